@@ -1,0 +1,3 @@
+"""Config-as-code reconciler for mediarithmics."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The remote, spoken to. The only package that imports httpx."""

@@ -1,0 +1,207 @@
+"""One request at a time: authentication, timeouts, retries of reads, error mapping. Knows nothing about kinds.
+
+`Reader` can emit nothing but GET: not by convention but by its transport (G1). `Writer` is what apply gets.
+One httpx client per thread: a shared pool slows down with concurrency.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import stamina
+from stamina.instrumentation import set_on_retry_hooks
+
+from reconciler import __version__
+from reconciler.api.answers import Answer, Verdict, classify, describe
+from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
+
+READ_TIMEOUT = 30.0
+set_on_retry_hooks([])  # its default hook would log to stderr on its own
+Params = Mapping[str, str | int]
+
+
+class GetOnly(httpx.BaseTransport):
+    """A transport that refuses everything but GET before a byte leaves."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a GET on.
+
+        Raises:
+            RuntimeError: any other method; a read-only command tried to write.
+        """
+        if request.method != "GET":
+            raise RuntimeError(f"read-only transport was asked to {request.method}")
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Close the inner transport."""
+        self._inner.close()
+
+
+class _Retryable(Exception):
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+def check_endpoint(endpoint: str) -> str:
+    """The endpoint without a trailing slash.
+
+    Raises:
+        ReconcilerError: it is no URL, or would send the token over plain HTTP to another machine.
+    """
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ReconcilerError(f"the endpoint {endpoint!r} is not an https:// URL", help="set endpoint: in reconciler.yaml, or --endpoint")
+    if parts.scheme == "http" and not is_loopback(endpoint):
+        raise ReconcilerError(f"the endpoint {endpoint!r} is plain HTTP; the token would travel in clear text", help="use https://")
+    return endpoint.rstrip("/")
+
+
+def is_loopback(endpoint: str) -> bool:
+    """True for 127.0.0.0/8, ::1 and localhost."""
+    host = urlsplit(endpoint).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def headers(token: str) -> dict[str, str]:
+    """The token goes out byte for byte, as the whole value (contract 1.2)."""
+    return {"Authorization": token, "User-Agent": f"reconciler/{__version__}", "Accept": "application/json"}
+
+
+def check_token(token: str) -> str:
+    """A token that can stand in a header.
+
+    Raises:
+        ReconcilerError: it is empty or has characters no header can carry; the value is not shown.
+    """
+    if not token or not token.isascii() or not token.isprintable():
+        raise ReconcilerError("the token is empty or has characters that no HTTP header can carry", help="copy it again; it is one line")
+    return token
+
+
+class Reader:
+    """GET only. Safe to share between threads."""
+
+    _read_only = True
+
+    def __init__(self, endpoint: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.endpoint = check_endpoint(endpoint)
+        self._token = check_token(token)
+        self._transport = transport
+        self._local = threading.local()
+        self._clients: list[httpx.Client] = []
+        self._lock = threading.Lock()
+
+    def _client(self) -> httpx.Client:
+        client: httpx.Client | None = getattr(self._local, "client", None)
+        if client is None:
+            inner = self._transport or httpx.HTTPTransport()
+            client = httpx.Client(
+                base_url=self.endpoint,
+                headers=headers(self._token),
+                timeout=READ_TIMEOUT,
+                follow_redirects=False,
+                trust_env=not is_loopback(self.endpoint),
+                transport=GetOnly(inner) if self._read_only else inner,
+            )
+            self._local.client = client
+            with self._lock:
+                self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for client in self._clients:
+            client.close()
+
+    def get(self, path: str, params: Params | None = None) -> dict[str, Any]:
+        """The wrapper of a well-formed 2xx answer (contract 1.4); reads are retried with backoff.
+
+        Raises:
+            Unauthorized: 401.
+            ReadFailed: anything else that is not a well-formed success, after retries.
+        """
+        try:
+            for attempt in stamina.retry_context(
+                on=_backoff, attempts=5, timeout=60.0, wait_initial=0.1, wait_max=5.0, wait_jitter=0.3
+            ):
+                with attempt:
+                    return self._get_once(path, params)
+        except _Retryable as e:
+            raise ReadFailed(f"GET {path}: {e}", help="nothing was concluded from it; run again once the remote answers") from None
+        raise AssertionError("unreachable")
+
+    def _get_once(self, path: str, params: Params | None) -> dict[str, Any]:
+        try:
+            response = self._client().get(path, params=dict(params or {}))
+        except httpx.ConnectError as e:
+            raise _Retryable(f"cannot connect to {self.endpoint}: {_words(e)}") from None
+        except httpx.HTTPError as e:
+            raise _Retryable(f"no complete answer: {_words(e)}") from None
+        try:
+            body = json.loads(response.content)
+        except ValueError:
+            body = None
+        parsed = body if isinstance(body, dict) else None
+        status = response.status_code
+        if status == 401:
+            raise Unauthorized(f"GET {path}: 401 {describe(parsed, response.content)}".strip(), help=self._token_help())
+        if 200 <= status < 300:
+            if parsed is not None and parsed.get("status", "ok") == "ok" and "data" in parsed:
+                return parsed
+            raise _Retryable(f"{status}, but not a well-formed success: {describe(parsed, response.content)}")
+        words = f"{status} {describe(parsed, response.content)}".strip()
+        if status in (408, 425, 429) or status >= 500:
+            raise _Retryable(words, _retry_after(response))
+        raise ReadFailed(f"GET {path}: {words}", help=_status_help(status))
+
+    def _token_help(self) -> str:
+        if not self._token.startswith(("api:", "Bearer ")):
+            return "the token was not accepted; long-lived tokens often start with 'api:', this one does not"
+        return "the token was not accepted; it may have expired"
+
+
+class Writer(Reader):
+    """GET, and writes that are never retried here: the caller observes first."""
+
+    _read_only = False
+
+    def send(self, method: str, path: str, body: dict[str, Any]) -> Answer:
+        """Send one write and classify its answer (design 6). Never raises for what the remote did."""
+        try:
+            response = self._client().request(method, path, json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
+            return Answer(Verdict.NOT_SENT, f"cannot connect to {self.endpoint}: {_words(e)}")
+        except httpx.HTTPError as e:
+            return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {_words(e)}")
+        answer = classify(response.status_code, response.content, response.headers.get("Retry-After"))
+        return Answer(answer.verdict, f"{method} {path}: {answer.message}", answer.data, answer.status, answer.retry_after)
+
+
+def _backoff(e: Exception) -> bool | float:
+    if not isinstance(e, _Retryable):
+        return False
+    return e.retry_after if e.retry_after is not None else True
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    return classify(429, b"", response.headers.get("Retry-After")).retry_after
+
+
+def _words(e: Exception) -> str:
+    return (str(e) or type(e).__name__)[:200]
+
+
+def _status_help(status: int) -> str | None:
+    if 300 <= status < 400:
+        return "the endpoint redirects; the token is not sent to another address. Correct endpoint:"
+    if status in (403, 404):
+        return "check organisation_id and the datamart ids, and what the token may see"
+    return None

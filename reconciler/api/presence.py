@@ -1,0 +1,68 @@
+"""Wait until a listing shows something, or until its absence is proven (design 6, "Absence")."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from reconciler.model.absence import LISTINGS, Absence
+from reconciler.model.listing import Listed, Listing, Unlisted
+
+Found = TypeVar("Found")
+Row = TypeVar("Row")
+
+# With `settle: 0` a missing row still gets this many looks before a write counts as never seen: cheap, and kind to
+# remotes whose lag is counted in reads.
+PATIENCE = LISTINGS
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Monotonic seconds, sleep, and wall-clock seconds; handed in so that tests can turn time themselves."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    wall: Callable[[], float]
+
+
+def seek(
+    listing: Callable[[], Listing[Row]], find: Callable[[tuple[Row, ...]], Found | None], absence: Absence, clock: Clock
+) -> Found | None | Unlisted:
+    """What `find` finds, None if it is proven absent, or `Unlisted` if the listing fails.
+
+    Args:
+        listing: reads the complete, unfiltered collection.
+        find: looks for the thing in its rows.
+        absence: from which instant, and how long a listing may lag.
+        clock: time.
+    """
+    while True:
+        clock.sleep(absence.wait(clock.now()))
+        begun = clock.now()
+        result = listing()
+        if not isinstance(result, Listed):
+            return result
+        if (found := find(result.rows)) is not None:
+            return found
+        absence = absence.unseen(begun)
+        if absence.conclusive:
+            return None
+
+
+def confirm(
+    listing: Callable[[], Listing[Row]], find: Callable[[tuple[Row, ...]], Found | None], settle: float, clock: Clock
+) -> Found | None | Unlisted:
+    """Wait for a listing to show our own write, bounded by `settle` (G3): what `find` finds, or None if it never did."""
+    deadline = clock.now() + settle
+    pause = 0.05
+    looks = 0
+    while True:
+        result = listing()
+        looks += 1
+        if isinstance(result, Listed) and (found := find(result.rows)) is not None:
+            return found
+        if isinstance(result, Unlisted) and result.unauthorized:
+            return result
+        if clock.now() >= deadline and looks >= PATIENCE:
+            return result if isinstance(result, Unlisted) else None
+        clock.sleep(pause)
+        pause = min(pause * 2, max(0.05, settle / LISTINGS), 5.0)

@@ -1,0 +1,156 @@
+"""List and read each kind as checked rows (contract 2 to 6). Listings answer `Listed` or `Unlisted`, they do not raise."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from reconciler.api.client import Params, Reader
+from reconciler.api.pages import read_all
+from reconciler.errors import ReadFailed, Unauthorized
+from reconciler.kinds import paths
+from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.remote import Activation, Compartment, Datamart, Execution, Import
+
+Row = TypeVar("Row")
+
+
+class _Odd(Exception):
+    """A row lacks a field that nothing can be decided without."""
+
+
+def datamarts(reader: Reader, organisation_id: str) -> Listing[Datamart]:
+    """The organisation's own datamarts, archived ones included (contract 2)."""
+    return _list(reader, paths.datamarts(), datamart, {"organisation_id": organisation_id})
+
+
+def compartments(reader: Reader, organisation_id: str) -> Listing[Compartment]:
+    """The organisation's compartments; shared ones may be among them (contract 3.3, 3.5)."""
+    return _list(reader, paths.compartments(), compartment, {"organisation_id": organisation_id})
+
+
+def one_compartment(reader: Reader, compartment_id: str) -> Listing[Compartment]:
+    """A pinned compartment, as a listing of one (contract 3.3)."""
+    try:
+        return Listed((compartment(_data(reader.get(paths.compartment(compartment_id)))),))
+    except Unauthorized as e:
+        return Unlisted(str(e), unauthorized=True)
+    except (ReadFailed, _Odd) as e:
+        return Unlisted(str(e))
+
+
+def activations(reader: Reader, datamart_id: str) -> Listing[Activation]:
+    """All selection rows of a datamart (contract 4.2)."""
+    return _list(reader, paths.activations(datamart_id), lambda row: activation(row, datamart_id))
+
+
+def imports(reader: Reader, datamart_id: str) -> Listing[Import]:
+    """All document imports of a datamart, unfiltered (contract 5.2)."""
+    return _list(reader, paths.imports(datamart_id), lambda row: Import(row["id"], _text(row, "name")))
+
+
+def executions(reader: Reader, datamart_id: str, import_id: str) -> Listing[Execution]:
+    """All executions of an import (contract 6.4)."""
+    return _list(reader, paths.executions(datamart_id, import_id), execution)
+
+
+def read_activation(reader: Reader, datamart_id: str, selection_id: str) -> Activation:
+    """One selection row by its own id.
+
+    Raises:
+        ReadFailed: it could not be read, or lacks a field.
+    """
+    try:
+        return activation(_data(reader.get(paths.activation(datamart_id, selection_id))), datamart_id)
+    except _Odd as e:
+        raise ReadFailed(str(e)) from None
+
+
+def read_compartment(reader: Reader, compartment_id: str) -> Compartment:
+    """One compartment by id.
+
+    Raises:
+        ReadFailed: it could not be read, or lacks a field.
+    """
+    match one_compartment(reader, compartment_id):
+        case Listed(rows=(row,)):
+            return row
+        case Unlisted(reason=reason, unauthorized=unauthorized):
+            raise (Unauthorized if unauthorized else ReadFailed)(reason)
+        case _:
+            raise ReadFailed(f"GET {paths.compartment(compartment_id)}: not one row")
+
+
+def datamart(row: dict[str, Any]) -> Datamart:
+    """Check one row."""
+    return Datamart(
+        row["id"], str(row.get("name") or ""), _id(row, "organisation_id", default=""), str(row.get("type") or "DATAMART"),
+        row.get("archived") is True,
+    )
+
+
+def compartment(row: dict[str, Any]) -> Compartment:
+    """Check one row; `name` may be null."""
+    name = row.get("name")
+    return Compartment(
+        row["id"], _id(row, "organisation_id", default=""), name if isinstance(name, str) else None, _text(row, "token"),
+        row.get("archived") is True,
+    )
+
+
+def activation(row: dict[str, Any], datamart_id: str) -> Activation:
+    """Check one row; an absent `default` is false."""
+    return Activation(row["id"], datamart_id, _id(row, "compartment_id"), row.get("default") is True)
+
+
+def execution(row: dict[str, Any]) -> Execution:
+    """Check one row; counters come from `result`, or from `parameters` (contract 6.2), as numbers or strings."""
+    result = row["result"] if isinstance(row.get("result"), dict) else {}
+    parameters = row["parameters"] if isinstance(row.get("parameters"), dict) else {}
+    failure = row["error"] if isinstance(row.get("error"), dict) else {}
+    message, uri = failure.get("message"), result.get("error_file_uri")
+
+    def count(key: str) -> int | None:
+        return _whole(result.get(key, parameters.get(key)))
+
+    return Execution(
+        row["id"], _text(row, "status"), count("total_success"), count("total_failure"),
+        message if isinstance(message, str) else None, uri if isinstance(uri, str) else None,
+    )
+
+
+def _list(reader: Reader, path: str, parse: Callable[[dict[str, Any]], Row], params: Params | None = None) -> Listing[Row]:
+    try:
+        return Listed(tuple(parse(row) for row in read_all(reader, path, params)))
+    except Unauthorized as e:
+        return Unlisted(str(e), unauthorized=True)
+    except ReadFailed as e:
+        return Unlisted(str(e))
+    except _Odd as e:
+        return Unlisted(f"GET {path}: {e}")
+
+
+def _data(wrapper: dict[str, Any]) -> dict[str, Any]:
+    data = wrapper.get("data")
+    if not isinstance(data, dict) or "id" not in data:
+        raise _Odd("'data' is not an object with an id")
+    return {**data, "id": str(data["id"])}
+
+
+def _id(row: dict[str, Any], key: str, default: str | None = None) -> str:
+    value = row.get(key, default)
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    raise _Odd(f"a row's '{key}' is not an id")
+
+
+def _text(row: dict[str, Any], key: str) -> str:
+    if isinstance(value := row.get(key), str):
+        return value
+    raise _Odd(f"a row's '{key}' is not text")
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and value.isdigit() else None

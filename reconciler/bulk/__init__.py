@@ -1,0 +1,1 @@
+"""The data plane: sources -> lines -> chunks -> uploads -> finished executions, each exactly once."""

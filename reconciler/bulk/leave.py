@@ -1,0 +1,62 @@
+"""Leave to finish: a sender asks its coordinator before the last block of a body (design 6, "Sending").
+
+The coordinator says yes only while it holds the lock and is not stopping, and after `committing` is in the journal. If it
+is gone, the question fails, and the sender closes the connection with the body incomplete.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Client, Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where to ask; travels with every job."""
+
+    address: str | tuple[str, int]
+    key: bytes = field(repr=False)
+
+    def ask(self, job: str) -> bool:
+        """True if the last block may leave now; False also if nobody answers."""
+        try:
+            with Client(self.address, authkey=self.key) as connection:
+                connection.send(job)
+                return connection.recv() is True
+        except (OSError, EOFError, ConnectionError):
+            return False
+
+
+class LeaveDesk:
+    """Answers senders from a thread of the coordinator."""
+
+    def __init__(self, grant: Callable[[str], bool]) -> None:
+        self._grant = grant
+        self._key = os.urandom(32)
+        self._listener = Listener(authkey=self._key, backlog=64)
+        self._thread = threading.Thread(target=self._serve, daemon=True, name="leave-desk")
+        self._closed = False
+        self._thread.start()
+
+    @property
+    def desk(self) -> Desk:
+        """What a sender needs to ask."""
+        address = self._listener.address
+        return Desk(address if isinstance(address, str) else (str(address[0]), int(address[1])), self._key)
+
+    def close(self) -> None:
+        """Answer no one any more."""
+        self._closed = True
+        with contextlib.suppress(OSError, EOFError, ConnectionError), Client(self._listener.address, authkey=self._key) as wake:
+            wake.send("")
+        self._thread.join(timeout=2)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while not self._closed:
+            # A sender that dies while asking, or a stranger without the key, concerns nobody else.
+            with contextlib.suppress(Exception), self._listener.accept() as connection:
+                job = connection.recv()
+                connection.send(bool(not self._closed and isinstance(job, str) and job and self._grant(job)))

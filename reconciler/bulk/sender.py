@@ -1,0 +1,102 @@
+"""One chunk = one job: picklable, run in a sending process, keeps no state.
+
+It reads the source again from the chunk's start, streams it in blocks of 256 KiB with a Content-Length, and withholds
+the last block until the running digest equals the name's, the deadline has not passed and the coordinator gives leave.
+"""
+
+import contextlib
+import hashlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from reconciler.api.answers import Answer, Verdict
+from reconciler.api.uploads import stream
+from reconciler.bulk.cutting import blocks
+from reconciler.bulk.leave import Desk
+from reconciler.bulk.scan import chunk_lines
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.lock import hold_shared
+from reconciler.model.load import Chunk
+from reconciler.model.source import SourceDefinition
+
+_held: list[object] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything one upload needs.
+
+    Attributes:
+        name: the import's name; what leave is asked for.
+        path: URL path of the executions.
+        timeout: total seconds for the write.
+    """
+
+    name: str
+    endpoint: str
+    path: str
+    token: str = field(repr=False)
+    root: str
+    files: tuple[str, ...]
+    source: SourceDefinition
+    chunk: Chunk
+    desk: Desk
+    timeout: float
+
+
+class Withheld(Exception):
+    """The last block was not sent, on purpose."""
+
+
+def prepare(sender_locks: list[str]) -> None:
+    """Initialise a sending process: hold the shared lock, leave signals to the coordinator, and end when it is gone."""
+    _held.extend(hold_shared([Path(p) for p in sender_locks]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = parent_process()
+    if parent is not None:
+        def watch() -> None:
+            wait([parent.sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True, name="coordinator-watch").start()
+
+
+def upload(job: Job) -> Answer:
+    """Send one chunk once and classify the answer. Never raises for what the remote or the source did."""
+    deadline = time.monotonic() + job.timeout
+    try:
+        return stream(job.endpoint, job.path, job.token, _body(job, deadline), job.chunk.size, job.timeout)
+    except (Withheld, ReconcilerError) as e:
+        return Answer(Verdict.WITHHELD, str(e))
+
+
+def _body(job: Job, deadline: float) -> Iterator[bytes]:
+    """The chunk's bytes; the last block comes only with leave.
+
+    Raises:
+        Withheld: it must not be finished.
+    """
+    digest = hashlib.sha256()
+    held: bytes | None = None
+    paths = [Path(job.root) / f for f in job.files]
+    with contextlib.closing(blocks(chunk_lines(paths, job.source, job.chunk))) as source:
+        for block in source:
+            if held is not None:
+                yield held
+            digest.update(block)
+            held = block
+    if held is None or digest.hexdigest() != job.chunk.sha256:
+        raise Withheld("the source changed while it was being sent")
+    if time.monotonic() > deadline:
+        raise Withheld("the write's deadline has passed")
+    if not job.desk.ask(job.name):
+        raise Withheld("the run is ending")
+    yield held

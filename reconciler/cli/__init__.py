@@ -1,0 +1,1 @@
+"""Typer: parses, wires, prints, exits. The only package that does any of the four."""

@@ -1,0 +1,235 @@
+"""The command line: parses and hands over; every command returns its exit code."""
+
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from reconciler import __version__
+from reconciler.cli import exit_codes
+from reconciler.cli import options as opt
+from reconciler.cli.console import out, say, show_error, show_findings, style
+from reconciler.errors import ReconcilerError, SpecError
+
+app = typer.Typer(
+    name="reconciler", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Config-as-code for mediarithmics: compartments, activations and profile imports.",
+)
+sandbox_app = typer.Typer(help="The built-in emulator of the platform.", no_args_is_help=True)
+app.add_typer(sandbox_app, name="sandbox")
+
+Root = Path()
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
+    if value:
+        out(f"reconciler {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Option("-C", metavar="DIR", help="The workspace.")] = Root,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Config-as-code for mediarithmics: compartments, activations and profile imports."""
+    context.obj = directory
+
+
+@app.command()
+def validate(
+    context: typer.Context, paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; the workspace's specs by default.")] = None,
+    output: opt.Output = opt.Format.TEXT, environment: opt.Environment = None, no_color: opt.NoColor = False,
+) -> int:
+    """Check specs offline: syntax, schema, cross-file rules. Silent on success."""
+    import os
+
+    from reconciler.reports.diagnostics import as_json
+    from reconciler.workflows.check import check
+
+    checked = check(context.obj, {"environment": environment}, os.environ, paths or ())
+    if output is opt.Format.JSON:
+        out(as_json(checked.diagnostics, files=checked.files))
+    else:
+        show_findings(checked.diagnostics, context.obj, style(sys.stderr, no_color=no_color))
+    return exit_codes.DONE if checked.ok else exit_codes.FAILED
+
+
+@app.command()
+def plan(
+    context: typer.Context, file: opt.Out = None, output: opt.Output = opt.Format.TEXT, detailed: opt.Detailed = False,
+    environment: opt.Environment = None, endpoint: opt.Endpoint = None, token_file: opt.TokenFile = None, parallelism: opt.Parallelism = None,
+    only: opt.OnlyOption = None, datamart: opt.Datamart = None, label: opt.Labels = None, target: opt.Targets = None,
+    reload: opt.Reload = None, resend: opt.Resend = None, supersede: opt.Supersede = None, no_color: opt.NoColor = False,
+) -> int:
+    """Compare specs, sources and remote; show what apply would do. Sends nothing but GET."""
+    from reconciler.cli import session, wiring
+
+    flags = session.Flags(
+        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint, token_file=token_file,
+        parallelism=parallelism, only=only, datamart=datamart, labels=label or (), targets=target or (), reload=reload or (),
+        resend=resend or (), supersede=supersede or ())
+    checked = session.read_workspace(flags)
+    with session.progress(flags) as shown:
+        made = session.plan(flags, checked, wiring.target(flags.root, checked.settings, token_file), session.new_scans(flags, shown))
+    session.show_plan(made, flags)
+    if file is not None:
+        session.save(made, file)
+    return session.plan_exit(made, detailed=detailed)
+
+
+@app.command()
+def show(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="A saved plan.")], output: opt.Output = opt.Format.TEXT,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show a saved plan."""
+    from reconciler.cli import session
+
+    flags = session.Flags(root=context.obj, no_color=no_color, output=output)
+    made = read_plan(file)
+    if output is opt.Format.TEXT:
+        show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=no_color))
+    session.show_plan(made, flags)
+    return exit_codes.DONE
+
+
+@app.command()
+def apply(
+    context: typer.Context, file: Annotated[Path | None, typer.Argument(help="A saved plan; it is its own approval.")] = None,
+    output: opt.Output = opt.Format.TEXT, auto_approve: opt.AutoApprove = False,
+    check: Annotated[Path | None, typer.Option("--check", metavar="FILE", help="Would this plan still apply? Writes nothing.")] = None,
+    environment: opt.Environment = None, endpoint: opt.Endpoint = None, token_file: opt.TokenFile = None, parallelism: opt.Parallelism = None,
+    only: opt.OnlyOption = None, datamart: opt.Datamart = None, label: opt.Labels = None, target: opt.Targets = None,
+    reload: opt.Reload = None, resend: opt.Resend = None, supersede: opt.Supersede = None, skip_stale: opt.SkipStale = False,
+    no_wait: opt.NoWait = False, lock_timeout: opt.LockTimeout = "30s", no_color: opt.NoColor = False,
+) -> int:
+    """Carry out a saved plan; or plan, show, ask, and carry that out."""
+    from reconciler.cli import commands, session
+
+    flags = session.Flags(
+        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint, token_file=token_file,
+        parallelism=parallelism, only=only, datamart=datamart, labels=label or (), targets=target or (), reload=reload or (),
+        resend=resend or (), supersede=supersede or (), skip_stale=skip_stale, no_wait=no_wait, lock_timeout=lock_timeout)
+    if check is not None:
+        return commands.check_saved(read_plan(check), flags)
+    if file is not None:
+        return commands.apply_saved(read_plan(file), flags)
+    return commands.apply_fresh(flags, auto=auto_approve)
+
+
+@app.command()
+def resume(
+    context: typer.Context, run_id: Annotated[int | None, typer.Argument(metavar="[RUN]", help="The last one by default.")] = None,
+    output: opt.Output = opt.Format.TEXT, environment: opt.Environment = None, endpoint: opt.Endpoint = None, token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None, lock_timeout: opt.LockTimeout = "30s", no_color: opt.NoColor = False,
+) -> int:
+    """Go on with a run's plan without asking."""
+    from reconciler.cli import commands, session
+
+    flags = session.Flags(root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint,
+                          token_file=token_file, parallelism=parallelism, lock_timeout=lock_timeout)
+    return commands.resume(flags, run_id)
+
+
+@app.command()
+def init(context: typer.Context, directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Root) -> int:
+    """Scaffold a workspace with starter specs; never overwrites."""
+    from reconciler.cli.scaffold import scaffold
+
+    target = context.obj / directory
+    for path in scaffold(target):
+        say(f"wrote {path}")
+    out(f"Next: reconciler -C {target} plan")
+    return exit_codes.DONE
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A new folder; a temporary one by default.")] = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """See the main job end to end, on the built-in emulator."""
+    from reconciler.cli.demo import run_demo
+
+    return run_demo(directory, style(sys.stdout, no_color=no_color))
+
+
+@app.command()
+def schema() -> int:
+    """Print the JSON Schema of all kinds."""
+    import json
+
+    from reconciler.spec.validate import schema as bundle
+
+    out(json.dumps(bundle(), indent=2))
+    return exit_codes.DONE
+
+
+@sandbox_app.command("serve")
+def serve(
+    port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8089,
+    state: Annotated[Path | None, typer.Option("--state", metavar="DIR", help="Keep state here; in memory by default.")] = None,
+    switch: Annotated[list[str] | None, typer.Option("--switch", metavar="KEY=VALUE", help="A setting of what is unknown.")] = None,
+    seed: Annotated[Path | None, typer.Option("--seed", metavar="FILE", help="JSON to begin with.")] = None,
+) -> int:
+    """Serve the emulator on loopback until interrupted."""
+    from reconciler.cli import commands
+
+    return commands.serve_sandbox(port, state, switch or [], seed)
+
+
+def read_plan(file: Path):  # type: ignore[no-untyped-def]  # noqa: ANN201 - the type would import the planner
+    """A saved plan.
+
+    Raises:
+        ReconcilerError: it cannot be read.
+    """
+    from reconciler.planning.document import decode
+
+    try:
+        return decode(file.read_bytes(), str(file))
+    except OSError as e:
+        raise ReconcilerError(f"cannot read the plan {file}: {e.strerror}") from None
+
+
+def run() -> None:
+    """Run the command line and exit; the one place where errors become messages and codes."""
+    marks = style(sys.stderr, no_color="--no-color" in sys.argv)
+    try:
+        code = app(standalone_mode=False, prog_name="reconciler")
+    except SpecError as e:
+        show_findings(e.diagnostics, _root(), marks)
+        code = exit_codes.FAILED
+    except ReconcilerError as e:
+        show_error(str(e), e.help, marks)
+        code = exit_codes.of(e)
+    except TyperException as e:
+        show_error(e.format_message(), "see `reconciler --help`, or `reconciler COMMAND --help`", marks)
+        code = exit_codes.USAGE
+    except (KeyboardInterrupt, Abort):
+        say("interrupted")
+        code = exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = exit_codes.FAILED
+    except Exception as e:  # noqa: BLE001 - a bug must not show a traceback to a user
+        code = _bug(e)
+    sys.exit(code if isinstance(code, int) else exit_codes.DONE)
+
+
+def _root() -> Path:
+    return Path(sys.argv[sys.argv.index("-C") + 1]) if "-C" in sys.argv[:-1] else Root
+
+
+def _bug(e: Exception) -> int:
+    """Frames without values go to a file; the message may quote data, so only its type is shown."""
+    with tempfile.NamedTemporaryFile("w", prefix="reconciler-bug-", suffix=".txt", delete=False) as report:
+        report.write(f"reconciler {__version__}\n{type(e).__name__}\n" + "".join(traceback.format_tb(e.__traceback__)))
+    show_error(f"a bug in reconciler: {type(e).__name__}", f"please report it with {report.name}", style(sys.stderr, no_color=False))
+    return exit_codes.FAILED

@@ -1,0 +1,106 @@
+"""The main job end to end on the emulator: a throw-away workspace, and the commands a user would type."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from reconciler.cli.console import out
+from reconciler.cli.sandbox_process import FOLDER
+from reconciler.cli.scaffold import scaffold
+from reconciler.errors import ReconcilerError
+from reconciler.reports.style import Style
+
+COMMANDS = 5_200
+CUSTOMERS = {"fr": 1_500, "de": 1_200, "es": 1_100}
+_TIERS = ("bronze", "silver", "gold")
+_SPAIN = """\
+apiVersion: reconciler/v1
+kind: Datamarts
+metadata: {name: new-market}
+spec:
+  retail-es: {id: "1511", labels: {country: es}}
+"""
+# A dozen of what goes wrong in real files.
+_BAD = (
+    "", "not json at all", '{"operation":"UPSERT","force_replace":true,"user_profile":{"tier":"gold"}}',
+    '{"operation":"UPSERT","user_account_id":"b1","email_hash":"e1","force_replace":true,"user_profile":{}}',
+    '{"operation":"UPSERT","user_account_id":"b2","user_profile":{}}', '{"operation":"UPSERT","user_account_id":"b3","force_replace":true}',
+    '{"operation":"MERGE","user_account_id":"b4","force_replace":true,"user_profile":{}}', '{"operation":"DELETE"}',
+    '{"operation":"UPSERT","user_account_id":"b5","force_replace":true,"user_profile":{"$user_account_id":"other"}}',
+    '{"operation":"UPSERT","user_account_id":"b6","force_replace":"yes","user_profile":{}}',
+    '{"operation":"UPSERT","user_account_id":"b7","user_account_id":"b8","force_replace":true,"user_profile":{}}',
+    '{"operation":"UPSERT","user_account_id":"b9","force_replace":true,"user_profile":{"tier":"gold"}',
+)
+
+
+def run_demo(directory: Path | None, marks: Style) -> int:
+    """Scaffold, validate, plan, apply, plan again; the exit code of the first command that does not do as told here."""
+    root = directory or Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
+    if root.exists() and any(root.iterdir()):
+        raise ReconcilerError(f"{root} is not empty", help="name a new folder, or none")
+    _write(root)
+    out(f"A workspace with three datamarts, three compartments and two profile sources was written to\n  {root}\n")
+    say = _Narrator(root, marks)
+    steps = (
+        ("Check the specs offline. Silence means they are good.", ["validate"], {0}),
+        ("Compare specs, files and the platform (here: the built-in emulator). Nothing is written.",
+         ["plan", "--out", str(root / "first.plan")], {0}),
+        ("Carry out exactly the plan that was reviewed: changes first, then the loads.", ["apply", str(root / "first.plan")], {0}),
+        ("Plan again: the platform is as declared, and every file is loaded.", ["plan", "--detailed-exitcode"], {0}),
+    )
+    for words, command, expected in steps:
+        if (code := say.step(words, command)) not in expected:
+            out(marks.red(f"that exited with {code}, which the demo does not expect"))
+            return code or 1
+    out(f"""
+Where to go next
+  edit {root / "compartments.yaml"}, then plan and apply again
+  kill an apply half way and run it again: nothing is sent twice
+  reconciler init DIR        a workspace of your own
+  reconciler plan --help     what a plan can be narrowed to
+""")
+    return 0
+
+
+def _write(root: Path) -> None:
+    scaffold(root)
+    (root / "spain.yaml").write_text(_SPAIN, "utf-8")
+    third = "\n---\napiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: web-accounts}\nspec:\n  name: Web accounts\n  token: web\n  activations: {datamarts: all, except: retail-es}\n"
+    with (root / "compartments.yaml").open("a", encoding="utf-8") as file:
+        file.write(third)
+    dice = random.Random(1185)  # noqa: S311 - synthetic profiles, the same every time
+    for country, count in CUSTOMERS.items():
+        rows = [f"C{n:06d},{dice.choice(_TIERS)},{dice.randrange(5000)},{dice.choice(('true', 'false'))}" for n in range(count)]
+        (root / "data" / country).mkdir(parents=True, exist_ok=True)
+        (root / "data" / country / "customers.csv").write_text("customer_id,tier,points,newsletter\n" + "\n".join(rows) + "\n", "utf-8")
+    lines = [json.dumps({"operation": "UPSERT", "user_account_id": f"A{n:06d}", "force_replace": True,
+                         "user_profile": {"tier": dice.choice(_TIERS), "visits": dice.randrange(100)}}) for n in range(COMMANDS - len(_BAD))]
+    for bad in _BAD:
+        lines.insert(dice.randrange(len(lines)), bad)
+    (root / "data" / "fr" / "crm.ndjson").write_text("\n".join(lines) + "\n", "utf-8")
+    (root / FOLDER).mkdir(exist_ok=True)
+    from reconciler.sandbox.seed import SEED
+
+    third_datamart = {"id": "1511", "name": "Retail ES", "organisation_id": "1185"}
+    default = {"datamart_id": "1511", "compartment_id": "1000", "default": True}
+    seed = {**SEED, "datamarts": [*SEED["datamarts"], third_datamart], "activations": [*SEED["activations"], default]}
+    (root / FOLDER / "seed.json").write_text(json.dumps(seed), "utf-8")
+
+
+class _Narrator:
+    def __init__(self, root: Path, marks: Style) -> None:
+        self.root, self.marks, self.count = root, marks, 0
+
+    def step(self, words: str, command: list[str]) -> int:
+        """Say what a command is for, show it, run it."""
+        self.count += 1
+        shown = " ".join(["reconciler", "-C", str(self.root), *command])
+        out(f"{self.marks.bold(f'{self.count}. {words}')}\n   $ {shown}\n")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_")}
+        done = subprocess.run([sys.executable, "-m", "reconciler", "-C", str(self.root), *command], env=environment, check=False)  # noqa: S603
+        out("")
+        return done.returncode

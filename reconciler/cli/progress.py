@@ -1,0 +1,136 @@
+"""How far loads are: bars on a terminal, plain lines elsewhere. Always on stderr."""
+
+import sys
+import threading
+from types import TracebackType
+from typing import Protocol, Self
+
+from reconciler.bulk.context import Progress
+from reconciler.cli.console import say
+from reconciler.model.outcome import Outcome
+from reconciler.reports import result_text
+from reconciler.reports.style import Style, size
+
+
+class Display(Progress, Protocol):
+    """A progress display that also shows how actions end and how scans go."""
+
+    def scanned(self, source: str, lines: int) -> None:
+        """A source was read so far."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """An action ended."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+class Lines:
+    """Plain lines: when a load begins, at each quarter, and when it ends."""
+
+    def __init__(self, marks: Style) -> None:
+        self._marks = marks
+        self._totals: dict[str, list[int]] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        return None
+
+    def start(self, address: str, chunks: int, lines: int, size: int) -> None:  # noqa: A002
+        """A load begins."""
+        with self._lock:
+            self._totals[address] = [chunks, 0, 0]
+        say(f"{address}: {lines:,} lines in {chunks} chunk{'s' if chunks != 1 else ''}, {_size(size)}")
+
+    def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:  # noqa: A002
+        """Say so at each quarter of the chunks."""
+        with self._lock:
+            totals = self._totals.setdefault(address, [chunks, 0, 0])
+            column = 1 if what == "sent" else 2
+            before = totals[column] * 4 // max(1, totals[0])
+            totals[column] += chunks
+            reached = totals[column] * 4 // max(1, totals[0])
+        if reached > before:
+            say(f"{address}: {totals[column]} of {totals[0]} chunks {what}")
+
+    def say(self, address: str, message: str) -> None:
+        """A line about a load."""
+        say(f"{address}: {message}")
+
+    def scanned(self, source: str, lines: int) -> None:
+        """Nothing: reading is quick, and plan says the counts."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """How an action ended."""
+        say(result_text.line(outcome, self._marks))
+
+
+class Bars:
+    """Bars of rich: chunks, lines, bytes and time left for every load."""
+
+    def __init__(self, marks: Style) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress as RichProgress, TextColumn, TimeRemainingColumn
+
+        self._marks = marks
+        self._bars = RichProgress(
+            TextColumn("{task.description}"), BarColumn(bar_width=16), TextColumn("{task.fields[detail]}"), TimeRemainingColumn(compact=True),
+            console=Console(stderr=True), transient=True,
+        )
+        self._tasks: dict[str, tuple[int, list[int]]] = {}
+        self._scans: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bars.stop()
+
+    def start(self, address: str, chunks: int, lines: int, size: int) -> None:  # noqa: A002
+        """A bar for the load; each chunk counts once when sent and once when done."""
+        with self._lock:
+            identity = self._bars.add_task(address.partition("/")[2][:30], total=chunks * 2, detail=f"0/{chunks} chunks")
+            self._tasks[address] = (int(identity), [chunks, 0, 0, lines, 0, 0])
+
+    def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:  # noqa: A002
+        """Move the bar."""
+        with self._lock:
+            if address not in self._tasks:
+                return
+            identity, t = self._tasks[address]
+            if what == "sent":
+                t[2] += chunks
+                t[4] += lines
+                t[5] += size
+            else:
+                t[1] += chunks
+            self._bars.update(identity, advance=chunks, detail=f"{t[1]}/{t[0]} chunks {t[4]:,} lines {_size(t[5])}")  # type: ignore[arg-type]
+
+    def say(self, address: str, message: str) -> None:
+        """A line above the bars."""
+        self._bars.console.print(f"{address}: {message}", markup=False, highlight=False)
+
+    def scanned(self, source: str, lines: int) -> None:
+        """How many lines of a source were read."""
+        with self._lock:
+            if source not in self._scans:
+                self._scans[source] = int(self._bars.add_task(f"reading {source}"[:30], total=None, detail=""))
+            self._bars.update(self._scans[source], detail=f"{lines:,} lines")  # type: ignore[arg-type]
+
+    def finished(self, outcome: Outcome) -> None:
+        """How an action ended, above the bars."""
+        self._bars.console.print(result_text.line(outcome, self._marks), markup=False, highlight=False)
+
+
+def display(marks: Style) -> Display:
+    """Bars on a terminal, lines elsewhere."""
+    return Bars(marks) if sys.stderr.isatty() else Lines(marks)
+
+
+_size = size

@@ -1,0 +1,59 @@
+"""`endpoint: sandbox:`: a loopback server process, started on demand, its state in `.sandbox/` beside `.reconciler/`."""
+
+import fcntl
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from reconciler.errors import MissingExtra, ReconcilerError
+
+FOLDER = ".sandbox"
+START_SECONDS = 20.0
+
+
+def ensure(root: Path) -> str:
+    """The URL of the workspace's emulator; starts it if it does not run.
+
+    Raises:
+        MissingExtra: starlette or uvicorn is not installed.
+        ReconcilerError: it does not start.
+    """
+    if not all(importlib.util.find_spec(m) for m in ("starlette", "uvicorn")):
+        raise MissingExtra("the sandbox", "sandbox")
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "start.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if url := _running(folder):
+            return url
+        (folder / "server.json").unlink(missing_ok=True)
+        with (folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "reconciler.sandbox", "--state", str(folder)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True)
+        return _await(folder, process)
+
+
+def _await(folder: Path, process: "subprocess.Popen[bytes]") -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if url := _running(folder):
+            return url
+        if process.poll() is not None:
+            break
+        time.sleep(0.02)
+    raise ReconcilerError("the sandbox did not start", help=f"its log is {folder / 'log'}")
+
+
+def _running(folder: Path) -> str | None:
+    try:
+        url = str(json.loads((folder / "server.json").read_text())["url"])
+        with urllib.request.urlopen(f"{url}/_sandbox/health", timeout=2) as answer:  # noqa: S310 - loopback, written by our own server
+            return url if json.load(answer)["data"]["sandbox"] else None
+    except (OSError, ValueError, KeyError, urllib.error.URLError):
+        return None

@@ -1,0 +1,203 @@
+"""What the commands share: read the workspace, make a plan, apply it. Prints; `reconciler.cli.app` only parses."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler.cli import exit_codes, wiring
+from reconciler.cli.console import out, say, show_findings, style
+from reconciler.cli.options import Format
+from reconciler.cli.progress import Display, display
+from reconciler.errors import ApprovalRefused, SpecError, UsageError
+from reconciler.model.plan import Plan
+from reconciler.planning import document
+from reconciler.planning.loads import Overrides
+from reconciler.planning.planner import Scope
+from reconciler.reports import plan_text, result_text
+from reconciler.settings import seconds
+from reconciler.workflows.check import Checked, UnknownDatamart, check
+from reconciler.workflows.scans import Scans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """Flags as given."""
+
+    root: Path
+    no_color: bool = False
+    output: Format = Format.TEXT
+    environment: str | None = None
+    endpoint: str | None = None
+    token_file: Path | None = None
+    parallelism: int | None = None
+    only: str | None = None
+    datamart: str | None = None
+    labels: Sequence[str] = ()
+    targets: Sequence[str] = ()
+    reload: Sequence[str] = ()
+    resend: Sequence[str] = ()
+    supersede: Sequence[str] = ()
+    skip_stale: bool = False
+    no_wait: bool = False
+    lock_timeout: str = "30s"
+
+    def settings(self) -> dict[str, Any]:
+        """Those that are settings."""
+        return {"environment": self.environment, "endpoint": self.endpoint, "parallelism": self.parallelism}
+
+    def scope(self, checked: Checked) -> Scope:
+        """What they narrow a plan to.
+
+        Raises:
+            UsageError: a label or a datamart makes no sense.
+        """
+        if bad := next((x for x in self.labels if "=" not in x), None):
+            raise UsageError(f"-l {bad!r} is not KEY=VALUE")
+        try:
+            datamarts = checked.datamart_ids(self.datamart) if self.datamart else None
+        except UnknownDatamart as e:
+            raise UsageError(f"--datamart: no spec declares '{e.name}'") from None
+        labels = tuple((k, v) for k, _, v in (x.partition("=") for x in self.labels))
+        return Scope(datamarts, frozenset(self.targets), labels, self.only)
+
+    def overrides(self) -> dict[str, Overrides]:
+        """What they approve, by load address.
+
+        Raises:
+            UsageError: `--resend` names no chunk.
+        """
+        chunks: dict[str, set[int]] = {}
+        for text in self.resend:
+            address, hash_, index = text.rpartition("#")
+            if not hash_ or not index.isdigit():
+                raise UsageError(f"--resend {text!r} is not ADDRESS#CHUNK", help="such as ProfileSource/crm@retail-fr#3")
+            chunks.setdefault(address, set()).add(int(index))
+        every = {*self.reload, *self.supersede, *chunks}
+        return {a: Overrides(a in self.reload, a in self.supersede, frozenset(chunks.get(a, ()))) for a in every}
+
+
+def read_workspace(flags: Flags) -> Checked:
+    """The checked workspace.
+
+    Raises:
+        SpecError: it has findings that stop.
+    """
+    checked = check(flags.root, flags.settings(), os.environ)
+    if not checked.ok:
+        raise SpecError(checked.diagnostics)
+    return checked
+
+
+def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> Plan:
+    """Make a plan and show its findings."""
+    from reconciler.workflows.plan import Request, make_plan
+
+    request = Request(scope=flags.scope(checked), overrides=flags.overrides(), created_at=wiring.created_at(), ci=bool(os.environ.get("CI")))
+    with wiring.reader(where) as reader, wiring.threads(checked.settings.parallelism) as io:
+        made = make_plan(checked, reader, io, scans, request)
+    if flags.output is Format.TEXT:
+        show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
+    return made
+
+
+def show_plan(made: Plan, flags: Flags) -> None:
+    """Print a plan."""
+    out(document.encode(made) if flags.output is Format.JSON else plan_text.render(made, style(sys.stdout, no_color=flags.no_color)))
+
+
+def plan_exit(made: Plan, *, detailed: bool) -> int:
+    """1 for a failed read, 4 for a plan that is not applyable, 2 for changes if asked."""
+    if made.errored:
+        return exit_codes.FAILED
+    if not made.applyable:
+        return exit_codes.REFUSED
+    return exit_codes.CHANGES if detailed and made.has_changes else exit_codes.DONE
+
+
+def save(made: Plan, path: Path) -> None:
+    """Write a plan where it is wholly there or not at all.
+
+    Raises:
+        UsageError: the path cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(document.encode(made), "utf-8")
+        temporary.replace(path)
+    except OSError as e:
+        raise UsageError(f"cannot write {path}: {e.strerror}") from None
+    say(f"The plan is saved; `reconciler apply {path}` does exactly this.")
+
+
+def approve(made: Plan, *, auto: bool) -> None:
+    """Ask.
+
+    Raises:
+        ApprovalRefused: the answer is not yes, or nobody can be asked.
+    """
+    if auto:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ApprovalRefused("no terminal to ask on, and no approval was given",
+                              help="save a plan with `plan --out FILE` and apply that, or give --auto-approve")
+    say("Apply this? Only 'yes' is accepted: ")
+    if input().strip() != "yes":
+        raise ApprovalRefused("not approved; nothing was written")
+
+
+def apply(made: Plan, flags: Flags, checked: Checked | None, *, saved: bool, scans: Scans, where: wiring.Target, shown: Display) -> int:
+    """Carry a plan out and report; the exit code."""
+    from reconciler.workflows.apply import Run, apply_plan, check_plan
+
+    settings = (checked or settings_only(flags)).settings
+    check_plan(made, settings)
+    marks = style(sys.stdout, no_color=flags.no_color)
+    if not made.has_changes and not any(load.unfinished for load in made.loads):
+        _report(flags, marks, made, [], 0, "Nothing to apply: no changes.")
+        return exit_codes.DONE
+    interrupt = wiring.Interrupt(say)
+    with (
+        interrupt.installed(), wiring.locked(flags.root, settings, where, seconds(flags.lock_timeout), say) as (lock, ledger, taken),
+        wiring.writer(where) as writer, wiring.threads(settings.parallelism) as io, shown,
+    ):
+        senders = wiring.Senders(settings.parallelism, lock)
+        try:
+            result = apply_plan(made, Run(
+                settings=settings, root=flags.root, writer=writer, token=where.token, clock=wiring.CLOCK, io=io, senders=senders.get, ledger=ledger,
+                lock=lock, locked_at=taken, scans=scans, progress=shown, stopping=interrupt.stopping, stop=interrupt.stop,
+                finished=shown.finished, follow=not flags.no_wait, skip_stale=flags.skip_stale), saved=saved)
+        finally:
+            senders.close()
+    code = interrupt.code or int(result.exit)
+    _report(flags, marks, made, list(result.outcomes), code, "This plan was already applied; nothing was written." if result.already else None)
+    return code
+
+
+def _report(flags: Flags, marks: Any, made: Plan, outcomes: list[Any], code: int, instead: str | None) -> None:
+    if flags.output is Format.JSON:
+        out(result_text.as_json(outcomes, code, made.plan_digest))
+    else:
+        out(instead or result_text.summary(outcomes, marks))
+
+
+def settings_only(flags: Flags) -> Checked:
+    """The workspace's settings without its specs: all that `apply FILE` takes from the repository besides sources."""
+    from reconciler.settings import resolve
+    from reconciler.spec.files import read_workspace as read_file
+    from reconciler.spec.specs import Specs
+
+    found = read_file(flags.root)
+    return Checked(flags.root, resolve(flags.settings(), os.environ, found.data), Specs(), (), (), 0)
+
+
+def new_scans(flags: Flags, shown: Display) -> Scans:
+    """A scan cache that shows its progress."""
+    return Scans(flags.root, shown.scanned)
+
+
+def progress(flags: Flags) -> Display:
+    """The progress display."""
+    return display(style(sys.stderr, no_color=flags.no_color))

@@ -1,0 +1,212 @@
+"""Composition root: the real clock, token, client, pools, ledger and lock. Everything below takes them as arguments."""
+
+import datetime
+import multiprocessing
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from reconciler.api.client import Reader, Writer
+from reconciler.api.presence import Clock
+from reconciler.cli.sandbox_process import ensure
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.lock import Lock, acquire
+from reconciler.ledger.sqlite import Ledger
+from reconciler.settings import Settings
+
+CLOCK = Clock(time.monotonic, time.sleep, time.time)
+
+
+def created_at() -> str:
+    """Now, in UTC, to the millisecond."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")  # noqa: TID251 - the one real clock
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where this run talks to, and with what."""
+
+    url: str
+    token: str
+    origin: str
+
+
+def target(root: Path, settings: Settings, token_file: Path | None) -> Target:
+    """Resolve endpoint and token; starts the sandbox if it is the endpoint.
+
+    Raises:
+        ReconcilerError: no token is configured, or it cannot be read.
+    """
+    if settings.endpoint == "sandbox:":
+        return Target(ensure(root), token(root, settings, token_file, os.environ) or "sandbox", f"sandbox:{root.resolve()}")
+    found = token(root, settings, token_file, os.environ)
+    if found is None:
+        raise ReconcilerError(
+            "no API token is configured", help="set RECONCILER_TOKEN, give --token-file FILE, or set token: {env: NAME} in reconciler.yaml")
+    return Target(settings.endpoint, found, settings.endpoint.rstrip("/"))
+
+
+def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapping[str, str]) -> str | None:
+    """The token: --token-file, RECONCILER_TOKEN, the workspace's `token:`, or `credential_command`; never shown.
+
+    Raises:
+        ReconcilerError: the named place does not hold one.
+    """
+    if token_file is not None:
+        return _read(token_file)
+    if value := environ.get("RECONCILER_TOKEN"):
+        return value
+    source = settings.token_source or {}
+    if name := source.get("env"):
+        if not environ.get(name):
+            raise ReconcilerError(f"the token is read from the environment variable {name}, which is not set")
+        return environ[name]
+    if path := source.get("file"):
+        return _read(root / path)
+    if settings.credential_command:
+        return _run(settings.credential_command)
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as e:
+        raise ReconcilerError(f"cannot read the token file {path}: {getattr(e, 'strerror', 'not text')}") from None
+
+
+def _run(command: tuple[str, ...]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=60, check=True)  # noqa: S603 - the user's own command
+    except (OSError, subprocess.SubprocessError) as e:
+        raise ReconcilerError(f"the credential_command {command[0]!r} failed: {type(e).__name__}") from None
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+@contextmanager
+def reader(where: Target) -> Iterator[Reader]:
+    """A connection that can emit nothing but GET."""
+    made = Reader(where.url, where.token)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def writer(where: Target) -> Iterator[Writer]:
+    """A connection that can write."""
+    made = Writer(where.url, where.token)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def threads(parallelism: int) -> Iterator[Executor]:
+    """Threads for small requests."""
+    pool = ThreadPoolExecutor(parallelism, thread_name_prefix="io")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class Senders:
+    """Sending processes, started when first needed, and anew should one be killed."""
+
+    def __init__(self, parallelism: int, lock: Lock) -> None:
+        self._parallelism, self._lock = parallelism, lock
+        self._pool: ProcessPoolExecutor | None = None
+        self._guard = threading.Lock()
+
+    def get(self) -> Executor:
+        """The pool."""
+        from reconciler.bulk.sender import prepare
+
+        with self._guard:
+            if self._pool is None or getattr(self._pool, "_broken", False):
+                methods = multiprocessing.get_all_start_methods()
+                context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+                if "forkserver" in methods:
+                    context.set_forkserver_preload(["reconciler.bulk.sender"])
+                self._pool = ProcessPoolExecutor(
+                    self._parallelism, mp_context=context, initializer=prepare, initargs=([str(p) for p in self._lock.sender_files],))
+            return self._pool
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def ledger_path(root: Path, settings: Settings) -> Path:
+    """The SQLite file.
+
+    Raises:
+        ReconcilerError: the ledger is not SQLite.
+    """
+    kind, _, rest = settings.ledger.partition(":")
+    if kind != "sqlite" or not rest:
+        raise ReconcilerError(f"the ledger must be sqlite:PATH in this version, it is {kind + ':' if kind else ''}…")
+    return root / rest
+
+
+@contextmanager
+def locked(root: Path, settings: Settings, where: Target, timeout: float, waiting: Callable[[str], None]) -> Iterator[tuple[Lock, Ledger, float]]:
+    """The organisation's lock and the ledger, and the instant the lock was taken."""
+    path = ledger_path(root, settings)
+    lock = acquire(path, where.origin, settings.organisation_id, timeout=timeout, now=CLOCK.now, sleep=CLOCK.sleep, waiting=waiting)
+    try:
+        taken = CLOCK.now()
+        ledger = Ledger(path, where.origin, settings.organisation_id, os.uname().nodename, CLOCK.wall)
+        try:
+            yield lock, ledger, taken
+        finally:
+            ledger.close()
+    finally:
+        lock.release()
+
+
+class Interrupt:
+    """SIGINT and SIGTERM: the first lets the run end in order, a second SIGINT ends it at once."""
+
+    def __init__(self, told: Callable[[str], None]) -> None:
+        self._event = threading.Event()
+        self._told = told
+        self.code: int | None = None
+
+    def stopping(self) -> bool:
+        """True once nothing new may begin."""
+        return self._event.is_set()
+
+    def stop(self) -> None:
+        """Let nothing new begin."""
+        self._event.set()
+
+    @contextmanager
+    def installed(self) -> Iterator["Interrupt"]:
+        """Handle the two signals for a while."""
+        before = {s: signal.signal(s, self._handle) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> Any:
+        if self.code is not None:
+            raise KeyboardInterrupt
+        self.code = 130 if number == signal.SIGINT else 143
+        self._event.set()
+        self._told("interrupted: what is on its way is finished, nothing new begins; its state is saved")

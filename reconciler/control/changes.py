@@ -1,0 +1,218 @@
+"""Make one compartment or activation as planned: check again, journal, write, see it in a listing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.api import resources
+from reconciler.api.answers import Verdict
+from reconciler.api.client import Writer
+from reconciler.api.presence import Clock, confirm, seek
+from reconciler.api.writes import NOT_SENT_TRIES, TRIES, Done, Failed, Unknown, create_once, pause_before_retry
+from reconciler.kinds import paths
+from reconciler.model.absence import Absence
+from reconciler.model.address import Address
+from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.outcome import Outcome, Status
+from reconciler.model.plan import ResourceChange
+from reconciler.model.remote import Activation, Compartment
+from reconciler.planning import lookup, preconditions
+from reconciler.planning.preconditions import Now, Verdict as Check
+
+Note = Callable[..., None]
+
+
+@dataclass(slots=True)
+class Changer:
+    """Carries out resource changes.
+
+    Attributes:
+        grace: absence evidence to begin with: from when, and how long, an earlier run's writes could still show.
+        single_datamart: id of the organisation's only live datamart, where the platform may activate by itself.
+        ids: remote id by compartment key, filled in as they become known.
+        created: when this run created a compartment, by its id: an activation may follow by itself until `settle` later.
+    """
+
+    writer: Writer
+    organisation_id: str
+    clock: Clock
+    settle: float
+    grace: Callable[[], Absence]
+    note: Note
+    single_datamart: str | None = None
+    ids: dict[str, str] = field(default_factory=dict)
+    created: dict[str, float] = field(default_factory=dict)
+
+    def perform(self, change: ResourceChange) -> Outcome:
+        """Carry out one change; never raises for what the remote did."""
+        address = Address.parse(change.address)
+        outcome = self._compartment(change, address) if change.kind == "Compartment" else self._activation(change, address)
+        if outcome.action != "no-op":
+            self.note(change.address, outcome.action, outcome.status.value)
+        return outcome
+
+    # -- compartments ---------------------------------------------------------------------------------------------
+
+    def _compartment(self, change: ResourceChange, address: Address) -> Outcome:
+        after = change.change.after or {}
+
+        def listing() -> Listing[Compartment]:
+            return resources.compartments(self.writer, self.organisation_id)
+
+        def find(rows: tuple[Compartment, ...]) -> Compartment | lookup.Ambiguous | None:
+            return lookup.compartment(rows, self.organisation_id, after.get("token"), change.remote_id)
+
+        if change.remote_id is not None:
+            return self._rename(change, address)
+        found = seek(listing, find, self.grace(), self.clock)
+        if isinstance(found, Unlisted):
+            return _unread(change, found)
+        if isinstance(found, lookup.Ambiguous):
+            return _outcome(change, Status.FAILED, f"the token is used by the compartments {' and '.join(found.ids)}", refused=True)
+        if found is not None:
+            return self._adopt(change, address, preconditions.compartment(change, found))
+        body = {k: after[k] for k in ("organisation_id", "token", "name")}
+        self.note(change.address, "create", "intent")
+        result = create_once(lambda: self.writer.send("POST", paths.compartments(), body), listing, find, self.settle, self.clock)
+        if isinstance(result, Done) and isinstance(result.row, Compartment):
+            self.ids[address.name] = result.row.id
+            self.created[result.row.id] = self.clock.now()
+        return _from_result(change, result)
+
+    def _adopt(self, change: ResourceChange, address: Address, check: Check) -> Outcome:
+        """Something is there where nothing was planned to be: ours from before, or somebody else's."""
+        if check.now is Now.DONE and check.row_id is not None:
+            self.ids[address.name] = check.row_id
+            return _outcome(change, Status.UNCHANGED, "there already", remote_id=check.row_id)
+        return _outcome(change, Status.FAILED, f"moved since it was planned: {check.why}", refused=True)
+
+    def _rename(self, change: ResourceChange, address: Address) -> Outcome:
+        assert change.remote_id is not None  # noqa: S101 - the caller's case
+        identity = change.remote_id
+        self.ids[address.name] = identity
+        if change.change.actions == ("no-op",):
+            return _outcome(change, Status.UNCHANGED, "")
+        before, after = change.change.before or {}, change.change.after or {}
+        body = {k: after[k] for k in after if before.get(k) != after[k]}
+        return self._put(
+            change, paths.compartment(identity), body,
+            lambda: _one(resources.one_compartment(self.writer, identity)), lambda row: preconditions.compartment(change, row),
+        )
+
+    # -- activations ----------------------------------------------------------------------------------------------
+
+    def _activation(self, change: ResourceChange, address: Address) -> Outcome:
+        after = change.change.after or {}
+        datamart_id = after["datamart_id"]
+        compartment_id = after.get("compartment_id") or self.ids.get(address.name)
+        if compartment_id is None:
+            return _outcome(change, Status.FAILED, f"the id of Compartment/{address.name} is not known")
+        self.ids.setdefault(address.name, compartment_id)
+        if change.change.actions == ("no-op",):
+            return _outcome(change, Status.UNCHANGED, "")
+
+        def listing() -> Listing[Activation]:
+            return resources.activations(self.writer, datamart_id)
+
+        def find(rows: tuple[Activation, ...]) -> Activation | None:
+            return lookup.activation(rows, compartment_id)[0]
+
+        if change.change.actions == ("update",):
+            found: Activation | None | Unlisted = _first(listing(), find)
+            if found is None:
+                return _outcome(change, Status.FAILED, "moved since it was planned: the activation is gone", refused=True)
+        else:
+            found = seek(listing, find, self._activation_grace(datamart_id, compartment_id), self.clock)
+        if isinstance(found, Unlisted):
+            return _unread(change, found)
+        if found is None:
+            body = {"datamart_id": datamart_id, "compartment_id": compartment_id, **({"default": True} if after.get("default") else {})}
+            self.note(change.address, "create", "intent")
+            result = create_once(lambda: self.writer.send("POST", paths.activations(datamart_id), body), listing, find, self.settle, self.clock)
+            if not (isinstance(result, Done) and result.row is not None and preconditions.activation(change, result.row).now is Now.READY):
+                return _from_result(change, result)
+            found = result.row  # there, but not the default: somebody's, or the platform's own; promote it
+        if preconditions.activation(change, found).now is Now.DONE:
+            return _outcome(change, Status.UNCHANGED, "there already", remote_id=found.id)
+        identity = found.id
+        return self._put(
+            change, paths.activation(datamart_id, identity), {"default": True}, lambda: _first(listing(), find),
+            lambda row: preconditions.activation(change, row),
+        )
+
+    def _activation_grace(self, datamart_id: str, compartment_id: str) -> Absence:
+        created = self.created.get(compartment_id)
+        if created is not None and datamart_id == self.single_datamart:
+            return Absence(created, self.settle)
+        return self.grace()
+
+    # -- updates --------------------------------------------------------------------------------------------------
+
+    def _put(
+        self, change: ResourceChange, path: str, body: dict[str, Any], read: Callable[[], Any], check: Callable[[Any], Check]
+    ) -> Outcome:
+        """Read again, write only if it still is as planned, and read until it shows. The same PUT twice does no harm."""
+        tried = 0
+        message = ""
+        while True:
+            row = read()
+            if isinstance(row, Unlisted):
+                return _unread(change, row) if not tried else _outcome(change, Status.UNKNOWN, f"{message}; then: {row.reason}", stopped=row.unauthorized)
+            verdict = check(row)
+            if verdict.now is Now.DONE:
+                return _outcome(change, Status.SUCCEEDED if tried else Status.UNCHANGED, "" if tried else "there already", remote_id=verdict.row_id)
+            if verdict.now is Now.MOVED:
+                return _outcome(change, Status.FAILED, f"moved since it was planned: {verdict.why}", refused=True)
+            if tried >= TRIES:
+                return _outcome(change, Status.FAILED, message)
+            self.note(change.address, "update", "intent")
+            answer = self.writer.send("PUT", path, body)
+            tried += 1
+            message = answer.message
+            if answer.verdict is Verdict.UNAUTHORIZED:
+                return _outcome(change, Status.FAILED, message, stopped=True)
+            if answer.verdict in (Verdict.REFUSED, Verdict.CONFLICT):
+                return _outcome(change, Status.FAILED, message)
+            if answer.verdict in (Verdict.NOT_SENT, Verdict.UNCLEAR):
+                self.clock.sleep(pause_before_retry(answer, min(tried, NOT_SENT_TRIES)))
+                continue
+            shown = confirm(lambda: _as_listing(read()), lambda rows: True if check(rows[0]).now is Now.DONE else None, self.settle, self.clock)
+            if shown is None or isinstance(shown, Unlisted):
+                return _outcome(change, Status.UNKNOWN, f"{message}, but no reading showed it within {self.settle:g} s")
+
+
+def _as_listing(row: Any) -> Listing[Any]:
+    return row if isinstance(row, Unlisted) else Listed((row,))
+
+
+def _one(listing: Listing[Compartment]) -> Compartment | Unlisted:
+    return listing if isinstance(listing, Unlisted) else listing.rows[0]
+
+
+def _first(
+    listing: Listing[Activation], find: Callable[[tuple[Activation, ...]], Activation | None]
+) -> Activation | None | Unlisted:
+    return listing if isinstance(listing, Unlisted) else find(listing.rows)
+
+
+def _outcome(
+    change: ResourceChange, status: Status, message: str, *, remote_id: str | None = None, stopped: bool = False, refused: bool = False
+) -> Outcome:
+    return Outcome(change.address, status, change.change.actions[0], message, remote_id, stopped=stopped, refused=refused)
+
+
+def _unread(change: ResourceChange, unlisted: Unlisted) -> Outcome:
+    return _outcome(change, Status.FAILED, f"nothing was written, because the list could not be read: {unlisted.reason}", stopped=unlisted.unauthorized)
+
+
+def _from_result(change: ResourceChange, result: Any) -> Outcome:
+    match result:
+        case Done(row=lookup.Ambiguous(ids=ids)):
+            return _outcome(change, Status.DUPLICATED, f"created, and now there are two: {' and '.join(ids)}")
+        case Done(row=row):
+            return _outcome(change, Status.SUCCEEDED, "", remote_id=row.id)
+        case Failed(message=message, stopped=stopped):
+            return _outcome(change, Status.FAILED, message, stopped=stopped)
+        case Unknown(message=message):
+            return _outcome(change, Status.UNKNOWN, message)
+    raise AssertionError(result)

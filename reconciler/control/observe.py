@@ -1,0 +1,44 @@
+"""List what a plan depends on, concurrently: O(kinds x pages) requests, never one per resource."""
+
+from collections.abc import Collection, Iterable
+from concurrent.futures import Executor
+
+from reconciler.api import resources
+from reconciler.api.client import Reader
+from reconciler.model.listing import Listed, Listing
+from reconciler.model.remote import Execution, Import, Observed
+from reconciler.planning.generations import generations, open_generations
+
+
+def observe(
+    reader: Reader, organisation_id: str, io: Executor, *, activations: Iterable[str], imports: Iterable[str], pins: Iterable[str]
+) -> Observed:
+    """Read everything a plan needs.
+
+    Args:
+        reader: GET only.
+        organisation_id: whose datamarts and compartments.
+        io: threads.
+        activations: datamart ids whose activations are needed.
+        imports: datamart ids whose document imports are needed.
+        pins: compartment ids that specs pin.
+    """
+    datamarts = io.submit(resources.datamarts, reader, organisation_id)
+    compartments = io.submit(resources.compartments, reader, organisation_id)
+    active = {i: io.submit(resources.activations, reader, i) for i in activations}
+    loads = {i: io.submit(resources.imports, reader, i) for i in imports}
+    pinned = {i: io.submit(resources.one_compartment, reader, i) for i in pins}
+    return Observed(
+        datamarts.result(), compartments.result(), {i: f.result() for i, f in active.items()}, {i: f.result() for i, f in loads.items()},
+        {i: f.result() for i, f in pinned.items()},
+    )
+
+
+def open_executions(
+    reader: Reader, datamart_id: str, imports: Listing[Import], former: Collection[tuple[str, str]], io: Executor
+) -> dict[str, Listing[Execution]]:
+    """Executions, by import id, of the generations of a source that are not sealed yet."""
+    if not isinstance(imports, Listed):
+        return {}
+    ids = [i for g in open_generations(generations(imports.rows, former)) for i in g.import_ids]
+    return dict(zip(ids, io.map(lambda i: resources.executions(reader, datamart_id, i), ids), strict=True))

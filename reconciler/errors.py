@@ -1,0 +1,75 @@
+"""Every error this project raises on purpose.
+
+    ReconcilerError              exit 1   what happened, and `help`: what to do next
+    ├── SpecError                exit 1   specs or workspace have findings (carries the diagnostics)
+    ├── MissingExtra             exit 1   an optional dependency is not installed
+    ├── ReadFailed               exit 1   the remote could not be read; never an absence (G6)
+    │   └── Unauthorized         exit 1   401: the token is not accepted
+    ├── ApprovalRefused          exit 1   nobody said yes
+    ├── Refused                  exit 4   guard, limit, stale or foreign plan
+    ├── LockHeld                 exit 5   another run, or a sender it left behind, is still there
+    └── UsageError               exit 64  the command line itself makes no sense
+
+Anything else that escapes is a bug and is reported as one by `reconciler.cli.app`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class ReconcilerError(Exception):
+    """Base of all expected errors.
+
+    Attributes:
+        help: what the user can do next, or None.
+    """
+
+    def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002 - the word of the diagnostics
+        super().__init__(message)
+        self.help = help
+
+
+class SpecError(ReconcilerError):
+    """Findings of severity error in the specs or the workspace file.
+
+    Attributes:
+        diagnostics: `reconciler.model.diagnostic.Diagnostic` values, all of them, not the first.
+    """
+
+    def __init__(self, diagnostics: Sequence[Any]) -> None:
+        super().__init__(f"{len(diagnostics)} finding(s) in the specs")
+        self.diagnostics = tuple(diagnostics)
+
+
+class MissingExtra(ReconcilerError):
+    """A feature needs an extra that is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs the '{extra}' extra, which is not installed",
+            help=f"pip install 'reconciler[{extra}]'",
+        )
+
+
+class ReadFailed(ReconcilerError):
+    """A GET or a listing did not give a well-formed answer."""
+
+
+class Unauthorized(ReadFailed):
+    """The remote answered 401."""
+
+
+class ApprovalRefused(ReconcilerError):
+    """The user, or the lack of a terminal, said no."""
+
+
+class Refused(ReconcilerError):
+    """The tool itself refuses to go on: exit 4."""
+
+
+class LockHeld(ReconcilerError):
+    """Another run holds the organisation's lock: exit 5."""
+
+
+class UsageError(ReconcilerError):
+    """Flags or arguments that cannot be meant: exit 64."""

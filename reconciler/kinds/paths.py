@@ -1,0 +1,45 @@
+"""Where things live on the platform (contract sections 2 to 6)."""
+
+from urllib.parse import quote
+
+PREFIX = "/v1"
+
+
+def datamarts() -> str:
+    """Datamarts of an organisation; query `organisation_id` (contract 2)."""
+    return f"{PREFIX}/datamarts"
+
+
+def compartments() -> str:
+    """Compartments of an organisation; query `organisation_id` (contract 3.3)."""
+    return f"{PREFIX}/user_account_compartments"
+
+
+def compartment(compartment_id: str) -> str:
+    """One compartment (contract 3.3)."""
+    return f"{compartments()}/{quote(compartment_id, safe='')}"
+
+
+def activations(datamart_id: str) -> str:
+    """Compartment selections of a datamart (contract 4.2)."""
+    return f"{PREFIX}/datamarts/{quote(datamart_id, safe='')}/compartments"
+
+
+def activation(datamart_id: str, selection_id: str) -> str:
+    """One selection row, by its own id, not the compartment's (contract 4.1)."""
+    return f"{activations(datamart_id)}/{quote(selection_id, safe='')}"
+
+
+def imports(datamart_id: str) -> str:
+    """Document imports of a datamart (contract 5.2)."""
+    return f"{PREFIX}/datamarts/{quote(datamart_id, safe='')}/document_imports"
+
+
+def executions(datamart_id: str, import_id: str) -> str:
+    """Executions of a document import (contract 6.1, 6.4)."""
+    return f"{imports(datamart_id)}/{quote(import_id, safe='')}/executions"
+
+
+def execution_action(datamart_id: str, import_id: str, execution_id: str) -> str:
+    """Where an execution is canceled; singular `action` (contract 6.4)."""
+    return f"{executions(datamart_id, import_id)}/{quote(execution_id, safe='')}/action"

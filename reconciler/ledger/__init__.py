@@ -1,0 +1,1 @@
+"""What we did; survives a crash. Evidence, cache and lock, never the only memory (G5)."""

@@ -1,0 +1,121 @@
+"""The lock per organisation on one machine (design 6): whoever can send holds it.
+
+Two kernel file locks, so that a killed process never leaves one behind:
+
+    run      exclusive, held by the coordinator for the whole run
+    senders  shared, held by every sending process; a new run must get it exclusively once, so it begins only when no
+             sender of an earlier run is left
+
+Each is taken beside the ledger (two containers that share a volume exclude each other) and in the machine's temporary
+folder, keyed by endpoint and organisation (a deleted ledger folder, or a second workspace, does not break exclusion).
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from reconciler.errors import LockHeld, ReconcilerError
+
+
+class Lock:
+    """Held from construction until `release` or the end of the process."""
+
+    def __init__(self, run_files: list[Path], sender_files: list[Path], handles: list[IO[str]]) -> None:
+        self.run_files, self.sender_files, self._handles = run_files, sender_files, handles
+
+    def held(self) -> bool:
+        """True while it is ours."""
+        return bool(self._handles)
+
+    def release(self) -> None:
+        """Give it back."""
+        for handle in self._handles:
+            handle.close()
+        self._handles = []
+
+
+def folders(ledger: Path) -> list[Path]:
+    """Where lock files live."""
+    shared = Path(tempfile.gettempdir()) / f"reconciler-{os.getuid()}"
+    shared.mkdir(mode=0o700, exist_ok=True)
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    return [ledger.parent, shared]
+
+
+def acquire(
+    ledger: Path, origin: str, organisation_id: str, *, timeout: float, now: Callable[[], float], sleep: Callable[[float], None],
+    waiting: Callable[[str], None] | None = None,
+) -> Lock:
+    """Take the run lock, and wait until no sender of an earlier run is left.
+
+    Args:
+        ledger: its file; the lock lives beside it.
+        origin: of the endpoint.
+        organisation_id: what is locked.
+        timeout: seconds to wait.
+        now: monotonic clock.
+        sleep: how to wait.
+        waiting: is told once who holds it.
+
+    Raises:
+        LockHeld: somebody still holds it after `timeout`.
+    """
+    key = hashlib.sha256(f"{origin}\n{organisation_id}".encode()).hexdigest()[:16]
+    try:
+        places = folders(ledger)
+    except OSError as e:
+        raise ReconcilerError(f"cannot make the folder of the ledger: {e}") from None
+    run_files = [p / f"run-{key}.lock" for p in places]
+    sender_files = [p / f"senders-{key}.lock" for p in places]
+    deadline = now() + timeout
+    handles: list[IO[str]] = []
+    told = False
+    for path in (*run_files, *sender_files):
+        handle = path.open("a+")
+        while not _try(handle, fcntl.LOCK_EX):
+            who = _owner(run_files[0]) if path in run_files else "a sending process of an earlier run that has not ended yet"
+            if now() >= deadline:
+                for h in (*handles, handle):
+                    h.close()
+                raise LockHeld(f"organisation {organisation_id} is locked by {who}", help="wait for it to end, or give --lock-timeout")
+            if waiting and not told:
+                waiting(f"waiting for {who}")
+                told = True
+            sleep(0.1)
+        handles.append(handle)
+    for handle in handles[len(run_files):]:
+        handle.close()
+    handles = handles[: len(run_files)]
+    handles[0].truncate(0)
+    handles[0].write(json.dumps({"pid": os.getpid(), "host": os.uname().nodename}))
+    handles[0].flush()
+    return Lock(run_files, sender_files, handles)
+
+
+def hold_shared(files: list[Path]) -> list[IO[str]]:
+    """Take the senders' lock, shared; in a sending process, for its whole life."""
+    handles = [path.open("a+") for path in files]
+    for handle in handles:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+    return handles
+
+
+def _try(handle: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _owner(path: Path) -> str:
+    try:
+        found = json.loads(path.read_text())
+        return f"another run (process {found['pid']} on {found['host']})"
+    except (OSError, ValueError, KeyError):
+        return "another run"

@@ -1,0 +1,1 @@
+"""Pure nouns: standard library only, frozen dataclasses and enums; no I/O, no clock."""

@@ -1,0 +1,43 @@
+"""One model of a finding; `reconciler.reports` renders it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.address import Span
+
+
+class Severity(StrEnum):
+    """How bad a finding is; `error` stops."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A finding with a stable code, a place, and what to do about it."""
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span | None = None
+    secondary: tuple[tuple[Span, str], ...] = ()
+    help: str | None = None
+    note: str | None = None
+    address: str | None = None
+
+
+def error(code: str, message: str, span: Span | None = None, **rest: object) -> Diagnostic:
+    """Shorthand for a finding that stops."""
+    return Diagnostic(code, Severity.ERROR, message, span, **rest)  # type: ignore[arg-type]
+
+
+def warning(code: str, message: str, span: Span | None = None, **rest: object) -> Diagnostic:
+    """Shorthand for a finding that is shown and goes on."""
+    return Diagnostic(code, Severity.WARNING, message, span, **rest)  # type: ignore[arg-type]
+
+
+def has_errors(diagnostics: "list[Diagnostic] | tuple[Diagnostic, ...]") -> bool:
+    """True if at least one finding stops."""
+    return any(d.severity is Severity.ERROR for d in diagnostics)

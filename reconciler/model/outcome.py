@@ -1,0 +1,43 @@
+"""What became of one action of a plan."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The end of an action; the order is that of severity."""
+
+    SUCCEEDED = "succeeded"
+    UNCHANGED = "unchanged"
+    SENT = "sent"  # --no-wait: uploaded, not followed
+    PARTIAL = "partial"
+    SKIPPED = "skipped"
+    CANCELED = "canceled"
+    FAILED = "failed"
+    DUPLICATED = "duplicated"
+    UNKNOWN = "unknown"
+
+
+GOOD = frozenset({Status.SUCCEEDED, Status.UNCHANGED, Status.SENT})
+# Dependents may go on: the thing they need is there.
+PASSABLE = GOOD | {Status.PARTIAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result for one address.
+
+    Attributes:
+        message: why, in words; the remote's own error text where it gave one.
+        counts: lines by fate for a load: read, sent, rejected, succeeded, failed, not_processed.
+        stopped: the remote said 401; no further write may be tried in this run.
+    """
+
+    address: str
+    status: Status
+    action: str
+    message: str = ""
+    remote_id: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    stopped: bool = False
+    refused: bool = False

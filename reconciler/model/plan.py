@@ -1,0 +1,118 @@
+"""The plan document (design 7): versioned plain data in Terraform's shape.
+
+Field names are the JSON names. Nothing here holds a token or a profile value.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.diagnostic import Diagnostic
+
+FORMAT_VERSION = "1.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """`actions` is one of [create], [update], [delete], [delete, create], [no-op], [read]."""
+
+    actions: tuple[str, ...]
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    after_unknown: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceChange:
+    """One resource: what it is, what it will be, why, and what must be done first."""
+
+    address: str
+    kind: str
+    change: Change
+    reason: str
+    requires: tuple[str, ...] = ()
+    wave: str | None = None
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadChange:
+    """One run of one source onto one datamart.
+
+    Attributes:
+        generation: None while the remote could not be read.
+        load_digest: None while a compartment is still to be created ("known after apply").
+        unfinished: counts of chunks, of this generation or of one it supersedes, that did not end well.
+        definition: what `apply FILE` needs to read the source again, without specs.
+    """
+
+    address: str
+    datamart: str
+    datamart_id: str
+    generation: int | None
+    source_digest: str
+    load_digest: str | None
+    chunks: int
+    lines: int
+    bytes: int
+    upserts: int
+    deletes: int
+    rejected: int
+    replay_safe: bool
+    unfinished: dict[str, int]
+    actions: tuple[str, ...]
+    reason: str
+    requires: tuple[str, ...] = ()
+    wave: str | None = None
+    after_unknown: dict[str, bool] = field(default_factory=dict)
+    definition: dict[str, Any] = field(default_factory=dict)
+    resend: tuple[int, ...] = ()
+    reload: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Counts of what apply would do."""
+
+    create: int = 0
+    update: int = 0
+    delete: int = 0
+    execute: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """Requests and bytes the apply will need; following executions to their end comes on top."""
+
+    requests: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The reviewed artefact; `created_at` (UTC) makes two plans of equal content two approvals."""
+
+    format_version: str
+    tool_version: str
+    workspace: str
+    organisation_id: str
+    endpoint: str
+    environment: str | None
+    spec_digest: str
+    complete: bool
+    errored: bool
+    applyable: bool
+    resource_changes: tuple[ResourceChange, ...]
+    loads: tuple[LoadChange, ...]
+    summary: Summary
+    budget: Budget
+    resource_drift: tuple[dict[str, Any], ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    created_at: str = ""
+    plan_digest: str = ""
+
+    @property
+    def has_changes(self) -> bool:
+        """True if apply would write."""
+        s = self.summary
+        return bool(s.create or s.update or s.delete or s.execute)

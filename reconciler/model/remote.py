@@ -1,0 +1,75 @@
+"""Rows of the platform, already checked and with ids as strings (contract 1.8)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.listing import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Datamart:
+    """A datamart (contract 2); `type` is DATAMART or CROSS_DATAMART."""
+
+    id: str
+    name: str
+    organisation_id: str
+    type: str
+    archived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compartment:
+    """A user account compartment (contract 3.2); `name` may be null on old rows."""
+
+    id: str
+    organisation_id: str
+    name: str | None
+    token: str
+    archived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A compartment's selection row on a datamart (contract 4.1); `id` is the row's own id."""
+
+    id: str
+    datamart_id: str
+    compartment_id: str
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A document import (contract 5.1)."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One upload under an import (contract 6.2); counters are lines."""
+
+    id: str
+    status: str
+    total_success: int | None = None
+    total_failure: int | None = None
+    error: str | None = None
+    error_file_uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the remote showed; each collection may be `Unlisted`.
+
+    Attributes:
+        pinned: compartments read one by one because a spec pins their id (contract 3.5).
+        activations: by datamart id.
+        imports: by datamart id.
+    """
+
+    datamarts: Listing[Datamart]
+    compartments: Listing[Compartment]
+    activations: Mapping[str, Listing[Activation]] = field(default_factory=dict)
+    imports: Mapping[str, Listing[Import]] = field(default_factory=dict)
+    pinned: Mapping[str, Listing[Compartment]] = field(default_factory=dict)

@@ -1,0 +1,79 @@
+"""A profile source, resolved for one datamart: all that is needed to read it again without specs."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifier:
+    """One way a line may name its user; `kind` is user_account_id, email_hash or user_agent_id."""
+
+    kind: str
+    column: str
+    compartment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A fixed operation, or the column that says it and how its values map."""
+
+    value: str | None = "UPSERT"
+    column: str | None = None
+    map: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Flags written into mapped lines (contract 7.1, 7.5); `merge_objects` None leaves the field out."""
+
+    dialect: str = "flags"
+    force_replace: bool = False
+    merge_objects: bool | None = None
+    update_strategy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """CSV dialect."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    header: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDefinition:
+    """See design 3 for the fields; `identify_by` is empty for the format `commands`.
+
+    Attributes:
+        compartments: every compartment key used here, with its remote id once known.
+        allow: acceptable bad lines, such as "0", "12" or "1%".
+        max_bytes: of one chunk.
+        former: (workspace, source) pairs under which earlier loads may have been named.
+    """
+
+    workspace: str
+    source: str
+    files: tuple[str, ...]
+    format: str
+    compression: str = "none"
+    csv: Dialect = field(default_factory=Dialect)
+    operation: Operation = field(default_factory=Operation)
+    identify_by: tuple[Identifier, ...] = ()
+    owner: Identifier | None = None
+    types: dict[str, str] = field(default_factory=dict)
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    rename: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    update: Update = field(default_factory=Update)
+    ordering: str = "free"
+    content: str = "snapshot"
+    allow: str = "0"
+    max_bytes: int = 64_000_000
+    fill_identity: bool = False
+    compartment: str | None = None
+    compartments: dict[str, str | None] = field(default_factory=dict)
+    former: tuple[tuple[str, str], ...] = ()
+    outside: bool = False

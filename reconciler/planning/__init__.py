@@ -1,0 +1,1 @@
+"""Pure: desired and observed state -> plan. No network, database, clock or randomness."""

@@ -1,0 +1,48 @@
+"""The plan document as JSON text, and back. Pure."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from reconciler.errors import Refused
+from reconciler.model.plan import FORMAT_VERSION, Plan
+from reconciler.planning.digests import plan_digest
+
+
+def to_builtins(plan: Plan) -> dict[str, Any]:
+    """Plain dicts and lists, in document order."""
+    built: dict[str, Any] = msgspec.to_builtins(plan)
+    return built
+
+
+def encode(plan: Plan) -> str:
+    """Indented JSON with a final newline."""
+    return json.dumps(to_builtins(plan), indent=2, ensure_ascii=False) + "\n"
+
+
+def decode(text: bytes, name: str) -> Plan:
+    """Read a saved plan.
+
+    Args:
+        text: the file's bytes.
+        name: the file, for messages.
+
+    Raises:
+        Refused: truncated, edited, or of another format.
+    """
+    again = "make a new one with `reconciler plan --out FILE`"
+    try:
+        raw = json.loads(text)
+    except ValueError as e:
+        raise Refused(f"{name} is not a complete plan: not valid JSON ({e})", help=again) from None
+    if not isinstance(raw, dict) or not isinstance(version := raw.get("format_version"), str):
+        raise Refused(f"{name} is not a plan: it has no format_version", help=again)
+    if version.split(".")[0] != FORMAT_VERSION.split(".", maxsplit=1)[0]:
+        raise Refused(f"{name} has the plan format {version}; this reconciler reads {FORMAT_VERSION}", help=f"use the reconciler that wrote it, or {again}")
+    if raw.get("plan_digest") != plan_digest(raw):
+        raise Refused(f"{name} was changed after it was written: its contents do not match plan_digest", help=again)
+    try:
+        return msgspec.convert(raw, Plan)
+    except msgspec.ValidationError as e:
+        raise Refused(f"{name} is not a plan of format {FORMAT_VERSION}: {e}", help=again) from None

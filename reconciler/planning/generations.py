@@ -1,0 +1,158 @@
+"""Which loads of a source the remote knows, and which generation comes next (design 6). Pure.
+
+Decision table, with L = the latest generation that counts (sealed, or with an execution), D = our load digest:
+
+    L            digest    sealed   content    -> action             generation
+    none         -         -        -             execute            1
+    two digests under the highest number          refuse             -          (until --reload)
+    L            = D       yes      -             no-op              L
+    L            = D       no       -             resume             L
+    L            /= D      yes      -             execute            L + 1
+    L            /= D      no       snapshot      execute, supersede L + 1
+    L            /= D      no       changes       refuse             -          (until finished or --supersede)
+    any          -         -        --reload      execute            L + 1
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reconciler.kinds.names import ChunkName, LoadKey, SealName, parse
+from reconciler.model.remote import Import
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """All imports of one load as listed.
+
+    Attributes:
+        chunks: ids of the imports by chunk name; more than one id is a duplicate name.
+    """
+
+    key: LoadKey
+    seal: SealName | None = None
+    chunks: Mapping[ChunkName, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """The generation's number."""
+        return self.key.generation
+
+    @property
+    def import_ids(self) -> tuple[str, ...]:
+        """Ids of all its chunk imports."""
+        return tuple(i for ids in self.chunks.values() for i in ids)
+
+
+class Do(StrEnum):
+    """What to do with a load."""
+
+    EXECUTE = "execute"
+    RESUME = "resume"
+    NOTHING = "no-op"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The row of the table that holds.
+
+    Attributes:
+        key: names to use; of an existing generation when it is resumed.
+        latest: the latest generation that counts, if any.
+        superseded: the unfinished generation that newer content replaces.
+    """
+
+    do: Do
+    reason: str
+    key: LoadKey | None = None
+    latest: Generation | None = None
+    superseded: Generation | None = None
+
+
+def number(identity: str) -> tuple[int, str]:
+    """Order of remote ids: numeric where they are numbers."""
+    return (int(identity), identity) if identity.isdigit() else (2**63, identity)
+
+
+def generations(imports: Iterable[Import], former: Collection[tuple[str, str]]) -> list[Generation]:
+    """Generations of a source under any of its names, oldest first."""
+    seals: dict[LoadKey, SealName] = {}
+    chunks: dict[LoadKey, dict[ChunkName, list[str]]] = {}
+    for row in imports:
+        name = parse(row.name)
+        if name is None or (name.load.workspace, name.load.source) not in former:
+            continue
+        if isinstance(name, SealName):
+            seals.setdefault(name.load, name)
+            chunks.setdefault(name.load, {})
+        else:
+            chunks.setdefault(name.load, {}).setdefault(name, []).append(row.id)
+    found = [
+        Generation(key, seals.get(key), {n: tuple(sorted(ids, key=number)) for n, ids in names.items()})
+        for key, names in chunks.items()
+    ]
+    return sorted(found, key=lambda g: g.key.generation)
+
+
+def open_generations(found: Sequence[Generation]) -> list[Generation]:
+    """Those whose executions must be looked at: not sealed, and not older than a sealed one."""
+    newest_seal = max((g.number for g in found if g.seal), default=0)
+    return [g for g in found if not g.seal and g.number >= newest_seal]
+
+
+def counted(found: Sequence[Generation], executed: Collection[LoadKey]) -> list[Generation]:
+    """The generations under the highest number that counts; empty if none does."""
+    real = [g for g in found if g.seal or g.key in executed]
+    highest = max((g.number for g in real), default=0)
+    return [g for g in real if g.number == highest]
+
+
+def decide(
+    found: Sequence[Generation],
+    executed: Collection[LoadKey],
+    new: LoadKey,
+    *,
+    load12: str | None,
+    content: str = "snapshot",
+    reload: bool = False,
+    supersede: bool = False,
+) -> Decision:
+    """Apply the table.
+
+    Args:
+        found: all generations of the source on this datamart.
+        executed: keys of the loads that have at least one execution.
+        new: workspace and source names for a new generation; its number and digest are replaced.
+        load12: digest of the present content; None while a compartment is still to be created.
+        content: snapshot or changes.
+        reload: the user asked for a new generation whatever the digests say.
+        supersede: the user allows newer content to replace an unfinished generation.
+    """
+    top = counted(found, executed)
+    digest = load12 or "0" * 12
+    if not top:
+        return Decision(Do.EXECUTE, "first load", LoadKey(new.workspace, new.source, 1, digest))
+    latest = next((g for g in top if g.key.load12 == load12), top[0])
+    following = LoadKey(new.workspace, new.source, latest.number + 1, digest)
+    if reload:
+        return Decision(Do.EXECUTE, f"--reload after g{latest.number}", following, latest, None if latest.seal else latest)
+    if len({g.key.load12 for g in top}) > 1:
+        both = " and ".join(sorted(g.key.load12 for g in top))
+        return Decision(Do.REFUSE, f"generation {latest.number} exists with two digests, {both}; --reload starts a new one", None, latest)
+    if latest.key.load12 == load12:
+        if latest.seal:
+            return Decision(Do.NOTHING, _sealed(latest), latest.key, latest)
+        return Decision(Do.RESUME, f"g{latest.number} is unfinished", latest.key, latest)
+    if latest.seal:
+        return Decision(Do.EXECUTE, f"content changed since g{latest.number}", following, latest)
+    if content == "changes" and not supersede:
+        return Decision(Do.REFUSE, f"g{latest.number} is unfinished and content is 'changes'; finish it, or --supersede", None, latest)
+    return Decision(Do.EXECUTE, f"newer content supersedes the unfinished g{latest.number}", following, latest, latest)
+
+
+def _sealed(latest: Generation) -> str:
+    seal = latest.seal
+    if seal is not None and seal.failed:
+        return f"g{latest.number} is loaded; {seal.failed:,} of its lines failed"
+    return f"g{latest.number} is loaded"

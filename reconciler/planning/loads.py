@@ -1,0 +1,218 @@
+"""One source on one datamart -> a `LoadChange`. Pure: the source was scanned and the remote listed before."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from reconciler.kinds.names import LoadKey
+from reconciler.model.address import Address
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.load import Scan, allowed
+from reconciler.model.plan import LoadChange
+from reconciler.model.remote import Activation, Execution, Import
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.digests import load_digest
+from reconciler.planning.generations import Decision, Do, Generation, decide, generations
+from reconciler.planning.protocol import ChunkState, ChunkView, LoadView, retries, states
+
+SMALL = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the user approved by flag for this load."""
+
+    reload: bool = False
+    supersede: bool = False
+    resend: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLoads:
+    """What the remote shows for one source on one datamart: imports, and executions by import id of open generations."""
+
+    imports: Listing[Import]
+    executions: Mapping[str, Listing[Execution]] = field(default_factory=dict)
+
+
+def executed_keys(found: Sequence[Generation], executions: Mapping[str, Listing[Execution]]) -> set[LoadKey]:
+    """Keys of the loads with at least one execution."""
+    return {g.key for g in found if any(_rows(executions.get(i)) for i in g.import_ids)}
+
+
+def _rows(listing: Listing[Execution] | None) -> tuple[Execution, ...]:
+    return listing.rows if isinstance(listing, Listed) else ()
+
+
+def plan_load(
+    want: DesiredLoad, scan: Scan, remote: RemoteLoads, ids: Mapping[str, str | None], overrides: Overrides
+) -> tuple[LoadChange | None, list[Diagnostic]]:
+    """Decide one load.
+
+    Args:
+        want: the source on the datamart.
+        scan: what reading it found.
+        remote: listings.
+        ids: remote id by compartment key; None while to be created.
+        overrides: flags.
+
+    Returns:
+        The change, or None if nothing can be said, and findings.
+    """
+    address = str(want.address)
+    findings = _scan_findings(want, scan)
+    unlisted = next((x for x in (remote.imports, *remote.executions.values()) if isinstance(x, Unlisted)), None)
+    if unlisted is not None or isinstance(remote.imports, Unlisted):
+        return None, findings
+    definition = replace(want.definition, compartments={k: ids.get(k) for k in want.definition.compartments})
+    digest = load_digest(scan.source_digest, definition.compartments)
+    found = generations(remote.imports.rows, definition.former)
+    decision = decide(
+        found, executed_keys(found, remote.executions), LoadKey(definition.workspace, definition.source, 1, ""),
+        load12=digest[:12] if digest else None, content=definition.content, reload=overrides.reload, supersede=overrides.supersede,
+    )
+    if decision.do is Do.REFUSE:
+        findings.append(error("load-refused", decision.reason, want.span, address=address))
+    view = chunk_views(decision, scan, remote.executions)
+    actions, reason = _actions(decision, view, scan, overrides)
+    findings += _outcome_findings(decision, view, scan, address, actions)
+    generation = decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
+    requires = tuple(str(Address("Activation", k, want.datamart)) for k in definition.compartments)
+    unknown = {"load_digest": True, "bytes": True, "chunks": True} if digest is None else {}
+    change = LoadChange(
+        address=address, datamart=want.datamart, datamart_id=want.datamart_id, generation=generation,
+        source_digest=scan.source_digest, load_digest=digest, chunks=len(scan.chunks), lines=scan.lines, bytes=scan.bytes,
+        upserts=scan.upserts, deletes=scan.deletes, rejected=scan.rejected, replay_safe=scan.replay_safe,
+        unfinished=_unfinished(decision, view, remote.executions), actions=actions, reason=reason, requires=requires, after_unknown=unknown,
+        definition=msgspec.to_builtins(definition), resend=tuple(sorted(overrides.resend)), reload=overrides.reload,
+    )
+    return change, findings
+
+
+def _scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
+    address = str(want.address)
+    findings: list[Diagnostic] = []
+    worst = "\n".join(f"{r.path}:{r.line} {r.reason}" for r in scan.rejects[:3])
+    if scan.rejected > allowed(want.definition.allow, scan.lines):
+        findings.append(error("bad-lines", f"{scan.rejected:,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {want.definition.allow}",
+                              want.span, address=address, note=worst, help="mend them, or raise bad_lines.allow; until then nothing is sent"))
+    elif scan.rejected:
+        findings.append(warning("bad-lines", f"{scan.rejected:,} of {scan.lines:,} lines are bad and will not be sent", want.span,
+                                address=address, note=worst))
+    if not scan.sent:
+        findings.append(error("empty-source", "no line of the source can be sent", want.label_span, address=address))
+    elif scan.lines < SMALL:
+        findings.append(warning("small-source", f"{scan.lines:,} lines; the platform advises more than {SMALL:,} per file", want.label_span,
+                                address=address))
+    if scan.missing_identity:
+        findings.append(warning(
+            "identity-not-filled", f"{scan.missing_identity:,} profiles lack $compartment_id or $user_account_id; the platform does not "
+            "inherit them from the line, and stores such profiles as anonymous or in the default compartment", want.span,
+            address=address, help="set fill_identity: true, or write the two fields"))
+    return findings
+
+
+def activation_findings(want: DesiredLoad, scan: Scan, listing: Listing[Activation], planned: Sequence[str]) -> list[Diagnostic]:
+    """Compartments that lines or the mapping name must be active on the target before anything is sent (contract 7.6).
+
+    Args:
+        want: the load.
+        scan: carries the ids that lines name, and `definition.compartments` is resolved in it.
+        listing: the datamart's activations.
+        planned: compartment ids whose activation this plan makes or keeps on the datamart.
+    """
+    if not isinstance(listing, Listed):
+        return []
+    active = {a.compartment_id for a in listing.rows} | set(planned)
+    missing = sorted(scan.compartments - active)
+    if not missing:
+        return []
+    return [error("compartment-not-active", f"lines name the compartment {', '.join(missing)}, which is not active on {want.datamart}",
+                  want.span, address=str(want.address), help="declare its activation, or correct the lines")]
+
+
+def chunk_views(decision: Decision, scan: Scan, executions: Mapping[str, Listing[Execution]]) -> LoadView:
+    """The protocol's view of the generation that a RESUME goes on with; of unsent chunks otherwise."""
+    imports = decision.latest.chunks if decision.do is Do.RESUME and decision.latest else {}
+    views = []
+    for chunk in scan.chunks:
+        mine = {n: ids for n, ids in imports.items() if n.index == chunk.index}
+        attempt = max((n.attempt for n in mine), default=1)
+        ids = [i for n, found in mine.items() if n.attempt == attempt for i in found]
+        rows = tuple(e for i in ids for e in _rows(executions.get(i)))
+        views.append(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows))
+    return LoadView(tuple(views))
+
+
+def _actions(decision: Decision, view: LoadView, scan: Scan, overrides: Overrides) -> tuple[tuple[str, ...], str]:
+    match decision.do:
+        case Do.NOTHING | Do.REFUSE:
+            return ("no-op",), decision.reason
+        case Do.EXECUTE:
+            return ("execute",), decision.reason
+        case Do.RESUME:
+            counts = Counter(states(view).values())
+            words = ", ".join(f"{n} {s.value}" for s, n in sorted(counts.items()) if s is not ChunkState.SUCCEEDED)
+            reason = f"{decision.reason}: {words or 'all sent'}, of {len(scan.chunks)} chunks"
+            stuck = {ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED}
+            again = retries(view, replay_safe=scan.replay_safe, resend=overrides.resend)
+            rest = {i for i, s in states(view).items() if s in stuck} - again
+            moving = [s for i, s in states(view).items() if i not in rest and (s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL) or i in again)]
+            if rest and not moving:
+                return ("no-op",), reason + _why_stuck(view, rest, scan)
+            return ("resume",), reason
+    raise AssertionError(decision.do)
+
+
+def _why_stuck(view: LoadView, rest: set[int], scan: Scan) -> str:
+    now = states(view)
+    first = min(rest)
+    why = {
+        ChunkState.FAILED: "a replay of its lines could grow arrays" if not scan.replay_safe else "it failed",
+        ChunkState.CANCELED: "somebody canceled it",
+        ChunkState.DELETED: "somebody deleted its import",
+    }[now[first]]
+    return f"; chunk {first}: {why}, so only --resend sends it again"
+
+
+def _outcome_findings(decision: Decision, view: LoadView, scan: Scan, address: str, actions: tuple[str, ...]) -> list[Diagnostic]:
+    findings = []
+    if decision.do is Do.NOTHING and decision.latest and decision.latest.seal and decision.latest.seal.failed:
+        findings.append(warning("load-partial", decision.reason, address=address))
+    if decision.do is Do.RESUME and actions == ("no-op",):
+        stuck = [i for i, s in states(view).items() if s in (ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED)]
+        findings.append(warning("load-stuck", f"g{decision.latest.number if decision.latest else '?'} cannot finish by itself"
+                                + _why_stuck(view, set(stuck), scan), address=address, help=f"--resend '{address}#{min(stuck)}'"))
+    return findings
+
+
+def _unfinished(decision: Decision, view: LoadView, executions: Mapping[str, Listing[Execution]]) -> dict[str, int]:
+    if decision.do is Do.RESUME:
+        counts = Counter(s.value for s in states(view).values() if s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL))
+        return dict(sorted(counts.items()))
+    if decision.superseded is not None:
+        old = decision.superseded
+        total = max((n.count for n in old.chunks), default=0)
+        sent = {n.index for n, ids in old.chunks.items() if any(_rows(executions.get(i)) for i in ids)}
+        return {"superseded_generation": old.number, "chunks": total, "unsent": total - len(sent)}
+    return {}
+
+
+def definition_of(change: LoadChange) -> SourceDefinition:
+    """The source of a planned load, read back from the plan."""
+    return msgspec.convert(change.definition, SourceDefinition)
+
+
+def decide_again(change: LoadChange, found: Sequence[Generation], executed: set[LoadKey], load12: str, *, supersede: bool) -> Decision:
+    """The decision for a planned load as the remote is now.
+
+    With --reload the plan's own generation may be there already: this very plan, applied before and interrupted.
+    """
+    source = definition_of(change)
+    begun = any(g.number == change.generation and g.key.load12 == load12 and (g.seal or g.key in executed) for g in found)
+    return decide(found, executed, LoadKey(source.workspace, source.source, 1, ""), load12=load12, content=source.content,
+                  reload=change.reload and not begun, supersede=supersede)

@@ -1,0 +1,100 @@
+"""Two states -> `Plan`. Pure; `reconciler.workflows.plan` gathers what goes in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reconciler import __version__
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostic import Diagnostic, error, has_errors
+from reconciler.model.listing import Unlisted
+from reconciler.model.plan import FORMAT_VERSION, Budget, LoadChange, Plan, ResourceChange, Summary
+from reconciler.model.remote import Observed
+from reconciler.planning import guards
+from reconciler.planning.config import ConfigPlan, datamart_findings, plan_activation, plan_compartment
+from reconciler.planning.digests import plan_digest
+from reconciler.planning.document import to_builtins
+from reconciler.settings import Settings
+
+_ORDER = {"Compartment": 0, "Activation": 1}
+# Per chunk: its import, its execution, and on average two looks at it; per load: listings and the seal.
+_PER_CHUNK, _PER_LOAD, _PER_CHANGE = 4, 6, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What flags narrowed the plan to; an empty scope is the whole."""
+
+    datamarts: frozenset[str] | None = None
+    targets: frozenset[str] = frozenset()
+    labels: tuple[tuple[str, str], ...] = ()
+    only: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """True if nothing is left out."""
+        return self == Scope()
+
+
+def plan_config(desired: Desired, observed: Observed, organisation_id: str) -> ConfigPlan:
+    """Compartments and activations."""
+    plan = ConfigPlan()
+    for name, listing in (("datamarts", observed.datamarts), ("compartments", observed.compartments)):
+        if isinstance(listing, Unlisted):
+            plan.errored = True
+            plan.diagnostics.append(error("read-failed", f"could not list {name}: {listing.reason}"))
+    for name, (identity, _) in desired.datamarts.items():
+        if isinstance(found := observed.activations.get(identity), Unlisted):
+            plan.errored = True
+            plan.diagnostics.append(error("read-failed", f"could not list the activations of {name}: {found.reason}"))
+    for pin, pinned in observed.pinned.items():
+        if isinstance(pinned, Unlisted):
+            plan.errored = True
+            plan.diagnostics.append(error("read-failed", f"could not read compartment {pin}: {pinned.reason}"))
+    findings, unusable = datamart_findings(desired.datamarts, desired.ignored, observed, organisation_id)
+    plan.diagnostics += findings
+    for compartment in desired.compartments.values():
+        plan_compartment(compartment, observed, organisation_id, plan)
+    for activation in desired.activations.values():
+        if activation.datamart in unusable:
+            plan.blocked.add(str(activation.address))
+        else:
+            plan_activation(activation, observed, plan)
+    return plan
+
+
+def assemble(
+    config: Sequence[ResourceChange], loads: Sequence[LoadChange], diagnostics: Sequence[Diagnostic], settings: Settings,
+    spec_digest: str, endpoint: str, *, created_at: str, errored: bool, complete: bool,
+) -> Plan:
+    """Order, guard, count and seal the plan with its digest."""
+    changes = tuple(sorted(config, key=lambda c: (_ORDER[c.kind], c.address)))
+    ordered = tuple(sorted(loads, key=lambda load: load.address))
+    every = [*diagnostics, *guards.check(changes, ordered, settings.guards)]
+    verbs = [c.change.actions[0] for c in changes]
+    execute = sum(load.actions != ("no-op",) for load in ordered)
+    summary = Summary(
+        create=verbs.count("create"), update=verbs.count("update"), delete=verbs.count("delete"), execute=execute,
+        unchanged=verbs.count("no-op") + len(ordered) - execute,
+    )
+    acting = [load for load in ordered if load.actions != ("no-op",)]
+    writes = summary.create + summary.update + summary.delete
+    budget = Budget(
+        requests=sum(load.chunks * _PER_CHUNK + _PER_LOAD for load in acting) + writes * _PER_CHANGE,
+        bytes=sum(load.bytes for load in acting),
+    )
+    plan = Plan(
+        format_version=FORMAT_VERSION, tool_version=__version__, workspace=settings.workspace, organisation_id=settings.organisation_id,
+        endpoint=endpoint, environment=settings.environment, spec_digest=spec_digest, complete=complete, errored=errored,
+        applyable=not has_errors(every) and not errored, resource_changes=changes, loads=ordered, summary=summary, budget=budget,
+        diagnostics=tuple(every), created_at=created_at,
+    )
+    return replace(plan, plan_digest=plan_digest(to_builtins(plan)))
+
+
+def prune_requires(changes: Sequence[ResourceChange], loads: Sequence[LoadChange]) -> tuple[list[ResourceChange], list[LoadChange]]:
+    """Keep only `requires` that name an action of this plan; what is there already is waited for by nobody."""
+    present = {c.address for c in changes if c.change.actions != ("no-op",)}
+    return (
+        [replace(c, requires=tuple(r for r in c.requires if r in present)) for c in changes],
+        [replace(load, requires=tuple(r for r in load.requires if r in present)) for load in loads],
+    )

@@ -1,0 +1,1 @@
+"""Pure: model -> text. Nothing here prints."""

@@ -1,0 +1,79 @@
+"""A plan as text that fits 80 columns and is read in a minute. Rendered from the document alone. Pure."""
+
+import textwrap
+from typing import Any
+
+from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.reports.style import Style, safe, size
+
+WIDTH = 80
+_SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
+
+
+def render(plan: Plan, style: Style) -> str:
+    """The whole plan: changes, loads, and one line that sums it up."""
+    lines: list[str] = []
+    acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
+    loads = [load for load in plan.loads if load.actions != ("no-op",)]
+    if acting:
+        lines += [style.bold("Changes"), ""]
+        for change in acting:
+            lines += _change(change, style)
+        lines.append("")
+    if loads:
+        lines += [style.bold("Loads"), ""]
+        for load in loads:
+            lines += _load(load, style)
+        lines.append("")
+    lines.append(_summary(plan, style))
+    if not plan.complete:
+        lines.append(style.dim("The plan is narrowed by flags; what they leave out was not compared."))
+    if plan.errored:
+        lines.append(style.red("Something could not be read; what depends on it is not in this plan."))
+    return "\n".join(lines) + "\n"
+
+
+def _change(change: ResourceChange, style: Style) -> list[str]:
+    verb = change.change.actions[0]
+    mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
+    lines = [f"  {mark(_SIGN[verb])} {style.bold(change.address)}  {verb}"]
+    before, after = change.change.before or {}, change.change.after or {}
+    for key in after:
+        if key in ("organisation_id", "datamart_id", "compartment_id") and (verb == "update" or key == "organisation_id"):
+            continue
+        if verb == "update" and before.get(key) == after[key]:
+            continue
+        new = "(known after apply)" if change.change.after_unknown.get(key) else _value(after[key])
+        old = f"{_value(before.get(key))} -> " if verb == "update" else ""
+        lines.append(f"      {key}: {old}{new}")
+    return lines + _because(change.reason, style)
+
+
+def _load(load: LoadChange, style: Style) -> list[str]:
+    verb = load.actions[0]
+    unknown = " (estimated)" if load.after_unknown else ""
+    lines = [
+        f"  {style.green(_SIGN[verb])} {style.bold(load.address)}  {verb} g{load.generation}",
+        f"      {load.lines:,} lines read: {load.upserts:,} upserts, {load.deletes:,} deletes, {load.rejected:,} rejected",
+        f"      {load.chunks:,} chunk{'s' if load.chunks != 1 else ''}, {size(load.bytes)}{unknown}"
+        f"{'' if load.replay_safe else '; a replay is not safe'}",
+    ]
+    return lines + _because(load.reason, style)
+
+
+def _because(reason: str, style: Style) -> list[str]:
+    return [style.dim(line) for line in textwrap.wrap(f"because: {safe(reason)}", WIDTH - 6, initial_indent="      ", subsequent_indent="        ")]
+
+
+def _value(value: Any) -> str:
+    return "(none)" if value is None else str(value).lower() if isinstance(value, bool) else f'"{safe(str(value))}"'
+
+
+def _summary(plan: Plan, style: Style) -> str:
+    s = plan.summary
+    if not plan.has_changes:
+        verdict = "No changes." if plan.applyable else "No changes, but there are errors."
+        return f"{style.bold(verdict)} {s.unchanged} resources and loads are as declared."
+    parts = [f"{s.create} to create", f"{s.update} to change", f"{s.delete} to delete", f"{s.execute} to load"]
+    budget = f"About {plan.budget.requests:,} requests, {size(plan.budget.bytes)} to upload."
+    return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged. {budget}"

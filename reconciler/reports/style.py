@@ -1,0 +1,42 @@
+"""Terminal colours as functions, so that renderers stay pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+def _plain(text: str) -> str:
+    return text
+
+
+def _sgr(code: str) -> Callable[[str], str]:
+    return lambda text: f"\x1b[{code}m{text}\x1b[0m" if text else text
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to mark text; the default marks nothing."""
+
+    bold: Callable[[str], str] = _plain
+    dim: Callable[[str], str] = _plain
+    red: Callable[[str], str] = _plain
+    green: Callable[[str], str] = _plain
+    yellow: Callable[[str], str] = _plain
+
+
+PLAIN = Style()
+COLOUR = Style(_sgr("1"), _sgr("2"), _sgr("31"), _sgr("32"), _sgr("33"))
+
+
+def safe(text: str) -> str:
+    """Without control characters: text of the remote cannot move the cursor or start a new line."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def size(n: int) -> str:
+    """Bytes in decimal units, as limits are written."""
+    if n < 1000:
+        return f"{n} B"
+    for unit, factor in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
+        if n < factor * 1000 or unit == "GB":
+            return f"{n / factor:.1f} {unit}"
+    raise AssertionError(n)

@@ -1,0 +1,80 @@
+"""Serve the emulator on loopback, and tell where."""
+
+import asyncio
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from reconciler.sandbox.app import Sandbox
+from reconciler.sandbox.seed import SEED, plant
+from reconciler.sandbox.store import Store
+from reconciler.sandbox.switches import Switches
+
+STATE_FILE = "server.json"
+
+
+def serve(
+    folder: Path | None, port: int, *, switches: dict[str, Any], seed: dict[str, Any] | None = None, idle: float | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until stopped, or until nothing was asked for `idle` seconds.
+
+    Args:
+        folder: where state lives; None keeps it in memory.
+        port: 0 takes a free one.
+        switches: by name.
+        seed: what an empty store begins with.
+        idle: seconds.
+        ready: is told the URL.
+
+    Raises:
+        ValueError: a switch or the seed is wrong.
+        OSError: the port is taken.
+    """
+    chosen = Switches().with_values(switches)
+    store = Store(folder)
+    if store.empty():
+        plant(store, seed or _own_seed(folder) or SEED)
+    sandbox = Sandbox(store, chosen)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    config = uvicorn.Config(sandbox.app(), log_level="error", access_log=False, lifespan="off", timeout_keep_alive=60)
+    server = uvicorn.Server(config)
+    asyncio.run(_run(server, listener, sandbox, folder, url, idle, ready))
+
+
+def _own_seed(folder: Path | None) -> dict[str, Any] | None:
+    """A `seed.json` beside the state replaces the built-in seed."""
+    path = folder / "seed.json" if folder else None
+    if path is None or not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+async def _run(
+    server: uvicorn.Server, listener: socket.socket, sandbox: Sandbox, folder: Path | None, url: str, idle: float | None,
+    ready: Callable[[str], None] | None,
+) -> None:
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.005)
+    if folder is not None:
+        temporary = folder / f"{STATE_FILE}.{os.getpid()}"
+        temporary.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+        temporary.replace(folder / STATE_FILE)
+    if ready:
+        ready(url)
+    while not serving.done():
+        await asyncio.wait([serving], timeout=1.0)
+        if idle is not None and time.monotonic() - sandbox.last_request > idle:
+            server.should_exit = True
+    await serving

@@ -1,0 +1,71 @@
+"""What is unknown about the platform, as switches (contract 13); defaults as marked there."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "duplicate_token": ("error409", "error400", "accepted"),
+    "duplicate_activation": ("error", "existing", "second"),
+    "auto_activate": ("off", "on"),
+    "unactivated_compartment": ("failure", "accepted"),
+    "two_identifiers": ("failure", "first"),
+    "duplicate_import": ("accepted", "error"),
+    "array_merge": ("concatenate", "deduplicate"),
+    "null_merge": ("stored", "removed"),
+    "total": ("with", "without"),
+    "success_word": ("SUCCEEDED", "SUCCESS"),
+    "numeric_ids": ("on", "off"),
+    "update_strategy": ("accepted", "rejected"),
+    "profiles": ("kept", "counted"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Settings of the emulator.
+
+    Attributes:
+        page_cap: rows of a page at most; 0 is unlimited.
+        lag_reads: how many listings a write stays invisible for.
+        lag_seconds: for how long a write stays invisible in listings.
+        pending_seconds, running_seconds: how long an execution stays in each state.
+        profiles: `counted` neither stores nor checks lines (for very large uploads).
+        token: the only accepted token; empty accepts any.
+    """
+
+    duplicate_token: str = "error409"  # noqa: S105 - no secret
+    duplicate_activation: str = "error"
+    auto_activate: str = "off"
+    unactivated_compartment: str = "failure"
+    two_identifiers: str = "failure"
+    duplicate_import: str = "accepted"
+    array_merge: str = "concatenate"
+    null_merge: str = "stored"
+    total: str = "with"
+    success_word: str = "SUCCEEDED"
+    numeric_ids: str = "on"
+    update_strategy: str = "accepted"
+    profiles: str = "kept"
+    page_default: int = 20
+    page_cap: int = 500
+    lag_reads: int = 0
+    lag_seconds: float = 0.0
+    pending_seconds: float = 0.05
+    running_seconds: float = 0.05
+    token: str = ""
+
+    def with_values(self, values: dict[str, Any]) -> "Switches":
+        """A copy with some switches set, from text or values.
+
+        Raises:
+            ValueError: no such switch, or not one of its options.
+        """
+        known = {f.name: getattr(self, f.name) for f in fields(self)}
+        new: dict[str, Any] = {}
+        for key, value in values.items():
+            if key not in known:
+                raise ValueError(f"unknown switch {key!r}; known: {', '.join(sorted(known))}")
+            if key in CHOICES and value not in CHOICES[key]:
+                raise ValueError(f"switch {key} is one of {', '.join(CHOICES[key])}, not {value!r}")
+            new[key] = type(known[key])(value)
+        return replace(self, **new)

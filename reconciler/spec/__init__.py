@@ -1,0 +1,1 @@
+"""YAML text -> checked documents -> desired state."""

@@ -1,0 +1,108 @@
+"""Specs -> desired state: resources with references, and sources resolved per datamart. Pure."""
+
+import re
+
+from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment, DesiredLoad
+from reconciler.model.source import Dialect, Identifier, Operation, SourceDefinition, Update
+from reconciler.settings import Settings, size
+from reconciler.spec import sets
+from reconciler.spec.documents import Document
+from reconciler.spec.rules import compression_of, format_of, identifiers, references
+from reconciler.spec.specs import Specs
+
+
+def desired(specs: Specs, settings: Settings) -> Desired:
+    """Build the desired state from specs that passed all rules."""
+    labels = specs.labels()
+    compartments = {key: _compartment(key, doc) for key, doc in specs.compartments.items()}
+    activations: dict[str, DesiredActivation] = {}
+    for key, document in specs.compartments.items():
+        members = sets.resolve(document.data["spec"]["activations"], labels) if "activations" in document.data["spec"] else frozenset()
+        for name in sorted(labels):
+            default = specs.datamarts[name].default_compartment == key
+            if name in members or default:
+                span = document.span("spec", "activations") if name in members else specs.datamarts[name].span("default_compartment")
+                found = DesiredActivation(key, name, str(specs.datamarts[name].id), default, span)
+                activations[str(found.address)] = found
+    loads: dict[str, DesiredLoad] = {}
+    for source, document in specs.sources.items():
+        for name in sorted(sets.resolve(document.data["spec"]["datamarts"], labels)):
+            load = _load(source, name, str(specs.datamarts[name].id), labels[name], document, settings)
+            loads[str(load.address)] = load
+    return Desired(
+        datamarts={n: (str(specs.datamarts[n].id), specs.datamarts[n].span("id")) for n in labels},
+        ignored=frozenset(d.id for d in specs.datamarts.values() if d.ignore is not None and d.id is not None),
+        compartments={str(c.address): c for c in compartments.values()},
+        activations=activations,
+        loads=loads,
+    )
+
+
+def _compartment(key: str, document: Document) -> DesiredCompartment:
+    spec = document.data["spec"]
+    return DesiredCompartment(key, spec.get("token"), spec.get("name"), spec.get("id"), document.span("metadata", "name"))
+
+
+def _load(source: str, name: str, datamart_id: str, labels: dict[str, str], document: Document, settings: Settings) -> DesiredLoad:
+    spec = document.data["spec"]
+    files, missing = _fill(spec["files"], name, labels)
+    definition = _definition(source, files, document, settings)
+    span = document.span("metadata", "name")
+    return DesiredLoad(source, name, datamart_id, definition, bool(spec.get("suspend")), span, document.span("spec", "files"), missing)
+
+
+def _fill(patterns: list[str], name: str, labels: dict[str, str]) -> tuple[tuple[str, ...], str | None]:
+    """Fill placeholders; the second value is the first label the datamart lacks."""
+    missing: list[str] = []
+
+    def value(m: re.Match[str]) -> str:
+        key = m[1]
+        if key == "datamart.name":
+            return name
+        label = key.removeprefix("datamart.labels.")
+        if label not in labels:
+            missing.append(label)
+        return labels.get(label, "")
+
+    return tuple(re.sub(r"\{([^}]*)\}", value, p) for p in patterns), (missing[0] if missing else None)
+
+
+def _definition(source: str, files: tuple[str, ...], document: Document, settings: Settings) -> SourceDefinition:
+    spec = document.data["spec"]
+    profile = spec.get("profile", {})
+    operation = spec.get("operation", "UPSERT")
+    allow = spec.get("bad_lines", {}).get("allow", 0)
+    owner = spec.get("owner")
+    former_sources = [source, *spec.get("previously", [])]
+    former_workspaces = [settings.workspace, *settings.previously]
+    return SourceDefinition(
+        workspace=settings.workspace,
+        source=source,
+        files=files,
+        format=str(format_of(spec, spec["files"][0])),
+        compression=compression_of(spec, spec["files"][0]) if spec.get("compression") else "suffix",
+        csv=Dialect(**spec.get("csv", {})),
+        operation=Operation(value=operation) if isinstance(operation, str) else Operation(value=None, **operation),
+        identify_by=tuple(_identifier(i) for i in identifiers(spec)),
+        owner=_identifier(owner) if owner else None,
+        types=dict(spec.get("types", {})),
+        include=tuple(profile["include"]) if "include" in profile else None,
+        exclude=tuple(profile.get("exclude", ())),
+        rename=dict(profile.get("rename", {})),
+        constants=dict(profile.get("constants", {})),
+        update=Update(**spec.get("update", {})),
+        ordering=spec.get("ordering", "free"),
+        content=spec.get("content", "snapshot"),
+        allow=str(allow),
+        max_bytes=size(spec.get("chunk", {}).get("max_bytes", 64_000_000)),
+        fill_identity=spec.get("fill_identity", False),
+        compartment=spec.get("compartment"),
+        compartments=dict.fromkeys(key for _, key in references(spec)),
+        former=tuple((w, s) for w in former_workspaces for s in former_sources),
+        outside=settings.allow_outside_paths,
+    )
+
+
+def _identifier(spec: dict[str, str]) -> Identifier:
+    kind = next(k for k in ("user_account_id", "email_hash", "user_agent_id") if k in spec)
+    return Identifier(kind=kind, column=spec[kind], compartment=spec.get("compartment"))

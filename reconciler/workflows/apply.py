@@ -1,0 +1,205 @@
+"""A reviewed plan -> writes -> outcomes. The only stage that writes."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from reconciler.api.client import Writer
+from reconciler.api.presence import Clock
+from reconciler.bulk.context import Context, Grace, Progress
+from reconciler.bulk.leave import LeaveDesk
+from reconciler.bulk.load import run_load
+from reconciler.control.changes import Changer
+from reconciler.control.executor import execute
+from reconciler.errors import ReadFailed, Refused
+from reconciler.ledger.lock import Lock
+from reconciler.ledger.sqlite import Ledger
+from reconciler.model.outcome import GOOD, Outcome, Status
+from reconciler.model.plan import LoadChange, Plan
+from reconciler.planning.document import encode
+from reconciler.planning.loads import definition_of
+from reconciler.settings import Settings
+from reconciler.workflows.preflight import Preflight, preflight
+from reconciler.workflows.scans import Scans
+
+
+class Exit(IntEnum):
+    """Exit codes of an apply (design 4)."""
+
+    DONE = 0
+    FAILED = 1
+    PARTLY = 3
+    REFUSED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a plan; `outcomes` has one entry for every action of it."""
+
+    outcomes: tuple[Outcome, ...]
+    exit: Exit
+    already: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Everything an apply is handed."""
+
+    settings: Settings
+    root: Path
+    writer: Writer
+    token: str
+    clock: Clock
+    io: Executor
+    senders: Callable[[], Executor]
+    ledger: Ledger
+    lock: Lock
+    locked_at: float
+    scans: Scans
+    progress: Progress
+    stopping: Callable[[], bool]
+    stop: Callable[[], None]
+    finished: Callable[[Outcome], None]
+    follow: bool = True
+    skip_stale: bool = False
+
+
+def check_plan(plan: Plan, settings: Settings) -> None:
+    """A plan belongs to one workspace, organisation and endpoint, and must be applyable.
+
+    Raises:
+        Refused: it is foreign, or was not applyable when it was made.
+    """
+    for what, theirs, ours in (("organisation", plan.organisation_id, settings.organisation_id),
+                               ("workspace", plan.workspace, settings.workspace),
+                               ("environment", plan.environment, settings.environment), ("endpoint", plan.endpoint, settings.endpoint)):
+        if theirs != ours:
+            raise Refused(f"the plan is for {what} {theirs}; this workspace is set to {ours}", help="apply it where it was made, or make a new one")
+    if plan.errored or not plan.applyable:
+        findings = [d.message for d in plan.diagnostics if d.severity.value == "error"]
+        raise Refused("the plan is not applyable" + (f": {findings[0]}" if findings else ""), help="`reconciler show FILE` lists why")
+
+
+def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
+    """Carry a plan out.
+
+    Args:
+        plan: checked by `check_plan`.
+        run: collaborators; the lock is held.
+        saved: it came from a file, so its digest is an approval that can be used up.
+
+    Raises:
+        Refused: something moved since it was planned, and --skip-stale was not given.
+        Unauthorized: the token is not accepted; nothing was written.
+        ReadFailed: the remote could not be read; nothing was written.
+    """
+    if saved and run.ledger.finished(plan.plan_digest):
+        return Result((), Exit.DONE, already=True)
+    before = preflight(plan, run.writer, run.io, run.scans)
+    if before.moved and not run.skip_stale:
+        lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.moved.items()))
+        raise Refused(f"{len(before.moved)} action(s) moved since they were planned; nothing was written\n{lines}",
+                      help="make a new plan, or apply the rest with --skip-stale")
+    grace = Grace(run.locked_at, 0.0 if run.ledger.closed_cleanly() else run.settings.settle)
+    identity = run.ledger.begin(plan.plan_digest, encode(plan))
+    outcomes: list[Outcome] = []
+    try:
+        outcomes = _execute(plan, run, identity, grace, before)
+    finally:
+        run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
+    return Result(tuple(outcomes), _exit(outcomes))
+
+
+def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Preflight) -> list[Outcome]:
+    changes = {c.address: c for c in plan.resource_changes if c.change.actions != ("no-op",)}
+    loads = {load.address: load for load in plan.loads if load.actions != ("no-op",)}
+    journal = _Journal(run.ledger, identity)
+    changer = Changer(run.writer, plan.organisation_id, run.clock, run.settings.settle, grace.absence, journal.note, before.single_datamart)
+    desk = LeaveDesk(lambda name: _leave(name, run, journal))
+    context = Context(
+        writer=run.writer, token=run.token, root=run.root, clock=run.clock, settle=run.settings.settle,
+        follow_timeout=run.settings.follow_timeout, write_timeout=run.settings.write_timeout, grace=grace, journal=journal,
+        progress=run.progress, io=run.io, senders=run.senders, desk=desk.desk, stopping=run.stopping, stop=run.stop, follow=run.follow,
+    )
+
+    def perform(address: str) -> Outcome:
+        if why := before.moved.get(address):
+            return Outcome(address, Status.SKIPPED, "skip", f"moved since it was planned: {why}", refused=True)
+        try:
+            if address in changes:
+                outcome = changer.perform(changes[address])
+            else:
+                outcome = run_load(loads[address], _ids(loads[address], changer), context)
+        except ReadFailed as e:
+            outcome = Outcome(address, Status.FAILED, "read", str(e))
+        if outcome.stopped:
+            run.stop()
+        return outcome
+
+    requires = {a: x.requires for a, x in (*changes.items(), *loads.items())}
+    try:
+        outcomes = execute(requires, perform, parallelism=run.settings.parallelism, stopping=run.stopping, finished=run.finished)
+    finally:
+        desk.close()
+    return outcomes + _stuck(plan, run)
+
+
+def _ids(load: LoadChange, changer: Changer) -> dict[str, str]:
+    known = definition_of(load).compartments
+    return {key: value for key in known if (value := known[key] or changer.ids.get(key)) is not None}
+
+
+def _leave(name: str, run: Run, journal: "_Journal") -> bool:
+    """May the last block of this chunk go out now? `committing` is durable before the answer is yes."""
+    if run.stopping() or not run.lock.held():
+        return False
+    journal.note("", "upload", "committing", name=name)
+    return True
+
+
+def _stuck(plan: Plan, run: Run) -> list[Outcome]:
+    """Loads that cannot finish without the user: not converged, though nothing was to be done about them."""
+    found = []
+    for load in plan.loads:
+        if load.actions == ("no-op",) and load.unfinished:
+            outcome = Outcome(load.address, Status.FAILED, "no-op", load.reason, counts=dict(load.unfinished))
+            run.finished(outcome)
+            found.append(outcome)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    ledger: Ledger
+    run: int
+
+    def note(self, address: str, step: str, state: str, **detail: str | int | None) -> None:
+        self.ledger.note(self.run, address, step, state, **detail)
+
+    def refuse(self, datamart_id: str, name: str) -> None:
+        self.ledger.refuse(datamart_id, name)
+
+    def refused(self, datamart_id: str) -> frozenset[str]:
+        return self.ledger.refused(datamart_id)
+
+
+def _state(outcomes: list[Outcome], expected: int) -> str:
+    """How the ledger records the end: `unsettled` if a write may still be on its way."""
+    if len(outcomes) < expected or any(o.status is Status.UNKNOWN for o in outcomes):
+        return "unsettled"
+    return "finished" if all(o.status in GOOD | {Status.PARTIAL, Status.DUPLICATED} and o.status is not Status.SENT for o in outcomes) else "ended"
+
+
+def _exit(outcomes: list[Outcome]) -> Exit:
+    bad = [o for o in outcomes if o.status not in GOOD]
+    if not bad:
+        return Exit.DONE
+    wrote = any(o.status in (Status.SUCCEEDED, Status.SENT, Status.PARTIAL, Status.UNKNOWN, Status.DUPLICATED) or o.counts.get("sent") for o in outcomes)
+    if not wrote and any(o.stopped for o in outcomes):
+        return Exit.FAILED
+    if not wrote and all(o.refused for o in bad if o.status is not Status.SKIPPED) and any(o.refused for o in bad):
+        return Exit.REFUSED
+    return Exit.PARTLY
+

@@ -1,0 +1,108 @@
+"""Would this plan still do what was reviewed? (G2). Reads only; `apply` begins with it, `apply --check` is it."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from reconciler.api.client import Reader
+from reconciler.control.observe import observe, open_executions
+from reconciler.errors import ReadFailed, Unauthorized
+from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.model.remote import Activation, Observed
+from reconciler.planning import lookup, preconditions
+from reconciler.planning.digests import load_digest
+from reconciler.planning.generations import Do, generations
+from reconciler.planning.loads import decide_again, definition_of, executed_keys
+from reconciler.planning.preconditions import Now, Verdict
+from reconciler.workflows.scans import Scans
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """A verdict for each acting address, and the organisation's only live datamart if it has just one."""
+
+    verdicts: dict[str, Verdict]
+    single_datamart: str | None
+
+    @property
+    def moved(self) -> dict[str, str]:
+        """Why, by address, of what moved."""
+        return {a: v.why for a, v in self.verdicts.items() if v.now is Now.MOVED}
+
+    @property
+    def done(self) -> bool:
+        """True if nothing is left to do."""
+        return all(v.now is Now.DONE for v in self.verdicts.values())
+
+
+def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflight:
+    """Observe what the plan's actions read, and judge each.
+
+    Raises:
+        Unauthorized: the token is not accepted.
+        ReadFailed: something could not be read; nothing is judged from it.
+        ReconcilerError: a source cannot be read.
+    """
+    acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
+    loads = [load for load in plan.loads if load.actions != ("no-op",)]
+    datamarts = {str(c.change.after["datamart_id"]) for c in acting if c.kind == "Activation" and c.change.after}
+    observed = observe(reader, plan.organisation_id, io, activations=sorted(datamarts), imports=sorted({x.datamart_id for x in loads}),
+                       pins=[c.remote_id for c in acting if c.kind == "Compartment" and c.remote_id])
+    for listing in (observed.datamarts, observed.compartments, *observed.activations.values(), *observed.imports.values(), *observed.pinned.values()):
+        if isinstance(listing, Unlisted):
+            raise (Unauthorized if listing.unauthorized else ReadFailed)(listing.reason, help="nothing was written; run again")
+    verdicts = {c.address: _resource(c, plan, observed) for c in acting}
+    verdicts |= {load.address: _load(load, observed, reader, io, scans) for load in loads}
+    assert isinstance(observed.datamarts, Listed)  # noqa: S101 - checked above
+    live = [d.id for d in observed.datamarts.rows
+            if not d.archived and d.type != "CROSS_DATAMART" and d.organisation_id in (plan.organisation_id, "")]
+    return Preflight(verdicts, live[0] if len(live) == 1 else None)
+
+
+def _resource(change: ResourceChange, plan: Plan, observed: Observed) -> Verdict:
+    after = change.change.after or {}
+    if change.kind == "Compartment":
+        pinned = observed.pinned.get(change.remote_id or "")
+        rows = pinned.rows if isinstance(pinned, Listed) else observed.compartments.rows if isinstance(observed.compartments, Listed) else ()
+        found = lookup.compartment(rows, plan.organisation_id, after.get("token"), change.remote_id)
+        if isinstance(found, lookup.Ambiguous):
+            return Verdict(Now.MOVED, None, f"the token is used by the compartments {' and '.join(found.ids)}")
+        return preconditions.compartment(change, found)
+    compartment_id = after.get("compartment_id")
+    if compartment_id is None:
+        compartment_id = _created_id(change, plan, observed)
+        if compartment_id is None:
+            return Verdict(Now.READY)  # its compartment is still to be created
+    listing: Listing[Activation] | None = observed.activations.get(after["datamart_id"])
+    rows_ = listing.rows if isinstance(listing, Listed) else ()
+    return preconditions.activation(change, lookup.activation(rows_, compartment_id)[0])
+
+
+def _created_id(change: ResourceChange, plan: Plan, observed: Observed) -> str | None:
+    """The id of a compartment that this plan creates, if an earlier apply of it did."""
+    creates = next((c for c in plan.resource_changes if c.address in change.requires and c.kind == "Compartment"), None)
+    if creates is None or creates.change.after is None or not isinstance(observed.compartments, Listed):
+        return None
+    found = lookup.compartment(observed.compartments.rows, plan.organisation_id, creates.change.after["token"], None)
+    return None if found is None or isinstance(found, lookup.Ambiguous) else found.id
+
+
+def _load(load: LoadChange, observed: Observed, reader: Reader, io: Executor, scans: Scans) -> Verdict:
+    source = definition_of(load)
+    scan = scans.get(source)
+    if scan.source_digest != load.source_digest:
+        return Verdict(Now.MOVED, None, "the source changed since it was planned")
+    digest = load_digest(scan.source_digest, source.compartments)
+    listing = observed.imports[load.datamart_id]
+    if digest is None or not isinstance(listing, Listed):
+        return Verdict(Now.READY)
+    found = generations(listing.rows, source.former)
+    executions = open_executions(reader, load.datamart_id, listing, source.former, io)
+    if bad := next((x for x in executions.values() if isinstance(x, Unlisted)), None):
+        raise (Unauthorized if bad.unauthorized else ReadFailed)(bad.reason, help="nothing was written; run again")
+    decision = decide_again(load, found, executed_keys(found, executions), digest[:12], supersede=True)
+    if decision.do is Do.NOTHING:
+        return Verdict(Now.DONE)
+    if decision.key is None or decision.key.generation != load.generation:
+        return Verdict(Now.MOVED, None, f"planned as generation {load.generation}, but {decision.reason}")
+    return Verdict(Now.READY)

@@ -1,0 +1,38 @@
+"""Read each source once: scans are kept for as long as the files behind them are the same."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.bulk.scan import scan
+from reconciler.bulk.sources import find_files
+from reconciler.model.load import Scan
+from reconciler.model.source import SourceDefinition
+
+Signature = tuple[tuple[str, int, int, int], ...]
+
+
+class Scans:
+    """A cache in memory; several datamarts with one source share its scan."""
+
+    def __init__(self, root: Path, progress: Callable[[str, int], None]) -> None:
+        self.root, self._progress = root, progress
+        self._kept: dict[str, tuple[Signature, Scan]] = {}
+
+    def get(self, source: SourceDefinition) -> Scan:
+        """The scan of a source as its files are now.
+
+        Raises:
+            ReconcilerError: it cannot be read.
+        """
+        key = repr(replace(source, former=()))
+        signature = self._signature(source)
+        kept = self._kept.get(key)
+        if kept is None or kept[0] != signature:
+            kept = (signature, scan(self.root, source, lambda n: self._progress(source.source, n)))
+            self._kept[key] = kept
+        return kept[1]
+
+    def _signature(self, source: SourceDefinition) -> Signature:
+        stats = ((p, p.stat()) for p in find_files(self.root, source))
+        return tuple((str(p), s.st_size, s.st_mtime_ns, s.st_ino) for p, s in stats)
