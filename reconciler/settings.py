@@ -87,7 +87,9 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Map
     if chosen is not None:
         if chosen not in environments:
             known = ", ".join(environments) or "none"
-            raise ReconcilerError(f"unknown environment '{chosen}'", help=f"reconciler.yaml declares: {known}")
+            raise ReconcilerError(
+                f"unknown environment '{chosen}'", help=f"reconciler.yaml declares: {known}"
+            )
         spec |= environments[chosen]
     for key in ("endpoint", "parallelism", "ledger"):
         if flags.get(key) is not None:

@@ -1,12 +1,12 @@
 """What an answer to a write proves (design 6, "Answers"). Pure.
 
-    DONE          a well-formed 2xx
-    REFUSED       a well-formed 4xx other than 401, 408, 409 and 429: it did not happen
-    NOT_SENT      connect error before a byte left, or 429: it did not happen, and may be tried again
-    UNAUTHORIZED  401: it did not happen, and nothing further may be tried
-    CONFLICT      409: observe; it is either there already or refused
-    WITHHELD      we closed the connection before the last block: it did not happen
-    UNCLEAR       everything else: observe, then decide; never resend blindly
+DONE          a well-formed 2xx
+REFUSED       a well-formed 4xx other than 401, 408, 409 and 429: it did not happen
+NOT_SENT      connect error before a byte left, or 429: it did not happen, and may be tried again
+UNAUTHORIZED  401: it did not happen, and nothing further may be tried
+CONFLICT      409: observe; it is either there already or refused
+WITHHELD      we closed the connection before the last block: it did not happen
+UNCLEAR       everything else: observe, then decide; never resend blindly
 """
 
 import json
@@ -57,9 +57,18 @@ def classify(status: int, body: bytes, retry_after: str | None = None, *, privat
     words = f"{status} {describe(parsed, body, private=private)}".strip()
     wait = _seconds(retry_after)
     if 200 <= status < 300:
-        if parsed is not None and parsed.get("status", "ok") == "ok" and isinstance(data := parsed.get("data"), dict):
+        if (
+            parsed is not None
+            and parsed.get("status", "ok") == "ok"
+            and isinstance(data := parsed.get("data"), dict)
+        ):
             return Answer(Verdict.DONE, words, data, status)
-        return Answer(Verdict.UNCLEAR, f"{status}, but the body is not a well-formed success: {describe(parsed, body)}", None, status)
+        return Answer(
+            Verdict.UNCLEAR,
+            f"{status}, but the body is not a well-formed success: {describe(parsed, body)}",
+            None,
+            status,
+        )
     if status == 429:
         return Answer(Verdict.NOT_SENT, words, None, status, wait)
     if status == 401:
@@ -107,4 +116,8 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 def _seconds(value: str | None) -> float | None:
     # The HTTP-date form is rare; without a number the caller's own backoff applies.
-    return min(float(value), 60.0) if value is not None and re.fullmatch(r"[0-9]+(\.[0-9]+)?", value.strip()) else None
+    return (
+        min(float(value), 60.0)
+        if value is not None and re.fullmatch(r"[0-9]+(\.[0-9]+)?", value.strip())
+        else None
+    )

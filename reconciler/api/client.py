@@ -58,9 +58,15 @@ def check_endpoint(endpoint: str) -> str:
     """
     parts = urlsplit(endpoint)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ReconcilerError(f"the endpoint {endpoint!r} is not an https:// URL", help="set endpoint: in reconciler.yaml, or --endpoint")
+        raise ReconcilerError(
+            f"the endpoint {endpoint!r} is not an https:// URL",
+            help="set endpoint: in reconciler.yaml, or --endpoint",
+        )
     if parts.scheme == "http" and not is_loopback(endpoint):
-        raise ReconcilerError(f"the endpoint {endpoint!r} is plain HTTP; the token would travel in clear text", help="use https://")
+        raise ReconcilerError(
+            f"the endpoint {endpoint!r} is plain HTTP; the token would travel in clear text",
+            help="use https://",
+        )
     return endpoint.rstrip("/")
 
 
@@ -82,7 +88,10 @@ def check_token(token: str) -> str:
         ReconcilerError: it is empty or has characters no header can carry; the value is not shown.
     """
     if not token or not token.isascii() or not token.isprintable():
-        raise ReconcilerError("the token is empty or has characters that no HTTP header can carry", help="copy it again; it is one line")
+        raise ReconcilerError(
+            "the token is empty or has characters that no HTTP header can carry",
+            help="copy it again; it is one line",
+        )
     return token
 
 
@@ -135,7 +144,9 @@ class Reader:
                 with attempt:
                     return self._get_once(path, params)
         except _Retryable as e:
-            raise ReadFailed(f"GET {path}: {e}", help="nothing was concluded from it; run again once the remote answers") from None
+            raise ReadFailed(
+                f"GET {path}: {e}", help="nothing was concluded from it; run again once the remote answers"
+            ) from None
         raise AssertionError("unreachable")
 
     def _get_once(self, path: str, params: Params | None) -> dict[str, Any]:
@@ -152,7 +163,9 @@ class Reader:
         parsed = body if isinstance(body, dict) else None
         status = response.status_code
         if status == 401:
-            raise Unauthorized(f"GET {path}: 401 {describe(parsed, response.content)}".strip(), help=self._token_help())
+            raise Unauthorized(
+                f"GET {path}: 401 {describe(parsed, response.content)}".strip(), help=self._token_help()
+            )
         if 200 <= status < 300:
             if parsed is not None and parsed.get("status", "ok") == "ok" and "data" in parsed:
                 return parsed
@@ -182,7 +195,13 @@ class Writer(Reader):
         except httpx.HTTPError as e:
             return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {_words(e)}")
         answer = classify(response.status_code, response.content, response.headers.get("Retry-After"))
-        return Answer(answer.verdict, f"{method} {path}: {answer.message}", answer.data, answer.status, answer.retry_after)
+        return Answer(
+            answer.verdict,
+            f"{method} {path}: {answer.message}",
+            answer.data,
+            answer.status,
+            answer.retry_after,
+        )
 
 
 def _backoff(e: Exception) -> bool | float:

@@ -36,7 +36,9 @@ def read_all(reader: Reader, path: str, params: Params | None = None) -> list[di
         if not new:
             if total is None and _ignores_paging(wrapper, received - len(page)):
                 return list(rows.values())
-            raise ReadFailed(f"GET {path}: pages repeat; {len(rows)} of {'unknown' if total is None else total} rows seen")
+            raise ReadFailed(
+                f"GET {path}: pages repeat; {len(rows)} of {'unknown' if total is None else total} rows seen"
+            )
     raise ReadFailed(f"GET {path}: more than {MAX_PAGES} pages")
 
 
@@ -58,6 +60,11 @@ def _check(path: str, wrapper: dict[str, Any]) -> tuple[list[dict[str, Any]], in
 
 
 def _row(path: str, row: Any) -> dict[str, Any]:
-    if not isinstance(row, dict) or not isinstance(identity := row.get("id"), str | int) or isinstance(identity, bool) or identity == "":
+    if (
+        not isinstance(row, dict)
+        or not isinstance(identity := row.get("id"), str | int)
+        or isinstance(identity, bool)
+        or identity == ""
+    ):
         raise ReadFailed(f"GET {path}: a row has no id")
     return {**row, "id": str(identity)}

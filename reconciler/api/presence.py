@@ -25,8 +25,11 @@ class Clock:
 
 
 def seek(
-    listing: Callable[[], Listing[Row]], find: Callable[[tuple[Row, ...]], Found | None], absence: Absence, clock: Clock
-) -> Found | None | Unlisted:
+    listing: Callable[[], Listing[Row]],
+    find: Callable[[tuple[Row, ...]], Found | None],
+    absence: Absence,
+    clock: Clock,
+) -> Found | Unlisted | None:
     """What `find` finds, None if it is proven absent, or `Unlisted` if the listing fails.
 
     Args:
@@ -49,8 +52,11 @@ def seek(
 
 
 def confirm(
-    listing: Callable[[], Listing[Row]], find: Callable[[tuple[Row, ...]], Found | None], settle: float, clock: Clock
-) -> Found | None | Unlisted:
+    listing: Callable[[], Listing[Row]],
+    find: Callable[[tuple[Row, ...]], Found | None],
+    settle: float,
+    clock: Clock,
+) -> Found | Unlisted | None:
     """Wait for a listing to show our own write, bounded by `settle` (G3): what `find` finds, or None if it never did."""
     deadline = clock.now() + settle
     pause = 0.05

@@ -82,7 +82,10 @@ def read_compartment(reader: Reader, compartment_id: str) -> Compartment:
 def datamart(row: dict[str, Any]) -> Datamart:
     """Check one row."""
     return Datamart(
-        row["id"], str(row.get("name") or ""), _id(row, "organisation_id", default=""), str(row.get("type") or "DATAMART"),
+        row["id"],
+        str(row.get("name") or ""),
+        _id(row, "organisation_id", default=""),
+        str(row.get("type") or "DATAMART"),
         row.get("archived") is True,
     )
 
@@ -91,7 +94,10 @@ def compartment(row: dict[str, Any]) -> Compartment:
     """Check one row; `name` may be null."""
     name = row.get("name")
     return Compartment(
-        row["id"], _id(row, "organisation_id", default=""), name if isinstance(name, str) else None, _text(row, "token"),
+        row["id"],
+        _id(row, "organisation_id", default=""),
+        name if isinstance(name, str) else None,
+        _text(row, "token"),
         row.get("archived") is True,
     )
 
@@ -112,12 +118,18 @@ def execution(row: dict[str, Any]) -> Execution:
         return _whole(result.get(key, parameters.get(key)))
 
     return Execution(
-        row["id"], _text(row, "status"), count("total_success"), count("total_failure"),
-        message if isinstance(message, str) else None, uri if isinstance(uri, str) else None,
+        row["id"],
+        _text(row, "status"),
+        count("total_success"),
+        count("total_failure"),
+        message if isinstance(message, str) else None,
+        uri if isinstance(uri, str) else None,
     )
 
 
-def _list(reader: Reader, path: str, parse: Callable[[dict[str, Any]], Row], params: Params | None = None) -> Listing[Row]:
+def _list(
+    reader: Reader, path: str, parse: Callable[[dict[str, Any]], Row], params: Params | None = None
+) -> Listing[Row]:
     try:
         return Listed(tuple(parse(row) for row in read_all(reader, path, params)))
     except Unauthorized as e:

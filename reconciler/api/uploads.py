@@ -26,11 +26,21 @@ def stream(endpoint: str, path: str, token: str, body: Iterator[bytes], size: in
     sent = {**headers(token), "Content-Type": CONTENT_TYPE, "Content-Length": str(size)}
     limits = httpx.Timeout(30.0, write=60.0, read=timeout)
     try:
-        with httpx.Client(base_url=endpoint, timeout=limits, follow_redirects=False, trust_env=not is_loopback(endpoint)) as client:
+        with httpx.Client(
+            base_url=endpoint, timeout=limits, follow_redirects=False, trust_env=not is_loopback(endpoint)
+        ) as client:
             response = client.post(path, content=body, headers=sent)
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
         return Answer(Verdict.NOT_SENT, f"cannot connect to {endpoint}: {str(e)[:200]}")
     except httpx.HTTPError as e:
         return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {type(e).__name__}")
-    answer = classify(response.status_code, response.content, response.headers.get("Retry-After"), private=True)
-    return Answer(answer.verdict, f"the upload was answered {answer.message}", answer.data, answer.status, answer.retry_after)
+    answer = classify(
+        response.status_code, response.content, response.headers.get("Retry-After"), private=True
+    )
+    return Answer(
+        answer.verdict,
+        f"the upload was answered {answer.message}",
+        answer.data,
+        answer.status,
+        answer.retry_after,
+    )

@@ -47,8 +47,13 @@ def pause_before_retry(answer: Answer, tried: int) -> float:
 
 
 def create_once(
-    send: Callable[[], Answer], listing: Callable[[], Listing[Row]], find: Callable[[tuple[Row, ...]], Found | None],
-    settle: float, clock: Clock, *, shown: bool = True,
+    send: Callable[[], Answer],
+    listing: Callable[[], Listing[Row]],
+    find: Callable[[tuple[Row, ...]], Found | None],
+    settle: float,
+    clock: Clock,
+    *,
+    shown: bool = True,
 ) -> Result[Found | None]:
     """Send a create whose absence was proven before, and end with a listing that shows it (G3).
 
@@ -91,7 +96,11 @@ def create_once(
 
 
 def _confirmed(
-    listing: Callable[[], Listing[Row]], find: Callable[[tuple[Row, ...]], Found | None], settle: float, clock: Clock, answer: Answer
+    listing: Callable[[], Listing[Row]],
+    find: Callable[[tuple[Row, ...]], Found | None],
+    settle: float,
+    clock: Clock,
+    answer: Answer,
 ) -> Result[Found | None]:
     found = confirm(listing, find, settle, clock)
     if isinstance(found, Unlisted):

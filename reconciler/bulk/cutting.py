@@ -1,7 +1,7 @@
 """Lines -> chunks, deterministically (design 6). Pure: fed with accepted lines, it closes chunks at `max_bytes`."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from reconciler.model.load import Chunk, Position
 
@@ -39,7 +39,9 @@ class Cutter:
         """End the current chunk, if it has lines."""
         if self._lines:
             self._flush()
-            self.chunks.append(Chunk(len(self.chunks) + 1, self._start, self._lines, self._size, self._hash.hexdigest()))
+            self.chunks.append(
+                Chunk(len(self.chunks) + 1, self._start, self._lines, self._size, self._hash.hexdigest())
+            )
             self._lines = self._size = 0
 
     def _flush(self) -> None:
@@ -47,7 +49,7 @@ class Cutter:
         self._pending, self._pending_size = [], 0
 
 
-def blocks(lines: Iterator[bytes], size: int = BLOCK) -> Iterator[bytes]:
+def blocks(lines: Iterator[bytes], size: int = BLOCK) -> Generator[bytes]:
     """Join lines to blocks of at least `size` bytes; the last may be shorter."""
     held: list[bytes] = []
     total = 0

@@ -49,7 +49,10 @@ class LeaveDesk:
     def close(self) -> None:
         """Answer no one any more."""
         self._closed = True
-        with contextlib.suppress(OSError, EOFError, ConnectionError), Client(self._listener.address, authkey=self._key) as wake:
+        with (
+            contextlib.suppress(OSError, EOFError, ConnectionError),
+            Client(self._listener.address, authkey=self._key) as wake,
+        ):
             wake.send("")
         self._thread.join(timeout=2)
         self._listener.close()

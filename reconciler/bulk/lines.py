@@ -119,7 +119,9 @@ def _refuse_duplicate_keys(raw: bytes) -> None:
 
 def _one_identifier(command: Command, compartment: str | None) -> None:
     unset = msgspec.UNSET
-    given = [v for v in (command.user_account_id, command.email_hash, command.user_agent_id) if v is not unset]
+    given = [
+        v for v in (command.user_account_id, command.email_hash, command.user_agent_id) if v is not unset
+    ]
     if len(given) > 1:
         raise BadLine("line-identifiers", "the line names two identifiers; one per line")
     if not given:
@@ -130,7 +132,9 @@ def _one_identifier(command: Command, compartment: str | None) -> None:
         raise BadLine("line-identifiers", "compartment_id belongs to user_account_id only")
     if compartment == "":
         raise BadLine("line-field", "compartment_id is empty")
-    if command.user_agent_id is not unset and not re.fullmatch(r"[^:]+:.+", str(command.user_agent_id), re.DOTALL):
+    if command.user_agent_id is not unset and not re.fullmatch(
+        r"[^:]+:.+", str(command.user_agent_id), re.DOTALL
+    ):
         raise BadLine("line-agent", "user_agent_id must be of the form prefix:rest")
     if command.operation not in ("UPSERT", "DELETE"):
         raise BadLine("line-operation", "operation must be UPSERT or DELETE")
@@ -141,15 +145,22 @@ def _agree(command: Command, compartment: str | None, source: SourceDefinition) 
     if command.user_account_id is msgspec.UNSET:
         return compartment
     if compartment is None and not source.fill_identity:
-        raise BadLine("line-compartment", "the line names no compartment; with fill_identity: true the source's is added")
+        raise BadLine(
+            "line-compartment",
+            "the line names no compartment; with fill_identity: true the source's is added",
+        )
     if compartment is not None and compartment != wanted:
         raise BadLine("line-compartment", "the line names another compartment than the source's")
     return wanted
 
 
 def _adds_compartment(command: Command, source: SourceDefinition) -> bool:
-    return (source.fill_identity and source.compartment is not None and command.compartment_id is msgspec.UNSET
-            and command.user_account_id is not msgspec.UNSET)
+    return (
+        source.fill_identity
+        and source.compartment is not None
+        and command.compartment_id is msgspec.UNSET
+        and command.user_account_id is not msgspec.UNSET
+    )
 
 
 def _check_upsert(command: Command, compartment: str | None) -> bool:
@@ -157,9 +168,14 @@ def _check_upsert(command: Command, compartment: str | None) -> bool:
     unset = msgspec.UNSET
     if command.update_strategy is not unset:
         if command.force_replace is not unset or command.merge_objects is not unset:
-            raise BadLine("line-dialect", "force_replace / merge_objects and update_strategy are two dialects, never both")
+            raise BadLine(
+                "line-dialect",
+                "force_replace / merge_objects and update_strategy are two dialects, never both",
+            )
         if command.update_strategy not in _STRATEGIES:
-            raise BadLine("line-dialect", "update_strategy must be PARTIAL_UPDATE, PARTIAL_DELETE or FORCE_REPLACE")
+            raise BadLine(
+                "line-dialect", "update_strategy must be PARTIAL_UPDATE, PARTIAL_DELETE or FORCE_REPLACE"
+            )
     elif command.force_replace is unset:
         raise BadLine("line-force-replace", "force_replace is mandatory for UPSERT")
     if command.user_profile is unset:
@@ -173,7 +189,11 @@ def _check_upsert(command: Command, compartment: str | None) -> bool:
     if command.user_account_id is not unset:
         if owner.account is not None and str(owner.account) != command.user_account_id:
             raise BadLine("line-identity", "$user_account_id disagrees with the line's user_account_id")
-        if owner.compartment is not None and compartment is not None and str(owner.compartment) != compartment:
+        if (
+            owner.compartment is not None
+            and compartment is not None
+            and str(owner.compartment) != compartment
+        ):
             raise BadLine("line-identity", "$compartment_id disagrees with the line's compartment_id")
     return owner.account is None or (owner.compartment is None and compartment is not None)
 
@@ -226,7 +246,13 @@ def row_mapper(source: SourceDefinition) -> Callable[[Mapping[str, Value]], Line
                 if typed is not msgspec.UNSET:
                     profile[rename.get(column, column)] = typed
         profile.update(source.constants)
-        return Line(_json_line({"operation": "UPSERT", **identity, **flags, "user_profile": profile}), False, safe, compartment, anonymous)
+        return Line(
+            _json_line({"operation": "UPSERT", **identity, **flags, "user_profile": profile}),
+            False,
+            safe,
+            compartment,
+            anonymous,
+        )
 
     return mapped
 
@@ -265,10 +291,15 @@ def _identifier_value(row: Mapping[str, Value], identifier: Identifier) -> str |
 
 
 def _owner_fields(row: Mapping[str, Value], source: SourceDefinition) -> dict[str, Value]:
-    accounts = [source.owner] if source.owner else [i for i in source.identify_by if i.kind == "user_account_id"]
+    accounts = (
+        [source.owner] if source.owner else [i for i in source.identify_by if i.kind == "user_account_id"]
+    )
     for account in accounts:
         if account is not None and (value := _identifier_value(row, account)) is not None:
-            return {"$compartment_id": source.compartments.get(account.compartment or "") or UNKNOWN_ID, "$user_account_id": value}
+            return {
+                "$compartment_id": source.compartments.get(account.compartment or "") or UNKNOWN_ID,
+                "$user_account_id": value,
+            }
     return {}
 
 
@@ -278,7 +309,7 @@ def _typed(column: str, value: Value, kind: str | None) -> Value:
         return value
     if value == "":
         return msgspec.UNSET
-    if kind == "integer" and _INTEGER.fullmatch(value) or kind == "number" and _NUMBER.fullmatch(value):
+    if (kind == "integer" and _INTEGER.fullmatch(value)) or (kind == "number" and _NUMBER.fullmatch(value)):
         return msgspec.Raw(value.encode())
     if kind == "boolean" and value.lower() in ("true", "false"):
         return value.lower() == "true"

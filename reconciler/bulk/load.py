@@ -13,7 +13,15 @@ from dataclasses import replace
 from reconciler.api import resources
 from reconciler.api.answers import Answer, Verdict, mask
 from reconciler.api.presence import confirm, seek
-from reconciler.api.writes import NOT_SENT_TRIES, TRIES, Done, Failed, Unknown, create_once, pause_before_retry
+from reconciler.api.writes import (
+    NOT_SENT_TRIES,
+    TRIES,
+    Done,
+    Failed,
+    Unknown,
+    create_once,
+    pause_before_retry,
+)
 from reconciler.bulk.context import Context
 from reconciler.bulk.scan import scan as scan_source
 from reconciler.bulk.sender import Job, upload
@@ -64,7 +72,9 @@ class _LoadRun:
         self.scan: Scan | None = None
         self.view = LoadView(())
         self.imports: dict[str, tuple[str, ...]] = {}  # ids by name, of everything ever listed
-        self.unsent: set[str] = set()  # names under which nobody can have sent: created, or proven bare, in this run
+        self.unsent: set[str] = (
+            set()
+        )  # names under which nobody can have sent: created, or proven bare, in this run
         self.errors: list[str] = []
         self._lock = threading.Lock()
 
@@ -89,7 +99,10 @@ class _LoadRun:
         for _ in itertools.count():
             step = protocol.next_step(self.view)
             if self.context.stopping() and not isinstance(step, protocol.Finish | protocol.Follow):
-                raise _Stop(Status.UNKNOWN if self._sent() else Status.SKIPPED, "the run was interrupted; run it again to go on")
+                raise _Stop(
+                    Status.UNKNOWN if self._sent() else Status.SKIPPED,
+                    "the run was interrupted; run it again to go on",
+                )
             match step:
                 case protocol.Create(indices=indices):
                     self._create(indices)
@@ -106,16 +119,32 @@ class _LoadRun:
                 case protocol.Finish():
                     return
 
-    def _outcome(self, status: Status, message: str, *, stopped: bool = False, refused: bool = False) -> Outcome:
+    def _outcome(
+        self, status: Status, message: str, *, stopped: bool = False, refused: bool = False
+    ) -> Outcome:
         counts: dict[str, int] = {}
         if self.scan is not None:
             ok, failed = protocol.totals(self.view)
             sent = sum(c.lines for c in self.view.chunks if c.executions)
-            counts = {"read": self.scan.lines, "rejected": self.scan.rejected, "sent": sent, "succeeded": ok, "failed": failed,
-                      "not_processed": self.scan.sent - ok - failed}
+            counts = {
+                "read": self.scan.lines,
+                "rejected": self.scan.rejected,
+                "sent": sent,
+                "succeeded": ok,
+                "failed": failed,
+                "not_processed": self.scan.sent - ok - failed,
+            }
             if status is Status.PARTIAL and not message:
                 message = f"{failed:,} of {self.scan.sent:,} lines failed"
-        return Outcome(self.address, status, self.change.actions[0], message, counts=counts, stopped=stopped, refused=refused)
+        return Outcome(
+            self.address,
+            status,
+            self.change.actions[0],
+            message,
+            counts=counts,
+            stopped=stopped,
+            refused=refused,
+        )
 
     def _sent(self) -> bool:
         return any(c.executions for c in self.view.chunks)
@@ -127,18 +156,32 @@ class _LoadRun:
         scan = scan_source(self.context.root, self.source)
         self.scan = scan
         if scan.source_digest != self.change.source_digest:
-            raise _Stop(Status.FAILED, "the source changed since it was planned; nothing was sent. Plan again", refused=True)
+            raise _Stop(
+                Status.FAILED,
+                "the source changed since it was planned; nothing was sent. Plan again",
+                refused=True,
+            )
         digest = load_digest(scan.source_digest, self.source.compartments)
         if digest is None or (self.change.load_digest is not None and digest != self.change.load_digest):
-            raise _Stop(Status.FAILED, "a compartment of this load changed since it was planned; nothing was sent", refused=True)
+            raise _Stop(
+                Status.FAILED,
+                "a compartment of this load changed since it was planned; nothing was sent",
+                refused=True,
+            )
         found = generations(self._list_imports_for_good().rows, self.source.former)
         executions = self._executions_of(found)
-        decision = decide_again(self.change, found, executed_keys(found, executions), digest[:12], supersede=True)
+        decision = decide_again(
+            self.change, found, executed_keys(found, executions), digest[:12], supersede=True
+        )
         if decision.do is Do.NOTHING:
             raise _Stop(Status.UNCHANGED, decision.reason)
         key = decision.key
         if key is None or key.generation != self.change.generation:
-            raise _Stop(Status.FAILED, f"the remote moved since it was planned: {decision.reason}; nothing was sent", refused=True)
+            raise _Stop(
+                Status.FAILED,
+                f"the remote moved since it was planned: {decision.reason}; nothing was sent",
+                refused=True,
+            )
         self._fit(next((g for g in found if g.key == key), None), key, executions)
         self.earlier = _earlier(found, key)
         self.decision = decision
@@ -164,12 +207,23 @@ class _LoadRun:
             last[:] = [Listed(rows)]
 
         if self.context.grace.settle > 0:
-            self.context.progress.say(self.address, f"no settled last run is on record; watching the list for {self.context.grace.settle:g} s")
+            self.context.progress.say(
+                self.address,
+                f"no settled last run is on record; watching the list for {self.context.grace.settle:g} s",
+            )
         result = seek(self._list_imports, keep, self.context.grace.absence(), self.context.clock)
         if isinstance(result, Unlisted):
-            raise _Stop(Status.FAILED, f"could not list the document imports: {result.reason}", stopped=result.unauthorized)
+            raise _Stop(
+                Status.FAILED,
+                f"could not list the document imports: {result.reason}",
+                stopped=result.unauthorized,
+            )
         # The union of all listings: a lagging one may have missed what another showed.
-        return Listed(tuple(Import(i, name) for name, ids in self.imports.items() for i in ids)) if last else Listed(())
+        return (
+            Listed(tuple(Import(i, name) for name, ids in self.imports.items() for i in ids))
+            if last
+            else Listed(())
+        )
 
     def _executions_of(self, found: Sequence[Generation]) -> dict[str, Listing[Execution]]:
         """Executions of open generations, each by a listing from which absence may be concluded."""
@@ -177,15 +231,23 @@ class _LoadRun:
         results = dict(zip(ids, self.context.io.map(self._executions_for_good, ids), strict=True))
         for result in results.values():
             if isinstance(result, Unlisted):
-                raise _Stop(Status.FAILED, f"could not list executions: {result.reason}", stopped=result.unauthorized)
+                raise _Stop(
+                    Status.FAILED, f"could not list executions: {result.reason}", stopped=result.unauthorized
+                )
         return results
 
     def _executions_for_good(self, import_id: str) -> Listing[Execution]:
-        found = seek(lambda: resources.executions(self.context.writer, self.datamart_id, import_id), lambda rows: rows or None,
-                     self.context.grace.absence(), self.context.clock)
+        found = seek(
+            lambda: resources.executions(self.context.writer, self.datamart_id, import_id),
+            lambda rows: rows or None,
+            self.context.grace.absence(),
+            self.context.clock,
+        )
         return found if isinstance(found, Unlisted) else Listed(found or ())
 
-    def _fit(self, existing: Generation | None, key: LoadKey, executions: Mapping[str, Listing[Execution]]) -> None:
+    def _fit(
+        self, existing: Generation | None, key: LoadKey, executions: Mapping[str, Listing[Execution]]
+    ) -> None:
         """Cut as the remote's names say, require every chunk to match, and build the view."""
         scan = self.scan
         assert scan is not None  # noqa: S101 - set by the caller
@@ -198,11 +260,20 @@ class _LoadRun:
                 scan = self.scan = scan_source(self.context.root, self.source)
             names = [n for n in names if (n.max_bytes, n.count) == (model.max_bytes, model.count)]
             by_index = {c.index: c for c in scan.chunks}
-            if model.count != len(scan.chunks) or any(by_index[n.index].chunk12 != n.chunk12 for n in names if n.index in by_index):
-                raise _Stop(Status.FAILED, f"g{key.generation} on the remote was cut from other bytes; nothing was sent. --reload starts a new one",
-                            refused=True)
+            if model.count != len(scan.chunks) or any(
+                by_index[n.index].chunk12 != n.chunk12 for n in names if n.index in by_index
+            ):
+                raise _Stop(
+                    Status.FAILED,
+                    f"g{key.generation} on the remote was cut from other bytes; nothing was sent. --reload starts a new one",
+                    refused=True,
+                )
         self.key = key
-        self.unsent |= {str(n) for n in names if existing and not any(_rows(executions.get(i)) for i in existing.chunks[n])}
+        self.unsent |= {
+            str(n)
+            for n in names
+            if existing and not any(_rows(executions.get(i)) for i in existing.chunks[n])
+        }
         refused = self.context.journal.refused(self.datamart_id)
         views = []
         for chunk in scan.chunks:
@@ -210,9 +281,22 @@ class _LoadRun:
             attempt = max((n.attempt for n in mine), default=1)
             ids = [i for n in mine if n.attempt == attempt and existing for i in existing.chunks[n]]
             rows = tuple(e for i in ids for e in _rows(executions.get(i)))
-            views.append(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows, refused=str(self._name(chunk, attempt)) in refused))
-        self.view = LoadView(tuple(views), strict=self.source.ordering == "strict", follow=self.context.follow)
-        for index in protocol.retries(self.view, replay_safe=scan.replay_safe, resend=frozenset(self.change.resend)):
+            views.append(
+                ChunkView(
+                    chunk.index,
+                    chunk.lines,
+                    attempt,
+                    bool(ids),
+                    rows,
+                    refused=str(self._name(chunk, attempt)) in refused,
+                )
+            )
+        self.view = LoadView(
+            tuple(views), strict=self.source.ordering == "strict", follow=self.context.follow
+        )
+        for index in protocol.retries(
+            self.view, replay_safe=scan.replay_safe, resend=frozenset(self.change.resend)
+        ):
             view = self._view_of(index)
             self._update(index, attempt=view.attempt + 1, seen=False, executions=(), refused=False)
 
@@ -229,7 +313,9 @@ class _LoadRun:
 
     def _update(self, index: int, **fields: object) -> None:
         new = replace(self._view_of(index), **fields)  # type: ignore[arg-type]
-        self.view = replace(self.view, chunks=(*self.view.chunks[: index - 1], new, *self.view.chunks[index:]))
+        self.view = replace(
+            self.view, chunks=(*self.view.chunks[: index - 1], new, *self.view.chunks[index:])
+        )
 
     def _name_of(self, index: int) -> str:
         return str(self._name(self._chunk(index), self._view_of(index).attempt))
@@ -245,7 +331,9 @@ class _LoadRun:
                     self.unsent.add(name)
                     self._update(names[name], seen=True)
                 case Failed(message=message, stopped=stopped):
-                    raise _Stop(Status.FAILED, f"could not create a document import: {message}", stopped=stopped)
+                    raise _Stop(
+                        Status.FAILED, f"could not create a document import: {message}", stopped=stopped
+                    )
                 case Unknown(message=message):
                     self.errors.append(message)
                     self._update(names[name], unclear=True)
@@ -256,14 +344,24 @@ class _LoadRun:
         self.context.journal.note(self.address, "import", "intent", name=name)
 
         def send() -> Answer:
-            answer = self.context.writer.send("POST", paths.imports(self.datamart_id), {**NEW_IMPORT, "name": name})
+            answer = self.context.writer.send(
+                "POST", paths.imports(self.datamart_id), {**NEW_IMPORT, "name": name}
+            )
             if answer.verdict is Verdict.DONE and answer.data and answer.data.get("name", name) != name:
-                return Answer(Verdict.REFUSED, "the remote stored the import under another name than the one sent")
+                return Answer(
+                    Verdict.REFUSED, "the remote stored the import under another name than the one sent"
+                )
             return answer
 
         # The manifest step shows all chunks in one listing; there only an unclear answer has to look here.
-        result = create_once(send, self._list_imports, lambda _: self.imports.get(name), self.context.settle, self.context.clock,
-                             shown=shown)
+        result = create_once(
+            send,
+            self._list_imports,
+            lambda _: self.imports.get(name),
+            self.context.settle,
+            self.context.clock,
+            shown=shown,
+        )
         state = type(result).__name__.lower()
         self.context.journal.note(self.address, "import", state, name=name)
         return Done(name) if isinstance(result, Done) else result
@@ -276,9 +374,16 @@ class _LoadRun:
 
         seen = confirm(self._list_imports, all_there, self.context.settle, self.context.clock)
         if seen is None:
-            raise _Stop(Status.UNKNOWN, f"not all {len(wanted)} imports showed in one listing within {self.context.settle:g} s; nothing was sent")
+            raise _Stop(
+                Status.UNKNOWN,
+                f"not all {len(wanted)} imports showed in one listing within {self.context.settle:g} s; nothing was sent",
+            )
         if isinstance(seen, Unlisted):
-            raise _Stop(Status.UNKNOWN, f"could not list the document imports: {seen.reason}; nothing was sent", stopped=seen.unauthorized)
+            raise _Stop(
+                Status.UNKNOWN,
+                f"could not list the document imports: {seen.reason}; nothing was sent",
+                stopped=seen.unauthorized,
+            )
         self.view = replace(self.view, manifest_seen=True)
 
     def _await_earlier(self) -> None:
@@ -296,23 +401,32 @@ class _LoadRun:
                 self.view = replace(self.view, earlier_terminal=True)
                 return
             if self.context.clock.now() > deadline or self.context.stopping():
-                raise _Stop(Status.UNKNOWN, f"{len(live)} executions of an earlier generation are still running; nothing was sent")
+                raise _Stop(
+                    Status.UNKNOWN,
+                    f"{len(live)} executions of an earlier generation are still running; nothing was sent",
+                )
             self.context.clock.sleep(pause)
             pause = min(pause * 1.5, 5.0)
 
     def _list_executions(self, import_id: str) -> tuple[Execution, ...]:
         listing = resources.executions(self.context.writer, self.datamart_id, import_id)
         if isinstance(listing, Unlisted):
-            raise _Stop(Status.UNKNOWN, f"could not list executions: {listing.reason}", stopped=listing.unauthorized)
+            raise _Stop(
+                Status.UNKNOWN, f"could not list executions: {listing.reason}", stopped=listing.unauthorized
+            )
         return listing.rows
 
     def _cancel(self, import_id: str, execution: Execution) -> None:
         self.context.journal.note(self.address, "cancel", "intent", execution=execution.id)
-        answer = self.context.writer.send("POST", paths.execution_action(self.datamart_id, import_id, execution.id), {"action": "CANCEL"})
+        answer = self.context.writer.send(
+            "POST", paths.execution_action(self.datamart_id, import_id, execution.id), {"action": "CANCEL"}
+        )
         self.context.journal.note(self.address, "cancel", answer.verdict.value, execution=execution.id)
 
     def _send(self, indices: Sequence[int]) -> None:
-        futures: dict[int, Future[tuple[Answer, tuple[Execution, ...]]]] = {i: self.context.io.submit(self._send_one, i) for i in indices}
+        futures: dict[int, Future[tuple[Answer, tuple[Execution, ...]]]] = {
+            i: self.context.io.submit(self._send_one, i) for i in indices
+        }
         stop: _Stop | None = None
         for index, future in futures.items():
             try:
@@ -344,7 +458,9 @@ class _LoadRun:
         """Send one chunk, at most once as far as can be known; its last answer, and its executions if it has any."""
         name = self._name_of(index)
         import_ids = self.imports.get(name, ())
-        if name not in self.unsent and (there := self._seek_executions(import_ids, self.context.grace.absence())):
+        if name not in self.unsent and (
+            there := self._seek_executions(import_ids, self.context.grace.absence())
+        ):
             return Answer(Verdict.DONE, "sent before"), there
         tried = unsent = 0
         while True:
@@ -356,7 +472,9 @@ class _LoadRun:
             self.context.journal.note(self.address, "upload", answer.verdict.value, name=name)
             tried += 1
             if answer.verdict is Verdict.DONE and answer.data and "id" in answer.data:
-                return answer, (resources.execution({"status": "PENDING", **answer.data, "id": str(answer.data["id"])}),)
+                return answer, (
+                    resources.execution({"status": "PENDING", **answer.data, "id": str(answer.data["id"])}),
+                )
             if answer.verdict is Verdict.REFUSED:
                 self.context.journal.refuse(self.datamart_id, name)
             if answer.verdict in (Verdict.REFUSED, Verdict.UNAUTHORIZED, Verdict.WITHHELD):
@@ -379,19 +497,33 @@ class _LoadRun:
         """
         everything: list[Execution] = []
         for import_id in import_ids:
-            found = seek(lambda i=import_id: resources.executions(self.context.writer, self.datamart_id, i),  # type: ignore[misc]
-                         lambda rows: rows or None, absence, self.context.clock)
+            found = seek(
+                lambda i=import_id: resources.executions(self.context.writer, self.datamart_id, i),  # type: ignore[misc]
+                lambda rows: rows or None,
+                absence,
+                self.context.clock,
+            )
             if isinstance(found, Unlisted):
-                raise _Stop(Status.UNKNOWN, f"an upload got no clear answer, and executions could not be listed: {found.reason}",
-                            stopped=found.unauthorized)
+                raise _Stop(
+                    Status.UNKNOWN,
+                    f"an upload got no clear answer, and executions could not be listed: {found.reason}",
+                    stopped=found.unauthorized,
+                )
             everything += found or ()
         return tuple(everything)
 
     def _job(self, index: int, name: str, import_id: str) -> Job:
         assert self.scan is not None  # noqa: S101 - prepared
         return Job(
-            name=name, endpoint=self.context.writer.endpoint, path=paths.executions(self.datamart_id, import_id), token=self.context.token,
-            root=str(self.context.root), files=self.scan.files, source=self.source, chunk=self._chunk(index), desk=self.context.desk,
+            name=name,
+            endpoint=self.context.writer.endpoint,
+            path=paths.executions(self.datamart_id, import_id),
+            token=self.context.token,
+            root=str(self.context.root),
+            files=self.scan.files,
+            source=self.source,
+            chunk=self._chunk(index),
+            desk=self.context.desk,
             timeout=self.context.write_timeout,
         )
 
@@ -411,11 +543,19 @@ class _LoadRun:
                 failures = next((x for x in listings if isinstance(x, Unlisted)), None)
                 if failures is not None and failures.unauthorized:
                     raise _Stop(Status.UNKNOWN, failures.reason, stopped=True)
-                if failures is None and self._settled(index, [e for x in listings if isinstance(x, Listed) for e in x.rows]):
+                if failures is None and self._settled(
+                    index, [e for x in listings if isinstance(x, Listed) for e in x.rows]
+                ):
                     waiting.discard(index)
             if waiting and (self.context.clock.now() > deadline or self.context.stopping()):
-                reason = failures.reason if failures else f"not ended within {self.context.follow_timeout:g} s"
-                self.errors.append("interrupted while following" if self.context.stopping() else f"{len(waiting)} executions: {reason}")
+                reason = (
+                    failures.reason if failures else f"not ended within {self.context.follow_timeout:g} s"
+                )
+                self.errors.append(
+                    "interrupted while following"
+                    if self.context.stopping()
+                    else f"{len(waiting)} executions: {reason}"
+                )
                 for index in waiting:
                     self._update(index, unclear=True)
                 return
@@ -444,18 +584,26 @@ class _LoadRun:
         if keep is not None and phase(keep) is Phase.FAILED and not keep.error:
             self.errors.append(f"chunk {index} ended {keep.status}")
         if len(merged) > 1:
-            self.errors.append(f"chunk {index} has {len(merged)} executions under one import; {keep.id if keep else '?'} is kept")
+            self.errors.append(
+                f"chunk {index} has {len(merged)} executions under one import; {keep.id if keep else '?'} is kept"
+            )
         self.context.progress.advance(self.address, "done", 1, chunk.lines, chunk.size)
         return True
 
     def _seal(self, ok: int, failed: int) -> None:
         name = str(SealName(self.key, ok, failed))
-        result: Done[str] | Failed | Unknown = Done(name) if name in self.imports else self._create_import(name, shown=True)
+        result: Done[str] | Failed | Unknown = (
+            Done(name) if name in self.imports else self._create_import(name, shown=True)
+        )
         match result:
             case Done():
                 self.view = replace(self.view, sealed=True)
             case Failed(message=message, stopped=stopped):
-                raise _Stop(Status.UNKNOWN, f"all chunks ended, but the seal could not be created: {message}", stopped=stopped)
+                raise _Stop(
+                    Status.UNKNOWN,
+                    f"all chunks ended, but the seal could not be created: {message}",
+                    stopped=stopped,
+                )
             case Unknown(message=message):
                 raise _Stop(Status.UNKNOWN, f"all chunks ended, but the seal was not seen: {message}")
 
@@ -468,4 +616,3 @@ def _earlier(found: Sequence[Generation], key: LoadKey) -> list[Generation]:
     """Open generations before this one, down to a sealed one: what still runs there must end first."""
     before = [g for g in open_generations([g for g in found if g.key != key]) if g.number <= key.generation]
     return [g for g in before if g.chunks]
-

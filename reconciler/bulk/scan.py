@@ -30,7 +30,10 @@ def line_of(source: SourceDefinition) -> Callable[[Record], Line]:
     def limited(record: Record) -> Line:
         found = line(record)
         if len(found.data) > source.max_bytes:
-            raise BadLine("line-too-large", f"the line has {len(found.data):,} bytes, a chunk at most {source.max_bytes:,}")
+            raise BadLine(
+                "line-too-large",
+                f"the line has {len(found.data):,} bytes, a chunk at most {source.max_bytes:,}",
+            )
         return found
 
     return limited
@@ -60,7 +63,10 @@ class _Counts:
 
 
 def scan(
-    root: Path, source: SourceDefinition, progress: Callable[[int], None] | None = None, on_reject: Callable[[Reject, Record], None] | None = None
+    root: Path,
+    source: SourceDefinition,
+    progress: Callable[[int], None] | None = None,
+    on_reject: Callable[[Reject, Record], None] | None = None,
 ) -> Scan:
     """Read the whole source once.
 
@@ -98,9 +104,20 @@ def scan(
         progress(counts.lines)
     sent = counts.upserts + counts.deletes
     return Scan(
-        source_digest=hashed.hexdigest(), files=tuple(names), chunks=tuple(cutter.chunks), lines=counts.lines, sent=sent, bytes=counts.size,
-        upserts=counts.upserts, deletes=counts.deletes, rejected=counts.lines - sent, replay_safe=counts.safe, rejects=tuple(counts.rejects),
-        reasons=dict(counts.reasons), compartments=frozenset(counts.compartments), missing_identity=counts.anonymous,
+        source_digest=hashed.hexdigest(),
+        files=tuple(names),
+        chunks=tuple(cutter.chunks),
+        lines=counts.lines,
+        sent=sent,
+        bytes=counts.size,
+        upserts=counts.upserts,
+        deletes=counts.deletes,
+        rejected=counts.lines - sent,
+        replay_safe=counts.safe,
+        rejects=tuple(counts.rejects),
+        reasons=dict(counts.reasons),
+        compartments=frozenset(counts.compartments),
+        missing_identity=counts.anonymous,
     )
 
 

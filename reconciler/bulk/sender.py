@@ -62,6 +62,7 @@ def prepare(sender_locks: list[str]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = parent_process()
     if parent is not None:
+
         def watch() -> None:
             wait([parent.sentinel])
             os._exit(1)

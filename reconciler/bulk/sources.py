@@ -21,6 +21,7 @@ from reconciler.model.source import SourceDefinition
 
 CSV_FIELD_LIMIT = 1_000_000
 BUFFER = 1 << 20
+BEGINNING = Position(0, 0, 0)
 BOM = b"\xef\xbb\xbf"
 csv.field_size_limit(CSV_FIELD_LIMIT)
 
@@ -54,12 +55,17 @@ def find_files(root: Path, source: SourceDefinition) -> list[Path]:
         for match in matches:
             path = root / match
             if not source.outside and not path.resolve().is_relative_to(inside):
-                raise ReconcilerError(f"{match} lies outside the workspace", help="set allow_outside_paths: true in reconciler.yaml if it is meant")
+                raise ReconcilerError(
+                    f"{match} lies outside the workspace",
+                    help="set allow_outside_paths: true in reconciler.yaml if it is meant",
+                )
             found[Path(match).as_posix()] = path
     return [found[name] for name in sorted(found)]
 
 
-def records(paths: list[Path], source: SourceDefinition, start: Position = Position(0, 0, 0), feed: Feed | None = None) -> Iterator[Record]:  # noqa: B008
+def records(
+    paths: list[Path], source: SourceDefinition, start: Position = BEGINNING, feed: Feed | None = None
+) -> Iterator[Record]:
     """All lines from `start` on.
 
     Args:
@@ -78,7 +84,9 @@ def records(paths: list[Path], source: SourceDefinition, start: Position = Posit
             with open_file(paths[index], source.compression) as file:
                 yield from read(file, index, position, source, feed, paths[index])
         except (OSError, EOFError) as e:
-            raise ReconcilerError(f"cannot read {paths[index].name}: {getattr(e, 'strerror', None) or e}") from None
+            raise ReconcilerError(
+                f"cannot read {paths[index].name}: {getattr(e, 'strerror', None) or e}"
+            ) from None
 
 
 def open_file(path: Path, compression: str) -> IO[bytes]:
@@ -87,7 +95,9 @@ def open_file(path: Path, compression: str) -> IO[bytes]:
     return gzip.open(path, "rb") if packed else path.open("rb", buffering=BUFFER)  # type: ignore[return-value]
 
 
-def _json_records(file: IO[bytes], index: int, start: Position, source: SourceDefinition, feed: Feed | None, path: Path) -> Iterator[Record]:
+def _json_records(
+    file: IO[bytes], index: int, start: Position, source: SourceDefinition, feed: Feed | None, path: Path
+) -> Iterator[Record]:
     mapped = source.format == "ndjson"
     limit = source.max_bytes + 2
     offset, line = start.offset, start.line
@@ -104,7 +114,16 @@ def _json_records(file: IO[bytes], index: int, start: Position, source: SourceDe
                 feed(raw)
         offset += size
         if too_long:
-            yield Record(index, begins, line, b"", None, BadLine("line-too-large", f"the line has {size:,} bytes, a chunk at most {source.max_bytes:,}"))
+            yield Record(
+                index,
+                begins,
+                line,
+                b"",
+                None,
+                BadLine(
+                    "line-too-large", f"the line has {size:,} bytes, a chunk at most {source.max_bytes:,}"
+                ),
+            )
             continue
         text = raw[3:] if begins == 0 and raw.startswith(BOM) else raw
         text = text[:-1] if text.endswith(b"\n") else text
@@ -152,12 +171,16 @@ class _Lines:
         return text.decode(self.encoding, "surrogateescape")
 
 
-def _csv_records(file: IO[bytes], index: int, start: Position, source: SourceDefinition, feed: Feed | None, path: Path) -> Iterator[Record]:
+def _csv_records(
+    file: IO[bytes], index: int, start: Position, source: SourceDefinition, feed: Feed | None, path: Path
+) -> Iterator[Record]:
     dialect = source.csv
     if feed and dialect.header:
         feed(b"\0")  # where a file begins shapes the lines: its first one is a header
     columns, first = _header(file, source, path, feed)
-    lines = _Lines(file, start if start.offset else Position(index, first, 1 if first else 0), dialect.encoding, feed)
+    lines = _Lines(
+        file, start if start.offset else Position(index, first, 1 if first else 0), dialect.encoding, feed
+    )
     reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
     while True:
         offset, line = lines.offset, lines.line + 1
@@ -166,7 +189,14 @@ def _csv_records(file: IO[bytes], index: int, start: Position, source: SourceDef
         except StopIteration:
             return
         except csv.Error as e:
-            yield Record(index, offset, line, b"", None, BadLine("line-csv", f"not valid CSV: {e}; is a quote not closed?"))
+            yield Record(
+                index,
+                offset,
+                line,
+                b"",
+                None,
+                BadLine("line-csv", f"not valid CSV: {e}; is a quote not closed?"),
+            )
             continue
         if columns is None:
             columns = [f"column_{i}" for i in range(1, len(cells) + 1)]
@@ -177,35 +207,72 @@ def _csv_record(index: int, offset: int, line: int, cells: list[str], columns: l
     if not cells:
         return Record(index, offset, line, b"", None, BadLine("line-blank", "the line is blank"))
     if len(cells) != len(columns):
-        return Record(index, offset, line, b"", None, BadLine("line-columns", f"{len(cells)} cells, {len(columns)} columns"))
+        return Record(
+            index,
+            offset,
+            line,
+            b"",
+            None,
+            BadLine("line-columns", f"{len(cells)} cells, {len(columns)} columns"),
+        )
     try:
         "".join(cells).encode("utf-8")
     except UnicodeEncodeError:
-        return Record(index, offset, line, b"", None, BadLine("line-encoding", "the line is not in the source's encoding"))
+        return Record(
+            index,
+            offset,
+            line,
+            b"",
+            None,
+            BadLine("line-encoding", "the line is not in the source's encoding"),
+        )
     return Record(index, offset, line, b"", dict(zip(columns, cells, strict=True)), None)
 
 
-def _header(file: IO[bytes], source: SourceDefinition, path: Path, feed: Feed | None) -> tuple[list[str] | None, int]:
+def _header(
+    file: IO[bytes], source: SourceDefinition, path: Path, feed: Feed | None
+) -> tuple[list[str] | None, int]:
     """Column names and the offset of the first row; reads the head of the file."""
     file.seek(0)
     head = file.readline(CSV_FIELD_LIMIT)
     dialect = source.csv
     if not dialect.header:
-        cells = next(csv.reader(io.StringIO(head.decode(dialect.encoding, "replace")), delimiter=dialect.delimiter, quotechar=dialect.quote), [])
+        cells = next(
+            csv.reader(
+                io.StringIO(head.decode(dialect.encoding, "replace")),
+                delimiter=dialect.delimiter,
+                quotechar=dialect.quote,
+            ),
+            [],
+        )
         return ([f"column_{i}" for i in range(1, len(cells) + 1)] or None), 0
     if feed:
         _feed_line(feed, head, 0, ends=True)
     text = head.removeprefix(BOM).decode(dialect.encoding, "replace")
     try:
-        columns = next(csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True), [])
+        columns = next(
+            csv.reader([text], delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True), []
+        )
     except csv.Error as e:
         raise ReconcilerError(f"{path.name}: the header is not valid CSV: {e}") from None
     if not columns:
-        raise ReconcilerError(f"{path.name} has no CSV header", help="set csv: {header: false} if the first line is data")
+        raise ReconcilerError(
+            f"{path.name} has no CSV header", help="set csv: {header: false} if the first line is data"
+        )
     if len(set(columns)) != len(columns):
         raise ReconcilerError(f"{path.name}: two columns of the CSV header have one name")
-    needed = {i.column for i in (*source.identify_by, *((source.owner,) if source.owner else ()))} | set(source.types) | set(source.rename)
-    needed |= set(source.include or ()) | set(source.exclude) | ({source.operation.column} if source.operation.column else set())
+    needed = (
+        {i.column for i in (*source.identify_by, *((source.owner,) if source.owner else ()))}
+        | set(source.types)
+        | set(source.rename)
+    )
+    needed |= (
+        set(source.include or ())
+        | set(source.exclude)
+        | ({source.operation.column} if source.operation.column else set())
+    )
     if missing := sorted(needed - set(columns)):
-        raise ReconcilerError(f"{path.name} has no column '{missing[0]}'", help=f"its header: {', '.join(columns)}")
+        raise ReconcilerError(
+            f"{path.name} has no column '{missing[0]}'", help=f"its header: {', '.join(columns)}"
+        )
     return columns, len(head)

@@ -16,7 +16,11 @@ from reconciler.cli.console import out, say, show_error, show_findings, style
 from reconciler.errors import ReconcilerError, SpecError
 
 app = typer.Typer(
-    name="reconciler", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    name="reconciler",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     help="Config-as-code for mediarithmics: compartments, activations and profile imports.",
 )
 sandbox_app = typer.Typer(help="The built-in emulator of the platform.", no_args_is_help=True)
@@ -25,7 +29,7 @@ app.add_typer(sandbox_app, name="sandbox")
 Root = Path()
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
+def _version(value: bool) -> None:
     if value:
         out(f"reconciler {__version__}")
         raise typer.Exit
@@ -35,7 +39,9 @@ def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
 def main(
     context: typer.Context,
     directory: Annotated[Path, typer.Option("-C", metavar="DIR", help="The workspace.")] = Root,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Config-as-code for mediarithmics: compartments, activations and profile imports."""
     context.obj = directory
@@ -43,8 +49,13 @@ def main(
 
 @app.command()
 def validate(
-    context: typer.Context, paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; the workspace's specs by default.")] = None,
-    output: opt.Output = opt.Format.TEXT, environment: opt.Environment = None, no_color: opt.NoColor = False,
+    context: typer.Context,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders; the workspace's specs by default.")
+    ] = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    no_color: opt.NoColor = False,
 ) -> int:
     """Check specs offline: syntax, schema, cross-file rules. Silent on success."""
     import os
@@ -62,21 +73,50 @@ def validate(
 
 @app.command()
 def plan(
-    context: typer.Context, file: opt.Out = None, output: opt.Output = opt.Format.TEXT, detailed: opt.Detailed = False,
-    environment: opt.Environment = None, endpoint: opt.Endpoint = None, token_file: opt.TokenFile = None, parallelism: opt.Parallelism = None,
-    only: opt.OnlyOption = None, datamart: opt.Datamart = None, label: opt.Labels = None, target: opt.Targets = None,
-    reload: opt.Reload = None, resend: opt.Resend = None, supersede: opt.Supersede = None, no_color: opt.NoColor = False,
+    context: typer.Context,
+    file: opt.Out = None,
+    output: opt.Output = opt.Format.TEXT,
+    detailed: opt.Detailed = False,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    only: opt.OnlyOption = None,
+    datamart: opt.Datamart = None,
+    label: opt.Labels = None,
+    target: opt.Targets = None,
+    reload: opt.Reload = None,
+    resend: opt.Resend = None,
+    supersede: opt.Supersede = None,
+    no_color: opt.NoColor = False,
 ) -> int:
     """Compare specs, sources and remote; show what apply would do. Sends nothing but GET."""
     from reconciler.cli import session, wiring
 
     flags = session.Flags(
-        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint, token_file=token_file,
-        parallelism=parallelism, only=only, datamart=datamart, labels=label or (), targets=target or (), reload=reload or (),
-        resend=resend or (), supersede=supersede or ())
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+        only=only,
+        datamart=datamart,
+        labels=label or (),
+        targets=target or (),
+        reload=reload or (),
+        resend=resend or (),
+        supersede=supersede or (),
+    )
     checked = session.read_workspace(flags)
     with session.progress(flags) as shown:
-        made = session.plan(flags, checked, wiring.target(flags.root, checked.settings, token_file), session.new_scans(flags, shown))
+        made = session.plan(
+            flags,
+            checked,
+            wiring.target(flags.root, checked.settings, token_file),
+            session.new_scans(flags, shown),
+        )
     session.show_plan(made, flags)
     if file is not None:
         session.save(made, file)
@@ -85,7 +125,9 @@ def plan(
 
 @app.command()
 def show(
-    context: typer.Context, file: Annotated[Path, typer.Argument(help="A saved plan.")], output: opt.Output = opt.Format.TEXT,
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A saved plan.")],
+    output: opt.Output = opt.Format.TEXT,
     no_color: opt.NoColor = False,
 ) -> int:
     """Show a saved plan."""
@@ -101,21 +143,52 @@ def show(
 
 @app.command()
 def apply(
-    context: typer.Context, file: Annotated[Path | None, typer.Argument(help="A saved plan; it is its own approval.")] = None,
-    output: opt.Output = opt.Format.TEXT, auto_approve: opt.AutoApprove = False,
-    check: Annotated[Path | None, typer.Option("--check", metavar="FILE", help="Would this plan still apply? Writes nothing.")] = None,
-    environment: opt.Environment = None, endpoint: opt.Endpoint = None, token_file: opt.TokenFile = None, parallelism: opt.Parallelism = None,
-    only: opt.OnlyOption = None, datamart: opt.Datamart = None, label: opt.Labels = None, target: opt.Targets = None,
-    reload: opt.Reload = None, resend: opt.Resend = None, supersede: opt.Supersede = None, skip_stale: opt.SkipStale = False,
-    no_wait: opt.NoWait = False, lock_timeout: opt.LockTimeout = "30s", no_color: opt.NoColor = False,
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="A saved plan; it is its own approval.")] = None,
+    output: opt.Output = opt.Format.TEXT,
+    auto_approve: opt.AutoApprove = False,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", metavar="FILE", help="Would this plan still apply? Writes nothing."),
+    ] = None,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    only: opt.OnlyOption = None,
+    datamart: opt.Datamart = None,
+    label: opt.Labels = None,
+    target: opt.Targets = None,
+    reload: opt.Reload = None,
+    resend: opt.Resend = None,
+    supersede: opt.Supersede = None,
+    skip_stale: opt.SkipStale = False,
+    no_wait: opt.NoWait = False,
+    lock_timeout: opt.LockTimeout = "30s",
+    no_color: opt.NoColor = False,
 ) -> int:
     """Carry out a saved plan; or plan, show, ask, and carry that out."""
     from reconciler.cli import commands, session
 
     flags = session.Flags(
-        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint, token_file=token_file,
-        parallelism=parallelism, only=only, datamart=datamart, labels=label or (), targets=target or (), reload=reload or (),
-        resend=resend or (), supersede=supersede or (), skip_stale=skip_stale, no_wait=no_wait, lock_timeout=lock_timeout)
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+        only=only,
+        datamart=datamart,
+        labels=label or (),
+        targets=target or (),
+        reload=reload or (),
+        resend=resend or (),
+        supersede=supersede or (),
+        skip_stale=skip_stale,
+        no_wait=no_wait,
+        lock_timeout=lock_timeout,
+    )
     if check is not None:
         return commands.check_saved(read_plan(check), flags)
     if file is not None:
@@ -125,15 +198,29 @@ def apply(
 
 @app.command()
 def resume(
-    context: typer.Context, run_id: Annotated[int | None, typer.Argument(metavar="[RUN]", help="The last one by default.")] = None,
-    output: opt.Output = opt.Format.TEXT, environment: opt.Environment = None, endpoint: opt.Endpoint = None, token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None, lock_timeout: opt.LockTimeout = "30s", no_color: opt.NoColor = False,
+    context: typer.Context,
+    run_id: Annotated[int | None, typer.Argument(metavar="[RUN]", help="The last one by default.")] = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    no_color: opt.NoColor = False,
 ) -> int:
     """Go on with a run's plan without asking."""
     from reconciler.cli import commands, session
 
-    flags = session.Flags(root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint,
-                          token_file=token_file, parallelism=parallelism, lock_timeout=lock_timeout)
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+        lock_timeout=lock_timeout,
+    )
     return commands.resume(flags, run_id)
 
 
@@ -151,7 +238,9 @@ def init(context: typer.Context, directory: Annotated[Path, typer.Argument(metav
 
 @app.command()
 def demo(
-    directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A new folder; a temporary one by default.")] = None,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="A new folder; a temporary one by default.")
+    ] = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """See the main job end to end, on the built-in emulator."""
@@ -174,8 +263,12 @@ def schema() -> int:
 @sandbox_app.command("serve")
 def serve(
     port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8089,
-    state: Annotated[Path | None, typer.Option("--state", metavar="DIR", help="Keep state here; in memory by default.")] = None,
-    switch: Annotated[list[str] | None, typer.Option("--switch", metavar="KEY=VALUE", help="A setting of what is unknown.")] = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="DIR", help="Keep state here; in memory by default.")
+    ] = None,
+    switch: Annotated[
+        list[str] | None, typer.Option("--switch", metavar="KEY=VALUE", help="A setting of what is unknown.")
+    ] = None,
     seed: Annotated[Path | None, typer.Option("--seed", metavar="FILE", help="JSON to begin with.")] = None,
 ) -> int:
     """Serve the emulator on loopback until interrupted."""
@@ -184,7 +277,7 @@ def serve(
     return commands.serve_sandbox(port, state, switch or [], seed)
 
 
-def read_plan(file: Path):  # type: ignore[no-untyped-def]  # noqa: ANN201 - the type would import the planner
+def read_plan(file: Path):  # type: ignore[no-untyped-def]
     """A saved plan.
 
     Raises:
@@ -218,7 +311,7 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = exit_codes.FAILED
-    except Exception as e:  # noqa: BLE001 - a bug must not show a traceback to a user
+    except Exception as e:
         code = _bug(e)
     sys.exit(code if isinstance(code, int) else exit_codes.DONE)
 
@@ -230,6 +323,12 @@ def _root() -> Path:
 def _bug(e: Exception) -> int:
     """Frames without values go to a file; the message may quote data, so only its type is shown."""
     with tempfile.NamedTemporaryFile("w", prefix="reconciler-bug-", suffix=".txt", delete=False) as report:
-        report.write(f"reconciler {__version__}\n{type(e).__name__}\n" + "".join(traceback.format_tb(e.__traceback__)))
-    show_error(f"a bug in reconciler: {type(e).__name__}", f"please report it with {report.name}", style(sys.stderr, no_color=False))
+        report.write(
+            f"reconciler {__version__}\n{type(e).__name__}\n" + "".join(traceback.format_tb(e.__traceback__))
+        )
+    show_error(
+        f"a bug in reconciler: {type(e).__name__}",
+        f"please report it with {report.name}",
+        style(sys.stderr, no_color=False),
+    )
     return exit_codes.FAILED

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reconciler.cli import exit_codes, session, wiring
 from reconciler.cli.console import out, say, show_findings, style
+from reconciler.cli.options import Format
 from reconciler.cli.session import Flags
 from reconciler.errors import MissingExtra, ReconcilerError, Refused, UsageError
 from reconciler.model.plan import Plan
@@ -21,7 +22,9 @@ def apply_saved(made: Plan, flags: Flags) -> int:
     check_plan(made, checked.settings)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     shown = session.progress(flags)
-    return session.apply(made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown)
+    return session.apply(
+        made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown
+    )
 
 
 def apply_fresh(flags: Flags, *, auto: bool) -> int:
@@ -31,10 +34,10 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
     with session.progress(flags) as reading:
         scans = session.new_scans(flags, reading)
         made = session.plan(flags, checked, where, scans)
-    if flags.output is session.Format.TEXT:
+    if flags.output is Format.TEXT:
         session.show_plan(made, flags)
     if made.errored or not made.applyable:
-        if flags.output is session.Format.JSON:
+        if flags.output is Format.JSON:
             show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
         return session.plan_exit(made, detailed=False)
     if made.has_changes:
@@ -51,10 +54,17 @@ def check_saved(made: Plan, flags: Flags) -> int:
     checked = session.settings_only(flags)
     check_plan(made, checked.settings)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
-    with session.progress(flags) as shown, wiring.reader(where) as reader, wiring.threads(checked.settings.parallelism) as io:
+    with (
+        session.progress(flags) as shown,
+        wiring.reader(where) as reader,
+        wiring.threads(checked.settings.parallelism) as io,
+    ):
         found = preflight(made, reader, io, session.new_scans(flags, shown))
     if found.moved:
-        raise Refused("the plan is stale:\n" + "\n".join(f"  {a}: {why}" for a, why in sorted(found.moved.items())), help="make a new plan")
+        raise Refused(
+            "the plan is stale:\n" + "\n".join(f"  {a}: {why}" for a, why in sorted(found.moved.items())),
+            help="make a new plan",
+        )
     out("The plan was applied already." if found.verdicts and found.done else "The plan still applies.")
     return exit_codes.DONE
 
@@ -63,13 +73,21 @@ def resume(flags: Flags, run_id: int | None) -> int:
     """Go on with the plan of a run in the ledger."""
     checked = session.settings_only(flags)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
-    with wiring.locked(flags.root, checked.settings, where, seconds(flags.lock_timeout), say) as (_, ledger, _taken):
+    with wiring.locked(flags.root, checked.settings, where, seconds(flags.lock_timeout), say) as (
+        _,
+        ledger,
+        _taken,
+    ):
         found = ledger.last_run() if run_id is None else ledger.run(run_id)
     if found is None:
-        raise ReconcilerError("the ledger has no such run", help="`reconciler apply` plans anew; nothing is lost by that")
+        raise ReconcilerError(
+            "the ledger has no such run", help="`reconciler apply` plans anew; nothing is lost by that"
+        )
     made = document.decode(found.plan.encode(), f"the plan of run {found.id}")
     shown = session.progress(flags)
-    return session.apply(made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown)
+    return session.apply(
+        made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown
+    )
 
 
 def serve_sandbox(port: int, state: Path | None, switches: list[str], seed: Path | None) -> int:
@@ -82,8 +100,15 @@ def serve_sandbox(port: int, state: Path | None, switches: list[str], seed: Path
         raise UsageError(f"--switch {bad!r} is not KEY=VALUE")
     try:
         planted = json.loads(seed.read_text("utf-8")) if seed else None
-        serve(state, port, switches=dict(s.split("=", 1) for s in switches), seed=planted,
-              ready=lambda url: say(f"The sandbox serves {url} (organisation 1185, any token). Stop it with Ctrl-C."))
+        serve(
+            state,
+            port,
+            switches=dict(s.split("=", 1) for s in switches),
+            seed=planted,
+            ready=lambda url: say(
+                f"The sandbox serves {url} (organisation 1185, any token). Stop it with Ctrl-C."
+            ),
+        )
     except (ValueError, OSError) as e:
         raise UsageError(f"the sandbox cannot start: {e}") from None
     return exit_codes.DONE

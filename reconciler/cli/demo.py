@@ -26,10 +26,14 @@ spec:
 """
 # A dozen of what goes wrong in real files.
 _BAD = (
-    "", "not json at all", '{"operation":"UPSERT","force_replace":true,"user_profile":{"tier":"gold"}}',
+    "",
+    "not json at all",
+    '{"operation":"UPSERT","force_replace":true,"user_profile":{"tier":"gold"}}',
     '{"operation":"UPSERT","user_account_id":"b1","email_hash":"e1","force_replace":true,"user_profile":{}}',
-    '{"operation":"UPSERT","user_account_id":"b2","user_profile":{}}', '{"operation":"UPSERT","user_account_id":"b3","force_replace":true}',
-    '{"operation":"MERGE","user_account_id":"b4","force_replace":true,"user_profile":{}}', '{"operation":"DELETE"}',
+    '{"operation":"UPSERT","user_account_id":"b2","user_profile":{}}',
+    '{"operation":"UPSERT","user_account_id":"b3","force_replace":true}',
+    '{"operation":"MERGE","user_account_id":"b4","force_replace":true,"user_profile":{}}',
+    '{"operation":"DELETE"}',
     '{"operation":"UPSERT","user_account_id":"b5","force_replace":true,"user_profile":{"$user_account_id":"other"}}',
     '{"operation":"UPSERT","user_account_id":"b6","force_replace":"yes","user_profile":{}}',
     '{"operation":"UPSERT","user_account_id":"b7","user_account_id":"b8","force_replace":true,"user_profile":{}}',
@@ -43,14 +47,27 @@ def run_demo(directory: Path | None, marks: Style) -> int:
     if root.exists() and any(root.iterdir()):
         raise ReconcilerError(f"{root} is not empty", help="name a new folder, or none")
     _write(root)
-    out(f"A workspace with three datamarts, three compartments and two profile sources was written to\n  {root}\n")
+    out(
+        f"A workspace with three datamarts, three compartments and two profile sources was written to\n  {root}\n"
+    )
     say = _Narrator(root, marks)
     steps = (
         ("Check the specs offline. Silence means they are good.", ["validate"], {0}),
-        ("Compare specs, files and the platform (here: the built-in emulator). Nothing is written.",
-         ["plan", "--out", str(root / "first.plan")], {0}),
-        ("Carry out exactly the plan that was reviewed: changes first, then the loads.", ["apply", str(root / "first.plan")], {0}),
-        ("Plan again: the platform is as declared, and every file is loaded.", ["plan", "--detailed-exitcode"], {0}),
+        (
+            "Compare specs, files and the platform (here: the built-in emulator). Nothing is written.",
+            ["plan", "--out", str(root / "first.plan")],
+            {0},
+        ),
+        (
+            "Carry out exactly the plan that was reviewed: changes first, then the loads.",
+            ["apply", str(root / "first.plan")],
+            {0},
+        ),
+        (
+            "Plan again: the platform is as declared, and every file is loaded.",
+            ["plan", "--detailed-exitcode"],
+            {0},
+        ),
     )
     for words, command, expected in steps:
         if (code := say.step(words, command)) not in expected:
@@ -74,11 +91,25 @@ def _write(root: Path) -> None:
         file.write(third)
     dice = random.Random(1185)  # noqa: S311 - synthetic profiles, the same every time
     for country, count in CUSTOMERS.items():
-        rows = [f"C{n:06d},{dice.choice(_TIERS)},{dice.randrange(5000)},{dice.choice(('true', 'false'))}" for n in range(count)]
+        rows = [
+            f"C{n:06d},{dice.choice(_TIERS)},{dice.randrange(5000)},{dice.choice(('true', 'false'))}"
+            for n in range(count)
+        ]
         (root / "data" / country).mkdir(parents=True, exist_ok=True)
-        (root / "data" / country / "customers.csv").write_text("customer_id,tier,points,newsletter\n" + "\n".join(rows) + "\n", "utf-8")
-    lines = [json.dumps({"operation": "UPSERT", "user_account_id": f"A{n:06d}", "force_replace": True,
-                         "user_profile": {"tier": dice.choice(_TIERS), "visits": dice.randrange(100)}}) for n in range(COMMANDS - len(_BAD))]
+        (root / "data" / country / "customers.csv").write_text(
+            "customer_id,tier,points,newsletter\n" + "\n".join(rows) + "\n", "utf-8"
+        )
+    lines = [
+        json.dumps(
+            {
+                "operation": "UPSERT",
+                "user_account_id": f"A{n:06d}",
+                "force_replace": True,
+                "user_profile": {"tier": dice.choice(_TIERS), "visits": dice.randrange(100)},
+            }
+        )
+        for n in range(COMMANDS - len(_BAD))
+    ]
     for bad in _BAD:
         lines.insert(dice.randrange(len(lines)), bad)
     (root / "data" / "fr" / "crm.ndjson").write_text("\n".join(lines) + "\n", "utf-8")
@@ -87,7 +118,11 @@ def _write(root: Path) -> None:
 
     third_datamart = {"id": "1511", "name": "Retail ES", "organisation_id": "1185"}
     default = {"datamart_id": "1511", "compartment_id": "1000", "default": True}
-    seed = {**SEED, "datamarts": [*SEED["datamarts"], third_datamart], "activations": [*SEED["activations"], default]}
+    seed = {
+        **SEED,
+        "datamarts": [*SEED["datamarts"], third_datamart],
+        "activations": [*SEED["activations"], default],
+    }
     (root / FOLDER / "seed.json").write_text(json.dumps(seed), "utf-8")
 
 
@@ -101,6 +136,8 @@ class _Narrator:
         shown = " ".join(["reconciler", "-C", str(self.root), *command])
         out(f"{self.marks.bold(f'{self.count}. {words}')}\n   $ {shown}\n")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_")}
-        done = subprocess.run([sys.executable, "-m", "reconciler", "-C", str(self.root), *command], env=environment, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "reconciler", "-C", str(self.root), *command], env=environment, check=False
+        )
         out("")
         return done.returncode

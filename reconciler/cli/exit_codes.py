@@ -2,9 +2,23 @@
 
 from reconciler.errors import LockHeld, ReconcilerError, Refused, UsageError
 
-DONE, FAILED, CHANGES, PARTLY, REFUSED, LOCKED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 5, 64, 130, 143
+DONE, FAILED, CHANGES, PARTLY, REFUSED, LOCKED, USAGE, INTERRUPTED, TERMINATED = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    64,
+    130,
+    143,
+)
 
-_TABLE: tuple[tuple[type[ReconcilerError], int], ...] = ((UsageError, USAGE), (LockHeld, LOCKED), (Refused, REFUSED))
+_TABLE: tuple[tuple[type[ReconcilerError], int], ...] = (
+    (UsageError, USAGE),
+    (LockHeld, LOCKED),
+    (Refused, REFUSED),
+)
 
 
 def of(error: ReconcilerError) -> int:

@@ -22,24 +22,77 @@ class Only(StrEnum):
 
 
 Output = Annotated[Format, typer.Option("-o", "--output", help="text or json.", envvar="RECONCILER_OUTPUT")]
-Environment = Annotated[str | None, typer.Option("--environment", metavar="NAME", help="An environment of reconciler.yaml.")]
-Endpoint = Annotated[str | None, typer.Option("--endpoint", metavar="URL", help="API to talk to, or sandbox:.")]
-TokenFile = Annotated[Path | None, typer.Option("--token-file", metavar="FILE", help="File with the API token.", envvar="RECONCILER_TOKEN_FILE")]
-Parallelism = Annotated[int | None, typer.Option("--parallelism", metavar="N", min=1, max=64, help="Requests and uploads at once.")]
-OnlyOption = Annotated[Only | None, typer.Option("--only", help="config: what a pull request checks. loads: the nightly job.",
-                                                 envvar="RECONCILER_ONLY")]
-Datamart = Annotated[str | None, typer.Option("--datamart", metavar="SET", help="Datamarts: names with commas, or key=value.",
-                                              envvar="RECONCILER_DATAMART")]
-Labels = Annotated[list[str] | None, typer.Option("-l", "--label", metavar="KEY=VALUE", help="Only documents with this label.")]
+Environment = Annotated[
+    str | None, typer.Option("--environment", metavar="NAME", help="An environment of reconciler.yaml.")
+]
+Endpoint = Annotated[
+    str | None, typer.Option("--endpoint", metavar="URL", help="API to talk to, or sandbox:.")
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file", metavar="FILE", help="File with the API token.", envvar="RECONCILER_TOKEN_FILE"
+    ),
+]
+Parallelism = Annotated[
+    int | None,
+    typer.Option("--parallelism", metavar="N", min=1, max=64, help="Requests and uploads at once."),
+]
+OnlyOption = Annotated[
+    Only | None,
+    typer.Option(
+        "--only", help="config: what a pull request checks. loads: the nightly job.", envvar="RECONCILER_ONLY"
+    ),
+]
+Datamart = Annotated[
+    str | None,
+    typer.Option(
+        "--datamart",
+        metavar="SET",
+        help="Datamarts: names with commas, or key=value.",
+        envvar="RECONCILER_DATAMART",
+    ),
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("-l", "--label", metavar="KEY=VALUE", help="Only documents with this label."),
+]
 Targets = Annotated[list[str] | None, typer.Option("--target", metavar="ADDRESS", help="Only this address.")]
-Reload = Annotated[list[str] | None, typer.Option("--reload", metavar="ADDRESS", help="Load this again as a new generation.")]
-Resend = Annotated[list[str] | None, typer.Option("--resend", metavar="ADDRESS#CHUNK", help="Send this chunk again.")]
-Supersede = Annotated[list[str] | None, typer.Option("--supersede", metavar="ADDRESS", help="Give up an unfinished generation.")]
-Detailed = Annotated[bool, typer.Option("--detailed-exitcode", help="Exit 2 if there are changes.", envvar="RECONCILER_DETAILED_EXITCODE")]
+Reload = Annotated[
+    list[str] | None, typer.Option("--reload", metavar="ADDRESS", help="Load this again as a new generation.")
+]
+Resend = Annotated[
+    list[str] | None, typer.Option("--resend", metavar="ADDRESS#CHUNK", help="Send this chunk again.")
+]
+Supersede = Annotated[
+    list[str] | None, typer.Option("--supersede", metavar="ADDRESS", help="Give up an unfinished generation.")
+]
+Detailed = Annotated[
+    bool,
+    typer.Option(
+        "--detailed-exitcode", help="Exit 2 if there are changes.", envvar="RECONCILER_DETAILED_EXITCODE"
+    ),
+]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")]
-SkipStale = Annotated[bool, typer.Option("--skip-stale", help="Leave out what moved since it was planned, and do the rest.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Do not follow executions; the next apply does.", envvar="RECONCILER_NO_WAIT")]
-LockTimeout = Annotated[str, typer.Option("--lock-timeout", metavar="TIME", help="How long to wait for another run.",
-                                          envvar="RECONCILER_LOCK_TIMEOUT")]
+SkipStale = Annotated[
+    bool, typer.Option("--skip-stale", help="Leave out what moved since it was planned, and do the rest.")
+]
+NoWait = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait", help="Do not follow executions; the next apply does.", envvar="RECONCILER_NO_WAIT"
+    ),
+]
+LockTimeout = Annotated[
+    str,
+    typer.Option(
+        "--lock-timeout",
+        metavar="TIME",
+        help="How long to wait for another run.",
+        envvar="RECONCILER_LOCK_TIMEOUT",
+    ),
+]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours.", envvar="RECONCILER_NO_COLOR")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save the plan.", envvar="RECONCILER_OUT")]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Save the plan.", envvar="RECONCILER_OUT")
+]

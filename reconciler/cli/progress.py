@@ -3,13 +3,16 @@
 import sys
 import threading
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from reconciler.bulk.context import Progress
 from reconciler.cli.console import say
 from reconciler.model.outcome import Outcome
 from reconciler.reports import result_text
 from reconciler.reports.style import Style, size
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 class Display(Progress, Protocol):
@@ -23,7 +26,9 @@ class Display(Progress, Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class Lines:
@@ -37,16 +42,18 @@ class Lines:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         return None
 
-    def start(self, address: str, chunks: int, lines: int, size: int) -> None:  # noqa: A002
+    def start(self, address: str, chunks: int, lines: int, size: int) -> None:
         """A load begins."""
         with self._lock:
             self._totals[address] = [chunks, 0, 0]
         say(f"{address}: {lines:,} lines in {chunks} chunk{'s' if chunks != 1 else ''}, {_size(size)}")
 
-    def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:  # noqa: A002
+    def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Say so at each quarter of the chunks."""
         with self._lock:
             totals = self._totals.setdefault(address, [chunks, 0, 0])
@@ -74,31 +81,40 @@ class Bars:
 
     def __init__(self, marks: Style) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress as RichProgress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
 
         self._marks = marks
         self._bars = RichProgress(
-            TextColumn("{task.description}"), BarColumn(bar_width=16), TextColumn("{task.fields[detail]}"), TimeRemainingColumn(compact=True),
-            console=Console(stderr=True), transient=True,
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[detail]}"),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True),
+            transient=True,
         )
-        self._tasks: dict[str, tuple[int, list[int]]] = {}
-        self._scans: dict[str, int] = {}
+        self._tasks: dict[str, tuple[TaskID, list[int]]] = {}
+        self._scans: dict[str, TaskID] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         self._bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bars.stop()
 
-    def start(self, address: str, chunks: int, lines: int, size: int) -> None:  # noqa: A002
+    def start(self, address: str, chunks: int, lines: int, size: int) -> None:
         """A bar for the load; each chunk counts once when sent and once when done."""
         with self._lock:
-            identity = self._bars.add_task(address.partition("/")[2][:30], total=chunks * 2, detail=f"0/{chunks} chunks")
-            self._tasks[address] = (int(identity), [chunks, 0, 0, lines, 0, 0])
+            identity = self._bars.add_task(
+                address.partition("/")[2][:30], total=chunks * 2, detail=f"0/{chunks} chunks"
+            )
+            self._tasks[address] = (identity, [chunks, 0, 0, lines, 0, 0])
 
-    def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:  # noqa: A002
+    def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Move the bar."""
         with self._lock:
             if address not in self._tasks:
@@ -110,7 +126,9 @@ class Bars:
                 t[5] += size
             else:
                 t[1] += chunks
-            self._bars.update(identity, advance=chunks, detail=f"{t[1]}/{t[0]} chunks {t[4]:,} lines {_size(t[5])}")  # type: ignore[arg-type]
+            self._bars.update(
+                identity, advance=chunks, detail=f"{t[1]}/{t[0]} chunks {t[4]:,} lines {_size(t[5])}"
+            )
 
     def say(self, address: str, message: str) -> None:
         """A line above the bars."""
@@ -120,8 +138,8 @@ class Bars:
         """How many lines of a source were read."""
         with self._lock:
             if source not in self._scans:
-                self._scans[source] = int(self._bars.add_task(f"reading {source}"[:30], total=None, detail=""))
-            self._bars.update(self._scans[source], detail=f"{lines:,} lines")  # type: ignore[arg-type]
+                self._scans[source] = self._bars.add_task(f"reading {source}"[:30], total=None, detail="")
+            self._bars.update(self._scans[source], detail=f"{lines:,} lines")
 
     def finished(self, outcome: Outcome) -> None:
         """How an action ended, above the bars."""

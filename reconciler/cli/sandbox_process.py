@@ -33,9 +33,14 @@ def ensure(root: Path) -> str:
             return url
         (folder / "server.json").unlink(missing_ok=True)
         with (folder / "log").open("ab") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-m", "reconciler.sandbox", "--state", str(folder)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, close_fds=True)
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                close_fds=True,
+            )
         return _await(folder, process)
 
 

@@ -20,9 +20,15 @@ def scaffold(target: Path) -> list[Path]:
         ReconcilerError: one of the files is there already; nothing was written.
     """
     source = starter()
-    names = sorted(p.relative_to(source) for p in source.rglob("*") if p.is_file() and not any(x.startswith(".") for x in p.relative_to(source).parts))
+    names = sorted(
+        p.relative_to(source)
+        for p in source.rglob("*")
+        if p.is_file() and not any(x.startswith(".") for x in p.relative_to(source).parts)
+    )
     if taken := next((n for n in names if (target / n).exists()), None):
-        raise ReconcilerError(f"{target / taken} is there already; nothing was written", help="name another folder")
+        raise ReconcilerError(
+            f"{target / taken} is there already; nothing was written", help="name another folder"
+        )
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / name, target / name)

@@ -73,10 +73,14 @@ class Flags:
         for text in self.resend:
             address, hash_, index = text.rpartition("#")
             if not hash_ or not index.isdigit():
-                raise UsageError(f"--resend {text!r} is not ADDRESS#CHUNK", help="such as ProfileSource/crm@retail-fr#3")
+                raise UsageError(
+                    f"--resend {text!r} is not ADDRESS#CHUNK", help="such as ProfileSource/crm@retail-fr#3"
+                )
             chunks.setdefault(address, set()).add(int(index))
         every = {*self.reload, *self.supersede, *chunks}
-        return {a: Overrides(a in self.reload, a in self.supersede, frozenset(chunks.get(a, ()))) for a in every}
+        return {
+            a: Overrides(a in self.reload, a in self.supersede, frozenset(chunks.get(a, ()))) for a in every
+        }
 
 
 def read_workspace(flags: Flags) -> Checked:
@@ -95,7 +99,12 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
     """Make a plan and show its findings."""
     from reconciler.workflows.plan import Request, make_plan
 
-    request = Request(scope=flags.scope(checked), overrides=flags.overrides(), created_at=wiring.created_at(), ci=bool(os.environ.get("CI")))
+    request = Request(
+        scope=flags.scope(checked),
+        overrides=flags.overrides(),
+        created_at=wiring.created_at(),
+        ci=bool(os.environ.get("CI")),
+    )
     with wiring.reader(where) as reader, wiring.threads(checked.settings.parallelism) as io:
         made = make_plan(checked, reader, io, scans, request)
     if flags.output is Format.TEXT:
@@ -105,7 +114,11 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
 
 def show_plan(made: Plan, flags: Flags) -> None:
     """Print a plan."""
-    out(document.encode(made) if flags.output is Format.JSON else plan_text.render(made, style(sys.stdout, no_color=flags.no_color)))
+    out(
+        document.encode(made)
+        if flags.output is Format.JSON
+        else plan_text.render(made, style(sys.stdout, no_color=flags.no_color))
+    )
 
 
 def plan_exit(made: Plan, *, detailed: bool) -> int:
@@ -141,14 +154,25 @@ def approve(made: Plan, *, auto: bool) -> None:
     if auto:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ApprovalRefused("no terminal to ask on, and no approval was given",
-                              help="save a plan with `plan --out FILE` and apply that, or give --auto-approve")
+        raise ApprovalRefused(
+            "no terminal to ask on, and no approval was given",
+            help="save a plan with `plan --out FILE` and apply that, or give --auto-approve",
+        )
     say("Apply this? Only 'yes' is accepted: ")
     if input().strip() != "yes":
         raise ApprovalRefused("not approved; nothing was written")
 
 
-def apply(made: Plan, flags: Flags, checked: Checked | None, *, saved: bool, scans: Scans, where: wiring.Target, shown: Display) -> int:
+def apply(
+    made: Plan,
+    flags: Flags,
+    checked: Checked | None,
+    *,
+    saved: bool,
+    scans: Scans,
+    where: wiring.Target,
+    shown: Display,
+) -> int:
     """Carry a plan out and report; the exit code."""
     from reconciler.workflows.apply import Run, apply_plan, check_plan
 
@@ -160,23 +184,54 @@ def apply(made: Plan, flags: Flags, checked: Checked | None, *, saved: bool, sca
         return exit_codes.DONE
     interrupt = wiring.Interrupt(say)
     with (
-        interrupt.installed(), wiring.locked(flags.root, settings, where, seconds(flags.lock_timeout), say) as (lock, ledger, taken),
-        wiring.writer(where) as writer, wiring.threads(settings.parallelism) as io, shown,
+        interrupt.installed(),
+        wiring.locked(flags.root, settings, where, seconds(flags.lock_timeout), say) as (lock, ledger, taken),
+        wiring.writer(where) as writer,
+        wiring.threads(settings.parallelism) as io,
+        shown,
     ):
         senders = wiring.Senders(settings.parallelism, lock)
         try:
-            result = apply_plan(made, Run(
-                settings=settings, root=flags.root, writer=writer, token=where.token, clock=wiring.CLOCK, io=io, senders=senders.get, ledger=ledger,
-                lock=lock, locked_at=taken, scans=scans, progress=shown, stopping=interrupt.stopping, stop=interrupt.stop,
-                finished=shown.finished, follow=not flags.no_wait, skip_stale=flags.skip_stale), saved=saved)
+            result = apply_plan(
+                made,
+                Run(
+                    settings=settings,
+                    root=flags.root,
+                    writer=writer,
+                    token=where.token,
+                    clock=wiring.CLOCK,
+                    io=io,
+                    senders=senders.get,
+                    ledger=ledger,
+                    lock=lock,
+                    locked_at=taken,
+                    scans=scans,
+                    progress=shown,
+                    stopping=interrupt.stopping,
+                    stop=interrupt.stop,
+                    finished=shown.finished,
+                    follow=not flags.no_wait,
+                    skip_stale=flags.skip_stale,
+                ),
+                saved=saved,
+            )
         finally:
             senders.close()
     code = interrupt.code or int(result.exit)
-    _report(flags, marks, made, list(result.outcomes), code, "This plan was already applied; nothing was written." if result.already else None)
+    _report(
+        flags,
+        marks,
+        made,
+        list(result.outcomes),
+        code,
+        "This plan was already applied; nothing was written." if result.already else None,
+    )
     return code
 
 
-def _report(flags: Flags, marks: Any, made: Plan, outcomes: list[Any], code: int, instead: str | None) -> None:
+def _report(
+    flags: Flags, marks: Any, made: Plan, outcomes: list[Any], code: int, instead: str | None
+) -> None:
     if flags.output is Format.JSON:
         out(result_text.as_json(outcomes, code, made.plan_digest))
     else:

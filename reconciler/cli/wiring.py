@@ -47,11 +47,17 @@ def target(root: Path, settings: Settings, token_file: Path | None) -> Target:
         ReconcilerError: no token is configured, or it cannot be read.
     """
     if settings.endpoint == "sandbox:":
-        return Target(ensure(root), token(root, settings, token_file, os.environ) or "sandbox", f"sandbox:{root.resolve()}")
+        return Target(
+            ensure(root),
+            token(root, settings, token_file, os.environ) or "sandbox",
+            f"sandbox:{root.resolve()}",
+        )
     found = token(root, settings, token_file, os.environ)
     if found is None:
         raise ReconcilerError(
-            "no API token is configured", help="set RECONCILER_TOKEN, give --token-file FILE, or set token: {env: NAME} in reconciler.yaml")
+            "no API token is configured",
+            help="set RECONCILER_TOKEN, give --token-file FILE, or set token: {env: NAME} in reconciler.yaml",
+        )
     return Target(settings.endpoint, found, settings.endpoint.rstrip("/"))
 
 
@@ -81,7 +87,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeDecodeError) as e:
-        raise ReconcilerError(f"cannot read the token file {path}: {getattr(e, 'strerror', 'not text')}") from None
+        raise ReconcilerError(
+            f"cannot read the token file {path}: {getattr(e, 'strerror', 'not text')}"
+        ) from None
 
 
 def _run(command: tuple[str, ...]) -> str:
@@ -141,7 +149,11 @@ class Senders:
                 if "forkserver" in methods:
                     context.set_forkserver_preload(["reconciler.bulk.sender"])
                 self._pool = ProcessPoolExecutor(
-                    self._parallelism, mp_context=context, initializer=prepare, initargs=([str(p) for p in self._lock.sender_files],))
+                    self._parallelism,
+                    mp_context=context,
+                    initializer=prepare,
+                    initargs=([str(p) for p in self._lock.sender_files],),
+                )
             return self._pool
 
     def close(self) -> None:
@@ -158,15 +170,27 @@ def ledger_path(root: Path, settings: Settings) -> Path:
     """
     kind, _, rest = settings.ledger.partition(":")
     if kind != "sqlite" or not rest:
-        raise ReconcilerError(f"the ledger must be sqlite:PATH in this version, it is {kind + ':' if kind else ''}…")
+        raise ReconcilerError(
+            f"the ledger must be sqlite:PATH in this version, it is {kind + ':' if kind else ''}…"
+        )
     return root / rest
 
 
 @contextmanager
-def locked(root: Path, settings: Settings, where: Target, timeout: float, waiting: Callable[[str], None]) -> Iterator[tuple[Lock, Ledger, float]]:
+def locked(
+    root: Path, settings: Settings, where: Target, timeout: float, waiting: Callable[[str], None]
+) -> Iterator[tuple[Lock, Ledger, float]]:
     """The organisation's lock and the ledger, and the instant the lock was taken."""
     path = ledger_path(root, settings)
-    lock = acquire(path, where.origin, settings.organisation_id, timeout=timeout, now=CLOCK.now, sleep=CLOCK.sleep, waiting=waiting)
+    lock = acquire(
+        path,
+        where.origin,
+        settings.organisation_id,
+        timeout=timeout,
+        now=CLOCK.now,
+        sleep=CLOCK.sleep,
+        waiting=waiting,
+    )
     try:
         taken = CLOCK.now()
         ledger = Ledger(path, where.origin, settings.organisation_id, os.uname().nodename, CLOCK.wall)

@@ -8,7 +8,15 @@ from reconciler.api import resources
 from reconciler.api.answers import Verdict
 from reconciler.api.client import Writer
 from reconciler.api.presence import Clock, confirm, seek
-from reconciler.api.writes import NOT_SENT_TRIES, TRIES, Done, Failed, Unknown, create_once, pause_before_retry
+from reconciler.api.writes import (
+    NOT_SENT_TRIES,
+    TRIES,
+    Done,
+    Failed,
+    Unknown,
+    create_once,
+    pause_before_retry,
+)
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
 from reconciler.model.address import Address
@@ -17,7 +25,8 @@ from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
 from reconciler.model.remote import Activation, Compartment
 from reconciler.planning import lookup, preconditions
-from reconciler.planning.preconditions import Now, Verdict as Check
+from reconciler.planning.preconditions import Now
+from reconciler.planning.preconditions import Verdict as Check
 
 Note = Callable[..., None]
 
@@ -46,7 +55,11 @@ class Changer:
     def perform(self, change: ResourceChange) -> Outcome:
         """Carry out one change; never raises for what the remote did."""
         address = Address.parse(change.address)
-        outcome = self._compartment(change, address) if change.kind == "Compartment" else self._activation(change, address)
+        outcome = (
+            self._compartment(change, address)
+            if change.kind == "Compartment"
+            else self._activation(change, address)
+        )
         if outcome.action != "no-op":
             self.note(change.address, outcome.action, outcome.status.value)
         return outcome
@@ -68,12 +81,23 @@ class Changer:
         if isinstance(found, Unlisted):
             return _unread(change, found)
         if isinstance(found, lookup.Ambiguous):
-            return _outcome(change, Status.FAILED, f"the token is used by the compartments {' and '.join(found.ids)}", refused=True)
-        if found is not None:
+            return _outcome(
+                change,
+                Status.FAILED,
+                f"the token is used by the compartments {' and '.join(found.ids)}",
+                refused=True,
+            )
+        if isinstance(found, Compartment):
             return self._adopt(change, address, preconditions.compartment(change, found))
         body = {k: after[k] for k in ("organisation_id", "token", "name")}
         self.note(change.address, "create", "intent")
-        result = create_once(lambda: self.writer.send("POST", paths.compartments(), body), listing, find, self.settle, self.clock)
+        result = create_once(
+            lambda: self.writer.send("POST", paths.compartments(), body),
+            listing,
+            find,
+            self.settle,
+            self.clock,
+        )
         if isinstance(result, Done) and isinstance(result.row, Compartment):
             self.ids[address.name] = result.row.id
             self.created[result.row.id] = self.clock.now()
@@ -95,8 +119,11 @@ class Changer:
         before, after = change.change.before or {}, change.change.after or {}
         body = {k: after[k] for k in after if before.get(k) != after[k]}
         return self._put(
-            change, paths.compartment(identity), body,
-            lambda: _one(resources.one_compartment(self.writer, identity)), lambda row: preconditions.compartment(change, row),
+            change,
+            paths.compartment(identity),
+            body,
+            lambda: _one(resources.one_compartment(self.writer, identity)),
+            lambda row: preconditions.compartment(change, row),
         )
 
     # -- activations ----------------------------------------------------------------------------------------------
@@ -118,25 +145,44 @@ class Changer:
             return lookup.activation(rows, compartment_id)[0]
 
         if change.change.actions == ("update",):
-            found: Activation | None | Unlisted = _first(listing(), find)
+            found: Activation | Unlisted | None = _first(listing(), find)
             if found is None:
-                return _outcome(change, Status.FAILED, "moved since it was planned: the activation is gone", refused=True)
+                return _outcome(
+                    change, Status.FAILED, "moved since it was planned: the activation is gone", refused=True
+                )
         else:
             found = seek(listing, find, self._activation_grace(datamart_id, compartment_id), self.clock)
         if isinstance(found, Unlisted):
             return _unread(change, found)
         if found is None:
-            body = {"datamart_id": datamart_id, "compartment_id": compartment_id, **({"default": True} if after.get("default") else {})}
+            body = {
+                "datamart_id": datamart_id,
+                "compartment_id": compartment_id,
+                **({"default": True} if after.get("default") else {}),
+            }
             self.note(change.address, "create", "intent")
-            result = create_once(lambda: self.writer.send("POST", paths.activations(datamart_id), body), listing, find, self.settle, self.clock)
-            if not (isinstance(result, Done) and result.row is not None and preconditions.activation(change, result.row).now is Now.READY):
+            result = create_once(
+                lambda: self.writer.send("POST", paths.activations(datamart_id), body),
+                listing,
+                find,
+                self.settle,
+                self.clock,
+            )
+            if not (
+                isinstance(result, Done)
+                and result.row is not None
+                and preconditions.activation(change, result.row).now is Now.READY
+            ):
                 return _from_result(change, result)
             found = result.row  # there, but not the default: somebody's, or the platform's own; promote it
         if preconditions.activation(change, found).now is Now.DONE:
             return _outcome(change, Status.UNCHANGED, "there already", remote_id=found.id)
         identity = found.id
         return self._put(
-            change, paths.activation(datamart_id, identity), {"default": True}, lambda: _first(listing(), find),
+            change,
+            paths.activation(datamart_id, identity),
+            {"default": True},
+            lambda: _first(listing(), find),
             lambda row: preconditions.activation(change, row),
         )
 
@@ -149,7 +195,12 @@ class Changer:
     # -- updates --------------------------------------------------------------------------------------------------
 
     def _put(
-        self, change: ResourceChange, path: str, body: dict[str, Any], read: Callable[[], Any], check: Callable[[Any], Check]
+        self,
+        change: ResourceChange,
+        path: str,
+        body: dict[str, Any],
+        read: Callable[[], Any],
+        check: Callable[[Any], Check],
     ) -> Outcome:
         """Read again, write only if it still is as planned, and read until it shows. The same PUT twice does no harm."""
         tried = 0
@@ -157,12 +208,25 @@ class Changer:
         while True:
             row = read()
             if isinstance(row, Unlisted):
-                return _unread(change, row) if not tried else _outcome(change, Status.UNKNOWN, f"{message}; then: {row.reason}", stopped=row.unauthorized)
+                return (
+                    _unread(change, row)
+                    if not tried
+                    else _outcome(
+                        change, Status.UNKNOWN, f"{message}; then: {row.reason}", stopped=row.unauthorized
+                    )
+                )
             verdict = check(row)
             if verdict.now is Now.DONE:
-                return _outcome(change, Status.SUCCEEDED if tried else Status.UNCHANGED, "" if tried else "there already", remote_id=verdict.row_id)
+                return _outcome(
+                    change,
+                    Status.SUCCEEDED if tried else Status.UNCHANGED,
+                    "" if tried else "there already",
+                    remote_id=verdict.row_id,
+                )
             if verdict.now is Now.MOVED:
-                return _outcome(change, Status.FAILED, f"moved since it was planned: {verdict.why}", refused=True)
+                return _outcome(
+                    change, Status.FAILED, f"moved since it was planned: {verdict.why}", refused=True
+                )
             if tried >= TRIES:
                 return _outcome(change, Status.FAILED, message)
             self.note(change.address, "update", "intent")
@@ -176,9 +240,16 @@ class Changer:
             if answer.verdict in (Verdict.NOT_SENT, Verdict.UNCLEAR):
                 self.clock.sleep(pause_before_retry(answer, min(tried, NOT_SENT_TRIES)))
                 continue
-            shown = confirm(lambda: _as_listing(read()), lambda rows: True if check(rows[0]).now is Now.DONE else None, self.settle, self.clock)
+            shown = confirm(
+                lambda: _as_listing(read()),
+                lambda rows: True if check(rows[0]).now is Now.DONE else None,
+                self.settle,
+                self.clock,
+            )
             if shown is None or isinstance(shown, Unlisted):
-                return _outcome(change, Status.UNKNOWN, f"{message}, but no reading showed it within {self.settle:g} s")
+                return _outcome(
+                    change, Status.UNKNOWN, f"{message}, but no reading showed it within {self.settle:g} s"
+                )
 
 
 def _as_listing(row: Any) -> Listing[Any]:
@@ -191,18 +262,31 @@ def _one(listing: Listing[Compartment]) -> Compartment | Unlisted:
 
 def _first(
     listing: Listing[Activation], find: Callable[[tuple[Activation, ...]], Activation | None]
-) -> Activation | None | Unlisted:
+) -> Activation | Unlisted | None:
     return listing if isinstance(listing, Unlisted) else find(listing.rows)
 
 
 def _outcome(
-    change: ResourceChange, status: Status, message: str, *, remote_id: str | None = None, stopped: bool = False, refused: bool = False
+    change: ResourceChange,
+    status: Status,
+    message: str,
+    *,
+    remote_id: str | None = None,
+    stopped: bool = False,
+    refused: bool = False,
 ) -> Outcome:
-    return Outcome(change.address, status, change.change.actions[0], message, remote_id, stopped=stopped, refused=refused)
+    return Outcome(
+        change.address, status, change.change.actions[0], message, remote_id, stopped=stopped, refused=refused
+    )
 
 
 def _unread(change: ResourceChange, unlisted: Unlisted) -> Outcome:
-    return _outcome(change, Status.FAILED, f"nothing was written, because the list could not be read: {unlisted.reason}", stopped=unlisted.unauthorized)
+    return _outcome(
+        change,
+        Status.FAILED,
+        f"nothing was written, because the list could not be read: {unlisted.reason}",
+        stopped=unlisted.unauthorized,
+    )
 
 
 def _from_result(change: ResourceChange, result: Any) -> Outcome:
@@ -215,4 +299,5 @@ def _from_result(change: ResourceChange, result: Any) -> Outcome:
             return _outcome(change, Status.FAILED, message, stopped=stopped)
         case Unknown(message=message):
             return _outcome(change, Status.UNKNOWN, message)
-    raise AssertionError(result)
+        case _:
+            raise AssertionError(result)

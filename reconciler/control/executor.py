@@ -8,7 +8,11 @@ from reconciler.model.outcome import PASSABLE, Outcome, Status
 
 
 def execute(
-    requires: Mapping[str, tuple[str, ...]], perform: Callable[[str], Outcome], *, parallelism: int, stopping: Callable[[], bool],
+    requires: Mapping[str, tuple[str, ...]],
+    perform: Callable[[str], Outcome],
+    *,
+    parallelism: int,
+    stopping: Callable[[], bool],
     finished: Callable[[Outcome], None],
 ) -> list[Outcome]:
     """Perform every address once its requirements ended well.
@@ -36,9 +40,16 @@ def execute(
     with ThreadPoolExecutor(parallelism, thread_name_prefix="action") as pool:
         while graph.is_active():
             for address in graph.get_ready():
-                blocker = next((r for r in requires[address] if r in outcomes and outcomes[r].status not in PASSABLE), None)
+                blocker = next(
+                    (r for r in requires[address] if r in outcomes and outcomes[r].status not in PASSABLE),
+                    None,
+                )
                 if blocker is not None:
-                    end(Outcome(address, Status.SKIPPED, "skip", f"{blocker} {outcomes[blocker].status.value}"))
+                    end(
+                        Outcome(
+                            address, Status.SKIPPED, "skip", f"{blocker} {outcomes[blocker].status.value}"
+                        )
+                    )
                 elif stopping():
                     end(Outcome(address, Status.SKIPPED, "skip", "the run is ending"))
                 else:

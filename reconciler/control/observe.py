@@ -11,7 +11,13 @@ from reconciler.planning.generations import generations, open_generations
 
 
 def observe(
-    reader: Reader, organisation_id: str, io: Executor, *, activations: Iterable[str], imports: Iterable[str], pins: Iterable[str]
+    reader: Reader,
+    organisation_id: str,
+    io: Executor,
+    *,
+    activations: Iterable[str],
+    imports: Iterable[str],
+    pins: Iterable[str],
 ) -> Observed:
     """Read everything a plan needs.
 
@@ -29,13 +35,20 @@ def observe(
     loads = {i: io.submit(resources.imports, reader, i) for i in imports}
     pinned = {i: io.submit(resources.one_compartment, reader, i) for i in pins}
     return Observed(
-        datamarts.result(), compartments.result(), {i: f.result() for i, f in active.items()}, {i: f.result() for i, f in loads.items()},
+        datamarts.result(),
+        compartments.result(),
+        {i: f.result() for i, f in active.items()},
+        {i: f.result() for i, f in loads.items()},
         {i: f.result() for i, f in pinned.items()},
     )
 
 
 def open_executions(
-    reader: Reader, datamart_id: str, imports: Listing[Import], former: Collection[tuple[str, str]], io: Executor
+    reader: Reader,
+    datamart_id: str,
+    imports: Listing[Import],
+    former: Collection[tuple[str, str]],
+    io: Executor,
 ) -> dict[str, Listing[Execution]]:
     """Executions, by import id, of the generations of a source that are not sealed yet."""
     if not isinstance(imports, Listed):

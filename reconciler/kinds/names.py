@@ -63,7 +63,9 @@ def parse(name: str) -> ChunkName | SealName | None:
     if len(name) > MAX_LENGTH:
         return None
     if m := _CHUNK.fullmatch(name):
-        return ChunkName(_key(m), int(m["max_bytes"]), int(m["index"]), int(m["count"]), m["chunk12"], int(m["attempt"]))
+        return ChunkName(
+            _key(m), int(m["max_bytes"]), int(m["index"]), int(m["count"]), m["chunk12"], int(m["attempt"])
+        )
     if m := _SEAL.fullmatch(name):
         return SealName(_key(m), int(m["ok"]), int(m["failed"]))
     return None

@@ -48,7 +48,13 @@ def folders(ledger: Path) -> list[Path]:
 
 
 def acquire(
-    ledger: Path, origin: str, organisation_id: str, *, timeout: float, now: Callable[[], float], sleep: Callable[[float], None],
+    ledger: Path,
+    origin: str,
+    organisation_id: str,
+    *,
+    timeout: float,
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
     waiting: Callable[[str], None] | None = None,
 ) -> Lock:
     """Take the run lock, and wait until no sender of an earlier run is left.
@@ -76,19 +82,26 @@ def acquire(
     handles: list[IO[str]] = []
     told = False
     for path in (*run_files, *sender_files):
-        handle = path.open("a+")
+        handle: IO[str] = path.open("a+")
         while not _try(handle, fcntl.LOCK_EX):
-            who = _owner(run_files[0]) if path in run_files else "a sending process of an earlier run that has not ended yet"
+            who = (
+                _owner(run_files[0])
+                if path in run_files
+                else "a sending process of an earlier run that has not ended yet"
+            )
             if now() >= deadline:
                 for h in (*handles, handle):
                     h.close()
-                raise LockHeld(f"organisation {organisation_id} is locked by {who}", help="wait for it to end, or give --lock-timeout")
+                raise LockHeld(
+                    f"organisation {organisation_id} is locked by {who}",
+                    help="wait for it to end, or give --lock-timeout",
+                )
             if waiting and not told:
                 waiting(f"waiting for {who}")
                 told = True
             sleep(0.1)
         handles.append(handle)
-    for handle in handles[len(run_files):]:
+    for handle in handles[len(run_files) :]:
         handle.close()
     handles = handles[: len(run_files)]
     handles[0].truncate(0)
@@ -99,7 +112,7 @@ def acquire(
 
 def hold_shared(files: list[Path]) -> list[IO[str]]:
     """Take the senders' lock, shared; in a sending process, for its whole life."""
-    handles = [path.open("a+") for path in files]
+    handles: list[IO[str]] = [path.open("a+") for path in files]
     for handle in handles:
         fcntl.flock(handle, fcntl.LOCK_SH)
     return handles

@@ -43,8 +43,16 @@ class Run:
 class Ledger:
     """All that one organisation on one endpoint recorded here. Safe to share between threads."""
 
-    def __init__(self, path: Path, origin: str, organisation_id: str, host: str, wall: Callable[[], float]) -> None:
-        self.path, self.origin, self.organisation_id, self.host, self._wall = path, origin, organisation_id, host, wall
+    def __init__(
+        self, path: Path, origin: str, organisation_id: str, host: str, wall: Callable[[], float]
+    ) -> None:
+        self.path, self.origin, self.organisation_id, self.host, self._wall = (
+            path,
+            origin,
+            organisation_id,
+            host,
+            wall,
+        )
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,13 +62,16 @@ class Ledger:
             self._migrate()
         except (OSError, sqlite3.Error) as e:
             raise ReconcilerError(
-                f"cannot open the ledger {path}: {e}", help="it holds only history: move the file away, and the next run goes on from the remote"
+                f"cannot open the ledger {path}: {e}",
+                help="it holds only history: move the file away, and the next run goes on from the remote",
             ) from None
 
     def _migrate(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"it has the newer format {version}; this reconciler knows {SCHEMA_VERSION}")
+            raise sqlite3.DatabaseError(
+                f"it has the newer format {version}; this reconciler knows {SCHEMA_VERSION}"
+            )
         if version == 0:
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 
@@ -77,32 +88,48 @@ class Ledger:
         """The newest run, or None."""
         rows = self._run(
             "SELECT id, plan_digest, plan, state, started, ended FROM runs WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT 1",
-            self.origin, self.organisation_id)
+            self.origin,
+            self.organisation_id,
+        )
         return Run(*rows[0]) if rows else None
 
     def run(self, run: int) -> Run | None:
         """One run by its id."""
-        rows = self._run("SELECT id, plan_digest, plan, state, started, ended FROM runs WHERE origin=? AND organisation_id=? AND id=?",
-                         self.origin, self.organisation_id, run)
+        rows = self._run(
+            "SELECT id, plan_digest, plan, state, started, ended FROM runs WHERE origin=? AND organisation_id=? AND id=?",
+            self.origin,
+            self.organisation_id,
+            run,
+        )
         return Run(*rows[0]) if rows else None
 
     def closed_cleanly(self) -> bool:
         """True if the last run on this host ended with every write settled: then none can still be on its way."""
-        rows = self._run("SELECT state, host FROM runs WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT 1",
-                         self.origin, self.organisation_id)
+        rows = self._run(
+            "SELECT state, host FROM runs WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT 1",
+            self.origin,
+            self.organisation_id,
+        )
         return bool(rows) and rows[0][0] in ("finished", "ended") and rows[0][1] == self.host
 
     def finished(self, plan_digest: str) -> bool:
         """True if this very plan was applied to its end."""
-        return bool(self._run("SELECT 1 FROM runs WHERE origin=? AND organisation_id=? AND plan_digest=? AND state='finished'",
-                              self.origin, self.organisation_id, plan_digest))
+        return bool(
+            self._run(
+                "SELECT 1 FROM runs WHERE origin=? AND organisation_id=? AND plan_digest=? AND state='finished'",
+                self.origin,
+                self.organisation_id,
+                plan_digest,
+            )
+        )
 
     def begin(self, plan_digest: str, plan: str) -> int:
         """Record that a run starts; its id."""
         with self._lock:
             cursor = self._db.execute(
                 "INSERT INTO runs(origin, organisation_id, host, plan_digest, plan, started, state) VALUES (?,?,?,?,?,?,'running')",
-                (self.origin, self.organisation_id, self.host, plan_digest, plan, self._wall()))
+                (self.origin, self.organisation_id, self.host, plan_digest, plan, self._wall()),
+            )
             return int(cursor.lastrowid or 0)
 
     def end(self, run: int, state: str) -> None:
@@ -111,15 +138,32 @@ class Ledger:
 
     def note(self, run: int, address: str, step: str, state: str, **detail: str | int | None) -> None:
         """Append to the journal; durable when it returns."""
-        self._run("INSERT INTO journal(run, at, address, step, state, detail) VALUES (?,?,?,?,?,?)",
-                  run, self._wall(), address, step, state, json.dumps(detail, sort_keys=True))
+        self._run(
+            "INSERT INTO journal(run, at, address, step, state, detail) VALUES (?,?,?,?,?,?)",
+            run,
+            self._wall(),
+            address,
+            step,
+            state,
+            json.dumps(detail, sort_keys=True),
+        )
 
     def refuse(self, datamart_id: str, name: str) -> None:
         """Remember that the remote refused the upload of this chunk: its content is not sent again."""
-        self._run("INSERT OR IGNORE INTO refused_uploads VALUES (?,?,?,?)", self.origin, self.organisation_id, datamart_id, name)
+        self._run(
+            "INSERT OR IGNORE INTO refused_uploads VALUES (?,?,?,?)",
+            self.origin,
+            self.organisation_id,
+            datamart_id,
+            name,
+        )
 
     def refused(self, datamart_id: str) -> frozenset[str]:
         """Chunk names whose upload was refused on this datamart."""
-        rows = self._run("SELECT name FROM refused_uploads WHERE origin=? AND organisation_id=? AND datamart_id=?",
-                         self.origin, self.organisation_id, datamart_id)
+        rows = self._run(
+            "SELECT name FROM refused_uploads WHERE origin=? AND organisation_id=? AND datamart_id=?",
+            self.origin,
+            self.organisation_id,
+            datamart_id,
+        )
         return frozenset(r[0] for r in rows)

@@ -23,7 +23,9 @@ class Address:
         """
         kind, slash, rest = text.partition("/")
         if not slash or not kind or not rest:
-            raise ValueError(f"{text!r} is not an address such as Compartment/loyalty or Activation/loyalty@retail-fr")
+            raise ValueError(
+                f"{text!r} is not an address such as Compartment/loyalty or Activation/loyalty@retail-fr"
+            )
         name, at, datamart = rest.partition("@")
         return cls(kind, name, datamart if at else None)
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model.address import Address
+from reconciler.model.desired import DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import Change, ResourceChange
 from reconciler.model.remote import Compartment, Observed
 from reconciler.planning import lookup
-from reconciler.model.desired import DesiredActivation, DesiredCompartment
 from reconciler.planning.diff import changed_fields
 
 
@@ -34,7 +34,9 @@ class ConfigPlan:
     errored: bool = False
 
 
-def plan_compartment(want: DesiredCompartment, observed: Observed, organisation_id: str, plan: ConfigPlan) -> None:
+def plan_compartment(
+    want: DesiredCompartment, observed: Observed, organisation_id: str, plan: ConfigPlan
+) -> None:
     """Add the change of one compartment."""
     address = str(want.address)
     listing = observed.pinned.get(want.id, observed.compartments) if want.id else observed.compartments
@@ -45,35 +47,76 @@ def plan_compartment(want: DesiredCompartment, observed: Observed, organisation_
     row = lookup.compartment(listing.rows, organisation_id, want.token, want.id)
     match row:
         case lookup.Ambiguous(ids=ids):
-            _block(plan, address, error("ambiguous-token", f"the token '{want.token}' is used by the compartments {' and '.join(ids)}",
-                                        want.span, help="pin the one that is meant with spec.id", address=address))
+            _block(
+                plan,
+                address,
+                error(
+                    "ambiguous-token",
+                    f"the token '{want.token}' is used by the compartments {' and '.join(ids)}",
+                    want.span,
+                    help="pin the one that is meant with spec.id",
+                    address=address,
+                ),
+            )
         case None if want.id:
-            _block(plan, address, error("pin-not-found", f"there is no compartment {want.id}", want.span, address=address))
+            _block(
+                plan,
+                address,
+                error("pin-not-found", f"there is no compartment {want.id}", want.span, address=address),
+            )
         case None:
             plan.ids[want.key] = None
             after = {"organisation_id": organisation_id, "token": want.token, "name": want.name or want.token}
-            plan.changes.append(_change(want.address, "create", None, after, f"no compartment has the token '{want.token}'"))
+            plan.changes.append(
+                _change(want.address, "create", None, after, f"no compartment has the token '{want.token}'")
+            )
         case Compartment():
             _existing_compartment(want, row, organisation_id, plan)
 
 
-def _existing_compartment(want: DesiredCompartment, row: Compartment, organisation_id: str, plan: ConfigPlan) -> None:
+def _existing_compartment(
+    want: DesiredCompartment, row: Compartment, organisation_id: str, plan: ConfigPlan
+) -> None:
     address = str(want.address)
     if row.archived:
-        _block(plan, address, error("archived-compartment", f"the compartment {row.id} ('{row.token}') is archived", want.span,
-                                    help="restore it in the console, or choose another token", address=address))
+        _block(
+            plan,
+            address,
+            error(
+                "archived-compartment",
+                f"the compartment {row.id} ('{row.token}') is archived",
+                want.span,
+                help="restore it in the console, or choose another token",
+                address=address,
+            ),
+        )
         return
     if want.token is not None and row.token != want.token:
-        _block(plan, address, error("token-change", f"the compartment {row.id} has the token '{row.token}', the spec says '{want.token}'",
-                                    want.span, help="changing a token cuts off site tags; it is never done here", address=address))
+        _block(
+            plan,
+            address,
+            error(
+                "token-change",
+                f"the compartment {row.id} has the token '{row.token}', the spec says '{want.token}'",
+                want.span,
+                help="changing a token cuts off site tags; it is never done here",
+                address=address,
+            ),
+        )
         return
     plan.ids[want.key] = row.id
     shared = row.organisation_id not in (organisation_id, "")
     before, after = shape(row), {**shape(row), **({"name": want.name} if want.name is not None else {})}
     fields = changed_fields(before, after)
     if fields and shared:
-        plan.diagnostics.append(warning("shared-compartment", f"the compartment {row.id} belongs to another organisation; it is not renamed",
-                                        want.span, address=address))
+        plan.diagnostics.append(
+            warning(
+                "shared-compartment",
+                f"the compartment {row.id} belongs to another organisation; it is not renamed",
+                want.span,
+                address=address,
+            )
+        )
         fields = {}
     if fields:
         why = ", ".join(f"{k}: {a!r} -> {b!r}" for k, (a, b) in fields.items())
@@ -92,22 +135,54 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
         return
     compartment_id = plan.ids[want.compartment]
     requires = (str(Address("Compartment", want.compartment)),)
-    after: dict[str, Any] = {"datamart_id": want.datamart_id, "compartment_id": compartment_id, **({"default": True} if want.default else {})}
+    after: dict[str, Any] = {
+        "datamart_id": want.datamart_id,
+        "compartment_id": compartment_id,
+        **({"default": True} if want.default else {}),
+    }
     if compartment_id is None:
         after_unknown = {"compartment_id": True}
-        plan.changes.append(_change(want.address, "create", None, after, "the compartment is created in this plan", requires, after_unknown))
+        plan.changes.append(
+            _change(
+                want.address,
+                "create",
+                None,
+                after,
+                "the compartment is created in this plan",
+                requires,
+                after_unknown,
+            )
+        )
         return
     row, count = lookup.activation(listing.rows, compartment_id)
     if count > 1:
-        plan.diagnostics.append(warning("duplicate-activation", f"{want.compartment} has {count} activation rows on {want.datamart}",
-                                        want.span, address=address))
+        plan.diagnostics.append(
+            warning(
+                "duplicate-activation",
+                f"{want.compartment} has {count} activation rows on {want.datamart}",
+                want.span,
+                address=address,
+            )
+        )
     if row is None:
-        plan.changes.append(_change(want.address, "create", None, after, f"not active on {want.datamart}", requires))
+        plan.changes.append(
+            _change(want.address, "create", None, after, f"not active on {want.datamart}", requires)
+        )
         return
-    before = {k: v for k, v in (("datamart_id", row.datamart_id), ("compartment_id", row.compartment_id), ("default", row.default)) if k in after}
+    before = {
+        k: v
+        for k, v in (
+            ("datamart_id", row.datamart_id),
+            ("compartment_id", row.compartment_id),
+            ("default", row.default),
+        )
+        if k in after
+    }
     if changed_fields(before, after):
         previous = next((a.compartment_id for a in listing.rows if a.default), None)
-        why = f"to be the default of {want.datamart}" + (f", in place of compartment {previous}" if previous else "")
+        why = f"to be the default of {want.datamart}" + (
+            f", in place of compartment {previous}" if previous else ""
+        )
         plan.changes.append(_change(want.address, "update", before, after, why, requires, remote_id=row.id))
     else:
         plan.changes.append(_change(want.address, "no-op", before, before, "as declared", remote_id=row.id))
@@ -118,7 +193,9 @@ def shape(row: Compartment) -> dict[str, Any]:
     return {"organisation_id": row.organisation_id, "token": row.token, "name": row.name}
 
 
-def datamart_findings(datamarts: Mapping[str, Any], ignored: frozenset[str], observed: Observed, organisation_id: str) -> tuple[list[Diagnostic], set[str]]:
+def datamart_findings(
+    datamarts: Mapping[str, Any], ignored: frozenset[str], observed: Observed, organisation_id: str
+) -> tuple[list[Diagnostic], set[str]]:
     """Check declared datamarts against the remote; names that cannot be used, and what the specs forgot."""
     if not isinstance(observed.datamarts, Listed):
         return [], set(datamarts)
@@ -126,23 +203,51 @@ def datamart_findings(datamarts: Mapping[str, Any], ignored: frozenset[str], obs
     findings: list[Diagnostic] = []
     unusable: set[str] = set()
     if not rows:
-        findings.append(error("unknown-organisation", f"the remote shows no datamart of organisation {organisation_id}",
-                              help="check organisation_id in reconciler.yaml, and which organisation the token belongs to"))
+        findings.append(
+            error(
+                "unknown-organisation",
+                f"the remote shows no datamart of organisation {organisation_id}",
+                help="check organisation_id in reconciler.yaml, and which organisation the token belongs to",
+            )
+        )
         return findings, set(datamarts)
     for name, (identity, span) in datamarts.items():
         row = rows.get(identity)
         if row is None:
             unusable.add(name)
-            findings.append(error("unknown-datamart", f"organisation {organisation_id} has no datamart {identity}", span,
-                                  help=f"it has {', '.join(sorted(i for i, d in rows.items() if not d.archived))}"))
+            findings.append(
+                error(
+                    "unknown-datamart",
+                    f"organisation {organisation_id} has no datamart {identity}",
+                    span,
+                    help=f"it has {', '.join(sorted(i for i, d in rows.items() if not d.archived))}",
+                )
+            )
         elif row.archived:
             unusable.add(name)
-            findings.append(error("archived-datamart", f"the datamart {identity} ('{row.name}') is archived", span, help="remove it from the specs"))
+            findings.append(
+                error(
+                    "archived-datamart",
+                    f"the datamart {identity} ('{row.name}') is archived",
+                    span,
+                    help="remove it from the specs",
+                )
+            )
     declared = {identity for identity, _ in datamarts.values()}
     for identity, row in rows.items():
-        if identity not in declared and identity not in ignored and not row.archived and row.type != "CROSS_DATAMART":
-            findings.append(warning("datamart-not-declared", f"the datamart {identity} ('{row.name}') is live, and no spec names it",
-                                    help="declare it, or declare it with ignore: and a reason"))
+        if (
+            identity not in declared
+            and identity not in ignored
+            and not row.archived
+            and row.type != "CROSS_DATAMART"
+        ):
+            findings.append(
+                warning(
+                    "datamart-not-declared",
+                    f"the datamart {identity} ('{row.name}') is live, and no spec names it",
+                    help="declare it, or declare it with ignore: and a reason",
+                )
+            )
     return findings, unusable
 
 
@@ -151,7 +256,23 @@ def _block(plan: ConfigPlan, address: str, diagnostic: Diagnostic) -> None:
     plan.diagnostics.append(diagnostic)
 
 
-def _change(address: Address, action: str, before: dict[str, Any] | None, after: dict[str, Any] | None, reason: str,
-            requires: tuple[str, ...] = (), after_unknown: dict[str, bool] | None = None, *, remote_id: str | None = None) -> ResourceChange:
+def _change(
+    address: Address,
+    action: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+    reason: str,
+    requires: tuple[str, ...] = (),
+    after_unknown: dict[str, bool] | None = None,
+    *,
+    remote_id: str | None = None,
+) -> ResourceChange:
     change = Change(actions=(action,), before=before, after=after, after_unknown=after_unknown or {})
-    return ResourceChange(address=str(address), kind=address.kind, change=change, reason=reason, requires=requires, remote_id=remote_id)
+    return ResourceChange(
+        address=str(address),
+        kind=address.kind,
+        change=change,
+        reason=reason,
+        requires=requires,
+        remote_id=remote_id,
+    )

@@ -21,7 +21,12 @@ def digest(value: Any) -> str:
 def shape(source: SourceDefinition) -> dict[str, Any]:
     """What shapes the lines of a source, and nothing else: no limits, no chunk size, no file names."""
     s = source
-    csv = {"delimiter": s.csv.delimiter, "quote": s.csv.quote, "encoding": s.csv.encoding, "header": s.csv.header}
+    csv = {
+        "delimiter": s.csv.delimiter,
+        "quote": s.csv.quote,
+        "encoding": s.csv.encoding,
+        "header": s.csv.header,
+    }
     return {
         "format": s.format,
         "csv": csv if s.format == "csv" else None,
@@ -30,8 +35,12 @@ def shape(source: SourceDefinition) -> dict[str, Any]:
         "owner": [s.owner.column, s.owner.compartment] if s.owner else None,
         "types": s.types,
         "profile": {"include": s.include, "exclude": s.exclude, "rename": s.rename, "constants": s.constants},
-        "update": {"dialect": s.update.dialect, "force_replace": s.update.force_replace, "merge_objects": s.update.merge_objects,
-                   "update_strategy": s.update.update_strategy},
+        "update": {
+            "dialect": s.update.dialect,
+            "force_replace": s.update.force_replace,
+            "merge_objects": s.update.merge_objects,
+            "update_strategy": s.update.update_strategy,
+        },
         "fill_identity": s.fill_identity,
         "compartment": s.compartment,
     }

@@ -39,9 +39,14 @@ def decode(text: bytes, name: str) -> Plan:
     if not isinstance(raw, dict) or not isinstance(version := raw.get("format_version"), str):
         raise Refused(f"{name} is not a plan: it has no format_version", help=again)
     if version.split(".")[0] != FORMAT_VERSION.split(".", maxsplit=1)[0]:
-        raise Refused(f"{name} has the plan format {version}; this reconciler reads {FORMAT_VERSION}", help=f"use the reconciler that wrote it, or {again}")
+        raise Refused(
+            f"{name} has the plan format {version}; this reconciler reads {FORMAT_VERSION}",
+            help=f"use the reconciler that wrote it, or {again}",
+        )
     if raw.get("plan_digest") != plan_digest(raw):
-        raise Refused(f"{name} was changed after it was written: its contents do not match plan_digest", help=again)
+        raise Refused(
+            f"{name} was changed after it was written: its contents do not match plan_digest", help=again
+        )
     try:
         return msgspec.convert(raw, Plan)
     except msgspec.ValidationError as e:

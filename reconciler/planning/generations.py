@@ -136,10 +136,17 @@ def decide(
     latest = next((g for g in top if g.key.load12 == load12), top[0])
     following = LoadKey(new.workspace, new.source, latest.number + 1, digest)
     if reload:
-        return Decision(Do.EXECUTE, f"--reload after g{latest.number}", following, latest, None if latest.seal else latest)
+        return Decision(
+            Do.EXECUTE, f"--reload after g{latest.number}", following, latest, None if latest.seal else latest
+        )
     if len({g.key.load12 for g in top}) > 1:
         both = " and ".join(sorted(g.key.load12 for g in top))
-        return Decision(Do.REFUSE, f"generation {latest.number} exists with two digests, {both}; --reload starts a new one", None, latest)
+        return Decision(
+            Do.REFUSE,
+            f"generation {latest.number} exists with two digests, {both}; --reload starts a new one",
+            None,
+            latest,
+        )
     if latest.key.load12 == load12:
         if latest.seal:
             return Decision(Do.NOTHING, _sealed(latest), latest.key, latest)
@@ -147,8 +154,15 @@ def decide(
     if latest.seal:
         return Decision(Do.EXECUTE, f"content changed since g{latest.number}", following, latest)
     if content == "changes" and not supersede:
-        return Decision(Do.REFUSE, f"g{latest.number} is unfinished and content is 'changes'; finish it, or --supersede", None, latest)
-    return Decision(Do.EXECUTE, f"newer content supersedes the unfinished g{latest.number}", following, latest, latest)
+        return Decision(
+            Do.REFUSE,
+            f"g{latest.number} is unfinished and content is 'changes'; finish it, or --supersede",
+            None,
+            latest,
+        )
+    return Decision(
+        Do.EXECUTE, f"newer content supersedes the unfinished g{latest.number}", following, latest, latest
+    )
 
 
 def _sealed(latest: Generation) -> str:

@@ -15,14 +15,27 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
         for verb, limit in (("update", guards.max_update_percent), ("delete", guards.max_delete_percent)):
             acting = sum(verb in c.change.actions for c in present)
             if len(present) >= guards.from_ and acting * 100 > limit * len(present):
-                findings.append(error(
-                    "guard-changes", f"{acting} of {len(present)} {kind} resources would be {verb}d, more than {limit:g} %",
-                    help=f"if this is meant, raise guards.max_{verb}_percent in reconciler.yaml for this plan"))
+                findings.append(
+                    error(
+                        "guard-changes",
+                        f"{acting} of {len(present)} {kind} resources would be {verb}d, more than {limit:g} %",
+                        help=f"if this is meant, raise guards.max_{verb}_percent in reconciler.yaml for this plan",
+                    )
+                )
     for load in loads:
         lines = load.upserts + load.deletes
         acts = load.actions != ("no-op",)
-        if acts and lines >= guards.from_lines and load.deletes * 100 > guards.max_delete_lines_percent * lines:
-            findings.append(error(
-                "guard-delete-lines", f"{load.deletes:,} of {lines:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %",
-                address=load.address, help="if this is meant, raise guards.max_delete_lines_percent in reconciler.yaml for this plan"))
+        if (
+            acts
+            and lines >= guards.from_lines
+            and load.deletes * 100 > guards.max_delete_lines_percent * lines
+        ):
+            findings.append(
+                error(
+                    "guard-delete-lines",
+                    f"{load.deletes:,} of {lines:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %",
+                    address=load.address,
+                    help="if this is meant, raise guards.max_delete_lines_percent in reconciler.yaml for this plan",
+                )
+            )
     return findings

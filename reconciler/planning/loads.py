@@ -65,30 +65,55 @@ def plan_load(
     """
     address = str(want.address)
     findings = _scan_findings(want, scan)
-    unlisted = next((x for x in (remote.imports, *remote.executions.values()) if isinstance(x, Unlisted)), None)
+    unlisted = next(
+        (x for x in (remote.imports, *remote.executions.values()) if isinstance(x, Unlisted)), None
+    )
     if unlisted is not None or isinstance(remote.imports, Unlisted):
         return None, findings
     definition = replace(want.definition, compartments={k: ids.get(k) for k in want.definition.compartments})
     digest = load_digest(scan.source_digest, definition.compartments)
     found = generations(remote.imports.rows, definition.former)
     decision = decide(
-        found, executed_keys(found, remote.executions), LoadKey(definition.workspace, definition.source, 1, ""),
-        load12=digest[:12] if digest else None, content=definition.content, reload=overrides.reload, supersede=overrides.supersede,
+        found,
+        executed_keys(found, remote.executions),
+        LoadKey(definition.workspace, definition.source, 1, ""),
+        load12=digest[:12] if digest else None,
+        content=definition.content,
+        reload=overrides.reload,
+        supersede=overrides.supersede,
     )
     if decision.do is Do.REFUSE:
         findings.append(error("load-refused", decision.reason, want.span, address=address))
     view = chunk_views(decision, scan, remote.executions)
     actions, reason = _actions(decision, view, scan, overrides)
     findings += _outcome_findings(decision, view, scan, address, actions)
-    generation = decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
+    generation = (
+        decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
+    )
     requires = tuple(str(Address("Activation", k, want.datamart)) for k in definition.compartments)
     unknown = {"load_digest": True, "bytes": True, "chunks": True} if digest is None else {}
     change = LoadChange(
-        address=address, datamart=want.datamart, datamart_id=want.datamart_id, generation=generation,
-        source_digest=scan.source_digest, load_digest=digest, chunks=len(scan.chunks), lines=scan.lines, bytes=scan.bytes,
-        upserts=scan.upserts, deletes=scan.deletes, rejected=scan.rejected, replay_safe=scan.replay_safe,
-        unfinished=_unfinished(decision, view, remote.executions), actions=actions, reason=reason, requires=requires, after_unknown=unknown,
-        definition=msgspec.to_builtins(definition), resend=tuple(sorted(overrides.resend)), reload=overrides.reload,
+        address=address,
+        datamart=want.datamart,
+        datamart_id=want.datamart_id,
+        generation=generation,
+        source_digest=scan.source_digest,
+        load_digest=digest,
+        chunks=len(scan.chunks),
+        lines=scan.lines,
+        bytes=scan.bytes,
+        upserts=scan.upserts,
+        deletes=scan.deletes,
+        rejected=scan.rejected,
+        replay_safe=scan.replay_safe,
+        unfinished=_unfinished(decision, view, remote.executions),
+        actions=actions,
+        reason=reason,
+        requires=requires,
+        after_unknown=unknown,
+        definition=msgspec.to_builtins(definition),
+        resend=tuple(sorted(overrides.resend)),
+        reload=overrides.reload,
     )
     return change, findings
 
@@ -98,25 +123,56 @@ def _scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     findings: list[Diagnostic] = []
     worst = "\n".join(f"{r.path}:{r.line} {r.reason}" for r in scan.rejects[:3])
     if scan.rejected > allowed(want.definition.allow, scan.lines):
-        findings.append(error("bad-lines", f"{scan.rejected:,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {want.definition.allow}",
-                              want.span, address=address, note=worst, help="mend them, or raise bad_lines.allow; until then nothing is sent"))
+        findings.append(
+            error(
+                "bad-lines",
+                f"{scan.rejected:,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {want.definition.allow}",
+                want.span,
+                address=address,
+                note=worst,
+                help="mend them, or raise bad_lines.allow; until then nothing is sent",
+            )
+        )
     elif scan.rejected:
-        findings.append(warning("bad-lines", f"{scan.rejected:,} of {scan.lines:,} lines are bad and will not be sent", want.span,
-                                address=address, note=worst))
+        findings.append(
+            warning(
+                "bad-lines",
+                f"{scan.rejected:,} of {scan.lines:,} lines are bad and will not be sent",
+                want.span,
+                address=address,
+                note=worst,
+            )
+        )
     if not scan.sent:
-        findings.append(error("empty-source", "no line of the source can be sent", want.label_span, address=address))
+        findings.append(
+            error("empty-source", "no line of the source can be sent", want.label_span, address=address)
+        )
     elif scan.lines < SMALL:
-        findings.append(warning("small-source", f"{scan.lines:,} lines; the platform advises more than {SMALL:,} per file", want.label_span,
-                                address=address))
+        findings.append(
+            warning(
+                "small-source",
+                f"{scan.lines:,} lines; the platform advises more than {SMALL:,} per file",
+                want.label_span,
+                address=address,
+            )
+        )
     if scan.missing_identity:
-        findings.append(warning(
-            "identity-not-filled", f"{scan.missing_identity:,} profiles lack $compartment_id or $user_account_id; the platform does not "
-            "inherit them from the line, and stores such profiles as anonymous or in the default compartment", want.span,
-            address=address, help="set fill_identity: true, or write the two fields"))
+        findings.append(
+            warning(
+                "identity-not-filled",
+                f"{scan.missing_identity:,} profiles lack $compartment_id or $user_account_id; the platform does not "
+                "inherit them from the line, and stores such profiles as anonymous or in the default compartment",
+                want.span,
+                address=address,
+                help="set fill_identity: true, or write the two fields",
+            )
+        )
     return findings
 
 
-def activation_findings(want: DesiredLoad, scan: Scan, listing: Listing[Activation], planned: Sequence[str]) -> list[Diagnostic]:
+def activation_findings(
+    want: DesiredLoad, scan: Scan, listing: Listing[Activation], planned: Sequence[str]
+) -> list[Diagnostic]:
     """Compartments that lines or the mapping name must be active on the target before anything is sent (contract 7.6).
 
     Args:
@@ -131,8 +187,15 @@ def activation_findings(want: DesiredLoad, scan: Scan, listing: Listing[Activati
     missing = sorted(scan.compartments - active)
     if not missing:
         return []
-    return [error("compartment-not-active", f"lines name the compartment {', '.join(missing)}, which is not active on {want.datamart}",
-                  want.span, address=str(want.address), help="declare its activation, or correct the lines")]
+    return [
+        error(
+            "compartment-not-active",
+            f"lines name the compartment {', '.join(missing)}, which is not active on {want.datamart}",
+            want.span,
+            address=str(want.address),
+            help="declare its activation, or correct the lines",
+        )
+    ]
 
 
 def chunk_views(decision: Decision, scan: Scan, executions: Mapping[str, Listing[Execution]]) -> LoadView:
@@ -148,7 +211,9 @@ def chunk_views(decision: Decision, scan: Scan, executions: Mapping[str, Listing
     return LoadView(tuple(views))
 
 
-def _actions(decision: Decision, view: LoadView, scan: Scan, overrides: Overrides) -> tuple[tuple[str, ...], str]:
+def _actions(
+    decision: Decision, view: LoadView, scan: Scan, overrides: Overrides
+) -> tuple[tuple[str, ...], str]:
     match decision.do:
         case Do.NOTHING | Do.REFUSE:
             return ("no-op",), decision.reason
@@ -156,12 +221,18 @@ def _actions(decision: Decision, view: LoadView, scan: Scan, overrides: Override
             return ("execute",), decision.reason
         case Do.RESUME:
             counts = Counter(states(view).values())
-            words = ", ".join(f"{n} {s.value}" for s, n in sorted(counts.items()) if s is not ChunkState.SUCCEEDED)
+            words = ", ".join(
+                f"{n} {s.value}" for s, n in sorted(counts.items()) if s is not ChunkState.SUCCEEDED
+            )
             reason = f"{decision.reason}: {words or 'all sent'}, of {len(scan.chunks)} chunks"
             stuck = {ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED}
             again = retries(view, replay_safe=scan.replay_safe, resend=overrides.resend)
             rest = {i for i, s in states(view).items() if s in stuck} - again
-            moving = [s for i, s in states(view).items() if i not in rest and (s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL) or i in again)]
+            moving = [
+                s
+                for i, s in states(view).items()
+                if i not in rest and (s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL) or i in again)
+            ]
             if rest and not moving:
                 return ("no-op",), reason + _why_stuck(view, rest, scan)
             return ("resume",), reason
@@ -179,20 +250,37 @@ def _why_stuck(view: LoadView, rest: set[int], scan: Scan) -> str:
     return f"; chunk {first}: {why}, so only --resend sends it again"
 
 
-def _outcome_findings(decision: Decision, view: LoadView, scan: Scan, address: str, actions: tuple[str, ...]) -> list[Diagnostic]:
+def _outcome_findings(
+    decision: Decision, view: LoadView, scan: Scan, address: str, actions: tuple[str, ...]
+) -> list[Diagnostic]:
     findings = []
     if decision.do is Do.NOTHING and decision.latest and decision.latest.seal and decision.latest.seal.failed:
         findings.append(warning("load-partial", decision.reason, address=address))
     if decision.do is Do.RESUME and actions == ("no-op",):
-        stuck = [i for i, s in states(view).items() if s in (ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED)]
-        findings.append(warning("load-stuck", f"g{decision.latest.number if decision.latest else '?'} cannot finish by itself"
-                                + _why_stuck(view, set(stuck), scan), address=address, help=f"--resend '{address}#{min(stuck)}'"))
+        stuck = [
+            i
+            for i, s in states(view).items()
+            if s in (ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED)
+        ]
+        findings.append(
+            warning(
+                "load-stuck",
+                f"g{decision.latest.number if decision.latest else '?'} cannot finish by itself"
+                + _why_stuck(view, set(stuck), scan),
+                address=address,
+                help=f"--resend '{address}#{min(stuck)}'",
+            )
+        )
     return findings
 
 
-def _unfinished(decision: Decision, view: LoadView, executions: Mapping[str, Listing[Execution]]) -> dict[str, int]:
+def _unfinished(
+    decision: Decision, view: LoadView, executions: Mapping[str, Listing[Execution]]
+) -> dict[str, int]:
     if decision.do is Do.RESUME:
-        counts = Counter(s.value for s in states(view).values() if s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL))
+        counts = Counter(
+            s.value for s in states(view).values() if s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL)
+        )
         return dict(sorted(counts.items()))
     if decision.superseded is not None:
         old = decision.superseded
@@ -207,12 +295,24 @@ def definition_of(change: LoadChange) -> SourceDefinition:
     return msgspec.convert(change.definition, SourceDefinition)
 
 
-def decide_again(change: LoadChange, found: Sequence[Generation], executed: set[LoadKey], load12: str, *, supersede: bool) -> Decision:
+def decide_again(
+    change: LoadChange, found: Sequence[Generation], executed: set[LoadKey], load12: str, *, supersede: bool
+) -> Decision:
     """The decision for a planned load as the remote is now.
 
     With --reload the plan's own generation may be there already: this very plan, applied before and interrupted.
     """
     source = definition_of(change)
-    begun = any(g.number == change.generation and g.key.load12 == load12 and (g.seal or g.key in executed) for g in found)
-    return decide(found, executed, LoadKey(source.workspace, source.source, 1, ""), load12=load12, content=source.content,
-                  reload=change.reload and not begun, supersede=supersede)
+    begun = any(
+        g.number == change.generation and g.key.load12 == load12 and (g.seal or g.key in executed)
+        for g in found
+    )
+    return decide(
+        found,
+        executed,
+        LoadKey(source.workspace, source.source, 1, ""),
+        load12=load12,
+        content=source.content,
+        reload=change.reload and not begun,
+        supersede=supersede,
+    )

@@ -17,7 +17,9 @@ class Ambiguous:
     ids: tuple[str, ...]
 
 
-def compartment(rows: Iterable[Compartment], organisation_id: str, token: str | None, pin: str | None) -> Compartment | Ambiguous | None:
+def compartment(
+    rows: Iterable[Compartment], organisation_id: str, token: str | None, pin: str | None
+) -> Compartment | Ambiguous | None:
     """The compartment with this pinned id, else the organisation's one with this token, else None."""
     if pin is not None:
         return next((r for r in rows if r.id == pin), None)

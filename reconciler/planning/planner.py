@@ -45,11 +45,15 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str) -> C
     for name, (identity, _) in desired.datamarts.items():
         if isinstance(found := observed.activations.get(identity), Unlisted):
             plan.errored = True
-            plan.diagnostics.append(error("read-failed", f"could not list the activations of {name}: {found.reason}"))
+            plan.diagnostics.append(
+                error("read-failed", f"could not list the activations of {name}: {found.reason}")
+            )
     for pin, pinned in observed.pinned.items():
         if isinstance(pinned, Unlisted):
             plan.errored = True
-            plan.diagnostics.append(error("read-failed", f"could not read compartment {pin}: {pinned.reason}"))
+            plan.diagnostics.append(
+                error("read-failed", f"could not read compartment {pin}: {pinned.reason}")
+            )
     findings, unusable = datamart_findings(desired.datamarts, desired.ignored, observed, organisation_id)
     plan.diagnostics += findings
     for compartment in desired.compartments.values():
@@ -63,8 +67,16 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str) -> C
 
 
 def assemble(
-    config: Sequence[ResourceChange], loads: Sequence[LoadChange], diagnostics: Sequence[Diagnostic], settings: Settings,
-    spec_digest: str, endpoint: str, *, created_at: str, errored: bool, complete: bool,
+    config: Sequence[ResourceChange],
+    loads: Sequence[LoadChange],
+    diagnostics: Sequence[Diagnostic],
+    settings: Settings,
+    spec_digest: str,
+    endpoint: str,
+    *,
+    created_at: str,
+    errored: bool,
+    complete: bool,
 ) -> Plan:
     """Order, guard, count and seal the plan with its digest."""
     changes = tuple(sorted(config, key=lambda c: (_ORDER[c.kind], c.address)))
@@ -73,7 +85,10 @@ def assemble(
     verbs = [c.change.actions[0] for c in changes]
     execute = sum(load.actions != ("no-op",) for load in ordered)
     summary = Summary(
-        create=verbs.count("create"), update=verbs.count("update"), delete=verbs.count("delete"), execute=execute,
+        create=verbs.count("create"),
+        update=verbs.count("update"),
+        delete=verbs.count("delete"),
+        execute=execute,
         unchanged=verbs.count("no-op") + len(ordered) - execute,
     )
     acting = [load for load in ordered if load.actions != ("no-op",)]
@@ -83,15 +98,29 @@ def assemble(
         bytes=sum(load.bytes for load in acting),
     )
     plan = Plan(
-        format_version=FORMAT_VERSION, tool_version=__version__, workspace=settings.workspace, organisation_id=settings.organisation_id,
-        endpoint=endpoint, environment=settings.environment, spec_digest=spec_digest, complete=complete, errored=errored,
-        applyable=not has_errors(every) and not errored, resource_changes=changes, loads=ordered, summary=summary, budget=budget,
-        diagnostics=tuple(every), created_at=created_at,
+        format_version=FORMAT_VERSION,
+        tool_version=__version__,
+        workspace=settings.workspace,
+        organisation_id=settings.organisation_id,
+        endpoint=endpoint,
+        environment=settings.environment,
+        spec_digest=spec_digest,
+        complete=complete,
+        errored=errored,
+        applyable=not has_errors(every) and not errored,
+        resource_changes=changes,
+        loads=ordered,
+        summary=summary,
+        budget=budget,
+        diagnostics=tuple(every),
+        created_at=created_at,
     )
     return replace(plan, plan_digest=plan_digest(to_builtins(plan)))
 
 
-def prune_requires(changes: Sequence[ResourceChange], loads: Sequence[LoadChange]) -> tuple[list[ResourceChange], list[LoadChange]]:
+def prune_requires(
+    changes: Sequence[ResourceChange], loads: Sequence[LoadChange]
+) -> tuple[list[ResourceChange], list[LoadChange]]:
     """Keep only `requires` that name an action of this plan; what is there already is waited for by nobody."""
     present = {c.address for c in changes if c.change.actions != ("no-op",)}
     return (

@@ -35,7 +35,11 @@ def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:
         if before is None:
             return Verdict(Now.READY)
         return Verdict(Now.MOVED, None, "the compartment is gone")
-    managed = ("token", "name") if before is None else tuple(k for k in after if before.get(k) != after.get(k)) or ("token",)
+    managed = (
+        ("token", "name")
+        if before is None
+        else tuple(k for k in after if before.get(k) != after.get(k)) or ("token",)
+    )
     seen = shape(row)
     if all(seen[k] == after[k] for k in managed):
         return Verdict(Now.DONE, row.id)

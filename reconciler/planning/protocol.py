@@ -131,14 +131,24 @@ class Finish:
 Step = Create | SeeManifest | AwaitEarlier | Send | Follow | Seal | Finish
 
 _OF_PHASE = {
-    Phase.PENDING: ChunkState.LIVE, Phase.LIVE: ChunkState.LIVE, Phase.SUCCEEDED: ChunkState.SUCCEEDED,
-    Phase.PARTIAL: ChunkState.PARTIAL, Phase.FAILED: ChunkState.FAILED, Phase.CANCELED: ChunkState.CANCELED,
+    Phase.PENDING: ChunkState.LIVE,
+    Phase.LIVE: ChunkState.LIVE,
+    Phase.SUCCEEDED: ChunkState.SUCCEEDED,
+    Phase.PARTIAL: ChunkState.PARTIAL,
+    Phase.FAILED: ChunkState.FAILED,
+    Phase.CANCELED: ChunkState.CANCELED,
 }
 SEALABLE = frozenset({ChunkState.SUCCEEDED, ChunkState.PARTIAL, ChunkState.REFUSED})
 _STATUS = {
-    ChunkState.UNKNOWN: Status.UNKNOWN, ChunkState.DELETED: Status.UNKNOWN, ChunkState.LIVE: Status.UNKNOWN,
-    ChunkState.MISSING: Status.UNKNOWN, ChunkState.UNSENT: Status.UNKNOWN, ChunkState.FAILED: Status.FAILED,
-    ChunkState.REFUSED: Status.FAILED, ChunkState.CANCELED: Status.CANCELED, ChunkState.PARTIAL: Status.PARTIAL,
+    ChunkState.UNKNOWN: Status.UNKNOWN,
+    ChunkState.DELETED: Status.UNKNOWN,
+    ChunkState.LIVE: Status.UNKNOWN,
+    ChunkState.MISSING: Status.UNKNOWN,
+    ChunkState.UNSENT: Status.UNKNOWN,
+    ChunkState.FAILED: Status.FAILED,
+    ChunkState.REFUSED: Status.FAILED,
+    ChunkState.CANCELED: Status.CANCELED,
+    ChunkState.PARTIAL: Status.PARTIAL,
     ChunkState.SUCCEEDED: Status.SUCCEEDED,
 }
 _WORST = (Status.UNKNOWN, Status.FAILED, Status.CANCELED, Status.DUPLICATED, Status.PARTIAL, Status.SUCCEEDED)
@@ -154,7 +164,9 @@ def kept(executions: Sequence[Execution]) -> Execution | None:
 def surplus(executions: Sequence[Execution]) -> tuple[Execution, ...]:
     """PENDING executions above the kept one: the only ones that may be canceled."""
     keep = kept(executions)
-    return tuple(e for e in executions if keep and number(e.id) > number(keep.id) and phase(e) is Phase.PENDING)
+    return tuple(
+        e for e in executions if keep and number(e.id) > number(keep.id) and phase(e) is Phase.PENDING
+    )
 
 
 def duplicated(chunk: ChunkView) -> bool:
@@ -184,7 +196,10 @@ def state(chunk: ChunkView, *, sibling_executed: bool) -> ChunkState:
 def states(load: LoadView) -> dict[int, ChunkState]:
     """State by chunk index."""
     executed = any(c.executions for c in load.chunks)
-    return {c.index: state(c, sibling_executed=executed or any(c.attempt > 1 for c in load.chunks)) for c in load.chunks}
+    return {
+        c.index: state(c, sibling_executed=executed or any(c.attempt > 1 for c in load.chunks))
+        for c in load.chunks
+    }
 
 
 def next_step(load: LoadView) -> Step:
@@ -209,7 +224,11 @@ def next_step(load: LoadView) -> Step:
         return Send(unsent)
     if live and load.follow and (not load.strict or not unsent or min(live) < min(unsent)):
         return Follow(live)
-    if unsent and all(now[i] in SEALABLE or now[i] in (ChunkState.FAILED, ChunkState.CANCELED) for i in now if i < min(unsent)):
+    if unsent and all(
+        now[i] in SEALABLE or now[i] in (ChunkState.FAILED, ChunkState.CANCELED)
+        for i in now
+        if i < min(unsent)
+    ):
         return Send(unsent[:1])
     if all(s in SEALABLE for s in now.values()):
         ok, failed = totals(load)
@@ -237,7 +256,9 @@ def status(load: LoadView) -> Status:
     """The load's outcome: that of its worst chunk."""
     if not load.follow and all(s in SEALABLE | {ChunkState.LIVE} for s in states(load).values()):
         return Status.SENT
-    found = {_STATUS[s] for s in states(load).values()} | {Status.DUPLICATED for c in load.chunks if duplicated(c)}
+    found = {_STATUS[s] for s in states(load).values()} | {
+        Status.DUPLICATED for c in load.chunks if duplicated(c)
+    }
     return next((s for s in _WORST if s in found), Status.SUCCEEDED)
 
 
@@ -246,7 +267,14 @@ def retries(load: LoadView, *, replay_safe: bool, resend: frozenset[int]) -> fro
     again = set()
     for index, found in states(load).items():
         if (found is ChunkState.FAILED and replay_safe) or (
-            found in (ChunkState.FAILED, ChunkState.CANCELED, ChunkState.REFUSED, ChunkState.DELETED, ChunkState.UNKNOWN)
+            found
+            in (
+                ChunkState.FAILED,
+                ChunkState.CANCELED,
+                ChunkState.REFUSED,
+                ChunkState.DELETED,
+                ChunkState.UNKNOWN,
+            )
             and index in resend
         ):
             again.add(index)

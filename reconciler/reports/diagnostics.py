@@ -42,7 +42,9 @@ def _snippet(span: Span, label: str, source_line: SourceLine, style: Style, *, f
     gutter = " " * len(number)
     shown = text.expandtabs(1)[:200]
     carets = ("^" if first else "-") * max(1, min(span.length, len(shown) - span.column + 1))
-    under = " " * (span.column - 1) + (style.red(carets) if first else carets) + (f" {label}" if label else "")
+    under = (
+        " " * (span.column - 1) + (style.red(carets) if first else carets) + (f" {label}" if label else "")
+    )
     return [head, f"   {gutter} |", f"   {number} | {shown}", f"   {gutter} | {under}"]
 
 
@@ -50,8 +52,11 @@ def as_json(diagnostics: Sequence[Diagnostic], **extra: Any) -> str:
     """In Terraform's shape: valid, counts, and the findings."""
     errors = sum(d.severity is Severity.ERROR for d in diagnostics)
     document = {
-        "format_version": "1.0", "valid": errors == 0, "error_count": errors,
-        "warning_count": sum(d.severity is Severity.WARNING for d in diagnostics), **extra,
+        "format_version": "1.0",
+        "valid": errors == 0,
+        "error_count": errors,
+        "warning_count": sum(d.severity is Severity.WARNING for d in diagnostics),
+        **extra,
         "diagnostics": [plain(d) for d in diagnostics],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -59,11 +64,18 @@ def as_json(diagnostics: Sequence[Diagnostic], **extra: Any) -> str:
 
 def plain(d: Diagnostic) -> dict[str, Any]:
     """One finding as plain data, without empty fields."""
+
     def place(span: Span) -> dict[str, Any]:
         return {"path": span.path, "line": span.line, "column": span.column, "length": span.length}
 
     found = {
-        "code": d.code, "severity": d.severity.value, "message": d.message, "address": d.address, "span": place(d.span) if d.span else None,
-        "secondary": [{**place(s), "label": label} for s, label in d.secondary], "help": d.help, "note": d.note,
+        "code": d.code,
+        "severity": d.severity.value,
+        "message": d.message,
+        "address": d.address,
+        "span": place(d.span) if d.span else None,
+        "secondary": [{**place(s), "label": label} for s, label in d.secondary],
+        "help": d.help,
+        "note": d.note,
     }
     return {k: v for k, v in found.items() if v}

@@ -39,7 +39,9 @@ def _change(change: ResourceChange, style: Style) -> list[str]:
     lines = [f"  {mark(_SIGN[verb])} {style.bold(change.address)}  {verb}"]
     before, after = change.change.before or {}, change.change.after or {}
     for key in after:
-        if key in ("organisation_id", "datamart_id", "compartment_id") and (verb == "update" or key == "organisation_id"):
+        if key in ("organisation_id", "datamart_id", "compartment_id") and (
+            verb == "update" or key == "organisation_id"
+        ):
             continue
         if verb == "update" and before.get(key) == after[key]:
             continue
@@ -62,11 +64,22 @@ def _load(load: LoadChange, style: Style) -> list[str]:
 
 
 def _because(reason: str, style: Style) -> list[str]:
-    return [style.dim(line) for line in textwrap.wrap(f"because: {safe(reason)}", WIDTH - 6, initial_indent="      ", subsequent_indent="        ")]
+    return [
+        style.dim(line)
+        for line in textwrap.wrap(
+            f"because: {safe(reason)}", WIDTH - 6, initial_indent="      ", subsequent_indent="        "
+        )
+    ]
 
 
 def _value(value: Any) -> str:
-    return "(none)" if value is None else str(value).lower() if isinstance(value, bool) else f'"{safe(str(value))}"'
+    return (
+        "(none)"
+        if value is None
+        else str(value).lower()
+        if isinstance(value, bool)
+        else f'"{safe(str(value))}"'
+    )
 
 
 def _summary(plan: Plan, style: Style) -> str:
@@ -74,6 +87,11 @@ def _summary(plan: Plan, style: Style) -> str:
     if not plan.has_changes:
         verdict = "No changes." if plan.applyable else "No changes, but there are errors."
         return f"{style.bold(verdict)} {s.unchanged} resources and loads are as declared."
-    parts = [f"{s.create} to create", f"{s.update} to change", f"{s.delete} to delete", f"{s.execute} to load"]
+    parts = [
+        f"{s.create} to create",
+        f"{s.update} to change",
+        f"{s.delete} to delete",
+        f"{s.execute} to load",
+    ]
     budget = f"About {plan.budget.requests:,} requests, {size(plan.budget.bytes)} to upload."
     return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged. {budget}"

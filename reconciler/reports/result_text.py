@@ -14,22 +14,34 @@ _MARK = {Status.SUCCEEDED: "ok", Status.UNCHANGED: "ok", Status.SENT: "sent"}
 def line(outcome: Outcome, style: Style) -> str:
     """One line, or a few, as an action ends."""
     good = outcome.status in GOOD
-    mark = style.green if good else style.yellow if outcome.status in (Status.PARTIAL, Status.SKIPPED) else style.red
+    mark = (
+        style.green
+        if good
+        else style.yellow
+        if outcome.status in (Status.PARTIAL, Status.SKIPPED)
+        else style.red
+    )
     text = f"{mark(outcome.status.value)}  {outcome.address}  {style.dim(outcome.action)}"
     lines = [text]
     if outcome.counts and "read" in outcome.counts:
         c = outcome.counts
-        lines.append(f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected;"
-                     f" {c['succeeded']:,} succeeded, {c['failed']:,} failed, {c['not_processed']:,} not processed")
+        lines.append(
+            f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected;"
+            f" {c['succeeded']:,} succeeded, {c['failed']:,} failed, {c['not_processed']:,} not processed"
+        )
     if outcome.message and outcome.status is not Status.UNCHANGED:
-        lines += textwrap.wrap(safe(outcome.message)[:600], 80, initial_indent="    ", subsequent_indent="    ")
+        lines += textwrap.wrap(
+            safe(outcome.message)[:600], 80, initial_indent="    ", subsequent_indent="    "
+        )
     return "\n".join(lines)
 
 
 def summary(outcomes: Sequence[Outcome], style: Style) -> str:
     """The last line: how many of each, and whether to run again."""
     counts = Counter(o.status for o in outcomes)
-    words = ", ".join(f"{n} {s.value}" for s, n in sorted(counts.items(), key=lambda item: list(Status).index(item[0])))
+    words = ", ".join(
+        f"{n} {s.value}" for s, n in sorted(counts.items(), key=lambda item: list(Status).index(item[0]))
+    )
     bad = [o for o in outcomes if o.status not in GOOD]
     if not bad:
         return f"{style.bold('Apply complete:')} {words or 'nothing to do'}."
@@ -38,8 +50,29 @@ def summary(outcomes: Sequence[Outcome], style: Style) -> str:
 
 def as_json(outcomes: Sequence[Outcome], exit_code: int, plan_digest: str) -> str:
     """The whole result as one document."""
-    rows = [{"address": o.address, "action": o.action, "status": o.status.value, "message": safe(o.message), "remote_id": o.remote_id,
-             "counts": o.counts} for o in outcomes]
+    rows = [
+        {
+            "address": o.address,
+            "action": o.action,
+            "status": o.status.value,
+            "message": safe(o.message),
+            "remote_id": o.remote_id,
+            "counts": o.counts,
+        }
+        for o in outcomes
+    ]
     summed = Counter(o.status.value for o in outcomes)
-    return json.dumps({"format_version": "1.0", "plan_digest": plan_digest, "exit_code": exit_code, "summary": dict(sorted(summed.items())),
-                       "outcomes": rows}, indent=2, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(
+            {
+                "format_version": "1.0",
+                "plan_digest": plan_digest,
+                "exit_code": exit_code,
+                "summary": dict(sorted(summed.items())),
+                "outcomes": rows,
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )

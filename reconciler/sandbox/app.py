@@ -68,24 +68,45 @@ class Sandbox:
         """The application."""
         dm, imp = "/v1/datamarts/{dm}", "/v1/datamarts/{dm}/document_imports"
         table: list[tuple[str, str, Callable[[Request], Any]]] = [
-            ("GET", "/v1/datamarts", self.list_datamarts), ("GET", dm, self.get_datamart),
-            ("GET", "/v1/user_account_compartments", self.list_compartments), ("POST", "/v1/user_account_compartments", self.create_compartment),
-            ("GET", "/v1/user_account_compartments/{id}", self.get_compartment), ("PUT", "/v1/user_account_compartments/{id}", self.update_compartment),
-            ("GET", dm + "/compartments", self.list_activations), ("POST", dm + "/compartments", self.create_activation),
-            ("GET", dm + "/compartments/{id}", self.get_activation), ("PUT", dm + "/compartments/{id}", self.update_activation),
+            ("GET", "/v1/datamarts", self.list_datamarts),
+            ("GET", dm, self.get_datamart),
+            ("GET", "/v1/user_account_compartments", self.list_compartments),
+            ("POST", "/v1/user_account_compartments", self.create_compartment),
+            ("GET", "/v1/user_account_compartments/{id}", self.get_compartment),
+            ("PUT", "/v1/user_account_compartments/{id}", self.update_compartment),
+            ("GET", dm + "/compartments", self.list_activations),
+            ("POST", dm + "/compartments", self.create_activation),
+            ("GET", dm + "/compartments/{id}", self.get_activation),
+            ("PUT", dm + "/compartments/{id}", self.update_activation),
             ("GET", dm + "/user_account_compartments", self.flat_compartments),
-            ("GET", imp, self.list_imports), ("POST", imp, self.create_import), ("GET", imp + "/{id}", self.get_import),
+            ("GET", imp, self.list_imports),
+            ("POST", imp, self.create_import),
+            ("GET", imp + "/{id}", self.get_import),
             ("DELETE", imp + "/{id}", self.delete_import),
-            ("GET", imp + "/{id}/executions", self.list_executions), ("POST", imp + "/{id}/executions", self.create_execution),
-            ("GET", imp + "/{id}/executions/{execution}", self.get_execution), ("POST", imp + "/{id}/executions/{execution}/action", self.cancel),
+            ("GET", imp + "/{id}/executions", self.list_executions),
+            ("POST", imp + "/{id}/executions", self.create_execution),
+            ("GET", imp + "/{id}/executions/{execution}", self.get_execution),
+            ("POST", imp + "/{id}/executions/{execution}/action", self.cancel),
             ("GET", "/v1/data_file/data", self.data_file),
-            ("GET", dm + "/user_identifiers/{selector:path}", self.identifiers), ("GET", dm + "/user_points/{point}/user_profiles", self.profiles),
-            ("GET", "/_sandbox/requests", self.requests), ("POST", "/_sandbox/control", self.control), ("GET", "/_sandbox/health", self.health),
+            ("GET", dm + "/user_identifiers/{selector:path}", self.identifiers),
+            ("GET", dm + "/user_points/{point}/user_profiles", self.profiles),
+            ("GET", "/_sandbox/requests", self.requests),
+            ("POST", "/_sandbox/control", self.control),
+            ("GET", "/_sandbox/health", self.health),
         ]
         routes = []
         for method, path, handler in table:
-            routes += [Route(p, self._guarded(handler), methods=[method]) for p in ((path, path + "/") if path.startswith("/v1") else (path,))]
-        routes.append(Route("/{rest:path}", self._guarded(self._not_found), methods=["GET", "POST", "PUT", "DELETE", "PATCH"]))
+            routes += [
+                Route(p, self._guarded(handler), methods=[method])
+                for p in ((path, path + "/") if path.startswith("/v1") else (path,))
+            ]
+        routes.append(
+            Route(
+                "/{rest:path}",
+                self._guarded(self._not_found),
+                methods=["GET", "POST", "PUT", "DELETE", "PATCH"],
+            )
+        )
         return Starlette(routes=routes)
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Handler:
@@ -136,7 +157,10 @@ class Sandbox:
             raise ApiError(401, "Unauthorized", "UNAUTHORIZED")
 
     def _not_found(self, request: Request) -> Response:
-        known = re.fullmatch(r"/v1/(user_account_compartments/[^/]+|datamarts/[^/]+/(compartments/[^/]+|document_imports/[^/]+))/?", request.url.path)
+        known = re.fullmatch(
+            r"/v1/(user_account_compartments/[^/]+|datamarts/[^/]+/(compartments/[^/]+|document_imports/[^/]+))/?",
+            request.url.path,
+        )
         raise ApiError(405, "Method Not Allowed") if known else ApiError(404, "Resource Not Found")
 
     # -- lists ------------------------------------------------------------------------------------------------------
@@ -153,7 +177,13 @@ class Sandbox:
 
     def _listed(self, request: Request, kind: str, parent: str) -> list[Row]:
         first = _whole(request, "first_result", 0) == 0
-        return self.store.listed(kind, parent, lag_reads=self.switches.lag_reads, lag_seconds=self.switches.lag_seconds, first_page=first)
+        return self.store.listed(
+            kind,
+            parent,
+            lag_reads=self.switches.lag_reads,
+            lag_seconds=self.switches.lag_seconds,
+            first_page=first,
+        )
 
     # -- datamarts (contract 2) ---------------------------------------------------------------------------------------
 
@@ -181,7 +211,9 @@ class Sandbox:
 
     def list_compartments(self, request: Request) -> Response:
         """Compartments of an organisation."""
-        return self._page(request, self._listed(request, "compartment", request.query_params.get("organisation_id", "")))
+        return self._page(
+            request, self._listed(request, "compartment", request.query_params.get("organisation_id", ""))
+        )
 
     def get_compartment(self, request: Request) -> Response:
         """One compartment, as it is now."""
@@ -194,26 +226,47 @@ class Sandbox:
         if not organisation or not token or not isinstance(token, str):
             raise ApiError(400, "organisation_id and token are required")
         existing = [r for r in self.store.all("compartment", str(organisation)) if r["token"] == token]
-        if existing and self.switches.duplicate_token != "accepted":
-            raise ApiError(409 if self.switches.duplicate_token == "error409" else 400, "a compartment with this token exists")
-        row = self.store.add("compartment", str(organisation), {"organisation_id": str(organisation), "name": name, "token": token, "archived": False})
-        live = [d for d in self.store.all("datamart", str(organisation)) if not d["archived"] and d["type"] == "DATAMART"]
+        if existing and self.switches.duplicate_token != "accepted":  # noqa: S105 - a setting
+            raise ApiError(
+                409 if self.switches.duplicate_token == "error409" else 400,  # noqa: S105 - a setting
+                "a compartment with this token exists",
+            )
+        row = self.store.add(
+            "compartment",
+            str(organisation),
+            {"organisation_id": str(organisation), "name": name, "token": token, "archived": False},
+        )
+        live = [
+            d
+            for d in self.store.all("datamart", str(organisation))
+            if not d["archived"] and d["type"] == "DATAMART"
+        ]
         if self.switches.auto_activate == "on" and len(live) == 1:
-            self.store.add("activation", live[0]["id"], {"datamart_id": live[0]["id"], "compartment_id": row["id"], "default": False})
+            self.store.add(
+                "activation",
+                live[0]["id"],
+                {"datamart_id": live[0]["id"], "compartment_id": row["id"], "default": False},
+            )
         return ok(row)
 
     async def update_compartment(self, request: Request) -> Response:
         """A partial update (contract 1.3)."""
         row = self._found("compartment", request.path_params["id"])
         body = await _body(request)
-        changes = {k: body[k] for k in ("name", "token") if k in body}
+        changes: Row = {k: body[k] for k in ("name", "token") if k in body}
         self.store.update("compartment", row["id"], changes, lagging=True)
         return ok({**row, **changes})
 
     def flat_compartments(self, request: Request) -> Response:
         """The flattened view, by compartment id (contract 3.2)."""
         rows = [self._activation_row(a) for a in self.store.all("activation", self._datamart(request)["id"])]
-        return self._page(request, [{"id": r["compartment_id"], "token": r["token"], "default": r["default"], "name": r["name"]} for r in rows])
+        return self._page(
+            request,
+            [
+                {"id": r["compartment_id"], "token": r["token"], "default": r["default"], "name": r["name"]}
+                for r in rows
+            ],
+        )
 
     # -- activations (contract 4) ---------------------------------------------------------------------------------------
 
@@ -233,20 +286,32 @@ class Sandbox:
 
     def get_activation(self, request: Request) -> Response:
         """One selection row, by its own id."""
-        return ok(self._activation_row(self._found("activation", request.path_params["id"], request.path_params["dm"])))
+        return ok(
+            self._activation_row(
+                self._found("activation", request.path_params["id"], request.path_params["dm"])
+            )
+        )
 
     async def create_activation(self, request: Request) -> Response:
         """Activate a compartment; a repeated one is a switch."""
         datamart = self._datamart(request)
         body = await _body(request)
         compartment = self._found("compartment", str(body.get("compartment_id", "")))
-        existing = [a for a in self.store.all("activation", datamart["id"]) if str(a["compartment_id"]) == compartment["id"]]
+        existing = [
+            a
+            for a in self.store.all("activation", datamart["id"])
+            if str(a["compartment_id"]) == compartment["id"]
+        ]
         if existing and self.switches.duplicate_activation == "error":
             raise ApiError(409, "this compartment is active on this datamart already")
         if existing and self.switches.duplicate_activation == "existing":
             return ok(self._activation_row(existing[0]))
         default = body.get("default") is True
-        row = self.store.add("activation", datamart["id"], {"datamart_id": datamart["id"], "compartment_id": compartment["id"], "default": False})
+        row = self.store.add(
+            "activation",
+            datamart["id"],
+            {"datamart_id": datamart["id"], "compartment_id": compartment["id"], "default": False},
+        )
         if default:
             self._promote(datamart["id"], row["id"], lagging=False)
         return ok(self._activation_row({**row, "default": default}))
@@ -264,7 +329,9 @@ class Sandbox:
     def _promote(self, datamart_id: str, identity: str, *, lagging: bool) -> None:
         for other in self.store.all("activation", datamart_id):
             if other["default"] != (other["id"] == identity):
-                self.store.update("activation", other["id"], {"default": other["id"] == identity}, lagging=lagging)
+                self.store.update(
+                    "activation", other["id"], {"default": other["id"] == identity}, lagging=lagging
+                )
 
     # -- imports (contract 5) -------------------------------------------------------------------------------------------
 
@@ -286,10 +353,19 @@ class Sandbox:
         name, kind = body.get("name"), body.get("document_type")
         if not isinstance(name, str) or not name or not isinstance(kind, str):
             raise ApiError(400, "name and document_type are required")
-        if self.switches.duplicate_import == "error" and any(r["name"] == name for r in self.store.all("import", datamart["id"])):
+        if self.switches.duplicate_import == "error" and any(
+            r["name"] == name for r in self.store.all("import", datamart["id"])
+        ):
             raise ApiError(409, "an import with this name exists")
-        row = {"datafarm_key": datamart.get("datafarm"), "datamart_id": datamart["id"], "document_type": kind,
-               "mime_type": body.get("mime_type"), "encoding": body.get("encoding", "utf-8"), "name": name, "priority": body.get("priority", "MEDIUM")}
+        row = {
+            "datafarm_key": datamart.get("datafarm"),
+            "datamart_id": datamart["id"],
+            "document_type": kind,
+            "mime_type": body.get("mime_type"),
+            "encoding": body.get("encoding", "utf-8"),
+            "name": name,
+            "priority": body.get("priority", "MEDIUM"),
+        }
         return ok(self.store.add("import", datamart["id"], row))
 
     def delete_import(self, request: Request) -> Response:
@@ -305,13 +381,32 @@ class Sandbox:
             return int(value) if self.switches.numeric_ids == "on" else value
 
         result = row.get("result") or {}
-        parameters = {"datamart_id": number(row["datamart_id"]), "document_import_id": number(row["import_id"]), "document_type": "USER_PROFILE",
-                      "file_uri": f"mics://data_file/tenants/{row['organisation_id']}/{row['id']}_in.ndjson",
-                      "total_success": result.get("total_success"), "total_failure": result.get("total_failure")}
-        return {"id": row["id"], "status": row["status"], "creation_date": int(row["created"] * 1000), "start_date": row.get("start_date"),
-                "duration": row.get("duration"), "organisation_id": row["organisation_id"], "user_id": "77", "num_tasks": 1,
-                "completed_tasks": row.get("completed_tasks", 0), "erroneous_tasks": 0, "parameters": parameters, "result": row.get("result"),
-                "error": row.get("error"), "job_type": "DOCUMENT_IMPORT", "external_model_name": "PUBLIC_DOCUMENT_IMPORT", "debug": None}
+        parameters = {
+            "datamart_id": number(row["datamart_id"]),
+            "document_import_id": number(row["import_id"]),
+            "document_type": "USER_PROFILE",
+            "file_uri": f"mics://data_file/tenants/{row['organisation_id']}/{row['id']}_in.ndjson",
+            "total_success": result.get("total_success"),
+            "total_failure": result.get("total_failure"),
+        }
+        return {
+            "id": row["id"],
+            "status": row["status"],
+            "creation_date": int(row["created"] * 1000),
+            "start_date": row.get("start_date"),
+            "duration": row.get("duration"),
+            "organisation_id": row["organisation_id"],
+            "user_id": "77",
+            "num_tasks": 1,
+            "completed_tasks": row.get("completed_tasks", 0),
+            "erroneous_tasks": 0,
+            "parameters": parameters,
+            "result": row.get("result"),
+            "error": row.get("error"),
+            "job_type": "DOCUMENT_IMPORT",
+            "external_model_name": "PUBLIC_DOCUMENT_IMPORT",
+            "debug": None,
+        }
 
     def list_executions(self, request: Request) -> Response:
         """Newest first (contract 6.4)."""
@@ -338,9 +433,19 @@ class Sandbox:
         except BaseException:
             target.unlink(missing_ok=True)
             raise
-        row = self.store.add("execution", owner["id"], {
-            "status": "PENDING", "created": time.time(), "organisation_id": datamart["organisation_id"], "datamart_id": datamart["id"],
-            "import_id": owner["id"], "upload": str(target), "input_file_name": name})
+        row = self.store.add(
+            "execution",
+            owner["id"],
+            {
+                "status": "PENDING",
+                "created": time.time(),
+                "organisation_id": datamart["organisation_id"],
+                "datamart_id": datamart["id"],
+                "import_id": owner["id"],
+                "upload": str(target),
+                "input_file_name": name,
+            },
+        )
         self.processor.poke()
         return ok(self._execution_row(row))
 
@@ -394,8 +499,10 @@ class Sandbox:
         datamart = self._datamart(request)["id"]
         point = self._point(datamart, request.path_params["selector"])
         with self.store.lock:
-            rows = self.store.db.execute("SELECT body FROM identifiers WHERE datamart=? AND point=?", (datamart, point)).fetchall()
-        found = [json.loads(body) for body, in rows]
+            rows = self.store.db.execute(
+                "SELECT body FROM identifiers WHERE datamart=? AND point=?", (datamart, point)
+            ).fetchall()
+        found = [json.loads(body) for (body,) in rows]
         for row in found:
             if self.switches.numeric_ids == "on" and str(row.get("compartment_id", "")).isdigit():
                 row["compartment_id"] = int(row["compartment_id"])
@@ -406,16 +513,23 @@ class Sandbox:
         parts = dict(p.split("=", 1) for p in selector.split("/") if "=" in p)
         identifier: Row = {}
         if "user_account_id" in parts:
-            default = next((str(a["compartment_id"]) for a in self.store.all("activation", datamart) if a["default"]), "")
-            identifier = {"type": "USER_ACCOUNT", "user_account_id": parts["user_account_id"],
-                          "compartment_id": parts.get("compartment_id", default)}
+            default = next(
+                (str(a["compartment_id"]) for a in self.store.all("activation", datamart) if a["default"]), ""
+            )
+            identifier = {
+                "type": "USER_ACCOUNT",
+                "user_account_id": parts["user_account_id"],
+                "compartment_id": parts.get("compartment_id", default),
+            }
         elif "email_hash" in parts:
             identifier = {"type": "USER_EMAIL", "hash": parts["email_hash"]}
         elif "user_agent_id" in parts:
             identifier = {"type": "USER_AGENT", "vector_id": parts["user_agent_id"]}
         with self.store.lock:
-            row = self.store.db.execute("SELECT point FROM identifiers WHERE datamart=? AND (identifier=? OR point=?)",
-                                        (datamart, json.dumps(identifier, sort_keys=True), selector)).fetchone()
+            row = self.store.db.execute(
+                "SELECT point FROM identifiers WHERE datamart=? AND (identifier=? OR point=?)",
+                (datamart, json.dumps(identifier, sort_keys=True), selector),
+            ).fetchone()
         if row is None:
             raise ApiError(404, "Resource Not Found")
         return str(row[0])
@@ -425,8 +539,10 @@ class Sandbox:
         datamart = self._datamart(request)["id"]
         point = self._point(datamart, request.path_params["point"].removeprefix("user_point_id="))
         with self.store.lock:
-            rows = self.store.db.execute("SELECT body FROM profiles WHERE datamart=? AND point=?", (datamart, point)).fetchall()
-        found = [json.loads(body) for body, in rows]
+            rows = self.store.db.execute(
+                "SELECT body FROM profiles WHERE datamart=? AND point=?", (datamart, point)
+            ).fetchall()
+        found = [json.loads(body) for (body,) in rows]
         return JSONResponse({"status": "ok", "count": len(found), "data": found})
 
     # -- the emulator's own -----------------------------------------------------------------------------------------------
@@ -469,14 +585,29 @@ def _check_upload(target: Path) -> None:
 def _faulty(fault: faults.Fault, response: Response | None = None) -> Response:
     match fault.do:
         case "error_in_2xx":
-            return JSONResponse({"status": "error", "error": "internal error", "error_id": str(uuid.uuid4())}, 200)
+            return JSONResponse(
+                {"status": "error", "error": "internal error", "error_id": str(uuid.uuid4())}, 200
+            )
         case "html":
-            return Response("<html><body>Bad Gateway</body></html>", fault.status, media_type="text/html", headers=fault.headers)
+            return Response(
+                "<html><body>Bad Gateway</body></html>",
+                fault.status,
+                media_type="text/html",
+                headers=fault.headers,
+            )
         case "truncate":
-            body = bytes(response.body) if response else b""
-            return Response(body[: len(body) // 2], response.status_code if response else 200, media_type="application/json")
+            whole = bytes(response.body) if response else b""
+            return Response(
+                whole[: len(whole) // 2],
+                response.status_code if response else 200,
+                media_type="application/json",
+            )
         case _:
-            body = fault.body if fault.body is not None else {"status": "error", "error": "injected", "error_id": str(uuid.uuid4())}
+            body = (
+                fault.body
+                if fault.body is not None
+                else {"status": "error", "error": "injected", "error_id": str(uuid.uuid4())}
+            )
             return JSONResponse(body, fault.status, headers=fault.headers)
 
 

@@ -5,7 +5,9 @@ from typing import Any
 Profile = dict[str, Any]
 
 
-def upsert(stored: Profile | None, given: Profile, command: dict[str, Any], *, array_merge: str, null_merge: str) -> Profile:
+def upsert(
+    stored: Profile | None, given: Profile, command: dict[str, Any], *, array_merge: str, null_merge: str
+) -> Profile:
     """The profile after an UPSERT: the merge table."""
     strategy = command.get("update_strategy")
     if stored is None or command.get("force_replace") is True or strategy == "FORCE_REPLACE":

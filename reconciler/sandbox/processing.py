@@ -23,7 +23,9 @@ class Processor:
         self.store = store
         self.switches = Switches()
         self.stuck: set[str] = set()
-        self.outcomes: list[str] = []  # words for the next executions to end with, instead of being worked off
+        self.outcomes: list[
+            str
+        ] = []  # words for the next executions to end with, instead of being worked off
         self._wake = threading.Event()
         threading.Thread(target=self._work, daemon=True, name="executions").start()
 
@@ -47,7 +49,9 @@ class Processor:
                 return
             age = now - current["created"]
             if current["status"] == "PENDING" and age >= s.pending_seconds:
-                self.store.update("execution", current["id"], {"status": "RUNNING", "start_date": int(now * 1000)})
+                self.store.update(
+                    "execution", current["id"], {"status": "RUNNING", "start_date": int(now * 1000)}
+                )
                 return
             if current["status"] != "RUNNING" or age < s.pending_seconds + s.running_seconds:
                 return
@@ -56,7 +60,11 @@ class Processor:
                 if word == "STUCK":
                     self.stuck.add(current["id"])
                 else:
-                    self.store.update("execution", current["id"], {"status": word, "duration": 1, "error": {"message": f"ended {word} on request"}})
+                    self.store.update(
+                        "execution",
+                        current["id"],
+                        {"status": word, "duration": 1, "error": {"message": f"ended {word} on request"}},
+                    )
                 return
         self.finish(current)
 
@@ -67,17 +75,32 @@ class Processor:
         with self.store.lock:
             self.store.db.execute("BEGIN")
             try:
-                good = self._count(source) if self.switches.profiles == "counted" else self._apply(execution, source, failures)
+                good = (
+                    self._count(source)
+                    if self.switches.profiles == "counted"
+                    else self._apply(execution, source, failures)
+                )
             finally:
                 self.store.db.execute("COMMIT")
             end = int(time.time() * 1000)
             uri = f"mics://data_file/tenants/{execution['organisation_id']}/{execution['id']}"
-            result = {"total_success": good, "total_failure": len(failures), "input_file_uri": f"{uri}_in.ndjson"}
-            changes: Row = {"status": self.switches.success_word, "duration": end - int(execution["created"] * 1000), "result": result,
-                            "completed_tasks": 1}
+            result = {
+                "total_success": good,
+                "total_failure": len(failures),
+                "input_file_uri": f"{uri}_in.ndjson",
+            }
+            changes: Row = {
+                "status": self.switches.success_word,
+                "duration": end - int(execution["created"] * 1000),
+                "result": result,
+                "completed_tasks": 1,
+            }
             if failures:
                 result["error_file_uri"] = f"{uri}_errors.ndjson"
-                changes |= {"error": {"message": f"{len(failures)} lines could not be imported"}, "errors": failures}
+                changes |= {
+                    "error": {"message": f"{len(failures)} lines could not be imported"},
+                    "errors": failures,
+                }
             self.store.update("execution", execution["id"], changes, lagging=False)
         source.unlink(missing_ok=True)
 
@@ -89,7 +112,9 @@ class Processor:
         good = 0
         datamart = str(execution["datamart_id"])
         active = {str(a["compartment_id"]) for a in self.store.all("activation", datamart)}
-        default = next((str(a["compartment_id"]) for a in self.store.all("activation", datamart) if a["default"]), "")
+        default = next(
+            (str(a["compartment_id"]) for a in self.store.all("activation", datamart) if a["default"]), ""
+        )
         with source.open("rb") as file:
             for number, raw in enumerate(file, 1):
                 try:
@@ -115,14 +140,29 @@ class Processor:
             return
         if operation == "DELETE":
             account = str(command.get("user_account_id", ""))
-            self.store.db.execute("DELETE FROM profiles WHERE datamart=? AND point=? AND (?='' OR account=?)", (datamart, point, account, account))
+            self.store.db.execute(
+                "DELETE FROM profiles WHERE datamart=? AND point=? AND (?='' OR account=?)",
+                (datamart, point, account, account),
+            )
             return
         given = command["user_profile"]
         # The profile's own two fields decide where it lands; they are not inherited from the line (contract 7.2).
-        where = (datamart, point, str(given.get("$compartment_id", default)), str(given.get("$user_account_id", "")))
-        row = self.store.db.execute("SELECT body FROM profiles WHERE datamart=? AND point=? AND compartment=? AND account=?", where).fetchone()
-        new = upsert(json.loads(row[0]) if row else None, given, command, array_merge=self.switches.array_merge,
-                     null_merge=self.switches.null_merge)
+        where = (
+            datamart,
+            point,
+            str(given.get("$compartment_id", default)),
+            str(given.get("$user_account_id", "")),
+        )
+        row = self.store.db.execute(
+            "SELECT body FROM profiles WHERE datamart=? AND point=? AND compartment=? AND account=?", where
+        ).fetchone()
+        new = upsert(
+            json.loads(row[0]) if row else None,
+            given,
+            command,
+            array_merge=self.switches.array_merge,
+            null_merge=self.switches.null_merge,
+        )
         now = int(time.time() * 1000)
         new = {"$creation_ts": now, **new, "$last_modified_ts": now}
         self.store.db.execute("INSERT OR REPLACE INTO profiles VALUES (?,?,?,?,?)", (*where, json.dumps(new)))
@@ -135,7 +175,11 @@ class Processor:
             raise BadCommand("two identifiers")
         if given[0] == "user_account_id":
             compartment = str(command.get("compartment_id", default))
-            return {"type": "USER_ACCOUNT", "user_account_id": str(command["user_account_id"]), "compartment_id": compartment}, compartment
+            return {
+                "type": "USER_ACCOUNT",
+                "user_account_id": str(command["user_account_id"]),
+                "compartment_id": compartment,
+            }, compartment
         if given[0] == "email_hash":
             return {"type": "USER_EMAIL", "hash": str(command["email_hash"])}, ""
         return {"type": "USER_AGENT", "vector_id": str(command["user_agent_id"])}, ""
@@ -151,7 +195,9 @@ class Processor:
 
     def _point(self, datamart: str, identifier: Row, *, create: bool) -> str | None:
         key = json.dumps(identifier, sort_keys=True)
-        row = self.store.db.execute("SELECT point FROM identifiers WHERE datamart=? AND identifier=?", (datamart, key)).fetchone()
+        row = self.store.db.execute(
+            "SELECT point FROM identifiers WHERE datamart=? AND identifier=?", (datamart, key)
+        ).fetchone()
         if row or not create:
             return str(row[0]) if row else None
         point = str(uuid.uuid4())

@@ -33,11 +33,26 @@ def plant(store: Store, seed: dict[str, Any]) -> None:
     """
     try:
         for row in seed.get("datamarts", []):
-            body = {"type": "DATAMART", "archived": False, "time_zone": "Europe/Paris", "datafarm": "DF_EU_2020_02", "region": "EUROPE",
-                    "token": str(row["name"]).lower().replace(" ", "-"), "creation_date": 1580515200000, **row}
-            store.add("datamart", row["organisation_id"], {k: v for k, v in body.items() if k != "id"}, row["id"])
+            body = {
+                "type": "DATAMART",
+                "archived": False,
+                "time_zone": "Europe/Paris",
+                "datafarm": "DF_EU_2020_02",
+                "region": "EUROPE",
+                "token": str(row["name"]).lower().replace(" ", "-"),
+                "creation_date": 1580515200000,
+                **row,
+            }
+            store.add(
+                "datamart", row["organisation_id"], {k: v for k, v in body.items() if k != "id"}, row["id"]
+            )
         for row in seed.get("compartments", []):
-            store.add("compartment", row["organisation_id"], {"archived": False, **{k: v for k, v in row.items() if k != "id"}}, row["id"])
+            store.add(
+                "compartment",
+                row["organisation_id"],
+                {"archived": False, **{k: v for k, v in row.items() if k != "id"}},
+                row["id"],
+            )
         for row in seed.get("activations", []):
             store.add("activation", row["datamart_id"], {"default": False, **row})
     except KeyError as e:

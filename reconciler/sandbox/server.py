@@ -20,7 +20,12 @@ STATE_FILE = "server.json"
 
 
 def serve(
-    folder: Path | None, port: int, *, switches: dict[str, Any], seed: dict[str, Any] | None = None, idle: float | None = None,
+    folder: Path | None,
+    port: int,
+    *,
+    switches: dict[str, Any],
+    seed: dict[str, Any] | None = None,
+    idle: float | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until stopped, or until nothing was asked for `idle` seconds.
@@ -46,7 +51,9 @@ def serve(
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(sandbox.app(), log_level="error", access_log=False, lifespan="off", timeout_keep_alive=60)
+    config = uvicorn.Config(
+        sandbox.app(), log_level="error", access_log=False, lifespan="off", timeout_keep_alive=60
+    )
     server = uvicorn.Server(config)
     asyncio.run(_run(server, listener, sandbox, folder, url, idle, ready))
 
@@ -61,7 +68,12 @@ def _own_seed(folder: Path | None) -> dict[str, Any] | None:
 
 
 async def _run(
-    server: uvicorn.Server, listener: socket.socket, sandbox: Sandbox, folder: Path | None, url: str, idle: float | None,
+    server: uvicorn.Server,
+    listener: socket.socket,
+    sandbox: Sandbox,
+    folder: Path | None,
+    url: str,
+    idle: float | None,
     ready: Callable[[str], None] | None,
 ) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))

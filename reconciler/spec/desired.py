@@ -17,11 +17,19 @@ def desired(specs: Specs, settings: Settings) -> Desired:
     compartments = {key: _compartment(key, doc) for key, doc in specs.compartments.items()}
     activations: dict[str, DesiredActivation] = {}
     for key, document in specs.compartments.items():
-        members = sets.resolve(document.data["spec"]["activations"], labels) if "activations" in document.data["spec"] else frozenset()
+        members = (
+            sets.resolve(document.data["spec"]["activations"], labels)
+            if "activations" in document.data["spec"]
+            else frozenset()
+        )
         for name in sorted(labels):
             default = specs.datamarts[name].default_compartment == key
             if name in members or default:
-                span = document.span("spec", "activations") if name in members else specs.datamarts[name].span("default_compartment")
+                span = (
+                    document.span("spec", "activations")
+                    if name in members
+                    else specs.datamarts[name].span("default_compartment")
+                )
                 found = DesiredActivation(key, name, str(specs.datamarts[name].id), default, span)
                 activations[str(found.address)] = found
     loads: dict[str, DesiredLoad] = {}
@@ -31,7 +39,9 @@ def desired(specs: Specs, settings: Settings) -> Desired:
             loads[str(load.address)] = load
     return Desired(
         datamarts={n: (str(specs.datamarts[n].id), specs.datamarts[n].span("id")) for n in labels},
-        ignored=frozenset(d.id for d in specs.datamarts.values() if d.ignore is not None and d.id is not None),
+        ignored=frozenset(
+            d.id for d in specs.datamarts.values() if d.ignore is not None and d.id is not None
+        ),
         compartments={str(c.address): c for c in compartments.values()},
         activations=activations,
         loads=loads,
@@ -40,15 +50,28 @@ def desired(specs: Specs, settings: Settings) -> Desired:
 
 def _compartment(key: str, document: Document) -> DesiredCompartment:
     spec = document.data["spec"]
-    return DesiredCompartment(key, spec.get("token"), spec.get("name"), spec.get("id"), document.span("metadata", "name"))
+    return DesiredCompartment(
+        key, spec.get("token"), spec.get("name"), spec.get("id"), document.span("metadata", "name")
+    )
 
 
-def _load(source: str, name: str, datamart_id: str, labels: dict[str, str], document: Document, settings: Settings) -> DesiredLoad:
+def _load(
+    source: str, name: str, datamart_id: str, labels: dict[str, str], document: Document, settings: Settings
+) -> DesiredLoad:
     spec = document.data["spec"]
     files, missing = _fill(spec["files"], name, labels)
     definition = _definition(source, files, document, settings)
     span = document.span("metadata", "name")
-    return DesiredLoad(source, name, datamart_id, definition, bool(spec.get("suspend")), span, document.span("spec", "files"), missing)
+    return DesiredLoad(
+        source,
+        name,
+        datamart_id,
+        definition,
+        bool(spec.get("suspend")),
+        span,
+        document.span("spec", "files"),
+        missing,
+    )
 
 
 def _fill(patterns: list[str], name: str, labels: dict[str, str]) -> tuple[tuple[str, ...], str | None]:
@@ -67,7 +90,9 @@ def _fill(patterns: list[str], name: str, labels: dict[str, str]) -> tuple[tuple
     return tuple(re.sub(r"\{([^}]*)\}", value, p) for p in patterns), (missing[0] if missing else None)
 
 
-def _definition(source: str, files: tuple[str, ...], document: Document, settings: Settings) -> SourceDefinition:
+def _definition(
+    source: str, files: tuple[str, ...], document: Document, settings: Settings
+) -> SourceDefinition:
     spec = document.data["spec"]
     profile = spec.get("profile", {})
     operation = spec.get("operation", "UPSERT")
@@ -82,7 +107,9 @@ def _definition(source: str, files: tuple[str, ...], document: Document, setting
         format=str(format_of(spec, spec["files"][0])),
         compression=compression_of(spec, spec["files"][0]) if spec.get("compression") else "suffix",
         csv=Dialect(**spec.get("csv", {})),
-        operation=Operation(value=operation) if isinstance(operation, str) else Operation(value=None, **operation),
+        operation=Operation(value=operation)
+        if isinstance(operation, str)
+        else Operation(value=None, **operation),
         identify_by=tuple(_identifier(i) for i in identifiers(spec)),
         owner=_identifier(owner) if owner else None,
         types=dict(spec.get("types", {})),

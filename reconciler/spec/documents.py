@@ -64,14 +64,22 @@ class _Bad(Exception):
 def parse(path: str, content: bytes) -> tuple[list[Document], list[Diagnostic]]:
     """Read all documents of one file; documents before a syntax error are still given."""
     if len(content) > MAX_BYTES:
-        return [], [error("yaml-too-large", f"the file has {len(content):,} bytes; specs may have {MAX_BYTES:,}", Span(path))]
+        return [], [
+            error(
+                "yaml-too-large",
+                f"the file has {len(content):,} bytes; specs may have {MAX_BYTES:,}",
+                Span(path),
+            )
+        ]
     text, bad = _decode(path, content)
     if bad:
         return [], [bad]
     documents: list[Document] = []
     findings: list[Diagnostic] = []
     try:
-        events = yaml.parse(text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)
+        events = yaml.parse(
+            text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+        )
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 composer = _Composer(path, events)
@@ -100,11 +108,20 @@ def _decode(path: str, content: bytes) -> tuple[str, Diagnostic | None]:
         before = content[: e.start]
         column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
         span = Span(path, before.count(b"\n") + 1, column)
-        return "", error("yaml-encoding", f"byte 0x{content[e.start]:02x} is not UTF-8", span, help="save the file as UTF-8")
+        return "", error(
+            "yaml-encoding",
+            f"byte 0x{content[e.start]:02x} is not UTF-8",
+            span,
+            help="save the file as UTF-8",
+        )
     for n, line_text in enumerate(re.split("\r\n|\r|\n", text), 1):
-        if not line_text.isprintable() and (m := re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]", line_text)):
+        if not line_text.isprintable() and (
+            m := re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]", line_text)
+        ):
             span = Span(path, n, m.start() + 1)
-            return "", error("yaml-binary", f"control character U+{ord(m[0]):04X} is not allowed in YAML", span)
+            return "", error(
+                "yaml-binary", f"control character U+{ord(m[0]):04X} is not allowed in YAML", span
+            )
     return text, None
 
 
@@ -135,7 +152,7 @@ class _Composer:
         if depth > MAX_DEPTH:
             raise _Bad(error("yaml-too-deep", f"nested more than {MAX_DEPTH} levels deep", span))
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor, span)
+            return self._alias(str(event.anchor), span)
         before = self.nodes
         anchor = getattr(event, "anchor", None)
         if anchor:
@@ -146,10 +163,12 @@ class _Composer:
             self.anchors[anchor] = (value, self.nodes - before + 1)
         return value
 
-    def _value(self, event: yaml.Event, path: Path, depth: int, span: Span) -> Any:
+    def _value(self, event: Any, path: Path, depth: int, span: Span) -> Any:
         tag = _CORE_TAGS.get(event.tag) if event.tag not in (None, "!") else None
         if event.tag not in (None, "!") and tag is None:
-            raise _Bad(error("yaml-tag", f"custom tag {event.tag!r} is not allowed", span, help="remove the tag"))
+            raise _Bad(
+                error("yaml-tag", f"custom tag {event.tag!r} is not allowed", span, help="remove the tag")
+            )
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path, depth)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -166,8 +185,13 @@ class _Composer:
             if key in result:
                 first = self.keys[(*path, key)]
                 self.findings.append(
-                    error("yaml-duplicate-key", f"the key '{key}' stands twice in one mapping", span,
-                          secondary=((first, "first here"),), help="remove one of the two")
+                    error(
+                        "yaml-duplicate-key",
+                        f"the key '{key}' stands twice in one mapping",
+                        span,
+                        secondary=((first, "first here"),),
+                        help="remove one of the two",
+                    )
                 )
             else:
                 self.keys[(*path, key)] = span
@@ -192,17 +216,23 @@ class _Composer:
 
     def _scalar(self, event: yaml.ScalarEvent, tag: str | None, span: Span) -> Any:
         text = event.value
-        if tag == "str" or event.tag == "!" or event.style not in (None, ""):  # the C parser says "" for plain
+        if (
+            tag == "str" or event.tag == "!" or event.style not in (None, "")
+        ):  # the C parser says "" for plain
             return text
         if _OCTAL_LOOKALIKE.fullmatch(text):
             self.findings.append(
-                error("yaml-octal", f"'{text}' is not a number of YAML 1.2 (leading zero)", span,
-                      help=f'write "{text}" for a string, or drop the zero for a number')
+                error(
+                    "yaml-octal",
+                    f"'{text}' is not a number of YAML 1.2 (leading zero)",
+                    span,
+                    help=f'write "{text}" for a string, or drop the zero for a number',
+                )
             )
             return text
         return core_scalar(text)
 
-    def _span(self, event: yaml.Event) -> Span:
+    def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
         length = end.column - start.column if end.line == start.line else 1
         return Span(self.path, start.line + 1, start.column + 1, max(1, length))
@@ -210,7 +240,9 @@ class _Composer:
     def _count(self, nodes: int, span: Span) -> None:
         self.nodes += nodes
         if self.nodes > MAX_NODES:
-            raise _Bad(error("yaml-too-many", f"more than {MAX_NODES:,} nodes once aliases are expanded", span))
+            raise _Bad(
+                error("yaml-too-many", f"more than {MAX_NODES:,} nodes once aliases are expanded", span)
+            )
 
 
 def core_scalar(text: str) -> Any:

@@ -22,17 +22,26 @@ def read_workspace(root: Path) -> Document:
     path = root / WORKSPACE_FILE
     if not path.is_file():
         raise ReconcilerError(
-            f"no {WORKSPACE_FILE} in {root}", help="run this in a workspace, name one with -C DIR, or make one with `reconciler init`"
+            f"no {WORKSPACE_FILE} in {root}",
+            help="run this in a workspace, name one with -C DIR, or make one with `reconciler init`",
         )
     documents, findings = read(root, path)
     if not findings and [d.data.get("kind") for d in documents] != ["Workspace"]:
-        findings = [error("spec-kind", f"{WORKSPACE_FILE} must hold exactly one document of kind Workspace", Span(WORKSPACE_FILE))]
+        findings = [
+            error(
+                "spec-kind",
+                f"{WORKSPACE_FILE} must hold exactly one document of kind Workspace",
+                Span(WORKSPACE_FILE),
+            )
+        ]
     if has_errors(findings):
         raise SpecError(findings)
     return documents[0]
 
 
-def find(root: Path, folders: Sequence[str], only: Sequence[Path] = ()) -> tuple[list[Path], list[Diagnostic]]:
+def find(
+    root: Path, folders: Sequence[str], only: Sequence[Path] = ()
+) -> tuple[list[Path], list[Diagnostic]]:
     """All spec files below the folders, in a stable order; `only` narrows to files or folders named on the command line."""
     findings: list[Diagnostic] = []
     roots = [root / f for f in folders] if not only else [Path(p) for p in only]
@@ -43,7 +52,13 @@ def find(root: Path, folders: Sequence[str], only: Sequence[Path] = ()) -> tuple
         elif base.is_file():
             files.append(base)
         else:
-            findings.append(error("spec-no-such-path", f"there is no file or folder {display(root, base)}", Span(display(root, base))))
+            findings.append(
+                error(
+                    "spec-no-such-path",
+                    f"there is no file or folder {display(root, base)}",
+                    Span(display(root, base)),
+                )
+            )
     return list(dict.fromkeys(files)), findings
 
 
@@ -56,7 +71,14 @@ def read(root: Path, path: Path) -> tuple[list[Document], list[Diagnostic]]:
         return [], [error("spec-unreadable", f"cannot read the file: {e.strerror}", Span(shown))]
     documents, findings = parse(shown, content)
     if not documents and not findings:
-        findings = [error("spec-empty", "the file holds no document", Span(shown), help="delete it, or declare something in it")]
+        findings = [
+            error(
+                "spec-empty",
+                "the file holds no document",
+                Span(shown),
+                help="delete it, or declare something in it",
+            )
+        ]
     for document in documents:
         findings += validate(document)
     return documents, findings

@@ -17,7 +17,9 @@ class UnknownDatamart(Exception):
         self.path = path
 
 
-def resolve(expression: Any, datamarts: Mapping[str, Mapping[str, str]], path: tuple[str | int, ...] = ()) -> frozenset[str]:
+def resolve(
+    expression: Any, datamarts: Mapping[str, Mapping[str, str]], path: tuple[str | int, ...] = ()
+) -> frozenset[str]:
     """Names of the datamarts in the set.
 
     Args:
@@ -42,7 +44,8 @@ def resolve(expression: Any, datamarts: Mapping[str, Mapping[str, str]], path: t
             return chosen - resolve(rest.get("except", []), datamarts, (*path, "except"))
         case dict():
             return frozenset(n for n, labels in datamarts.items() if _matches(labels, expression))
-    raise TypeError(f"not a datamart set: {expression!r}")
+        case _:
+            raise TypeError(f"not a datamart set: {expression!r}")
 
 
 def _matches(labels: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:

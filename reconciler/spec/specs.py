@@ -52,10 +52,14 @@ def collect(documents: Sequence[Document], environment: str | None) -> Specs:
                 specs.sources.setdefault(name, document)
             case "Rollout":
                 specs.rollouts.setdefault(name, document)
+            case _:  # the workspace file
+                pass
     return specs
 
 
-def _datamart(name: str, entry: dict[str, object], document: Document, environment: str | None) -> DatamartSpec:
+def _datamart(
+    name: str, entry: dict[str, object], document: Document, environment: str | None
+) -> DatamartSpec:
     identity = entry["id"]
     if isinstance(identity, dict):
         identity = identity.get(environment)

@@ -14,14 +14,23 @@ from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec.documents import Document
 
 KINDS = ("Workspace", "Datamarts", "Compartment", "ProfileSource", "Rollout")
-_WORDS = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
-          "number": "a number", "boolean": "true or false", "null": "nothing"}
+_WORDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
 
 
 @functools.cache
 def schema() -> dict[str, Any]:
     """The bundled schema, draft-07 vocabulary, dispatching on `kind`."""
-    text = resources.files("reconciler.kinds").joinpath("schemas", "reconciler.schema.json").read_text("utf-8")
+    text = (
+        resources.files("reconciler.kinds").joinpath("schemas", "reconciler.schema.json").read_text("utf-8")
+    )
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
@@ -44,10 +53,18 @@ def validate(document: Document) -> list[Diagnostic]:
     """All schema findings of one document."""
     data = document.data
     if not isinstance(data, dict):
-        return [error("spec-not-mapping", f"a document must be a mapping, this is {_kind_of(data)}", document.span())]
+        return [
+            error(
+                "spec-not-mapping", f"a document must be a mapping, this is {_kind_of(data)}", document.span()
+            )
+        ]
     kind = data.get("kind")
     if "kind" not in data:
-        return [error("spec-kind", "the document has no 'kind'", document.span(), help=f"one of {', '.join(KINDS)}")]
+        return [
+            error(
+                "spec-kind", "the document has no 'kind'", document.span(), help=f"one of {', '.join(KINDS)}"
+            )
+        ]
     if kind not in KINDS:
         hint = nearest(str(kind), KINDS) or f"one of {', '.join(KINDS)}"
         return [error("spec-kind", f"unknown kind '{kind}'", document.span("kind"), help=hint)]
@@ -65,7 +82,12 @@ def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
             for key in e.instance:
                 if key not in known:
                     hint = nearest(key, known) or (f"known here: {', '.join(known)}" if known else None)
-                    yield error("spec-unknown-field", f"unknown field '{key}' in {where}", document.key_span(*path, key), help=hint)
+                    yield error(
+                        "spec-unknown-field",
+                        f"unknown field '{key}' in {where}",
+                        document.key_span(*path, key),
+                        help=hint,
+                    )
         case "required":
             missing = [k for k in e.validator_value if k not in e.instance]
             yield error("spec-missing-field", f"{where} lacks '{missing[0]}'", document.key_span(*path))
@@ -74,14 +96,19 @@ def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
         case "enum" | "const":
             allowed = e.validator_value if e.validator == "enum" else [e.validator_value]
             hint = nearest(str(e.instance), map(str, allowed))
-            yield error("spec-value", f"{where} is {e.instance!r}, must be {_one_of(allowed)}", span, help=hint)
+            yield error(
+                "spec-value", f"{where} is {e.instance!r}, must be {_one_of(allowed)}", span, help=hint
+            )
         case "pattern":
             yield error("spec-value", f"{where} is {e.instance!r}, which is not {_pattern_words(e)}", span)
         case "anyOf" | "oneOf":
             needs = [" and ".join(option.get("required", [])) for option in e.validator_value]
             joined = " or ".join(f"'{n}'" for n in needs)
-            yield error("spec-missing-field", f"{where} needs {'exactly one of ' if e.validator == 'oneOf' else ''}{joined}",
-                        document.key_span(*path))
+            yield error(
+                "spec-missing-field",
+                f"{where} needs {'exactly one of ' if e.validator == 'oneOf' else ''}{joined}",
+                document.key_span(*path),
+            )
         case _:
             yield error("spec-value", f"{where}: {_short(e.message)}", span)
 
@@ -94,8 +121,14 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
         hint = f'quote it: "{e.instance}"'
     elif "array" in types and isinstance(e.instance, str):
         hint = f"write a list: [{e.instance}]"
-    code = "spec-id-number" if hint and path and (path[-1] == "id" or str(path[-1]).endswith("_id")) else "spec-type"
-    return error(code, f"{where} must be {wanted}, this is {_kind_of(e.instance)}", document.span(*path), help=hint)
+    code = (
+        "spec-id-number"
+        if hint and path and (path[-1] == "id" or str(path[-1]).endswith("_id"))
+        else "spec-type"
+    )
+    return error(
+        code, f"{where} must be {wanted}, this is {_kind_of(e.instance)}", document.span(*path), help=hint
+    )
 
 
 def _kind_of(value: Any) -> str:
@@ -115,10 +148,13 @@ def _kind_of(value: Any) -> str:
 
 
 def _pattern_words(e: Any) -> str:
-    words = {"^[0-9]+$": "an id (digits)", "^[0-9]+(\\.[0-9]+)?(ms|s|m|h)?$": "a duration such as 30s or 10m",
-             "^[0-9]+(\\.[0-9]+)?%$": "a count or a percentage such as 1%",
-             "^[0-9]+(\\.[0-9]+)?(B|kB|KB|MB)$": "a size such as 64MB",
-             "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "made of lowercase letters, digits and inner hyphens"}
+    words = {
+        "^[0-9]+$": "an id (digits)",
+        "^[0-9]+(\\.[0-9]+)?(ms|s|m|h)?$": "a duration such as 30s or 10m",
+        "^[0-9]+(\\.[0-9]+)?%$": "a count or a percentage such as 1%",
+        "^[0-9]+(\\.[0-9]+)?(B|kB|KB|MB)$": "a size such as 64MB",
+        "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "made of lowercase letters, digits and inner hyphens",
+    }
     return words.get(e.validator_value, f"of the form {e.validator_value}")
 
 

@@ -72,14 +72,23 @@ def check_plan(plan: Plan, settings: Settings) -> None:
     Raises:
         Refused: it is foreign, or was not applyable when it was made.
     """
-    for what, theirs, ours in (("organisation", plan.organisation_id, settings.organisation_id),
-                               ("workspace", plan.workspace, settings.workspace),
-                               ("environment", plan.environment, settings.environment), ("endpoint", plan.endpoint, settings.endpoint)):
+    for what, theirs, ours in (
+        ("organisation", plan.organisation_id, settings.organisation_id),
+        ("workspace", plan.workspace, settings.workspace),
+        ("environment", plan.environment, settings.environment),
+        ("endpoint", plan.endpoint, settings.endpoint),
+    ):
         if theirs != ours:
-            raise Refused(f"the plan is for {what} {theirs}; this workspace is set to {ours}", help="apply it where it was made, or make a new one")
+            raise Refused(
+                f"the plan is for {what} {theirs}; this workspace is set to {ours}",
+                help="apply it where it was made, or make a new one",
+            )
     if plan.errored or not plan.applyable:
         findings = [d.message for d in plan.diagnostics if d.severity.value == "error"]
-        raise Refused("the plan is not applyable" + (f": {findings[0]}" if findings else ""), help="`reconciler show FILE` lists why")
+        raise Refused(
+            "the plan is not applyable" + (f": {findings[0]}" if findings else ""),
+            help="`reconciler show FILE` lists why",
+        )
 
 
 def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
@@ -100,8 +109,10 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     before = preflight(plan, run.writer, run.io, run.scans)
     if before.moved and not run.skip_stale:
         lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.moved.items()))
-        raise Refused(f"{len(before.moved)} action(s) moved since they were planned; nothing was written\n{lines}",
-                      help="make a new plan, or apply the rest with --skip-stale")
+        raise Refused(
+            f"{len(before.moved)} action(s) moved since they were planned; nothing was written\n{lines}",
+            help="make a new plan, or apply the rest with --skip-stale",
+        )
     grace = Grace(run.locked_at, 0.0 if run.ledger.closed_cleanly() else run.settings.settle)
     identity = run.ledger.begin(plan.plan_digest, encode(plan))
     outcomes: list[Outcome] = []
@@ -116,17 +127,40 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
     changes = {c.address: c for c in plan.resource_changes if c.change.actions != ("no-op",)}
     loads = {load.address: load for load in plan.loads if load.actions != ("no-op",)}
     journal = _Journal(run.ledger, identity)
-    changer = Changer(run.writer, plan.organisation_id, run.clock, run.settings.settle, grace.absence, journal.note, before.single_datamart)
+    changer = Changer(
+        run.writer,
+        plan.organisation_id,
+        run.clock,
+        run.settings.settle,
+        grace.absence,
+        journal.note,
+        before.single_datamart,
+    )
     desk = LeaveDesk(lambda name: _leave(name, run, journal))
     context = Context(
-        writer=run.writer, token=run.token, root=run.root, clock=run.clock, settle=run.settings.settle,
-        follow_timeout=run.settings.follow_timeout, write_timeout=run.settings.write_timeout, grace=grace, journal=journal,
-        progress=run.progress, io=run.io, senders=run.senders, desk=desk.desk, stopping=run.stopping, stop=run.stop, follow=run.follow,
+        writer=run.writer,
+        token=run.token,
+        root=run.root,
+        clock=run.clock,
+        settle=run.settings.settle,
+        follow_timeout=run.settings.follow_timeout,
+        write_timeout=run.settings.write_timeout,
+        grace=grace,
+        journal=journal,
+        progress=run.progress,
+        io=run.io,
+        senders=run.senders,
+        desk=desk.desk,
+        stopping=run.stopping,
+        stop=run.stop,
+        follow=run.follow,
     )
 
     def perform(address: str) -> Outcome:
         if why := before.moved.get(address):
-            return Outcome(address, Status.SKIPPED, "skip", f"moved since it was planned: {why}", refused=True)
+            return Outcome(
+                address, Status.SKIPPED, "skip", f"moved since it was planned: {why}", refused=True
+            )
         try:
             if address in changes:
                 outcome = changer.perform(changes[address])
@@ -138,9 +172,15 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
             run.stop()
         return outcome
 
-    requires = {a: x.requires for a, x in (*changes.items(), *loads.items())}
+    requires = {a: c.requires for a, c in changes.items()} | {a: load.requires for a, load in loads.items()}
     try:
-        outcomes = execute(requires, perform, parallelism=run.settings.parallelism, stopping=run.stopping, finished=run.finished)
+        outcomes = execute(
+            requires,
+            perform,
+            parallelism=run.settings.parallelism,
+            stopping=run.stopping,
+            finished=run.finished,
+        )
     finally:
         desk.close()
     return outcomes + _stuck(plan, run)
@@ -189,17 +229,31 @@ def _state(outcomes: list[Outcome], expected: int) -> str:
     """How the ledger records the end: `unsettled` if a write may still be on its way."""
     if len(outcomes) < expected or any(o.status is Status.UNKNOWN for o in outcomes):
         return "unsettled"
-    return "finished" if all(o.status in GOOD | {Status.PARTIAL, Status.DUPLICATED} and o.status is not Status.SENT for o in outcomes) else "ended"
+    return (
+        "finished"
+        if all(
+            o.status in GOOD | {Status.PARTIAL, Status.DUPLICATED} and o.status is not Status.SENT
+            for o in outcomes
+        )
+        else "ended"
+    )
 
 
 def _exit(outcomes: list[Outcome]) -> Exit:
     bad = [o for o in outcomes if o.status not in GOOD]
     if not bad:
         return Exit.DONE
-    wrote = any(o.status in (Status.SUCCEEDED, Status.SENT, Status.PARTIAL, Status.UNKNOWN, Status.DUPLICATED) or o.counts.get("sent") for o in outcomes)
+    wrote = any(
+        o.status in (Status.SUCCEEDED, Status.SENT, Status.PARTIAL, Status.UNKNOWN, Status.DUPLICATED)
+        or o.counts.get("sent")
+        for o in outcomes
+    )
     if not wrote and any(o.stopped for o in outcomes):
         return Exit.FAILED
-    if not wrote and all(o.refused for o in bad if o.status is not Status.SKIPPED) and any(o.refused for o in bad):
+    if (
+        not wrote
+        and all(o.refused for o in bad if o.status is not Status.SKIPPED)
+        and any(o.refused for o in bad)
+    ):
         return Exit.REFUSED
     return Exit.PARTLY
-

@@ -14,7 +14,8 @@ from reconciler.spec.desired import desired
 from reconciler.spec.documents import Document
 from reconciler.spec.files import WORKSPACE_FILE, find, read, read_workspace
 from reconciler.spec.rules import check as check_rules
-from reconciler.spec.sets import UnknownDatamart, resolve as resolve_set
+from reconciler.spec.sets import UnknownDatamart
+from reconciler.spec.sets import resolve as resolve_set
 from reconciler.spec.specs import Specs, collect
 
 # With a document that could not be read, a name may only seem to be missing.
@@ -55,7 +56,9 @@ class Checked:
 
     def spec_digest(self) -> str:
         """Digest over the contents of all specs, whatever the files are called."""
-        return digest(sorted((d.data for d in self.documents), key=lambda d: (d["kind"], d["metadata"]["name"])))
+        return digest(
+            sorted((d.data for d in self.documents), key=lambda d: (d["kind"], d["metadata"]["name"]))
+        )
 
     def datamart_ids(self, expression: str) -> frozenset[str]:
         """Names of the datamarts in a set given by flag: a name, names with commas, `all`, or key=value.
@@ -67,7 +70,9 @@ class Checked:
         return resolve_set(parts, self.specs.labels())
 
 
-def check(root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], only: Sequence[Path] = ()) -> Checked:
+def check(
+    root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], only: Sequence[Path] = ()
+) -> Checked:
     """Read and check everything.
 
     Args:
@@ -92,7 +97,9 @@ def check(root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], only
     specs = collect(documents, settings.environment)
     broken = has_errors(findings)
     findings += [d for d in check_rules(documents, specs) if not (broken and d.code in _MAYBE_CAUSED)]
-    labels = {(d.data["kind"], d.data["metadata"]["name"]): d.data["metadata"].get("labels", {}) for d in documents}
+    labels = {
+        (d.data["kind"], d.data["metadata"]["name"]): d.data["metadata"].get("labels", {}) for d in documents
+    }
     return Checked(root, settings, specs, tuple(documents), tuple(findings), len(paths), labels)
 
 

@@ -45,16 +45,30 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
     """
     desired, settings, scope = checked.desired(), checked.settings, request.scope
     _known_addresses(desired, request)
-    loads = {a: load for a, load in desired.loads.items() if scope.only != "config" and _in_scope(scope, checked, load.address)}
+    loads = {
+        a: load
+        for a, load in desired.loads.items()
+        if scope.only != "config" and _in_scope(scope, checked, load.address)
+    }
     ids = {identity for identity, _ in desired.datamarts.values()}
     observed = observe(
-        reader, settings.organisation_id, io,
-        activations=sorted({a.datamart_id for a in desired.activations.values()} | {load.datamart_id for load in loads.values()} & ids),
-        imports=sorted({load.datamart_id for load in loads.values()}), pins=[c.id for c in desired.compartments.values() if c.id],
+        reader,
+        settings.organisation_id,
+        io,
+        activations=sorted(
+            {a.datamart_id for a in desired.activations.values()}
+            | {load.datamart_id for load in loads.values()} & ids
+        ),
+        imports=sorted({load.datamart_id for load in loads.values()}),
+        pins=[c.id for c in desired.compartments.values() if c.id],
     )
     _stop_if_unauthorized(observed)
     config = plan_config(desired, observed, settings.organisation_id)
-    changes = [c for c in config.changes if scope.only != "loads" and _in_scope(scope, checked, Address.parse(c.address))]
+    changes = [
+        c
+        for c in config.changes
+        if scope.only != "loads" and _in_scope(scope, checked, Address.parse(c.address))
+    ]
     diagnostics = [*checked.diagnostics, *config.diagnostics, *_ledger_warning(request, settings.ledger)]
     planned: list[LoadChange] = []
     errored = config.errored
@@ -64,69 +78,134 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         errored = errored or failed
         planned += [change] if change else []
     kept, kept_loads = prune_requires(changes, planned)
-    return assemble(kept, kept_loads, diagnostics, settings, checked.spec_digest(), settings.endpoint,
-                    created_at=request.created_at, errored=errored, complete=scope.complete)
+    return assemble(
+        kept,
+        kept_loads,
+        diagnostics,
+        settings,
+        checked.spec_digest(),
+        settings.endpoint,
+        created_at=request.created_at,
+        errored=errored,
+        complete=scope.complete,
+    )
 
 
 def _known_addresses(desired: Desired, request: Request) -> None:
     known = {*desired.compartments, *desired.activations, *desired.loads}
     for address in (*request.scope.targets, *request.overrides):
         if address not in known:
-            raise UsageError(f"no spec declares {address}", help="addresses look like Compartment/loyalty or ProfileSource/crm@retail-fr")
+            raise UsageError(
+                f"no spec declares {address}",
+                help="addresses look like Compartment/loyalty or ProfileSource/crm@retail-fr",
+            )
 
 
 def _in_scope(scope: Scope, checked: Checked, address: Address) -> bool:
     if scope.targets and str(address) not in scope.targets:
         return False
-    if scope.datamarts is not None and address.datamart not in scope.datamarts:
-        # A compartment belongs to the organisation: it is planned with whichever datamart is in scope.
-        if address.kind != "Compartment":
-            return False
+    # A compartment belongs to the organisation: it is planned with whichever datamart is in scope.
+    if (
+        scope.datamarts is not None
+        and address.datamart not in scope.datamarts
+        and address.kind != "Compartment"
+    ):
+        return False
     kind = "Compartment" if address.kind == "Activation" else address.kind
     labels = checked.labels.get((kind, address.name), {})
     return all(labels.get(k) == v for k, v in scope.labels)
 
 
 def _stop_if_unauthorized(observed: Observed) -> None:
-    for listing in (observed.datamarts, observed.compartments, *observed.activations.values(), *observed.imports.values()):
+    for listing in (
+        observed.datamarts,
+        observed.compartments,
+        *observed.activations.values(),
+        *observed.imports.values(),
+    ):
         if isinstance(listing, Unlisted) and listing.unauthorized:
-            raise Unauthorized(listing.reason, help="the remote does not accept the token; check which one is configured")
+            raise Unauthorized(
+                listing.reason, help="the remote does not accept the token; check which one is configured"
+            )
 
 
 def _ledger_warning(request: Request, ledger: str) -> list[Diagnostic]:
     if request.ci and ledger.startswith("sqlite:"):
-        return [warning("ledger-local", "CI is set and the ledger is SQLite: two runners on two machines would not exclude each other",
-                        help="let one runner apply at a time")]
+        return [
+            warning(
+                "ledger-local",
+                "CI is set and the ledger is SQLite: two runners on two machines would not exclude each other",
+                help="let one runner apply at a time",
+            )
+        ]
     return []
 
 
 def _one_load(
-    load: DesiredLoad, observed: Observed, config: ConfigPlan, changes: Sequence[ResourceChange], reader: Reader, io: Executor, scans: Scans,
+    load: DesiredLoad,
+    observed: Observed,
+    config: ConfigPlan,
+    changes: Sequence[ResourceChange],
+    reader: Reader,
+    io: Executor,
+    scans: Scans,
     request: Request,
 ) -> tuple[LoadChange | None, list[Diagnostic], bool]:
     """One load's change and findings; the third value is true if a read failed."""
     address = str(load.address)
     if load.suspended:
-        return None, [warning("load-suspended", "the source is suspended; nothing is loaded", load.span, address=address)], False
+        return (
+            None,
+            [
+                warning(
+                    "load-suspended", "the source is suspended; nothing is loaded", load.span, address=address
+                )
+            ],
+            False,
+        )
     usable, blockers, failed = _blockers(load, observed, config, changes)
     if not usable:
         return None, blockers, failed
-    definition = replace(load.definition, compartments={k: config.ids[k] for k in load.definition.compartments})
+    definition = replace(
+        load.definition, compartments={k: config.ids[k] for k in load.definition.compartments}
+    )
     if load.missing_label:
-        return None, [error("source-placeholder", f"{load.datamart} has no label '{load.missing_label}', which the source's files need",
-                            load.label_span, address=address)], False
+        return (
+            None,
+            [
+                error(
+                    "source-placeholder",
+                    f"{load.datamart} has no label '{load.missing_label}', which the source's files need",
+                    load.label_span,
+                    address=address,
+                )
+            ],
+            False,
+        )
     try:
         scan = scans.get(definition)
     except ReconcilerError as e:
-        return None, [error("source-unreadable", str(e), load.label_span, address=address, help=e.help)], False
-    executions = open_executions(reader, load.datamart_id, observed.imports[load.datamart_id], definition.former, io)
+        return (
+            None,
+            [error("source-unreadable", str(e), load.label_span, address=address, help=e.help)],
+            False,
+        )
+    executions = open_executions(
+        reader, load.datamart_id, observed.imports[load.datamart_id], definition.former, io
+    )
     remote = RemoteLoads(observed.imports[load.datamart_id], executions)
     unread = [x for x in (remote.imports, *executions.values()) if isinstance(x, Unlisted)]
     change, findings = plan_load(load, scan, remote, config.ids, request.overrides.get(address, Overrides()))
-    findings += [error("read-failed", f"could not read the loads on {load.datamart}: {x.reason}", address=address) for x in unread[:1]]
+    findings += [
+        error("read-failed", f"could not read the loads on {load.datamart}: {x.reason}", address=address)
+        for x in unread[:1]
+    ]
     active = [i for k in definition.compartments if (i := config.ids[k]) is not None]
-    planned = [str(c.change.after["compartment_id"]) for c in changes
-               if c.kind == "Activation" and c.change.after and c.change.after["datamart_id"] == load.datamart_id]
+    planned = [
+        str(c.change.after["compartment_id"])
+        for c in changes
+        if c.kind == "Activation" and c.change.after and c.change.after["datamart_id"] == load.datamart_id
+    ]
     findings += activation_findings(load, scan, observed.activations[load.datamart_id], [*active, *planned])
     return change, findings, bool(unread)
 
@@ -143,17 +222,42 @@ def _blockers(
     if row is None or row.archived:
         return False, [], False  # reported with the datamart
     if row.type == "CROSS_DATAMART":
-        return False, [error("cross-datamart", f"{load.datamart} is a cross-datamart; profiles cannot be loaded into one", load.span,
-                             address=address)], False
+        return (
+            False,
+            [
+                error(
+                    "cross-datamart",
+                    f"{load.datamart} is a cross-datamart; profiles cannot be loaded into one",
+                    load.span,
+                    address=address,
+                )
+            ],
+            False,
+        )
     present = {c.address for c in changes}
     findings = []
     for key in load.definition.compartments:
         activation = str(Address("Activation", key, load.datamart))
         if key not in config.ids:
-            findings.append(error("compartment-unplanned", f"Compartment/{key} could not be planned, so this load cannot be", load.span,
-                                  address=address))
+            findings.append(
+                error(
+                    "compartment-unplanned",
+                    f"Compartment/{key} could not be planned, so this load cannot be",
+                    load.span,
+                    address=address,
+                )
+            )
         elif activation not in present and not any(a.compartment_id == config.ids[key] for a in listing.rows):
             left_out = any(c.address == activation for c in config.changes)
-            findings.append(error("compartment-not-active", f"'{key}' is not active on {load.datamart}", load.span, address=address,
-                                  help=f"include {activation} in this plan" if left_out else f"declare activations of Compartment/{key}"))
+            findings.append(
+                error(
+                    "compartment-not-active",
+                    f"'{key}' is not active on {load.datamart}",
+                    load.span,
+                    address=address,
+                    help=f"include {activation} in this plan"
+                    if left_out
+                    else f"declare activations of Compartment/{key}",
+                )
+            )
     return not findings, findings, False

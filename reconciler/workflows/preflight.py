@@ -45,17 +45,36 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
     """
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [load for load in plan.loads if load.actions != ("no-op",)]
-    datamarts = {str(c.change.after["datamart_id"]) for c in acting if c.kind == "Activation" and c.change.after}
-    observed = observe(reader, plan.organisation_id, io, activations=sorted(datamarts), imports=sorted({x.datamart_id for x in loads}),
-                       pins=[c.remote_id for c in acting if c.kind == "Compartment" and c.remote_id])
-    for listing in (observed.datamarts, observed.compartments, *observed.activations.values(), *observed.imports.values(), *observed.pinned.values()):
+    datamarts = {
+        str(c.change.after["datamart_id"]) for c in acting if c.kind == "Activation" and c.change.after
+    }
+    observed = observe(
+        reader,
+        plan.organisation_id,
+        io,
+        activations=sorted(datamarts),
+        imports=sorted({x.datamart_id for x in loads}),
+        pins=[c.remote_id for c in acting if c.kind == "Compartment" and c.remote_id],
+    )
+    for listing in (
+        observed.datamarts,
+        observed.compartments,
+        *observed.activations.values(),
+        *observed.imports.values(),
+        *observed.pinned.values(),
+    ):
         if isinstance(listing, Unlisted):
-            raise (Unauthorized if listing.unauthorized else ReadFailed)(listing.reason, help="nothing was written; run again")
+            raise (Unauthorized if listing.unauthorized else ReadFailed)(
+                listing.reason, help="nothing was written; run again"
+            )
     verdicts = {c.address: _resource(c, plan, observed) for c in acting}
     verdicts |= {load.address: _load(load, observed, reader, io, scans) for load in loads}
     assert isinstance(observed.datamarts, Listed)  # noqa: S101 - checked above
-    live = [d.id for d in observed.datamarts.rows
-            if not d.archived and d.type != "CROSS_DATAMART" and d.organisation_id in (plan.organisation_id, "")]
+    live = [
+        d.id
+        for d in observed.datamarts.rows
+        if not d.archived and d.type != "CROSS_DATAMART" and d.organisation_id in (plan.organisation_id, "")
+    ]
     return Preflight(verdicts, live[0] if len(live) == 1 else None)
 
 
@@ -63,10 +82,18 @@ def _resource(change: ResourceChange, plan: Plan, observed: Observed) -> Verdict
     after = change.change.after or {}
     if change.kind == "Compartment":
         pinned = observed.pinned.get(change.remote_id or "")
-        rows = pinned.rows if isinstance(pinned, Listed) else observed.compartments.rows if isinstance(observed.compartments, Listed) else ()
+        rows = (
+            pinned.rows
+            if isinstance(pinned, Listed)
+            else observed.compartments.rows
+            if isinstance(observed.compartments, Listed)
+            else ()
+        )
         found = lookup.compartment(rows, plan.organisation_id, after.get("token"), change.remote_id)
         if isinstance(found, lookup.Ambiguous):
-            return Verdict(Now.MOVED, None, f"the token is used by the compartments {' and '.join(found.ids)}")
+            return Verdict(
+                Now.MOVED, None, f"the token is used by the compartments {' and '.join(found.ids)}"
+            )
         return preconditions.compartment(change, found)
     compartment_id = after.get("compartment_id")
     if compartment_id is None:
@@ -80,10 +107,14 @@ def _resource(change: ResourceChange, plan: Plan, observed: Observed) -> Verdict
 
 def _created_id(change: ResourceChange, plan: Plan, observed: Observed) -> str | None:
     """The id of a compartment that this plan creates, if an earlier apply of it did."""
-    creates = next((c for c in plan.resource_changes if c.address in change.requires and c.kind == "Compartment"), None)
+    creates = next(
+        (c for c in plan.resource_changes if c.address in change.requires and c.kind == "Compartment"), None
+    )
     if creates is None or creates.change.after is None or not isinstance(observed.compartments, Listed):
         return None
-    found = lookup.compartment(observed.compartments.rows, plan.organisation_id, creates.change.after["token"], None)
+    found = lookup.compartment(
+        observed.compartments.rows, plan.organisation_id, creates.change.after["token"], None
+    )
     return None if found is None or isinstance(found, lookup.Ambiguous) else found.id
 
 
@@ -99,7 +130,9 @@ def _load(load: LoadChange, observed: Observed, reader: Reader, io: Executor, sc
     found = generations(listing.rows, source.former)
     executions = open_executions(reader, load.datamart_id, listing, source.former, io)
     if bad := next((x for x in executions.values() if isinstance(x, Unlisted)), None):
-        raise (Unauthorized if bad.unauthorized else ReadFailed)(bad.reason, help="nothing was written; run again")
+        raise (Unauthorized if bad.unauthorized else ReadFailed)(
+            bad.reason, help="nothing was written; run again"
+        )
     decision = decide_again(load, found, executed_keys(found, executions), digest[:12], supersede=True)
     if decision.do is Do.NOTHING:
         return Verdict(Now.DONE)
