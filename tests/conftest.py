@@ -1,0 +1,42 @@
+"""Fixtures, and the two profiles of hypothesis."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace
+
+settings.register_profile("quick", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture
+def emulator_with(tmp_path: Path) -> Iterator[Callable[..., Emulator]]:
+    """Make an emulator with some switches set."""
+    made: list[Emulator] = []
+
+    def make(seed: dict[str, Any] | None = None, **switches: Any) -> Emulator:
+        made.append(Emulator(tmp_path / f"emulator{len(made)}", seed, **switches))
+        return made[-1]
+
+    yield make
+    for emulator in made:
+        emulator.stop()
+
+
+@pytest.fixture
+def emulator(emulator_with: Callable[..., Emulator]) -> Emulator:
+    """An emulator with the default switches."""
+    return emulator_with()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, emulator: Emulator) -> Workspace:
+    """A workspace that talks to `emulator`."""
+    return Workspace(tmp_path / "ws", emulator.url)

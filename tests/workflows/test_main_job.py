@@ -1,0 +1,143 @@
+"""The main job, as a user runs it: plan, apply, plan again, under the switches of the contract."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace
+
+SETTINGS: list[dict[str, Any]] = [
+    {},
+    {"page_default": 1, "page_cap": 1},
+    {"page_cap": 2, "total": "without"},
+    {"total": "without", "page_cap": 0},
+    {"lag_reads": 2},
+    {"lag_reads": 3, "total": "without", "page_cap": 3},
+    {"lag_seconds": 0.4},
+    {"duplicate_import": "error", "duplicate_token": "error400"},
+    {"duplicate_activation": "existing", "duplicate_token": "accepted"},
+    {"duplicate_activation": "second"},
+    {"success_word": "SUCCESS", "numeric_ids": "off"},
+    {"pending_seconds": 0.2, "running_seconds": 0.2},
+]
+
+
+@pytest.mark.parametrize("switches", SETTINGS, ids=lambda s: ",".join(f"{k}={v}" for k, v in s.items()) or "defaults")
+def test_apply_makes_the_remote_as_declared_and_a_second_plan_is_empty(
+    switches: dict[str, Any], tmp_path: Path, emulator_with: Callable[..., Emulator]
+) -> None:
+    emulator = emulator_with(**switches)
+    workspace = Workspace(tmp_path / "ws", emulator.url, settle="1s" if "lag_seconds" in switches else "0")
+    workspace.customers(300, max_bytes=9_000)
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+
+    assert sorted(c["token"] for c in emulator.compartments()) == ["default", "default-de", "loyalty"]
+    loyalty = next(c["id"] for c in emulator.compartments() if c["token"] == "loyalty")
+    for datamart in ("1509", "1510"):
+        assert [a["compartment_id"] for a in emulator.activations(datamart)].count(loyalty) == 1
+    assert [a["compartment_id"] for a in emulator.activations("1509") if a["default"]] == [loyalty]
+    executions = emulator.executions("1509")
+    chunks = {name: rows for name, rows in executions.items() if ".sealed." not in name}
+    assert len(chunks) == 6
+    assert all(len(rows) == 1 for rows in chunks.values())
+    assert [name.split(".sealed.")[1] for name in executions if ".sealed." in name] == ["300-0"]
+    stored = emulator.profiles("1509")
+    assert [(c, a) for c, a, _ in stored] == [(loyalty, f"c{n:06d}") for n in range(300)]
+
+    writes = len(emulator.writes())
+    again = workspace.run("plan", "--detailed-exitcode")
+    assert again.code == 0, again
+    workspace.forget_ledger()
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert len(emulator.writes()) == writes
+
+
+def only_datamart() -> dict[str, Any]:
+    return {
+        "datamarts": [{"id": "1509", "name": "FR", "organisation_id": "1185"}],
+        "compartments": [{"id": "1000", "organisation_id": "1185", "token": "default", "name": "Default"}],
+        "activations": [{"datamart_id": "1509", "compartment_id": "1000", "default": True}],
+    }
+
+
+@pytest.mark.parametrize("auto", ["on", "off"])
+@pytest.mark.parametrize("lag_reads", [0, 2])
+@pytest.mark.parametrize("duplicates", ["second", "error"])
+def test_the_only_datamart_gets_one_activation_whoever_makes_it(
+    auto: str, lag_reads: int, duplicates: str, tmp_path: Path, emulator_with: Callable[..., Emulator]
+) -> None:
+    emulator = emulator_with(only_datamart(), auto_activate=auto, lag_reads=lag_reads, duplicate_activation=duplicates)
+    workspace = Workspace(tmp_path / "ws", emulator.url, settle="500ms")
+    workspace.write("specs/datamarts.yaml", """\
+apiVersion: reconciler/v1
+kind: Datamarts
+metadata: {name: markets}
+spec:
+  retail-fr: {id: "1509", default_compartment: loyalty}
+""")
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    rows = emulator.activations("1509")
+    assert [r["default"] for r in rows] == [False, True]
+
+
+def test_a_saved_plan_is_its_own_approval_and_is_used_up(workspace: Workspace, emulator: Emulator, tmp_path: Path) -> None:
+    workspace.customers(1200)
+    saved = tmp_path / "plan.json"
+    assert workspace.run("plan", "--out", str(saved), "--detailed-exitcode").code == 2
+    assert emulator.writes() == []
+    shown = workspace.run("show", str(saved))
+    assert "1,200 lines read" in shown.out
+    assert workspace.run("apply", "--check", str(saved)).code == 0
+    assert emulator.writes() == []
+    assert workspace.run("apply", str(saved)).code == 0
+    writes = len(emulator.writes())
+    again = workspace.run("apply", str(saved))
+    assert (again.code, len(emulator.writes())) == (0, writes)
+    assert "already applied" in again.out
+    workspace.forget_ledger()
+    once_more = workspace.run("apply", str(saved))
+    assert (once_more.code, len(emulator.writes())) == (0, writes), once_more
+
+
+def test_rename_and_promote_are_updates(workspace: Workspace, emulator: Emulator) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    workspace.write("specs/loyalty.yaml", """\
+apiVersion: reconciler/v1
+kind: Compartment
+metadata: {name: loyalty}
+spec: {name: Loyalty club, token: loyalty, activations: all}
+""")
+    text = (workspace.root / "specs/datamarts.yaml").read_text()
+    workspace.write("specs/datamarts.yaml", text.replace("{country: de}", "{country: de}, default_compartment: loyalty"))
+    plan = workspace.plan()
+    acting = {c["address"]: c["change"] for c in plan["resource_changes"] if c["change"]["actions"] != ["no-op"]}
+    assert {a: c["actions"] for a, c in acting.items()} == {"Compartment/loyalty": ["update"], "Activation/loyalty@retail-de": ["update"]}
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert next(c["name"] for c in emulator.compartments() if c["token"] == "loyalty") == "Loyalty club"
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_newer_content_is_a_new_generation_and_old_content_again_another(workspace: Workspace, emulator: Emulator) -> None:
+    for number, mark in enumerate(("a", "b", "a"), 1):
+        workspace.customers(50, mark=mark)
+        assert workspace.run("apply", "--auto-approve").code == 0
+        seals = [i["name"] for i in emulator.imports("1509") if ".sealed." in i["name"]]
+        assert len(seals) == number
+    assert [n.split(".")[3] for n in seals] == ["g1", "g2", "g3"]
+
+
+def test_json_output_is_one_document(workspace: Workspace) -> None:
+    workspace.customers(50)
+    done = workspace.run("apply", "--auto-approve", "-o", "json")
+    result = json.loads(done.out)
+    assert result["exit_code"] == 0
+    assert {o["status"] for o in result["outcomes"]} == {"succeeded"}
+    load = next(o for o in result["outcomes"] if o["address"].startswith("ProfileSource/"))
+    assert load["counts"] == {"read": 50, "rejected": 0, "sent": 50, "succeeded": 50, "failed": 0, "not_processed": 0}
