@@ -1,0 +1,159 @@
+"""Listings and answers against a remote that is short, odd, late or HTML (contract 1.4 to 1.6; G1, G6)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import stamina
+
+from reconciler.api import resources
+from reconciler.api.answers import Verdict, classify, mask
+from reconciler.api.client import Reader, Writer
+from reconciler.api.pages import read_all
+from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
+from reconciler.model.listing import Listed, Unlisted
+
+ROWS = [{"id": i if i % 2 else str(i), "name": f"n{i}", "extra": {"ignored": True}} for i in range(1, 26)]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    stamina.set_testing(True, attempts=2)
+    yield
+    stamina.set_testing(False)
+
+
+def reader(answer: Callable[[httpx.Request], httpx.Response]) -> Reader:
+    return Reader("https://api.example", "token", httpx.MockTransport(answer))
+
+
+def pages(cap: int, *, total: int | None = 25, echo: bool = True, repeat: bool = False) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        first = 0 if repeat else int(request.url.params["first_result"])
+        page = ROWS[first : first + min(cap, int(request.url.params["max_results"]))]
+        body: dict[str, Any] = {"status": "ok", "count": len(page), "data": page}
+        if total is not None:
+            body["total"] = total
+        if echo:
+            body |= {"first_result": int(request.url.params["first_result"]), "max_results": cap}
+        return httpx.Response(200, json=body)
+
+    return answer
+
+
+@pytest.mark.parametrize("cap", [1, 2, 7, 25, 500])
+@pytest.mark.parametrize("total", [25, None])
+@pytest.mark.parametrize("echo", [True, False])
+def test_every_page_size_gives_every_row_with_text_ids(cap: int, total: int | None, echo: bool) -> None:
+    rows = read_all(reader(pages(cap, total=total, echo=echo)), "/x")
+    assert [r["id"] for r in rows] == [str(i) for i in range(1, 26)]
+
+
+def test_a_list_that_is_not_paginated_is_read_once() -> None:
+    assert len(read_all(reader(pages(100, total=None, echo=False, repeat=True)), "/x")) == 25
+
+
+ODD: dict[str, Any] = {
+    "ends before its total": pages(10, total=99),
+    "repeats a page": pages(10, total=25, repeat=True),
+    "repeats a page and says so": pages(10, total=None, echo=True, repeat=True),
+    "html": lambda _: httpx.Response(200, html="<html>login</html>"),
+    "502 html": lambda _: httpx.Response(502, html="<html>bad gateway</html>"),
+    "error in 200": lambda _: httpx.Response(200, json={"status": "error", "error": "no"}),
+    "no data": lambda _: httpx.Response(200, json={"status": "ok", "count": 0}),
+    "data null": lambda _: httpx.Response(200, json={"status": "ok", "data": None}),
+    "data an object": lambda _: httpx.Response(200, json={"status": "ok", "data": {}}),
+    "count disagrees": lambda _: httpx.Response(200, json={"status": "ok", "count": 3, "data": []}),
+    "total below the page": lambda _: httpx.Response(200, json={"status": "ok", "total": 0, "data": ROWS[:2]}),
+    "total is text": lambda _: httpx.Response(200, json={"status": "ok", "total": "2", "data": ROWS[:2]}),
+    "row without id": lambda _: httpx.Response(200, json={"status": "ok", "total": 1, "data": [{"name": "x"}]}),
+    "row is a number": lambda _: httpx.Response(200, json={"status": "ok", "total": 1, "data": [7]}),
+    "truncated": lambda _: httpx.Response(200, content=b'{"status":"ok","data":[{"id":"1"'),
+    "empty body": lambda _: httpx.Response(200, content=b""),
+    "404": lambda _: httpx.Response(404, json={"status": "error", "error": "Resource Not Found"}),
+    "403": lambda _: httpx.Response(403, json={"status": "error"}),
+    "redirect": lambda _: httpx.Response(302, headers={"Location": "https://elsewhere.example/"}),
+    "500": lambda _: httpx.Response(500, json={"status": "error", "error": "boom", "error_id": "e-1"}),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_an_odd_answer_is_never_an_empty_list(what: str) -> None:
+    with pytest.raises(ReadFailed):
+        read_all(reader(ODD[what]), "/x")
+    assert isinstance(resources.compartments(reader(ODD[what]), "1185"), Unlisted)
+
+
+def test_a_dropped_connection_is_never_an_empty_list() -> None:
+    def drop(_: httpx.Request) -> httpx.Response:
+        raise httpx.RemoteProtocolError("gone")
+
+    assert isinstance(resources.imports(reader(drop), "1"), Unlisted)
+
+
+def test_a_read_is_tried_again_when_the_remote_is_busy() -> None:
+    answers = iter([httpx.Response(503, headers={"Retry-After": "0"}), httpx.Response(200, json={"status": "ok", "total": 0, "data": []})])
+    assert resources.compartments(reader(lambda _: next(answers)), "1185") == Listed(())
+
+
+def test_401_is_told_apart() -> None:
+    with pytest.raises(Unauthorized, match="401") as caught:
+        reader(lambda _: httpx.Response(401, json={"status": "error"})).get("/x")
+    assert "api:" in str(caught.value.help)
+
+
+def test_the_reader_can_emit_nothing_but_get() -> None:
+    made = reader(lambda _: httpx.Response(200))
+    with pytest.raises(RuntimeError, match="read-only"):
+        made._client().post("/x")
+
+
+@pytest.mark.parametrize("endpoint", ["http://api.example", "ftp://x", "nonsense", "https://"])
+def test_the_token_goes_nowhere_unsafe(endpoint: str) -> None:
+    with pytest.raises(ReconcilerError):
+        Reader(endpoint, "token")
+
+
+@pytest.mark.parametrize("token", ["", "two\nlines", "snow\u2603man"])
+def test_a_token_no_header_can_carry_is_refused_without_showing_it(token: str) -> None:
+    with pytest.raises(ReconcilerError) as caught:
+        Reader("https://api.example", token)
+    assert not token or token not in str(caught.value)
+
+
+GOOD = b'{"status":"ok","data":{"id":"1"}}'
+BAD = b'{"status":"error","error":"no","error_id":"e"}'
+
+
+@pytest.mark.parametrize(("status", "body", "verdict"), [
+    (200, GOOD, Verdict.DONE), (201, GOOD, Verdict.DONE), (202, GOOD, Verdict.DONE),
+    (200, BAD, Verdict.UNCLEAR), (200, b"<html>", Verdict.UNCLEAR), (200, GOOD[:-4], Verdict.UNCLEAR), (204, b"", Verdict.UNCLEAR),
+    (200, b'{"status":"ok","data":[]}', Verdict.UNCLEAR), (301, b"", Verdict.UNCLEAR), (307, GOOD, Verdict.UNCLEAR),
+    (400, BAD, Verdict.REFUSED), (403, BAD, Verdict.REFUSED), (404, BAD, Verdict.REFUSED), (413, BAD, Verdict.REFUSED), (422, BAD, Verdict.REFUSED),
+    (400, b"<html>", Verdict.UNCLEAR), (404, b"", Verdict.UNCLEAR), (408, BAD, Verdict.UNCLEAR),
+    (401, BAD, Verdict.UNAUTHORIZED), (409, BAD, Verdict.CONFLICT), (409, b"", Verdict.CONFLICT),
+    (429, BAD, Verdict.NOT_SENT), (429, b"slow down", Verdict.NOT_SENT),
+    (500, BAD, Verdict.UNCLEAR), (502, b"<html>", Verdict.UNCLEAR), (503, BAD, Verdict.UNCLEAR), (504, b"", Verdict.UNCLEAR),
+])
+def test_what_an_answer_proves(status: int, body: bytes, verdict: Verdict) -> None:
+    assert classify(status, body).verdict is verdict
+
+
+def test_connect_errors_prove_that_nothing_was_sent() -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    def vanish(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("late")
+
+    for answer, verdict in ((refuse, Verdict.NOT_SENT), (vanish, Verdict.UNCLEAR)):
+        assert Writer("https://api.example", "t", httpx.MockTransport(answer)).send("POST", "/x", {}).verdict is verdict
+
+
+def test_profile_values_quoted_by_the_remote_are_masked() -> None:
+    text = 'line 3: {"name":"Jane Doe"} has "jane@example.org" and \'Doe\' or jane@example.org'
+    shown = mask(text)
+    assert "line 3" in shown
+    for value in ("Jane", "Doe", "example.org"):
+        assert value not in shown
