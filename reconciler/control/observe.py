@@ -29,13 +29,17 @@ def observe(
         imports: datamart ids whose document imports are needed.
         pins: compartment ids that specs pin.
     """
-    datamarts = io.submit(resources.datamarts, reader, organisation_id)
+    datamarts = resources.datamarts(reader, organisation_id)
+    # A datamart that is not the organisation's is a finding of its own; asking about it would only add a 404.
+    known = {d.id for d in datamarts.rows} if isinstance(datamarts, Listed) else None
     compartments = io.submit(resources.compartments, reader, organisation_id)
-    active = {i: io.submit(resources.activations, reader, i) for i in activations}
-    loads = {i: io.submit(resources.imports, reader, i) for i in imports}
+    active = {
+        i: io.submit(resources.activations, reader, i) for i in activations if known is None or i in known
+    }
+    loads = {i: io.submit(resources.imports, reader, i) for i in imports if known is None or i in known}
     pinned = {i: io.submit(resources.one_compartment, reader, i) for i in pins}
     return Observed(
-        datamarts.result(),
+        datamarts,
         compartments.result(),
         {i: f.result() for i, f in active.items()},
         {i: f.result() for i, f in loads.items()},

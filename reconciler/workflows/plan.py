@@ -215,12 +215,14 @@ def _blockers(
 ) -> tuple[bool, list[Diagnostic], bool]:
     """Whether a load can be planned at all; if not, why, and whether that is a failed read."""
     address = str(load.address)
-    listing = observed.activations.get(load.datamart_id)
-    if isinstance(observed.datamarts, Unlisted) or not isinstance(listing, Listed):
+    if isinstance(observed.datamarts, Unlisted):
         return False, [], True
     row = next((d for d in observed.datamarts.rows if d.id == load.datamart_id), None)
     if row is None or row.archived:
         return False, [], False  # reported with the datamart
+    listing = observed.activations.get(load.datamart_id)
+    if not isinstance(listing, Listed):
+        return False, [], True
     if row.type == "CROSS_DATAMART":
         return (
             False,

@@ -28,7 +28,9 @@ def reader(answer: Callable[[httpx.Request], httpx.Response]) -> Reader:
     return Reader("https://api.example", "token", httpx.MockTransport(answer))
 
 
-def pages(cap: int, *, total: int | None = 25, echo: bool = True, repeat: bool = False) -> Callable[[httpx.Request], httpx.Response]:
+def pages(
+    cap: int, *, total: int | None = 25, echo: bool = True, repeat: bool = False
+) -> Callable[[httpx.Request], httpx.Response]:
     def answer(request: httpx.Request) -> httpx.Response:
         first = 0 if repeat else int(request.url.params["first_result"])
         page = ROWS[first : first + min(cap, int(request.url.params["max_results"]))]
@@ -65,9 +67,13 @@ ODD: dict[str, Any] = {
     "data null": lambda _: httpx.Response(200, json={"status": "ok", "data": None}),
     "data an object": lambda _: httpx.Response(200, json={"status": "ok", "data": {}}),
     "count disagrees": lambda _: httpx.Response(200, json={"status": "ok", "count": 3, "data": []}),
-    "total below the page": lambda _: httpx.Response(200, json={"status": "ok", "total": 0, "data": ROWS[:2]}),
+    "total below the page": lambda _: httpx.Response(
+        200, json={"status": "ok", "total": 0, "data": ROWS[:2]}
+    ),
     "total is text": lambda _: httpx.Response(200, json={"status": "ok", "total": "2", "data": ROWS[:2]}),
-    "row without id": lambda _: httpx.Response(200, json={"status": "ok", "total": 1, "data": [{"name": "x"}]}),
+    "row without id": lambda _: httpx.Response(
+        200, json={"status": "ok", "total": 1, "data": [{"name": "x"}]}
+    ),
     "row is a number": lambda _: httpx.Response(200, json={"status": "ok", "total": 1, "data": [7]}),
     "truncated": lambda _: httpx.Response(200, content=b'{"status":"ok","data":[{"id":"1"'),
     "empty body": lambda _: httpx.Response(200, content=b""),
@@ -93,7 +99,12 @@ def test_a_dropped_connection_is_never_an_empty_list() -> None:
 
 
 def test_a_read_is_tried_again_when_the_remote_is_busy() -> None:
-    answers = iter([httpx.Response(503, headers={"Retry-After": "0"}), httpx.Response(200, json={"status": "ok", "total": 0, "data": []})])
+    answers = iter(
+        [
+            httpx.Response(503, headers={"Retry-After": "0"}),
+            httpx.Response(200, json={"status": "ok", "total": 0, "data": []}),
+        ]
+    )
     assert resources.compartments(reader(lambda _: next(answers)), "1185") == Listed(())
 
 
@@ -126,16 +137,38 @@ GOOD = b'{"status":"ok","data":{"id":"1"}}'
 BAD = b'{"status":"error","error":"no","error_id":"e"}'
 
 
-@pytest.mark.parametrize(("status", "body", "verdict"), [
-    (200, GOOD, Verdict.DONE), (201, GOOD, Verdict.DONE), (202, GOOD, Verdict.DONE),
-    (200, BAD, Verdict.UNCLEAR), (200, b"<html>", Verdict.UNCLEAR), (200, GOOD[:-4], Verdict.UNCLEAR), (204, b"", Verdict.UNCLEAR),
-    (200, b'{"status":"ok","data":[]}', Verdict.UNCLEAR), (301, b"", Verdict.UNCLEAR), (307, GOOD, Verdict.UNCLEAR),
-    (400, BAD, Verdict.REFUSED), (403, BAD, Verdict.REFUSED), (404, BAD, Verdict.REFUSED), (413, BAD, Verdict.REFUSED), (422, BAD, Verdict.REFUSED),
-    (400, b"<html>", Verdict.UNCLEAR), (404, b"", Verdict.UNCLEAR), (408, BAD, Verdict.UNCLEAR),
-    (401, BAD, Verdict.UNAUTHORIZED), (409, BAD, Verdict.CONFLICT), (409, b"", Verdict.CONFLICT),
-    (429, BAD, Verdict.NOT_SENT), (429, b"slow down", Verdict.NOT_SENT),
-    (500, BAD, Verdict.UNCLEAR), (502, b"<html>", Verdict.UNCLEAR), (503, BAD, Verdict.UNCLEAR), (504, b"", Verdict.UNCLEAR),
-])
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (200, GOOD, Verdict.DONE),
+        (201, GOOD, Verdict.DONE),
+        (202, GOOD, Verdict.DONE),
+        (200, BAD, Verdict.UNCLEAR),
+        (200, b"<html>", Verdict.UNCLEAR),
+        (200, GOOD[:-4], Verdict.UNCLEAR),
+        (204, b"", Verdict.UNCLEAR),
+        (200, b'{"status":"ok","data":[]}', Verdict.UNCLEAR),
+        (301, b"", Verdict.UNCLEAR),
+        (307, GOOD, Verdict.UNCLEAR),
+        (400, BAD, Verdict.REFUSED),
+        (403, BAD, Verdict.REFUSED),
+        (404, BAD, Verdict.REFUSED),
+        (413, BAD, Verdict.REFUSED),
+        (422, BAD, Verdict.REFUSED),
+        (400, b"<html>", Verdict.UNCLEAR),
+        (404, b"", Verdict.UNCLEAR),
+        (408, BAD, Verdict.UNCLEAR),
+        (401, BAD, Verdict.UNAUTHORIZED),
+        (409, BAD, Verdict.CONFLICT),
+        (409, b"", Verdict.CONFLICT),
+        (429, BAD, Verdict.NOT_SENT),
+        (429, b"slow down", Verdict.NOT_SENT),
+        (500, BAD, Verdict.UNCLEAR),
+        (502, b"<html>", Verdict.UNCLEAR),
+        (503, BAD, Verdict.UNCLEAR),
+        (504, b"", Verdict.UNCLEAR),
+    ],
+)
 def test_what_an_answer_proves(status: int, body: bytes, verdict: Verdict) -> None:
     assert classify(status, body).verdict is verdict
 
@@ -148,7 +181,10 @@ def test_connect_errors_prove_that_nothing_was_sent() -> None:
         raise httpx.ReadTimeout("late")
 
     for answer, verdict in ((refuse, Verdict.NOT_SENT), (vanish, Verdict.UNCLEAR)):
-        assert Writer("https://api.example", "t", httpx.MockTransport(answer)).send("POST", "/x", {}).verdict is verdict
+        assert (
+            Writer("https://api.example", "t", httpx.MockTransport(answer)).send("POST", "/x", {}).verdict
+            is verdict
+        )
 
 
 def test_profile_values_quoted_by_the_remote_are_masked() -> None:

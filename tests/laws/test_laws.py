@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.bulk.cutting import Cutter, blocks
 from reconciler.control.executor import execute
@@ -16,18 +17,25 @@ from reconciler.model.load import Position
 from reconciler.model.outcome import Outcome, Status
 from reconciler.planning.diff import changed_fields
 from reconciler.planning.digests import canonical
-from reconciler.spec.documents import core_scalar, parse as parse_yaml
+from reconciler.spec.documents import core_scalar
+from reconciler.spec.documents import parse as parse_yaml
 
 words = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=24)
 hex12 = st.text("0123456789abcdef", min_size=12, max_size=12)
 keys = st.builds(LoadKey, words, words, st.integers(1, 10**5), hex12)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=8)
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
 
 
-@given(keys, st.integers(1, 99_999_999), st.integers(1, 99999), st.integers(1, 99999), hex12, st.integers(1, 99))
-def test_chunk_names_are_read_back(key: LoadKey, size: int, index: int, count: int, chunk12: str, attempt: int) -> None:
+@given(
+    keys, st.integers(1, 99_999_999), st.integers(1, 99999), st.integers(1, 99999), hex12, st.integers(1, 99)
+)
+def test_chunk_names_are_read_back(
+    key: LoadKey, size: int, index: int, count: int, chunk12: str, attempt: int
+) -> None:
     name = ChunkName(key, size, index, count, chunk12, attempt)
     assert parse(str(name)) == name
 
@@ -58,7 +66,10 @@ def test_nothing_differs_from_itself(shape: dict[str, Any]) -> None:
     assert changed_fields(shape, json.loads(json.dumps(shape))) == {}
 
 
-@given(st.dictionaries(words, json_values, min_size=1, max_size=5), st.dictionaries(words, json_values, max_size=5))
+@given(
+    st.dictionaries(words, json_values, min_size=1, max_size=5),
+    st.dictionaries(words, json_values, max_size=5),
+)
 def test_applying_the_changes_gives_the_other_side(before: dict[str, Any], after: dict[str, Any]) -> None:
     after = {k: after.get(k, before[k]) for k in before}
     changed = changed_fields(before, after)
@@ -66,7 +77,10 @@ def test_applying_the_changes_gives_the_other_side(before: dict[str, Any], after
     assert canonical(applied) == canonical(after) or applied == after
 
 
-@given(st.lists(st.binary(min_size=1, max_size=60).map(lambda b: b.replace(b"\n", b"x") + b"\n"), max_size=60), st.integers(61, 300))
+@given(
+    st.lists(st.binary(min_size=1, max_size=60).map(lambda b: b.replace(b"\n", b"x") + b"\n"), max_size=60),
+    st.integers(61, 300),
+)
 def test_chunks_joined_are_the_input_and_obey_the_limit(lines: list[bytes], limit: int) -> None:
     cutter = Cutter(limit)
     offset = 0
@@ -98,8 +112,16 @@ def test_any_bytes_are_documents_or_findings_with_a_position(content: bytes) -> 
         assert document.data is not None
 
 
-@given(st.recursive(st.sampled_from(["a", "no", "014", "1", "true", "'x'", "*q", "&q z", "!t y", "{", "[", ": ", "- ", "\t", "#"]),
-                    lambda inner: st.lists(inner, min_size=1, max_size=4).map(" ".join), max_leaves=12), st.integers(0, 3))
+@given(
+    st.recursive(
+        st.sampled_from(
+            ["a", "no", "014", "1", "true", "'x'", "*q", "&q z", "!t y", "{", "[", ": ", "- ", "\t", "#"]
+        ),
+        lambda inner: st.lists(inner, min_size=1, max_size=4).map(" ".join),
+        max_leaves=12,
+    ),
+    st.integers(0, 3),
+)
 def test_any_text_that_looks_like_yaml_is_documents_or_findings(text: str, newline: int) -> None:
     documents, findings = parse_yaml("x.yaml", text.replace(" ", "\n", newline).encode())
     assert all(d.span is not None for d in findings)
@@ -112,7 +134,9 @@ def test_whole_numbers_are_whole_numbers(value: int) -> None:
 
 
 @given(st.floats(0, 100), st.floats(0.1, 60), st.lists(st.floats(0.001, 10), max_size=30))
-def test_absence_takes_five_listings_and_the_whole_window(since: float, settle: float, gaps: list[float]) -> None:
+def test_absence_takes_five_listings_and_the_whole_window(
+    since: float, settle: float, gaps: list[float]
+) -> None:
     evidence, now = Absence(since, settle), since
     for gap in gaps:
         now += gap
@@ -138,7 +162,10 @@ def test_waiting_as_told_ends_in_a_conclusion_after_five_listings(since: float, 
 @given(st.data())
 def test_execution_respects_every_requirement_and_tells_every_outcome(data: st.DataObject) -> None:
     names = [f"n{i}" for i in range(data.draw(st.integers(1, 8)))]
-    requires = {n: tuple(data.draw(st.sets(st.sampled_from(names[:i]), max_size=3))) if i else () for i, n in enumerate(names)}
+    requires = {
+        n: tuple(data.draw(st.sets(st.sampled_from(names[:i]), max_size=3))) if i else ()
+        for i, n in enumerate(names)
+    }
     bad = data.draw(st.sets(st.sampled_from(names)))
     done: list[str] = []
 

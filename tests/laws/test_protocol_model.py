@@ -4,9 +4,11 @@ The model is written from the design alone: it knows imports, executions, writes
 `run` plays one apply: it asks `next_step` and performs what it says on the model, badly.
 """
 
+import contextlib
 from dataclasses import dataclass, field, replace
 
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.kinds.names import ChunkName, LoadKey, SealName
 from reconciler.model.outcome import Status
@@ -70,7 +72,12 @@ class Client:
     def fate(self) -> str:
         if not self.faulty:
             return "done"
-        return self.data.draw(st.sampled_from(["done"] * 6 + ["lost", "unclear_done", "crash_before", "crash_after", "crash_late", "refused"]))
+        return self.data.draw(
+            st.sampled_from(
+                ["done"] * 6
+                + ["lost", "unclear_done", "crash_before", "crash_after", "crash_late", "refused"]
+            )
+        )
 
     def run(self) -> Status:
         self.remote.settle()  # the rule of absence: writes of earlier runs have arrived before anything is concluded
@@ -84,9 +91,19 @@ class Client:
         existing = next((g for g in found if g.key == self.key), None)
         views = []
         for index in range(1, self.chunks + 1):
-            attempt = max((n.attempt for n in (existing.chunks if existing else ()) if n.index == index), default=1)
+            attempt = max(
+                (n.attempt for n in (existing.chunks if existing else ()) if n.index == index), default=1
+            )
             name = self.name(index, attempt)
-            views.append(ChunkView(index, LINES, attempt, name in self.remote.imports, tuple(self.remote.executions.get(name, ()))))
+            views.append(
+                ChunkView(
+                    index,
+                    LINES,
+                    attempt,
+                    name in self.remote.imports,
+                    tuple(self.remote.executions.get(name, ())),
+                )
+            )
         view = LoadView(tuple(views), strict=self.data.draw(st.booleans()))
         for index in protocol.retries(view, replay_safe=self.replay_safe, resend=frozenset()):
             chunk = view.chunks[index - 1]
@@ -127,12 +144,14 @@ class Client:
                     return "refused"
         return "unclear"
 
-    def perform(self, step: protocol.Step, view: LoadView) -> LoadView:
+    def perform(self, step: protocol.Step, view: LoadView) -> LoadView:  # noqa: C901, PLR0912 - one case a step
         match step:
             case protocol.Create(indices=indices):
                 for index in indices:
                     result = self.attempt_write("import", self.name(index, view.chunks[index - 1].attempt))
-                    view = self.put(view, index, **({"seen": True} if result == "there" else {"unclear": True}))
+                    view = self.put(
+                        view, index, **({"seen": True} if result == "there" else {"unclear": True})
+                    )
                 return view
             case protocol.SeeManifest():
                 assert all(self.name(c.index, c.attempt) in self.remote.imports for c in view.chunks)
@@ -151,7 +170,9 @@ class Client:
                     if result == "there":
                         view = self.put(view, index, executions=tuple(self.remote.executions[name]))
                     else:
-                        view = self.put(view, index, **({"refused": True} if result == "refused" else {"unclear": True}))
+                        view = self.put(
+                            view, index, **({"refused": True} if result == "refused" else {"unclear": True})
+                        )
                 return view
             case protocol.Follow(indices=indices):
                 for index in indices:
@@ -173,18 +194,20 @@ GOOD_ENDS = (("SUCCEEDED", 0),)
 ALL_ENDS = (("SUCCEEDED", 0), ("SUCCESS", 0), ("SUCCEEDED", 3), ("FAILED", 0), ("LOST", 0), ("CANCELED", 0))
 
 
-def play(data: st.DataObject, ends: tuple[tuple[str, int], ...], *, replay_safe: bool) -> tuple[Remote, list[Status], int]:
+def play(
+    data: st.DataObject, ends: tuple[tuple[str, int], ...], *, replay_safe: bool
+) -> tuple[Remote, list[Status], int]:
     remote = Remote()
     chunks = data.draw(st.integers(1, 4))
     statuses = []
     for digest in data.draw(st.lists(st.sampled_from(["a" * 12, "b" * 12]), min_size=1, max_size=3)):
         for _ in range(data.draw(st.integers(0, 3))):
-            try:
+            with contextlib.suppress(Crash):
                 Client(remote, data, digest, chunks, True, replay_safe, ends).run()
-            except Crash:
-                pass
-        for _ in range(3):  # undisturbed runs; the second lets FAILED chunks have their new attempt
-            statuses.append(Client(remote, data, digest, chunks, False, replay_safe, GOOD_ENDS).run())
+        # Undisturbed runs; the second lets FAILED chunks have their new attempt.
+        statuses += [
+            Client(remote, data, digest, chunks, False, replay_safe, GOOD_ENDS).run() for _ in range(3)
+        ]
     return remote, statuses, chunks
 
 

@@ -21,11 +21,15 @@ class Emulator:
     def __init__(self, folder: Path, seed: dict[str, Any] | None = None, **switches: Any) -> None:
         self.store = Store(folder)
         plant(self.store, seed or SEED)
-        self.sandbox = Sandbox(self.store, Switches().with_values({"pending_seconds": 0, "running_seconds": 0, **switches}))
+        self.sandbox = Sandbox(
+            self.store, Switches().with_values({"pending_seconds": 0, "running_seconds": 0, **switches})
+        )
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self._server = uvicorn.Server(uvicorn.Config(self.sandbox.app(), log_level="critical", lifespan="off", access_log=False))
+        self._server = uvicorn.Server(
+            uvicorn.Config(self.sandbox.app(), log_level="critical", lifespan="off", access_log=False)
+        )
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
         self._thread.start()
         while not self._server.started:
@@ -63,4 +67,6 @@ class Emulator:
 
     def profiles(self, datamart: str) -> list[tuple[str, str, str]]:
         with self.store.lock:
-            return self.store.db.execute("SELECT compartment, account, body FROM profiles WHERE datamart=? ORDER BY 1, 2", (datamart,)).fetchall()
+            return self.store.db.execute(
+                "SELECT compartment, account, body FROM profiles WHERE datamart=? ORDER BY 1, 2", (datamart,)
+            ).fetchall()

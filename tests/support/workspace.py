@@ -53,7 +53,9 @@ class Workspace:
         self.root = root
         (root / "specs").mkdir(parents=True)
         (root / "data").mkdir()
-        self.write("reconciler.yaml", WORKSPACE.format(endpoint=endpoint, settle=settle, organisation=organisation))
+        self.write(
+            "reconciler.yaml", WORKSPACE.format(endpoint=endpoint, settle=settle, organisation=organisation)
+        )
         self.write("specs/datamarts.yaml", DATAMARTS)
         self.write("specs/loyalty.yaml", LOYALTY)
 
@@ -63,16 +65,28 @@ class Workspace:
         path.write_text(text, "utf-8")
         return path
 
-    def customers(self, lines: int, *, max_bytes: int | None = None, source: str = CUSTOMERS, mark: str = "v1") -> None:
+    def customers(
+        self, lines: int, *, max_bytes: int | None = None, source: str = CUSTOMERS, mark: str = "v1"
+    ) -> None:
         chunk = f"  chunk: {{max_bytes: {max_bytes}}}\n" if max_bytes else ""
         self.write("specs/customers.yaml", source + chunk)
         self.write("data/customers.csv", "id,tier\n" + "".join(f"c{n:06d},{mark}\n" for n in range(lines)))
 
     def start(self, *args: str, **env: str) -> "subprocess.Popen[str]":
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_") and k not in ("CI", "FORCE_COLOR")}
+        clean = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith("RECONCILER_") and k not in ("CI", "FORCE_COLOR")
+        }
         return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", "-C", str(self.root), *args], env={**clean, "RECONCILER_TOKEN": TOKEN, **env},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True)
+            [sys.executable, "-m", "reconciler", "-C", str(self.root), *args],
+            env={**clean, "RECONCILER_TOKEN": TOKEN, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
 
     def run(self, *args: str, timeout: float = 120, **env: str) -> "Done":
         process = self.start(*args, **env)

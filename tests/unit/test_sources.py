@@ -12,10 +12,19 @@ from reconciler.bulk.sources import find_files
 from reconciler.errors import ReconcilerError
 from reconciler.model.source import Dialect, Identifier, Operation, SourceDefinition, Update
 
-COMMANDS = SourceDefinition(workspace="w", source="s", files=("*.ndjson",), format="commands", compression="suffix")
+COMMANDS = SourceDefinition(
+    workspace="w", source="s", files=("*.ndjson",), format="commands", compression="suffix"
+)
 ACCOUNT = Identifier(kind="user_account_id", column="id", compartment="loyalty")
-CSV = SourceDefinition(workspace="w", source="s", files=("*.csv",), format="csv", compression="suffix", identify_by=(ACCOUNT,),
-                       compartments={"loyalty": "2071"})
+CSV = SourceDefinition(
+    workspace="w",
+    source="s",
+    files=("*.csv",),
+    format="csv",
+    compression="suffix",
+    identify_by=(ACCOUNT,),
+    compartments={"loyalty": "2071"},
+)
 GOOD = b'{"operation":"UPSERT","compartment_id":"2071","user_account_id":"u-1","force_replace":true,"user_profile":{"$compartment_id":"2071","$user_account_id":"u-1"}}'
 
 BAD = {
@@ -42,13 +51,19 @@ def test_bad_command_lines_are_rejected_by_code_and_without_their_contents(code:
     assert '"u"' not in caught.value.reason
 
 
-@pytest.mark.parametrize("line", [
-    b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":[]}',
-    b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{"a":NaN}}',
-    b'{"operation":"UPSERT","compartment_id":"1","user_account_id":"u","force_replace":true,"user_profile":{"$compartment_id":2}}',
-    b'{"operation":"DELETE","compartment_id":"1","email_hash":"e"}', b'{"operation":"DELETE","user_account_id":""}', b"[]", b"null",
-    b'{"operation":"UPSERT","user_account_id":"u","update_strategy":"SOMETHING","user_profile":{}}',
-])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":[]}',
+        b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{"a":NaN}}',
+        b'{"operation":"UPSERT","compartment_id":"1","user_account_id":"u","force_replace":true,"user_profile":{"$compartment_id":2}}',
+        b'{"operation":"DELETE","compartment_id":"1","email_hash":"e"}',
+        b'{"operation":"DELETE","user_account_id":""}',
+        b"[]",
+        b"null",
+        b'{"operation":"UPSERT","user_account_id":"u","update_strategy":"SOMETHING","user_profile":{}}',
+    ],
+)
 def test_more_bad_lines(line: bytes) -> None:
     with pytest.raises(BadLine):
         command_line(line, COMMANDS)
@@ -61,12 +76,20 @@ def test_a_good_line_is_sent_byte_for_byte() -> None:
     assert (line.replay_safe, line.anonymous, line.compartment_id) == (True, False, "2071")
 
 
-@pytest.mark.parametrize(("flags", "safe"), [
-    ('"force_replace":true', True), ('"force_replace":false', False), ('"force_replace":false,"merge_objects":true', False),
-    ('"update_strategy":"FORCE_REPLACE"', True), ('"update_strategy":"PARTIAL_UPDATE"', False),
-])
+@pytest.mark.parametrize(
+    ("flags", "safe"),
+    [
+        ('"force_replace":true', True),
+        ('"force_replace":false', False),
+        ('"force_replace":false,"merge_objects":true', False),
+        ('"update_strategy":"FORCE_REPLACE"', True),
+        ('"update_strategy":"PARTIAL_UPDATE"', False),
+    ],
+)
 def test_only_whole_replacement_is_replay_safe(flags: str, safe: bool) -> None:
-    line = command_line(f'{{"operation":"UPSERT","user_account_id":"u",{flags},"user_profile":{{}}}}'.encode(), COMMANDS)
+    line = command_line(
+        f'{{"operation":"UPSERT","user_account_id":"u",{flags},"user_profile":{{}}}}'.encode(), COMMANDS
+    )
     assert line.replay_safe is safe
 
 
@@ -74,10 +97,18 @@ def test_fill_identity_adds_what_is_missing_and_keeps_the_rest() -> None:
     from dataclasses import replace
 
     source = replace(COMMANDS, fill_identity=True, compartment="loyalty", compartments={"loyalty": "2071"})
-    line = command_line(b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"x":1,"user_profile":{"tier":1.50}}', source)
+    line = command_line(
+        b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"x":1,"user_profile":{"tier":1.50}}',
+        source,
+    )
     assert json.loads(line.data) == {
-        "operation": "UPSERT", "user_account_id": "u", "force_replace": True, "x": 1, "compartment_id": "2071",
-        "user_profile": {"tier": 1.5, "$compartment_id": "2071", "$user_account_id": "u"}}
+        "operation": "UPSERT",
+        "user_account_id": "u",
+        "force_replace": True,
+        "x": 1,
+        "compartment_id": "2071",
+        "user_profile": {"tier": 1.5, "$compartment_id": "2071", "$user_account_id": "u"},
+    }
     assert b"1.50" in line.data
     with pytest.raises(BadLine, match="another compartment"):
         command_line(GOOD.replace(b"2071", b"9"), source)
@@ -89,15 +120,22 @@ def test_every_line_is_sent_or_rejected_with_its_number(tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_bytes(b"\xef\xbb\xbf" + GOOD + b"\r\n\n" + GOOD + b"\nnot json\n" + GOOD)
     found = scan(tmp_path, COMMANDS)
     assert (found.lines, found.sent, found.rejected) == (5, 3, 2)
-    assert [(r.path, r.line, r.code) for r in found.rejects] == [("a.ndjson", 2, "line-blank"), ("a.ndjson", 4, "line-json")]
-    assert b"".join(chunk_lines(find_files(tmp_path, COMMANDS), COMMANDS, found.chunks[0])) == (GOOD + b"\n") * 3
+    assert [(r.path, r.line, r.code) for r in found.rejects] == [
+        ("a.ndjson", 2, "line-blank"),
+        ("a.ndjson", 4, "line-json"),
+    ]
+    assert (
+        b"".join(chunk_lines(find_files(tmp_path, COMMANDS), COMMANDS, found.chunks[0])) == (GOOD + b"\n") * 3
+    )
 
 
 def test_chunks_can_be_read_again_from_their_starts(tmp_path: Path) -> None:
     from dataclasses import replace
 
     for name in ("a", "b", "c"):
-        (tmp_path / f"{name}.csv").write_text("id,note\n" + "".join(f'{name}{n},"two\nlines, {n}"\n' for n in range(40)))
+        (tmp_path / f"{name}.csv").write_text(
+            "id,note\n" + "".join(f'{name}{n},"two\nlines, {n}"\n' for n in range(40))
+        )
     packed = gzip.compress((tmp_path / "c.csv").read_bytes())
     (tmp_path / "c.csv").unlink()
     (tmp_path / "c.csv.gz").write_bytes(packed)
@@ -106,8 +144,11 @@ def test_chunks_can_be_read_again_from_their_starts(tmp_path: Path) -> None:
     assert found.rejected == 0
     assert len(found.chunks) > 5
     whole = b"".join(b"".join(chunk_lines(find_files(tmp_path, source), source, c)) for c in found.chunks)
-    assert [json.loads(x)["user_account_id"] for x in whole.splitlines()] == [f"{name}{n}" for name in "abc" for n in range(40)]
+    assert [json.loads(x)["user_account_id"] for x in whole.splitlines()] == [
+        f"{name}{n}" for name in "abc" for n in range(40)
+    ]
     import hashlib
+
     for chunk in found.chunks:
         data = b"".join(chunk_lines(find_files(tmp_path, source), source, chunk))
         assert (hashlib.sha256(data).hexdigest(), len(data)) == (chunk.sha256, chunk.size)
@@ -119,7 +160,10 @@ def test_the_digest_is_of_content_and_shape_not_of_names_or_limits(tmp_path: Pat
     (tmp_path / "a.ndjson").write_bytes(GOOD + b"\n" + GOOD)
     first = scan(tmp_path, COMMANDS).source_digest
     (tmp_path / "a.ndjson").rename(tmp_path / "z.ndjson")
-    assert scan(tmp_path, replace(COMMANDS, max_bytes=1000, allow="5%", ordering="strict")).source_digest == first
+    assert (
+        scan(tmp_path, replace(COMMANDS, max_bytes=1000, allow="5%", ordering="strict")).source_digest
+        == first
+    )
     (tmp_path / "z.ndjson").write_bytes(GOOD)
     (tmp_path / "zz.ndjson").write_bytes(GOOD + b"\n")
     assert scan(tmp_path, COMMANDS).source_digest == first, "files are joined at line ends"
@@ -132,19 +176,43 @@ def test_csv_types_columns_and_operations(tmp_path: Path) -> None:
     from dataclasses import replace
 
     (tmp_path / "a.csv").write_text(
-        "id;op;age;price;ok;extra;name\nu1;U;12;1.50;true;{};Zoë\nu2;D;;;;;\nu3;U;x;1;true;;n\nu4;X;1;1;true;;n\nu5;U\n;U;1;1;true;;n\nu6;U;;;;;\n")
+        "id;op;age;price;ok;extra;name\nu1;U;12;1.50;true;{};Zoë\nu2;D;;;;;\nu3;U;x;1;true;;n\nu4;X;1;1;true;;n\nu5;U\n;U;1;1;true;;n\nu6;U;;;;;\n"
+    )
     source = replace(
-        CSV, csv=Dialect(delimiter=";"), operation=Operation(value=None, column="op", map={"U": "UPSERT", "D": "DELETE"}),
-        types={"age": "integer", "price": "number", "ok": "boolean", "extra": "json"}, rename={"name": "first_name"}, constants={"from": "test"},
-        update=Update(force_replace=False, merge_objects=True))
+        CSV,
+        csv=Dialect(delimiter=";"),
+        operation=Operation(value=None, column="op", map={"U": "UPSERT", "D": "DELETE"}),
+        types={"age": "integer", "price": "number", "ok": "boolean", "extra": "json"},
+        rename={"name": "first_name"},
+        constants={"from": "test"},
+        update=Update(force_replace=False, merge_objects=True),
+    )
     found = scan(tmp_path, source)
-    assert [(r.line, r.code) for r in found.rejects] == [(4, "line-type"), (5, "line-operation"), (6, "line-columns"), (7, "line-no-identifier")]
+    assert [(r.line, r.code) for r in found.rejects] == [
+        (4, "line-type"),
+        (5, "line-operation"),
+        (6, "line-columns"),
+        (7, "line-no-identifier"),
+    ]
     lines = list(chunk_lines(find_files(tmp_path, source), source, found.chunks[0]))
     assert b'"price":1.50' in lines[0]
     assert json.loads(lines[0]) == {
-        "operation": "UPSERT", "compartment_id": "2071", "user_account_id": "u1", "force_replace": False, "merge_objects": True,
-        "user_profile": {"$compartment_id": "2071", "$user_account_id": "u1", "age": 12, "price": 1.5, "ok": True, "extra": {}, "first_name": "Zoë",
-                         "from": "test"}}
+        "operation": "UPSERT",
+        "compartment_id": "2071",
+        "user_account_id": "u1",
+        "force_replace": False,
+        "merge_objects": True,
+        "user_profile": {
+            "$compartment_id": "2071",
+            "$user_account_id": "u1",
+            "age": 12,
+            "price": 1.5,
+            "ok": True,
+            "extra": {},
+            "first_name": "Zoë",
+            "from": "test",
+        },
+    }
     assert json.loads(lines[1]) == {"operation": "DELETE", "compartment_id": "2071", "user_account_id": "u2"}
     empty = json.loads(lines[2])["user_profile"]
     assert empty == {"$compartment_id": "2071", "$user_account_id": "u6", "first_name": "", "from": "test"}
@@ -162,10 +230,15 @@ def test_fallback_identifiers_and_owner(tmp_path: Path) -> None:
     from dataclasses import replace
 
     (tmp_path / "a.csv").write_text("id,hash,owner\n,h1,o1\nu2,h2,o2\n")
-    source = replace(CSV, identify_by=(ACCOUNT, Identifier(kind="email_hash", column="hash")),
-                     owner=Identifier(kind="user_account_id", column="owner", compartment="loyalty"))
+    source = replace(
+        CSV,
+        identify_by=(ACCOUNT, Identifier(kind="email_hash", column="hash")),
+        owner=Identifier(kind="user_account_id", column="owner", compartment="loyalty"),
+    )
     found = scan(tmp_path, source)
-    first, second = (json.loads(x) for x in chunk_lines(find_files(tmp_path, source), source, found.chunks[0]))
+    first, second = (
+        json.loads(x) for x in chunk_lines(find_files(tmp_path, source), source, found.chunks[0])
+    )
     assert (first["email_hash"], first["user_profile"]["$user_account_id"]) == ("h1", "o1")
     assert (second["user_account_id"], second["user_profile"]["$user_account_id"]) == ("u2", "o2")
 
@@ -179,9 +252,14 @@ def test_too_long_lines_are_rejected_without_being_held(tmp_path: Path) -> None:
     assert found.sent == 1
 
 
-@pytest.mark.parametrize(("content", "words"), [
-    (b"", "no CSV header"), (b"a,a\n1,2\n", "one name"), (b"key,b\n1,2\n", "no column 'id'"),
-])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "no CSV header"),
+        (b"a,a\n1,2\n", "one name"),
+        (b"key,b\n1,2\n", "no column 'id'"),
+    ],
+)
 def test_a_csv_header_that_does_not_fit_stops_the_source(content: bytes, words: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(ReconcilerError, match=words):
@@ -194,6 +272,7 @@ def test_sources_stay_inside_the_workspace(tmp_path: Path) -> None:
     (tmp_path / "out.ndjson").write_bytes(GOOD)
     (root / "link.ndjson").symlink_to(tmp_path / "out.ndjson")
     from dataclasses import replace
+
     for pattern in ("*.ndjson", "../out.ndjson", str(tmp_path / "out.ndjson")):
         with pytest.raises(ReconcilerError, match="outside the workspace"):
             find_files(root, replace(COMMANDS, files=(pattern,)))

@@ -14,7 +14,9 @@ KILLS = int(os.environ.get("RECONCILER_KILLS", "4"))
 
 
 @pytest.mark.parametrize("seed", range(KILLS))
-def test_after_a_kill_the_same_command_ends_as_if_undisturbed(seed: int, tmp_path: Path, emulator_with: Callable[..., Emulator]) -> None:
+def test_after_a_kill_the_same_command_ends_as_if_undisturbed(
+    seed: int, tmp_path: Path, emulator_with: Callable[..., Emulator]
+) -> None:
     dice = random.Random(seed)
     emulator = emulator_with(pending_seconds=0.05, running_seconds=0.05)
     workspace = Workspace(tmp_path / "ws", emulator.url)

@@ -26,7 +26,9 @@ SETTINGS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("switches", SETTINGS, ids=lambda s: ",".join(f"{k}={v}" for k, v in s.items()) or "defaults")
+@pytest.mark.parametrize(
+    "switches", SETTINGS, ids=lambda s: ",".join(f"{k}={v}" for k, v in s.items()) or "defaults"
+)
 def test_apply_makes_the_remote_as_declared_and_a_second_plan_is_empty(
     switches: dict[str, Any], tmp_path: Path, emulator_with: Callable[..., Emulator]
 ) -> None:
@@ -72,22 +74,29 @@ def only_datamart() -> dict[str, Any]:
 def test_the_only_datamart_gets_one_activation_whoever_makes_it(
     auto: str, lag_reads: int, duplicates: str, tmp_path: Path, emulator_with: Callable[..., Emulator]
 ) -> None:
-    emulator = emulator_with(only_datamart(), auto_activate=auto, lag_reads=lag_reads, duplicate_activation=duplicates)
+    emulator = emulator_with(
+        only_datamart(), auto_activate=auto, lag_reads=lag_reads, duplicate_activation=duplicates
+    )
     workspace = Workspace(tmp_path / "ws", emulator.url, settle="500ms")
-    workspace.write("specs/datamarts.yaml", """\
+    workspace.write(
+        "specs/datamarts.yaml",
+        """\
 apiVersion: reconciler/v1
 kind: Datamarts
 metadata: {name: markets}
 spec:
   retail-fr: {id: "1509", default_compartment: loyalty}
-""")
+""",
+    )
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 0, done
     rows = emulator.activations("1509")
     assert [r["default"] for r in rows] == [False, True]
 
 
-def test_a_saved_plan_is_its_own_approval_and_is_used_up(workspace: Workspace, emulator: Emulator, tmp_path: Path) -> None:
+def test_a_saved_plan_is_its_own_approval_and_is_used_up(
+    workspace: Workspace, emulator: Emulator, tmp_path: Path
+) -> None:
     workspace.customers(1200)
     saved = tmp_path / "plan.json"
     assert workspace.run("plan", "--out", str(saved), "--detailed-exitcode").code == 2
@@ -108,23 +117,35 @@ def test_a_saved_plan_is_its_own_approval_and_is_used_up(workspace: Workspace, e
 
 def test_rename_and_promote_are_updates(workspace: Workspace, emulator: Emulator) -> None:
     assert workspace.run("apply", "--auto-approve").code == 0
-    workspace.write("specs/loyalty.yaml", """\
+    workspace.write(
+        "specs/loyalty.yaml",
+        """\
 apiVersion: reconciler/v1
 kind: Compartment
 metadata: {name: loyalty}
 spec: {name: Loyalty club, token: loyalty, activations: all}
-""")
+""",
+    )
     text = (workspace.root / "specs/datamarts.yaml").read_text()
-    workspace.write("specs/datamarts.yaml", text.replace("{country: de}", "{country: de}, default_compartment: loyalty"))
+    workspace.write(
+        "specs/datamarts.yaml", text.replace("{country: de}", "{country: de}, default_compartment: loyalty")
+    )
     plan = workspace.plan()
-    acting = {c["address"]: c["change"] for c in plan["resource_changes"] if c["change"]["actions"] != ["no-op"]}
-    assert {a: c["actions"] for a, c in acting.items()} == {"Compartment/loyalty": ["update"], "Activation/loyalty@retail-de": ["update"]}
+    acting = {
+        c["address"]: c["change"] for c in plan["resource_changes"] if c["change"]["actions"] != ["no-op"]
+    }
+    assert {a: c["actions"] for a, c in acting.items()} == {
+        "Compartment/loyalty": ["update"],
+        "Activation/loyalty@retail-de": ["update"],
+    }
     assert workspace.run("apply", "--auto-approve").code == 0
     assert next(c["name"] for c in emulator.compartments() if c["token"] == "loyalty") == "Loyalty club"
     assert workspace.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_newer_content_is_a_new_generation_and_old_content_again_another(workspace: Workspace, emulator: Emulator) -> None:
+def test_newer_content_is_a_new_generation_and_old_content_again_another(
+    workspace: Workspace, emulator: Emulator
+) -> None:
     for number, mark in enumerate(("a", "b", "a"), 1):
         workspace.customers(50, mark=mark)
         assert workspace.run("apply", "--auto-approve").code == 0
@@ -140,4 +161,11 @@ def test_json_output_is_one_document(workspace: Workspace) -> None:
     assert result["exit_code"] == 0
     assert {o["status"] for o in result["outcomes"]} == {"succeeded"}
     load = next(o for o in result["outcomes"] if o["address"].startswith("ProfileSource/"))
-    assert load["counts"] == {"read": 50, "rejected": 0, "sent": 50, "succeeded": 50, "failed": 0, "not_processed": 0}
+    assert load["counts"] == {
+        "read": 50,
+        "rejected": 0,
+        "sent": 50,
+        "succeeded": 50,
+        "failed": 0,
+        "not_processed": 0,
+    }

@@ -1,0 +1,143 @@
+"""What the remote shows of a load: its imports and their executions. Only ever added to within a run."""
+
+import threading
+from collections.abc import Iterable, Sequence
+
+from reconciler.api import resources
+from reconciler.api.presence import seek
+from reconciler.bulk.context import Context
+from reconciler.kinds import paths
+from reconciler.model.absence import Absence
+from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.outcome import Status
+from reconciler.model.remote import Execution, Import
+from reconciler.planning.generations import Generation, number, open_generations
+
+
+class LoadStopped(Exception):
+    """This load ends here, with this outcome."""
+
+    def __init__(self, status: Status, message: str, *, stopped: bool = False, refused: bool = False) -> None:
+        super().__init__(message)
+        self.status, self.stopped, self.refused = status, stopped, refused
+
+
+class LoadListings:
+    """Lists imports and executions of one datamart, for one load.
+
+    Attributes:
+        imports: ids by name, of everything ever listed.
+    """
+
+    def __init__(self, context: Context, address: str, datamart_id: str) -> None:
+        self.context, self.address, self.datamart_id = context, address, datamart_id
+        self.imports: dict[str, tuple[str, ...]] = {}
+        self._lock = threading.Lock()
+
+    def list_imports(self) -> Listing[Import]:
+        """All imports, once."""
+        listing = resources.imports(self.context.writer, self.datamart_id)
+        if isinstance(listing, Listed):
+            by_name: dict[str, set[str]] = {}
+            for row in listing.rows:
+                by_name.setdefault(row.name, set()).add(row.id)
+            with self._lock:
+                for name, ids in by_name.items():
+                    self.imports[name] = tuple(sorted({*self.imports.get(name, ()), *ids}, key=number))
+        return listing
+
+    def list_for_good(self) -> Listed[Import]:
+        """A listing from which absence may be concluded: writes of earlier runs can no longer appear."""
+        last: list[Listed[Import]] = []
+
+        def keep(rows: tuple[Import, ...]) -> None:
+            last[:] = [Listed(rows)]
+
+        if self.context.grace.settle > 0:
+            self.context.progress.say(
+                self.address,
+                f"no settled last run is on record; watching the list for {self.context.grace.settle:g} s",
+            )
+        result = seek(self.list_imports, keep, self.context.grace.absence(), self.context.clock)
+        if isinstance(result, Unlisted):
+            raise LoadStopped(
+                Status.FAILED,
+                f"could not list the document imports: {result.reason}",
+                stopped=result.unauthorized,
+            )
+        # The union of all listings: a lagging one may have missed what another showed.
+        return (
+            Listed(tuple(Import(i, name) for name, ids in self.imports.items() for i in ids))
+            if last
+            else Listed(())
+        )
+
+    def executions_of(self, found: Sequence[Generation]) -> dict[str, Listing[Execution]]:
+        """Executions of open generations, each by a listing from which absence may be concluded."""
+        ids = [i for g in open_generations(found) for i in g.import_ids]
+        results = dict(zip(ids, self.context.io.map(self.executions_for_good, ids), strict=True))
+        for result in results.values():
+            if isinstance(result, Unlisted):
+                raise LoadStopped(
+                    Status.FAILED, f"could not list executions: {result.reason}", stopped=result.unauthorized
+                )
+        return results
+
+    def executions_for_good(self, import_id: str) -> Listing[Execution]:
+        """Executions of one import, from listings that may prove their absence."""
+        found = seek(
+            lambda: resources.executions(self.context.writer, self.datamart_id, import_id),
+            lambda rows: rows or None,
+            self.context.grace.absence(),
+            self.context.clock,
+        )
+        return found if isinstance(found, Unlisted) else Listed(found or ())
+
+    def list_executions(self, import_id: str) -> tuple[Execution, ...]:
+        """Executions of one import, once.
+
+        Raises:
+            LoadStopped: they could not be listed.
+        """
+        listing = resources.executions(self.context.writer, self.datamart_id, import_id)
+        if isinstance(listing, Unlisted):
+            raise LoadStopped(
+                Status.UNKNOWN, f"could not list executions: {listing.reason}", stopped=listing.unauthorized
+            )
+        return listing.rows
+
+    def cancel(self, import_id: str, execution: Execution) -> None:
+        """Ask for a PENDING execution to be canceled; whether it was shows in the next listing."""
+        self.context.journal.note(self.address, "cancel", "intent", execution=execution.id)
+        answer = self.context.writer.send(
+            "POST", paths.execution_action(self.datamart_id, import_id, execution.id), {"action": "CANCEL"}
+        )
+        self.context.journal.note(self.address, "cancel", answer.verdict.value, execution=execution.id)
+
+    def seek_executions(self, import_ids: Iterable[str], absence: Absence) -> tuple[Execution, ...]:
+        """Executions under these imports; empty if their absence is proven.
+
+        Raises:
+            LoadStopped: it could not be settled.
+        """
+        everything: list[Execution] = []
+        for import_id in import_ids:
+            found = seek(
+                lambda i=import_id: resources.executions(self.context.writer, self.datamart_id, i),  # type: ignore[misc]
+                lambda rows: rows or None,
+                absence,
+                self.context.clock,
+            )
+            if isinstance(found, Unlisted):
+                raise LoadStopped(
+                    Status.UNKNOWN,
+                    f"an upload got no clear answer, and executions could not be listed: {found.reason}",
+                    stopped=found.unauthorized,
+                )
+            everything += found or ()
+        return tuple(everything)
+
+
+def rows_of(listing: Listing[Execution] | None) -> tuple[Execution, ...]:
+    """Rows of a listing; none of one that failed."""
+    return listing.rows if isinstance(listing, Listed) else ()

@@ -1,0 +1,411 @@
+"""Faults at the writes and reads of a run: nothing twice, nothing lost, and the next run ends well (G3, G4, G6, G9, G11)."""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import TOKEN, Workspace, kill
+
+PLACES = {
+    "compartment": "/v1/user_account_compartments",
+    "activation": "/compartments",
+    "import": "/document_imports",
+    "execution": "/executions",
+}
+FAULTS: dict[str, dict[str, Any]] = {
+    "dropped before": {"do": "drop_before"},
+    "dropped after": {"do": "drop_after"},
+    "500": {"do": "status", "status": 500},
+    "502 html": {"do": "html", "status": 502},
+    "408": {"do": "status", "status": 408},
+    "429": {"do": "status", "status": 429, "headers": {"Retry-After": "0"}},
+    "409": {"do": "status", "status": 409},
+    "503": {"do": "status", "status": 503, "headers": {"Retry-After": "0"}},
+    "error in 2xx after the effect": {"do": "error_in_2xx"},
+    "truncated after the effect": {"do": "truncate"},
+    "redirect": {"do": "status", "status": 307, "headers": {"Location": "https://elsewhere.invalid/"}},
+}
+
+
+def once_each(emulator: Emulator) -> None:
+    tokens = [c["token"] for c in emulator.compartments()]
+    assert len(tokens) == len(set(tokens))
+    for datamart in ("1509", "1510"):
+        rows = [a["compartment_id"] for a in emulator.activations(datamart)]
+        assert len(rows) == len(set(rows))
+    names = [i["name"] for i in emulator.imports("1509")]
+    assert len(names) == len(set(names))
+    chunks = {n: rows for n, rows in emulator.executions("1509").items() if ".sealed." not in n}
+    assert {n: len(r) for n, r in chunks.items() if len(r) > 1} == {}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_at_a_write_does_nothing_twice_and_running_again_ends_well(
+    fault: str, place: str, tmp_path: Path, emulator_with: Callable[..., Emulator]
+) -> None:
+    emulator = emulator_with(duplicate_token="accepted", duplicate_activation="second")
+    workspace = Workspace(tmp_path / "ws", emulator.url)
+    workspace.customers(60, max_bytes=3_000)
+    emulator.fault(
+        {
+            "method": "POST",
+            "path": PLACES[place],
+            "after": 1 if place in ("import", "execution") else 0,
+            **FAULTS[fault],
+        }
+    )
+    first = workspace.run("apply", "--auto-approve")
+    assert first.code in (0, 3, 4), first
+    once_each(emulator)
+    if first.code != 0:
+        again = workspace.run("apply", "--auto-approve")
+        assert again.code == 0, (first, again)
+        once_each(emulator)
+    assert all(len(r) == 1 for n, r in emulator.executions("1509").items() if ".sealed." not in n)
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+    assert len(emulator.profiles("1509")) == 60
+
+
+READS = [
+    "/v1/datamarts",
+    "/v1/user_account_compartments",
+    "/v1/datamarts/1509/compartments",
+    "/v1/datamarts/1509/document_imports",
+]
+
+
+@pytest.mark.parametrize("path", READS)
+@pytest.mark.parametrize(
+    "do", [{"do": "status", "status": 404}, {"do": "html", "status": 200}, {"do": "error_in_2xx"}]
+)
+def test_a_failed_read_is_never_an_absence(
+    path: str, do: dict[str, Any], workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(20)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    writes = len(emulator.writes())
+    emulator.fault({"method": "GET", "path": path, "times": 9999, **do})
+    plan = workspace.run("plan", "-o", "json")
+    assert plan.code == 1, plan
+    document = json.loads(plan.out)
+    assert (document["errored"], document["applyable"]) == (True, False)
+    assert [c["address"] for c in document["resource_changes"] if c["change"]["actions"] != ["no-op"]] == []
+    assert workspace.run("apply", "--auto-approve").code == 1
+    assert len(emulator.writes()) == writes
+
+
+def test_401_in_the_middle_stops_and_says_so_and_the_next_run_goes_on(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    emulator.fault(
+        {"method": "POST", "path": "/executions", "after": 1, "times": 99, "do": "status", "status": 401}
+    )
+    done = workspace.run("apply", "--auto-approve", "--parallelism", "1")
+    assert done.code == 3, done
+    assert "401" in done.err
+    emulator.fault()
+    assert workspace.run("apply", "--auto-approve").code == 0
+    once_each(emulator)
+
+
+def test_a_token_that_expires_before_anything_was_written_exits_1(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    emulator.fault({"method": "POST", "path": "/v1", "times": 99, "do": "status", "status": 401})
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 1, done
+
+
+OUTCOMES = {"FAILED": 3, "LOST": 3, "CANCELED": 3}
+
+
+@pytest.mark.parametrize("word", OUTCOMES)
+@pytest.mark.parametrize("safe", [True, False])
+def test_each_bad_end_of_an_execution_and_its_way_out(
+    word: str, safe: bool, workspace: Workspace, emulator: Emulator
+) -> None:
+    from tests.support.workspace import CUSTOMERS
+
+    workspace.customers(
+        60,
+        max_bytes=3_000,
+        source=CUSTOMERS if safe else CUSTOMERS.replace("force_replace: true", "merge_objects: true"),
+    )
+    emulator.end_with(word)
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 3, done
+    assert f"ended {word} on request" in done.err or word in done.err
+    again = workspace.run("apply", "--auto-approve")
+    if safe and word != "CANCELED":
+        assert again.code == 0, again
+        assert [n for n in emulator.executions("1509") if n.endswith(".a2")]
+    else:
+        assert again.code == 3, again
+        assert "--resend" in again.err
+        writes = len(emulator.writes())
+        assert workspace.run("apply", "--auto-approve").code == 3
+        assert len(emulator.writes()) == writes
+        chunk = next(
+            int(n.split(".")[6].split("-")[0])
+            for n, rows in emulator.executions("1509").items()
+            for r in rows
+            if r["status"] == word
+        )
+        assert (
+            workspace.run(
+                "apply", "--auto-approve", "--resend", f"ProfileSource/customers@retail-fr#{chunk}"
+            ).code
+            == 0
+        )
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_lines_that_the_remote_refuses_make_a_partial_load_once(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write(
+        "specs/commands.yaml",
+        """\
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {name: strategies}
+spec: {files: [data/s.ndjson], datamarts: retail-fr}
+""",
+    )
+    good = '{"operation":"UPSERT","user_account_id":"a","force_replace":true,"user_profile":{"$user_account_id":"a"}}\n'
+    workspace.write(
+        "data/s.ndjson",
+        good
+        + '{"operation":"UPSERT","user_account_id":"b","update_strategy":"FORCE_REPLACE","user_profile":{}}\n',
+    )
+    emulator.switch(update_strategy="rejected")
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 3, done
+    assert "1 succeeded, 1 failed" in done.err
+    again = workspace.run("apply", "--auto-approve")
+    assert again.code == 0, again
+    assert "1 of its lines failed" in again.err
+
+
+def test_a_refused_upload_is_failed_and_not_sent_again_until_something_changes(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(20)
+    emulator.fault({"method": "POST", "path": "/executions", "do": "status", "status": 422})
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 3, done
+    assert "422" in done.err
+    writes = len(emulator.writes())
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert len(emulator.writes()) == writes
+    done = workspace.run("apply", "--auto-approve", "--reload", "ProfileSource/customers@retail-fr")
+    assert done.code == 0, done
+    assert len(emulator.profiles("1509")) == 20
+
+
+def test_duplicate_executions_keep_one_and_are_told_once(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(20)
+    emulator.switch(pending_seconds=1.0)
+    process = workspace.start("apply", "--auto-approve")
+    while not (found := [(n, rows) for n, rows in emulator.executions("1509").items() if rows]):
+        time.sleep(0.02)
+    original = found[0][1][0]
+    copy = {k: v for k, v in original.items() if k != "id"}
+    owner = next(i["id"] for i in emulator.imports("1509") if i["name"] == found[0][0])
+    emulator.store.add("execution", owner, copy)
+    process.communicate(timeout=60)
+    assert process.returncode == 3
+    rows = emulator.executions("1509")[found[0][0]]
+    assert [r["status"] for r in rows] == ["SUCCEEDED", "CANCELED"]
+    assert workspace.run("apply", "--auto-approve").code == 0
+
+
+def test_an_import_that_somebody_deleted_is_never_sent_again_unasked(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    emulator.end_with("CANCELED")
+    assert workspace.run("apply", "--auto-approve").code == 3
+    victim = next(i for i in emulator.imports("1509"))
+    emulator.store.remove("import", victim["id"])
+    writes = len(emulator.writes())
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 3, done
+    assert len(emulator.writes()) == writes
+
+
+def test_an_unfinished_generation_is_superseded_by_newer_content(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    emulator.end_with("CANCELED")
+    assert workspace.run("apply", "--auto-approve").code == 3
+    workspace.customers(60, max_bytes=3_000, mark="v2")
+    plan = workspace.plan()
+    assert plan["loads"][0]["generation"] == 2
+    assert plan["loads"][0]["unfinished"]["superseded_generation"] == 1
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_what_moved_is_refused_by_name_and_what_did_not_is_not(
+    workspace: Workspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    loyalty = next(c for c in emulator.compartments() if c["token"] == "loyalty")
+    workspace.write(
+        "specs/loyalty.yaml",
+        (workspace.root / "specs/loyalty.yaml").read_text().replace("Loyalty programme", "Loyalty club"),
+    )
+    workspace.customers(20)
+    saved = tmp_path / "plan"
+    assert workspace.run("plan", "--out", str(saved)).code == 0
+    emulator.store.add(
+        "compartment",
+        "1185",
+        {"organisation_id": "1185", "token": "unrelated", "name": "x", "archived": False},
+    )
+    assert workspace.run("apply", "--check", str(saved)).code == 0
+    emulator.store.update("compartment", loyalty["id"], {"name": "Changed by hand"})
+    writes = len(emulator.writes())
+    done = workspace.run("apply", str(saved))
+    assert done.code == 4, done
+    assert "Compartment/loyalty" in done.err
+    assert "Changed by hand" in done.err
+    assert len(emulator.writes()) == writes
+    skipped = workspace.run("apply", str(saved), "--skip-stale")
+    assert skipped.code == 3, skipped
+    assert len(emulator.profiles("1509")) == 20
+    workspace.customers(20, mark="other")
+    assert workspace.run("apply", str(saved)).code == 4
+
+
+def test_a_source_that_changes_after_the_plan_is_refused(
+    workspace: Workspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    workspace.customers(20)
+    assert workspace.run("plan", "--out", str(tmp_path / "plan")).code == 0
+    workspace.customers(21)
+    done = workspace.run("apply", str(tmp_path / "plan"))
+    assert done.code == 4, done
+    assert "the source changed" in done.err
+    assert emulator.writes() == []
+
+
+def test_two_applies_at_once_exclude_each_other(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(1500, max_bytes=5_000)
+    first = workspace.start("apply", "--auto-approve")
+    while not emulator.writes():
+        time.sleep(0.01)
+    second = workspace.run("apply", "--auto-approve", "--lock-timeout", "0s")
+    assert second.code == 5, second
+    assert "locked by another run" in second.err
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+    once_each(emulator)
+
+
+def test_two_applies_at_once_where_the_second_waits(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(600, max_bytes=5_000)
+    results: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(workspace.run("apply", "--auto-approve").code))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [0, 0]
+    once_each(emulator)
+
+
+@pytest.mark.parametrize("number", [2, 15])
+def test_an_interrupt_ends_in_order_and_the_next_run_finishes(
+    number: int, workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(1500, max_bytes=5_000)
+    process = workspace.start("apply", "--auto-approve")
+    while not any(emulator.executions("1509").values()):
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (128 + number, 0), err
+    assert "Traceback" not in err
+    assert workspace.run("apply", "--auto-approve").code == 0
+    once_each(emulator)
+
+
+def test_no_token_and_no_profile_value_is_left_anywhere(
+    workspace: Workspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    workspace.customers(50, mark="SECRETVALUE")
+    with (workspace.root / "data/customers.csv").open("a") as file:
+        file.write("SECRETID,SECRETVALUE,toomuch\n")
+    spec = workspace.root / "specs/customers.yaml"
+    spec.write_text(spec.read_text() + "  bad_lines: {allow: 5}\n")
+    emulator.fault(
+        {
+            "method": "POST",
+            "path": "/executions",
+            "do": "status",
+            "status": 400,
+            "body": {"status": "error", "error": "line 3 has 'SECRETVALUE' for SECRETVALUE@example.org"},
+        }
+    )
+    shown = ""
+    for command in (
+        ["plan", "--out", str(tmp_path / "plan")],
+        ["plan", "-o", "json"],
+        ["apply", str(tmp_path / "plan")],
+        ["plan"],
+    ):
+        done = workspace.run(*command)
+        shown += done.out + done.err
+    assert "400" in shown
+    shown += (tmp_path / "plan").read_text()
+    with sqlite3.connect(workspace.root / ".reconciler/ledger.db") as db:
+        shown += "\n".join(db.iterdump())
+    db.close()
+    for secret in ("SECRETVALUE", "SECRETID", TOKEN):
+        assert secret not in shown
+        for path in (workspace.root / ".reconciler").rglob("*"):
+            assert secret.encode() not in path.read_bytes()
+
+
+def test_read_commands_send_only_get_and_need_no_ledger(
+    workspace: Workspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    workspace.customers(20)
+    for command in (
+        ["validate"],
+        ["plan", "--out", str(tmp_path / "p")],
+        ["show", str(tmp_path / "p")],
+        ["apply", "--check", str(tmp_path / "p")],
+    ):
+        assert workspace.run(*command).code == 0
+    assert emulator.writes() == []
+    assert not (workspace.root / ".reconciler").exists()
+
+
+def test_an_orphaned_sender_does_not_outlive_its_coordinator(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(1500, max_bytes=5_000)
+    process = workspace.start("apply", "--auto-approve")
+    while not any(emulator.executions("1509").values()):
+        time.sleep(0.01)
+    kill(process, group=False, after=0)
+    time.sleep(1.0)
+    sent = sum(len(r) for r in emulator.executions("1509").values())
+    time.sleep(1.0)
+    assert sum(len(r) for r in emulator.executions("1509").values()) == sent
