@@ -152,6 +152,12 @@ class Reader:
     def _get_once(self, path: str, params: Params | None) -> dict[str, Any]:
         try:
             response = self._client().get(path, params=dict(params or {}))
+            if (
+                response.is_redirect
+                and response.next_request
+                and _same_origin(response.next_request.url, response.url)
+            ):
+                response = self._client().send(response.next_request)
         except httpx.ConnectError as e:
             raise _Retryable(f"cannot connect to {self.endpoint}: {_words(e)}") from None
         except httpx.HTTPError as e:
@@ -202,6 +208,11 @@ class Writer(Reader):
             answer.status,
             answer.retry_after,
         )
+
+
+def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Only then may a redirect be followed with the token (contract 12, 20)."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def _backoff(e: Exception) -> bool | float:

@@ -44,39 +44,14 @@ def activations(reader: Reader, datamart_id: str) -> Listing[Activation]:
 
 def imports(reader: Reader, datamart_id: str) -> Listing[Import]:
     """All document imports of a datamart, unfiltered (contract 5.2)."""
-    return _list(reader, paths.imports(datamart_id), lambda row: Import(row["id"], _text(row, "name")))
+    return _list(
+        reader, paths.imports(datamart_id), lambda row: Import(row["id"], _text(row, "name", null=""))
+    )
 
 
 def executions(reader: Reader, datamart_id: str, import_id: str) -> Listing[Execution]:
     """All executions of an import (contract 6.4)."""
     return _list(reader, paths.executions(datamart_id, import_id), execution)
-
-
-def read_activation(reader: Reader, datamart_id: str, selection_id: str) -> Activation:
-    """One selection row by its own id.
-
-    Raises:
-        ReadFailed: it could not be read, or lacks a field.
-    """
-    try:
-        return activation(_data(reader.get(paths.activation(datamart_id, selection_id))), datamart_id)
-    except _Odd as e:
-        raise ReadFailed(str(e)) from None
-
-
-def read_compartment(reader: Reader, compartment_id: str) -> Compartment:
-    """One compartment by id.
-
-    Raises:
-        ReadFailed: it could not be read, or lacks a field.
-    """
-    match one_compartment(reader, compartment_id):
-        case Listed(rows=(row,)):
-            return row
-        case Unlisted(reason=reason, unauthorized=unauthorized):
-            raise (Unauthorized if unauthorized else ReadFailed)(reason)
-        case _:
-            raise ReadFailed(f"GET {paths.compartment(compartment_id)}: not one row")
 
 
 def datamart(row: dict[str, Any]) -> Datamart:
@@ -97,7 +72,7 @@ def compartment(row: dict[str, Any]) -> Compartment:
         row["id"],
         _id(row, "organisation_id", default=""),
         name if isinstance(name, str) else None,
-        _text(row, "token"),
+        _text(row, "token", null=""),
         row.get("archived") is True,
     )
 
@@ -154,7 +129,10 @@ def _id(row: dict[str, Any], key: str, default: str | None = None) -> str:
     raise _Odd(f"a row's '{key}' is not an id")
 
 
-def _text(row: dict[str, Any], key: str) -> str:
+def _text(row: dict[str, Any], key: str, *, null: str | None = None) -> str:
+    """A text field; `null` stands for a null or absent one, where old rows may have that."""
+    if null is not None and row.get(key) is None:
+        return null
     if isinstance(value := row.get(key), str):
         return value
     raise _Odd(f"a row's '{key}' is not text")

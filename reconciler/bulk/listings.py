@@ -53,11 +53,6 @@ class LoadListings:
         def keep(rows: tuple[Import, ...]) -> None:
             last[:] = [Listed(rows)]
 
-        if self.context.grace.settle > 0:
-            self.context.progress.say(
-                self.address,
-                f"no settled last run is on record; watching the list for {self.context.grace.settle:g} s",
-            )
         result = seek(self.list_imports, keep, self.context.grace.absence(), self.context.clock)
         if isinstance(result, Unlisted):
             raise LoadStopped(

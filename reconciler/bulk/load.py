@@ -24,7 +24,7 @@ from reconciler.bulk.sending import ChunkSender
 from reconciler.errors import ReadFailed, ReconcilerError
 from reconciler.kinds import paths
 from reconciler.kinds.execution import TERMINAL, Phase, phase
-from reconciler.kinds.names import ChunkName, LoadKey, SealName
+from reconciler.kinds.names import MAX_LENGTH, ChunkName, LoadKey, SealName
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.load import Chunk, Scan
 from reconciler.model.outcome import Outcome, Status
@@ -200,6 +200,13 @@ class _LoadRun:
                     refused=True,
                 )
         self.key = key
+        longest = max((len(str(self._name(c, 99))) for c in scan.chunks), default=0)
+        if longest > MAX_LENGTH:  # the remote could not give such names back, so nothing could be found again
+            raise LoadStopped(
+                Status.FAILED,
+                f"names of imports would have {longest} characters; raise chunk.max_bytes",
+                refused=True,
+            )
         self.unsent |= {
             str(n)
             for n in names

@@ -26,6 +26,8 @@ from reconciler.ledger.lock import hold_shared
 from reconciler.model.load import Chunk
 from reconciler.model.source import SourceDefinition
 
+# How long the remote may take to answer once all is sent. Past it the answer is unclear, and executions are looked for.
+ANSWER_TIMEOUT = 120.0
 _held: list[object] = []
 
 
@@ -74,7 +76,7 @@ def upload(job: Job) -> Answer:
     """Send one chunk once and classify the answer. Never raises for what the remote or the source did."""
     deadline = time.monotonic() + job.timeout
     try:
-        return stream(job.endpoint, job.path, job.token, _body(job, deadline), job.chunk.size, job.timeout)
+        return stream(job.endpoint, job.path, job.token, _body(job, deadline), job.chunk.size, ANSWER_TIMEOUT)
     except (Withheld, ReconcilerError) as e:
         return Answer(Verdict.WITHHELD, str(e))
 

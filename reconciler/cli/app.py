@@ -165,6 +165,7 @@ def apply(
     skip_stale: opt.SkipStale = False,
     no_wait: opt.NoWait = False,
     lock_timeout: opt.LockTimeout = "30s",
+    events: opt.Events = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Carry out a saved plan; or plan, show, ask, and carry that out."""
@@ -188,6 +189,7 @@ def apply(
         skip_stale=skip_stale,
         no_wait=no_wait,
         lock_timeout=lock_timeout,
+        events=events,
     )
     if check is not None:
         return commands.check_saved(read_plan(check), flags)

@@ -93,6 +93,12 @@ LockTimeout = Annotated[
     ),
 ]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours.", envvar="RECONCILER_NO_COLOR")]
+Events = Annotated[
+    Path | None,
+    typer.Option(
+        "--events", metavar="FILE", help="Append one JSON event a line.", envvar="RECONCILER_EVENTS"
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Save the plan.", envvar="RECONCILER_OUT")
 ]

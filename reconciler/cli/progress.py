@@ -87,7 +87,7 @@ class Bars:
         self._marks = marks
         self._bars = RichProgress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=16),
+            BarColumn(bar_width=8),
             TextColumn("{task.fields[detail]}"),
             TimeRemainingColumn(compact=True),
             console=Console(stderr=True),
@@ -110,7 +110,7 @@ class Bars:
         """A bar for the load; each chunk counts once when sent and once when done."""
         with self._lock:
             identity = self._bars.add_task(
-                address.partition("/")[2][:30], total=chunks * 2, detail=f"0/{chunks} chunks"
+                address.partition("/")[2][:22], total=chunks * 2, detail=f"0/{chunks} chunks"
             )
             self._tasks[address] = (identity, [chunks, 0, 0, lines, 0, 0])
 
@@ -127,7 +127,9 @@ class Bars:
             else:
                 t[1] += chunks
             self._bars.update(
-                identity, advance=chunks, detail=f"{t[1]}/{t[0]} chunks {t[4]:,} lines {_size(t[5])}"
+                identity,
+                advance=chunks,
+                detail=f"{t[4]:,} lines {_size(t[5])} {t[2]}/{t[0]} sent {t[1]} done",
             )
 
     def say(self, address: str, message: str) -> None:

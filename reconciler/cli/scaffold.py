@@ -32,5 +32,7 @@ def scaffold(target: Path) -> list[Path]:
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / name, target / name)
-    (target / ".gitignore").write_text(".reconciler/\n.sandbox/\n", "utf-8")
+    ignore = target / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(".reconciler/\n.sandbox/\n", "utf-8")
     return [target / n for n in names]

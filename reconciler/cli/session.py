@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.cli import exit_codes, wiring
 from reconciler.cli.console import out, say, show_findings, style
+from reconciler.cli.events import Events
 from reconciler.cli.options import Format
 from reconciler.cli.progress import Display, display
 from reconciler.errors import ApprovalRefused, SpecError, UsageError
@@ -43,6 +44,7 @@ class Flags:
     skip_stale: bool = False
     no_wait: bool = False
     lock_timeout: str = "30s"
+    events: Path | None = None
 
     def settings(self) -> dict[str, Any]:
         """Those that are settings."""
@@ -255,4 +257,5 @@ def new_scans(flags: Flags, shown: Display) -> Scans:
 
 def progress(flags: Flags) -> Display:
     """The progress display."""
-    return display(style(sys.stderr, no_color=flags.no_color))
+    shown = display(style(sys.stderr, no_color=flags.no_color))
+    return Events(flags.events, shown, wiring.created_at) if flags.events else shown

@@ -20,7 +20,7 @@ from reconciler.api.writes import (
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
 from reconciler.model.address import Address
-from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
 from reconciler.model.remote import Activation, Compartment
@@ -122,8 +122,8 @@ class Changer:
             change,
             paths.compartment(identity),
             body,
-            lambda: _one(resources.one_compartment(self.writer, identity)),
-            lambda row: preconditions.compartment(change, row),
+            lambda: resources.compartments(self.writer, self.organisation_id),
+            lambda rows: preconditions.compartment(change, next((r for r in rows if r.id == identity), None)),
         )
 
     # -- activations ----------------------------------------------------------------------------------------------
@@ -177,13 +177,12 @@ class Changer:
             found = result.row  # there, but not the default: somebody's, or the platform's own; promote it
         if preconditions.activation(change, found).now is Now.DONE:
             return _outcome(change, Status.UNCHANGED, "there already", remote_id=found.id)
-        identity = found.id
         return self._put(
             change,
-            paths.activation(datamart_id, identity),
+            paths.activation(datamart_id, found.id),
             {"default": True},
-            lambda: _first(listing(), find),
-            lambda row: preconditions.activation(change, row),
+            listing,
+            lambda rows: preconditions.activation(change, find(rows)),
         )
 
     def _activation_grace(self, datamart_id: str, compartment_id: str) -> Absence:
@@ -199,65 +198,42 @@ class Changer:
         change: ResourceChange,
         path: str,
         body: dict[str, Any],
-        read: Callable[[], Any],
-        check: Callable[[Any], Check],
+        listing: Callable[[], Listing[Any]],
+        check: Callable[[tuple[Any, ...]], Check],
     ) -> Outcome:
-        """Read again, write only if it still is as planned, and read until it shows. The same PUT twice does no harm."""
+        """List again, write only if it still is as planned, and list until it shows. The same PUT twice does no harm."""
         tried = 0
         message = ""
         while True:
-            row = read()
-            if isinstance(row, Unlisted):
-                return (
-                    _unread(change, row)
-                    if not tried
-                    else _outcome(
-                        change, Status.UNKNOWN, f"{message}; then: {row.reason}", stopped=row.unauthorized
-                    )
-                )
-            verdict = check(row)
+            seen = listing()
+            if isinstance(seen, Unlisted):
+                status = Status.UNKNOWN if tried else Status.FAILED
+                return _outcome(change, status, f"{message} {seen.reason}".strip(), stopped=seen.unauthorized)
+            verdict = check(seen.rows)
             if verdict.now is Now.DONE:
-                return _outcome(
-                    change,
-                    Status.SUCCEEDED if tried else Status.UNCHANGED,
-                    "" if tried else "there already",
-                    remote_id=verdict.row_id,
-                )
+                status = Status.SUCCEEDED if tried else Status.UNCHANGED
+                return _outcome(change, status, "" if tried else "there already", remote_id=verdict.row_id)
             if verdict.now is Now.MOVED:
-                return _outcome(
-                    change, Status.FAILED, f"moved since it was planned: {verdict.why}", refused=True
-                )
+                why = f"moved since it was planned: {verdict.why}"
+                return _outcome(change, Status.FAILED, why, refused=True)
             if tried >= TRIES:
                 return _outcome(change, Status.FAILED, message)
             self.note(change.address, "update", "intent")
             answer = self.writer.send("PUT", path, body)
             tried += 1
             message = answer.message
-            if answer.verdict is Verdict.UNAUTHORIZED:
-                return _outcome(change, Status.FAILED, message, stopped=True)
-            if answer.verdict in (Verdict.REFUSED, Verdict.CONFLICT):
-                return _outcome(change, Status.FAILED, message)
+            if answer.verdict in (Verdict.UNAUTHORIZED, Verdict.REFUSED, Verdict.CONFLICT):
+                stopped = answer.verdict is Verdict.UNAUTHORIZED
+                return _outcome(change, Status.FAILED, message, stopped=stopped)
             if answer.verdict in (Verdict.NOT_SENT, Verdict.UNCLEAR):
                 self.clock.sleep(pause_before_retry(answer, min(tried, NOT_SENT_TRIES)))
                 continue
             shown = confirm(
-                lambda: _as_listing(read()),
-                lambda rows: True if check(rows[0]).now is Now.DONE else None,
-                self.settle,
-                self.clock,
+                listing, lambda rows: True if check(rows).now is Now.DONE else None, self.settle, self.clock
             )
             if shown is None or isinstance(shown, Unlisted):
-                return _outcome(
-                    change, Status.UNKNOWN, f"{message}, but no reading showed it within {self.settle:g} s"
-                )
-
-
-def _as_listing(row: Any) -> Listing[Any]:
-    return row if isinstance(row, Unlisted) else Listed((row,))
-
-
-def _one(listing: Listing[Compartment]) -> Compartment | Unlisted:
-    return listing if isinstance(listing, Unlisted) else listing.rows[0]
+                unseen = f"{message}, but no listing showed it within {self.settle:g} s"
+                return _outcome(change, Status.UNKNOWN, unseen)
 
 
 def _first(

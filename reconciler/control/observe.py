@@ -29,18 +29,21 @@ def observe(
         imports: datamart ids whose document imports are needed.
         pins: compartment ids that specs pin.
     """
+    listing = io.submit(resources.compartments, reader, organisation_id)
     datamarts = resources.datamarts(reader, organisation_id)
     # A datamart that is not the organisation's is a finding of its own; asking about it would only add a 404.
     known = {d.id for d in datamarts.rows} if isinstance(datamarts, Listed) else None
-    compartments = io.submit(resources.compartments, reader, organisation_id)
     active = {
         i: io.submit(resources.activations, reader, i) for i in activations if known is None or i in known
     }
     loads = {i: io.submit(resources.imports, reader, i) for i in imports if known is None or i in known}
-    pinned = {i: io.submit(resources.one_compartment, reader, i) for i in pins}
+    compartments = listing.result()
+    # A pinned compartment may be another organisation's, and then not in the list (contract 3.5).
+    own = {c.id for c in compartments.rows} if isinstance(compartments, Listed) else set()
+    pinned = {i: io.submit(resources.one_compartment, reader, i) for i in pins if i not in own}
     return Observed(
         datamarts,
-        compartments.result(),
+        compartments,
         {i: f.result() for i, f in active.items()},
         {i: f.result() for i, f in loads.items()},
         {i: f.result() for i, f in pinned.items()},

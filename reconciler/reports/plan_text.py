@@ -93,5 +93,5 @@ def _summary(plan: Plan, style: Style) -> str:
         f"{s.delete} to delete",
         f"{s.execute} to load",
     ]
-    budget = f"About {plan.budget.requests:,} requests, {size(plan.budget.bytes)} to upload."
-    return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged. {budget}"
+    budget = f"About {plan.budget.requests:,} requests, and {size(plan.budget.bytes)} to upload."
+    return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged.\n{budget}"

@@ -26,8 +26,8 @@ def line(outcome: Outcome, style: Style) -> str:
     if outcome.counts and "read" in outcome.counts:
         c = outcome.counts
         lines.append(
-            f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected;"
-            f" {c['succeeded']:,} succeeded, {c['failed']:,} failed, {c['not_processed']:,} not processed"
+            f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected\n"
+            f"    {c['succeeded']:,} succeeded, {c['failed']:,} failed, {c['not_processed']:,} not processed"
         )
     if outcome.message and outcome.status is not Status.UNCHANGED:
         lines += textwrap.wrap(

@@ -136,6 +136,11 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
         journal.note,
         before.single_datamart,
     )
+    if grace.settle > 0:
+        run.progress.say(
+            "apply",
+            f"no settled last run is on record here; what is missing is watched for {grace.settle:g} s before it is made",
+        )
     desk = LeaveDesk(lambda name: _leave(name, run, journal))
     context = Context(
         writer=run.writer,

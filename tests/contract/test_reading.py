@@ -108,6 +108,20 @@ def test_a_read_is_tried_again_when_the_remote_is_busy() -> None:
     assert resources.compartments(reader(lambda _: next(answers)), "1185") == Listed(())
 
 
+def test_a_redirect_is_followed_on_the_same_host_only() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.host == "api.example", "the token went elsewhere"
+        if request.url.path == "/slash":
+            return httpx.Response(307, headers={"Location": "https://api.example/slash/"})
+        if request.url.path == "/away":
+            return httpx.Response(307, headers={"Location": "https://elsewhere.example/away"})
+        return httpx.Response(200, json={"status": "ok", "data": {}})
+
+    assert reader(answer).get("/slash")["data"] == {}
+    with pytest.raises(ReadFailed, match="307"):
+        reader(answer).get("/away")
+
+
 def test_401_is_told_apart() -> None:
     with pytest.raises(Unauthorized, match="401") as caught:
         reader(lambda _: httpx.Response(401, json={"status": "error"})).get("/x")

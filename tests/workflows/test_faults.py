@@ -409,3 +409,109 @@ def test_an_orphaned_sender_does_not_outlive_its_coordinator(
     sent = sum(len(r) for r in emulator.executions("1509").values())
     time.sleep(1.0)
     assert sum(len(r) for r in emulator.executions("1509").values()) == sent
+
+
+def test_a_generation_goes_on_with_the_chunk_size_it_began_with(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    emulator.fault(
+        {"method": "POST", "path": "/executions", "after": 1, "times": 99, "do": "status", "status": 401}
+    )
+    assert workspace.run("apply", "--auto-approve", "--parallelism", "1").code == 3
+    begun = set(emulator.executions("1509"))
+    emulator.fault()
+    workspace.customers(60, max_bytes=7_000)
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert {n for n in emulator.executions("1509") if ".sealed." not in n} == begun
+    once_each(emulator)
+
+
+def test_a_generation_that_sent_nothing_does_not_count(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    emulator.fault({"method": "POST", "path": "/executions", "times": 99, "do": "status", "status": 401})
+    assert workspace.run("apply", "--auto-approve").code == 3
+    emulator.fault()
+    workspace.customers(60, max_bytes=3_000, mark="v2")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    executed = [n for n, rows in emulator.executions("1509").items() if rows]
+    assert {n.split(".")[3] for n in executed} == {"g1"}
+    assert len({n.split(".")[4] for n in executed}) == 1
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_source_renamed_with_previously_is_not_loaded_again(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    path = workspace.root / "specs/customers.yaml"
+    path.write_text(
+        path.read_text().replace("{name: customers}", "{name: clients}") + "  previously: [customers]\n"
+    )
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_newer_content_waits_for_an_older_generation_that_still_runs(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60)
+    emulator.switch(pending_seconds=0.5, running_seconds=2.5)
+    assert workspace.run("apply", "--auto-approve", "--no-wait").code == 0
+    workspace.customers(60, mark="v2")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    rows = sorted((r["created"], r["status"]) for rs in emulator.executions("1509").values() for r in rs)
+    assert len(rows) == 2
+    assert rows[1][0] - rows[0][0] > 2.5 or rows[0][1] == "CANCELED"
+
+
+def test_changes_are_never_superseded_unasked(workspace: Workspace, emulator: Emulator) -> None:
+    from tests.support.workspace import CUSTOMERS
+
+    source = CUSTOMERS + "  content: changes\n"
+    workspace.customers(60, source=source)
+    emulator.end_with("CANCELED")
+    assert workspace.run("apply", "--auto-approve").code == 3
+    workspace.customers(60, source=source, mark="v2")
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 4, done
+    assert "--supersede" in done.err
+    assert (
+        workspace.run("apply", "--auto-approve", "--supersede", "ProfileSource/customers@retail-fr").code == 0
+    )
+
+
+@pytest.mark.parametrize("lag", [{"lag_reads": 3}, {"lag_seconds": 0.5}])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_write_that_vanished_is_looked_for_as_long_as_listings_may_lag(
+    place: str, lag: dict[str, Any], tmp_path: Path, emulator_with: Callable[..., Emulator]
+) -> None:
+    emulator = emulator_with(duplicate_token="accepted", duplicate_activation="second", **lag)
+    workspace = Workspace(tmp_path / "ws", emulator.url, settle="800ms")
+    workspace.customers(40, max_bytes=3_000)
+    emulator.fault({"method": "POST", "path": PLACES[place], "do": "drop_after"})
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    once_each(emulator)
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_kill_under_lag_creates_nothing_twice(
+    tmp_path: Path, emulator_with: Callable[..., Emulator]
+) -> None:
+    emulator = emulator_with(duplicate_token="accepted", duplicate_activation="second", lag_seconds=1.0)
+    workspace = Workspace(tmp_path / "ws", emulator.url, settle="1500ms")
+    workspace.customers(200, max_bytes=3_000)
+    for wanted in ("POST /v1/user_account_compartments", "/document_imports", "/executions"):
+        process = workspace.start("apply", "--auto-approve")
+        while process.poll() is None and not any(
+            wanted in f"{r['method']} {r['path']}" for r in emulator.writes()
+        ):
+            time.sleep(0.005)
+        kill(process, group=True, after=0)
+        workspace.forget_ledger()
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    once_each(emulator)
+    assert workspace.run("plan", "--detailed-exitcode").code == 0

@@ -105,6 +105,7 @@ def test_a_saved_plan_is_its_own_approval_and_is_used_up(
     assert "1,200 lines read" in shown.out
     assert workspace.run("apply", "--check", str(saved)).code == 0
     assert emulator.writes() == []
+    workspace.write("specs/broken.yaml", "apply FILE reads no specs: [")
     assert workspace.run("apply", str(saved)).code == 0
     writes = len(emulator.writes())
     again = workspace.run("apply", str(saved))
@@ -115,7 +116,12 @@ def test_a_saved_plan_is_its_own_approval_and_is_used_up(
     assert (once_more.code, len(emulator.writes())) == (0, writes), once_more
 
 
-def test_rename_and_promote_are_updates(workspace: Workspace, emulator: Emulator) -> None:
+@pytest.mark.parametrize("switches", [{}, {"lag_reads": 3}, {"lag_seconds": 0.4}])
+def test_rename_and_promote_are_updates(
+    switches: dict[str, Any], tmp_path: Path, emulator_with: Callable[..., Emulator]
+) -> None:
+    emulator = emulator_with(**switches)
+    workspace = Workspace(tmp_path / "ws", emulator.url, settle="1s" if "lag_seconds" in switches else "0")
     assert workspace.run("apply", "--auto-approve").code == 0
     workspace.write(
         "specs/loyalty.yaml",
@@ -169,3 +175,10 @@ def test_json_output_is_one_document(workspace: Workspace) -> None:
         "failed": 0,
         "not_processed": 0,
     }
+
+
+def test_events_are_one_json_object_a_line(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.customers(50)
+    assert workspace.run("apply", "--auto-approve", "--events", str(tmp_path / "events")).code == 0
+    events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    assert {"load_started", "chunk_sent", "chunk_done", "action_finished"} <= {e["event"] for e in events}
