@@ -83,6 +83,9 @@ def create_once(
                 continue
             case _:
                 pass
+        clock.sleep(
+            pause_before_retry(answer, tried)
+        )  # even with `settle: 0` a cut-off request may still be in a queue
         found = seek(listing, find, Absence(ended, settle), clock)
         if isinstance(found, Unlisted):
             return Unknown(f"{answer.message}; and the list could not be read: {found.reason}")
@@ -92,7 +95,6 @@ def create_once(
             return Failed(answer.message)
         if tried - unsent >= TRIES:
             return Failed(f"{answer.message}; tried {TRIES} times, and it is not there")
-        clock.sleep(pause_before_retry(answer, tried))
 
 
 def _confirmed(

@@ -110,6 +110,11 @@ class _LoadRun:
     def _outcome(
         self, status: Status, message: str, *, stopped: bool = False, refused: bool = False
     ) -> Outcome:
+        if any(c.unclear and not c.executions for c in self.view.chunks):
+            status = Status.UNKNOWN  # whatever else ended this load, a write of it may still be on its way
+        if old := self.change.unfinished.get("superseded_generation"):
+            gone = f"g{old} was superseded with {self.change.unfinished['unsent']} of its chunks never sent"
+            message = f"{message}; {gone}" if message else gone
         counts: dict[str, int] = {}
         if self.scan is not None:
             ok, failed = protocol.totals(self.view)

@@ -50,6 +50,8 @@ class ChunkSender:
                 context.journal.refuse(datamart_id, name)
             if answer.verdict in (Verdict.REFUSED, Verdict.UNAUTHORIZED, Verdict.WITHHELD):
                 return answer, ()
+            # Even with `settle: 0` a request that was cut off may still be in a queue on the way.
+            context.clock.sleep(pause_before_retry(answer, tried))
             if answer.verdict is Verdict.NOT_SENT:
                 unsent += 1
                 if unsent >= NOT_SENT_TRIES:
@@ -58,7 +60,6 @@ class ChunkSender:
                 return answer, there
             elif tried - unsent >= TRIES:
                 return answer, ()
-            context.clock.sleep(pause_before_retry(answer, tried))
 
     def _job(self, name: str, chunk: Chunk, import_id: str) -> Job:
         return Job(

@@ -97,7 +97,7 @@ def _run(command: tuple[str, ...]) -> str:
         done = subprocess.run(command, capture_output=True, timeout=60, check=True)  # noqa: S603 - the user's own command
     except (OSError, subprocess.SubprocessError) as e:
         raise ReconcilerError(f"the credential_command {command[0]!r} failed: {type(e).__name__}") from None
-    return done.stdout.decode("utf-8", "replace").strip()
+    return done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
 
 
 @contextmanager

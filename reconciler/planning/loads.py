@@ -85,7 +85,7 @@ def plan_load(
     if decision.do is Do.REFUSE:
         findings.append(error("load-refused", decision.reason, want.span, address=address))
     view = chunk_views(decision, scan, remote.executions)
-    actions, reason = _actions(decision, view, scan, overrides)
+    actions, reason = _actions(decision, view, scan, remote.executions, overrides)
     findings += _outcome_findings(decision, view, scan, address, actions)
     generation = (
         decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
@@ -212,13 +212,19 @@ def chunk_views(decision: Decision, scan: Scan, executions: Mapping[str, Listing
 
 
 def _actions(
-    decision: Decision, view: LoadView, scan: Scan, overrides: Overrides
+    decision: Decision,
+    view: LoadView,
+    scan: Scan,
+    executions: Mapping[str, Listing[Execution]],
+    overrides: Overrides,
 ) -> tuple[tuple[str, ...], str]:
     match decision.do:
         case Do.NOTHING | Do.REFUSE:
             return ("no-op",), decision.reason
         case Do.EXECUTE:
-            return ("execute",), decision.reason
+            left = superseded_counts(decision, executions)
+            words = f"; {left['unsent']} of its {left['chunks']} chunks were never sent" if left else ""
+            return ("execute",), decision.reason + words
         case Do.RESUME:
             counts = Counter(states(view).values())
             words = ", ".join(
@@ -282,12 +288,17 @@ def _unfinished(
             s.value for s in states(view).values() if s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL)
         )
         return dict(sorted(counts.items()))
-    if decision.superseded is not None:
-        old = decision.superseded
-        total = max((n.count for n in old.chunks), default=0)
-        sent = {n.index for n, ids in old.chunks.items() if any(_rows(executions.get(i)) for i in ids)}
-        return {"superseded_generation": old.number, "chunks": total, "unsent": total - len(sent)}
-    return {}
+    return superseded_counts(decision, executions)
+
+
+def superseded_counts(decision: Decision, executions: Mapping[str, Listing[Execution]]) -> dict[str, int]:
+    """What newer content gives up: chunks of the older generation, and how many were never sent."""
+    old = decision.superseded
+    if old is None:
+        return {}
+    total = max((n.count for n in old.chunks), default=0)
+    sent = {n.index for n, ids in old.chunks.items() if any(_rows(executions.get(i)) for i in ids)}
+    return {"superseded_generation": old.number, "chunks": total, "unsent": total - len(sent)}
 
 
 def definition_of(change: LoadChange) -> SourceDefinition:

@@ -1,6 +1,8 @@
 """Faults at the writes and reads of a run: nothing twice, nothing lost, and the next run ends well (G3, G4, G6, G9, G11)."""
 
+import contextlib
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -253,7 +255,9 @@ def test_an_unfinished_generation_is_superseded_by_newer_content(
     plan = workspace.plan()
     assert plan["loads"][0]["generation"] == 2
     assert plan["loads"][0]["unfinished"]["superseded_generation"] == 1
-    assert workspace.run("apply", "--auto-approve").code == 0
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert "g1 was superseded" in done.err
     assert workspace.run("plan", "--detailed-exitcode").code == 0
 
 
@@ -515,3 +519,127 @@ def test_a_kill_under_lag_creates_nothing_twice(
     assert done.code == 0, done
     once_each(emulator)
     assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_name_that_comes_back_changed_stops_the_load_before_any_execution(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    other = {"status": "ok", "data": {"id": "77", "name": "another name"}}
+    emulator.fault(
+        {
+            "method": "POST",
+            "path": "/document_imports",
+            "after": 1,
+            "do": "status",
+            "status": 200,
+            "body": other,
+        }
+    )
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 3, done
+    assert "another name" in done.err
+    assert not any(emulator.executions("1509").values())
+    assert workspace.run("apply", "--auto-approve").code == 0
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if (
+                entry.name.isdigit()
+                and int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid
+            ):
+                found += [int(entry.name), *children(int(entry.name))]
+        except OSError:
+            continue
+    return found
+
+
+def test_killed_senders_cost_nothing_and_double_nothing(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(1500, max_bytes=5_000)
+    process = workspace.start("apply", "--auto-approve")
+    while not any(emulator.executions("1509").values()):
+        time.sleep(0.01)
+    leaves = [p for p in children(process.pid) if not children(p)]
+    for pid in leaves[-2:]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 9)
+    _, err = process.communicate(timeout=90)
+    assert process.returncode in (0, 3), err
+    once_each(emulator)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    once_each(emulator)
+
+
+def test_two_compartments_with_one_token_stop_until_one_is_pinned(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    for name in ("One", "Two"):
+        emulator.store.add(
+            "compartment",
+            "1185",
+            {"organisation_id": "1185", "token": "loyalty", "name": name, "archived": False},
+        )
+    first, second = (c["id"] for c in emulator.compartments() if c["token"] == "loyalty")
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 4, done
+    assert first in done.err
+    assert second in done.err
+    assert emulator.writes() == []
+    path = workspace.root / "specs/loyalty.yaml"
+    path.write_text(path.read_text().replace("token: loyalty", f'token: loyalty, id: "{second}"'))
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert next(c["name"] for c in emulator.compartments() if c["id"] == second) == "Loyalty programme"
+    assert next(c["name"] for c in emulator.compartments() if c["id"] == first) == "One"
+    assert {a["compartment_id"] for a in emulator.activations("1509")} == {"1000", second}
+
+
+def test_a_shared_compartment_is_activated_and_never_renamed(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write(
+        "specs/shared.yaml",
+        """\
+apiVersion: reconciler/v1
+kind: Compartment
+metadata: {name: partner}
+spec: {id: "3000", name: Renamed, activations: retail-de}
+""",
+    )
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert "belongs to another organisation" in done.err
+    assert "3000" in {a["compartment_id"] for a in emulator.activations("1510")}
+    assert emulator.store.get("compartment", "3000")["name"] == "Shared"  # type: ignore[index]
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_lines_that_name_an_inactive_compartment_are_stopped_before_anything_is_sent(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write(
+        "specs/commands.yaml",
+        """\
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {name: crm}
+spec: {files: [data/c.ndjson], datamarts: retail-fr}
+""",
+    )
+    workspace.write("data/c.ndjson", '{"operation":"DELETE","compartment_id":"1001","user_account_id":"u"}\n')
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 4, done
+    assert "1001" in done.err
+    assert emulator.writes() == []
+
+
+def test_deleting_most_lines_trips_the_guard(workspace: Workspace, emulator: Emulator) -> None:
+    from tests.support.workspace import CUSTOMERS
+
+    workspace.customers(1200, source=CUSTOMERS + "  operation: DELETE\n")
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 4, done
+    assert "max_delete_lines_percent" in done.err
+    assert emulator.writes() == []
