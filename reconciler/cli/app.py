@@ -305,7 +305,11 @@ def run() -> None:
         show_error(str(e), e.help, marks)
         code = exit_codes.of(e)
     except TyperException as e:
-        show_error(e.format_message(), "see `reconciler --help`, or `reconciler COMMAND --help`", marks)
+        message = e.format_message()
+        if message.startswith("Usage:"):  # no command was given: the help is the answer
+            say(message)
+        else:
+            show_error(message, "see `reconciler --help`, or `reconciler COMMAND --help`", marks)
         code = exit_codes.USAGE
     except (KeyboardInterrupt, Abort):
         say("interrupted")

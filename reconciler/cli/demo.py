@@ -75,7 +75,7 @@ def run_demo(directory: Path | None, marks: Style) -> int:
             return code or 1
     out(f"""
 Where to go next
-  edit {root / "compartments.yaml"}, then plan and apply again
+  edit {root / "specs" / "compartments.yaml"}, then plan and apply again
   kill an apply half way and run it again: nothing is sent twice
   reconciler init DIR        a workspace of your own
   reconciler plan --help     what a plan can be narrowed to
@@ -85,9 +85,9 @@ Where to go next
 
 def _write(root: Path) -> None:
     scaffold(root)
-    (root / "spain.yaml").write_text(_SPAIN, "utf-8")
+    (root / "specs" / "spain.yaml").write_text(_SPAIN, "utf-8")
     third = "\n---\napiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: web-accounts}\nspec:\n  name: Web accounts\n  token: web\n  activations: {datamarts: all, except: retail-es}\n"
-    with (root / "compartments.yaml").open("a", encoding="utf-8") as file:
+    with (root / "specs" / "compartments.yaml").open("a", encoding="utf-8") as file:
         file.write(third)
     dice = random.Random(1185)  # noqa: S311 - synthetic profiles, the same every time
     for country, count in CUSTOMERS.items():

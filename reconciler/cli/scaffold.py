@@ -1,10 +1,10 @@
 """Starter files: the repository's `specs/`, which the wheel carries as `reconciler/starter`."""
 
-import shutil
 from pathlib import Path
 
 import reconciler
 from reconciler.errors import ReconcilerError
+from reconciler.spec.files import WORKSPACE_FILE
 
 
 def starter() -> Path:
@@ -14,25 +14,32 @@ def starter() -> Path:
 
 
 def scaffold(target: Path) -> list[Path]:
-    """Copy the starter files; never overwrites.
+    """Write the starter files: the workspace file, specs below `specs/`, data below `data/`; never overwrites.
 
     Raises:
         ReconcilerError: one of the files is there already; nothing was written.
     """
     source = starter()
-    names = sorted(
-        p.relative_to(source)
-        for p in source.rglob("*")
-        if p.is_file() and not any(x.startswith(".") for x in p.relative_to(source).parts)
-    )
-    if taken := next((n for n in names if (target / n).exists()), None):
-        raise ReconcilerError(
-            f"{target / taken} is there already; nothing was written", help="name another folder"
-        )
-    for name in names:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, target / name)
-    ignore = target / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text(".reconciler/\n.sandbox/\n", "utf-8")
-    return [target / n for n in names]
+    files = {
+        target / _place(p.relative_to(source)): p.read_text("utf-8")
+        for p in sorted(source.rglob("*"))
+        if _is_starter(p, source)
+    }
+    if taken := next((path for path in files if path.exists()), None):
+        raise ReconcilerError(f"{taken} is there already; nothing was written", help="name another folder")
+    workspace = target / WORKSPACE_FILE
+    files[workspace] = files[workspace].replace("specs: [.]", "specs: [specs]").replace("-C specs ", "")
+    if not (target / ".gitignore").exists():
+        files[target / ".gitignore"] = ".reconciler/\n.sandbox/\n"
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return list(files)
+
+
+def _is_starter(path: Path, source: Path) -> bool:
+    return path.is_file() and not any(part.startswith(".") for part in path.relative_to(source).parts)
+
+
+def _place(name: Path) -> Path:
+    return name if name == Path(WORKSPACE_FILE) or name.parts[0] == "data" else Path("specs") / name

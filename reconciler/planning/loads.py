@@ -20,6 +20,7 @@ from reconciler.planning.generations import Decision, Do, Generation, decide, ge
 from reconciler.planning.protocol import ChunkState, ChunkView, LoadView, retries, states
 
 SMALL = 1000
+SHOWN = 12  # rejected lines named in a plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def plan_load(
     )
     if decision.do is Do.REFUSE:
         findings.append(error("load-refused", decision.reason, want.span, address=address))
+    if decision.do is Do.NOTHING:
+        findings = []  # about lines that were sent, and told of, before
     view = chunk_views(decision, scan, remote.executions)
     actions, reason = _actions(decision, view, scan, remote.executions, overrides)
     findings += _outcome_findings(decision, view, scan, address, actions)
@@ -121,7 +124,10 @@ def plan_load(
 def _scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     address = str(want.address)
     findings: list[Diagnostic] = []
-    worst = "\n".join(f"{r.path}:{r.line} {r.reason}" for r in scan.rejects[:3])
+    shown = [f"{r.path}:{r.line} {r.reason}" for r in scan.rejects[:SHOWN]]
+    if scan.rejected > len(shown):
+        shown.append(f"… and {scan.rejected - len(shown):,} more")
+    worst = "\n".join(shown)
     if scan.rejected > allowed(want.definition.allow, scan.lines):
         findings.append(
             error(

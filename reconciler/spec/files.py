@@ -48,7 +48,9 @@ def find(
     files: list[Path] = []
     for base in roots:
         if base.is_dir():
-            files += sorted(p for pattern in ("*.yaml", "*.yml") for p in base.rglob(pattern) if p.is_file())
+            files += sorted(
+                p for pattern in ("*.yaml", "*.yml") for p in base.rglob(pattern) if _is_spec(p, base)
+            )
         elif base.is_file():
             files.append(base)
         else:
@@ -60,6 +62,11 @@ def find(
                 )
             )
     return list(dict.fromkeys(files)), findings
+
+
+def _is_spec(path: Path, base: Path) -> bool:
+    """Hidden folders hold other tools' files."""
+    return path.is_file() and not any(part.startswith(".") for part in path.relative_to(base).parts)
 
 
 def read(root: Path, path: Path) -> tuple[list[Document], list[Diagnostic]]:
