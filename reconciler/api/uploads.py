@@ -1,6 +1,7 @@
 """The one call that carries profile data: a streamed POST of NDJSON (contract 6.1, raw form)."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import httpx
 
@@ -10,7 +11,33 @@ from reconciler.api.client import headers, is_loopback
 CONTENT_TYPE = "application/x-ndjson"
 
 
-def stream(endpoint: str, path: str, token: str, body: Iterator[bytes], size: int, timeout: float) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What stands around the lines in a request body, and the Content-Type that says so.
+
+    Raw by default (contract 6.1); `multipart` is the web app's form, the only one that carries a file name.
+    """
+
+    content_type: str = CONTENT_TYPE
+    before: bytes = b""
+    after: bytes = b""
+
+
+def multipart(file_name: str, boundary: str) -> Form:
+    """A part `file` with its own content type, and a part `type` that repeats it (contract 6.1)."""
+    before = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="type"\r\n\r\n{CONTENT_TYPE}\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{file_name}"\r\n'
+        f"Content-Type: {CONTENT_TYPE}\r\n\r\n"
+    )
+    return Form(
+        f"multipart/form-data; boundary={boundary}", before.encode(), f"\r\n--{boundary}--\r\n".encode()
+    )
+
+
+def stream(
+    endpoint: str, path: str, token: str, body: Iterator[bytes], size: int, content_type: str, timeout: float
+) -> Answer:
     """Send `body`, `size` bytes long, once.
 
     An exception raised by `body` closes the connection with the body incomplete, and is passed on.
@@ -21,9 +48,10 @@ def stream(endpoint: str, path: str, token: str, body: Iterator[bytes], size: in
         token: sent byte for byte.
         body: blocks; a new iterator for every call.
         size: Content-Length.
+        content_type: of the body.
         timeout: seconds the remote may take to answer once all is sent.
     """
-    sent = {**headers(token), "Content-Type": CONTENT_TYPE, "Content-Length": str(size)}
+    sent = {**headers(token), "Content-Type": content_type, "Content-Length": str(size)}
     limits = httpx.Timeout(30.0, write=60.0, read=timeout)
     try:
         with httpx.Client(

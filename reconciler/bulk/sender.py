@@ -17,7 +17,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from reconciler.api.answers import Answer, Verdict
-from reconciler.api.uploads import stream
+from reconciler.api.uploads import Form, multipart, stream
 from reconciler.bulk.cutting import blocks
 from reconciler.bulk.leave import Desk
 from reconciler.bulk.scan import chunk_lines
@@ -75,13 +75,27 @@ def prepare(sender_locks: list[str]) -> None:
 def upload(job: Job) -> Answer:
     """Send one chunk once and classify the answer. Never raises for what the remote or the source did."""
     deadline = time.monotonic() + job.timeout
+    form = (
+        multipart(f"{job.name}.ndjson", f"rcl-{job.chunk.sha256}")
+        if job.source.upload == "multipart"
+        else Form()
+    )
+    size = len(form.before) + job.chunk.size + len(form.after)
     try:
-        return stream(job.endpoint, job.path, job.token, _body(job, deadline), job.chunk.size, ANSWER_TIMEOUT)
+        return stream(
+            job.endpoint,
+            job.path,
+            job.token,
+            _body(job, form, deadline),
+            size,
+            form.content_type,
+            ANSWER_TIMEOUT,
+        )
     except (Withheld, ReconcilerError) as e:
         return Answer(Verdict.WITHHELD, str(e))
 
 
-def _body(job: Job, deadline: float) -> Iterator[bytes]:
+def _body(job: Job, form: Form, deadline: float) -> Iterator[bytes]:
     """The chunk's bytes; the last block comes only with leave.
 
     Raises:
@@ -89,6 +103,8 @@ def _body(job: Job, deadline: float) -> Iterator[bytes]:
     """
     digest = hashlib.sha256()
     held: bytes | None = None
+    if form.before:
+        yield form.before
     paths = [Path(job.root) / f for f in job.files]
     with contextlib.closing(blocks(chunk_lines(paths, job.source, job.chunk))) as source:
         for block in source:
@@ -102,4 +118,4 @@ def _body(job: Job, deadline: float) -> Iterator[bytes]:
         raise Withheld("the write's deadline has passed")
     if not job.desk.ask(job.name):
         raise Withheld("the run is ending")
-    yield held
+    yield held + form.after

@@ -50,6 +50,7 @@ class DesiredLoad:
     span: Span
     label_span: Span
     missing_label: str | None = None
+    unavailable: str | None = None
 
     @property
     def address(self) -> Address:

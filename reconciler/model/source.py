@@ -69,6 +69,7 @@ class SourceDefinition:
     constants: dict[str, Any] = field(default_factory=dict)
     update: Update = field(default_factory=Update)
     ordering: str = "free"
+    upload: str = "raw"
     content: str = "snapshot"
     allow: str = "0"
     max_bytes: int = 64_000_000

@@ -7,7 +7,7 @@ from reconciler.model.source import Dialect, Identifier, Operation, SourceDefini
 from reconciler.settings import Settings, size
 from reconciler.spec import sets
 from reconciler.spec.documents import Document
-from reconciler.spec.rules import compression_of, format_of, identifiers, references
+from reconciler.spec.rules import format_of, identifiers, references, waiting
 from reconciler.spec.specs import Specs
 
 
@@ -59,7 +59,8 @@ def _load(
     source: str, name: str, datamart_id: str, labels: dict[str, str], document: Document, settings: Settings
 ) -> DesiredLoad:
     spec = document.data["spec"]
-    files, missing = _fill(spec["files"], name, labels)
+    files, missing = _fill(spec.get("files", []), name, labels)
+    unavailable = waiting(spec)
     definition = _definition(source, files, document, settings)
     span = document.span("metadata", "name")
     return DesiredLoad(
@@ -71,6 +72,7 @@ def _load(
         span,
         document.span("spec", "files"),
         missing,
+        unavailable[0][1] if unavailable else None,
     )
 
 
@@ -98,14 +100,15 @@ def _definition(
     operation = spec.get("operation", "UPSERT")
     allow = spec.get("bad_lines", {}).get("allow", 0)
     owner = spec.get("owner")
+    first = next(iter(spec.get("files", [])), "")
     former_sources = [source, *spec.get("previously", [])]
     former_workspaces = [settings.workspace, *settings.previously]
     return SourceDefinition(
         workspace=settings.workspace,
         source=source,
         files=files,
-        format=str(format_of(spec, spec["files"][0])),
-        compression=compression_of(spec, spec["files"][0]) if spec.get("compression") else "suffix",
+        format=str(format_of(spec, first)),
+        compression=str(spec.get("compression", "suffix")),
         csv=Dialect(**spec.get("csv", {})),
         operation=Operation(value=operation)
         if isinstance(operation, str)
@@ -119,6 +122,7 @@ def _definition(
         constants=dict(profile.get("constants", {})),
         update=Update(**spec.get("update", {})),
         ordering=spec.get("ordering", "free"),
+        upload=spec.get("upload", "raw"),
         content=spec.get("content", "snapshot"),
         allow=str(allow),
         max_bytes=size(spec.get("chunk", {}).get("max_bytes", 64_000_000)),

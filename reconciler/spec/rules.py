@@ -5,6 +5,7 @@ Each rule is one function; `RULES` is the list of them. Paths on disk are checke
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from reconciler.errors import UsageError
 from reconciler.model.diagnostic import Diagnostic, error, warning
@@ -17,15 +18,6 @@ from reconciler.spec.validate import nearest
 _TOKEN = re.compile(r"[a-z0-9_-]+")
 _FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": "parquet"}
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-# Fields that are part of the format but that this version cannot act on. Acting as if they were absent would send
-# other lines than the spec says, so they are refused by name.
-_WAITING = {
-    ("sql",): None,
-    ("upload",): "raw",
-    ("duplicates",): "off",
-    ("verify",): None,
-    ("keep_generations",): None,
-}
 MAX_CHUNK = 100_000_000
 
 
@@ -187,14 +179,19 @@ def _rollouts(specs: Specs) -> Iterator[Diagnostic]:
 def _sources(specs: Specs) -> Iterator[Diagnostic]:
     for name, document in specs.sources.items():
         spec = document.data["spec"]
-        for (key, *_), fine in _WAITING.items():
-            if key in spec and spec[key] != fine:
-                yield error(
-                    "not-available",
-                    f"'{key}' is part of the format, but this version cannot act on it yet",
-                    document.key_span("spec", key),
-                    help="remove the field",
-                )
+        for path, words in waiting(spec):
+            yield warning(
+                "not-available",
+                words,
+                document.key_span("spec", *path),
+                note="plan refuses loads that would need it",
+            )
+        for key in ignored(spec):
+            yield warning(
+                "no-effect-yet",
+                f"'{key}' is checked, but has no effect in this version",
+                document.key_span("spec", key),
+            )
         yield from _formats(document)
         yield from _compartments_of(specs, name, document)
         yield from _updates(document)
@@ -207,18 +204,14 @@ def _formats(document: Document) -> Iterator[Diagnostic]:
     for i, pattern in enumerate(spec.get("files", [])):
         span = document.span("spec", "files", i)
         if "://" in pattern:
-            yield error(
-                "not-available", "sources outside the file system are not available in this version", span
-            )
-        elif (found := format_of(spec, pattern)) is None:
+            continue  # told by waiting()
+        if format_of(spec, pattern) is None:
             yield error(
                 "source-format",
                 f"cannot tell the format of '{pattern}' from its suffix",
                 span,
                 help="add format: commands, ndjson or csv",
             )
-        elif found == "parquet" or compression_of(spec, pattern) == "zstd":
-            yield error("not-available", "parquet and zstd are not available in this version", span)
         for placeholder in re.findall(r"\{([^}]*)\}", pattern):
             if placeholder != "datamart.name" and not re.fullmatch(r"datamart\.labels\.[^.]+", placeholder):
                 yield error(
@@ -351,6 +344,29 @@ def _members(specs: Specs, document: Document, key: str) -> frozenset[str] | Non
         return sets.resolve(document.data["spec"][key], specs.labels())
     except sets.UnknownDatamart:
         return None  # reported by _sets
+
+
+def waiting(spec: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
+    """Parts of the format that this version cannot act on yet, with their paths inside `spec`.
+
+    Acting as if they were absent would send other lines than the spec says, so such a load is refused at plan.
+    """
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    if "sql" in spec:
+        found.append((("sql",), "sources from SQL are not available in this version"))
+    if spec.get("duplicates", "off") != "off":
+        found.append((("duplicates",), "'duplicates' is not available in this version"))
+    for i, pattern in enumerate(spec.get("files", [])):
+        if "://" in pattern:
+            found.append((("files", i), "sources outside the file system are not available in this version"))
+        elif format_of(spec, pattern) == "parquet" or compression_of(spec, pattern) == "zstd":
+            found.append((("files", i), "Parquet and zstd are not available in this version"))
+    return found
+
+
+def ignored(spec: dict[str, Any]) -> list[str]:
+    """Fields that are checked and have no effect yet; leaving them out sends the same lines."""
+    return [key for key in ("verify", "keep_generations") if key in spec]
 
 
 def identifiers(spec: dict[str, object]) -> list[dict[str, str]]:

@@ -163,6 +163,8 @@ def _one_load(
             ],
             False,
         )
+    if load.unavailable:
+        return None, [error("not-available", load.unavailable, load.label_span, address=address)], False
     usable, blockers, failed = _blockers(load, observed, config, changes)
     if not usable:
         return None, blockers, failed

@@ -81,12 +81,6 @@ SPECS: dict[str, tuple[bytes, str, str]] = {
         "exactly one of",
         "specs/bad.yaml:7:16",
     ),
-    "what waits": (
-        b"apiVersion: reconciler/v1\nkind: ProfileSource\nmetadata: {name: s}\nspec:\n  files: [x.ndjson]\n  datamarts: all\n"
-        b"  upload: multipart\n",
-        "cannot act on it yet",
-        "specs/bad.yaml:7:3",
-    ),
     "chunk too large": (
         b"apiVersion: reconciler/v1\nkind: ProfileSource\nmetadata: {name: s}\nspec:\n  files: [x.ndjson]\n  datamarts: all\n"
         b"  chunk: {max_bytes: 100MB}\n",
@@ -311,3 +305,96 @@ def test_a_newer_ledger_is_refused_by_name(workspace: Workspace, emulator: Emula
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 1
     assert "newer format 99" in done.err
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["duplicates: keep_last", "files: [s3://bucket/x.ndjson]", "files: [x.parquet]", "compression: zstd"],
+)
+def test_what_this_version_cannot_do_is_told_by_validate_and_refused_by_plan(
+    field: str, workspace: Workspace, emulator: Emulator
+) -> None:
+    head = (
+        "apiVersion: reconciler/v1\nkind: ProfileSource\nmetadata: {name: s}\nspec:\n  datamarts: retail-fr\n"
+    )
+    files = "" if field.startswith("files") else "  files: [x.ndjson]\n"
+    identity = "  identify_by: {compartment: loyalty, user_account_id: id}\n" if "parquet" in field else ""
+    workspace.write("specs/source.yaml", f"{head}{files}{identity}  {field}\n")
+    checked = workspace.run("validate")
+    assert checked.code == 0, checked
+    assert "not available in this version" in checked.err
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 4, done
+    assert emulator.writes() == []
+
+
+def test_the_designs_own_examples_are_good_specs(workspace: Workspace) -> None:
+    workspace.write(
+        "reconciler.yaml",
+        """\
+apiVersion: reconciler/v1
+kind: Workspace
+metadata: {name: retail}
+spec:
+  organisation_id: "1185"
+  endpoint: https://api.mediarithmics.com
+  specs: [specs]
+  ledger: sqlite:.reconciler/ledger.db
+  parallelism: 10
+  settle: 30s
+  guards: {max_update_percent: 30, max_delete_percent: 30, from: 10, max_delete_lines_percent: 30, from_lines: 1000}
+  environments:
+    dev: {organisation_id: "1190", endpoint: "sandbox:", token: {env: MICS_DEV}}
+    prod: {}
+""",
+    )
+    workspace.write(
+        "specs/datamarts.yaml",
+        """\
+apiVersion: reconciler/v1
+kind: Datamarts
+metadata: {name: all-markets}
+spec:
+  retail-fr: {id: "1509", labels: {country: fr, stage: canary}, default_compartment: loyalty}
+  retail-de: {id: {prod: "1510", dev: "3010"}, labels: {country: de}}
+  retail-ch: {id: "1511", labels: {country: ch}}
+""",
+    )
+    workspace.write(
+        "specs/loyalty.yaml",
+        """\
+apiVersion: reconciler/v1
+kind: Compartment
+metadata: {name: loyalty, labels: {team: crm}}
+spec:
+  name: Loyalty programme
+  token: loyalty
+  activations: {datamarts: {country: [fr, de]}, except: [retail-ch]}
+---
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {name: crm-profiles}
+spec:
+  files: ["data/{datamart.labels.country}/*.csv"]
+  datamarts: [retail-fr]
+  identify_by: {compartment: loyalty, user_account_id: customer_id}
+  update: {force_replace: false, merge_objects: true}
+  bad_lines: {allow: 0}
+  chunk: {max_bytes: 64MB}
+  keep_generations: 3
+---
+apiVersion: reconciler/v1
+kind: Rollout
+metadata: {name: default}
+spec:
+  waves:
+    - {name: canary, datamarts: {stage: canary}, soak: 10m, gates: {max_failed_lines_percent: 1}}
+    - {name: everyone, datamarts: rest}
+""",
+    )
+    for environment in ([], ["--environment", "prod"], ["--environment", "dev"]):
+        done = workspace.run("validate", *environment)
+        assert done.code == 0, done
+    unknown = workspace.run("validate", "--environment", "test")
+    assert unknown.code == 1
+    assert "dev, prod" in unknown.err

@@ -182,3 +182,93 @@ def test_events_are_one_json_object_a_line(workspace: Workspace, tmp_path: Path)
     assert workspace.run("apply", "--auto-approve", "--events", str(tmp_path / "events")).code == 0
     events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
     assert {"load_started", "chunk_sent", "chunk_done", "action_finished"} <= {e["event"] for e in events}
+
+
+@pytest.mark.parametrize("upload", ["raw", "multipart"])
+def test_both_forms_of_upload_and_mapped_ndjson(
+    upload: str, workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write(
+        "specs/rows.yaml",
+        f"""\
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {{name: rows}}
+spec:
+  files: [data/*.ndjson]
+  datamarts: retail-fr
+  identify_by: [{{compartment: loyalty, user_account_id: id}}, {{email_hash: hash}}]
+  operation: {{column: op, map: {{U: UPSERT, D: DELETE}}}}
+  profile: {{exclude: [internal], constants: {{origin: test}}}}
+  update: {{force_replace: true}}
+  upload: {upload}
+  ordering: strict
+  chunk: {{max_bytes: 400}}
+""",
+    )
+    rows = [{"op": "U", "id": n, "tier": "gold", "internal": 1, "tags": ["a"]} for n in range(9)]
+    workspace.write(
+        "data/rows.ndjson",
+        "".join(json.dumps(r) + "\n" for r in [*rows, {"op": "U", "hash": "h1"}, {"op": "D", "id": "3"}]),
+    )
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    stored = [(a, json.loads(b)) for _, a, b in emulator.profiles("1509")]
+    assert [a for a, _ in stored] == ["", "0", "1", "2", "4", "5", "6", "7", "8"]
+    assert {k: v for k, v in stored[1][1].items() if k[0] != "$"} == {
+        "tier": "gold",
+        "tags": ["a"],
+        "origin": "test",
+    }
+    names = [r["input_file_name"] for rs in emulator.executions("1509").values() for r in rs]
+    assert all((n or "").endswith(".ndjson") == (upload == "multipart") for n in names)
+
+
+def test_environments_choose_endpoint_organisation_token_and_ids(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    text = (workspace.root / "reconciler.yaml").read_text().replace(emulator.url, "https://api.invalid")
+    workspace.write(
+        "reconciler.yaml",
+        text
+        + f"""\
+  environments:
+    dev: {{endpoint: "{emulator.url}", token: {{env: DEV_TOKEN}}}}
+""",
+    )
+    workspace.write(
+        "specs/datamarts.yaml",
+        """\
+apiVersion: reconciler/v1
+kind: Datamarts
+metadata: {name: markets}
+spec:
+  retail-fr: {id: {dev: "1509"}}
+  retail-de: {id: {prod: "1510"}}
+""",
+    )
+    done = workspace.run(
+        "apply", "--auto-approve", "--environment", "dev", RECONCILER_TOKEN="", DEV_TOKEN="t"
+    )
+    assert done.code == 0, done
+    assert [len(emulator.activations(d)) for d in ("1509", "1510")] == [2, 1]
+
+
+def test_flags_narrow_a_plan(workspace: Workspace) -> None:
+    workspace.customers(20)
+    plan = workspace.plan("--only", "config")
+    assert (plan["complete"], plan["loads"]) == (False, [])
+    plan = workspace.plan("--datamart", "country=de")
+    assert {c["address"] for c in plan["resource_changes"]} == {
+        "Compartment/loyalty",
+        "Activation/loyalty@retail-de",
+    }
+    assert workspace.plan("-l", "team=crm")["loads"] == []
+    plan = workspace.plan("--target", "Compartment/loyalty")
+    assert [c["address"] for c in plan["resource_changes"]] == ["Compartment/loyalty"]
+    alone = workspace.run("plan", "--only", "loads")
+    assert alone.code == 4, alone
+    assert "include Activation/loyalty@retail-fr" in alone.err
+    assert workspace.run("apply", "--only", "config", "--auto-approve").code == 0
+    assert workspace.run("apply", "--only", "loads", "--auto-approve").code == 0
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
