@@ -86,7 +86,9 @@ def create_once(
         clock.sleep(
             pause_before_retry(answer, tried)
         )  # even with `settle: 0` a cut-off request may still be in a queue
-        found = seek(listing, find, Absence(ended, settle), clock)
+        # A refusal is certain; one look tells whether the reason is that the thing is there already.
+        window = 0.0 if answer.verdict is Verdict.REFUSED else settle
+        found = seek(listing, find, Absence(ended, window), clock)
         if isinstance(found, Unlisted):
             return Unknown(f"{answer.message}; and the list could not be read: {found.reason}")
         if found is not None:

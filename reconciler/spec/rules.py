@@ -169,11 +169,6 @@ def _rollouts(specs: Specs) -> Iterator[Diagnostic]:
                 sets.resolve(wave["datamarts"], specs.labels())
             except sets.UnknownDatamart as e:
                 yield _unknown_datamart(specs, document, e, "waves", i, "datamarts")
-        yield warning(
-            "rollout-waits",
-            "rollouts are checked but not yet carried out: apply treats all datamarts as one wave",
-            document.span("kind"),
-        )
 
 
 def _sources(specs: Specs) -> Iterator[Diagnostic]:

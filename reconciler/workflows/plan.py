@@ -69,7 +69,12 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         for c in config.changes
         if scope.only != "loads" and _in_scope(scope, checked, Address.parse(c.address))
     ]
-    diagnostics = [*checked.diagnostics, *config.diagnostics, *_ledger_warning(request, settings.ledger)]
+    diagnostics = [
+        *checked.diagnostics,
+        *config.diagnostics,
+        *_rollout_warning(checked),
+        *_ledger_warning(request, settings.ledger),
+    ]
     planned: list[LoadChange] = []
     errored = config.errored
     for load in loads.values():
@@ -127,6 +132,17 @@ def _stop_if_unauthorized(observed: Observed) -> None:
             raise Unauthorized(
                 listing.reason, help="the remote does not accept the token; check which one is configured"
             )
+
+
+def _rollout_warning(checked: Checked) -> list[Diagnostic]:
+    return [
+        warning(
+            "rollout-waits",
+            "rollouts are checked, but not carried out by this version: apply treats all datamarts as one wave",
+            document.span("kind"),
+        )
+        for document in checked.specs.rollouts.values()
+    ]
 
 
 def _ledger_warning(request: Request, ledger: str) -> list[Diagnostic]:
