@@ -1,0 +1,154 @@
+"""The withheld last block, and what becomes of senders without a coordinator (design 6, "Sending")."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.api.answers import Verdict
+from reconciler.bulk.leave import Desk, LeaveDesk
+from reconciler.bulk.scan import scan
+from reconciler.bulk.sender import Job, upload
+from reconciler.errors import LockHeld
+from reconciler.ledger.lock import acquire
+from reconciler.model.source import SourceDefinition
+
+LINE = b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{"$user_account_id":"u"}}\n'
+SOURCE = SourceDefinition(workspace="w", source="s", files=("a.ndjson",), format="commands")
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n{"status":"ok","data":{"id":"1"}}'
+
+
+class Sink:
+    """Accepts one request, counts its body, answers if it is whole."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.expected = self.received = -1
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self) -> None:
+        connection, _ = self.listener.accept()
+        with connection:
+            head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+            self.expected = int(
+                next(r.split(b":")[1] for r in head.split(b"\r\n") if r.lower().startswith(b"content-length"))
+            )
+            self.received = len(body)
+            while self.received < self.expected and (block := connection.recv(65536)):
+                self.received += len(block)
+            if self.received == self.expected:
+                connection.sendall(ANSWER)
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    made = Sink()
+    yield made
+    made.thread.join(5)
+    made.listener.close()
+
+
+def job(root: Path, sink: Sink, desk: Desk, lines: int, timeout: float = 60) -> Job:
+    (root / "a.ndjson").write_bytes(LINE * lines)
+    found = scan(root, SOURCE)
+    return Job(
+        name="n",
+        endpoint=sink.url,
+        path="/x",
+        token="t",
+        root=str(root),
+        files=found.files,
+        source=SOURCE,
+        chunk=found.chunks[0],
+        desk=desk,
+        timeout=timeout,
+    )
+
+
+@pytest.mark.parametrize("lines", [1, 20_000])
+def test_with_leave_every_byte_is_sent(lines: int, tmp_path: Path, sink: Sink) -> None:
+    asked: list[str] = []
+    desk = LeaveDesk(lambda name: asked.append(name) is None)
+    answer = upload(job(tmp_path, sink, desk.desk, lines))
+    desk.close()
+    assert (answer.verdict, asked) == (Verdict.DONE, ["n"])
+    sink.thread.join(5)
+    assert sink.received == sink.expected == len(LINE) * lines
+
+
+@pytest.mark.parametrize("lines", [1, 20_000])
+@pytest.mark.parametrize("why", ["denied", "nobody there", "source changed", "deadline"])
+def test_without_leave_the_body_stays_incomplete(why: str, lines: int, tmp_path: Path, sink: Sink) -> None:
+    desk = LeaveDesk(lambda _: why != "denied")
+    task = job(tmp_path, sink, desk.desk, lines, timeout=-1 if why == "deadline" else 60)
+    if why == "nobody there":
+        desk.close()
+    if why == "source changed":
+        (tmp_path / "a.ndjson").write_bytes(LINE.replace(b'"u"', b'"v"') * lines)
+    answer = upload(task)
+    if why != "nobody there":
+        desk.close()
+    assert answer.verdict is Verdict.WITHHELD
+    sink.thread.join(5)
+    assert sink.received < sink.expected
+
+
+COORDINATOR = """
+import sys, time
+from pathlib import Path
+from reconciler.cli.wiring import Senders
+from reconciler.ledger.lock import acquire
+from tests.workflows.test_sender import busy
+lock = acquire(Path(sys.argv[1]), "origin", "1185", timeout=0, now=time.monotonic, sleep=time.sleep)
+if __name__ == "__main__":
+    senders = Senders(1, lock)
+    future = senders.get().submit(busy, sys.argv[2])
+    time.sleep(60)
+"""
+
+
+def busy(path: str) -> None:
+    """A sender that is in the middle of something for long."""
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+def test_a_sender_ends_with_its_coordinator_and_no_run_begins_before(tmp_path: Path) -> None:
+    script, pid_file, ledger = tmp_path / "coordinator.py", tmp_path / "pid", tmp_path / "l" / "ledger.db"
+    script.write_text(
+        "if __name__ == '__main__':\n" + "".join(f"    {line}\n" for line in COORDINATOR.strip().splitlines())
+    )
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(ledger), str(pid_file)], env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    while not (pid_file.exists() and pid_file.read_text()):
+        assert process.poll() is None
+        time.sleep(0.02)
+    with pytest.raises(LockHeld, match="another run"):
+        take(ledger)
+    sender = int(pid_file.read_text())
+    os.kill(sender, signal.SIGSTOP)  # it cannot notice anything now
+    process.kill()
+    process.wait()
+    with pytest.raises(LockHeld, match="a sending process"):
+        take(ledger)
+    os.kill(sender, signal.SIGCONT)
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{sender}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{sender}").exists(), "an orphaned sender lives on"
+    take(ledger).release()
+
+
+def take(ledger: Path):  # type: ignore[no-untyped-def]
+    return acquire(ledger, "origin", "1185", timeout=0, now=time.monotonic, sleep=time.sleep)
