@@ -7,7 +7,7 @@ from reconciler.model.source import Dialect, Identifier, Operation, SourceDefini
 from reconciler.settings import Settings, size
 from reconciler.spec import sets
 from reconciler.spec.documents import Document
-from reconciler.spec.rules import format_of, identifiers, references, waiting
+from reconciler.spec.source_fields import format_of, identifiers, references, waiting
 from reconciler.spec.specs import Specs
 
 

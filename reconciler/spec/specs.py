@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.model.address import Span
+from reconciler.spec import sets
 from reconciler.spec.documents import Document
 
 
@@ -73,3 +74,13 @@ def _datamart(
         ignore if isinstance(ignore, str) else None,
         document,
     )
+
+
+def members(specs: Specs, document: Document, key: str) -> frozenset[str] | None:
+    """The datamarts in the set at `key`; None if it is not there, or names an unknown one (a rule of its own)."""
+    if key not in document.data["spec"]:
+        return None
+    try:
+        return sets.resolve(document.data["spec"][key], specs.labels())
+    except sets.UnknownDatamart:
+        return None  # reported by _sets

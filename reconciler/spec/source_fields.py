@@ -1,0 +1,72 @@
+"""How a `ProfileSource` spec is read: format and compression by suffix, its identifiers and references. Pure."""
+
+from typing import Any
+
+_FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": "parquet"}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+
+def waiting(spec: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
+    """Parts of the format that this version cannot act on yet, with their paths inside `spec`.
+
+    Acting as if they were absent would send other lines than the spec says, so such a load is refused at plan.
+    """
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    if "sql" in spec:
+        found.append((("sql",), "sources from SQL are not available in this version"))
+    if spec.get("duplicates", "off") != "off":
+        found.append((("duplicates",), "'duplicates' is not available in this version"))
+    for i, pattern in enumerate(spec.get("files", [])):
+        if "://" in pattern:
+            found.append((("files", i), "sources outside the file system are not available in this version"))
+        elif format_of(spec, pattern) == "parquet" or compression_of(spec, pattern) == "zstd":
+            found.append((("files", i), "Parquet and zstd are not available in this version"))
+    return found
+
+
+def ignored(spec: dict[str, Any]) -> list[str]:
+    """Fields that are checked and have no effect yet; leaving them out sends the same lines."""
+    return [key for key in ("verify", "keep_generations") if key in spec]
+
+
+def identifiers(spec: dict[str, object]) -> list[dict[str, str]]:
+    """`identify_by` as a list."""
+    found = spec.get("identify_by", [])
+    return found if isinstance(found, list) else [found]  # type: ignore[list-item]
+
+
+def references(spec: dict[str, object]) -> list[tuple[tuple[str | int, ...], str]]:
+    """Every compartment a source names, with its path inside `spec`."""
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    many = isinstance(spec.get("identify_by"), list)
+    for i, identifier in enumerate(identifiers(spec)):
+        if "compartment" in identifier:
+            found.append(
+                (
+                    ("identify_by", i, "compartment") if many else ("identify_by", "compartment"),
+                    identifier["compartment"],
+                )
+            )
+    owner = spec.get("owner")
+    if isinstance(owner, dict):
+        found.append((("owner", "compartment"), owner["compartment"]))
+    if isinstance(spec.get("compartment"), str):
+        found.append((("compartment",), str(spec["compartment"])))
+    return found
+
+
+def compression_of(spec: dict[str, object], pattern: str) -> str:
+    """none, gzip or zstd: as said, or by suffix."""
+    if said := spec.get("compression"):
+        return str(said)
+    return next((c for suffix, c in _COMPRESSIONS.items() if pattern.endswith(suffix)), "none")
+
+
+def format_of(spec: dict[str, object], pattern: str) -> str | None:
+    """The line format: as said, or by suffix; `.ndjson` is `commands` unless `identify_by` is there (design 3)."""
+    if said := spec.get("format"):
+        return str(said)
+    for suffix in _COMPRESSIONS:
+        pattern = pattern.removesuffix(suffix)
+    found = next((f for suffix, f in _FORMATS.items() if pattern.endswith(suffix)), None)
+    return "commands" if found == "ndjson" and "identify_by" not in spec else found
