@@ -68,7 +68,13 @@ _decode_owner = msgspec.json.Decoder(_Owner).decode
 _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _STRATEGIES = {"PARTIAL_UPDATE", "PARTIAL_DELETE", "FORCE_REPLACE"}
-_KEYS = tuple(f'"{k}"'.encode() for k in (*Command.__struct_fields__, "$compartment_id", "$user_account_id"))
+_KEYS = re.compile(
+    b'"(?:'
+    + b"|".join(
+        re.escape(k.encode()) for k in (*Command.__struct_fields__, "$compartment_id", "$user_account_id")
+    )
+    + b')"'
+)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 
@@ -89,7 +95,8 @@ def command_line(raw: bytes, source: SourceDefinition) -> Line:
         raise BadLine("line-field", _words(e)) from None
     except msgspec.DecodeError as e:
         raise BadLine("line-json", _words(e)) from None
-    if any(raw.count(key) > 1 for key in _KEYS):
+    keys = _KEYS.findall(raw)
+    if len(keys) != len(set(keys)):
         _refuse_duplicate_keys(raw)
     compartment = None if command.compartment_id is msgspec.UNSET else str(command.compartment_id)
     _one_identifier(command, compartment)

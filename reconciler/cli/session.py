@@ -15,6 +15,7 @@ from reconciler.cli.progress import Display, display
 from reconciler.errors import ApprovalRefused, SpecError, UsageError
 from reconciler.model.plan import Plan
 from reconciler.planning import document
+from reconciler.planning.guards import refused
 from reconciler.planning.loads import Overrides
 from reconciler.planning.planner import Scope
 from reconciler.reports import plan_text, result_text
@@ -124,11 +125,11 @@ def show_plan(made: Plan, flags: Flags) -> None:
 
 
 def plan_exit(made: Plan, *, detailed: bool) -> int:
-    """1 for a failed read, 4 for a plan that is not applyable, 2 for changes if asked."""
+    """1 for a failed read or a finding, 4 for a plan that is refused, 2 for changes if asked."""
     if made.errored:
         return exit_codes.FAILED
     if not made.applyable:
-        return exit_codes.REFUSED
+        return exit_codes.REFUSED if refused(made.diagnostics) else exit_codes.FAILED
     return exit_codes.CHANGES if detailed and made.has_changes else exit_codes.DONE
 
 

@@ -2,9 +2,19 @@
 
 from collections.abc import Sequence
 
-from reconciler.model.diagnostic import Diagnostic, error
+from reconciler.model.diagnostic import Diagnostic, Severity, error
 from reconciler.model.plan import LoadChange, ResourceChange
 from reconciler.settings import Guards
+
+# Errors by which the tool refuses a plan that it understood (exit 4); every other one is something to mend (exit 1).
+REFUSALS = frozenset(
+    {"guard-changes", "guard-delete-lines", "bad-lines", "empty-source", "load-refused", "token-change"}
+)
+
+
+def refused(diagnostics: Sequence[Diagnostic]) -> bool:
+    """True if all that stops a plan are refusals."""
+    return all(d.code in REFUSALS for d in diagnostics if d.severity is Severity.ERROR)
 
 
 def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
