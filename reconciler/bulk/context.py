@@ -10,6 +10,8 @@ from reconciler.api.client import Writer
 from reconciler.api.presence import Clock
 from reconciler.bulk.leave import Desk
 from reconciler.model.absence import Absence
+from reconciler.model.load import Scan
+from reconciler.model.source import SourceDefinition
 
 
 class Journal(Protocol):
@@ -60,6 +62,7 @@ class Context:
     """Collaborators of a load.
 
     Attributes:
+        scan: reads a source, or remembers having read it while its files are the same.
         io: threads for small requests.
         senders: processes for uploads.
         stopping: true once the run must not begin anything new.
@@ -69,6 +72,7 @@ class Context:
     writer: Writer
     token: str
     root: Path
+    scan: Callable[[SourceDefinition], Scan]
     clock: Clock
     settle: float
     follow_timeout: float

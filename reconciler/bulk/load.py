@@ -19,7 +19,6 @@ from reconciler.api.writes import (
 )
 from reconciler.bulk.context import Context
 from reconciler.bulk.listings import LoadListings, LoadStopped, rows_of
-from reconciler.bulk.scan import scan as scan_source
 from reconciler.bulk.sending import ChunkSender
 from reconciler.errors import ReadFailed, ReconcilerError
 from reconciler.kinds import paths
@@ -38,6 +37,8 @@ from reconciler.planning.protocol import ChunkView, LoadView, kept, surplus
 
 # Seconds for which executions may be unreadable before following them is given up.
 PATIENCE = 60.0
+# Executions looked at in one round: they end about in order, and a load may have thousands.
+BATCH = 50
 NEW_IMPORT = {"document_type": "USER_PROFILE", "mime_type": "APPLICATION_X_NDJSON", "encoding": "utf-8"}
 
 
@@ -61,9 +62,8 @@ class _LoadRun:
         self.scan: Scan | None = None
         self.view = LoadView(())
         self.listings = LoadListings(context, self.address, self.datamart_id)
-        self.unsent: set[str] = (
-            set()
-        )  # names under which nobody can have sent: created, or proven bare, in this run
+        # Names under which nobody can have sent: created, or proven bare, in this run.
+        self.unsent: set[str] = set()
         self.errors: list[str] = []
 
     # -- the whole ------------------------------------------------------------------------------------------------
@@ -146,8 +146,7 @@ class _LoadRun:
 
     def _prepare(self) -> None:
         """Scan, observe, decide again, and require that it is what was reviewed (G2)."""
-        scan = scan_source(self.context.root, self.source)
-        self.scan = scan
+        scan = self.scan = self.context.scan(self.source)
         if scan.source_digest != self.change.source_digest:
             raise LoadStopped(
                 Status.FAILED,
@@ -193,7 +192,7 @@ class _LoadRun:
             model = min(sent or names, key=lambda n: (n.max_bytes, n.count))
             if model.max_bytes != self.source.max_bytes:
                 self.source = replace(self.source, max_bytes=model.max_bytes)
-                scan = self.scan = scan_source(self.context.root, self.source)
+                scan = self.scan = self.context.scan(self.source)
             names = [n for n in names if (n.max_bytes, n.count) == (model.max_bytes, model.count)]
             by_index = {c.index: c for c in scan.chunks}
             if model.count != len(scan.chunks) or any(
@@ -310,7 +309,8 @@ class _LoadRun:
         return Done(name) if isinstance(result, Done) else result
 
     def _see_manifest(self) -> None:
-        wanted = {self._name_of(c.index) for c in self.view.chunks}
+        # A chunk whose import somebody deleted stays unknown; it does not hold up the others.
+        wanted = {self._name_of(c.index) for c in self.view.chunks if c.seen}
 
         def all_there(rows: tuple[Import, ...]) -> bool | None:
             return True if wanted <= {r.name for r in rows} else None
@@ -396,9 +396,8 @@ class _LoadRun:
         unread_since: float | None = None
         while True:
             failure = None
-            for index, listings in zip(
-                sorted(waiting), self.context.io.map(self._look, sorted(waiting)), strict=True
-            ):
+            batch = sorted(waiting)[:BATCH]
+            for index, listings in zip(batch, self.context.io.map(self._look, batch), strict=True):
                 bad = next((x for x in listings if isinstance(x, Unlisted)), None)
                 if bad is not None and bad.unauthorized:
                     raise LoadStopped(Status.UNKNOWN, bad.reason, stopped=True)
@@ -411,8 +410,9 @@ class _LoadRun:
             given_up = unread_since is not None and now() - unread_since > PATIENCE + self.context.settle
             if now() > deadline or given_up or self.context.stopping():
                 break
-            self.context.clock.sleep(pause)
-            pause = min(pause * 1.3, 5.0)
+            if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
+                self.context.clock.sleep(pause)
+                pause = min(pause * 1.3, 5.0)
         reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
         self.errors.append(
             "interrupted while following"

@@ -146,6 +146,7 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
         writer=run.writer,
         token=run.token,
         root=run.root,
+        scan=run.scans.get,
         clock=run.clock,
         settle=run.settings.settle,
         follow_timeout=run.settings.follow_timeout,

@@ -1,5 +1,6 @@
 """Read each source once: scans are kept for as long as the files behind them are the same."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,9 @@ class Scans:
     def __init__(self, root: Path, progress: Callable[[str, int], None]) -> None:
         self.root, self._progress = root, progress
         self._kept: dict[str, tuple[Signature, Scan]] = {}
+        self._lock = (
+            threading.Lock()
+        )  # loads of one source on many datamarts ask at once; one of them reads it
 
     def get(self, source: SourceDefinition) -> Scan:
         """The scan of a source as its files are now.
@@ -25,6 +29,10 @@ class Scans:
         Raises:
             ReconcilerError: it cannot be read.
         """
+        with self._lock:
+            return self._get(source)
+
+    def _get(self, source: SourceDefinition) -> Scan:
         key = repr(replace(source, former=()))
         signature = self._signature(source)
         kept = self._kept.get(key)

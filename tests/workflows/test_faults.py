@@ -231,18 +231,34 @@ def test_duplicate_executions_keep_one_and_are_told_once(workspace: Workspace, e
     assert workspace.run("apply", "--auto-approve").code == 0
 
 
-def test_an_import_that_somebody_deleted_is_never_sent_again_unasked(
+def test_an_import_that_somebody_deleted_is_never_sent_again_unasked_and_holds_up_no_other(
     workspace: Workspace, emulator: Emulator
 ) -> None:
     workspace.customers(60, max_bytes=3_000)
-    emulator.end_with("CANCELED")
-    assert workspace.run("apply", "--auto-approve").code == 3
-    victim = next(i for i in emulator.imports("1509"))
+    emulator.fault(
+        {"method": "POST", "path": "/executions", "after": 1, "times": 99, "do": "status", "status": 401}
+    )
+    assert workspace.run("apply", "--auto-approve", "--parallelism", "1").code == 3
+    emulator.fault()
+    executed = [n for n, rows in emulator.executions("1509").items() if rows]
+    victim = next(i for i in emulator.imports("1509") if i["name"] not in executed)
     emulator.store.remove("import", victim["id"])
-    writes = len(emulator.writes())
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 3, done
+    left = {n: len(rows) for n, rows in emulator.executions("1509").items()}
+    assert victim["name"] not in left
+    assert set(left.values()) == {1}
+    writes = len(emulator.writes())
+    assert workspace.run("apply", "--auto-approve").code == 3
     assert len(emulator.writes()) == writes
+    chunk = victim["name"].split(".")[6].split("-")[0]
+    assert (
+        workspace.run(
+            "apply", "--auto-approve", "--resend", f"ProfileSource/customers@retail-fr#{chunk}"
+        ).code
+        == 0
+    )
+    assert len(emulator.profiles("1509")) == 60
 
 
 def test_an_unfinished_generation_is_superseded_by_newer_content(
