@@ -91,9 +91,9 @@ def plan(
     no_color: opt.NoColor = False,
 ) -> int:
     """Compare specs, sources and remote; show what apply would do. Sends nothing but GET."""
-    from reconciler.cli import session, wiring
+    from reconciler.cli import steps, wiring
 
-    flags = session.Flags(
+    flags = steps.Flags(
         root=context.obj,
         no_color=no_color,
         output=output,
@@ -109,18 +109,18 @@ def plan(
         resend=resend or (),
         supersede=supersede or (),
     )
-    checked = session.read_workspace(flags)
-    with session.progress(flags) as shown:
-        made = session.plan(
+    checked = steps.read_workspace(flags)
+    with steps.progress(flags) as shown:
+        made = steps.plan(
             flags,
             checked,
             wiring.target(flags.root, checked.settings, token_file),
-            session.new_scans(flags, shown),
+            steps.new_scans(flags, shown),
         )
-    session.show_plan(made, flags)
+    steps.show_plan(made, flags)
     if file is not None:
-        session.save(made, file)
-    return session.plan_exit(made, detailed=detailed)
+        steps.save(made, file)
+    return steps.plan_exit(made, detailed=detailed)
 
 
 @app.command()
@@ -131,13 +131,13 @@ def show(
     no_color: opt.NoColor = False,
 ) -> int:
     """Show a saved plan."""
-    from reconciler.cli import session
+    from reconciler.cli import steps
 
-    flags = session.Flags(root=context.obj, no_color=no_color, output=output)
+    flags = steps.Flags(root=context.obj, no_color=no_color, output=output)
     made = read_plan(file)
     if output is opt.Format.TEXT:
         show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=no_color))
-    session.show_plan(made, flags)
+    steps.show_plan(made, flags)
     return exit_codes.DONE
 
 
@@ -169,9 +169,9 @@ def apply(
     no_color: opt.NoColor = False,
 ) -> int:
     """Carry out a saved plan; or plan, show, ask, and carry that out."""
-    from reconciler.cli import commands, session
+    from reconciler.cli import commands, steps
 
-    flags = session.Flags(
+    flags = steps.Flags(
         root=context.obj,
         no_color=no_color,
         output=output,
@@ -211,9 +211,9 @@ def resume(
     no_color: opt.NoColor = False,
 ) -> int:
     """Go on with a run's plan without asking."""
-    from reconciler.cli import commands, session
+    from reconciler.cli import commands, steps
 
-    flags = session.Flags(
+    flags = steps.Flags(
         root=context.obj,
         no_color=no_color,
         output=output,

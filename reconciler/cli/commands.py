@@ -4,10 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from reconciler.cli import exit_codes, session, wiring
+from reconciler.cli import exit_codes, steps, wiring
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.options import Format
-from reconciler.cli.session import Flags
+from reconciler.cli.steps import Flags
 from reconciler.errors import MissingExtra, ReconcilerError, Refused, UsageError
 from reconciler.model.plan import Plan
 from reconciler.planning import document
@@ -18,32 +18,32 @@ def apply_saved(made: Plan, flags: Flags) -> int:
     """`apply FILE`: the file is its own approval; specs are not read."""
     from reconciler.workflows.apply import check_plan
 
-    checked = session.settings_only(flags)
+    checked = steps.settings_only(flags)
     check_plan(made, checked.settings)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
-    shown = session.progress(flags)
-    return session.apply(
-        made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown
+    shown = steps.progress(flags)
+    return steps.apply(
+        made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown
     )
 
 
 def apply_fresh(flags: Flags, *, auto: bool) -> int:
     """`apply`: plan, show, ask, carry out."""
-    checked = session.read_workspace(flags)
+    checked = steps.read_workspace(flags)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
-    with session.progress(flags) as reading:
-        scans = session.new_scans(flags, reading)
-        made = session.plan(flags, checked, where, scans)
+    with steps.progress(flags) as reading:
+        scans = steps.new_scans(flags, reading)
+        made = steps.plan(flags, checked, where, scans)
     if flags.output is Format.TEXT:
-        session.show_plan(made, flags)
+        steps.show_plan(made, flags)
     if made.errored or not made.applyable:
         if flags.output is Format.JSON:
             show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
-        return session.plan_exit(made, detailed=False)
+        return steps.plan_exit(made, detailed=False)
     if made.has_changes:
-        session.approve(made, auto=auto)
-    shown = session.progress(flags)
-    return session.apply(made, flags, checked, saved=False, scans=scans, where=where, shown=shown)
+        steps.approve(made, auto=auto)
+    shown = steps.progress(flags)
+    return steps.apply(made, flags, checked, saved=False, scans=scans, where=where, shown=shown)
 
 
 def check_saved(made: Plan, flags: Flags) -> int:
@@ -51,15 +51,15 @@ def check_saved(made: Plan, flags: Flags) -> int:
     from reconciler.workflows.apply import check_plan
     from reconciler.workflows.preflight import preflight
 
-    checked = session.settings_only(flags)
+    checked = steps.settings_only(flags)
     check_plan(made, checked.settings)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with (
-        session.progress(flags) as shown,
+        steps.progress(flags) as shown,
         wiring.reader(where) as reader,
         wiring.threads(checked.settings.parallelism) as io,
     ):
-        found = preflight(made, reader, io, session.new_scans(flags, shown))
+        found = preflight(made, reader, io, steps.new_scans(flags, shown))
     if found.moved:
         raise Refused(
             "the plan is stale:\n" + "\n".join(f"  {a}: {why}" for a, why in sorted(found.moved.items())),
@@ -71,7 +71,7 @@ def check_saved(made: Plan, flags: Flags) -> int:
 
 def resume(flags: Flags, run_id: int | None) -> int:
     """Go on with the plan of a run in the ledger."""
-    checked = session.settings_only(flags)
+    checked = steps.settings_only(flags)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with wiring.locked(flags.root, checked.settings, where, seconds(flags.lock_timeout), say) as (
         _,
@@ -84,9 +84,9 @@ def resume(flags: Flags, run_id: int | None) -> int:
             "the ledger has no such run", help="`reconciler apply` plans anew; nothing is lost by that"
         )
     made = document.decode(found.plan.encode(), f"the plan of run {found.id}")
-    shown = session.progress(flags)
-    return session.apply(
-        made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown
+    shown = steps.progress(flags)
+    return steps.apply(
+        made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown
     )
 
 
