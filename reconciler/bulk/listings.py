@@ -131,8 +131,3 @@ class LoadListings:
                 )
             everything += found or ()
         return tuple(everything)
-
-
-def rows_of(listing: Listing[Execution] | None) -> tuple[Execution, ...]:
-    """Rows of a listing; none of one that failed."""
-    return listing.rows if isinstance(listing, Listed) else ()

@@ -18,7 +18,7 @@ from reconciler.api.writes import (
     create_once,
 )
 from reconciler.bulk.context import Context
-from reconciler.bulk.listings import LoadListings, LoadStopped, rows_of
+from reconciler.bulk.listings import LoadListings, LoadStopped
 from reconciler.bulk.sending import ChunkSender
 from reconciler.errors import ReadFailed, ReconcilerError
 from reconciler.kinds import paths
@@ -32,7 +32,7 @@ from reconciler.model.remote import Execution, Import
 from reconciler.planning import protocol
 from reconciler.planning.digests import load_digest
 from reconciler.planning.generations import Do, Generation, generations, open_generations
-from reconciler.planning.loads import decide_again, definition_of, executed_keys
+from reconciler.planning.loads import decide_again, definition_of, executed_keys, rows_of
 from reconciler.planning.protocol import ChunkView, LoadView, kept, surplus
 
 # Seconds for which executions may be unreadable before following them is given up.

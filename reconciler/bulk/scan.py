@@ -46,7 +46,6 @@ class _Counts:
     deletes: int = 0
     size: int = 0
     anonymous: int = 0
-    defaulted: int = 0
     safe: bool = True
     reasons: Counter[str] = field(default_factory=Counter)
     rejects: list[Reject] = field(default_factory=list)

@@ -114,15 +114,12 @@ def _json_records(
                 feed(raw)
         offset += size
         if too_long:
-            yield Record(
+            yield _bad(
                 index,
                 begins,
                 line,
-                b"",
-                None,
-                BadLine(
-                    "line-too-large", f"the line has {size:,} bytes, a chunk at most {source.max_bytes:,}"
-                ),
+                "line-too-large",
+                f"the line has {size:,} bytes, a chunk at most {source.max_bytes:,}",
             )
             continue
         text = raw[3:] if begins == 0 and raw.startswith(BOM) else raw
@@ -131,15 +128,19 @@ def _json_records(
         yield _json_record(index, begins, line, text, mapped=mapped)
 
 
+def _bad(index: int, offset: int, line: int, code: str, reason: str) -> Record:
+    return Record(index, offset, line, b"", None, BadLine(code, reason))
+
+
 def _json_record(index: int, offset: int, line: int, text: bytes, *, mapped: bool) -> Record:
     if not text or text.isspace():
-        return Record(index, offset, line, b"", None, BadLine("line-blank", "the line is blank"))
+        return _bad(index, offset, line, "line-blank", "the line is blank")
     if not mapped:
         return Record(index, offset, line, text, None, None)
     try:
         return Record(index, offset, line, text, _decode_row(text), None)
     except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        return Record(index, offset, line, b"", None, BadLine("line-json", str(e)[:160]))
+        return _bad(index, offset, line, "line-json", str(e)[:160])
 
 
 def _feed_line(feed: Feed, raw: bytes, offset: int, *, ends: bool) -> None:
@@ -189,14 +190,7 @@ def _csv_records(
         except StopIteration:
             return
         except csv.Error as e:
-            yield Record(
-                index,
-                offset,
-                line,
-                b"",
-                None,
-                BadLine("line-csv", f"not valid CSV: {e}; is a quote not closed?"),
-            )
+            yield _bad(index, offset, line, "line-csv", f"not valid CSV: {e}; is a quote not closed?")
             continue
         if columns is None:
             columns = [f"column_{i}" for i in range(1, len(cells) + 1)]
@@ -205,27 +199,13 @@ def _csv_records(
 
 def _csv_record(index: int, offset: int, line: int, cells: list[str], columns: list[str]) -> Record:
     if not cells:
-        return Record(index, offset, line, b"", None, BadLine("line-blank", "the line is blank"))
+        return _bad(index, offset, line, "line-blank", "the line is blank")
     if len(cells) != len(columns):
-        return Record(
-            index,
-            offset,
-            line,
-            b"",
-            None,
-            BadLine("line-columns", f"{len(cells)} cells, {len(columns)} columns"),
-        )
+        return _bad(index, offset, line, "line-columns", f"{len(cells)} cells, {len(columns)} columns")
     try:
         "".join(cells).encode("utf-8")
     except UnicodeEncodeError:
-        return Record(
-            index,
-            offset,
-            line,
-            b"",
-            None,
-            BadLine("line-encoding", "the line is not in the source's encoding"),
-        )
+        return _bad(index, offset, line, "line-encoding", "the line is not in the source's encoding")
     return Record(index, offset, line, b"", dict(zip(columns, cells, strict=True)), None)
 
 

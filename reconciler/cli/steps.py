@@ -169,7 +169,7 @@ def approve(made: Plan, *, auto: bool) -> None:
 def apply(
     made: Plan,
     flags: Flags,
-    checked: Checked | None,
+    checked: Checked,
     *,
     saved: bool,
     scans: Scans,
@@ -179,7 +179,7 @@ def apply(
     """Carry a plan out and report; the exit code."""
     from reconciler.workflows.apply import Run, apply_plan, check_plan
 
-    settings = (checked or settings_only(flags)).settings
+    settings = checked.settings
     check_plan(made, settings)
     marks = style(sys.stdout, no_color=flags.no_color)
     if not made.has_changes and not any(load.unfinished for load in made.loads):

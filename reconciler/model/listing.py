@@ -4,10 +4,9 @@
 """
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 Row = TypeVar("Row")
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,6 @@ class Scan:
     reasons: dict[str, int] = field(default_factory=dict)
     compartments: frozenset[str] = frozenset()
     missing_identity: int = 0
-    default_compartment_lines: int = 0
 
 
 def allowed(allow: str, lines: int) -> float:

@@ -42,10 +42,11 @@ class RemoteLoads:
 
 def executed_keys(found: Sequence[Generation], executions: Mapping[str, Listing[Execution]]) -> set[LoadKey]:
     """Keys of the loads with at least one execution."""
-    return {g.key for g in found if any(_rows(executions.get(i)) for i in g.import_ids)}
+    return {g.key for g in found if any(rows_of(executions.get(i)) for i in g.import_ids)}
 
 
-def _rows(listing: Listing[Execution] | None) -> tuple[Execution, ...]:
+def rows_of(listing: Listing[Execution] | None) -> tuple[Execution, ...]:
+    """Rows of a listing; none of one that failed or was not read."""
     return listing.rows if isinstance(listing, Listed) else ()
 
 
@@ -212,7 +213,7 @@ def chunk_views(decision: Decision, scan: Scan, executions: Mapping[str, Listing
         mine = {n: ids for n, ids in imports.items() if n.index == chunk.index}
         attempt = max((n.attempt for n in mine), default=1)
         ids = [i for n, found in mine.items() if n.attempt == attempt for i in found]
-        rows = tuple(e for i in ids for e in _rows(executions.get(i)))
+        rows = tuple(e for i in ids for e in rows_of(executions.get(i)))
         views.append(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows))
     return LoadView(tuple(views))
 
@@ -303,7 +304,7 @@ def superseded_counts(decision: Decision, executions: Mapping[str, Listing[Execu
     if old is None:
         return {}
     total = max((n.count for n in old.chunks), default=0)
-    sent = {n.index for n, ids in old.chunks.items() if any(_rows(executions.get(i)) for i in ids)}
+    sent = {n.index for n, ids in old.chunks.items() if any(rows_of(executions.get(i)) for i in ids)}
     return {"superseded_generation": old.number, "chunks": total, "unsent": total - len(sent)}
 
 
