@@ -6,7 +6,7 @@ Kept free of imports: sender processes load this module again when they start, a
 
 def main() -> None:
     """Run the command line; never returns (exits with the codes of `reconciler.cli.exit_codes`)."""
-    from reconciler.cli.app import run
+    from reconciler.cli.entry import run
 
     run()
 

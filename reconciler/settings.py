@@ -22,20 +22,48 @@ class Guards:
     from_lines: int = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a setting has its value from.
+
+    Attributes:
+        words: `default`, a flag, an environment variable, or `reconciler.yaml`.
+        path: where in reconciler.yaml, if there.
+    """
+
+    words: str
+    path: tuple[str | int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetting:
+    """What the workspace says about findings of one rule.
+
+    Attributes:
+        severity: off, note, warning or error; None leaves it as it is.
+        exempt: patterns of files about which the rule says nothing.
+    """
+
+    severity: str | None = None
+    exempt: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Resolved settings; times in seconds.
 
     Attributes:
-        token_source: where the token comes from ({env}, {file}), never the token itself.
-        origin: where each overridden field got its value.
+        ledger: `sqlite:PATH`, or a reference ({env} or {file}) that is read when the ledger is needed.
+        token_source: where the token comes from ({env} or {file}), never the token itself.
+        rules: what the workspace says about findings, by code.
+        origins: where each setting has its value from, by its name in reconciler.yaml.
     """
 
     workspace: str
     organisation_id: str
     endpoint: str = DEFAULT_ENDPOINT
     specs: tuple[str, ...] = ("specs",)
-    ledger: str = "sqlite:.reconciler/ledger.db"
+    ledger: str | Mapping[str, str] = "sqlite:.reconciler/ledger.db"
     parallelism: int = 10
     settle: float = 30.0
     follow_timeout: float = 7200.0
@@ -46,6 +74,8 @@ class Settings:
     allow_outside_paths: bool = False
     previously: tuple[str, ...] = ()
     environment: str | None = None
+    rules: Mapping[str, RuleSetting] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
 
 def seconds(value: str | float) -> float:
@@ -70,6 +100,23 @@ def size(value: str | int) -> int:
     return int(float(m[1]) * {"B": 1, "kB": 1000, "KB": 1000, "MB": 1_000_000}[m[2]])
 
 
+_DEFAULTS: Mapping[str, Any] = {
+    "organisation_id": None,
+    "endpoint": DEFAULT_ENDPOINT,
+    "specs": ("specs",),
+    "ledger": "sqlite:.reconciler/ledger.db",
+    "parallelism": 10,
+    "settle": "30s",
+    "follow_timeout": "2h",
+    "write_timeout": "10m",
+    "guards": {},
+    "token": None,
+    "credential_command": (),
+    "allow_outside_paths": False,
+    "previously": (),
+}
+
+
 def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Mapping[str, Any]) -> Settings:
     """Flag, then `RECONCILER_` + flag, then the environment's overrides, then the workspace, then the default.
 
@@ -79,54 +126,55 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Map
         workspace: the checked `Workspace` document.
 
     Raises:
-        ReconcilerError: the chosen environment does not exist, or a reference has no value.
+        ReconcilerError: the chosen environment does not exist, or a variable makes no sense.
     """
-    spec = dict(workspace["spec"])
-    environments = spec.pop("environments", {})
+    spec = workspace["spec"]
+    environments = spec.get("environments", {})
     chosen = flags.get("environment") or environ.get("RECONCILER_ENVIRONMENT")
-    if chosen is not None:
-        if chosen not in environments:
-            known = ", ".join(environments) or "none"
-            raise ReconcilerError(
-                f"unknown environment '{chosen}'", help=f"reconciler.yaml declares: {known}"
-            )
-        spec |= environments[chosen]
-    for key in ("endpoint", "parallelism", "ledger"):
+    if chosen is not None and chosen not in environments:
+        known = ", ".join(environments) or "none"
+        raise ReconcilerError(f"unknown environment '{chosen}'", help=f"reconciler.yaml declares: {known}")
+    found: dict[str, Any] = dict(_DEFAULTS)
+    origins = dict.fromkeys(_DEFAULTS, Origin("default"))
+    for place, layer in ((("spec",), spec), (("spec", "environments", chosen), environments.get(chosen, {}))):
+        for key in layer.keys() & _DEFAULTS.keys():
+            found[key], origins[key] = layer[key], Origin("reconciler.yaml", (*place, key))
+    for key in ("endpoint", "parallelism"):
+        if value := environ.get(f"RECONCILER_{key.upper()}"):
+            found[key] = _number(key, value) if key == "parallelism" else value
+            origins[key] = Origin(f"RECONCILER_{key.upper()}")
         if flags.get(key) is not None:
-            spec[key] = flags[key]
-        elif value := environ.get(f"RECONCILER_{key.upper()}"):
-            spec[key] = _number(key, value) if key == "parallelism" else value
-    guards = {("from_" if k == "from" else k): v for k, v in spec.get("guards", {}).items()}
-    settle = 0.0 if spec.get("endpoint") == "sandbox:" else seconds(spec.get("settle", "30s"))
+            found[key], origins[key] = flags[key], Origin(f"--{key}")
+    if found["endpoint"] == "sandbox:":
+        found["settle"], origins["settle"] = 0, Origin("the sandbox shows every write at once")
     return Settings(
         workspace=workspace["metadata"]["name"],
-        organisation_id=spec["organisation_id"],
-        endpoint=spec.get("endpoint", DEFAULT_ENDPOINT),
-        specs=tuple(spec.get("specs", ("specs",))),
-        ledger=_reference(spec.get("ledger", "sqlite:.reconciler/ledger.db"), environ),
-        parallelism=spec.get("parallelism", 10),
-        settle=settle,
-        follow_timeout=seconds(spec.get("follow_timeout", "2h")),
-        write_timeout=seconds(spec.get("write_timeout", "10m")),
-        guards=Guards(**guards),
-        token_source=spec.get("token"),
-        credential_command=tuple(spec.get("credential_command", ())),
-        allow_outside_paths=spec.get("allow_outside_paths", False),
-        previously=tuple(spec.get("previously", ())),
+        organisation_id=found["organisation_id"],
+        endpoint=found["endpoint"],
+        specs=tuple(found["specs"]),
+        ledger=found["ledger"],
+        parallelism=found["parallelism"],
+        settle=seconds(found["settle"]),
+        follow_timeout=seconds(found["follow_timeout"]),
+        write_timeout=seconds(found["write_timeout"]),
+        guards=Guards(**{("from_" if k == "from" else k): v for k, v in found["guards"].items()}),
+        token_source=found["token"],
+        credential_command=tuple(found["credential_command"]),
+        allow_outside_paths=found["allow_outside_paths"],
+        previously=tuple(found["previously"]),
         environment=chosen,
+        rules={code: _rule(value) for code, value in spec.get("rules", {}).items()},
+        origins=origins,
     )
+
+
+def _rule(value: str | Mapping[str, Any]) -> RuleSetting:
+    if isinstance(value, str):
+        return RuleSetting(value)
+    return RuleSetting(value.get("severity"), tuple(value.get("except", ())))
 
 
 def _number(key: str, value: str) -> int:
     if not value.isdigit() or not 1 <= int(value) <= 64:
         raise ReconcilerError(f"RECONCILER_{key.upper()} is {value!r}, must be a number from 1 to 64")
     return int(value)
-
-
-def _reference(value: str | Mapping[str, str], environ: Mapping[str, str]) -> str:
-    if isinstance(value, str):
-        return value
-    name = value.get("env", "")
-    if name not in environ:
-        raise ReconcilerError(f"the ledger is read from the environment variable {name!r}, which is not set")
-    return environ[name]

@@ -1,8 +1,6 @@
 """The command line: parses and hands over; every command returns its exit code."""
 
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +10,8 @@ from typer.exceptions import Abort, TyperException
 from reconciler import __version__
 from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
-from reconciler.cli.console import out, say, show_error, show_findings, style
-from reconciler.errors import ReconcilerError, SpecError
+from reconciler.cli.console import out, say, show_findings, style
+from reconciler.errors import ReconcilerError, UsageError
 
 app = typer.Typer(
     name="reconciler",
@@ -53,22 +51,25 @@ def validate(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Files or folders; the workspace's specs by default.")
     ] = None,
-    output: opt.Output = opt.Format.TEXT,
+    per_file: Annotated[
+        bool,
+        typer.Option("--per-file", help="Each of PATHS by itself: references between files are not checked."),
+    ] = False,
+    output: opt.FindingsOutput = opt.FindingsFormat.TEXT,
     environment: opt.Environment = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Check specs offline: syntax, schema, cross-file rules. Silent on success."""
-    import os
+    """Check specs offline: syntax, schema, cross-file rules; all environments. Silent on success."""
+    from reconciler.cli.validating import validate as run_validate
 
-    from reconciler.reports.diagnostics import as_json
-    from reconciler.workflows.check import check
-
-    checked = check(context.obj, {"environment": environment}, os.environ, paths or ())
-    if output is opt.Format.JSON:
-        out(as_json(checked.diagnostics, files=checked.files))
-    else:
-        show_findings(checked.diagnostics, context.obj, style(sys.stderr, no_color=no_color))
-    return exit_codes.DONE if checked.ok else exit_codes.FAILED
+    return run_validate(
+        context.obj,
+        tuple(paths or ()),
+        per_file=per_file,
+        output=output.value,
+        environment=environment,
+        no_color=no_color,
+    )
 
 
 @app.command()
@@ -254,11 +255,9 @@ def demo(
 @app.command()
 def schema() -> int:
     """Print the JSON Schema of all kinds."""
-    import json
+    from reconciler.spec.schema import schema_text
 
-    from reconciler.spec.validate import schema as bundle
-
-    out(json.dumps(bundle(), indent=2))
+    out(schema_text())
     return exit_codes.DONE
 
 
@@ -293,48 +292,20 @@ def read_plan(file: Path):  # type: ignore[no-untyped-def]
         raise ReconcilerError(f"cannot read the plan {file}: {e.strerror}") from None
 
 
-def run() -> None:
-    """Run the command line and exit; the one place where errors become messages and codes."""
-    marks = style(sys.stderr, no_color="--no-color" in sys.argv)
+def main_command(arguments: list[str]) -> int:
+    """Run the command line that Typer reads; the exit code.
+
+    Raises:
+        UsageError: the arguments make no sense.
+    """
     try:
-        code = app(standalone_mode=False, prog_name="reconciler")
-    except SpecError as e:
-        show_findings(e.diagnostics, _root(), marks)
-        code = exit_codes.FAILED
-    except ReconcilerError as e:
-        show_error(str(e), e.help, marks)
-        code = exit_codes.of(e)
+        code = app(arguments, standalone_mode=False, prog_name="reconciler")
     except TyperException as e:
         message = e.format_message()
         if message.startswith("Usage:"):  # no command was given: the help is the answer
             say(message)
-        else:
-            show_error(message, "see `reconciler --help`, or `reconciler COMMAND --help`", marks)
-        code = exit_codes.USAGE
-    except (KeyboardInterrupt, Abort):
-        say("interrupted")
-        code = exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = exit_codes.FAILED
-    except Exception as e:
-        code = _bug(e)
-    sys.exit(code if isinstance(code, int) else exit_codes.DONE)
-
-
-def _root() -> Path:
-    return Path(sys.argv[sys.argv.index("-C") + 1]) if "-C" in sys.argv[:-1] else Root
-
-
-def _bug(e: Exception) -> int:
-    """Frames without values go to a file; the message may quote data, so only its type is shown."""
-    with tempfile.NamedTemporaryFile("w", prefix="reconciler-bug-", suffix=".txt", delete=False) as report:
-        report.write(
-            f"reconciler {__version__}\n{type(e).__name__}\n" + "".join(traceback.format_tb(e.__traceback__))
-        )
-    show_error(
-        f"a bug in reconciler: {type(e).__name__}",
-        f"please report it with {report.name}",
-        style(sys.stderr, no_color=False),
-    )
-    return exit_codes.FAILED
+            return exit_codes.USAGE
+        raise UsageError(message, help="see `reconciler --help`, or `reconciler COMMAND --help`") from None
+    except Abort:
+        raise KeyboardInterrupt from None
+    return code if isinstance(code, int) else exit_codes.DONE

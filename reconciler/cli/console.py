@@ -1,13 +1,18 @@
 """Where output goes, and how it looks: stdout carries data, stderr everything else."""
 
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.reports import diagnostics as diagnostics_report
 from reconciler.reports.style import COLOUR, PLAIN, Style
+
+WORKSPACE_FILE = "reconciler.yaml"
+# A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
+_TOKEN = re.compile(r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*")
+_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 
 
 def style(stream: object, *, no_color: bool) -> Style:
@@ -20,7 +25,7 @@ def style(stream: object, *, no_color: bool) -> Style:
 
 def out(text: str) -> None:
     """Data, to stdout."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
     sys.stdout.flush()
 
 
@@ -30,20 +35,34 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def show_findings(found: Sequence[Diagnostic], root: Path, marks: Style) -> None:
-    """Findings, to stderr, with their source lines."""
+def source_lines(root: Path) -> Callable[[str, int], str | None]:
+    """Lines of files as shown beside a finding: by path relative to the workspace and number, without secrets."""
     cache: dict[str, list[str]] = {}
 
-    def source_line(path: str, line: int) -> str | None:
+    def line(path: str, number: int) -> str | None:
         if path not in cache:
             try:
-                cache[path] = (root / path).read_text("utf-8", "replace").splitlines()
+                text = (root / path).read_text("utf-8-sig", "replace")
             except OSError:
-                cache[path] = []
-        return cache[path][line - 1] if 0 < line <= len(cache[path]) else None
+                text = ""
+            cache[path] = re.split("\r\n|\r|\n", text)
+        if not 0 < number <= len(cache[path]):
+            return None
+        found = _PASSWORD.sub(r"\1…@", cache[path][number - 1])
+        return _TOKEN.sub(r"\1…", found) if Path(path).name == WORKSPACE_FILE else found
 
-    if found:
-        say(diagnostics_report.as_text(found, source_line, marks) + "\n")
+    return line
+
+
+def show_findings(found: Sequence[Diagnostic], root: Path, marks: Style, files: int | None = None) -> None:
+    """Findings, to stderr, with their source lines; and a line that sums them up where the number of files is known."""
+    if not found:
+        return
+    from reconciler.reports.findings.as_text import render, summary
+
+    say(
+        render(found, source_lines(root), marks) + ("\n" if files is None else f"\n{summary(found, files)}\n")
+    )
 
 
 def show_error(message: str, help_text: str | None, marks: Style) -> None:

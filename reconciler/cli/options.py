@@ -14,6 +14,17 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class FindingsFormat(StrEnum):
+    """Output formats of findings."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITLAB = "gitlab"
+
+
 class Only(StrEnum):
     """Halves of a plan."""
 
@@ -22,6 +33,10 @@ class Only(StrEnum):
 
 
 Output = Annotated[Format, typer.Option("-o", "--output", help="text or json.", envvar="RECONCILER_OUTPUT")]
+FindingsOutput = Annotated[
+    FindingsFormat,
+    typer.Option("-o", "--output", help="How findings are shown.", envvar="RECONCILER_OUTPUT"),
+]
 Environment = Annotated[
     str | None, typer.Option("--environment", metavar="NAME", help="An environment of reconciler.yaml.")
 ]

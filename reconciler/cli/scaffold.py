@@ -4,7 +4,7 @@ from pathlib import Path
 
 import reconciler
 from reconciler.errors import ReconcilerError
-from reconciler.spec.files import WORKSPACE_FILE
+from reconciler.spec.find import WORKSPACE_FILE
 
 
 def starter() -> Path:

@@ -20,7 +20,8 @@ from reconciler.planning.loads import Overrides
 from reconciler.planning.planner import Scope
 from reconciler.reports import plan_text, result_text
 from reconciler.settings import seconds
-from reconciler.workflows.check import Checked, UnknownDatamart, check
+from reconciler.spec.sets import UnknownDatamart
+from reconciler.workflows.check import Checked, check
 from reconciler.workflows.scans import Scans
 
 
@@ -248,7 +249,7 @@ def settings_only(flags: Flags) -> Checked:
     from reconciler.spec.specs import Specs
 
     found = read_file(flags.root)
-    return Checked(flags.root, resolve(flags.settings(), os.environ, found.data), Specs(), (), (), 0)
+    return Checked(flags.root, resolve(flags.settings(), os.environ, found.data), Specs(), (), ())
 
 
 def new_scans(flags: Flags, shown: Display) -> Scans:

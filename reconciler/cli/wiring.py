@@ -71,24 +71,35 @@ def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapp
         return _read(token_file)
     if value := environ.get("RECONCILER_TOKEN"):
         return value
-    source = settings.token_source or {}
-    if name := source.get("env"):
-        if not environ.get(name):
-            raise ReconcilerError(f"the token is read from the environment variable {name}, which is not set")
-        return environ[name]
-    if path := source.get("file"):
-        return _read(root / path)
+    if settings.token_source is not None:
+        return text_of("token", settings.token_source, root, environ)
     if settings.credential_command:
         return _run(settings.credential_command)
     return None
 
 
-def _read(path: Path) -> str:
+def text_of(what: str, value: str | Mapping[str, str], root: Path, environ: Mapping[str, str]) -> str:
+    """A text, or what a typed reference to one ({env: NAME}, {file: PATH}) stands for.
+
+    Raises:
+        ReconcilerError: it stands for nothing.
+    """
+    if isinstance(value, str):
+        return value
+    if path := value.get("file"):
+        return _read(root / path, what)
+    name = value["env"]
+    if not environ.get(name):
+        raise ReconcilerError(f"the {what} is read from the environment variable {name}, which is not set")
+    return environ[name]
+
+
+def _read(path: Path, what: str = "token") -> str:
     try:
         return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeDecodeError) as e:
         raise ReconcilerError(
-            f"cannot read the token file {path}: {getattr(e, 'strerror', 'not text')}"
+            f"cannot read the {what} from {path}: {getattr(e, 'strerror', 'not text')}"
         ) from None
 
 
@@ -168,7 +179,7 @@ def ledger_path(root: Path, settings: Settings) -> Path:
     Raises:
         ReconcilerError: the ledger is not SQLite.
     """
-    kind, _, rest = settings.ledger.partition(":")
+    kind, _, rest = text_of("ledger", settings.ledger, root, os.environ).partition(":")
     if kind != "sqlite" or not rest:
         raise ReconcilerError(
             f"the ledger must be sqlite:PATH in this version, it is {kind + ':' if kind else ''}…"

@@ -1,5 +1,6 @@
 """One model of a finding; `reconciler.reports` renders it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,6 +28,11 @@ class Diagnostic:
     note: str | None = None
     address: str | None = None
 
+    def order(self) -> tuple[str, int, int, str, str]:
+        """Sort key: as one reads files from the top; what has no place comes first."""
+        span = self.span or Span("", 0, 0)
+        return (span.path, span.line, span.column, self.code, self.message)
+
 
 def error(code: str, message: str, span: Span | None = None, **rest: object) -> Diagnostic:
     """Shorthand for a finding that stops."""
@@ -38,6 +44,6 @@ def warning(code: str, message: str, span: Span | None = None, **rest: object) -
     return Diagnostic(code, Severity.WARNING, message, span, **rest)  # type: ignore[arg-type]
 
 
-def has_errors(diagnostics: "list[Diagnostic] | tuple[Diagnostic, ...]") -> bool:
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """True if at least one finding stops."""
     return any(d.severity is Severity.ERROR for d in diagnostics)

@@ -5,7 +5,6 @@ import re
 from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment, DesiredLoad
 from reconciler.model.source import Dialect, Identifier, Operation, SourceDefinition, Update
 from reconciler.settings import Settings, size
-from reconciler.spec import sets
 from reconciler.spec.documents import Document
 from reconciler.spec.source_fields import format_of, identifiers, references, waiting
 from reconciler.spec.specs import Specs
@@ -18,7 +17,7 @@ def desired(specs: Specs, settings: Settings) -> Desired:
     activations: dict[str, DesiredActivation] = {}
     for key, document in specs.compartments.items():
         members = (
-            sets.resolve(document.data["spec"]["activations"], labels)
+            specs.resolve(document.data["spec"]["activations"])
             if "activations" in document.data["spec"]
             else frozenset()
         )
@@ -34,7 +33,7 @@ def desired(specs: Specs, settings: Settings) -> Desired:
                 activations[str(found.address)] = found
     loads: dict[str, DesiredLoad] = {}
     for source, document in specs.sources.items():
-        for name in sorted(sets.resolve(document.data["spec"]["datamarts"], labels)):
+        for name in sorted(specs.resolve(document.data["spec"]["datamarts"])):
             load = _load(source, name, str(specs.datamarts[name].id), labels[name], document, settings)
             loads[str(load.address)] = load
     return Desired(

@@ -1,12 +1,17 @@
-"""YAML text -> documents in which every node knows its position. The only user of PyYAML.
+"""YAML text -> documents whose nodes know their position. The only user of PyYAML.
 
 Read strictly (design 3): the scalars of YAML 1.2 and no others, no duplicate keys, no custom tags, bounded depth, size
 and alias expansion. Enters: bytes of one file. Leaves: documents and diagnostics. Never raises on bad input.
+
+Positions are for findings, and most files have none: a file is composed without them first, and again with them for the
+first question about a position (a third of the time is saved on ten thousand good files).
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import lru_cache
+from math import isfinite
+from sys import intern
 from typing import Any
 
 import yaml
@@ -17,6 +22,8 @@ from reconciler.model.diagnostic import Diagnostic, error
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 50
 MAX_NODES = 200_000
+_MAX_NUMBER = 40
+_MAX_TAG = 256
 
 Path = tuple[str | int, ...]
 
@@ -27,33 +34,62 @@ _OCTAL_LOOKALIKE = re.compile(r"[-+]?0[0-9_]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INF = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NOT_PLAIN_TEXT = frozenset("~nNtTfF0123456789+-.")
+# Control characters, and the line breaks of YAML 1.1 that 1.2 dropped: no editor counts them as lines.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_BREAK = re.compile("\r\n|\r|\n")
 _CORE_TAGS = {f"tag:yaml.org,2002:{t}": t for t in ("str", "int", "float", "bool", "null", "map", "seq")}
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@dataclass(frozen=True, slots=True)
+class Positions:
+    """Where the nodes of one document are: of values by path, of mapping keys by path."""
+
+    __slots__ = ("keys", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[Path, Span] = {}
+        self.keys: dict[Path, Span] = {}
+
+
 class Document:
     """One YAML document.
 
     Attributes:
+        path: the file, as shown to users.
         data: plain dicts, lists and scalars.
-        values: position of each node by path.
-        keys: position of each mapping key by path.
+        content: the bytes of the whole file, from which positions are found when they are asked for.
+        index: which document of the file this is, from 0.
     """
 
-    path: str
-    data: Any
-    values: dict[Path, Span] = field(default_factory=dict)
-    keys: dict[Path, Span] = field(default_factory=dict)
+    __slots__ = ("_positions", "content", "data", "index", "path")
+
+    def __init__(
+        self, path: str, data: Any, content: bytes, index: int, positions: Positions | None = None
+    ) -> None:
+        self.path, self.data, self.content, self.index = path, data, content, index
+        self._positions = positions
+
+    def _known(self) -> Positions:
+        if self._positions is None:
+            found, _ = _compose(self.path, self.content, with_positions=True)
+            self._positions = next(d._known() for d in found if d.index == self.index)
+        return self._positions
+
+    def has(self, *path: str | int) -> bool:
+        """True if there is a value at `path`."""
+        return path in self._known().values
 
     def span(self, *path: str | int) -> Span:
         """The position of the value at `path`, or of its nearest existing parent."""
-        while path and path not in self.values:
+        values = self._known().values
+        while path and path not in values:
             path = path[:-1]
-        return self.values.get(path, Span(self.path))
+        return values.get(path, Span(self.path))
 
     def key_span(self, *path: str | int) -> Span:
         """The position of the key at `path`, or of the value, or of the nearest parent."""
-        return self.keys.get(path) or self.span(*path)
+        return self._known().keys.get(path) or self.span(*path)
 
 
 class _Bad(Exception):
@@ -63,197 +99,222 @@ class _Bad(Exception):
 
 def parse(path: str, content: bytes) -> tuple[list[Document], list[Diagnostic]]:
     """Read all documents of one file; documents before a syntax error are still given."""
+    found, findings = _compose(path, content, with_positions=False)
+    return _compose(path, content, with_positions=True) if findings else (found, findings)
+
+
+def _compose(path: str, content: bytes, *, with_positions: bool) -> tuple[list[Document], list[Diagnostic]]:
     if len(content) > MAX_BYTES:
-        return [], [
-            error(
-                "yaml-too-large",
-                f"the file has {len(content):,} bytes; specs may have {MAX_BYTES:,}",
-                Span(path),
-            )
-        ]
+        words = f"the file has {len(content):,} bytes; specs may have {MAX_BYTES:,}"
+        return [], [error("yaml-too-large", words, Span(path), help="split it, or keep data out of specs")]
     text, bad = _decode(path, content)
     if bad:
         return [], [bad]
     documents: list[Document] = []
-    findings: list[Diagnostic] = []
+    loader = _Loader(text)
+    composer = _Composer(path, loader.get_event, with_positions=with_positions)
     try:
-        events = yaml.parse(
-            text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
-        )
-        for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                composer = _Composer(path, events)
-                data = composer.node(next(events), (), 0)
-                findings += composer.findings
-                documents.append(Document(path, data, composer.values, composer.keys))
+        while type(event := loader.get_event()) is not yaml.StreamEndEvent:
+            if type(event) is yaml.DocumentStartEvent:
+                index = composer.begin()
+                data = composer.node(loader.get_event(), (), 0)
+                if data is not None:
+                    documents.append(Document(path, data, content, index, composer.positions))
     except yaml.MarkedYAMLError as e:
-        mark = e.problem_mark or e.context_mark
-        span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path)
-        what = " ".join(x for x in (e.context, e.problem) if x)
-        findings.append(error("yaml-syntax", f"not valid YAML: {what}", span, help=_syntax_help(text, span)))
+        composer.findings.append(_syntax(path, text, e))
     except yaml.YAMLError as e:
-        findings.append(error("yaml-syntax", f"not valid YAML: {str(e).splitlines()[0]}", Span(path)))
+        composer.findings.append(error("yaml-syntax", f"not valid YAML: {_first_line(e)}", Span(path)))
     except _Bad as e:
-        findings.append(e.diagnostic)
-    return [d for d in documents if d.data is not None], findings
+        composer.findings.append(e.diagnostic)
+    finally:
+        loader.dispose()
+    return documents, composer.findings
+
+
+def _first_line(e: Exception) -> str:
+    return next(iter(str(e).splitlines()), type(e).__name__)
 
 
 def _decode(path: str, content: bytes) -> tuple[str, Diagnostic | None]:
-    if b"\0" in content:
-        line = content.count(b"\n", 0, content.index(b"\0")) + 1
-        return "", error("yaml-binary", "the file holds a NUL byte; it is not text", Span(path, line))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         before = content[: e.start]
         column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
         span = Span(path, before.count(b"\n") + 1, column)
-        return "", error(
-            "yaml-encoding",
-            f"byte 0x{content[e.start]:02x} is not UTF-8",
-            span,
-            help="save the file as UTF-8",
-        )
-    for n, line_text in enumerate(re.split("\r\n|\r|\n", text), 1):
-        if not line_text.isprintable() and (
-            m := re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]", line_text)
-        ):
-            span = Span(path, n, m.start() + 1)
-            return "", error(
-                "yaml-binary", f"control character U+{ord(m[0]):04X} is not allowed in YAML", span
-            )
-    return text, None
+        words = f"byte 0x{content[e.start]:02x} is not UTF-8"
+        return "", error("yaml-encoding", words, span, help="save the file as UTF-8")
+    if not (m := _FORBIDDEN.search(text)):
+        return text, None
+    if "\0" in text:
+        line = len(_BREAK.split(text[: text.index("\0")]))
+        return "", error("yaml-binary", "the file holds a NUL byte; it is not text", Span(path, line))
+    lines = _BREAK.split(text[: m.start()])
+    span = Span(path, len(lines), len(lines[-1]) + 1)
+    hint = f'remove it, or write it as "\\u{ord(m[0]):04X}" in double quotes'
+    return "", error("yaml-binary", f"the character U+{ord(m[0]):04X} is not allowed", span, help=hint)
 
 
-def _syntax_help(text: str, span: Span) -> str | None:
-    lines = text.splitlines()
-    if 0 < span.line <= len(lines) and "\t" in lines[span.line - 1]:
-        return "YAML indents with spaces; this line holds a tab"
-    return None
+def _syntax(path: str, text: str, e: Any) -> Diagnostic:
+    mark = e.problem_mark or e.context_mark
+    span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path)
+    what = " ".join(x for x in (e.context, e.problem) if x)
+    lines = _BREAK.split(text)
+    tab = mark and mark.line < len(lines) and "\t" in lines[mark.line]
+    hint = "YAML indents with spaces; this line holds a tab" if tab else None
+    return error("yaml-syntax", f"not valid YAML: {what}", span, help=hint)
 
 
 class _Composer:
-    """Builds one document from parser events."""
+    """Builds the documents of one file from parser events."""
 
-    def __init__(self, path: str, events: Iterator[yaml.Event]) -> None:
-        self.path = path
-        self.events = events
-        self.values: dict[Path, Span] = {}
-        self.keys: dict[Path, Span] = {}
+    def __init__(self, path: str, get: Callable[[], Any], *, with_positions: bool) -> None:
+        self.path, self.get, self.with_positions = path, get, with_positions
         self.findings: list[Diagnostic] = []
+        self.nodes = 0
+        self.index = -1
+        self.positions: Positions | None = None
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.open_anchors: set[str] = set()
-        self.nodes = 0
 
-    def node(self, event: yaml.Event, path: Path, depth: int) -> Any:
-        span = self._span(event)
-        self.values[path] = span
-        self._count(1, span)
-        if depth > MAX_DEPTH:
-            raise _Bad(error("yaml-too-deep", f"nested more than {MAX_DEPTH} levels deep", span))
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(str(event.anchor), span)
-        before = self.nodes
-        anchor = getattr(event, "anchor", None)
-        if anchor:
-            self.open_anchors.add(anchor)
-        value = self._value(event, path, depth, span)
-        if anchor:
-            self.open_anchors.discard(anchor)
-            self.anchors[anchor] = (value, self.nodes - before + 1)
-        return value
+    def begin(self) -> int:
+        """A new document: anchors do not reach over; limits do."""
+        self.index += 1
+        self.positions = Positions() if self.with_positions else None
+        self.anchors, self.open_anchors = {}, set()
+        return self.index
 
-    def _value(self, event: Any, path: Path, depth: int, span: Span) -> Any:
-        tag = _CORE_TAGS.get(event.tag) if event.tag not in (None, "!") else None
-        if event.tag not in (None, "!") and tag is None:
-            raise _Bad(
-                error("yaml-tag", f"custom tag {event.tag!r} is not allowed", span, help="remove the tag")
-            )
-        if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(path, depth)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._sequence(path, depth)
-        return self._scalar(event, tag, span)
+    def node(self, event: Any, path: Path, depth: int) -> Any:
+        if self.positions is not None:
+            self.positions.values[path] = self._span(event)
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise self._bad("yaml-too-many", f"more than {MAX_NODES:,} nodes in one file", event)
+        kind = type(event)
+        if kind is yaml.AliasEvent:
+            return self._alias(event)
+        if event.anchor is not None:
+            return self._anchored(event, path, depth)
+        return self._value(event, kind, path, depth)
+
+    def _value(self, event: Any, kind: type, path: Path, depth: int) -> Any:
+        if kind is yaml.ScalarEvent:
+            if event.tag is None and not event.style:  # the C parser says "" for plain
+                text = event.value
+                if text and text[0] not in _NOT_PLAIN_TEXT:
+                    return text
+                return self._plain(event, text)
+            return self._tagged(event)
+        if event.tag is not None:
+            self._check_tag(event)
+        if depth >= MAX_DEPTH:
+            raise self._bad("yaml-too-deep", f"nested more than {MAX_DEPTH} levels deep", event)
+        return self._mapping(path, depth) if kind is yaml.MappingStartEvent else self._sequence(path, depth)
 
     def _mapping(self, path: Path, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            span = self._span(event)
-            if not isinstance(event, yaml.ScalarEvent):
-                raise _Bad(error("yaml-key", "a mapping key must be a plain word", span))
-            key = event.value
+        get, positions = self.get, self.positions
+        while type(event := get()) is not yaml.MappingEndEvent:
+            if type(event) is not yaml.ScalarEvent:
+                raise self._bad("yaml-key", "a mapping key must be a plain word", event)
+            key = intern(event.value)  # the same few words in thousands of documents
+            if event.tag is not None:
+                self._check_tag(event)
             if key in result:
-                first = self.keys[(*path, key)]
-                self.findings.append(
-                    error(
-                        "yaml-duplicate-key",
-                        f"the key '{key}' stands twice in one mapping",
-                        span,
-                        secondary=((first, "first here"),),
-                        help="remove one of the two",
-                    )
-                )
-            else:
-                self.keys[(*path, key)] = span
-            value = self.node(next(self.events), (*path, key), depth + 1)
-            result[key] = value
+                self._duplicate(key, path, event)
+            elif positions is not None:
+                positions.keys[(*path, key)] = self._span(event)
+            result[key] = self.node(get(), path if positions is None else (*path, key), depth + 1)
         return result
 
     def _sequence(self, path: Path, depth: int) -> list[Any]:
         result: list[Any] = []
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            result.append(self.node(event, (*path, len(result)), depth + 1))
+        get, positions = self.get, self.positions
+        while type(event := get()) is not yaml.SequenceEndEvent:
+            result.append(self.node(event, path if positions is None else (*path, len(result)), depth + 1))
         return result
 
-    def _alias(self, anchor: str, span: Span) -> Any:
-        if anchor in self.open_anchors:
-            raise _Bad(error("yaml-alias", f"the alias '*{anchor}' contains itself", span))
-        if anchor not in self.anchors:
-            raise _Bad(error("yaml-alias", f"the alias '*{anchor}' has no anchor before it", span))
-        value, size = self.anchors[anchor]
-        self._count(size, span)
+    def _duplicate(self, key: str, path: Path, event: Any) -> None:
+        first = self.positions.keys[(*path, key)] if self.positions else Span(self.path)
+        self.findings.append(
+            error(
+                "yaml-duplicate-key",
+                f"the key '{key}' stands twice in one mapping",
+                self._span(event),
+                secondary=((first, "first here"),),
+                help="remove one of the two",
+            )
+        )
+
+    def _anchored(self, event: Any, path: Path, depth: int) -> Any:
+        anchor, before = event.anchor, self.nodes
+        self.open_anchors.add(anchor)
+        value = self._value(event, type(event), path, depth)
+        self.open_anchors.discard(anchor)
+        self.anchors[anchor] = (value, self.nodes - before + 1)
         return value
 
-    def _scalar(self, event: yaml.ScalarEvent, tag: str | None, span: Span) -> Any:
-        text = event.value
-        if (
-            tag == "str" or event.tag == "!" or event.style not in (None, "")
-        ):  # the C parser says "" for plain
-            return text
-        if _OCTAL_LOOKALIKE.fullmatch(text):
+    def _alias(self, event: Any) -> Any:
+        anchor = event.anchor
+        if anchor in self.open_anchors:
+            raise self._bad("yaml-alias", f"the alias '*{anchor}' contains itself", event)
+        if anchor not in self.anchors:
+            raise self._bad("yaml-alias", f"the alias '*{anchor}' has no anchor before it", event)
+        value, size = self.anchors[anchor]
+        self.nodes += size
+        if self.nodes > MAX_NODES:
+            words = f"more than {MAX_NODES:,} nodes once aliases are expanded"
+            raise self._bad("yaml-too-many", words, event)
+        return value
+
+    def _tagged(self, event: Any) -> Any:
+        tag = self._check_tag(event)
+        # Quoted, block and explicitly tagged scalars are strings; other core tags resolve a plain one.
+        if tag == "str" or event.tag == "!" or event.style:
+            return event.value
+        return self._plain(event, event.value)
+
+    def _check_tag(self, event: Any) -> str | None:
+        tag = _CORE_TAGS.get(event.tag)
+        if event.tag not in (None, "!") and tag is None:
+            shown = repr(str(event.tag)[:_MAX_TAG])
+            raise self._bad("yaml-tag", f"custom tag {shown} is not allowed", event, help="remove the tag")
+        return tag
+
+    def _plain(self, event: Any, text: str) -> Any:
+        value = core_scalar(text)
+        if isinstance(value, str) and _OCTAL_LOOKALIKE.fullmatch(text):
+            words = f"'{text}' is not a number of YAML 1.2 (leading zero)"
+            hint = f'write "{text}" for a string, or drop the zero for a number'
+            self.findings.append(error("yaml-octal", words, self._span(event), help=hint))
+        elif isinstance(value, float) and not isfinite(value):
+            words = f"'{text}' is not a number that JSON can carry"
             self.findings.append(
-                error(
-                    "yaml-octal",
-                    f"'{text}' is not a number of YAML 1.2 (leading zero)",
-                    span,
-                    help=f'write "{text}" for a string, or drop the zero for a number',
-                )
+                error("yaml-not-finite", words, self._span(event), help=f'write "{text}" for a string')
             )
-            return text
-        return core_scalar(text)
+        return value
+
+    def _bad(self, code: str, message: str, event: Any, **rest: Any) -> _Bad:
+        return _Bad(error(code, message, self._span(event), **rest))
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
         length = end.column - start.column if end.line == start.line else 1
         return Span(self.path, start.line + 1, start.column + 1, max(1, length))
 
-    def _count(self, nodes: int, span: Span) -> None:
-        self.nodes += nodes
-        if self.nodes > MAX_NODES:
-            raise _Bad(
-                error("yaml-too-many", f"more than {MAX_NODES:,} nodes once aliases are expanded", span)
-            )
 
-
+@lru_cache(maxsize=4096)
 def core_scalar(text: str) -> Any:
     """Resolve a plain scalar by the core schema of YAML 1.2 (`no` is a string)."""
     if _NULL.fullmatch(text):
         return None
     if _BOOL.fullmatch(text):
         return text.lower() == "true"
-    if _INT.fullmatch(text) and len(text) < 40:
+    if _INT.fullmatch(text) and len(text) < _MAX_NUMBER:
         return int(text)
-    if _BASED.fullmatch(text) and len(text) < 40:
+    if _OCTAL_LOOKALIKE.fullmatch(text):
+        return text
+    if _BASED.fullmatch(text) and len(text) < _MAX_NUMBER:
         return int(text, 0)
     if _INF.fullmatch(text):
         return float(text.lower().replace(".", ""))

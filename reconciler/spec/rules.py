@@ -1,67 +1,74 @@
-"""Cross-file rules: what the schema cannot see. Enters: `Specs`. Leaves: diagnostics. Pure, offline.
+"""What the schema cannot see: rules within one document, and rules across documents. Pure, offline.
 
-Each rule is one function; `RULES` is the list of them. Paths on disk are checked by `reconciler.workflows.check`.
+Each rule is one function; the two tuples at the end are the list of them. Enters: documents without schema errors, `Specs`.
+Leaves: diagnostics, with the codes that `catalogue.yaml` explains. A rule asks for a position only when it has something
+to say: positions cost a second reading of the file.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec import sets
+from reconciler.spec.compartment_rules import coverage, near_duplicates, token_characters, tokens
 from reconciler.spec.documents import Document
-from reconciler.spec.source_rules import sources
-from reconciler.spec.specs import Specs, members
-from reconciler.spec.validate import nearest
+from reconciler.spec.nearest import nearest
+from reconciler.spec.source_references import activated, compartments
+from reconciler.spec.source_rules import (
+    anonymous,
+    availability,
+    chunks,
+    formats,
+    identities,
+    merged_arrays,
+    passwords,
+    paths,
+    placeholders,
+    updates,
+)
+from reconciler.spec.specs import Specs
 
-_TOKEN = re.compile(r"[a-z0-9_-]+")
+
+def check_document(document: Document) -> list[Diagnostic]:
+    """What one document says by itself."""
+    return [d for rule in DOCUMENT_RULES.get(document.data["kind"], ()) for d in rule(document)]
 
 
-def check(documents: Sequence[Document], specs: Specs) -> list[Diagnostic]:
-    """All cross-file findings, in file order."""
-    findings = [*_duplicate_names(documents)]
-    for rule in RULES:
-        findings += rule(specs)
-    return sorted(findings, key=lambda d: (d.span.path, d.span.line, d.span.column) if d.span else ("", 0, 0))
+def check_workspace(documents: Sequence[Document], specs: Specs) -> list[Diagnostic]:
+    """What documents say together."""
+    return [*_duplicate_names(documents), *(d for rule in WORKSPACE_RULES for d in rule(specs))]
 
 
 def _duplicate_names(documents: Sequence[Document]) -> Iterator[Diagnostic]:
     first: dict[tuple[str, str], Document] = {}
     entries: dict[str, Document] = {}
     for document in documents:
-        key = (document.data["kind"], document.data["metadata"]["name"])
-        if key in first:
-            yield error(
-                "duplicate-name",
-                f"{key[0]}/{key[1]} is declared twice",
-                document.span("metadata", "name"),
-                secondary=((first[key].span("metadata", "name"), "first here"),),
-            )
-        first.setdefault(key, document)
-        if key[0] == "Datamarts":
-            for name in document.data["spec"]:
-                if name in entries and entries[name] is not document:
-                    yield error(
-                        "duplicate-name",
-                        f"the datamart '{name}' is declared twice",
-                        document.key_span("spec", name),
-                        secondary=((entries[name].key_span("spec", name), "first here"),),
-                    )
-                entries.setdefault(name, document)
+        kind, name = document.data["kind"], document.data["metadata"]["name"]
+        if (other := first.setdefault((kind, name), document)) is not document:
+            yield _declared_twice(f"{kind}/{name}", document.span, other.span, "metadata", "name")
+        if kind == "Datamarts":
+            for key in document.data["spec"]:
+                if (table := entries.setdefault(key, document)) is not document:
+                    words = f"the datamart '{key}'"
+                    yield _declared_twice(words, document.key_span, table.key_span, "spec", key)
+
+
+def _declared_twice(what: str, here: Callable[..., Any], there: Callable[..., Any], *path: str) -> Diagnostic:
+    return error(
+        "duplicate-name", f"{what} is declared twice", here(*path), secondary=((there(*path), "first here"),)
+    )
 
 
 def _duplicate_datamart_ids(specs: Specs) -> Iterator[Diagnostic]:
     seen: dict[str, str] = {}
     for name, datamart in specs.datamarts.items():
-        if datamart.id is None:
-            continue
-        if other := seen.get(datamart.id):
+        if datamart.id is not None and (other := seen.setdefault(datamart.id, name)) != name:
             yield error(
                 "duplicate-datamart",
                 f"the datamarts '{other}' and '{name}' have one id, {datamart.id}",
                 datamart.span("id"),
                 secondary=((specs.datamarts[other].span("id"), "first here"),),
             )
-        seen.setdefault(datamart.id, name)
 
 
 def _default_compartments(specs: Specs) -> Iterator[Diagnostic]:
@@ -69,22 +76,18 @@ def _default_compartments(specs: Specs) -> Iterator[Diagnostic]:
         wanted = datamart.default_compartment
         if wanted is None:
             continue
-        if wanted not in specs.compartments:
+        if specs.lacks(wanted):
             yield error(
                 "unknown-reference",
                 f"default_compartment names '{wanted}', which no spec declares",
                 datamart.span("default_compartment"),
                 help=nearest(wanted, specs.compartments),
             )
+        if wanted not in specs.compartments:
             continue
         document = specs.compartments[wanted]
-        declared = members(specs, document, "activations")
-        if (
-            declared is not None
-            and name not in declared
-            and datamart.ignore is None
-            and datamart.id is not None
-        ):
+        declared = specs.members(document, "activations")
+        if declared is not None and name not in declared and datamart.takes_part:
             yield error(
                 "default-not-activated",
                 f"'{wanted}' is the default of '{name}', but its activations leave '{name}' out",
@@ -93,42 +96,17 @@ def _default_compartments(specs: Specs) -> Iterator[Diagnostic]:
             )
 
 
-def _tokens(specs: Specs) -> Iterator[Diagnostic]:
-    seen: dict[str, Document] = {}
-    for document in specs.compartments.values():
-        token = document.data["spec"].get("token")
-        if token is None:
-            continue
-        span = document.span("spec", "token")
-        if other := seen.get(token):
-            yield error(
-                "duplicate-token",
-                f"two compartments have the token '{token}'",
-                span,
-                secondary=((other.span("spec", "token"), "first here"),),
-            )
-        seen.setdefault(token, document)
-        if not _TOKEN.fullmatch(token):
-            yield warning(
-                "token-charset",
-                f"the token '{token}' has characters other than a-z, 0-9, '-' and '_'",
-                span,
-                note="the platform documents no rule; site tags carry the token in URLs",
-            )
-
-
-def _sets(specs: Specs) -> Iterator[Diagnostic]:
-    named = {
-        **{("Compartment", n): (d, "activations") for n, d in specs.compartments.items()},
-        **{("ProfileSource", n): (d, "datamarts") for n, d in specs.sources.items()},
-    }
-    for (kind, name), (document, key) in named.items():
-        if key not in document.data["spec"]:
+def _sets_of_datamarts(specs: Specs) -> Iterator[Diagnostic]:
+    if not specs.datamarts_known:
+        return
+    for kind, name, document in specs.named():
+        key = {"Compartment": "activations", "ProfileSource": "datamarts"}.get(kind)
+        if key is None or key not in document.data["spec"]:
             continue
         try:
-            members = sets.resolve(document.data["spec"][key], specs.labels())
+            members = specs.resolve(document.data["spec"][key])
         except sets.UnknownDatamart as e:
-            yield _unknown_datamart(specs, document, e, key)
+            yield _unknown_datamart(specs, document, e, "spec", key)
             continue
         if not members:
             yield error(
@@ -142,7 +120,7 @@ def _sets(specs: Specs) -> Iterator[Diagnostic]:
 def _unknown_datamart(
     specs: Specs, document: Document, e: sets.UnknownDatamart, *key: str | int
 ) -> Diagnostic:
-    span = document.span("spec", *key, *e.path)
+    span = document.span(*key, *e.path)
     if e.name in specs.datamarts:
         why = "is ignored" if specs.datamarts[e.name].ignore else "has no id in this environment"
         return error("unknown-datamart", f"the datamart '{e.name}' {why}", span)
@@ -155,22 +133,40 @@ def _unknown_datamart(
 
 
 def _rollouts(specs: Specs) -> Iterator[Diagnostic]:
-    for document in specs.rollouts.values():
-        for i, wave in enumerate(document.data["spec"]["waves"]):
-            last = i == len(document.data["spec"]["waves"]) - 1
-            if wave["datamarts"] == "rest" and last:
+    for document in specs.rollouts.values() if specs.datamarts_known else ():
+        waves = document.data["spec"]["waves"]
+        for i, wave in enumerate(waves):
+            if wave["datamarts"] == "rest" and i == len(waves) - 1:
                 continue
             try:
-                sets.resolve(wave["datamarts"], specs.labels())
+                specs.resolve(wave["datamarts"])
             except sets.UnknownDatamart as e:
-                yield _unknown_datamart(specs, document, e, "waves", i, "datamarts")
+                yield _unknown_datamart(specs, document, e, "spec", "waves", i, "datamarts")
 
 
-RULES: tuple[Callable[[Specs], Iterator[Diagnostic]], ...] = (
+DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]] = {
+    "Compartment": (token_characters,),
+    "ProfileSource": (
+        availability,
+        formats,
+        placeholders,
+        paths,
+        passwords,
+        identities,
+        anonymous,
+        updates,
+        merged_arrays,
+        chunks,
+    ),
+}
+WORKSPACE_RULES: tuple[Callable[[Specs], Iterator[Diagnostic]], ...] = (
     _duplicate_datamart_ids,
     _default_compartments,
-    _tokens,
-    _sets,
+    _sets_of_datamarts,
     _rollouts,
-    sources,
+    tokens,
+    near_duplicates,
+    coverage,
+    compartments,
+    activated,
 )

@@ -70,3 +70,12 @@ def format_of(spec: dict[str, object], pattern: str) -> str | None:
         pattern = pattern.removesuffix(suffix)
     found = next((f for suffix, f in _FORMATS.items() if pattern.endswith(suffix)), None)
     return "commands" if found == "ndjson" and "identify_by" not in spec else found
+
+
+def file_references(spec: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
+    """Every `{file: PATH}` of a source, with its path inside `spec`."""
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    for key, value in spec.get("sql", {}).items():
+        if isinstance(value, dict) and "file" in value:
+            found.append((("sql", key, "file"), value["file"]))
+    return found

@@ -1,151 +1,153 @@
-"""Rules about profile sources. Enters: `Specs`. Leaves: diagnostics. Pure, offline."""
+"""Rules within one profile source. Enters: its document. Leaves: diagnostics. Pure, offline."""
 
+import posixpath
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from reconciler.errors import UsageError
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.settings import size
-from reconciler.spec import sets
 from reconciler.spec.documents import Document
-from reconciler.spec.source_fields import format_of, identifiers, ignored, references, waiting
-from reconciler.spec.specs import Specs, members
-from reconciler.spec.validate import nearest
+from reconciler.spec.source_fields import file_references, format_of, identifiers, ignored, waiting
 
 MAX_CHUNK = 100_000_000
+_KINDS = frozenset({"user_account_id", "email_hash", "user_agent_id"})
+_MAPPED = frozenset({"ndjson", "csv", "parquet"})
+_MAPPED_ONLY = frozenset({"identify_by", "owner", "types", "profile", "operation", "update", "csv"})
+_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
 
-def sources(specs: Specs) -> Iterator[Diagnostic]:
-    """Every rule, on every source."""
-    for name, document in specs.sources.items():
-        spec = document.data["spec"]
-        for path, words in waiting(spec):
-            yield warning(
-                "not-available",
-                words,
-                document.key_span("spec", *path),
-                note="plan refuses loads that would need it",
-            )
-        for key in ignored(spec):
-            yield warning(
-                "no-effect-yet",
-                f"'{key}' is checked, but has no effect in this version",
-                document.key_span("spec", key),
-            )
-        yield from _formats(document)
-        yield from _compartments_of(specs, name, document)
-        yield from _updates(document)
-        yield from _chunk(document)
-
-
-def _formats(document: Document) -> Iterator[Diagnostic]:
+def availability(document: Document) -> Iterator[Diagnostic]:
+    """What the format allows and this version cannot do."""
     spec = document.data["spec"]
-    formats = {format_of(spec, pattern) for pattern in spec.get("files", [])}
-    for i, pattern in enumerate(spec.get("files", [])):
-        span = document.span("spec", "files", i)
-        if "://" in pattern:
-            continue  # told by waiting()
+    for path, words in waiting(spec):
+        span = document.key_span("spec", *path)
+        yield warning("not-available", words, span, note="plan refuses loads that would need it")
+    for key in ignored(spec):
+        words = f"'{key}' is checked, but has no effect in this version"
+        yield warning("no-effect-yet", words, document.key_span("spec", key))
+
+
+def formats(document: Document) -> Iterator[Diagnostic]:
+    """One format a source, and only the fields that belong to it."""
+    spec = document.data["spec"]
+    local = [(i, p) for i, p in enumerate(spec.get("files", [])) if "://" not in p]
+    found = {format_of(spec, pattern) for _, pattern in local}
+    for i, pattern in local:
         if format_of(spec, pattern) is None:
             yield error(
                 "source-format",
                 f"cannot tell the format of '{pattern}' from its suffix",
-                span,
+                document.span("spec", "files", i),
                 help="add format: commands, ndjson or csv",
             )
-        for placeholder in re.findall(r"\{([^}]*)\}", pattern):
-            if placeholder != "datamart.name" and not re.fullmatch(r"datamart\.labels\.[^.]+", placeholder):
-                yield error(
-                    "source-placeholder",
-                    f"unknown placeholder '{{{placeholder}}}'",
-                    span,
-                    help="known: {datamart.name}, {datamart.labels.KEY}",
-                )
-    if len(formats) > 1:
+    if len(found) > 1:
         yield error(
             "source-format",
             "the files of one source must have one format",
             document.span("spec", "files"),
             help="say which with format:, or declare two sources",
         )
-    mapped_only = {"identify_by", "owner", "types", "profile", "operation", "update", "csv"} & spec.keys()
-    if formats == {"commands"} and mapped_only:
-        key = min(mapped_only)
+    if found == {"commands"} and (wrong := _MAPPED_ONLY & spec.keys()):
         yield error(
             "source-format",
-            f"'{key}' belongs to mapped sources; the lines of this one are commands already",
-            document.key_span("spec", key),
+            f"'{min(wrong)}' belongs to mapped sources; the lines of this one are commands already",
+            document.key_span("spec", min(wrong)),
             help="set format: ndjson or csv, or remove the field",
         )
-    if formats & {"ndjson", "csv"} and "identify_by" not in spec:
-        yield error(
-            "source-identity",
-            "a mapped source needs identify_by: how a line names its user",
-            document.key_span("spec"),
-        )
-    if formats & {"ndjson", "csv"} and (extra := {"fill_identity", "compartment"} & spec.keys()):
-        key = min(extra)
+    if found & _MAPPED and "identify_by" not in spec:
+        words = "a mapped source needs identify_by: how a line names its user"
+        yield error("source-identity", words, document.key_span("spec"))
+    if found & _MAPPED and (extra := {"fill_identity", "compartment"} & spec.keys()):
         yield error(
             "source-format",
-            f"'{key}' belongs to sources of the format commands",
-            document.key_span("spec", key),
+            f"'{min(extra)}' belongs to sources of the format commands",
+            document.key_span("spec", min(extra)),
             help="mapped sources fill the two $ fields from owner, or from the account of identify_by",
         )
 
 
-def _compartments_of(specs: Specs, name: str, document: Document) -> Iterator[Diagnostic]:
-    spec = document.data["spec"]
-    try:
-        targets = sets.resolve(spec["datamarts"], specs.labels())
-    except sets.UnknownDatamart:
-        return  # reported by _sets
-    for path, key in references(spec):
-        span = document.span("spec", *path)
-        if key not in specs.compartments:
-            yield error(
-                "unknown-reference",
-                f"no spec declares the compartment '{key}'",
-                span,
-                help=nearest(key, specs.compartments),
-            )
-            continue
-        declared = members(specs, specs.compartments[key], "activations")
-        if declared is not None and (missing := sorted(targets - declared)):
-            yield error(
-                "source-not-activated",
-                f"ProfileSource/{name} targets {', '.join(missing)}, where '{key}' is not activated",
-                span,
-                secondary=((specs.compartments[key].span("spec", "activations"), "activations of it"),),
-                help=f"activate '{key}' there, or leave {', '.join(missing)} out of the source's datamarts",
-            )
-    for i, identifier in enumerate(identifiers(spec)):
-        path = ("identify_by", i) if isinstance(spec["identify_by"], list) else ("identify_by",)
-        kinds = {"user_account_id", "email_hash", "user_agent_id"} & identifier.keys()
-        if len(kinds) != 1:
-            yield error(
-                "source-identity",
-                "an identifier is exactly one of user_account_id, email_hash, user_agent_id",
-                document.span("spec", *path),
-            )
-        elif ("compartment" in identifier) != (kinds == {"user_account_id"}):
-            yield error(
-                "source-identity",
-                "an account needs its compartment; other identifiers have none",
-                document.span("spec", *path),
-            )
-    if (
-        spec.get("identify_by")
-        and "owner" not in spec
-        and not any("user_account_id" in i for i in identifiers(spec))
-    ):
-        yield warning(
-            "source-anonymous",
-            "lines known only by e-mail hash or agent, with no owner, share one anonymous profile",
-            document.span("spec", "identify_by"),
-            help="name the account that owns the profile with owner:",
+def placeholders(document: Document) -> Iterator[Diagnostic]:
+    """Only the two placeholders there are."""
+    for i, pattern in enumerate(document.data["spec"].get("files", [])):
+        for placeholder in re.findall(r"\{([^}]*)\}", pattern):
+            if placeholder != "datamart.name" and not re.fullmatch(r"datamart\.labels\.[^.]+", placeholder):
+                yield error(
+                    "source-placeholder",
+                    f"unknown placeholder '{{{placeholder}}}'",
+                    document.span("spec", "files", i),
+                    help="known: {datamart.name}, {datamart.labels.KEY}",
+                )
+
+
+def paths(document: Document) -> Iterator[Diagnostic]:
+    """No path of a source leaves the workspace; links on disk are looked at by `reconciler.workflows.disk`."""
+    named = [
+        (("files", i), p) for i, p in enumerate(document.data["spec"].get("files", [])) if "://" not in p
+    ]
+    for path, text in [*named, *file_references(document.data["spec"])]:
+        if outside(text):
+            yield unsafe_path(document, path, text)
+
+
+def outside(path: str) -> bool:
+    """True if a path, as written, leaves the folder it is relative to."""
+    return path.startswith(("/", "~")) or posixpath.normpath(path).split("/", 1)[0] == ".."
+
+
+def unsafe_path(document: Document, path: tuple[str | int, ...], text: str, why: str = "") -> Diagnostic:
+    """The finding about a path that leaves the workspace."""
+    return error(
+        "unsafe-path",
+        f"'{text}' leaves the workspace{why}",
+        document.span("spec", *path),
+        help="keep it inside, or set allow_outside_paths: true in reconciler.yaml if it is meant",
+    )
+
+
+def passwords(document: Document) -> Iterator[Diagnostic]:
+    """No password of a database in a spec."""
+    url = document.data["spec"].get("sql", {}).get("url")
+    if isinstance(url, str) and _PASSWORD.search(url):
+        yield error(
+            "spec-secret",
+            "spec.sql.url holds a password",
+            document.span("spec", "sql", "url"),
+            help="write url: {env: NAME} or url: {file: PATH}; and change the password if it was committed",
         )
 
 
-def _updates(document: Document) -> Iterator[Diagnostic]:
+def identities(document: Document) -> Iterator[Diagnostic]:
+    """An identifier is one of three; an account is a pair (contract 7.1)."""
+    spec = document.data["spec"]
+    for i, identifier in enumerate(identifiers(spec)):
+        path = ("identify_by", i) if isinstance(spec["identify_by"], list) else ("identify_by",)
+        kinds = _KINDS & identifier.keys()
+        if len(kinds) != 1:
+            words = "an identifier is exactly one of user_account_id, email_hash, user_agent_id"
+            hint = "for a fallback write a list: the first identifier with a value is used" if kinds else None
+            yield error("source-identity", words, document.span("spec", *path), help=hint)
+        elif ("compartment" in identifier) != (kinds == {"user_account_id"}):
+            words = "an account needs its compartment; other identifiers have none"
+            yield error("source-identity", words, document.span("spec", *path))
+
+
+def anonymous(document: Document) -> Iterator[Diagnostic]:
+    """Lines known only by e-mail hash or agent need an owner (contract 7.2)."""
+    spec = document.data["spec"]
+    if "owner" in spec or not identifiers(spec) or any("user_account_id" in i for i in identifiers(spec)):
+        return
+    yield warning(
+        "source-anonymous",
+        "lines known only by e-mail hash or agent, with no owner, share one anonymous profile",
+        document.span("spec", "identify_by"),
+        help="name the account that owns the profile with owner:",
+    )
+
+
+def updates(document: Document) -> Iterator[Diagnostic]:
+    """One dialect of update, and flags that have an effect (contract 7.4, 7.5)."""
     update = document.data["spec"].get("update", {})
     strategy = update.get("dialect") == "update_strategy"
     flags = {"force_replace", "merge_objects"} & update.keys()
@@ -154,16 +156,55 @@ def _updates(document: Document) -> Iterator[Diagnostic]:
             "update-dialect",
             "force_replace / merge_objects and update_strategy are two dialects, never both",
             document.span("spec", "update"),
+            help="keep the flags, or write dialect: update_strategy and update_strategy: alone",
         )
     if update.get("force_replace") and update.get("merge_objects"):
         yield warning(
             "update-flags",
             "merge_objects is ignored by the platform when force_replace is true",
             document.span("spec", "update", "merge_objects"),
+            help="remove it",
         )
 
 
-def _chunk(document: Document) -> Iterator[Diagnostic]:
+def merged_arrays(document: Document) -> Iterator[Diagnostic]:
+    """With merge_objects, arrays are concatenated: sending a line again grows them (contract 7.4)."""
+    spec = document.data["spec"]
+    update = spec.get("update", {})
+    if not update.get("merge_objects") or update.get("force_replace"):
+        return
+    if found := _lists_from(spec):
+        where, what = found
+        yield warning(
+            "merge-arrays",
+            f"{what}, and merge_objects concatenates lists: a line sent again makes them longer",
+            document.span("spec", "update", "merge_objects"),
+            secondary=((document.span("spec", *where), "lists come from here"),),
+            help="leave merge_objects out, or use force_replace: true; else loads of it are not replay-safe",
+        )
+
+
+def _lists_from(spec: dict[str, Any]) -> tuple[tuple[str, ...], str] | None:
+    """Where lists in the lines come from, with words for it; None where they have none."""
+    for column, kind in spec.get("types", {}).items():
+        if kind == "json":
+            return ("types", column), f"the column '{column}' is JSON"
+    for key, value in spec.get("profile", {}).get("constants", {}).items():
+        if _holds_list(value):
+            return ("profile", "constants", key), f"the constant '{key}' holds a list"
+    if any(format_of(spec, p) in ("ndjson", "parquet") for p in spec.get("files", [])):
+        return ("files",), "its lines may hold lists"
+    return None
+
+
+def _holds_list(value: object) -> bool:
+    return isinstance(value, list) or (
+        isinstance(value, dict) and any(_holds_list(v) for v in value.values())
+    )
+
+
+def chunks(document: Document) -> Iterator[Diagnostic]:
+    """A chunk stays below the platform's limit for one file (contract 6.1)."""
     value = document.data["spec"].get("chunk", {}).get("max_bytes", 64_000_000)
     try:
         too_big = size(value) >= MAX_CHUNK

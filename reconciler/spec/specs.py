@@ -1,7 +1,8 @@
 """Checked documents -> typed specs. Enters: documents without schema errors. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from reconciler.model.address import Span
 from reconciler.spec import sets
@@ -19,6 +20,11 @@ class DatamartSpec:
     ignore: str | None
     document: Document
 
+    @property
+    def takes_part(self) -> bool:
+        """True if it has an id in this environment and is not ignored."""
+        return self.id is not None and self.ignore is None
+
     def span(self, *path: str) -> Span:
         """Position of a field of this entry."""
         return self.document.span("spec", self.name, *path)
@@ -26,21 +32,69 @@ class DatamartSpec:
 
 @dataclass(frozen=True, slots=True)
 class Specs:
-    """All documents of a workspace, by kind and name, and the datamart tables joined."""
+    """All documents of a workspace, by kind and name, and the datamart tables joined.
+
+    Attributes:
+        doubtful: names that files which could not be used may declare: nobody can say that they are missing.
+    """
 
     datamarts: dict[str, DatamartSpec] = field(default_factory=dict)
     compartments: dict[str, Document] = field(default_factory=dict)
     sources: dict[str, Document] = field(default_factory=dict)
     rollouts: dict[str, Document] = field(default_factory=dict)
+    live: dict[str, dict[str, str]] = field(default_factory=dict)
+    doubtful: frozenset[str] = frozenset()
+    _resolved: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def labels(self) -> dict[str, dict[str, str]]:
         """Labels of the datamarts that take part: those with an id here that are not ignored."""
-        return {n: d.labels for n, d in self.datamarts.items() if d.id is not None and d.ignore is None}
+        return self.live
+
+    def resolve(self, expression: Any) -> frozenset[str]:
+        """The datamarts in a set; remembered, since many documents say the same.
+
+        Raises:
+            UnknownDatamart: it names one that is not declared.
+        """
+        key = repr(expression)
+        if key not in self._resolved:
+            self._resolved[key] = sets.resolve(expression, self.live)
+        return self._resolved[key]
+
+    def members(self, document: Document, key: str) -> frozenset[str] | None:
+        """The datamarts in the set at `key`; None if it is not there, or names an unknown one (a rule of its own)."""
+        if key not in document.data["spec"]:
+            return None
+        try:
+            return self.resolve(document.data["spec"][key])
+        except sets.UnknownDatamart:
+            return None  # reported by rules.sets_of_datamarts
+
+    @property
+    def datamarts_known(self) -> bool:
+        """False if a table of datamarts could not be used: sets may only seem to be empty or small."""
+        return "Datamarts" not in self.doubtful
+
+    def lacks(self, compartment: str) -> bool:
+        """True if no spec declares the compartment."""
+        return compartment not in self.compartments and compartment not in self.doubtful
+
+    def named(self) -> Iterator[tuple[str, str, Document]]:
+        """Kind, name and document of what is declared, datamarts aside."""
+        for kind, table in (
+            ("Compartment", self.compartments),
+            ("ProfileSource", self.sources),
+            ("Rollout", self.rollouts),
+        ):
+            for name, document in table.items():
+                yield kind, name, document
 
 
-def collect(documents: Sequence[Document], environment: str | None) -> Specs:
+def collect(
+    documents: Sequence[Document], environment: str | None, doubtful: frozenset[str] = frozenset()
+) -> Specs:
     """Sort documents into `Specs`; of two with one name the first wins (the rules report the other)."""
-    specs = Specs()
+    specs = Specs(doubtful=doubtful)
     for document in documents:
         name = document.data["metadata"]["name"]
         match document.data["kind"]:
@@ -55,6 +109,7 @@ def collect(documents: Sequence[Document], environment: str | None) -> Specs:
                 specs.rollouts.setdefault(name, document)
             case _:  # the workspace file
                 pass
+    specs.live.update({n: d.labels for n, d in specs.datamarts.items() if d.takes_part})
     return specs
 
 
@@ -74,13 +129,3 @@ def _datamart(
         ignore if isinstance(ignore, str) else None,
         document,
     )
-
-
-def members(specs: Specs, document: Document, key: str) -> frozenset[str] | None:
-    """The datamarts in the set at `key`; None if it is not there, or names an unknown one (a rule of its own)."""
-    if key not in document.data["spec"]:
-        return None
-    try:
-        return sets.resolve(document.data["spec"][key], specs.labels())
-    except sets.UnknownDatamart:
-        return None  # reported by _sets

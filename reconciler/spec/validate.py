@@ -3,17 +3,16 @@
 Enters: a `Document`. Leaves: diagnostics with the position of the key or value that is wrong.
 """
 
-import difflib
-import functools
-import json
-from collections.abc import Iterable, Iterator
-from importlib import resources
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec.documents import Document
+from reconciler.spec.nearest import nearest
+from reconciler.spec.schema import KINDS, good, schema
+from reconciler.spec.shape import ecma
 
-KINDS = ("Workspace", "Datamarts", "Compartment", "ProfileSource", "Rollout")
 _WORDS = {
     "object": "a mapping",
     "array": "a list",
@@ -23,112 +22,127 @@ _WORDS = {
     "boolean": "true or false",
     "null": "nothing",
 }
+_PATTERNS = {
+    "^[0-9]+$": "an id (digits)",
+    "^[0-9]+(\\.[0-9]+)?(ms|s|m|h)?$": "a duration such as 30s or 10m",
+    "^[0-9]+(\\.[0-9]+)?%$": "a count or a percentage such as 1%",
+    "^[0-9]+(\\.[0-9]+)?(B|kB|KB|MB)$": "a size such as 64MB",
+    "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "made of lowercase letters, digits and inner hyphens",
+}
 
 
-@functools.cache
-def schema() -> dict[str, Any]:
-    """The bundled schema, draft-07 vocabulary, dispatching on `kind`."""
-    text = (
-        resources.files("reconciler.kinds").joinpath("schemas", "reconciler.schema.json").read_text("utf-8")
-    )
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+@cache
+def validator(kind: str) -> Any:
+    """A validator of jsonschema for one kind; patterns end where the text ends (`shape.ecma`)."""
+    from jsonschema import Draft7Validator, ValidationError
+    from jsonschema.validators import extend
 
-
-@functools.cache
-def _validator(kind: str) -> Any:
-    from jsonschema import Draft7Validator
+    def pattern(_: Any, wanted: str, instance: Any, __: Any) -> Iterator[Any]:
+        if isinstance(instance, str) and not ecma(wanted).search(instance):
+            yield ValidationError(f"{instance!r} does not match {wanted!r}")
 
     bundle = schema()
-    return Draft7Validator({"definitions": bundle["definitions"], "$ref": f"#/definitions/{kind}"})
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """'did you mean' text for a misspelt word, or None."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else None
+    made: Any = extend(Draft7Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
+    return made({"definitions": bundle["definitions"], "$ref": f"#/definitions/{kind}"})
 
 
 def validate(document: Document) -> list[Diagnostic]:
     """All schema findings of one document."""
     data = document.data
     if not isinstance(data, dict):
-        return [
-            error(
-                "spec-not-mapping", f"a document must be a mapping, this is {_kind_of(data)}", document.span()
-            )
-        ]
+        words = f"a document must be a mapping, this is {_kind_of(data)}"
+        return [error("spec-not-mapping", words, document.span())]
     kind = data.get("kind")
     if "kind" not in data:
-        return [
-            error(
-                "spec-kind", "the document has no 'kind'", document.span(), help=f"one of {', '.join(KINDS)}"
-            )
-        ]
+        hint = f"one of {', '.join(KINDS)}"
+        return [error("spec-kind", "the document has no 'kind'", document.span(), help=hint)]
     if kind not in KINDS:
         hint = nearest(str(kind), KINDS) or f"one of {', '.join(KINDS)}"
-        return [error("spec-kind", f"unknown kind '{kind}'", document.span("kind"), help=hint)]
-    findings = [d for e in _validator(kind).iter_errors(data) for d in _explain(document, e)]
-    return sorted(set(findings), key=lambda d: (d.span.line, d.span.column) if d.span else (0, 0))
+        return [error("spec-kind", f"unknown kind {_shown(kind)}", document.span("kind"), help=hint)]
+    if good(kind)(data):
+        return []
+    findings = {d for e in validator(kind).iter_errors(data) for d in _explain(document, e)}
+    fallback = error("spec-value", "the document does not match the schema", document.span())
+    return sorted(findings or {fallback}, key=Diagnostic.order)
 
 
 def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
     path = tuple(e.absolute_path)
     where = ".".join(map(str, path)) or "the document"
     span = document.span(*path)
+    if "propertyNames" in e.absolute_schema_path:
+        span, where = document.key_span(*path, e.instance), f"the key '{_short(e.instance)}' in {where}"
     match e.validator:
         case "additionalProperties" if e.validator_value is False:
-            known = list(e.schema.get("properties", {}))
-            for key in e.instance:
-                if key not in known:
-                    hint = nearest(key, known) or (f"known here: {', '.join(known)}" if known else None)
-                    yield error(
-                        "spec-unknown-field",
-                        f"unknown field '{key}' in {where}",
-                        document.key_span(*path, key),
-                        help=hint,
-                    )
+            yield from _unknown_fields(document, e, where, path)
         case "required":
-            missing = [k for k in e.validator_value if k not in e.instance]
-            yield error("spec-missing-field", f"{where} lacks '{missing[0]}'", document.key_span(*path))
+            for key in e.validator_value:
+                if key not in e.instance:
+                    words = f"{where} lacks '{key}'"
+                    yield error("spec-missing-field", words, document.key_span(*path))
         case "type":
             yield _type_error(document, e, where, path)
         case "enum" | "const":
             allowed = e.validator_value if e.validator == "enum" else [e.validator_value]
-            hint = nearest(str(e.instance), map(str, allowed))
-            yield error(
-                "spec-value", f"{where} is {e.instance!r}, must be {_one_of(allowed)}", span, help=hint
-            )
+            words = f"{where} is {_shown(e.instance)}, must be {_one_of(allowed)}"
+            yield error("spec-value", words, span, help=nearest(str(e.instance), map(str, allowed)))
         case "pattern":
-            yield error("spec-value", f"{where} is {e.instance!r}, which is not {_pattern_words(e)}", span)
+            wanted = _PATTERNS.get(e.validator_value, f"of the form {e.validator_value}")
+            yield error("spec-value", f"{where} is {_shown(e.instance)}, which is not {wanted}", span)
         case "anyOf" | "oneOf":
             needs = [" and ".join(option.get("required", [])) for option in e.validator_value]
             joined = " or ".join(f"'{n}'" for n in needs)
-            yield error(
-                "spec-missing-field",
-                f"{where} needs {'exactly one of ' if e.validator == 'oneOf' else ''}{joined}",
-                document.key_span(*path),
-            )
+            one = "exactly one of " if e.validator == "oneOf" else ""
+            yield error("spec-missing-field", f"{where} needs {one}{joined}", document.key_span(*path))
         case _:
-            yield error("spec-value", f"{where}: {_short(e.message)}", span)
+            yield error("spec-value", f"{where}: {_bound_words(e)}", span)
+
+
+def _unknown_fields(
+    document: Document, e: Any, where: str, path: tuple[str | int, ...]
+) -> Iterator[Diagnostic]:
+    known = list(e.schema.get("properties", {}))
+    for key in e.instance:
+        if key not in known:
+            hint = nearest(key, known) or (f"known here: {', '.join(known)}" if known else None)
+            words = f"unknown field '{_short(key)}' in {where}"
+            yield error("spec-unknown-field", words, document.key_span(*path, key), help=hint)
 
 
 def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, ...]) -> Diagnostic:
     types = [e.validator_value] if isinstance(e.validator_value, str) else list(e.validator_value)
     wanted = " or ".join(_WORDS[t] for t in types)
-    hint = None
-    if "string" in types and isinstance(e.instance, int | float) and not isinstance(e.instance, bool):
+    span = document.span(*path)
+    if path[-1:] == ("token",) and document.data.get("kind") == "Workspace" and isinstance(e.instance, str):
+        advice = "write token: {env: NAME} or token: {file: PATH}; and revoke this one if it was committed"
+        return error("spec-secret", f"{where} holds the token itself", span, help=advice)
+    hint: str | None = None
+    number = isinstance(e.instance, int | float) and not isinstance(e.instance, bool)
+    if "string" in types and number:
         hint = f'quote it: "{e.instance}"'
     elif "array" in types and isinstance(e.instance, str):
-        hint = f"write a list: [{e.instance}]"
-    code = (
-        "spec-id-number"
-        if hint and path and (path[-1] == "id" or str(path[-1]).endswith("_id"))
-        else "spec-type"
-    )
-    return error(
-        code, f"{where} must be {wanted}, this is {_kind_of(e.instance)}", document.span(*path), help=hint
-    )
+        hint = f"write a list: [{_short(e.instance)}]"
+    is_id = number and path and (path[-1] == "id" or str(path[-1]).endswith("_id"))
+    words = f"{where} must be {wanted}, this is {_kind_of(e.instance)}"
+    return error("spec-id-number" if is_id else "spec-type", words, span, help=hint)
+
+
+def _bound_words(e: Any) -> str:
+    """Lengths and limits; jsonschema's own words quote the whole value."""
+    limit = e.validator_value
+    match e.validator:
+        case "minLength" | "minItems" | "minProperties" if limit == 1:
+            return "must not be empty"
+        case "maxLength":
+            return f"has {len(e.instance)} characters; at most {limit} are allowed"
+        case "maxProperties":
+            return f"has {len(e.instance)} fields; exactly one of them is allowed"
+        case "minimum":
+            return f"is {e.instance}, must be at least {limit}"
+        case "maximum":
+            return f"is {e.instance}, must be at most {limit}"
+        case _:
+            return _short(e.message)
 
 
 def _kind_of(value: Any) -> str:
@@ -140,26 +154,19 @@ def _kind_of(value: Any) -> str:
         case int() | float():
             return f"the number {value}"
         case str():
-            return f"the string {_short(repr(value))}"
+            return f"the string {_shown(value)}"
         case list():
             return "a list"
         case _:
             return "a mapping"
 
 
-def _pattern_words(e: Any) -> str:
-    words = {
-        "^[0-9]+$": "an id (digits)",
-        "^[0-9]+(\\.[0-9]+)?(ms|s|m|h)?$": "a duration such as 30s or 10m",
-        "^[0-9]+(\\.[0-9]+)?%$": "a count or a percentage such as 1%",
-        "^[0-9]+(\\.[0-9]+)?(B|kB|KB|MB)$": "a size such as 64MB",
-        "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "made of lowercase letters, digits and inner hyphens",
-    }
-    return words.get(e.validator_value, f"of the form {e.validator_value}")
-
-
 def _one_of(allowed: list[Any]) -> str:
     return repr(allowed[0]) if len(allowed) == 1 else "one of " + ", ".join(map(str, allowed))
+
+
+def _shown(value: Any) -> str:
+    return _short(repr(value))
 
 
 def _short(text: str) -> str:

@@ -3,28 +3,50 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import SpecError
-from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, has_errors
-from reconciler.planning.digests import digest
 from reconciler.settings import Settings, resolve
-from reconciler.spec.desired import desired
+from reconciler.spec import overlays
 from reconciler.spec.documents import Document
-from reconciler.spec.files import WORKSPACE_FILE, find, read, read_workspace
-from reconciler.spec.rules import check as check_rules
-from reconciler.spec.sets import UnknownDatamart
-from reconciler.spec.sets import resolve as resolve_set
+from reconciler.spec.files import read_all, read_workspace
+from reconciler.spec.find import SpecFile, find
+from reconciler.spec.rules import check_document, check_workspace
+from reconciler.spec.severities import ruled
 from reconciler.spec.specs import Specs, collect
+from reconciler.workflows.disk import Disk
 
-# With a document that could not be read, a name may only seem to be missing.
-_MAYBE_CAUSED = frozenset({"unknown-reference", "unknown-datamart", "empty-set"})
+if TYPE_CHECKING:
+    from reconciler.model.desired import Desired  # `validate` stops before that, and starts faster without it
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A workspace as read, before an environment is chosen.
+
+    Attributes:
+        documents: those that stand for themselves, and passed the schema.
+        overlays: those that change one of them in one environment.
+        findings: of files and documents by themselves, as found (`severities.ruled` is still to come).
+        doubtful: names that what could not be used may declare.
+        files: as they were before they were read, in order.
+        digests: of the bytes that were read.
+    """
+
+    root: Path
+    workspace: Document
+    documents: tuple[Document, ...]
+    overlays: tuple[Document, ...]
+    findings: tuple[Diagnostic, ...]
+    doubtful: frozenset[str]
+    files: tuple[SpecFile, ...]
+    digests: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A workspace that was read.
+    """A workspace that was read, in one environment.
 
     Attributes:
         labels: metadata.labels by (kind, name).
@@ -36,7 +58,6 @@ class Checked:
     specs: Specs
     documents: tuple[Document, ...]
     diagnostics: tuple[Diagnostic, ...]
-    files: int
     labels: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
 
     @property
@@ -44,18 +65,22 @@ class Checked:
         """True if nothing stops."""
         return not has_errors(self.diagnostics)
 
-    def desired(self) -> Desired:
+    def desired(self) -> "Desired":
         """The desired state.
 
         Raises:
             SpecError: there are findings that stop.
         """
+        from reconciler.spec.desired import desired
+
         if not self.ok:
             raise SpecError(self.diagnostics)
         return desired(self.specs, self.settings)
 
     def spec_digest(self) -> str:
         """Digest over the contents of all specs, whatever the files are called."""
+        from reconciler.planning.digests import digest
+
         return digest(
             sorted((d.data for d in self.documents), key=lambda d: (d["kind"], d["metadata"]["name"]))
         )
@@ -67,40 +92,66 @@ class Checked:
             UnknownDatamart: no spec declares it.
         """
         parts: list[Any] = [dict([p.split("=", 1)]) if "=" in p else p for p in expression.split(",")]
-        return resolve_set(parts, self.specs.labels())
+        return self.specs.resolve(parts)
 
 
-def check(
-    root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], only: Sequence[Path] = ()
-) -> Checked:
-    """Read and check everything.
+def load(root: Path, settings: Settings, workspace: Document, more: Sequence[SpecFile] = ()) -> Loaded:
+    """Read all spec files.
+
+    Args:
+        root: the folder with reconciler.yaml.
+        settings: say where specs are.
+        workspace: the workspace file.
+        more: files to read beside those the workspace names.
+    """
+    named, findings = find(root, settings.specs)
+    files = list(dict.fromkeys((*named, *more)))
+    read = read_all(files)
+    base, over = overlays.split(d for r in read for d in r.documents if d.data["kind"] != "Workspace")
+    doubtful = frozenset().union(*(r.doubtful for r in read))
+    findings += [d for r in read for d in r.findings]
+    environments = list(workspace.data["spec"].get("environments", {}))
+    findings += overlays.check(base, over, environments, doubtful)
+    digests = tuple(r.digest for r in read)
+    return Loaded(root, workspace, tuple(base), tuple(over), tuple(findings), doubtful, tuple(files), digests)
+
+
+def check_environment(loaded: Loaded, settings: Settings, disk: Disk) -> Checked:
+    """Merge overlays, apply the rules across documents, and give findings the workspace's severities."""
+    documents, spoilt = overlays.merge(loaded.documents, loaded.overlays, settings.environment)
+    specs = collect(documents, settings.environment, loaded.doubtful)
+    findings = [
+        *loaded.findings,
+        *spoilt,
+        *(
+            d
+            for document in documents
+            if isinstance(document, overlays.Overlaid)
+            for d in check_document(document)
+        ),
+        *disk.findings(documents, settings),
+        *check_workspace(documents, specs),
+    ]
+    if settings.allow_outside_paths:
+        findings = [d for d in findings if d.code != "unsafe-path"]
+    kept = sorted(ruled(dict.fromkeys(findings), settings.rules), key=Diagnostic.order)
+    labels = {
+        (d.data["kind"], d.data["metadata"]["name"]): d.data["metadata"].get("labels", {}) for d in documents
+    }
+    return Checked(loaded.root, settings, specs, tuple(documents), tuple(kept), labels)
+
+
+def check(root: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Checked:
+    """Read and check everything, in one environment.
 
     Args:
         root: the folder with reconciler.yaml.
         flags: given flags.
         environ: process environment.
-        only: spec files or folders to read instead of the workspace's.
 
     Raises:
         ReconcilerError: there is no usable workspace file.
     """
     workspace = read_workspace(root)
     settings = resolve(flags, environ, workspace.data)
-    paths, findings = find(root, settings.specs, only)
-    documents: list[Document] = []
-    for path in paths:
-        if path.resolve() == (root / WORKSPACE_FILE).resolve():
-            continue
-        found, bad = read(root, path)
-        findings += bad
-        documents += [] if has_errors(bad) else [d for d in found if d.data["kind"] != "Workspace"]
-    specs = collect(documents, settings.environment)
-    broken = has_errors(findings)
-    findings += [d for d in check_rules(documents, specs) if not (broken and d.code in _MAYBE_CAUSED)]
-    labels = {
-        (d.data["kind"], d.data["metadata"]["name"]): d.data["metadata"].get("labels", {}) for d in documents
-    }
-    return Checked(root, settings, specs, tuple(documents), tuple(findings), len(paths), labels)
-
-
-__all__ = ["Checked", "UnknownDatamart", "check"]
+    return check_environment(load(root, settings, workspace), settings, Disk(root))

@@ -16,6 +16,7 @@ from reconciler.model.remote import Observed
 from reconciler.planning.config import ConfigPlan
 from reconciler.planning.loads import Overrides, RemoteLoads, activation_findings, plan_load
 from reconciler.planning.planner import Scope, assemble, plan_config, prune_requires
+from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
 from reconciler.workflows.scans import Scans
 
@@ -86,7 +87,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
     return assemble(
         kept,
         kept_loads,
-        diagnostics,
+        ruled(diagnostics, settings.rules),
         settings,
         checked.spec_digest(),
         settings.endpoint,
@@ -145,8 +146,8 @@ def _rollout_warning(checked: Checked) -> list[Diagnostic]:
     ]
 
 
-def _ledger_warning(request: Request, ledger: str) -> list[Diagnostic]:
-    if request.ci and ledger.startswith("sqlite:"):
+def _ledger_warning(request: Request, ledger: str | Mapping[str, str]) -> list[Diagnostic]:
+    if request.ci and isinstance(ledger, str) and ledger.startswith("sqlite:"):
         return [
             warning(
                 "ledger-local",

@@ -1,0 +1,97 @@
+"""Where the command starts and ends: the one place where errors become messages and exit codes.
+
+Typer converts every argument with pydantic, which alone takes longer than `validate` of a small workspace. Hooks run
+`validate` at every commit, so its plainest form is recognised here and goes around Typer; all others go through it.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from reconciler.cli import exit_codes
+from reconciler.cli.console import say, show_error, show_findings, style
+from reconciler.errors import ReconcilerError, SpecError
+
+_ASKS_FOR_MORE = ("RECONCILER_OUTPUT", "RECONCILER_NO_COLOR")
+
+
+def run() -> None:
+    """Run the command line and exit."""
+    arguments = sys.argv[1:]
+    plain = plain_validate(arguments, os.environ)
+    sys.exit(_ending(plain or _typer(arguments), arguments))
+
+
+def plain_validate(
+    arguments: Sequence[str], environ: "os._Environ[str] | dict[str, str]"
+) -> Callable[[], int] | None:
+    """`[-C DIR] validate [--per-file] [PATH ...]`, ready to run; None for everything else."""
+    root, rest = ".", list(arguments)
+    if rest[:1] == ["-C"] and len(rest) > 2:
+        root, rest = rest[1], rest[2:]
+    if rest[:1] != ["validate"] or any(name in environ for name in _ASKS_FOR_MORE):
+        return None
+    per_file = "--per-file" in rest
+    paths = [a for a in rest[1:] if a != "--per-file"]
+    if any(a.startswith("-") for a in paths):
+        return None
+
+    def call() -> int:
+        from reconciler.cli.validating import validate
+
+        return validate(Path(root), tuple(Path(p) for p in paths), per_file=per_file)
+
+    return call
+
+
+def _typer(arguments: list[str]) -> Callable[[], int]:
+    def call() -> int:
+        from reconciler.cli.app import main_command
+
+        return main_command(arguments)
+
+    return call
+
+
+def _ending(call: Callable[[], int], arguments: Sequence[str]) -> int:
+    marks = style(sys.stderr, no_color="--no-color" in arguments)
+    try:
+        return call()
+    except SpecError as e:
+        show_findings(e.diagnostics, _root(arguments), marks)
+        return exit_codes.FAILED
+    except ReconcilerError as e:
+        show_error(str(e), e.help, marks)
+        return exit_codes.of(e)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return exit_codes.FAILED
+    except Exception as e:
+        return _bug(e)
+
+
+def _root(arguments: Sequence[str]) -> Path:
+    return Path(arguments[arguments.index("-C") + 1]) if "-C" in arguments[:-1] else Path()
+
+
+def _bug(e: Exception) -> int:
+    """Frames without values go to a file; the message may quote data, so only its type is shown."""
+    import tempfile
+    import traceback
+
+    from reconciler import __version__
+
+    with tempfile.NamedTemporaryFile("w", prefix="reconciler-bug-", suffix=".txt", delete=False) as report:
+        report.write(
+            f"reconciler {__version__}\n{type(e).__name__}\n" + "".join(traceback.format_tb(e.__traceback__))
+        )
+    show_error(
+        f"a bug in reconciler: {type(e).__name__}",
+        f"please report it with {report.name}",
+        style(sys.stderr, no_color=False),
+    )
+    return exit_codes.FAILED

@@ -1,0 +1,79 @@
+"""`reconciler validate`, however it was called: look it up or work it out, and show it."""
+
+import gc
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.cli import exit_codes
+from reconciler.cli.console import out, show_findings, style
+from reconciler.errors import UsageError
+from reconciler.model.address import Span
+from reconciler.workflows.verdicts import Memory, Verdict
+
+
+def validate(
+    root: Path,
+    paths: tuple[Path, ...],
+    *,
+    per_file: bool = False,
+    output: str = "text",
+    environment: str | None = None,
+    no_color: bool = False,
+) -> int:
+    """Show all findings; the exit code.
+
+    Raises:
+        UsageError: --per-file without paths.
+        ReconcilerError: there is no workspace file, or no such environment.
+    """
+    gc.disable()  # this process ends soon, its trees have no cycles, and looking for some takes a third of the time
+    if per_file and not paths:
+        raise UsageError("--per-file needs PATHS", help="name files or folders, or leave it out")
+    verdict = _verdict(root, paths, per_file=per_file, environment=environment)
+    if output == "text":
+        show_findings(
+            verdict.diagnostics, root, style(sys.stderr, no_color=no_color), files=len(verdict.files)
+        )
+    else:
+        from reconciler.reports.findings import render
+
+        moved = verdict if output == "json" else _from_here(verdict, root)
+        out(render(output, moved.diagnostics, moved.files))
+    return exit_codes.DONE if verdict.ok else exit_codes.FAILED
+
+
+def _verdict(root: Path, paths: tuple[Path, ...], *, per_file: bool, environment: str | None) -> Verdict:
+    flags = {"environment": environment}
+    if not paths and (
+        known := Memory(root, environment or os.environ.get("RECONCILER_ENVIRONMENT")).recall()
+    ):
+        return known
+    from reconciler.workflows import validate as workflow  # reads YAML: not needed where nothing changed
+
+    if per_file:
+        return workflow.validate_each(root, flags, os.environ, paths)
+    return workflow.validate(root, flags, os.environ, paths)
+
+
+def _from_here(verdict: Verdict, root: Path) -> Verdict:
+    """With paths relative to the current folder, as the services that show them beside a change expect."""
+    prefix = os.path.relpath(root)
+    if prefix == "." or prefix.startswith(".."):
+        return verdict
+
+    def moved(span: Span) -> Span:
+        return replace(span, path=f"{prefix}/{span.path}")
+
+    return Verdict(
+        tuple(
+            replace(
+                d,
+                span=moved(d.span) if d.span else None,
+                secondary=tuple((moved(s), label) for s, label in d.secondary),
+            )
+            for d in verdict.diagnostics
+        ),
+        tuple(f"{prefix}/{f}" for f in verdict.files),
+    )

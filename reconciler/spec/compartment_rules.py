@@ -1,0 +1,111 @@
+"""Rules about compartments: their tokens, and where they are active. Pure, offline."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.spec import sets
+from reconciler.spec.documents import Document
+from reconciler.spec.specs import Specs
+
+_TOKEN = re.compile(r"[a-z0-9_-]+")
+_SEPARATORS = re.compile(r"[-_. ]")
+# Shorter tokens are near each other by chance: fr and fri, crm and crm2.
+_LONG_ENOUGH = 6
+_FEW_DATAMARTS = 3
+
+
+def token_characters(document: Document) -> Iterator[Diagnostic]:
+    """Tokens stay in the set of characters that no URL, tag or shell ever changes."""
+    token = document.data["spec"].get("token")
+    if token is not None and not _TOKEN.fullmatch(token):
+        yield warning(
+            "token-charset",
+            f"the token '{token}' has characters other than a-z, 0-9, '-' and '_'",
+            document.span("spec", "token"),
+            note="the platform documents no rule; site tags carry the token in URLs",
+        )
+
+
+def tokens(specs: Specs) -> Iterator[Diagnostic]:
+    """No two compartments have one token: it is their key on the platform."""
+    seen: dict[str, Document] = {}
+    for document in specs.compartments.values():
+        token = document.data["spec"].get("token")
+        if token is not None and (other := seen.setdefault(token, document)) is not document:
+            yield error(
+                "duplicate-token",
+                f"two compartments have the token '{token}'",
+                document.span("spec", "token"),
+                secondary=((other.span("spec", "token"), "first here"),),
+            )
+
+
+def near_duplicates(specs: Specs) -> Iterator[Diagnostic]:
+    """Tokens that differ by a separator, by case, or by one slip of the finger."""
+    by_token: dict[str, Document] = {}
+    for document in specs.compartments.values():
+        if token := document.data["spec"].get("token"):
+            by_token.setdefault(token, document)
+    seen: dict[str, str] = {}
+    for token, document in by_token.items():
+        skeleton = _SEPARATORS.sub("", token).casefold()
+        near = seen.setdefault(skeleton, token)
+        if near == token:
+            near = next((slip for slip in _slips(token) if slip in by_token), token)
+        if near != token:
+            yield warning(
+                "near-duplicate-token",
+                f"the token '{token}' is nearly '{near}'",
+                document.span("spec", "token"),
+                secondary=((by_token[near].span("spec", "token"), "the other one"),),
+                help="if they are one compartment, remove one of the two",
+            )
+
+
+def _slips(token: str) -> Iterator[str]:
+    """What the token may have been meant to be: one letter less, or two letters swapped. Digits are counters."""
+    if len(token) < _LONG_ENOUGH:
+        return
+    for i, c in enumerate(token):
+        if c.isalpha():
+            yield token[:i] + token[i + 1 :]
+            # The swap of a pair is a slip of one of the two; the later one in the alphabet tells.
+            if token[i + 1 : i + 2].isalpha() and c > token[i + 1]:
+                yield token[:i] + token[i + 1] + c + token[i + 2 :]
+
+
+def coverage(specs: Specs) -> Iterator[Diagnostic]:
+    """A compartment that is active on most datamarts, but not on all, and nobody said that it is meant."""
+    every = frozenset(specs.labels())
+    if len(every) < _FEW_DATAMARTS or not specs.datamarts_known:
+        return
+    for key, document in specs.compartments.items():
+        members = specs.members(document, "activations")
+        if members is None or not len(every) / 2 < len(members) < len(every):
+            continue
+        missing = sorted(every - members - _excepted(document.data["spec"]["activations"], specs))
+        if missing:
+            shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+            yield warning(
+                "activation-coverage",
+                f"'{key}' is activated on {len(members)} of the workspace's {len(every)} datamarts,"
+                f" not on {shown}",
+                document.span("spec", "activations"),
+                help=f"activate it there too, or say that it is meant: except: [{', '.join(missing[:5])}]",
+            )
+
+
+def _excepted(expression: Any, specs: Specs) -> frozenset[str]:
+    """Datamarts that the set leaves out by name or label: somebody thought of them."""
+    match expression:
+        case {"datamarts": inner, **rest}:
+            try:
+                return _excepted(inner, specs) | specs.resolve(rest.get("except", []))
+            except sets.UnknownDatamart:
+                return frozenset()
+        case list():
+            return frozenset().union(*(_excepted(e, specs) for e in expression))
+        case _:
+            return frozenset()

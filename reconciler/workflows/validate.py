@@ -1,0 +1,131 @@
+"""Offline: every finding in a workspace, in one environment or in all of them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.errors import SpecError
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.settings import Settings, resolve
+from reconciler.spec.files import read_all, read_workspace
+from reconciler.spec.find import SpecFile, find_named, workspace_file
+from reconciler.spec.severities import ruled
+from reconciler.workflows.check import Checked, Loaded, check_environment, load
+from reconciler.workflows.disk import Disk
+from reconciler.workflows.verdicts import Memory, Verdict
+
+
+def validate(
+    root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], paths: Sequence[Path] = ()
+) -> Verdict:
+    """All findings; with paths, those about them.
+
+    Without a chosen environment, every one that reconciler.yaml declares is checked, and the workspace without one.
+
+    Args:
+        root: the folder with reconciler.yaml.
+        flags: given flags.
+        environ: process environment.
+        paths: files and folders to tell about; all are read, since a finding may lie between two of them.
+
+    Raises:
+        ReconcilerError: there is no workspace file, or no such environment.
+    """
+    memory = Memory(root, flags.get("environment") or environ.get("RECONCILER_ENVIRONMENT"))
+    memory.begin()
+    head = workspace_file(root)
+    try:
+        workspace = read_workspace(root)
+    except SpecError as e:
+        return Verdict(e.diagnostics, ())
+    settings = resolve(flags, environ, workspace.data)
+    named, missing = find_named(root, paths)
+    disk = Disk(root)
+    loaded: dict[tuple[str, ...], Loaded] = {}
+    checked: list[Checked] = []
+    for one in _environments(settings, flags, environ, workspace.data):
+        if one.specs not in loaded:
+            loaded[one.specs] = load(root, one, workspace, named)
+        checked.append(check_environment(loaded[one.specs], one, disk))
+    read = {f: digest for each in loaded.values() for f, digest in zip(each.files, each.digests, strict=True)}
+    verdict = Verdict((*missing, *_together(checked)), tuple(f.shown for f in read))
+    if paths:
+        return about(verdict, named)
+    if not disk.opened:
+        folders = list(dict.fromkeys(f for specs in loaded for f in specs))
+        own = hashlib.sha256(workspace.content).digest()
+        memory.keep(verdict, folders, disk.looked, [head, *read], [own, *read.values()])
+    return verdict
+
+
+def validate_each(
+    root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], paths: Sequence[Path]
+) -> Verdict:
+    """Each file by itself: syntax, schema, and rules within one document; no other file is read.
+
+    Raises:
+        ReconcilerError: there is no workspace file.
+    """
+    try:
+        settings = resolve(flags, environ, read_workspace(root).data)
+    except SpecError as e:
+        return Verdict(e.diagnostics, ())
+    files, findings = find_named(root, paths)
+    for read in read_all(files):
+        findings += read.findings
+    if settings.allow_outside_paths:
+        findings = [d for d in findings if d.code != "unsafe-path"]
+    kept = sorted(ruled(findings, settings.rules), key=Diagnostic.order)
+    return Verdict(tuple(kept), tuple(f.shown for f in files))
+
+
+def about(verdict: Verdict, named: Sequence[SpecFile]) -> Verdict:
+    """The part of a verdict that is about some files."""
+    wanted = {f.shown for f in named}
+    kept = tuple(
+        d
+        for d in verdict.diagnostics
+        if d.code == "spec-no-such-path"
+        or not wanted.isdisjoint([d.span.path if d.span else "", *(s.path for s, _ in d.secondary)])
+    )
+    return Verdict(kept, tuple(wanted))
+
+
+def _environments(
+    settings: Settings, flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Mapping[str, Any]
+) -> list[Settings]:
+    declared = workspace["spec"].get("environments", {})
+    if settings.environment is not None or not declared:
+        return [settings]
+    return [settings, *(resolve({**flags, "environment": e}, environ, workspace) for e in declared)]
+
+
+def _together(checked: Iterable[Checked]) -> list[Diagnostic]:
+    """Findings of all environments; what is not found in each says where it is."""
+    every = [c for c in checked if not _nothing_there(c)] or list(checked)
+    where: dict[Diagnostic, list[str | None]] = {}
+    for one in every:
+        for d in one.diagnostics:
+            where.setdefault(d, []).append(one.settings.environment)
+    return sorted(
+        (d if len(places) == len(every) else _placed(d, places) for d, places in where.items()),
+        key=Diagnostic.order,
+    )
+
+
+def _nothing_there(checked: Checked) -> bool:
+    """True if no environment was chosen and datamarts have ids in environments only: nobody can plan that."""
+    return (
+        checked.settings.environment is None
+        and bool(checked.specs.datamarts)
+        and all(d.id is None for d in checked.specs.datamarts.values())
+    )
+
+
+def _placed(d: Diagnostic, places: Sequence[str | None]) -> Diagnostic:
+    words = "in " + " and ".join(
+        f"the environment '{p}'" if p else "the workspace without environment" for p in places
+    )
+    return replace(d, note=f"{words}; {d.note}" if d.note else words)
