@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(help="The built-in emulator of the platform.", no_args_is_help=True)
 app.add_typer(sandbox_app, name="sandbox")
+config_app = typer.Typer(help="Settings.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
 
 Root = Path()
 
@@ -233,8 +235,11 @@ def init(context: typer.Context, directory: Annotated[Path, typer.Argument(metav
     from reconciler.cli.scaffold import scaffold
 
     target = context.obj / directory
-    for path in scaffold(target):
+    made = scaffold(target)
+    for path in made.written:
         say(f"wrote {path}")
+    for path in made.kept:
+        say(f"kept {path}, which was there already")
     out(f"Next: reconciler -C {target} plan")
     return exit_codes.DONE
 
@@ -259,6 +264,52 @@ def schema() -> int:
 
     out(schema_text())
     return exit_codes.DONE
+
+
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="All of them by default.")] = None,
+    output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
+    no_color: opt.NoColor = False,
+) -> int:
+    """What a finding's code means: why, a bad and a good example, how to fix it."""
+    from reconciler.cli import reference
+
+    return reference.explain(code, output.value, no_color=no_color)
+
+
+@app.command()
+def render(
+    context: typer.Context,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ADDRESS]...", help="Such as Compartment/loyalty; all by default."),
+    ] = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show specs after overlays and sets, with the origin of each value."""
+    from reconciler.cli import reference
+
+    return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
+
+
+@config_app.command("show")
+def config_show(
+    context: typer.Context,
+    origin: Annotated[bool, typer.Option("--origin", help="Say where each value is from.")] = False,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    parallelism: opt.Parallelism = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show the settings as they are resolved here; the token only as set or not set."""
+    from reconciler.cli import reference
+
+    flags = {"environment": environment, "endpoint": endpoint, "parallelism": parallelism}
+    return reference.config_show(context.obj, flags, output.value, origins=origin, no_color=no_color)
 
 
 @sandbox_app.command("serve")

@@ -1,7 +1,9 @@
 """The longer commands, one function each; every one returns its exit code."""
 
 import json
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli import exit_codes, steps, wiring
@@ -18,6 +20,7 @@ def apply_saved(made: Plan, flags: Flags) -> int:
     """`apply FILE`: the file is its own approval; specs are not read."""
     from reconciler.workflows.apply import check_plan
 
+    flags = in_its_environment(flags, made)
     checked = steps.settings_only(flags)
     check_plan(made, checked.settings)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
@@ -25,6 +28,12 @@ def apply_saved(made: Plan, flags: Flags) -> int:
     return steps.apply(
         made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown
     )
+
+
+def in_its_environment(flags: Flags, made: Plan) -> Flags:
+    """Where none is chosen, the plan's own environment; another one than the plan's is refused by `check_plan`."""
+    chosen = flags.environment or os.environ.get("RECONCILER_ENVIRONMENT")
+    return flags if chosen else replace(flags, environment=made.environment)
 
 
 def apply_fresh(flags: Flags, *, auto: bool) -> int:
@@ -51,6 +60,7 @@ def check_saved(made: Plan, flags: Flags) -> int:
     from reconciler.workflows.apply import check_plan
     from reconciler.workflows.preflight import preflight
 
+    flags = in_its_environment(flags, made)
     checked = steps.settings_only(flags)
     check_plan(made, checked.settings)
     where = wiring.target(flags.root, checked.settings, flags.token_file)

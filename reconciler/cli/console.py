@@ -24,8 +24,10 @@ def style(stream: object, *, no_color: bool) -> Style:
 
 
 def out(text: str) -> None:
-    """Data, to stdout."""
-    sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+    """Data, to stdout; characters that it cannot carry are written as escapes."""
+    encoding = sys.stdout.encoding or "utf-8"
+    safe = text.encode(encoding, "backslashreplace").decode(encoding)
+    sys.stdout.write(safe if safe.endswith("\n") or not safe else safe + "\n")
     sys.stdout.flush()
 
 

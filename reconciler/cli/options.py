@@ -14,6 +14,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ReferenceFormat(StrEnum):
+    """Output formats of the catalogue of rules."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 class FindingsFormat(StrEnum):
     """Output formats of findings."""
 
@@ -33,6 +41,10 @@ class Only(StrEnum):
 
 
 Output = Annotated[Format, typer.Option("-o", "--output", help="text or json.", envvar="RECONCILER_OUTPUT")]
+ReferenceOutput = Annotated[
+    ReferenceFormat,
+    typer.Option("-o", "--output", help="text, json or markdown.", envvar="RECONCILER_OUTPUT"),
+]
 FindingsOutput = Annotated[
     FindingsFormat,
     typer.Option("-o", "--output", help="How findings are shown.", envvar="RECONCILER_OUTPUT"),

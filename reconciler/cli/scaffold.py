@@ -1,10 +1,36 @@
-"""Starter files: the repository's `specs/`, which the wheel carries as `reconciler/starter`."""
+"""Starter files: the repository's `specs/`, which the wheel carries as `reconciler/starter`, wired for git and editors."""
 
+import json
+import os
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 import reconciler
 from reconciler.errors import ReconcilerError
 from reconciler.spec.find import WORKSPACE_FILE
+from reconciler.spec.schema import schema_text
+
+SCHEMA_FILE = ".vscode/reconciler.schema.json"
+_MODELINE = re.compile(r"^# yaml-language-server: \$schema=.*$", re.MULTILINE)
+_HOOK = """\
+repos:
+  - repo: local
+    hooks:
+      - id: reconciler-validate
+        name: reconciler validate
+        entry: reconciler validate
+        language: system
+        pass_filenames: false
+        always_run: true
+"""
+
+
+class Scaffold(NamedTuple):
+    """What was written, and what was there already and left alone."""
+
+    written: list[Path]
+    kept: list[Path]
 
 
 def starter() -> Path:
@@ -13,28 +39,39 @@ def starter() -> Path:
     return found if (found := package / "starter").is_dir() else package.parent / "specs"
 
 
-def scaffold(target: Path) -> list[Path]:
+def scaffold(target: Path) -> Scaffold:
     """Write the starter files: the workspace file, specs below `specs/`, data below `data/`; never overwrites.
 
+    Files of other tools (git, pre-commit, editors) that are there already are left alone.
+
     Raises:
-        ReconcilerError: one of the files is there already; nothing was written.
+        ReconcilerError: one of the starter files is there already; nothing was written.
     """
     source = starter()
     files = {
-        target / _place(p.relative_to(source)): p.read_text("utf-8")
+        _place(p.relative_to(source)): p.read_text("utf-8")
         for p in sorted(source.rglob("*"))
         if _is_starter(p, source)
     }
-    if taken := next((path for path in files if path.exists()), None):
-        raise ReconcilerError(f"{taken} is there already; nothing was written", help="name another folder")
-    workspace = target / WORKSPACE_FILE
+    workspace = Path(WORKSPACE_FILE)
     files[workspace] = files[workspace].replace("specs: [.]", "specs: [specs]").replace("-C specs ", "")
-    if not (target / ".gitignore").exists():
-        files[target / ".gitignore"] = ".reconciler/\n.sandbox/\n"
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    return list(files)
+    files = {name: _wired(name, text) for name, text in files.items()}
+    if taken := next((target / name for name in files if (target / name).exists()), None):
+        raise ReconcilerError(f"{taken} is there already; nothing was written", help="name another folder")
+    beside = {
+        Path(SCHEMA_FILE): schema_text(),
+        Path(".vscode/settings.json"): _editor_settings(),
+        Path(".vscode/extensions.json"): json.dumps({"recommendations": ["redhat.vscode-yaml"]}, indent=2)
+        + "\n",
+        Path(".pre-commit-config.yaml"): _HOOK,
+        Path(".gitignore"): ".reconciler/\n.sandbox/\n",
+    }
+    kept = [target / name for name in beside if (target / name).exists()]
+    files |= {name: text for name, text in beside.items() if target / name not in kept}
+    for name, text in files.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(text, "utf-8")
+    return Scaffold([target / name for name in files], kept)
 
 
 def _is_starter(path: Path, source: Path) -> bool:
@@ -43,3 +80,13 @@ def _is_starter(path: Path, source: Path) -> bool:
 
 def _place(name: Path) -> Path:
     return name if name == Path(WORKSPACE_FILE) or name.parts[0] == "data" else Path("specs") / name
+
+
+def _wired(name: Path, text: str) -> str:
+    """With the modeline that YAML language servers read, leading to the workspace's own copy of the schema."""
+    return _MODELINE.sub(f"# yaml-language-server: $schema={os.path.relpath(SCHEMA_FILE, name.parent)}", text)
+
+
+def _editor_settings() -> str:
+    patterns = [WORKSPACE_FILE, "specs/**/*.yaml", "specs/**/*.yml"]
+    return json.dumps({"yaml.schemas": {f"./{SCHEMA_FILE}": patterns}}, indent=2) + "\n"

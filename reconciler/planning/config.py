@@ -203,11 +203,13 @@ def datamart_findings(
     findings: list[Diagnostic] = []
     unusable: set[str] = set()
     if not rows:
+        others = sorted({d.organisation_id for d in observed.datamarts.rows})
+        answers_for = f"; the token answers for organisation {', '.join(others)}" if others else ""
         findings.append(
             error(
                 "unknown-organisation",
-                f"the remote shows no datamart of organisation {organisation_id}",
-                help="check organisation_id in reconciler.yaml, and which organisation the token belongs to",
+                f"the remote shows no datamart of organisation {organisation_id}" + answers_for,
+                help="check organisation_id in reconciler.yaml, the environment, and which organisation the token is for",
             )
         )
         return findings, set(datamarts)

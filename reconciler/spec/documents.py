@@ -22,8 +22,10 @@ from reconciler.model.diagnostic import Diagnostic, error
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 50
 MAX_NODES = 200_000
+MAX_DOCUMENTS = 10_000
+MAX_FINDINGS = 100
+MAX_SHOWN = 100
 _MAX_NUMBER = 40
-_MAX_TAG = 256
 
 Path = tuple[str | int, ...]
 
@@ -52,44 +54,57 @@ class Positions:
         self.keys: dict[Path, Span] = {}
 
 
+class File:
+    """The bytes of one file, and the positions in all of its documents, found together when one is asked for."""
+
+    __slots__ = ("_positions", "content", "path")
+
+    def __init__(self, path: str, content: bytes) -> None:
+        self.path, self.content = path, content
+        self._positions: list[Positions] = []
+
+    def positions(self, index: int) -> Positions:
+        """Those of one document; of none, for a document beyond the first error."""
+        if not self._positions:
+            composer = _Composer(self.path, with_positions=True)
+            _compose(self, composer)
+            self._positions = composer.positions
+        return self._positions[index]
+
+
 class Document:
     """One YAML document.
 
     Attributes:
-        path: the file, as shown to users.
+        file: the file it is in.
         data: plain dicts, lists and scalars.
-        content: the bytes of the whole file, from which positions are found when they are asked for.
         index: which document of the file this is, from 0.
     """
 
-    __slots__ = ("_positions", "content", "data", "index", "path")
+    __slots__ = ("data", "file", "index")
 
-    def __init__(
-        self, path: str, data: Any, content: bytes, index: int, positions: Positions | None = None
-    ) -> None:
-        self.path, self.data, self.content, self.index = path, data, content, index
-        self._positions = positions
+    def __init__(self, file: File, data: Any, index: int) -> None:
+        self.file, self.data, self.index = file, data, index
 
-    def _known(self) -> Positions:
-        if self._positions is None:
-            found, _ = _compose(self.path, self.content, with_positions=True)
-            self._positions = next(d._known() for d in found if d.index == self.index)
-        return self._positions
+    @property
+    def path(self) -> str:
+        """The file, as shown to users."""
+        return self.file.path
 
-    def has(self, *path: str | int) -> bool:
-        """True if there is a value at `path`."""
-        return path in self._known().values
+    def positions(self) -> Positions:
+        """Where its nodes are."""
+        return self.file.positions(self.index)
 
     def span(self, *path: str | int) -> Span:
         """The position of the value at `path`, or of its nearest existing parent."""
-        values = self._known().values
+        values = self.positions().values
         while path and path not in values:
             path = path[:-1]
         return values.get(path, Span(self.path))
 
     def key_span(self, *path: str | int) -> Span:
         """The position of the key at `path`, or of the value, or of the nearest parent."""
-        return self._known().keys.get(path) or self.span(*path)
+        return self.positions().keys.get(path) or self.span(*path)
 
 
 class _Bad(Exception):
@@ -99,27 +114,35 @@ class _Bad(Exception):
 
 def parse(path: str, content: bytes) -> tuple[list[Document], list[Diagnostic]]:
     """Read all documents of one file; documents before a syntax error are still given."""
-    found, findings = _compose(path, content, with_positions=False)
-    return _compose(path, content, with_positions=True) if findings else (found, findings)
+    file = File(path, content)
+    composer = _Composer(path, with_positions=False)
+    documents = _compose(file, composer)
+    if composer.duplicates:  # to say where the first one is, its position is needed
+        composer = _Composer(path, with_positions=True)
+        documents = _compose(file, composer)
+    return documents, composer.findings
 
 
-def _compose(path: str, content: bytes, *, with_positions: bool) -> tuple[list[Document], list[Diagnostic]]:
+def _compose(file: File, composer: "_Composer") -> list[Document]:
+    path, content = file.path, file.content
     if len(content) > MAX_BYTES:
-        words = f"the file has {len(content):,} bytes; specs may have {MAX_BYTES:,}"
-        return [], [error("yaml-too-large", words, Span(path), help="split it, or keep data out of specs")]
+        words = f"the file has more than {MAX_BYTES:,} bytes"
+        hint = "split it, or keep data out of specs"
+        composer.findings.append(error("yaml-too-large", words, Span(path), help=hint))
+        return []
     text, bad = _decode(path, content)
     if bad:
-        return [], [bad]
+        composer.findings.append(bad)
+        return []
     documents: list[Document] = []
     loader = _Loader(text)
-    composer = _Composer(path, loader.get_event, with_positions=with_positions)
     try:
         while type(event := loader.get_event()) is not yaml.StreamEndEvent:
             if type(event) is yaml.DocumentStartEvent:
-                index = composer.begin()
+                index = composer.begin(event, loader.get_event)
                 data = composer.node(loader.get_event(), (), 0)
                 if data is not None:
-                    documents.append(Document(path, data, content, index, composer.positions))
+                    documents.append(Document(file, data, index))
     except yaml.MarkedYAMLError as e:
         composer.findings.append(_syntax(path, text, e))
     except yaml.YAMLError as e:
@@ -128,7 +151,7 @@ def _compose(path: str, content: bytes, *, with_positions: bool) -> tuple[list[D
         composer.findings.append(e.diagnostic)
     finally:
         loader.dispose()
-    return documents, composer.findings
+    return documents
 
 
 def _first_line(e: Exception) -> str:
@@ -168,25 +191,33 @@ def _syntax(path: str, text: str, e: Any) -> Diagnostic:
 class _Composer:
     """Builds the documents of one file from parser events."""
 
-    def __init__(self, path: str, get: Callable[[], Any], *, with_positions: bool) -> None:
-        self.path, self.get, self.with_positions = path, get, with_positions
+    def __init__(self, path: str, *, with_positions: bool) -> None:
+        self.path, self.with_positions = path, with_positions
         self.findings: list[Diagnostic] = []
+        self.duplicates = False
+        self.positions: list[Positions] = []
+        self.here: Positions | None = None
         self.nodes = 0
         self.index = -1
-        self.positions: Positions | None = None
+        self.get: Callable[[], Any] = lambda: None
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.open_anchors: set[str] = set()
 
-    def begin(self) -> int:
+    def begin(self, event: Any, get: Callable[[], Any]) -> int:
         """A new document: anchors do not reach over; limits do."""
+        self.get = get
         self.index += 1
-        self.positions = Positions() if self.with_positions else None
+        if self.index >= MAX_DOCUMENTS:
+            raise self._bad("yaml-too-many", f"more than {MAX_DOCUMENTS:,} documents in one file", event)
+        if self.with_positions:
+            self.here = Positions()
+            self.positions.append(self.here)
         self.anchors, self.open_anchors = {}, set()
         return self.index
 
     def node(self, event: Any, path: Path, depth: int) -> Any:
-        if self.positions is not None:
-            self.positions.values[path] = self._span(event)
+        if self.here is not None:
+            self.here.values[path] = self._span(event)
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise self._bad("yaml-too-many", f"more than {MAX_NODES:,} nodes in one file", event)
@@ -213,7 +244,7 @@ class _Composer:
 
     def _mapping(self, path: Path, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        get, positions = self.get, self.positions
+        get, positions = self.get, self.here
         while type(event := get()) is not yaml.MappingEndEvent:
             if type(event) is not yaml.ScalarEvent:
                 raise self._bad("yaml-key", "a mapping key must be a plain word", event)
@@ -229,21 +260,20 @@ class _Composer:
 
     def _sequence(self, path: Path, depth: int) -> list[Any]:
         result: list[Any] = []
-        get, positions = self.get, self.positions
+        get, positions = self.get, self.here
         while type(event := get()) is not yaml.SequenceEndEvent:
             result.append(self.node(event, path if positions is None else (*path, len(result)), depth + 1))
         return result
 
     def _duplicate(self, key: str, path: Path, event: Any) -> None:
-        first = self.positions.keys[(*path, key)] if self.positions else Span(self.path)
-        self.findings.append(
-            error(
-                "yaml-duplicate-key",
-                f"the key '{key}' stands twice in one mapping",
-                self._span(event),
-                secondary=((first, "first here"),),
-                help="remove one of the two",
-            )
+        self.duplicates = True
+        first = self.here.keys[(*path, key)] if self.here is not None else Span(self.path)
+        self._found(
+            "yaml-duplicate-key",
+            f"the key '{key[:MAX_SHOWN]}' stands twice in one mapping",
+            event,
+            secondary=((first, "first here"),),
+            help="remove one of the two",
         )
 
     def _anchored(self, event: Any, path: Path, depth: int) -> Any:
@@ -257,9 +287,9 @@ class _Composer:
     def _alias(self, event: Any) -> Any:
         anchor = event.anchor
         if anchor in self.open_anchors:
-            raise self._bad("yaml-alias", f"the alias '*{anchor}' contains itself", event)
+            raise self._bad("yaml-alias", f"the alias '*{anchor[:MAX_SHOWN]}' contains itself", event)
         if anchor not in self.anchors:
-            raise self._bad("yaml-alias", f"the alias '*{anchor}' has no anchor before it", event)
+            raise self._bad("yaml-alias", f"the alias '*{anchor[:MAX_SHOWN]}' has no anchor before it", event)
         value, size = self.anchors[anchor]
         self.nodes += size
         if self.nodes > MAX_NODES:
@@ -277,22 +307,27 @@ class _Composer:
     def _check_tag(self, event: Any) -> str | None:
         tag = _CORE_TAGS.get(event.tag)
         if event.tag not in (None, "!") and tag is None:
-            shown = repr(str(event.tag)[:_MAX_TAG])
+            shown = repr(str(event.tag)[:MAX_SHOWN])
             raise self._bad("yaml-tag", f"custom tag {shown} is not allowed", event, help="remove the tag")
         return tag
 
     def _plain(self, event: Any, text: str) -> Any:
         value = core_scalar(text)
+        shown = text[:MAX_SHOWN]
         if isinstance(value, str) and _OCTAL_LOOKALIKE.fullmatch(text):
-            words = f"'{text}' is not a number of YAML 1.2 (leading zero)"
-            hint = f'write "{text}" for a string, or drop the zero for a number'
-            self.findings.append(error("yaml-octal", words, self._span(event), help=hint))
+            words = f"'{shown}' is not a number of YAML 1.2 (leading zero)"
+            hint = f'write "{shown}" for a string, or drop the zero for a number'
+            self._found("yaml-octal", words, event, help=hint)
         elif isinstance(value, float) and not isfinite(value):
-            words = f"'{text}' is not a number that JSON can carry"
-            self.findings.append(
-                error("yaml-not-finite", words, self._span(event), help=f'write "{text}" for a string')
-            )
+            words = f"'{shown}' is not a number that JSON can carry"
+            self._found("yaml-not-finite", words, event, help=f'write "{shown}" for a string')
         return value
+
+    def _found(self, code: str, message: str, event: Any, **rest: Any) -> None:
+        self.findings.append(error(code, message, self._span(event), **rest))
+        if len(self.findings) >= MAX_FINDINGS:
+            words = f"{MAX_FINDINGS} findings in one file; the rest of it was not read"
+            raise self._bad("yaml-too-many", words, event)
 
     def _bad(self, code: str, message: str, event: Any, **rest: Any) -> _Bad:
         return _Bad(error(code, message, self._span(event), **rest))

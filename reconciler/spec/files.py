@@ -12,8 +12,10 @@ from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.spec.documents import MAX_BYTES, Document, parse
 from reconciler.spec.find import WORKSPACE_FILE, SpecFile, workspace_file
+from reconciler.spec.nearest import nearest
 from reconciler.spec.overlays import is_overlay
 from reconciler.spec.rules import check_document
+from reconciler.spec.schema import KINDS
 from reconciler.spec.validate import validate
 
 # Below this many files a second process costs more than it saves.
@@ -87,14 +89,17 @@ def read(file: SpecFile) -> Read:
 
 
 def _names(data: object) -> frozenset[str]:
-    """What a document that did not pass the schema seems to declare."""
-    match data:
-        case {"kind": "Datamarts"}:
-            return frozenset({"Datamarts"})
-        case {"metadata": {"name": str(name)}}:
-            return frozenset({name})
-        case _:
-            return frozenset()
+    """What a document that did not pass the schema seems to declare; one of no kind may be a table of datamarts."""
+    if not isinstance(data, dict):
+        return frozenset()
+    kind, metadata = data.get("kind"), data.get("metadata")
+    table = (
+        {"Datamarts"}
+        if kind not in KINDS and "Datamarts" in (nearest(str(kind), KINDS) or "Datamarts")
+        else set()
+    )
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return frozenset(table | ({kind} & {"Datamarts"}) | ({name} if isinstance(name, str) else set()))
 
 
 def read_all(files: Sequence[SpecFile]) -> list[Read]:

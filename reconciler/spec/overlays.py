@@ -19,7 +19,7 @@ _WHOLE = frozenset({"activations", "datamarts", "identify_by", "owner", "operati
 class Overlaid(Document):
     """A document with an overlay merged over it."""
 
-    __slots__ = ("base", "top")
+    __slots__ = ("_merged", "base", "top")
 
     def __init__(self, base: Document, top: Document) -> None:
         head = {k: v for k, v in base.data["metadata"].items() if k != "labels"}
@@ -29,12 +29,14 @@ class Overlaid(Document):
             "metadata": {**head, **({"labels": labels} if labels else {})},
             "spec": _merge(base.data["spec"], top.data["spec"], _whole(base.data)),
         }
-        super().__init__(base.path, merged, base.content, base.index)
+        super().__init__(base.file, merged, base.index)
         self.base, self.top = base, top
+        self._merged: Positions | None = None
 
-    def _known(self) -> Positions:
-        if self._positions is None:
-            found, base, top = Positions(), self.base._known(), self.top._known()
+    def positions(self) -> Positions:
+        """Of the overlay for what it replaces, of the document below it for the rest."""
+        if self._merged is None:
+            found, base, top = Positions(), self.base.positions(), self.top.positions()
             for table, below, above in (
                 (found.values, base.values, top.values),
                 (found.keys, base.keys, top.keys),
@@ -43,8 +45,8 @@ class Overlaid(Document):
                 table.update(
                     {p: s for p, s in above.items() if p not in below or _replaces(p, self.top.data)}
                 )
-            self._positions = found
-        return self._positions
+            self._merged = found
+        return self._merged
 
 
 def is_overlay(document: Document) -> bool:

@@ -145,6 +145,7 @@ def _rollouts(specs: Specs) -> Iterator[Diagnostic]:
 
 
 DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]] = {
+    "Workspace": (passwords,),
     "Compartment": (token_characters,),
     "ProfileSource": (
         availability,

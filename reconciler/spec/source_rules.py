@@ -107,15 +107,21 @@ def unsafe_path(document: Document, path: tuple[str | int, ...], text: str, why:
 
 
 def passwords(document: Document) -> Iterator[Diagnostic]:
-    """No password of a database in a spec."""
-    url = document.data["spec"].get("sql", {}).get("url")
-    if isinstance(url, str) and _PASSWORD.search(url):
-        yield error(
-            "spec-secret",
-            "spec.sql.url holds a password",
-            document.span("spec", "sql", "url"),
-            help="write url: {env: NAME} or url: {file: PATH}; and change the password if it was committed",
-        )
+    """No password in the URL of a database, be it a source or the ledger."""
+    spec = document.data["spec"]
+    places: list[tuple[str, ...]] = [("sql", "url"), ("ledger",)]
+    places += [("environments", e, "ledger") for e in spec.get("environments", {})]
+    for place in places:
+        url: Any = spec
+        for key in place:
+            url = url.get(key, {})
+        if isinstance(url, str) and _PASSWORD.search(url):
+            yield error(
+                "spec-secret",
+                f"spec.{'.'.join(place)} holds a password",
+                document.span("spec", *place),
+                help="write {env: NAME} or {file: PATH}; and change the password if it was committed",
+            )
 
 
 def identities(document: Document) -> Iterator[Diagnostic]:

@@ -55,7 +55,7 @@ def validate(
         return about(verdict, named)
     if not disk.opened:
         folders = list(dict.fromkeys(f for specs in loaded for f in specs))
-        own = hashlib.sha256(workspace.content).digest()
+        own = hashlib.sha256(workspace.file.content).digest()
         memory.keep(verdict, folders, disk.looked, [head, *read], [own, *read.values()])
     return verdict
 

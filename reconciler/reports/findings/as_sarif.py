@@ -31,7 +31,7 @@ def render(findings: Sequence[Diagnostic], files: Sequence[str]) -> str:
         },
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_BASE: {"description": {"text": "The folder the command ran in."}}},
-        "artifacts": [{"location": _artifact(path)} for path in files],
+        "artifacts": [{"location": _artifact(path)} for path in dict.fromkeys(files)],
         "results": [
             _result(d, codes.index(d.code), print_)
             for d, print_ in zip(findings, fingerprints(findings), strict=True)
@@ -82,4 +82,4 @@ def _place(span: Span) -> dict[str, Any]:
 
 
 def _artifact(path: str) -> dict[str, str]:
-    return {"uri": quote(path), "uriBaseId": _BASE}
+    return {"uri": quote(path, errors="surrogatepass"), "uriBaseId": _BASE}

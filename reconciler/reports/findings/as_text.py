@@ -52,7 +52,7 @@ def _snippet(
     head = f" {pad}{style.dim('-->' if first else ':::')} {safe(span.path)}:{span.line}:{span.column}"
     text = source_line(span.path, span.line)
     if text is None or span.column > len(text) + 1:
-        return [head + (f" {label}" if label else "")]
+        return [head + (f" {safe(label)}" if label else "")]
     shown, before, width = _window(text, span.column - 1, span.length)
     mark = style.red("^" * width) if first else style.dim("-" * width)
     bar = style.dim("|")

@@ -1,0 +1,81 @@
+"""Every code is explained, the examples are true, and what is made from the catalogue is up to date."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.diagnostic import Severity
+from reconciler.reports import rules_text
+from reconciler.spec.catalogue import Rule, catalogue
+from reconciler.spec.schema import schema
+from reconciler.spec.severities import OPT_IN
+from tests.support.specs import checked, codes
+
+ROOT = Path(__file__).parents[2]
+RULES = catalogue()
+SHOWN = [r for r in RULES.values() if r.bad]
+# Bounds that an example would need megabytes to pass, and a file that root can read anyway.
+WITHOUT_EXAMPLE = {"yaml-too-large", "yaml-too-many", "spec-unreadable"}
+
+
+def emitted() -> set[str]:
+    """Codes that stand in the program: the first argument of error(), warning() and Diagnostic(), or of a twin."""
+    found: set[str] = set()
+    for path in (ROOT / "reconciler").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and node.args:
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                if name in ("error", "warning", "Diagnostic", "_bad"):
+                    found |= {
+                        c.value
+                        for c in ast.walk(node.args[0])
+                        if isinstance(c, ast.Constant) and isinstance(c.value, str)
+                    }
+    return found
+
+
+def test_every_code_is_in_the_catalogue_and_every_entry_is_a_code() -> None:
+    assert emitted() == set(RULES)
+
+
+@pytest.mark.parametrize("rule", SHOWN, ids=lambda r: r.code)
+def test_the_bad_example_has_the_finding(rule: Rule, tmp_path: Path) -> None:
+    verdict = checked(tmp_path, {name: text.encode(rule.encoding) for name, text in rule.bad.items()})
+    assert rule.code in codes(verdict)
+    found = next(d for d in verdict.diagnostics if d.code == rule.code)
+    assert found.severity is rule.severity
+    assert found.span is not None
+
+
+@pytest.mark.parametrize("rule", SHOWN, ids=lambda r: r.code)
+def test_the_good_example_has_none(rule: Rule, tmp_path: Path) -> None:
+    assert rule.good
+    assert checked(tmp_path, rule.good).diagnostics == ()
+
+
+def test_only_plan_and_bounds_have_no_example() -> None:
+    assert {r.code for r in RULES.values() if not r.bad and r.stage != "plan"} == WITHOUT_EXAMPLE
+
+
+def test_the_schema_lists_the_rules_that_can_be_set() -> None:
+    listed = schema()["definitions"]["Workspace"]["properties"]["spec"]["properties"]["rules"]["properties"]
+    assert set(listed) == {r.code for r in RULES.values() if r.configurable}
+
+
+def test_opt_in_rules_are_marked() -> None:
+    assert {r.code for r in RULES.values() if r.opt_in} == OPT_IN
+
+
+def test_errors_cannot_be_set() -> None:
+    assert not any(r.configurable for r in RULES.values() if r.severity is Severity.ERROR)
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    page = (ROOT / "docs/rules.md").read_text("utf-8")
+    assert page == rules_text.markdown(RULES.values()), "run: reconciler explain -o markdown > docs/rules.md"
+
+
+def test_the_catalogue_as_data() -> None:
+    assert [r["code"] for r in json.loads(rules_text.as_json(RULES.values()))["rules"]] == list(RULES)
