@@ -321,6 +321,7 @@ class _Composer:
         elif isinstance(value, float) and not isfinite(value):
             words = f"'{shown}' is not a number that JSON can carry"
             self._found("yaml-not-finite", words, event, help=f'write "{shown}" for a string')
+            return text  # as a text it can be looked at further
         return value
 
     def _found(self, code: str, message: str, event: Any, **rest: Any) -> None:

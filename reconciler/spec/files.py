@@ -93,13 +93,10 @@ def _names(data: object) -> frozenset[str]:
     if not isinstance(data, dict):
         return frozenset()
     kind, metadata = data.get("kind"), data.get("metadata")
-    table = (
-        {"Datamarts"}
-        if kind not in KINDS and "Datamarts" in (nearest(str(kind), KINDS) or "Datamarts")
-        else set()
-    )
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    return frozenset(table | ({kind} & {"Datamarts"}) | ({name} if isinstance(name, str) else set()))
+    names = frozenset({name}) if isinstance(name, str) else frozenset()
+    nameless = kind not in KINDS and "Datamarts" in (nearest(str(kind), KINDS) or "Datamarts")
+    return names | {"Datamarts"} if kind == "Datamarts" or nameless else names
 
 
 def read_all(files: Sequence[SpecFile]) -> list[Read]:
