@@ -65,7 +65,7 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
     "deep": ("a: " + "[" * 60 + "]" * 60, 1, 53, "yaml-too-deep"),
     "twice": (HEAD % "twice" + "spec: {token: tw, token: ice}\n", 4, 19, "yaml-duplicate-key"),
     "octal": (HEAD % "octal" + "spec: {token: 014}\n", 4, 15, "yaml-octal"),
-    "infinite": (HEAD % "infinite" + "spec: {token: .inf}\n", 4, 15, "yaml-not-finite"),
+    "infinite": (HEAD % "infinite" + "spec: {token: inf, name: .inf}\n", 4, 26, "yaml-not-finite"),
     "nothing": ("# nothing\n", 1, 1, "spec-empty"),
     "list": ("- a\n- b\n", 1, 1, "spec-not-mapping"),
     "kind": ("apiVersion: reconciler/v1\nkind: Compartmint\nmetadata: {name: k}\nspec: {}\n", 2, 7, "spec-kind"),

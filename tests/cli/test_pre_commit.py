@@ -1,0 +1,88 @@
+"""The hooks as pre-commit runs them: `try-repo` on a scratch repository, with this checkout as the hook's repository."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.specs import FILES, write
+
+ROOT = Path(__file__).parents[2]
+SOURCE = """\
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {name: crm}
+spec:
+  files: [data/*.csv]
+  datamarts: all
+  identify_by: {compartment: loyalty, user_account_id: id}
+"""
+pytestmark = pytest.mark.skipif(
+    not (ROOT / ".git").exists(), reason="pre-commit installs hooks from a git repository, and this is none"
+)
+
+
+def run(root: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+    """A command in the scratch repository, with a home of its own for what pre-commit installs."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "RECONCILER_")) and k != "CI"}
+    home = {"HOME": str(root.parent), "PRE_COMMIT_HOME": str(root.parent / "pre-commit")}
+    return subprocess.run(
+        command, cwd=root, env={**clean, **home}, capture_output=True, text=True, check=False
+    )
+
+
+def git(root: Path, *args: str) -> None:
+    """Git, as somebody."""
+    done = run(root, "git", "-c", "user.name=a", "-c", "user.email=a@example.com", *args)
+    assert done.returncode == 0, done.stderr
+
+
+def hooks(root: Path, *args: str) -> str:
+    """What `pre-commit try-repo` prints for the changes that are staged."""
+    done = run(root, sys.executable, "-m", "pre_commit", "try-repo", str(ROOT), *args)
+    return f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    made = write(
+        tmp_path / "scratch", {**FILES, "specs/crm.yaml": SOURCE, "notes/other.yaml": "anything: [goes\n"}
+    )
+    git(made, "init", "-q")
+    git(made, "add", "-A")
+    git(made, "commit", "-qm", "specs")
+    return made
+
+
+def test_good_specs_pass_without_a_word_and_bad_ones_do_not(root: Path) -> None:
+    good = hooks(root, "--all-files")
+    assert good.startswith("exit 0\n"), good
+    assert good.count("Passed") == 2
+    assert good.rstrip().endswith("Passed")
+    bad = SOURCE.replace("name: crm", "name: web").replace("files", "fils")
+    write(
+        root,
+        {
+            "specs/web.yaml": bad,
+            "specs/far.yaml": SOURCE.replace("name: crm", "name: far").replace("loyalty", "gone"),
+        },
+    )
+    git(root, "add", "-A")
+    shown = hooks(root)
+    assert shown.startswith("exit 1\n"), shown
+    whole, changed = shown.split("reconciler validate (changed files)")
+    assert "did you mean 'files'?" in whole
+    assert "specs/web.yaml:5:3" in whole
+    assert "unknown-reference" in whole
+    assert "specs/web.yaml:5:3" in changed
+    assert "unknown-reference" not in changed
+
+
+def test_a_deletion_that_breaks_a_reference_is_caught(root: Path) -> None:
+    git(root, "rm", "-q", "specs/loyalty.yaml")
+    shown = hooks(root)
+    assert shown.startswith("exit 1\n"), shown
+    assert "no spec declares the compartment 'loyalty'" in shown
+    assert "specs/crm.yaml:7:30" in shown
