@@ -11,11 +11,15 @@ from typing import Any
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, error, warning
-from reconciler.model.listing import Listed, Unlisted
+from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import Change, ResourceChange
-from reconciler.model.remote import Compartment, Observed
+from reconciler.model.remote import Compartment, Datamart, Observed
 from reconciler.planning import lookup
 from reconciler.planning.diff import changed_fields
+
+FOREIGN_HELP = (
+    "check organisation_id in reconciler.yaml, the environment, and which organisation the token is for"
+)
 
 
 @dataclass(slots=True)
@@ -193,6 +197,17 @@ def shape(row: Compartment) -> dict[str, Any]:
     return {"organisation_id": row.organisation_id, "token": row.token, "name": row.name}
 
 
+def foreign(datamarts: Listing[Datamart], organisation_id: str) -> str | None:
+    """Why nothing may be done for the organisation with this token; None if it shows the organisation's datamarts."""
+    if not isinstance(datamarts, Listed):
+        return None  # a failed read is no answer
+    others = {d.organisation_id for d in datamarts.rows}
+    if others & {organisation_id, ""}:
+        return None
+    answers = f"; the token answers for organisation {', '.join(sorted(others))}" if others else ""
+    return f"the remote shows no datamart of organisation {organisation_id}{answers}"
+
+
 def datamart_findings(
     datamarts: Mapping[str, Any], ignored: frozenset[str], observed: Observed, organisation_id: str
 ) -> tuple[list[Diagnostic], set[str]]:
@@ -202,17 +217,8 @@ def datamart_findings(
     rows = {d.id: d for d in observed.datamarts.rows if d.organisation_id in (organisation_id, "")}
     findings: list[Diagnostic] = []
     unusable: set[str] = set()
-    if not rows:
-        others = sorted({d.organisation_id for d in observed.datamarts.rows})
-        answers_for = f"; the token answers for organisation {', '.join(others)}" if others else ""
-        findings.append(
-            error(
-                "unknown-organisation",
-                f"the remote shows no datamart of organisation {organisation_id}" + answers_for,
-                help="check organisation_id in reconciler.yaml, the environment, and which organisation the token is for",
-            )
-        )
-        return findings, set(datamarts)
+    if words := foreign(observed.datamarts, organisation_id):
+        return [error("unknown-organisation", words, help=FOREIGN_HELP)], set(datamarts)
     for name, (identity, span) in datamarts.items():
         row = rows.get(identity)
         if row is None:

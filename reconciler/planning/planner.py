@@ -10,7 +10,13 @@ from reconciler.model.listing import Unlisted
 from reconciler.model.plan import FORMAT_VERSION, Budget, LoadChange, Plan, ResourceChange, Summary
 from reconciler.model.remote import Observed
 from reconciler.planning import guards
-from reconciler.planning.config import ConfigPlan, datamart_findings, plan_activation, plan_compartment
+from reconciler.planning.config import (
+    ConfigPlan,
+    datamart_findings,
+    foreign,
+    plan_activation,
+    plan_compartment,
+)
 from reconciler.planning.digests import plan_digest
 from reconciler.planning.document import to_builtins
 from reconciler.settings import Settings
@@ -56,6 +62,9 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str) -> C
             )
     findings, unusable = datamart_findings(desired.datamarts, desired.ignored, observed, organisation_id)
     plan.diagnostics += findings
+    if foreign(observed.datamarts, organisation_id):
+        plan.blocked |= {*desired.compartments, *desired.activations}
+        return plan
     for compartment in desired.compartments.values():
         plan_compartment(compartment, observed, organisation_id, plan)
     for activation in desired.activations.values():

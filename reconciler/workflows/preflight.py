@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from reconciler.api.client import Reader
 from reconciler.control.observe import observe, open_executions
-from reconciler.errors import ReadFailed, Unauthorized
+from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
 from reconciler.planning import lookup, preconditions
+from reconciler.planning.config import FOREIGN_HELP, foreign
 from reconciler.planning.digests import load_digest
 from reconciler.planning.generations import Do, generations
 from reconciler.planning.loads import decide_again, definition_of, executed_keys
@@ -41,7 +42,7 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
     Raises:
         Unauthorized: the token is not accepted.
         ReadFailed: something could not be read; nothing is judged from it.
-        ReconcilerError: a source cannot be read.
+        ReconcilerError: a source cannot be read, or the token is another organisation's.
     """
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [load for load in plan.loads if load.actions != ("no-op",)]
@@ -67,6 +68,8 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
             raise (Unauthorized if listing.unauthorized else ReadFailed)(
                 listing.reason, help="nothing was written; run again"
             )
+    if words := foreign(observed.datamarts, plan.organisation_id):
+        raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
     verdicts = {c.address: _resource(c, plan, observed) for c in acting}
     verdicts |= {load.address: _load(load, observed, reader, io, scans) for load in loads}
     assert isinstance(observed.datamarts, Listed)  # noqa: S101 - checked above
