@@ -15,6 +15,15 @@ from sys import intern
 from typing import Any
 
 import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
 
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error
@@ -36,7 +45,8 @@ _OCTAL_LOOKALIKE = re.compile(r"[-+]?0[0-9_]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INF = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_NOT_PLAIN_TEXT = frozenset("~nNtTfF0123456789+-.")
+# An empty plain scalar is null; what begins otherwise may be null, a boolean or a number.
+_NOT_PLAIN_TEXT = frozenset(["", *"~nNtTfF0123456789+-."])
 # Control characters, and the line breaks of YAML 1.1 that 1.2 dropped: no editor counts them as lines.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _BREAK = re.compile("\r\n|\r|\n")
@@ -137,8 +147,8 @@ def _compose(file: File, composer: "_Composer") -> list[Document]:
     documents: list[Document] = []
     loader = _Loader(text)
     try:
-        while type(event := loader.get_event()) is not yaml.StreamEndEvent:
-            if type(event) is yaml.DocumentStartEvent:
+        while type(event := loader.get_event()) is not StreamEndEvent:
+            if type(event) is DocumentStartEvent:
                 index = composer.begin(event, loader.get_event)
                 data = composer.node(loader.get_event(), (), 0)
                 if data is not None:
@@ -222,47 +232,47 @@ class _Composer:
         if self.nodes > MAX_NODES:
             raise self._bad("yaml-too-many", f"more than {MAX_NODES:,} nodes in one file", event)
         kind = type(event)
-        if kind is yaml.AliasEvent:
+        if kind is AliasEvent:
             return self._alias(event)
         if event.anchor is not None:
             return self._anchored(event, path, depth)
+        if kind is ScalarEvent and event.tag is None and event.value[:1] not in _NOT_PLAIN_TEXT:
+            return event.value  # plain or not, a text that begins like this is a text
         return self._value(event, kind, path, depth)
 
     def _value(self, event: Any, kind: type, path: Path, depth: int) -> Any:
-        if kind is yaml.ScalarEvent:
+        if kind is ScalarEvent:
             if event.tag is None and not event.style:  # the C parser says "" for plain
-                text = event.value
-                if text and text[0] not in _NOT_PLAIN_TEXT:
-                    return text
-                return self._plain(event, text)
+                return self._plain(event, event.value)
             return self._tagged(event)
         if event.tag is not None:
             self._check_tag(event)
         if depth >= MAX_DEPTH:
             raise self._bad("yaml-too-deep", f"nested more than {MAX_DEPTH} levels deep", event)
-        return self._mapping(path, depth) if kind is yaml.MappingStartEvent else self._sequence(path, depth)
+        return self._mapping(path, depth) if kind is MappingStartEvent else self._sequence(path, depth)
 
     def _mapping(self, path: Path, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        get, positions = self.get, self.here
-        while type(event := get()) is not yaml.MappingEndEvent:
-            if type(event) is not yaml.ScalarEvent:
+        get, here = self.get, self.here
+        while type(event := get()) is not MappingEndEvent:
+            if type(event) is not ScalarEvent:
                 raise self._bad("yaml-key", "a mapping key must be a plain word", event)
             key = intern(event.value)  # the same few words in thousands of documents
             if event.tag is not None:
                 self._check_tag(event)
             if key in result:
                 self._duplicate(key, path, event)
-            elif positions is not None:
-                positions.keys[(*path, key)] = self._span(event)
-            result[key] = self.node(get(), path if positions is None else (*path, key), depth + 1)
+            elif here is not None:
+                here.keys[(*path, key)] = self._span(event)
+            inner = path if here is None else (*path, key)
+            result[key] = self.node(get(), inner, depth + 1)
         return result
 
     def _sequence(self, path: Path, depth: int) -> list[Any]:
         result: list[Any] = []
-        get, positions = self.get, self.here
-        while type(event := get()) is not yaml.SequenceEndEvent:
-            result.append(self.node(event, path if positions is None else (*path, len(result)), depth + 1))
+        get, here = self.get, self.here
+        while type(event := get()) is not SequenceEndEvent:
+            result.append(self.node(event, path if here is None else (*path, len(result)), depth + 1))
         return result
 
     def _duplicate(self, key: str, path: Path, event: Any) -> None:
