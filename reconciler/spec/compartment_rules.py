@@ -9,8 +9,8 @@ from reconciler.spec import sets
 from reconciler.spec.documents import Document
 from reconciler.spec.specs import Specs
 
-_TOKEN = re.compile(r"[a-z0-9_-]+")
-_SEPARATORS = re.compile(r"[-_. ]")
+_TOKEN = r"[a-z0-9_-]+"
+_SEPARATORS = r"[-_. ]"
 # Shorter tokens are near each other by chance: fr and fri, crm and crm2.
 _LONG_ENOUGH = 6
 _FEW_DATAMARTS = 3
@@ -19,7 +19,7 @@ _FEW_DATAMARTS = 3
 def token_characters(document: Document) -> Iterator[Diagnostic]:
     """Tokens stay in the set of characters that no URL, tag or shell ever changes."""
     token = document.data["spec"].get("token")
-    if token is not None and not _TOKEN.fullmatch(token):
+    if token is not None and not re.fullmatch(_TOKEN, token):
         yield warning(
             "token-charset",
             f"the token '{token}' has characters other than a-z, 0-9, '-' and '_'",
@@ -50,7 +50,7 @@ def near_duplicates(specs: Specs) -> Iterator[Diagnostic]:
             by_token.setdefault(token, document)
     seen: dict[str, str] = {}
     for token, document in by_token.items():
-        skeleton = _SEPARATORS.sub("", token).casefold()
+        skeleton = re.sub(_SEPARATORS, "", token).casefold()
         near = seen.setdefault(skeleton, token)
         if near == token:
             near = next((slip for slip in _slips(token) if slip in by_token), token)

@@ -34,22 +34,23 @@ MAX_NODES = 200_000
 MAX_DOCUMENTS = 10_000
 MAX_FINDINGS = 100
 MAX_SHOWN = 100
-_MAX_NUMBER = 40
+_MAX_NUMBER = 400
 
 Path = tuple[str | int, ...]
 
-_NULL = re.compile(r"null|Null|NULL|~|")
-_BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_OCTAL_LOOKALIKE = re.compile(r"[-+]?0[0-9_]+")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INF = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+# The core schema of YAML 1.2. The patterns are compiled when a scalar first needs them: most files have few numbers.
+_NULL = frozenset(["", "~", "null", "Null", "NULL"])
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INT = r"[-+]?(0|[1-9][0-9]*)"
+_OCTAL_LOOKALIKE = r"[-+]?0[0-9_]+"
+_BASED = r"0o[0-7]+|0x[0-9a-fA-F]+"
+_FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+_INF = r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 # An empty plain scalar is null; what begins otherwise may be null, a boolean or a number.
 _NOT_PLAIN_TEXT = frozenset(["", *"~nNtTfF0123456789+-."])
 # Control characters, and the line breaks of YAML 1.1 that 1.2 dropped: no editor counts them as lines.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-_BREAK = re.compile("\r\n|\r|\n")
+_BREAK = "\r\n|\r|\n"
 _CORE_TAGS = {f"tag:yaml.org,2002:{t}": t for t in ("str", "int", "float", "bool", "null", "map", "seq")}
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -180,9 +181,9 @@ def _decode(path: str, content: bytes) -> tuple[str, Diagnostic | None]:
     if not (m := _FORBIDDEN.search(text)):
         return text, None
     if "\0" in text:
-        line = len(_BREAK.split(text[: text.index("\0")]))
+        line = len(re.split(_BREAK, text[: text.index("\0")]))
         return "", error("yaml-binary", "the file holds a NUL byte; it is not text", Span(path, line))
-    lines = _BREAK.split(text[: m.start()])
+    lines = re.split(_BREAK, text[: m.start()])
     span = Span(path, len(lines), len(lines[-1]) + 1)
     hint = f'remove it, or write it as "\\u{ord(m[0]):04X}" in double quotes'
     return "", error("yaml-binary", f"the character U+{ord(m[0]):04X} is not allowed", span, help=hint)
@@ -192,7 +193,7 @@ def _syntax(path: str, text: str, e: Any) -> Diagnostic:
     mark = e.problem_mark or e.context_mark
     span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path)
     what = " ".join(x for x in (e.context, e.problem) if x)
-    lines = _BREAK.split(text)
+    lines = re.split(_BREAK, text)
     tab = mark and mark.line < len(lines) and "\t" in lines[mark.line]
     hint = "YAML indents with spaces; this line holds a tab" if tab else None
     return error("yaml-syntax", f"not valid YAML: {what}", span, help=hint)
@@ -324,7 +325,7 @@ class _Composer:
     def _plain(self, event: Any, text: str) -> Any:
         value = core_scalar(text)
         shown = text[:MAX_SHOWN]
-        if isinstance(value, str) and _OCTAL_LOOKALIKE.fullmatch(text):
+        if isinstance(value, str) and re.fullmatch(_OCTAL_LOOKALIKE, text):
             words = f"'{shown}' is not a number of YAML 1.2 (leading zero)"
             hint = f'write "{shown}" for a string, or drop the zero for a number'
             self._found("yaml-octal", words, event, help=hint)
@@ -352,18 +353,20 @@ class _Composer:
 @lru_cache(maxsize=4096)
 def core_scalar(text: str) -> Any:
     """Resolve a plain scalar by the core schema of YAML 1.2 (`no` is a string)."""
-    if _NULL.fullmatch(text):
+    if text in _NULL:
         return None
-    if _BOOL.fullmatch(text):
-        return text.lower() == "true"
-    if _INT.fullmatch(text) and len(text) < _MAX_NUMBER:
-        return int(text)
-    if _OCTAL_LOOKALIKE.fullmatch(text):
+    if text in _BOOL:
+        return _BOOL[text]
+    if len(text) > _MAX_NUMBER or text[0].isalpha():
         return text
-    if _BASED.fullmatch(text) and len(text) < _MAX_NUMBER:
+    if re.fullmatch(_INT, text):
+        return int(text)
+    if re.fullmatch(_OCTAL_LOOKALIKE, text):
+        return text
+    if re.fullmatch(_BASED, text):
         return int(text, 0)
-    if _INF.fullmatch(text):
+    if re.fullmatch(_INF, text):
         return float(text.lower().replace(".", ""))
-    if _FLOAT.fullmatch(text) and len(text) < 400:
+    if re.fullmatch(_FLOAT, text):
         return float(text)
     return text

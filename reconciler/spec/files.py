@@ -21,7 +21,7 @@ from reconciler.spec.validate import validate
 # Below this many files a second process costs more than it saves.
 _MANY = 500
 _CHUNK = 200
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_WORD = r"[A-Za-z0-9][A-Za-z0-9-]*"
 
 
 class Read(NamedTuple):
@@ -76,7 +76,7 @@ def read(file: SpecFile) -> Read:
         hint = "delete it, or declare something in it"
         findings = [error("spec-empty", "the file holds no document", Span(file.shown), help=hint)]
     good: list[Document] = []
-    doubtful = frozenset(_WORD.findall(content.decode("utf-8", "replace"))) if findings else frozenset()
+    doubtful = frozenset(re.findall(_WORD, content.decode("utf-8", "replace"))) if findings else frozenset()
     for document in documents:
         if bad := validate(document):
             findings += bad
