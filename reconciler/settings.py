@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.errors import ReconcilerError, UsageError
 
@@ -22,8 +22,7 @@ class Guards:
     from_lines: int = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a setting has its value from.
 
     Attributes:
@@ -35,8 +34,7 @@ class Origin:
     path: tuple[str | int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSetting:
+class RuleSetting(NamedTuple):
     """What the workspace says about findings of one rule.
 
     Attributes:

@@ -11,8 +11,8 @@ from reconciler.reports.style import COLOUR, PLAIN, Style
 
 WORKSPACE_FILE = "reconciler.yaml"
 # A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
-_TOKEN = r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*"
-_PASSWORD = r"(://[^/@\s:]*:)[^/@\s]+@"
+_CLEAR = r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*"
+_CREDENTIALS = r"(://[^/@\s:]*:)[^/@\s]+@"
 
 
 def style(stream: object, *, no_color: bool) -> Style:
@@ -50,8 +50,8 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
             cache[path] = re.split("\r\n|\r|\n", text)
         if not 0 < number <= len(cache[path]):
             return None
-        found = re.sub(_PASSWORD, r"\1…@", cache[path][number - 1])
-        return re.sub(_TOKEN, r"\1…", found) if Path(path).name == WORKSPACE_FILE else found
+        found = re.sub(_CREDENTIALS, r"\1…@", cache[path][number - 1])
+        return re.sub(_CLEAR, r"\1…", found) if Path(path).name == WORKSPACE_FILE else found
 
     return line
 

@@ -9,7 +9,7 @@ from reconciler.spec import sets
 from reconciler.spec.documents import Document
 from reconciler.spec.specs import Specs
 
-_TOKEN = r"[a-z0-9_-]+"
+_WANTED = r"[a-z0-9_-]+"
 _SEPARATORS = r"[-_. ]"
 # Shorter tokens are near each other by chance: fr and fri, crm and crm2.
 _LONG_ENOUGH = 6
@@ -19,7 +19,7 @@ _FEW_DATAMARTS = 3
 def token_characters(document: Document) -> Iterator[Diagnostic]:
     """Tokens stay in the set of characters that no URL, tag or shell ever changes."""
     token = document.data["spec"].get("token")
-    if token is not None and not re.fullmatch(_TOKEN, token):
+    if token is not None and not re.fullmatch(_WANTED, token):
         yield warning(
             "token-charset",
             f"the token '{token}' has characters other than a-z, 0-9, '-' and '_'",

@@ -15,7 +15,7 @@ MAX_CHUNK = 100_000_000
 _KINDS = frozenset({"user_account_id", "email_hash", "user_agent_id"})
 _MAPPED = frozenset({"ndjson", "csv", "parquet"})
 _MAPPED_ONLY = frozenset({"identify_by", "owner", "types", "profile", "operation", "update", "csv"})
-_PASSWORD = r"://[^/@\s:]*:[^/@\s]+@"
+_CREDENTIALS = r"://[^/@\s:]*:[^/@\s]+@"
 
 
 def availability(document: Document) -> Iterator[Diagnostic]:
@@ -115,7 +115,7 @@ def passwords(document: Document) -> Iterator[Diagnostic]:
         url: Any = spec
         for key in place:
             url = url.get(key, {})
-        if isinstance(url, str) and re.search(_PASSWORD, url):
+        if isinstance(url, str) and re.search(_CREDENTIALS, url):
             yield error(
                 "spec-secret",
                 f"spec.{'.'.join(place)} holds a password",

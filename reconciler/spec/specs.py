@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.model.address import Span
 from reconciler.spec import sets
 from reconciler.spec.documents import Document
 
 
-@dataclass(frozen=True, slots=True)
-class DatamartSpec:
+class DatamartSpec(NamedTuple):
     """One entry of a `Datamarts` table; `id` is None if this environment has none."""
 
     name: str

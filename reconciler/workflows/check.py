@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import SpecError
 from reconciler.model.diagnostic import Diagnostic, has_errors
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import Desired  # `validate` stops before that, and starts faster without it
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A workspace as read, before an environment is chosen.
 
     Attributes:

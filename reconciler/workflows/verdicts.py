@@ -11,9 +11,8 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler import __file__ as package
 from reconciler import __version__
@@ -28,8 +27,7 @@ _TICK_NS = 2_000_000_000
 _CODE = ("spec", "kinds/schemas", "workflows", "model")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What `validate` found.
 
     Attributes:
