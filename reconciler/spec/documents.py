@@ -9,6 +9,7 @@ first question about a position (a third of the time is saved on ten thousand go
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from math import isfinite
 from sys import intern
@@ -211,6 +212,7 @@ class _Composer:
         self.nodes = 0
         self.index = -1
         self.get: Callable[[], Any] = lambda: None
+        self.end: Any = None
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.open_anchors: set[str] = set()
 
@@ -250,7 +252,11 @@ class _Composer:
             self._check_tag(event)
         if depth >= MAX_DEPTH:
             raise self._bad("yaml-too-deep", f"nested more than {MAX_DEPTH} levels deep", event)
-        return self._mapping(path, depth) if kind is MappingStartEvent else self._sequence(path, depth)
+        found: Any = self._mapping(path, depth) if kind is MappingStartEvent else self._sequence(path, depth)
+        if self.here is not None and self.end.end_mark.line == event.start_mark.line:
+            length = self.end.end_mark.column - event.start_mark.column
+            self.here.values[path] = replace(self.here.values[path], length=max(1, length))
+        return found
 
     def _mapping(self, path: Path, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -267,6 +273,7 @@ class _Composer:
                 here.keys[(*path, key)] = self._span(event)
             inner = path if here is None else (*path, key)
             result[key] = self.node(get(), inner, depth + 1)
+        self.end = event
         return result
 
     def _sequence(self, path: Path, depth: int) -> list[Any]:
@@ -274,6 +281,7 @@ class _Composer:
         get, here = self.get, self.here
         while type(event := get()) is not SequenceEndEvent:
             result.append(self.node(event, path if here is None else (*path, len(result)), depth + 1))
+        self.end = event
         return result
 
     def _duplicate(self, key: str, path: Path, event: Any) -> None:
