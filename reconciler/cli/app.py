@@ -356,7 +356,10 @@ def main_command(arguments: list[str]) -> int:
         if message.startswith("Usage:"):  # no command was given: the help is the answer
             say(message)
             return exit_codes.USAGE
-        raise UsageError(message, help="see `reconciler --help`, or `reconciler COMMAND --help`") from None
+        hint = "see `reconciler --help`, or `reconciler COMMAND --help`"
+        if message == "No such option: -C":
+            hint = "-C stands before the command: reconciler -C DIR COMMAND"
+        raise UsageError(message, help=hint) from None
     except Abort:
         raise KeyboardInterrupt from None
     return code if isinstance(code, int) else exit_codes.DONE

@@ -45,9 +45,9 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
         if path not in cache:
             try:
                 text = (root / path).read_text("utf-8-sig", "replace")
+                cache[path] = re.split("\r\n|\r|\n", text)
             except OSError:
-                text = ""
-            cache[path] = re.split("\r\n|\r|\n", text)
+                cache[path] = []
         if not 0 < number <= len(cache[path]):
             return None
         found = re.sub(_CREDENTIALS, r"\1…@", cache[path][number - 1])
@@ -56,15 +56,14 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
     return line
 
 
-def show_findings(found: Sequence[Diagnostic], root: Path, marks: Style, files: int | None = None) -> None:
-    """Findings, to stderr, with their source lines; and a line that sums them up where the number of files is known."""
+def show_findings(found: Sequence[Diagnostic], root: Path, marks: Style, *, summed: bool = False) -> None:
+    """Findings, to stderr, with their source lines; and, if wanted, a line that sums them up."""
     if not found:
         return
     from reconciler.reports.findings.as_text import render, summary
 
-    say(
-        render(found, source_lines(root), marks) + ("\n" if files is None else f"\n{summary(found, files)}\n")
-    )
+    text = render(found, source_lines(root), marks)
+    say(f"{text}\n{summary(found)}\n" if summed else f"{text}\n")
 
 
 def show_error(message: str, help_text: str | None, marks: Style) -> None:

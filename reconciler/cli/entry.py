@@ -55,6 +55,20 @@ def _typer(arguments: list[str]) -> Callable[[], int]:
 
 
 def _ending(call: Callable[[], int], arguments: Sequence[str]) -> int:
+    try:
+        return _told(call, arguments)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return exit_codes.FAILED
+    except Exception as e:
+        return _bug(e)
+
+
+def _told(call: Callable[[], int], arguments: Sequence[str]) -> int:
+    """The exit code; what went wrong in an expected way is told."""
     marks = style(sys.stderr, no_color="--no-color" in arguments)
     try:
         return call()
@@ -64,14 +78,6 @@ def _ending(call: Callable[[], int], arguments: Sequence[str]) -> int:
     except ReconcilerError as e:
         show_error(str(e), e.help, marks)
         return exit_codes.of(e)
-    except KeyboardInterrupt:
-        say("interrupted")
-        return exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return exit_codes.FAILED
-    except Exception as e:
-        return _bug(e)
 
 
 def _root(arguments: Sequence[str]) -> Path:

@@ -33,9 +33,7 @@ def validate(
         raise UsageError("--per-file needs PATHS", help="name files or folders, or leave it out")
     verdict = _verdict(root, paths, per_file=per_file, environment=environment)
     if output == "text":
-        show_findings(
-            verdict.diagnostics, root, style(sys.stderr, no_color=no_color), files=len(verdict.files)
-        )
+        show_findings(verdict.diagnostics, root, style(sys.stderr, no_color=no_color), summed=True)
     else:
         from reconciler.reports.findings import render
 

@@ -66,7 +66,7 @@ def _find(root: Path, bases: Sequence[str]) -> tuple[list[SpecFile], list[Diagno
     for base in bases:
         start = os.path.abspath(base)  # noqa: PTH100
         if os.path.isdir(start):  # noqa: PTH112
-            found = sorted(p for p in _walk(start, above, findings) if p.endswith(_SUFFIXES))
+            found = sorted(p for p in _walk(start, above, findings, frozenset()) if p.endswith(_SUFFIXES))
         elif os.path.isfile(start):  # noqa: PTH113
             found = [start]
         else:
@@ -79,7 +79,11 @@ def _find(root: Path, bases: Sequence[str]) -> tuple[list[SpecFile], list[Diagno
     return list(files.values()), findings
 
 
-def _walk(folder: str, above: str, findings: list[Diagnostic]) -> Iterator[str]:
+def _walk(folder: str, above: str, findings: list[Diagnostic], within: frozenset[str]) -> Iterator[str]:
+    """Files at any depth. Links are followed, but not into a folder that one is within already."""
+    real = os.path.realpath(folder)
+    if real in within:
+        return
     try:
         with os.scandir(folder) as entries:
             found = [e for e in entries if not e.name.startswith(".")]
@@ -88,9 +92,9 @@ def _walk(folder: str, above: str, findings: list[Diagnostic]) -> Iterator[str]:
         findings.append(error("spec-unreadable", words, Span(_shown(above, folder))))
         return
     for entry in found:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, above, findings)
-        elif entry.is_file():
+        if entry.is_dir():
+            yield from _walk(entry.path, above, findings, within | {real})
+        elif entry.is_file() or entry.is_symlink():  # a link that leads nowhere is a file that cannot be read
             yield entry.path
 
 

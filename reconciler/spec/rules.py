@@ -104,16 +104,16 @@ def _sets_of_datamarts(specs: Specs) -> Iterator[Diagnostic]:
         if key is None or key not in document.data["spec"]:
             continue
         try:
-            members = specs.resolve(document.data["spec"][key])
+            empty = not specs.ever(document.data["spec"][key])
         except sets.UnknownDatamart as e:
             yield _unknown_datamart(specs, document, e, "spec", key)
             continue
-        if not members:
+        if empty:
             yield error(
                 "empty-set",
                 f"the datamart set of {kind}/{name} is empty",
                 document.span("spec", key),
-                help="check the labels, and which datamarts have an id in this environment",
+                help="check the labels",
             )
 
 
@@ -122,8 +122,9 @@ def _unknown_datamart(
 ) -> Diagnostic:
     span = document.span(*key, *e.path)
     if e.name in specs.datamarts:
-        why = "is ignored" if specs.datamarts[e.name].ignore else "has no id in this environment"
-        return error("unknown-datamart", f"the datamart '{e.name}' {why}", span)
+        return error(
+            "unknown-datamart", f"the datamart '{e.name}' is ignored", span, help="leave it out here"
+        )
     return error(
         "unknown-datamart",
         f"no spec declares the datamart '{e.name}'",

@@ -1,6 +1,6 @@
 """Datamart sets (design 3): `all`, a name, names, labels, or `{datamarts, except}`. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 
@@ -18,13 +18,17 @@ class UnknownDatamart(Exception):
 
 
 def resolve(
-    expression: Any, datamarts: Mapping[str, Mapping[str, str]], path: tuple[str | int, ...] = ()
+    expression: Any,
+    datamarts: Mapping[str, Mapping[str, str]],
+    absent: Container[str] = (),
+    path: tuple[str | int, ...] = (),
 ) -> frozenset[str]:
     """Names of the datamarts in the set.
 
     Args:
         expression: the set as written.
         datamarts: labels by datamart name.
+        absent: names of datamarts that have no id in this environment: they are left out.
         path: position of the expression, for errors.
 
     Raises:
@@ -34,14 +38,18 @@ def resolve(
         case "all":
             return frozenset(datamarts)
         case str():
+            if expression in absent:
+                return frozenset()
             if expression not in datamarts:
                 raise UnknownDatamart(expression, path)
             return frozenset({expression})
         case list():
-            return frozenset().union(*(resolve(e, datamarts, (*path, i)) for i, e in enumerate(expression)))
+            return frozenset().union(
+                *(resolve(e, datamarts, absent, (*path, i)) for i, e in enumerate(expression))
+            )
         case {"datamarts": inner, **rest}:
-            chosen = resolve(inner, datamarts, (*path, "datamarts"))
-            return chosen - resolve(rest.get("except", []), datamarts, (*path, "except"))
+            chosen = resolve(inner, datamarts, absent, (*path, "datamarts"))
+            return chosen - resolve(rest.get("except", []), datamarts, absent, (*path, "except"))
         case dict():
             return frozenset(n for n, labels in datamarts.items() if _matches(labels, expression))
         case _:

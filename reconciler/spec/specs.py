@@ -34,6 +34,8 @@ class Specs:
     """All documents of a workspace, by kind and name, and the datamart tables joined.
 
     Attributes:
+        live: labels of the datamarts that take part, by name.
+        absent: labels of those that would, had they an id in this environment.
         doubtful: names that files which could not be used may declare: nobody can say that they are missing.
     """
 
@@ -42,6 +44,7 @@ class Specs:
     sources: dict[str, Document] = field(default_factory=dict)
     rollouts: dict[str, Document] = field(default_factory=dict)
     live: dict[str, dict[str, str]] = field(default_factory=dict)
+    absent: dict[str, dict[str, str]] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
     _resolved: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -57,8 +60,12 @@ class Specs:
         """
         key = repr(expression)
         if key not in self._resolved:
-            self._resolved[key] = sets.resolve(expression, self.live)
+            self._resolved[key] = sets.resolve(expression, self.live, self.absent)
         return self._resolved[key]
+
+    def ever(self, expression: Any) -> bool:
+        """True if the set has a datamart in some environment, be it none in this one."""
+        return bool(self.resolve(expression) or sets.resolve(expression, {**self.live, **self.absent}))
 
     def members(self, document: Document, key: str) -> frozenset[str] | None:
         """The datamarts in the set at `key`; None if it is not there, or names an unknown one (a rule of its own)."""
@@ -108,7 +115,9 @@ def collect(
                 specs.rollouts.setdefault(name, document)
             case _:  # the workspace file
                 pass
-    specs.live.update({n: d.labels for n, d in specs.datamarts.items() if d.takes_part})
+    for name, datamart in specs.datamarts.items():
+        if datamart.ignore is None:
+            (specs.live if datamart.takes_part else specs.absent)[name] = datamart.labels
     return specs
 
 

@@ -104,7 +104,7 @@ def _environments(
 
 def _together(checked: Iterable[Checked]) -> list[Diagnostic]:
     """Findings of all environments; what is not found in each says where it is."""
-    every = [c for c in checked if not _nothing_there(c)] or list(checked)
+    every = list(checked)
     where: dict[Diagnostic, list[str | None]] = {}
     for one in every:
         for d in one.diagnostics:
@@ -112,15 +112,6 @@ def _together(checked: Iterable[Checked]) -> list[Diagnostic]:
     return sorted(
         (d if len(places) == len(every) else _placed(d, places) for d, places in where.items()),
         key=Diagnostic.order,
-    )
-
-
-def _nothing_there(checked: Checked) -> bool:
-    """True if no environment was chosen and datamarts have ids in environments only: nobody can plan that."""
-    return (
-        checked.settings.environment is None
-        and bool(checked.specs.datamarts)
-        and all(d.id is None for d in checked.specs.datamarts.values())
     )
 
 

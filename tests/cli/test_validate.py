@@ -629,3 +629,42 @@ def test_many_files_are_shared_out_and_found_the_same(tmp_path: Path) -> None:
     assert codes(verdict).count("token-charset") == 600
     assert "yaml-syntax" in codes(verdict)
     assert list(verdict.diagnostics) == sorted(verdict.diagnostics, key=lambda d: d.order())
+
+
+@pytest.mark.parametrize("activations", ["[retail-fr, retail-es]", "retail-es", "{datamarts: all, except: [retail-es]}", "{country: es}"])  # fmt: skip
+def test_a_datamart_without_an_id_in_an_environment_is_left_out_there(
+    activations: str, tmp_path: Path
+) -> None:
+    table = FILES["specs/datamarts.yaml"].replace('"1504"', '{prod: "1504"}')
+    text = FILES["specs/loyalty.yaml"].replace("activations: all", f"activations: {activations}")
+    files = {"reconciler.yaml": ENVIRONMENTS, "specs/datamarts.yaml": table, "specs/loyalty.yaml": text}
+    assert codes(checked(tmp_path, files)) == []
+    shown = json.loads(
+        run(tmp_path, "render", "-o", "json", "--environment", "dev", "Compartment/loyalty").out
+    )
+    assert "retail-es" not in shown["documents"][0]["data"]["spec"]["activations"]
+
+
+@pytest.mark.parametrize("folder", ["specs", "examples/environments"])
+def test_the_workspaces_of_this_repository_are_good(folder: str) -> None:
+    done = run(Path(__file__).parents[2] / folder, "validate")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_links_among_specs_are_followed_once_and_one_that_leads_nowhere_is_told(root: Path) -> None:
+    write(root, {"more/x.yaml": "kind: Nope\n"})
+    (root / "specs/loop").symlink_to(root / "specs")
+    (root / "specs/linked").symlink_to(root / "more")
+    (root / "specs/gone.yaml").symlink_to(root / "nowhere")
+    found = [
+        (d["code"], d["span"]["path"])
+        for d in json.loads(run(root, "validate", "-o", "json").out)["diagnostics"]
+    ]
+    assert found == [("spec-unreadable", "specs/gone.yaml"), ("spec-kind", "specs/linked/x.yaml")]
+
+
+def test_a_file_whose_name_is_not_text(root: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(root / "specs") + b"/n\xff\n.yaml"))).write_text("a: [\n")
+    for output in ("text", "json", "github", "sarif", "junit", "gitlab"):
+        for _ in range(2):
+            assert "yaml-syntax" in (lambda d: d.out + d.err)(run(root, "validate", "-o", output))

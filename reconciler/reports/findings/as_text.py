@@ -18,14 +18,14 @@ def render(findings: Sequence[Diagnostic], source_line: SourceLine, style: Style
     return "\n".join(_one(d, source_line, style) for d in findings)
 
 
-def summary(findings: Sequence[Diagnostic], files: int) -> str:
+def summary(findings: Sequence[Diagnostic]) -> str:
     """One line: how many, in how many files, and where to read more."""
     counts = Counter(d.severity for d in findings)
     words = [f"{n:,} {s.value}{'s' if n > 1 else ''}" for s in Severity if (n := counts[s])]
-    where = len({d.span.path for d in findings if d.span})
+    files = len({d.span.path for d in findings if d.span})
     codes = {d.code for d in findings}
     more = f"`reconciler explain {min(codes)}`" if len(codes) == 1 else "`reconciler explain CODE`"
-    return f"{' and '.join(words)} in {where:,} of {files:,} spec file{'s' if files != 1 else ''}; {more} tells more."
+    return f"{' and '.join(words)} in {files:,} file{'s' if files != 1 else ''}; {more} tells more."
 
 
 def _one(d: Diagnostic, source_line: SourceLine, style: Style) -> str:
