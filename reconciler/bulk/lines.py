@@ -15,6 +15,8 @@ from reconciler.model.source import Identifier, SourceDefinition
 Value = Any
 # Stands for the id of a compartment that is still to be created, so that a plan can count; such lines are never sent.
 UNKNOWN_ID = "0"
+# Stands for the id of a source's compartment where it cannot be looked up: lines may name any.
+ANY_ID = "any"
 
 
 class BadLine(Exception):
@@ -149,7 +151,7 @@ def _one_identifier(command: Command, compartment: str | None) -> None:
 
 def _agree(command: Command, compartment: str | None, source: SourceDefinition) -> str | None:
     wanted = source.compartments.get(source.compartment or "") or UNKNOWN_ID
-    if command.user_account_id is msgspec.UNSET:
+    if command.user_account_id is msgspec.UNSET or (wanted == ANY_ID and compartment is not None):
         return compartment
     if compartment is None and not source.fill_identity:
         raise BadLine(

@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(help="The built-in emulator of the platform.", no_args_is_help=True)
 app.add_typer(sandbox_app, name="sandbox")
+source_app = typer.Typer(help="Profile sources.", no_args_is_help=True)
+app.add_typer(source_app, name="source")
 config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 
@@ -293,6 +295,25 @@ def render(
     from reconciler.cli import reference
 
     return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
+
+
+@source_app.command("check")
+def source_check(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="metadata.name of the source.")],
+    rejects: opt.Rejects = None,
+    datamart: opt.Datamart = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Read a source as plan would, without a token: counts, volume, chunks, bad lines with reasons."""
+    from reconciler.cli import source, steps
+
+    flags = steps.Flags(
+        root=context.obj, no_color=no_color, output=output, environment=environment, datamart=datamart
+    )
+    return source.check(flags, name, rejects)
 
 
 @config_app.command("show")

@@ -126,6 +126,12 @@ Events = Annotated[
         "--events", metavar="FILE", help="Append one JSON event a line.", envvar="RECONCILER_EVENTS"
     ),
 ]
+Rejects = Annotated[
+    Path | None,
+    typer.Option(
+        "--rejects", metavar="FILE", help="Write rejected lines, contents included, to a new private file."
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Save the plan.", envvar="RECONCILER_OUT")
 ]

@@ -66,7 +66,7 @@ def plan_load(
         The change, or None if nothing can be said, and findings.
     """
     address = str(want.address)
-    findings = _scan_findings(want, scan)
+    findings = scan_findings(want, scan)
     unlisted = next(
         (x for x in (remote.imports, *remote.executions.values()) if isinstance(x, Unlisted)), None
     )
@@ -122,7 +122,8 @@ def plan_load(
     return change, findings
 
 
-def _scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
+def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
+    """What reading a source shows, whatever the remote has: bad lines, too few lines, identity that is not filled."""
     address = str(want.address)
     findings: list[Diagnostic] = []
     shown = [f"{r.path}:{r.line} {r.reason}" for r in scan.rejects[:SHOWN]]

@@ -1,0 +1,75 @@
+"""What reading a source shows, as text that fits 80 columns, or as JSON. Pure; no contents of lines come here."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.model.load import Reject, Scan
+from reconciler.reports.style import Style, safe, size
+
+_FILES = 5
+
+
+def as_text(
+    addresses: Sequence[str],
+    scan: Scan,
+    examples: Mapping[str, Sequence[Reject]],
+    max_bytes: int,
+    style: Style,
+) -> str:
+    """Counts, volume, chunks, and the reasons for which lines were rejected, the commonest first."""
+    chunks = len(scan.chunks)
+    shown = [
+        *scan.files[:_FILES],
+        *([f"and {len(scan.files) - _FILES:,} more"] if len(scan.files) > _FILES else []),
+    ]
+    lines = [
+        *(style.bold(a) for a in addresses),
+        f"  read    {scan.lines:,} lines = {scan.sent:,} to send + {scan.rejected:,} rejected",
+        f"  send    {scan.upserts:,} upserts, {scan.deletes:,} deletes",
+        f"  volume  about {size(scan.bytes)} in {chunks:,} chunk{'s' if chunks != 1 else ''} of at most {size(max_bytes)}",
+        f"  replay  {'safe: a chunk that failed may be sent again' if scan.replay_safe else 'not safe: a chunk that failed is sent again only on request'}",
+        *(f"  {'from' if n == 0 else '    '}    {safe(file)}" for n, file in enumerate(shown)),
+    ]
+    if scan.rejected:
+        lines += ["", "  Rejected lines by reason:"]
+        for code, count in sorted(scan.reasons.items(), key=lambda item: (-item[1], item[0])):
+            lines.append(f"  {count:>9,}  {style.red(code)}")
+            lines += [
+                f"             {safe(r.path)}:{r.line}: {safe(r.reason)}" for r in examples.get(code, ())
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def plain(addresses: Sequence[str], scan: Scan, examples: Mapping[str, Sequence[Reject]]) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        "addresses": list(addresses),
+        "files": list(scan.files),
+        "lines": scan.lines,
+        "sent": scan.sent,
+        "rejected": scan.rejected,
+        "upserts": scan.upserts,
+        "deletes": scan.deletes,
+        "bytes": scan.bytes,
+        "chunks": len(scan.chunks),
+        "replay_safe": scan.replay_safe,
+        "reasons": {
+            code: {
+                "count": count,
+                "examples": [
+                    {"path": r.path, "line": r.line, "reason": r.reason} for r in examples.get(code, ())
+                ],
+            }
+            for code, count in scan.reasons.items()
+        },
+    }
+
+
+def as_json(reads: Sequence[dict[str, Any]], diagnostics: Sequence[dict[str, Any]]) -> str:
+    """One document."""
+    return json.dumps(
+        {"format_version": "1.0", "reads": list(reads), "diagnostics": list(diagnostics)},
+        indent=2,
+        ensure_ascii=False,
+    )

@@ -1,0 +1,124 @@
+"""One source, read and checked line by line as plan would, without a token: nothing is compared with the remote."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from reconciler.bulk.lines import ANY_ID
+from reconciler.bulk.scan import scan
+from reconciler.bulk.sources import Record
+from reconciler.errors import ReconcilerError
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, error
+from reconciler.model.load import Reject, Scan
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.loads import scan_findings
+from reconciler.spec.severities import ruled
+from reconciler.workflows.check import Checked
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one read of a source shows.
+
+    Attributes:
+        addresses: the loads that read exactly this.
+        scan: None if it could not be read.
+        examples: the first few rejected lines of each code.
+    """
+
+    addresses: tuple[str, ...]
+    scan: Scan | None
+    findings: tuple[Diagnostic, ...]
+    examples: dict[str, list[Reject]] = field(default_factory=dict)
+
+
+def examine(
+    checked: Checked,
+    name: str,
+    datamarts: frozenset[str] | None,
+    progress: Callable[[int], None],
+    keep: Callable[[str], None] | None,
+) -> Iterator[Examined]:
+    """Read a source, once for all datamarts for which it reads the same.
+
+    Args:
+        checked: specs without findings that stop.
+        name: metadata.name of the source.
+        datamarts: only for these; None for all.
+        progress: is told how many lines were read, now and then.
+        keep: is given every rejected line as one line of JSON, with its contents; None where they are not wanted.
+
+    Raises:
+        ReconcilerError: no load of the source is among the datamarts.
+    """
+    desired = checked.desired()
+    pins = {c.key: c.id for c in desired.compartments.values() if c.id}
+    same: dict[str, list[tuple[DesiredLoad, SourceDefinition]]] = {}
+    for load in desired.loads.values():
+        if load.source == name and (datamarts is None or load.datamart in datamarts):
+            definition = _offline(load.definition, pins)
+            same.setdefault(repr(definition), []).append((load, definition))
+    if not same:
+        raise ReconcilerError(
+            f"ProfileSource/{name} has no such target", help="`reconciler render` shows its datamarts"
+        )
+    for loads in same.values():
+        yield _one(checked, [load for load, _ in loads], loads[0][1], progress, keep)
+
+
+def _offline(definition: SourceDefinition, pins: dict[str, str]) -> SourceDefinition:
+    """Ids of compartments are known offline where a spec pins them; a line of commands may name what cannot be known."""
+    ids: dict[str, str | None] = {key: pins.get(key) for key in definition.compartments}
+    if definition.format == "commands" and definition.compartment and not ids[definition.compartment]:
+        ids[definition.compartment] = ANY_ID
+    return replace(definition, compartments=ids)
+
+
+def _one(
+    checked: Checked,
+    loads: list[DesiredLoad],
+    definition: SourceDefinition,
+    progress: Callable[[int], None],
+    keep: Callable[[str], None] | None,
+) -> Examined:
+    first, addresses = loads[0], tuple(str(load.address) for load in loads)
+    examples: dict[str, list[Reject]] = {}
+
+    def rejected(reject: Reject, record: Record) -> None:
+        if len(seen := examples.setdefault(reject.code, [])) < EXAMPLES:
+            seen.append(reject)
+        if keep:
+            keep(_with_contents(reject, record))
+
+    if first.unavailable:
+        found = error("not-available", first.unavailable, first.label_span, address=addresses[0])
+        return Examined(addresses, None, (found,))
+    if first.missing_label:
+        words = f"{first.datamart} has no label '{first.missing_label}', which the source's files need"
+        return Examined(
+            addresses, None, (error("source-placeholder", words, first.label_span, address=addresses[0]),)
+        )
+    try:
+        read = scan(checked.root, definition, progress, rejected)
+    except ReconcilerError as e:
+        found = error("source-unreadable", str(e), first.label_span, address=addresses[0], help=e.help)
+        return Examined(addresses, None, (found,))
+    findings = ruled(scan_findings(first, read), checked.settings.rules)
+    return Examined(addresses, read, tuple(findings), examples)
+
+
+def _with_contents(reject: Reject, record: Record) -> str:
+    data = record.row if record.row is not None else record.raw.decode("utf-8", "backslashreplace")
+    return json.dumps(
+        {
+            "path": reject.path,
+            "line": reject.line,
+            "code": reject.code,
+            "reason": reject.reason,
+            "data": data,
+        },
+        ensure_ascii=False,
+    )
