@@ -8,14 +8,17 @@ import csv
 import glob
 import gzip
 import io
+import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import msgspec
 
+from reconciler.bulk import parquet
 from reconciler.bulk.lines import BadLine
-from reconciler.errors import ReconcilerError
+from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.model.load import Position
 from reconciler.model.source import SourceDefinition
 
@@ -77,22 +80,70 @@ def records(
     Raises:
         ReconcilerError: a file cannot be read, or a CSV header does not fit.
     """
+    if source.format == "parquet":
+        yield from _parquet_records(paths, source, start, feed)
+        return
     read = _csv_records if source.format == "csv" else _json_records
     for index in range(start.file, len(paths)):
         position = start if index == start.file else Position(index, 0, 0)
         try:
             with open_file(paths[index], source.compression) as file:
                 yield from read(file, index, position, source, feed, paths[index])
-        except (OSError, EOFError) as e:
+        except _damage() as e:
             raise ReconcilerError(
                 f"cannot read {paths[index].name}: {getattr(e, 'strerror', None) or e}"
             ) from None
 
 
 def open_file(path: Path, compression: str) -> IO[bytes]:
-    """The decompressed bytes of one file."""
-    packed = compression == "gzip" or (compression == "suffix" and path.suffix == ".gz")
-    return gzip.open(path, "rb") if packed else path.open("rb", buffering=BUFFER)  # type: ignore[return-value]
+    """The decompressed bytes of one file.
+
+    Raises:
+        MissingExtra: the library for its compression is not installed.
+    """
+    if compression == "suffix":
+        compression = {".gz": "gzip", ".zst": "zstd"}.get(path.suffix, "none")
+    if compression == "gzip":
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    if compression == "zstd":
+        return _zstd().open(path, "rb")  # type: ignore[no-any-return]
+    return path.open("rb", buffering=BUFFER)
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What reading a damaged file, or one that is not packed as said, may raise."""
+    zstd = sys.modules.get("backports.zstd") or sys.modules.get("compression.zstd")
+    return (OSError, EOFError, zlib.error, *((zstd.ZstdError,) if zstd else ()))
+
+
+def _zstd() -> Any:
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+    except ImportError:
+        raise MissingExtra("zstd compression", "files") from None
+    return zstd
+
+
+def _parquet_records(
+    paths: list[Path], source: SourceDefinition, start: Position, feed: Feed | None
+) -> Iterator[Record]:
+    """Rows of Parquet files; positions count rows, and the digest covers the files as they are."""
+    for index in range(start.file, len(paths)):
+        path, first = paths[index], start.offset if index == start.file else 0
+        try:
+            if feed:
+                with path.open("rb", buffering=0) as file:
+                    while block := file.read(BUFFER):
+                        feed(block)
+            _need_columns(parquet.columns(path), source, path)
+            for row, found in enumerate(parquet.rows(path, first), first):
+                bad = found if isinstance(found, BadLine) else None
+                yield Record(index, row, row + 1, b"", None if isinstance(found, BadLine) else found, bad)
+        except OSError as e:
+            raise ReconcilerError(f"cannot read {path.name}: {e.strerror or e}") from None
 
 
 def _json_records(
@@ -241,6 +292,11 @@ def _header(
         )
     if len(set(columns)) != len(columns):
         raise ReconcilerError(f"{path.name}: two columns of the CSV header have one name")
+    _need_columns(columns, source, path)
+    return columns, len(head)
+
+
+def _need_columns(columns: list[str], source: SourceDefinition, path: Path) -> None:
     needed = (
         {i.column for i in (*source.identify_by, *((source.owner,) if source.owner else ()))}
         | set(source.types)
@@ -253,6 +309,5 @@ def _header(
     )
     if missing := sorted(needed - set(columns)):
         raise ReconcilerError(
-            f"{path.name} has no column '{missing[0]}'", help=f"its header: {', '.join(columns)}"
+            f"{path.name} has no column '{missing[0]}'", help=f"its columns: {', '.join(columns)}"
         )
-    return columns, len(head)

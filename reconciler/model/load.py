@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a line starts: index of the file, byte offset in its decompressed bytes, and lines before it in that file."""
+    """Where a line starts: index of the file, offset in its decompressed bytes (in rows for Parquet), lines before it there."""
 
     file: int
     offset: int

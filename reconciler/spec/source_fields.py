@@ -19,8 +19,6 @@ def waiting(spec: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
     for i, pattern in enumerate(spec.get("files", [])):
         if "://" in pattern:
             found.append((("files", i), "sources outside the file system are not available in this version"))
-        elif format_of(spec, pattern) == "parquet" or compression_of(spec, pattern) == "zstd":
-            found.append((("files", i), "Parquet and zstd are not available in this version"))
     return found
 
 

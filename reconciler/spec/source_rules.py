@@ -9,7 +9,14 @@ from reconciler.errors import UsageError
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.settings import size
 from reconciler.spec.documents import Document
-from reconciler.spec.source_fields import file_references, format_of, identifiers, ignored, waiting
+from reconciler.spec.source_fields import (
+    compression_of,
+    file_references,
+    format_of,
+    identifiers,
+    ignored,
+    waiting,
+)
 
 MAX_CHUNK = 100_000_000
 _KINDS = frozenset({"user_account_id", "email_hash", "user_agent_id"})
@@ -42,6 +49,15 @@ def formats(document: Document) -> Iterator[Diagnostic]:
                 document.span("spec", "files", i),
                 help="add format: commands, ndjson or csv",
             )
+    if packed := [
+        i for i, p in local if format_of(spec, p) == "parquet" and compression_of(spec, p) != "none"
+    ]:
+        yield error(
+            "source-format",
+            "Parquet files are compressed inside, not as a whole",
+            document.span("spec", "files", packed[0]),
+            help="leave compression: out, and unpack a file that was packed once more",
+        )
     if len(found) > 1:
         yield error(
             "source-format",

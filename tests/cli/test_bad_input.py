@@ -309,7 +309,7 @@ def test_a_newer_ledger_is_refused_by_name(workspace: Workspace, emulator: Emula
 
 @pytest.mark.parametrize(
     "field",
-    ["duplicates: keep_last", "files: [s3://bucket/x.ndjson]", "files: [x.parquet]", "compression: zstd"],
+    ["duplicates: keep_last", "files: [s3://bucket/x.ndjson]", "files: [https://example.com/x.ndjson]"],
 )
 def test_what_this_version_cannot_do_is_told_by_validate_and_refused_by_plan(
     field: str, workspace: Workspace, emulator: Emulator
@@ -318,8 +318,7 @@ def test_what_this_version_cannot_do_is_told_by_validate_and_refused_by_plan(
         "apiVersion: reconciler/v1\nkind: ProfileSource\nmetadata: {name: s}\nspec:\n  datamarts: retail-fr\n"
     )
     files = "" if field.startswith("files") else "  files: [x.ndjson]\n"
-    identity = "  identify_by: {compartment: loyalty, user_account_id: id}\n" if "parquet" in field else ""
-    workspace.write("specs/source.yaml", f"{head}{files}{identity}  {field}\n")
+    workspace.write("specs/source.yaml", f"{head}{files}  {field}\n")
     checked = workspace.run("validate")
     assert checked.code == 0, checked
     assert "not available in this version" in checked.err
