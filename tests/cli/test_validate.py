@@ -668,3 +668,36 @@ def test_a_file_whose_name_is_not_text(root: Path) -> None:
     for output in ("text", "json", "github", "sarif", "junit", "gitlab"):
         for _ in range(2):
             assert "yaml-syntax" in (lambda d: d.out + d.err)(run(root, "validate", "-o", output))
+
+
+def test_states_that_could_hide_an_edit_are_confirmed_by_contents(root: Path) -> None:
+    from reconciler.spec.find import find, workspace_file
+    from reconciler.workflows import verdicts
+
+    def pretend_nothing_changed() -> None:
+        """As if the edit had happened within the tick of the clock: the states that were kept are those of now."""
+        kept = json.loads(verdict_file(root).read_text())
+        kept["stats"] = verdicts._stats([workspace_file(root), *find(root, ["specs"])[0]])
+        verdict_file(root).write_text(json.dumps(kept))
+
+    path = root / "specs/loyalty.yaml"
+    assert run(root, "validate").code == 0
+    assert json.loads(verdict_file(root).read_text())["settled"] is False  # the files were written just now
+    path.write_text(path.read_text().replace("activations", "activation5"))
+    pretend_nothing_changed()
+    assert run(root, "validate").code == 1
+
+
+def test_files_that_are_old_enough_are_known_by_their_states(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reconciler.workflows import verdicts
+
+    monkeypatch.setattr(verdicts, "_TICK_NS", -(10**18))  # as if all files had been written long ago
+    assert verdicts.Memory(root, None).recall() is None
+    checked(root, {})
+    assert json.loads(verdict_file(root).read_text())["settled"] is True
+    monkeypatch.setattr(verdicts, "contents", None)  # not asked for
+    assert verdicts.Memory(root, None).recall() == verdicts.Verdict(
+        (), ("specs/datamarts.yaml", "specs/loyalty.yaml")
+    )

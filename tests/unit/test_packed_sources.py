@@ -160,7 +160,9 @@ def test_a_column_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("suffix", "pack"), [("zst", zstd.compress), ("gz", gzip.compress)])
 def test_a_damaged_file(suffix: str, pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     packed = pack(CSV.encode())
-    spoilt = [packed[:40] + b"\xff" * 40 + packed[80:]] if suffix == "gz" else []  # zstd may come without a checksum
+    spoilt = (
+        [packed[:40] + b"\xff" * 40 + packed[80:]] if suffix == "gz" else []
+    )  # zstd may come without a checksum
     for content in (packed[: len(packed) // 2], b"id,tier\n", *spoilt):
         (tmp_path / f"x.csv.{suffix}").write_bytes(content)
         with pytest.raises(ReconcilerError, match=rf"cannot read x\.csv\.{suffix}"):
