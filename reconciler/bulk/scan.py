@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.bulk.cutting import Cutter
+from reconciler.bulk.duplicates import Blind, Duplicates, Watch
 from reconciler.bulk.lines import UNKNOWN_ID, BadLine, Line, command_line, row_mapper
 from reconciler.bulk.sources import Record, find_files, records
 from reconciler.model.load import Chunk, Position, Reject, Scan
@@ -82,6 +83,7 @@ def scan(
     names = [str(p.relative_to(root)) if p.is_relative_to(root) else str(p) for p in paths]
     hashed = _Digest(source)
     cutter, counts, line_for = Cutter(source.max_bytes), _Counts(), line_of(source)
+    watch: Watch = Blind() if source.duplicates == "off" else Duplicates()
     for record in records(paths, source, feed=hashed.feed):
         counts.lines += 1
         if progress and counts.lines % TICK == 0:
@@ -97,6 +99,7 @@ def scan(
                 on_reject(reject, record)
             continue
         counts.add(line)
+        watch.add(line.data, record.file, record.line)
         cutter.add(line.data, Position(record.file, record.offset, record.line - 1))
     cutter.close()
     if progress:
@@ -117,6 +120,7 @@ def scan(
         reasons=dict(counts.reasons),
         compartments=frozenset(counts.compartments),
         missing_identity=counts.anonymous,
+        repeated=watch.found(names),
     )
 
 

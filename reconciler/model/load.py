@@ -39,6 +39,15 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """Identities that several lines name: how many, by how many lines after the first each, and where a few are."""
+
+    identities: int
+    commands: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """One pass over a source.
 
@@ -46,7 +55,7 @@ class Scan:
         rejects: the first few; `rejected` counts all.
         reasons: how many lines each code rejected.
         compartments: remote ids named by lines, at most `MAX_COMPARTMENTS` of them.
-        arrays: a line carries an array, so that merging objects twice may grow it.
+        repeated: identities that several lines name, where the source asks for them.
     """
 
     source_digest: str
@@ -63,6 +72,7 @@ class Scan:
     reasons: dict[str, int] = field(default_factory=dict)
     compartments: frozenset[str] = frozenset()
     missing_identity: int = 0
+    repeated: Repeated | None = None
 
 
 def allowed(allow: str, lines: int) -> float:

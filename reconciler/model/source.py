@@ -71,6 +71,7 @@ class SourceDefinition:
     ordering: str = "free"
     upload: str = "raw"
     content: str = "snapshot"
+    duplicates: str = "off"
     allow: str = "0"
     max_bytes: int = 64_000_000
     fill_identity: bool = False

@@ -8,7 +8,15 @@ from reconciler.settings import Guards
 
 # Errors by which the tool refuses a plan that it understood (exit 4); every other one is something to mend (exit 1).
 REFUSALS = frozenset(
-    {"guard-changes", "guard-delete-lines", "bad-lines", "empty-source", "load-refused", "token-change"}
+    {
+        "guard-changes",
+        "guard-delete-lines",
+        "bad-lines",
+        "empty-source",
+        "load-refused",
+        "token-change",
+        "duplicate-identity",
+    }
 )
 
 

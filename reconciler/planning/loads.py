@@ -9,9 +9,9 @@ import msgspec
 from reconciler.kinds.names import LoadKey
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredLoad
-from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
-from reconciler.model.load import Scan, allowed
+from reconciler.model.load import Repeated, Scan, allowed
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Activation, Execution, Import
 from reconciler.model.source import SourceDefinition
@@ -164,6 +164,8 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 address=address,
             )
         )
+    if scan.repeated:
+        findings.append(_repeated(want, scan.repeated))
     if scan.missing_identity:
         findings.append(
             warning(
@@ -176,6 +178,24 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
             )
         )
     return findings
+
+
+def _repeated(want: DesiredLoad, found: Repeated) -> Diagnostic:
+    many = found.identities != 1
+    words = (
+        f"{found.identities:,} {'identities are' if many else 'identity is'} named by more than one line"
+        f" ({found.commands:,} after the first); chance decides which of them is the last"
+    )
+    note = "\n".join([*found.examples, *(["…"] if found.identities > len(found.examples) else [])])
+    finding = warning(
+        "duplicate-identity",
+        words,
+        want.span,
+        address=str(want.address),
+        note=note,
+        help="leave one command for each identity; the platform promises no order between lines",
+    )
+    return replace(finding, severity=Severity.ERROR) if want.definition.duplicates == "refuse" else finding
 
 
 def activation_findings(

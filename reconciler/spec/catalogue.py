@@ -19,7 +19,7 @@ class Rule:
         stage: yaml, schema, rules (all three offline) or plan.
         severity: the usual one.
         opt_in: silent until reconciler.yaml names it.
-        fixed: a warning that reconciler.yaml cannot change, since lines may be lost behind it.
+        fixed: a warning that reconciler.yaml cannot change: lines may be lost behind it, or the spec decides.
         bad: files of an example that has the finding, by name; empty where none can be shown.
         good: files of the same example without it.
         encoding: of the files of `bad`.

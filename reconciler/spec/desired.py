@@ -123,6 +123,7 @@ def _definition(
         ordering=spec.get("ordering", "free"),
         upload=spec.get("upload", "raw"),
         content=spec.get("content", "snapshot"),
+        duplicates=spec.get("duplicates", "off"),
         allow=str(allow),
         max_bytes=size(spec.get("chunk", {}).get("max_bytes", 64_000_000)),
         fill_identity=spec.get("fill_identity", False),

@@ -14,8 +14,8 @@ def waiting(spec: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
     found: list[tuple[tuple[str | int, ...], str]] = []
     if "sql" in spec:
         found.append((("sql",), "sources from SQL are not available in this version"))
-    if spec.get("duplicates", "off") != "off":
-        found.append((("duplicates",), "'duplicates' is not available in this version"))
+    if spec.get("duplicates") == "keep_last":
+        found.append((("duplicates",), "'duplicates: keep_last' is not available in this version"))
     for i, pattern in enumerate(spec.get("files", [])):
         if "://" in pattern:
             found.append((("files", i), "sources outside the file system are not available in this version"))
