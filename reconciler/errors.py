@@ -10,7 +10,7 @@
     ├── LockHeld                 exit 5   another run, or a sender it left behind, is still there
     └── UsageError               exit 64  the command line itself makes no sense
 
-Anything else that escapes is a bug and is reported as one by `reconciler.cli.app`.
+Anything else that escapes is a bug and is reported as one by `reconciler.cli.entry`.
 """
 
 from collections.abc import Sequence

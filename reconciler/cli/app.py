@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(help="The built-in emulator of the platform.", no_args_is_help=True)
 app.add_typer(sandbox_app, name="sandbox")
+runs_app = typer.Typer(help="Runs that the ledger recorded.", invoke_without_command=True)
+app.add_typer(runs_app, name="runs")
 source_app = typer.Typer(help="Profile sources.", no_args_is_help=True)
 app.add_typer(source_app, name="source")
 config_app = typer.Typer(help="Settings.", no_args_is_help=True)
@@ -295,6 +297,46 @@ def render(
     from reconciler.cli import reference
 
     return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
+
+
+@runs_app.callback()
+def runs(
+    context: typer.Context,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="How many, the newest first.")
+    ] = 20,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int | None:
+    """Runs that the ledger recorded; `runs show [RUN]` shows one."""
+    if context.invoked_subcommand is not None:
+        return None
+    from reconciler.cli import history, steps
+
+    flags = steps.Flags(
+        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
+    )
+    return history.runs(flags, limit)
+
+
+@runs_app.command("show")
+def runs_show(
+    context: typer.Context,
+    run_id: Annotated[int | None, typer.Argument(metavar="[RUN]", help="The newest by default.")] = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """One run: its plan, and what became of each action."""
+    from reconciler.cli import history, steps
+
+    flags = steps.Flags(
+        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
+    )
+    return history.show(flags, run_id)
 
 
 @source_app.command("check")

@@ -47,18 +47,20 @@ def target(root: Path, settings: Settings, token_file: Path | None) -> Target:
         ReconcilerError: no token is configured, or it cannot be read.
     """
     if settings.endpoint == "sandbox:":
-        return Target(
-            ensure(root),
-            token(root, settings, token_file, os.environ) or "sandbox",
-            f"sandbox:{root.resolve()}",
-        )
+        url = ensure(root)
+        return Target(url, token(root, settings, token_file, os.environ) or "sandbox", origin(root, settings))
     found = token(root, settings, token_file, os.environ)
     if found is None:
         raise ReconcilerError(
             "no API token is configured",
             help="set RECONCILER_TOKEN, give --token-file FILE, or set token: {env: NAME} in reconciler.yaml",
         )
-    return Target(settings.endpoint, found, settings.endpoint.rstrip("/"))
+    return Target(settings.endpoint, found, origin(root, settings))
+
+
+def origin(root: Path, settings: Settings) -> str:
+    """What the ledger keys its rows by: the endpoint, or for the sandbox where it keeps its state."""
+    return f"sandbox:{root.resolve()}" if settings.endpoint == "sandbox:" else settings.endpoint.rstrip("/")
 
 
 def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapping[str, str]) -> str | None:

@@ -1,0 +1,150 @@
+"""Runs of the ledger as text that fits 80 columns, or as JSON. Pure."""
+
+import datetime
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.kinds.names import ChunkName, parse
+from reconciler.ledger.history import Entry, Recorded
+from reconciler.model.plan import Plan
+from reconciler.reports.style import Style, safe
+
+_STATE = {"running": "running, or cut off", "unsettled": "ended with a write that may still be on its way"}
+_GOOD = frozenset({"succeeded", "unchanged", "done"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the journal knows of one action of the plan.
+
+    Attributes:
+        state: its last outcome; `intent` if a write was begun and no answer is recorded; None if it was not begun.
+        counts: of lines, for a load that ended.
+        chunks: how many chunks are in which state, by the last that was recorded.
+    """
+
+    address: str
+    action: str
+    state: str | None
+    counts: dict[str, int]
+    chunks: dict[str, int]
+
+
+def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
+    """Each acting change and load of a plan with what became of it."""
+    last: dict[tuple[str, str], Entry] = {(e.address, e.step): e for e in journal}
+    chunks: dict[str, dict[str, str]] = {}
+    for e in journal:
+        name = parse(str(e.detail.get("name", "")))
+        if e.step == "upload" and e.address and isinstance(name, ChunkName):
+            chunks.setdefault(e.address, {})[str(name)] = e.state
+    made = []
+    for change in plan.resource_changes:
+        if change.change.actions != ("no-op",):
+            action = change.change.actions[-1]
+            found = last.get((change.address, action))
+            made.append(Step(change.address, action, found.state if found else None, {}, {}))
+    for load in plan.loads:
+        if load.actions != ("no-op",):
+            found = last.get((load.address, "load"))
+            states = Counter(chunks.get(load.address, {}).values())
+            state = found.state if found else "intent" if states else None
+            counts = {k: v for k, v in (found.detail if found else {}).items() if isinstance(v, int)}
+            made.append(Step(load.address, load.actions[0], state, counts, dict(states)))
+    return made
+
+
+def table(runs: Sequence[tuple[Recorded, Plan]], style: Style) -> str:
+    """One line a run."""
+    if not runs:
+        return "No runs are recorded here.\n"
+    lines = [
+        style.bold(f"{'run':>4}  {'started (UTC)':<19}  {'took':>7}  {'changes':>7}  {'loads':>5}  state")
+    ]
+    for run, plan in runs:
+        s = plan.summary
+        lines.append(
+            f"{run.id:>4}  {_time(run.started):<19}  {_took(run):>7}  {s.create + s.update + s.delete:>7}  {s.execute:>5}  {run.state}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
+    """One run: what its plan said, and what became of each action."""
+    lines = [
+        f"{style.bold(f'Run {run.id}')}: {_STATE.get(run.state, run.state)}",
+        f"  began {_time(run.started)} UTC on {safe(run.host)}, took {_took(run)}",
+        f"  plan {run.plan_digest[:12]}, made {plan.created_at}"
+        + (f", environment {plan.environment}" if plan.environment else ""),
+        "",
+    ]
+    for step in found:
+        state = {None: "not begun", "intent": "unsettled"}.get(step.state, step.state)
+        mark = style.green if step.state in _GOOD else style.red if step.state else style.dim
+        lines.append(f"{mark(str(state))}  {step.address}  {style.dim(step.action)}")
+        if "read" in step.counts:
+            c = Counter(step.counts)
+            lines.append(
+                f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected"
+            )
+            lines.append(
+                f"    {c['succeeded']:,} succeeded, {c['failed']:,} failed, {c['not_processed']:,} not processed"
+            )
+        if step.chunks:
+            words = ", ".join(
+                f"{n:,} {'unsettled' if s == 'intent' else s}" for s, n in sorted(step.chunks.items())
+            )
+            lines += textwrap.wrap(
+                f"uploads of this run: {words}", 80, initial_indent="    ", subsequent_indent="    "
+            )
+    if any(step.state not in _GOOD for step in found):
+        lines += ["", f"`reconciler resume {run.id}` goes on with this plan; nothing is sent twice."]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(runs: Sequence[tuple[Recorded, Plan]], found: Sequence[Step] | None = None) -> str:
+    """Runs as data; with steps, those of the one run."""
+    rows: list[dict[str, Any]] = [
+        {
+            "id": run.id,
+            "state": run.state,
+            "host": run.host,
+            "started": _iso(run.started),
+            "ended": None if run.ended is None else _iso(run.ended),
+            "plan_digest": run.plan_digest,
+            "environment": plan.environment,
+            "summary": {k: getattr(plan.summary, k) for k in ("create", "update", "delete", "execute")},
+        }
+        for run, plan in runs
+    ]
+    if found is not None:
+        rows[0]["steps"] = [
+            {
+                "address": s.address,
+                "action": s.action,
+                "state": s.state,
+                "counts": s.counts,
+                "chunks": s.chunks,
+            }
+            for s in found
+        ]
+    return json.dumps({"format_version": "1.0", "runs": rows}, indent=2, ensure_ascii=False)
+
+
+def _iso(seconds: float) -> str:
+    return _time(seconds).replace(" ", "T") + "Z"
+
+
+def _time(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _took(run: Recorded) -> str:
+    if run.ended is None:
+        return "-"
+    seconds = run.ended - run.started
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,101 @@
+"""`runs` and `runs show`: the journal as a person reads it, without touching ledger, lock or remote."""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace, kill
+
+
+def steps(workspace: Workspace, *args: str) -> dict[str, str | None]:
+    run = json.loads(workspace.run("runs", "show", *args, "-o", "json").out)["runs"][0]
+    return {s["address"]: s["state"] for s in run["steps"]}
+
+
+def test_no_ledger_is_no_run_and_none_is_made(workspace: Workspace) -> None:
+    done = workspace.run("runs")
+    assert (done.code, done.out) == (0, "No runs are recorded here.\n")
+    assert workspace.run("runs", "show").code == 1
+    assert not (workspace.root / ".reconciler").exists()
+
+
+def test_runs_tell_what_became_of_each_action(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(50, max_bytes=1000)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    emulator.fault(
+        {"method": "PUT", "path": "/user_account_compartments/", "times": 99, "do": "status", "status": 400}
+    )
+    text = (workspace.root / "specs/loyalty.yaml").read_text()
+    workspace.write("specs/loyalty.yaml", text.replace("Loyalty programme", "Renamed"))
+    before = len(emulator.store.requests())
+    assert workspace.run("apply", "--auto-approve").code == 3
+    asked = len(emulator.store.requests())
+    assert asked > before
+    listed = json.loads(workspace.run("runs", "-o", "json").out)["runs"]
+    assert [(r["id"], r["state"], r["summary"]["execute"]) for r in listed] == [
+        (2, "ended", 0),
+        (1, "finished", 1),
+    ]
+    assert len(workspace.run("runs", "--limit", "1").out.splitlines()) == 2
+    assert set(steps(workspace, "1").values()) == {"succeeded"}
+    assert steps(workspace) == {"Compartment/loyalty": "failed"}
+    shown = workspace.run("runs", "show", "1")
+    assert "50 read = 50 to send + 0 rejected" in shown.out
+    assert "reconciler resume 2" in workspace.run("runs", "show").out
+    assert all(len(line) <= 80 for line in shown.out.splitlines())
+    assert len(emulator.store.requests()) == asked
+
+
+def test_a_run_that_was_cut_off(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(3000, max_bytes=2000)
+    process = workspace.start("apply", "--auto-approve")
+    ledger = workspace.root / ".reconciler/ledger.db"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not begun(ledger):
+        time.sleep(0.01)
+    assert kill(process, group=True, after=0.1)
+    (run,) = json.loads(workspace.run("runs", "-o", "json").out)["runs"]
+    assert (run["state"], run["ended"]) == ("running", None)
+    shown = workspace.run("runs", "show")
+    assert "running, or cut off" in shown.out
+    assert "unsettled  ProfileSource/customers@retail-fr" in shown.out
+    assert steps(workspace)["ProfileSource/customers@retail-fr"] == "intent"
+
+
+def begun(ledger: Path) -> bool:
+    """True once an upload is in the journal."""
+    try:
+        with sqlite3.connect(f"{ledger.as_uri()}?mode=ro", uri=True) as db:
+            found = db.execute("SELECT 1 FROM journal WHERE step='upload'").fetchone()
+        db.close()
+    except sqlite3.Error:
+        return False
+    return found is not None
+
+
+def test_a_ledger_that_cannot_be_written_or_read(workspace: Workspace) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    ledger = workspace.root / ".reconciler/ledger.db"
+    before = ledger.read_bytes()
+    assert workspace.run("runs").code == 0
+    assert ledger.read_bytes() == before
+    with sqlite3.connect(ledger) as db:
+        db.execute("PRAGMA user_version=99")
+    db.close()
+    newer = workspace.run("runs")
+    assert newer.code == 1
+    assert "it has the format 99" in newer.err
+    ledger.write_bytes(b"nonsense" * 1000)
+    spoilt = workspace.run("runs", "show")
+    assert spoilt.code == 1
+    assert "cannot read the ledger" in spoilt.err
+
+
+def test_runs_of_another_organisation_are_not_shown(workspace: Workspace) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    text = (workspace.root / "reconciler.yaml").read_text()
+    workspace.write("reconciler.yaml", text.replace("1185", "2000"))
+    assert workspace.run("runs").out == "No runs are recorded here.\n"
+    assert workspace.run("runs", "show", "1").code == 1
