@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
-from reconciler.cli import exit_codes
+from reconciler.cli import exit_codes, groups
 from reconciler.cli import options as opt
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.errors import ReconcilerError, UsageError
@@ -21,14 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Config-as-code for mediarithmics: compartments, activations and profile imports.",
 )
-sandbox_app = typer.Typer(help="The built-in emulator of the platform.", no_args_is_help=True)
-app.add_typer(sandbox_app, name="sandbox")
-runs_app = typer.Typer(help="Runs that the ledger recorded.", invoke_without_command=True)
-app.add_typer(runs_app, name="runs")
-source_app = typer.Typer(help="Profile sources.", no_args_is_help=True)
-app.add_typer(source_app, name="source")
-config_app = typer.Typer(help="Settings.", no_args_is_help=True)
-app.add_typer(config_app, name="config")
+app.add_typer(groups.sandbox_app, name="sandbox")
+app.add_typer(groups.runs_app, name="runs")
+app.add_typer(groups.source_app, name="source")
+app.add_typer(groups.config_app, name="config")
 
 Root = Path()
 
@@ -65,7 +61,7 @@ def validate(
     environment: opt.Environment = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Check specs offline: syntax, schema, cross-file rules; all environments. Silent on success."""
+    """Check specs offline, all findings at once. Silent on success."""
     from reconciler.cli.validating import validate as run_validate
 
     return run_validate(
@@ -276,7 +272,7 @@ def explain(
     output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
     no_color: opt.NoColor = False,
 ) -> int:
-    """What a finding's code means: why, a bad and a good example, how to fix it."""
+    """Say what a finding's code means, with examples."""
     from reconciler.cli import reference
 
     return reference.explain(code, output.value, no_color=no_color)
@@ -293,103 +289,10 @@ def render(
     environment: opt.Environment = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show specs after overlays and sets, with the origin of each value."""
+    """Show specs after overlays and sets, with origins."""
     from reconciler.cli import reference
 
     return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
-
-
-@runs_app.callback()
-def runs(
-    context: typer.Context,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, help="How many, the newest first.")
-    ] = 20,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    no_color: opt.NoColor = False,
-) -> int | None:
-    """Runs that the ledger recorded; `runs show [RUN]` shows one."""
-    if context.invoked_subcommand is not None:
-        return None
-    from reconciler.cli import history, steps
-
-    flags = steps.Flags(
-        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
-    )
-    return history.runs(flags, limit)
-
-
-@runs_app.command("show")
-def runs_show(
-    context: typer.Context,
-    run_id: Annotated[int | None, typer.Argument(metavar="[RUN]", help="The newest by default.")] = None,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    no_color: opt.NoColor = False,
-) -> int:
-    """One run: its plan, and what became of each action."""
-    from reconciler.cli import history, steps
-
-    flags = steps.Flags(
-        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
-    )
-    return history.show(flags, run_id)
-
-
-@source_app.command("check")
-def source_check(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="metadata.name of the source.")],
-    rejects: opt.Rejects = None,
-    datamart: opt.Datamart = None,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    no_color: opt.NoColor = False,
-) -> int:
-    """Read a source as plan would, without a token: counts, volume, chunks, bad lines with reasons."""
-    from reconciler.cli import source, steps
-
-    flags = steps.Flags(
-        root=context.obj, no_color=no_color, output=output, environment=environment, datamart=datamart
-    )
-    return source.check(flags, name, rejects)
-
-
-@config_app.command("show")
-def config_show(
-    context: typer.Context,
-    origin: Annotated[bool, typer.Option("--origin", help="Say where each value is from.")] = False,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    parallelism: opt.Parallelism = None,
-    no_color: opt.NoColor = False,
-) -> int:
-    """Show the settings as they are resolved here; the token only as set or not set."""
-    from reconciler.cli import reference
-
-    flags = {"environment": environment, "endpoint": endpoint, "parallelism": parallelism}
-    return reference.config_show(context.obj, flags, output.value, origins=origin, no_color=no_color)
-
-
-@sandbox_app.command("serve")
-def serve(
-    port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8089,
-    state: Annotated[
-        Path | None, typer.Option("--state", metavar="DIR", help="Keep state here; in memory by default.")
-    ] = None,
-    switch: Annotated[
-        list[str] | None, typer.Option("--switch", metavar="KEY=VALUE", help="A setting of what is unknown.")
-    ] = None,
-    seed: Annotated[Path | None, typer.Option("--seed", metavar="FILE", help="JSON to begin with.")] = None,
-) -> int:
-    """Serve the emulator on loopback until interrupted."""
-    from reconciler.cli import commands
-
-    return commands.serve_sandbox(port, state, switch or [], seed)
 
 
 def read_plan(file: Path):  # type: ignore[no-untyped-def]
