@@ -118,7 +118,7 @@ def plan(
             flags,
             checked,
             wiring.target(flags.root, checked.settings, token_file),
-            steps.new_scans(flags, shown),
+            steps.new_scans(flags, shown, kept=True),
         )
     steps.show_plan(made, flags)
     if file is not None:

@@ -22,6 +22,7 @@ from reconciler.reports import plan_text, result_text
 from reconciler.settings import seconds
 from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked, check
+from reconciler.workflows.kept_scans import KeptScans
 from reconciler.workflows.scans import Scans
 
 
@@ -252,9 +253,9 @@ def settings_only(flags: Flags) -> Checked:
     return Checked(flags.root, resolve(flags.settings(), os.environ, found.data), Specs(), (), ())
 
 
-def new_scans(flags: Flags, shown: Display) -> Scans:
-    """A scan cache that shows its progress."""
-    return Scans(flags.root, shown.scanned)
+def new_scans(flags: Flags, shown: Display, *, kept: bool = False) -> Scans:
+    """A scan cache that shows its progress; what is only planned may be from an earlier process."""
+    return Scans(flags.root, shown.scanned, KeptScans(flags.root) if kept else None)
 
 
 def progress(flags: Flags) -> Display:

@@ -9,15 +9,22 @@ from reconciler.bulk.scan import scan
 from reconciler.bulk.sources import find_files
 from reconciler.model.load import Scan
 from reconciler.model.source import SourceDefinition
+from reconciler.workflows.kept_scans import KeptScans
 
 Signature = tuple[tuple[str, int, int, int], ...]
 
 
 class Scans:
-    """A cache in memory; several datamarts with one source share its scan."""
+    """A cache in memory; several datamarts with one source share its scan.
 
-    def __init__(self, root: Path, progress: Callable[[str, int], None]) -> None:
-        self.root, self._progress = root, progress
+    Attributes:
+        kept: where scans outlive the process, for `plan`.
+    """
+
+    def __init__(
+        self, root: Path, progress: Callable[[str, int], None], kept: KeptScans | None = None
+    ) -> None:
+        self.root, self._progress, self.kept = root, progress, kept
         self._kept: dict[str, tuple[Signature, Scan]] = {}
         self._lock = (
             threading.Lock()
@@ -33,13 +40,20 @@ class Scans:
             return self._get(source)
 
     def _get(self, source: SourceDefinition) -> Scan:
-        key = repr(replace(source, former=()))
+        plain = replace(source, former=(), allow="0")  # neither shapes what is read
+        key = repr(plain)
         signature = self._signature(source)
         kept = self._kept.get(key)
         if kept is None or kept[0] != signature:
-            kept = (signature, scan(self.root, source, lambda n: self._progress(source.source, n)))
+            kept = (signature, self._read(plain))
             self._kept[key] = kept
         return kept[1]
+
+    def _read(self, source: SourceDefinition) -> Scan:
+        def read() -> Scan:
+            return scan(self.root, source, lambda n: self._progress(source.source, n))
+
+        return self.kept.get(source, find_files(self.root, source), read) if self.kept else read()
 
     def _signature(self, source: SourceDefinition) -> Signature:
         stats = ((p, p.stat()) for p in find_files(self.root, source))

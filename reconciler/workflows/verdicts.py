@@ -23,7 +23,7 @@ from reconciler.workflows.look import look
 
 _FORMAT = 1
 # The coarsest clock of a file system in use (FAT) ticks every two seconds.
-_TICK_NS = 2_000_000_000
+TICK_NS = 2_000_000_000
 _CODE = ("spec", "kinds/schemas", "workflows", "model")
 
 
@@ -56,7 +56,7 @@ class Memory:
         """The last verdict, if it still holds."""
         try:
             kept = json.loads(self.path.read_bytes())
-            if kept["tool"] != _tool() or any(
+            if kept["tool"] != code_digest(_CODE) or any(
                 look(self.root, p) != real for p, real in kept["looked"].items()
             ):
                 return None
@@ -76,13 +76,7 @@ class Memory:
 
     def begin(self) -> None:
         """Note when, by the file system's clock, a look at the files begins."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            marker = self.path.with_suffix(".now")
-            marker.write_bytes(b"")
-            self.stamp = marker.stat().st_mtime_ns
-        except OSError:
-            self.stamp = -1
+        self.stamp = clock_of(self.path)
 
     def keep(
         self,
@@ -104,7 +98,7 @@ class Memory:
         if self.stamp < 0:
             return
         kept = {
-            "tool": _tool(),
+            "tool": code_digest(_CODE),
             "folders": list(folders),
             "looked": dict(looked),
             "findings": [_plain(d) for d in verdict.diagnostics],
@@ -118,15 +112,35 @@ class Memory:
     def _settled(self, files: Sequence[SpecFile]) -> bool:
         """True if no later edit can hide in the timestamp tick of an earlier one."""
         youngest = max(max(f.state.modified_ns, f.state.changed_ns) for f in files)
-        return youngest < self.stamp - _TICK_NS
+        return youngest < self.stamp - TICK_NS
 
     def _write(self, kept: dict[str, Any]) -> None:
-        ignore = self.root / ".reconciler" / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", "utf-8")
-        temporary = self.path.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(kept), "utf-8")
-        temporary.replace(self.path)
+        replace_file(self.root, self.path, json.dumps(kept).encode())
+
+
+def clock_of(path: Path) -> int:
+    """The time of the file system that a path is on, in nanoseconds; -1 where nothing can be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        marker = path.with_suffix(".now")
+        marker.write_bytes(b"")
+        return marker.stat().st_mtime_ns
+    except OSError:
+        return -1
+
+
+def replace_file(root: Path, path: Path, content: bytes) -> None:
+    """Write a file below `.reconciler/` whole or not at all; git is told to leave the folder alone.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    ignore = root / ".reconciler" / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", "utf-8")
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
 def contents(files: Iterable[tuple[str, bytes]]) -> str:
@@ -137,11 +151,11 @@ def contents(files: Iterable[tuple[str, bytes]]) -> str:
     return digest.hexdigest()
 
 
-def _tool() -> str:
-    """This tool's version and the state of its own code: an upgrade in place must not inherit verdicts."""
+def code_digest(folders: Sequence[str]) -> str:
+    """This tool's version and the state of its own code: an upgrade in place must not inherit anything."""
     home = Path(package).parent
     parts = [f"{_FORMAT} {__version__}"]
-    for folder in _CODE:
+    for folder in folders:
         with os.scandir(home / folder) as entries:
             parts += sorted(
                 f"{e.name} {(s := e.stat()).st_size} {s.st_mtime_ns}" for e in entries if e.is_file()

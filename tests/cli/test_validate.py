@@ -693,7 +693,7 @@ def test_files_that_are_old_enough_are_known_by_their_states(
 ) -> None:
     from reconciler.workflows import verdicts
 
-    monkeypatch.setattr(verdicts, "_TICK_NS", -(10**18))  # as if all files had been written long ago
+    monkeypatch.setattr(verdicts, "TICK_NS", -(10**18))  # as if all files had been written long ago
     assert verdicts.Memory(root, None).recall() is None
     checked(root, {})
     assert json.loads(verdict_file(root).read_text())["settled"] is True
