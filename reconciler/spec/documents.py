@@ -53,6 +53,13 @@ _NOT_PLAIN_TEXT = frozenset(["", *"~nNtTfF0123456789+-."])
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _BREAK = "\r\n|\r|\n"
 _CORE_TAGS = {f"tag:yaml.org,2002:{t}": t for t in ("str", "int", "float", "bool", "null", "map", "seq")}
+_HINTS = (  # by part of what libyaml says
+    ("mapping values are not allowed", 'quote a text that has a colon in it, such as "sandbox:"'),
+    ("cannot start any token", "quote a text that begins with @, ` or %"),
+    ("could not find expected ':'", "is a colon missing, or a quote not closed, on a line above?"),
+    ("did not find expected ',' or", "is a bracket or a brace not closed above?"),
+    ("found unexpected end of stream", "is a quote not closed?"),
+)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -196,7 +203,8 @@ def _syntax(path: str, text: str, e: Any) -> Diagnostic:
     what = " ".join(x for x in (e.context, e.problem) if x)
     lines = re.split(_BREAK, text)
     tab = mark and mark.line < len(lines) and "\t" in lines[mark.line]
-    hint = "YAML indents with spaces; this line holds a tab" if tab else None
+    hint = next((words for part, words in _HINTS if part in what), None)
+    hint = "YAML indents with spaces; this line holds a tab" if tab else hint
     return error("yaml-syntax", f"not valid YAML: {what}", span, help=hint)
 
 

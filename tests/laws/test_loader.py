@@ -213,3 +213,20 @@ def test_positions_do_not_change_what_is_read(pieces: list[str]) -> None:
         document.span("a")
     assert [d.data for d in documents] == [d.data for d in again]
     assert findings == same
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("endpoint: sandbox:\n", 'such as "sandbox:"'),
+        ("a: @b\n", "begins with @"),
+        ("a: [b, c\nd: e\n", "not closed"),
+        ("a: {b: c\n", "not closed"),
+        ("a: 'b\n", "a quote not closed"),
+        ("a\nb: c\n", "a colon missing"),
+        ("a:\n\tb: c\n", "holds a tab"),
+    ],
+)
+def test_a_syntax_error_has_a_hint(text: str, hint: str) -> None:
+    _, (finding,) = parse("x.yaml", text.encode())
+    assert hint in (finding.help or ""), finding
