@@ -54,7 +54,10 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-
 _BREAK = "\r\n|\r|\n"
 _CORE_TAGS = {f"tag:yaml.org,2002:{t}": t for t in ("str", "int", "float", "bool", "null", "map", "seq")}
 _HINTS = (  # by part of what libyaml says
-    ("mapping values are not allowed", 'quote a text that has a colon in it, such as "sandbox:"'),
+    (
+        "mapping values are not allowed",
+        'quote a text that has a colon in it, such as "sandbox:"; or is a colon missing above?',
+    ),
     ("cannot start any token", "quote a text that begins with @, ` or %"),
     ("could not find expected ':'", "is a colon missing, or a quote not closed, on a line above?"),
     ("did not find expected ',' or", "is a bracket or a brace not closed above?"),

@@ -223,7 +223,7 @@ def test_positions_do_not_change_what_is_read(pieces: list[str]) -> None:
         ("a: [b, c\nd: e\n", "not closed"),
         ("a: {b: c\n", "not closed"),
         ("a: 'b\n", "a quote not closed"),
-        ("a\nb: c\n", "a colon missing"),
+        ("a\nb: c\n", "a colon missing above"),
         ("a:\n\tb: c\n", "holds a tab"),
     ],
 )
