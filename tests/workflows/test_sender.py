@@ -137,7 +137,9 @@ def test_a_sender_ends_with_its_coordinator_and_no_run_begins_before(tmp_path: P
     with pytest.raises(LockHeld, match="another run"):
         take(ledger)
     sender = int(pid_file.read_text())
-    os.kill(sender, signal.SIGSTOP)  # it cannot notice anything now
+    os.kill(sender, signal.SIGSTOP)
+    while Path(f"/proc/{sender}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.002)  # a signal is not at once; from here on it cannot notice anything
     process.kill()
     process.wait()
     with pytest.raises(LockHeld, match="a sending process"):
