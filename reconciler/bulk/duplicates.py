@@ -67,7 +67,8 @@ class Duplicates:
     def add(self, line: bytes, file: int, number: int) -> None:
         """One line to send."""
         who = self._decode(line)
-        name = "\0".join(str(x) for x in msgspec.structs.astuple(who))
+        parts = ("" if x is None else f"{len(str(x))} {x}" for x in msgspec.structs.astuple(who))
+        name = ",".join(parts)  # with lengths, so that no two identities are written alike
         digest = hashlib.blake2b(name.encode(), digest_size=_DIGEST, key=self._key).digest()
         self._held += _RECORD.pack(digest, file, number)
         if len(self._held) >= self._limit:

@@ -11,7 +11,7 @@ from reconciler.bulk.duplicates import Duplicates
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
-names = st.sampled_from(["a", "b", "c", "é", "a\u0000b", "1", ""])
+names = st.sampled_from(["a", "b", "None", "é", "a\u0000b", "1", "1 a,1 a", ""])
 accounts = st.builds(
     lambda c, a: {"user_account_id": a} | ({"compartment_id": c} if c else {}),
     st.sampled_from([None, "1", "2"]),
