@@ -49,12 +49,12 @@ class KeptScans:
             kept = msgspec.json.decode(place.read_bytes(), type=_Kept)
             if kept.key == key and kept.states == states:
                 return kept.scan
-        began = clock_of(place)
+        began = clock_of(self.root, place)
         scan = read()
         youngest = max((max(s.modified_ns, s.changed_ns) for _, s in states), default=0)
         if youngest < began - TICK_NS:
             with suppress(OSError):
-                replace_file(self.root, place, msgspec.json.encode(_Kept(key, states, scan)))
+                replace_file(place, msgspec.json.encode(_Kept(key, states, scan)))
         return scan
 
     def _place(self, source: SourceDefinition) -> Path:

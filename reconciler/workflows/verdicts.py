@@ -76,7 +76,7 @@ class Memory:
 
     def begin(self) -> None:
         """Note when, by the file system's clock, a look at the files begins."""
-        self.stamp = clock_of(self.path)
+        self.stamp = clock_of(self.root, self.path)
 
     def keep(
         self,
@@ -115,13 +115,16 @@ class Memory:
         return youngest < self.stamp - TICK_NS
 
     def _write(self, kept: dict[str, Any]) -> None:
-        replace_file(self.root, self.path, json.dumps(kept).encode())
+        replace_file(self.path, json.dumps(kept).encode())
 
 
-def clock_of(path: Path) -> int:
-    """The time of the file system that a path is on, in nanoseconds; -1 where nothing can be written."""
+def clock_of(root: Path, path: Path) -> int:
+    """The time of the file system that a path below `.reconciler/` is on, in nanoseconds; -1 where nothing can be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        ignore = root / ".reconciler" / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", "utf-8")
         marker = path.with_suffix(".now")
         marker.write_bytes(b"")
         return marker.stat().st_mtime_ns
@@ -129,15 +132,12 @@ def clock_of(path: Path) -> int:
         return -1
 
 
-def replace_file(root: Path, path: Path, content: bytes) -> None:
-    """Write a file below `.reconciler/` whole or not at all; git is told to leave the folder alone.
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
 
     Raises:
         OSError: it cannot be written.
     """
-    ignore = root / ".reconciler" / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", "utf-8")
     temporary = path.with_suffix(f".{os.getpid()}")
     temporary.write_bytes(content)
     temporary.replace(path)

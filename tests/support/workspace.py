@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,8 +99,7 @@ class Workspace:
         return json.loads(done.out)
 
     def forget_ledger(self) -> None:
-        for path in (self.root / ".reconciler").glob("*"):
-            path.unlink()
+        shutil.rmtree(self.root / ".reconciler", ignore_errors=True)
 
 
 class Done:
