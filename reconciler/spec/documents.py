@@ -50,7 +50,8 @@ _INF = r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 # An empty plain scalar is null; what begins otherwise may be null, a boolean or a number.
 _NOT_PLAIN_TEXT = frozenset(["", *"~nNtTfF0123456789+-."])
 # Control characters, and the line breaks of YAML 1.1 that 1.2 dropped: no editor counts them as lines.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
+_FORBIDDEN_ASCII = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"  # the same of ASCII, compiled in a tenth of the time
 _BREAK = "\r\n|\r|\n"
 _CORE_TAGS = {f"tag:yaml.org,2002:{t}": t for t in ("str", "int", "float", "bool", "null", "map", "seq")}
 _HINTS = (  # by part of what libyaml says
@@ -189,7 +190,7 @@ def _decode(path: str, content: bytes) -> tuple[str, Diagnostic | None]:
         span = Span(path, before.count(b"\n") + 1, column)
         words = f"byte 0x{content[e.start]:02x} is not UTF-8"
         return "", error("yaml-encoding", words, span, help="save the file as UTF-8")
-    if not (m := _FORBIDDEN.search(text)):
+    if not (m := re.search(_FORBIDDEN_ASCII if text.isascii() else _FORBIDDEN, text)):
         return text, None
     if "\0" in text:
         line = len(re.split(_BREAK, text[: text.index("\0")]))
