@@ -35,7 +35,6 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
     except UnknownDatamart as e:
         raise UsageError(f"--datamart: no spec declares '{e.name}'") from None
     marks, findings, reads = style(sys.stdout, no_color=flags.no_color), list[Diagnostic](), []
-    limit = next(x.definition.max_bytes for x in checked.desired().loads.values() if x.source == name)
     with steps.progress(flags) as shown, _rejects(rejects) as keep:
         for found in examine(checked, name, datamarts, lambda n: shown.scanned(name, n), keep):
             findings += found.findings
@@ -44,7 +43,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
             if flags.output is Format.JSON:
                 reads.append(source_text.plain(found.addresses, found.scan, found.examples))
             else:
-                out(source_text.as_text(found.addresses, found.scan, found.examples, limit, marks))
+                out(source_text.as_text(found.addresses, found.scan, found.examples, found.max_bytes, marks))
     if flags.output is Format.JSON:
         out(source_text.as_json(reads, [plain(d) for d in findings]))
     else:

@@ -21,8 +21,8 @@ def one(rule: Rule, style: Style) -> str:
     parts = [
         f"{style.bold(f'{rule.severity.value}[{rule.code}]')}: {rule.title}\n",
         _wrapped(rule.why),
-        *(f"{style.red('Bad:')}\n\n{_example(rule.bad)}" for _ in [0] if rule.bad),
-        *(f"{style.green('Good:')}\n\n{_example(rule.good)}" for _ in [0] if rule.good),
+        *([f"{style.red('Bad:')}\n\n{_example(rule.bad)}"] if rule.bad else []),
+        *([f"{style.green('Good:')}\n\n{_example(rule.good)}"] if rule.good else []),
         f"{style.bold('How to fix it:')}\n\n{_wrapped(rule.fix)}",
         _wrapped(_configuration(rule)),
     ]

@@ -78,7 +78,7 @@ def _slips(token: str) -> Iterator[str]:
 
 def coverage(specs: Specs) -> Iterator[Diagnostic]:
     """A compartment that is active on most datamarts, but not on all, and nobody said that it is meant."""
-    every = frozenset(specs.labels())
+    every = frozenset(specs.live)
     if len(every) < _FEW_DATAMARTS or not specs.datamarts_known:
         return
     for key, document in specs.compartments.items():

@@ -12,7 +12,7 @@ from reconciler.spec.specs import Specs
 
 def desired(specs: Specs, settings: Settings) -> Desired:
     """Build the desired state from specs that passed all rules."""
-    labels = specs.labels()
+    labels = specs.live
     compartments = {key: _compartment(key, doc) for key, doc in specs.compartments.items()}
     activations: dict[str, DesiredActivation] = {}
     for key, document in specs.compartments.items():

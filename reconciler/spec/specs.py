@@ -48,10 +48,6 @@ class Specs:
     doubtful: frozenset[str] = frozenset()
     _resolved: dict[str, frozenset[str]] = field(default_factory=dict)
 
-    def labels(self) -> dict[str, dict[str, str]]:
-        """Labels of the datamarts that take part: those with an id here that are not ignored."""
-        return self.live
-
     def resolve(self, expression: Any) -> frozenset[str]:
         """The datamarts in a set; remembered, since many documents say the same.
 

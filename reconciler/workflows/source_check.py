@@ -25,11 +25,13 @@ class Examined:
 
     Attributes:
         addresses: the loads that read exactly this.
+        max_bytes: of one chunk.
         scan: None if it could not be read.
         examples: the first few rejected lines of each code.
     """
 
     addresses: tuple[str, ...]
+    max_bytes: int
     scan: Scan | None
     findings: tuple[Diagnostic, ...]
     examples: dict[str, list[Reject]] = field(default_factory=dict)
@@ -85,6 +87,7 @@ def _one(
     keep: Callable[[str], None] | None,
 ) -> Examined:
     first, addresses = loads[0], tuple(str(load.address) for load in loads)
+    limit = definition.max_bytes
     examples: dict[str, list[Reject]] = {}
 
     def rejected(reject: Reject, record: Record) -> None:
@@ -95,19 +98,18 @@ def _one(
 
     if first.unavailable:
         found = error("not-available", first.unavailable, first.label_span, address=addresses[0])
-        return Examined(addresses, None, (found,))
+        return Examined(addresses, limit, None, (found,))
     if first.missing_label:
         words = f"{first.datamart} has no label '{first.missing_label}', which the source's files need"
-        return Examined(
-            addresses, None, (error("source-placeholder", words, first.label_span, address=addresses[0]),)
-        )
+        found = error("source-placeholder", words, first.label_span, address=addresses[0])
+        return Examined(addresses, limit, None, (found,))
     try:
         read = scan(checked.root, definition, progress, rejected)
     except ReconcilerError as e:
         found = error("source-unreadable", str(e), first.label_span, address=addresses[0], help=e.help)
-        return Examined(addresses, None, (found,))
+        return Examined(addresses, limit, None, (found,))
     findings = ruled(scan_findings(first, read), checked.settings.rules)
-    return Examined(addresses, read, tuple(findings), examples)
+    return Examined(addresses, limit, read, tuple(findings), examples)
 
 
 def _with_contents(reject: Reject, record: Record) -> str:

@@ -110,6 +110,14 @@ def test_a_source_that_cannot_be_read(root: Path, workspace: Workspace) -> None:
     assert workspace.run("source", "check", "commands").code == 1
 
 
+def test_a_label_that_a_target_lacks(root: Path, workspace: Workspace) -> None:
+    path = "data/{datamart.labels.stage}.ndjson"
+    workspace.write("specs/commands.yaml", COMMANDS.replace("[data/c.ndjson]", f'["{path}"]'))
+    done = workspace.run("source", "check", "commands")
+    assert done.code == 1, done
+    assert "retail-de has no label 'stage', which the source's files need" in done.err
+
+
 def test_mapped_rows_are_written_as_rows(workspace: Workspace, tmp_path: Path) -> None:
     workspace.customers(3)
     with (workspace.root / "data/customers.csv").open("a") as file:

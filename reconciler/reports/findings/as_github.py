@@ -38,8 +38,8 @@ def _annotation(command: str, d: Diagnostic) -> str:
     also = [f"{safe(s.path)}:{s.line}:{s.column}: {safe(label)}" for s, label in d.secondary]
     more = [
         *also,
-        *(f"note: {safe(d.note)}" for _ in [0] if d.note),
-        *(f"help: {safe(d.help)}" for _ in [0] if d.help),
+        *([f"note: {safe(d.note)}"] if d.note else []),
+        *([f"help: {safe(d.help)}"] if d.help else []),
     ]
     text = "\n".join([(f"{safe(d.address)}: " if d.address else "") + safe(d.message), *more])
     return f"::{command} {place}title={_property(d.code)}::{_data(text)}"
