@@ -1,63 +1,73 @@
-"""Lines -> chunks, deterministically (design 6). Pure: fed with accepted lines, it closes chunks at `max_bytes`."""
+"""Lines -> chunks, deterministically (design 6). Pure: fed with pieces of whole lines, it closes chunks at `max_bytes`."""
 
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from reconciler.model.load import Chunk, Position
 
 BLOCK = 256 * 1024
+# From an index into a piece: where reading has to begin to make the lines from there on.
+At = Callable[[int], Position]
 
 
 class Cutter:
-    """Cuts a stream of accepted lines; holds at most one block of them."""
+    """Cuts a stream of lines; holds none of them."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.chunks: list[Chunk] = []
-        self._begin(Position(0, 0, 0))
+        self._begin(Position(0, 0, 0), verbatim=False)
 
-    def _begin(self, start: Position) -> None:
-        self._start, self._lines, self._size = start, 0, 0
+    def _begin(self, start: Position, *, verbatim: bool) -> None:
+        self._start, self._lines, self._size, self._verbatim = start, 0, 0, verbatim
         self._hash = hashlib.sha256()
-        self._pending: list[bytes] = []
-        self._pending_size = 0
 
-    def add(self, data: bytes, position: Position) -> None:
-        """Add one line that starts at `position` in the source; it is no longer than `max_bytes`."""
-        if self._size + len(data) > self.max_bytes:
-            self.close()
-        if not self._lines:
-            self._begin(position)
-        self._lines += 1
-        self._size += len(data)
-        self._pending.append(data)
-        self._pending_size += len(data)
-        if self._pending_size >= BLOCK:
-            self._flush()
+    def add(self, data: bytes, at: At, *, verbatim: bool = False) -> None:
+        """Add lines, each ended by a newline and no longer than `max_bytes`.
+
+        Args:
+            data: the lines.
+            at: says where in the source the lines from an index of `data` on begin.
+            verbatim: they stand there just so.
+        """
+        begin, view = 0, memoryview(data)
+        while begin < len(data):
+            room = self.max_bytes - self._size
+            end = len(data) if len(data) - begin <= room else data.rfind(b"\n", begin, begin + room) + 1
+            if end <= begin:
+                self.close()
+                continue
+            if not self._lines:
+                self._begin(at(begin), verbatim=verbatim)
+            self._verbatim = self._verbatim and verbatim and self._follows(at(begin))
+            self._hash.update(view[begin:end])
+            self._size += end - begin
+            self._lines += data.count(b"\n", begin, end)
+            begin = end
+
+    def _follows(self, here: Position) -> bool:
+        return here.file == self._start.file and here.offset == self._start.offset + self._size
 
     def close(self) -> None:
         """End the current chunk, if it has lines."""
         if self._lines:
-            self._flush()
+            found = self._hash.hexdigest()
+            number = len(self.chunks) + 1
             self.chunks.append(
-                Chunk(len(self.chunks) + 1, self._start, self._lines, self._size, self._hash.hexdigest())
+                Chunk(number, self._start, self._lines, self._size, found, verbatim=self._verbatim)
             )
             self._lines = self._size = 0
 
-    def _flush(self) -> None:
-        self._hash.update(b"".join(self._pending))
-        self._pending, self._pending_size = [], 0
 
-
-def blocks(lines: Iterator[bytes], size: int = BLOCK) -> Generator[bytes]:
-    """Join lines to blocks of at least `size` bytes; the last may be shorter."""
-    held: list[bytes] = []
-    total = 0
-    for line in lines:
-        held.append(line)
-        total += len(line)
-        if total >= size:
-            yield b"".join(held)
-            held, total = [], 0
+def blocks(pieces: Iterator[bytes], size: int = BLOCK) -> Generator[bytes]:
+    """Join and divide pieces to blocks of `size` bytes; the last may be shorter."""
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        at = 0
+        while len(held) - at >= size:
+            yield bytes(held[at : at + size])
+            at += size
+        del held[:at]
     if held:
-        yield b"".join(held)
+        yield bytes(held)

@@ -1,43 +1,30 @@
-"""One pass over a source: digest, counts, chunks, rejected lines. And the same pass again for one chunk's bytes."""
+"""One pass over a source: digest, counts, chunks, rejected lines. And the bytes of one chunk again.
+
+Segments are read and hashed here, in order; what becomes of them is decided by `reconciler.bulk.batches`, in other
+processes where there are any and the source is large.
+"""
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.bulk.cutting import Cutter
+from reconciler.bulk import places
+from reconciler.bulk.batches import Batch, Rejected, checker
+from reconciler.bulk.cutting import BLOCK, Cutter
 from reconciler.bulk.duplicates import Blind, Duplicates, Watch
-from reconciler.bulk.lines import UNKNOWN_ID, BadLine, Line, command_line, row_mapper
-from reconciler.bulk.sources import Record, find_files, records
+from reconciler.bulk.lines import UNKNOWN_ID
+from reconciler.bulk.segments import Segment, segments
 from reconciler.model.load import Chunk, Position, Reject, Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
 
 SHOWN_REJECTS = 20
 MAX_COMPARTMENTS = 1000
-TICK = 20_000
-
-
-def line_of(source: SourceDefinition) -> Callable[[Record], Line]:
-    """The function that turns a record into a line; it raises BadLine."""
-    mapped = row_mapper(source)
-
-    def line(record: Record) -> Line:
-        if record.bad:
-            raise record.bad
-        return command_line(record.raw, source) if record.row is None else mapped(record.row)
-
-    def limited(record: Record) -> Line:
-        found = line(record)
-        if len(found.data) > source.max_bytes:
-            raise BadLine(
-                "line-too-large",
-                f"the line has {len(found.data):,} bytes, a chunk at most {source.max_bytes:,}",
-            )
-        return found
-
-    return limited
+AHEAD = 6  # segments that are being worked on at once
+OnReject = Callable[[Reject, object], None]
 
 
 @dataclass(slots=True)
@@ -52,21 +39,25 @@ class _Counts:
     rejects: list[Reject] = field(default_factory=list)
     compartments: set[str] = field(default_factory=set)
 
-    def add(self, line: Line) -> None:
-        self.deletes += line.delete
-        self.upserts += not line.delete
-        self.size += len(line.data)
-        self.anonymous += line.anonymous
-        self.safe = self.safe and line.replay_safe
-        if line.compartment_id not in (None, UNKNOWN_ID) and len(self.compartments) < MAX_COMPARTMENTS:
-            self.compartments.add(str(line.compartment_id))
+    def add(self, batch: Batch, size: int) -> None:
+        self.lines += batch.records
+        self.deletes += batch.deletes
+        self.upserts += batch.upserts
+        self.size += size
+        self.anonymous += batch.anonymous
+        self.safe = self.safe and batch.safe
+        if len(self.compartments) < MAX_COMPARTMENTS:
+            self.compartments |= batch.compartments - {UNKNOWN_ID}
 
 
 def scan(
     root: Path,
     source: SourceDefinition,
     progress: Callable[[int], None] | None = None,
-    on_reject: Callable[[Reject, Record], None] | None = None,
+    on_reject: OnReject | None = None,
+    workers: Executor | None = None,
+    *,
+    contents: bool = False,
 ) -> Scan:
     """Read the whole source once.
 
@@ -75,35 +66,35 @@ def scan(
         source: what to read.
         progress: is told how many lines were read, now and then.
         on_reject: is given every rejected line (the scan itself keeps the first few).
+        workers: processes that share the work.
+        contents: `on_reject` is given the data of the lines, too.
 
     Raises:
         ReconcilerError: the source cannot be read.
     """
-    paths = find_files(root, source)
-    names = [str(p.relative_to(root)) if p.is_relative_to(root) else str(p) for p in paths]
+    names = places.find(root, source)
     hashed = _Digest(source)
-    cutter, counts, line_for = Cutter(source.max_bytes), _Counts(), line_of(source)
+    cutter, counts = Cutter(source.max_bytes), _Counts()
     watch: Watch = Blind() if source.duplicates == "off" else Duplicates()
-    for record in records(paths, source, feed=hashed.feed):
-        counts.lines += 1
-        if progress and counts.lines % TICK == 0:
-            progress(counts.lines)
-        try:
-            line = line_for(record)
-        except BadLine as e:
-            reject = Reject(names[record.file], record.line, e.code, e.reason)
-            counts.reasons[e.code] += 1
+    pieces = segments(root, names, source, feed=hashed.feed)
+    rows = _Rows(names, numbered=source.format == "csv")
+    for segment, batch in _batches(pieces, root, names, source, workers, contents=contents):
+        data = segment.data if batch.data is None else batch.data
+        counts.add(batch, len(data))
+        for rejected in batch.rejects:
+            reject = rows.reject(segment, rejected)
+            counts.reasons[reject.code] += 1
             if len(counts.rejects) < SHOWN_REJECTS:
                 counts.rejects.append(reject)
             if on_reject:
-                on_reject(reject, record)
-            continue
-        counts.add(line)
-        watch.add(line.data, record.file, record.line)
-        cutter.add(line.data, Position(record.file, record.offset, record.line - 1))
+                on_reject(reject, rejected.data)
+        rows.add(segment, batch)
+        if not isinstance(watch, Blind):
+            _watch(watch, segment, batch, data)
+        cutter.add(data, _positions(segment, batch), verbatim=batch.data is None)
+        if progress:
+            progress(counts.lines)
     cutter.close()
-    if progress:
-        progress(counts.lines)
     sent = counts.upserts + counts.deletes
     return Scan(
         source_digest=hashed.hexdigest(),
@@ -124,19 +115,108 @@ def scan(
     )
 
 
-def chunk_lines(paths: list[Path], source: SourceDefinition, chunk: Chunk) -> Iterator[bytes]:
-    """The lines of one chunk again, from its start; it may be called as often as an upload is tried."""
-    line_for = line_of(source)
-    left = chunk.lines
-    for record in records(paths, source, chunk.start):
-        try:
-            line = line_for(record)
-        except BadLine:
-            continue
-        yield line.data
-        left -= 1
+def chunk_pieces(root: Path, names: Sequence[str], source: SourceDefinition, chunk: Chunk) -> Iterator[bytes]:
+    """The bytes of one chunk again, from its start; it may be called as often as an upload is tried.
+
+    Raises:
+        ReconcilerError: a place cannot be read.
+    """
+    left = chunk.size
+    if chunk.verbatim:
+        with places.open_place(root, names[chunk.start.file], source.compression) as file:
+            file.seek(chunk.start.offset)
+            while left and (data := file.read(min(BLOCK, left))):
+                left -= len(data)
+                yield data
+        return
+    skip, check = chunk.start.skip, checker(source)
+    for segment in segments(root, names, source, chunk.start):
+        batch = check(segment)
+        data = segment.data if batch.data is None else batch.data
+        piece = data[skip : skip + left]
+        skip = max(0, skip - len(data))
+        left -= len(piece)
+        yield piece
         if not left:
             return
+
+
+def _batches(
+    pieces: Iterator[Segment],
+    root: Path,
+    names: Sequence[str],
+    source: SourceDefinition,
+    workers: Executor | None,
+    *,
+    contents: bool,
+) -> Iterator[tuple[Segment, Batch]]:
+    """Every segment with what became of it, in order."""
+    check = checker(source, contents=contents)
+    if workers is None:
+        yield from ((segment, check(segment)) for segment in pieces)
+        return
+    waiting: deque[tuple[Segment, Future[Batch]]] = deque()
+    for segment in pieces:
+        if segment.frame is not None or segment.bad is not None:
+            done: Future[Batch] = Future()
+            done.set_result(check(segment))
+            waiting.append((segment, done))
+        else:
+            waiting.append((segment, workers.submit(work, *_job(segment, root, names, source), contents)))
+        if len(waiting) >= AHEAD:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    for first, future in waiting:
+        yield first, future.result()
+
+
+def _job(
+    segment: Segment, root: Path, names: Sequence[str], source: SourceDefinition
+) -> tuple[SourceDefinition, Segment, str | None, int]:
+    """What a process needs: where the bytes are, if it can read them there by itself; else the bytes."""
+    if places.is_plain(names[segment.file], source.compression):
+        return source, segment._replace(data=b""), str(root / names[segment.file]), len(segment.data)
+    return source, segment, None, 0
+
+
+def work(source: SourceDefinition, segment: Segment, path: str | None, size: int, contents: bool) -> Batch:
+    """Check one segment, in a process of its own."""
+    if path is not None:
+        with Path(path).open("rb") as file:
+            file.seek(segment.offset)
+            segment = segment._replace(data=file.read(size))
+    return checker(source, contents=contents)(segment)
+
+
+def _positions(segment: Segment, batch: Batch) -> Callable[[int], Position]:
+    def at(index: int) -> Position:
+        if batch.data is None:
+            line = segment.line + segment.data.count(b"\n", 0, index)
+            return Position(segment.file, segment.offset + index, line)
+        return Position(segment.file, segment.offset, segment.line, index)
+
+    return at
+
+
+def _watch(watch: Watch, segment: Segment, batch: Batch, data: bytes) -> None:
+    numbers = range(batch.sent) if batch.numbers is None else batch.numbers
+    for line, number in zip(data.split(b"\n"), numbers, strict=False):
+        watch.add(line, segment.file, segment.line + number + 1)
+
+
+class _Rows:
+    """Counts records of each file, for formats in which they are not lines."""
+
+    def __init__(self, names: Sequence[str], *, numbered: bool) -> None:
+        self._names, self._numbered, self._before = names, numbered, [0] * len(names)
+
+    def add(self, segment: Segment, batch: Batch) -> None:
+        self._before[segment.file] += batch.records
+
+    def reject(self, segment: Segment, found: Rejected) -> Reject:
+        row = self._before[segment.file] + found.row + 1 if self._numbered else None
+        line = segment.line + found.line + 1
+        return Reject(self._names[segment.file], line, found.code, found.reason, row, found.column)
 
 
 class _Digest:
@@ -144,19 +224,9 @@ class _Digest:
 
     def __init__(self, source: SourceDefinition) -> None:
         self._hash = hashlib.sha256(canonical(shape(source)) + b"\n")
-        self._held: list[bytes] = []
-        self._size = 0
 
     def feed(self, data: bytes) -> None:
-        self._held.append(data)
-        self._size += len(data)
-        if self._size >= 1 << 20:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._hash.update(b"".join(self._held))
-        self._held, self._size = [], 0
+        self._hash.update(data)
 
     def hexdigest(self) -> str:
-        self._flush()
         return self._hash.hexdigest()

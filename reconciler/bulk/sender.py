@@ -6,21 +6,17 @@ the last block until the running digest equals the name's, the deadline has not 
 
 import contextlib
 import hashlib
-import os
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.uploads import Form, multipart, stream
 from reconciler.bulk.cutting import blocks
 from reconciler.bulk.leave import Desk
-from reconciler.bulk.scan import chunk_lines
+from reconciler.bulk.processes import belong_to_coordinator
+from reconciler.bulk.scan import chunk_pieces
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import hold_shared
 from reconciler.model.load import Chunk
@@ -58,18 +54,9 @@ class Withheld(Exception):
 
 
 def prepare(sender_locks: list[str]) -> None:
-    """Initialise a sending process: hold the shared lock, leave signals to the coordinator, and end when it is gone."""
+    """Initialise a sending process: it holds the shared lock for as long as it lives."""
     _held.extend(hold_shared([Path(p) for p in sender_locks]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = parent_process()
-    if parent is not None:
-
-        def watch() -> None:
-            wait([parent.sentinel])
-            os._exit(1)
-
-        threading.Thread(target=watch, daemon=True, name="coordinator-watch").start()
+    belong_to_coordinator()
 
 
 def upload(job: Job) -> Answer:
@@ -105,8 +92,8 @@ def _body(job: Job, form: Form, deadline: float) -> Iterator[bytes]:
     held: bytes | None = None
     if form.before:
         yield form.before
-    paths = [Path(job.root) / f for f in job.files]
-    with contextlib.closing(blocks(chunk_lines(paths, job.source, job.chunk))) as source:
+    pieces = chunk_pieces(Path(job.root), job.files, job.source, job.chunk)
+    with contextlib.closing(blocks(pieces)) as source:
         for block in source:
             if held is not None:
                 yield held

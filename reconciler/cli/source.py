@@ -36,7 +36,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
         raise UsageError(f"--datamart: no spec declares '{e.name}'") from None
     marks, findings, reads = style(sys.stdout, no_color=flags.no_color), list[Diagnostic](), []
     with steps.progress(flags) as shown, _rejects(rejects) as keep:
-        for found in examine(checked, name, datamarts, lambda n: shown.scanned(name, n), keep):
+        for found in examine(checked, name, datamarts, steps.new_scans(flags, shown), keep):
             findings += found.findings
             if found.scan is None:
                 continue

@@ -143,6 +143,28 @@ def threads(parallelism: int) -> Iterator[Executor]:
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def readers() -> Iterator[Executor]:
+    """Processes that share the reading of a large source: one for each processor."""
+    from reconciler.bulk.processes import belong_to_coordinator
+
+    count = max(2, min(8, os.cpu_count() or 1))
+    pool = ProcessPoolExecutor(count, mp_context=_processes(), initializer=belong_to_coordinator)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _processes() -> Any:
+    """How processes begin: small, and without threads or locks of this one."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["reconciler.bulk.sender"])
+    return context
+
+
 class Senders:
     """Sending processes, started when first needed, and anew should one be killed."""
 
@@ -157,13 +179,9 @@ class Senders:
 
         with self._guard:
             if self._pool is None or getattr(self._pool, "_broken", False):
-                methods = multiprocessing.get_all_start_methods()
-                context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-                if "forkserver" in methods:
-                    context.set_forkserver_preload(["reconciler.bulk.sender"])
                 self._pool = ProcessPoolExecutor(
                     self._parallelism,
-                    mp_context=context,
+                    mp_context=_processes(),
                     initializer=prepare,
                     initargs=([str(p) for p in self._lock.sender_files],),
                 )

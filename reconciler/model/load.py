@@ -5,22 +5,35 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a line starts: index of the file, offset in its decompressed bytes (in rows for Parquet), lines before it there."""
+    """Where a chunk starts: a place at which reading can begin, and how many bytes made from there belong to others.
+
+    Attributes:
+        file: index of the file.
+        offset: in its decompressed bytes; in rows for Parquet.
+        line: lines before it there.
+        skip: bytes of lines to send that are made from there and come before.
+    """
 
     file: int
     offset: int
     line: int
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One upload: where its first line starts, and the SHA-256 (hex) of exactly the bytes sent."""
+    """One upload: where its first line starts, and the SHA-256 (hex) of exactly the bytes sent.
+
+    Attributes:
+        verbatim: they stand in the file just so, in one piece, so that they need not be made again.
+    """
 
     index: int
     start: Position
     lines: int
     size: int
     sha256: str
+    verbatim: bool = False
 
     @property
     def chunk12(self) -> str:
@@ -30,12 +43,26 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A line that is not sent; never its contents (G9)."""
+    """A line that is not sent; never its contents (G9).
+
+    Attributes:
+        line: where the record begins, from 1.
+        row: its number among the records, where that is another (CSV).
+        column: the one to blame, where there is one.
+    """
 
     path: str
     line: int
     code: str
     reason: str
+    row: int | None = None
+    column: str | None = None
+
+    @property
+    def where(self) -> str:
+        """`path:line`, with row and column where the format has them."""
+        row = f" row {self.row:,}" if self.row is not None else ""
+        return f"{self.path}:{self.line}{row}" + (f" column '{self.column}'" if self.column else "")
 
 
 @dataclass(frozen=True, slots=True)

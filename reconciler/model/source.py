@@ -6,11 +6,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier:
-    """One way a line may name its user; `kind` is user_account_id, email_hash or user_agent_id."""
+    """One way a line may name its user; `kind` is user_account_id, email_hash or user_agent_id.
+
+    Attributes:
+        hash: makes an e-mail hash from the column's value, after the steps of `normalise`; None takes the value as it is.
+    """
 
     kind: str
     column: str
     compartment: str | None = None
+    hash: str | None = None
+    normalise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,7 @@ class SourceDefinition:
 
     Attributes:
         compartments: every compartment key used here, with its remote id once known.
+        nulls: whether NULL is absent or kept; by default absent in tables (Parquet, SQL) and kept in NDJSON.
         allow: acceptable bad lines, such as "0", "12" or "1%".
         max_bytes: of one chunk.
         former: (workspace, source) pairs under which earlier loads may have been named.
@@ -67,6 +74,7 @@ class SourceDefinition:
     exclude: tuple[str, ...] = ()
     rename: dict[str, str] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
+    nulls: str = "default"
     update: Update = field(default_factory=Update)
     ordering: str = "free"
     upload: str = "raw"

@@ -31,10 +31,16 @@ def shape(source: SourceDefinition) -> dict[str, Any]:
         "format": s.format,
         "csv": csv if s.format == "csv" else None,
         "operation": {"value": s.operation.value, "column": s.operation.column, "map": s.operation.map},
-        "identify_by": [[i.kind, i.column, i.compartment] for i in s.identify_by],
+        "identify_by": [[i.kind, i.column, i.compartment, i.hash, i.normalise] for i in s.identify_by],
         "owner": [s.owner.column, s.owner.compartment] if s.owner else None,
         "types": s.types,
-        "profile": {"include": s.include, "exclude": s.exclude, "rename": s.rename, "constants": s.constants},
+        "profile": {
+            "include": s.include,
+            "exclude": s.exclude,
+            "rename": s.rename,
+            "constants": s.constants,
+            "nulls": s.nulls,
+        },
         "update": {
             "dialect": s.update.dialect,
             "force_replace": s.update.force_replace,
@@ -43,6 +49,7 @@ def shape(source: SourceDefinition) -> dict[str, Any]:
         },
         "fill_identity": s.fill_identity,
         "compartment": s.compartment,
+        "keep_last": s.duplicates == "keep_last",
     }
 
 

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import msgspec
 
+from reconciler.bulk.places import state, youngest
 from reconciler.model.load import Scan
 from reconciler.model.source import SourceDefinition
-from reconciler.spec.find import State, spec_file
-from reconciler.workflows.verdicts import TICK_NS, clock_of, code_digest, replace_file
+from reconciler.workflows.cache import TICK_NS, clock_of, code_digest, replace_file
 
 _CODE = ("bulk", "model", "planning")
 
 
 class _Kept(msgspec.Struct, frozen=True):
     key: str
-    states: list[tuple[str, State]]
+    states: list[tuple[str, list[str | int]]]
     scan: Scan
 
 
@@ -34,16 +34,16 @@ class KeptScans:
         self.root = root
         self._code = code_digest(_CODE)
 
-    def get(self, source: SourceDefinition, paths: Sequence[Path], read: Callable[[], Scan]) -> Scan:
+    def get(self, source: SourceDefinition, names: Sequence[str], read: Callable[[], Scan]) -> Scan:
         """The kept scan if it still holds; else what `read` gives, kept.
 
         Args:
             source: what is read; names under which earlier loads were made have no part in it.
-            paths: its files.
+            names: its places.
             read: reads them.
         """
         key = hashlib.sha256(f"{self._code} {source!r}".encode()).hexdigest()
-        states = [(str(p), spec_file(str(p), "").state) for p in paths]
+        states = [(p, list(state(self.root, p))) for p in names]
         place = self._place(source)
         with suppress(OSError, msgspec.MsgspecError):
             kept = msgspec.json.decode(place.read_bytes(), type=_Kept)
@@ -51,11 +51,14 @@ class KeptScans:
                 return kept.scan
         began = clock_of(self.root, place)
         scan = read()
-        youngest = max((max(s.modified_ns, s.changed_ns) for _, s in states), default=0)
-        if youngest < began - TICK_NS:
+        if self._settled(names, began):
             with suppress(OSError):
                 replace_file(place, msgspec.json.encode(_Kept(key, states, scan)))
         return scan
+
+    def _settled(self, names: Sequence[str], began: int) -> bool:
+        """True if no later edit can hide in the timestamp tick of an earlier one."""
+        return max((youngest(self.root, p) for p in names), default=0) < began - TICK_NS
 
     def _place(self, source: SourceDefinition) -> Path:
         files = hashlib.sha256("\0".join(source.files).encode()).hexdigest()[:12]

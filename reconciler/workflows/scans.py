@@ -1,17 +1,20 @@
-"""Read each source once: scans are kept for as long as the files behind them are the same."""
+"""Read each source once: scans are kept for as long as the places behind them are the same."""
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from reconciler.bulk import places
 from reconciler.bulk.scan import scan
-from reconciler.bulk.sources import find_files
-from reconciler.model.load import Scan
+from reconciler.model.load import Reject, Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.workflows.kept_scans import KeptScans
 
-Signature = tuple[tuple[str, int, int, int], ...]
+SHARED_FROM = 32_000_000  # bytes from which on starting processes pays
+Signature = tuple[tuple[str, tuple[str | int, ...]], ...]
 
 
 class Scans:
@@ -22,16 +25,19 @@ class Scans:
     """
 
     def __init__(
-        self, root: Path, progress: Callable[[str, int], None], kept: KeptScans | None = None
+        self,
+        root: Path,
+        progress: Callable[[str, int], None],
+        kept: KeptScans | None = None,
+        workers: Callable[[], AbstractContextManager[Executor]] | None = None,
     ) -> None:
-        self.root, self._progress, self.kept = root, progress, kept
+        self.root, self._progress, self.kept, self._workers = root, progress, kept, workers
         self._kept: dict[str, tuple[Signature, Scan]] = {}
-        self._lock = (
-            threading.Lock()
-        )  # loads of one source on many datamarts ask at once; one of them reads it
+        # Loads of one source on many datamarts ask at once; one of them reads it.
+        self._lock = threading.Lock()
 
     def get(self, source: SourceDefinition) -> Scan:
-        """The scan of a source as its files are now.
+        """The scan of a source as its places are now.
 
         Raises:
             ReconcilerError: it cannot be read.
@@ -42,19 +48,35 @@ class Scans:
     def _get(self, source: SourceDefinition) -> Scan:
         plain = replace(source, former=(), allow="0")  # neither shapes what is read
         key = repr(plain)
-        signature = self._signature(source)
+        names = places.find(self.root, source)
+        signature = tuple((p, places.state(self.root, p)) for p in names)
         kept = self._kept.get(key)
         if kept is None or kept[0] != signature:
-            kept = (signature, self._read(plain))
+            kept = (signature, self._read(plain, names))
             self._kept[key] = kept
         return kept[1]
 
-    def _read(self, source: SourceDefinition) -> Scan:
-        def read() -> Scan:
-            return scan(self.root, source, lambda n: self._progress(source.source, n))
+    def _read(self, source: SourceDefinition, names: list[str]) -> Scan:
+        return self.kept.get(source, names, lambda: self.read(source)) if self.kept else self.read(source)
 
-        return self.kept.get(source, find_files(self.root, source), read) if self.kept else read()
+    def read(
+        self,
+        source: SourceDefinition,
+        on_reject: Callable[[Reject, object], None] | None = None,
+        *,
+        contents: bool = False,
+    ) -> Scan:
+        """Read a source, whatever is known of it.
 
-    def _signature(self, source: SourceDefinition) -> Signature:
-        stats = ((p, p.stat()) for p in find_files(self.root, source))
-        return tuple((str(p), s.st_size, s.st_mtime_ns, s.st_ino) for p, s in stats)
+        Raises:
+            ReconcilerError: it cannot be read.
+        """
+        names = places.find(self.root, source)
+
+        def progress(lines: int) -> None:
+            self._progress(source.source, lines)
+
+        if self._workers is None or sum(places.size(self.root, p) for p in names) < SHARED_FROM:
+            return scan(self.root, source, progress, on_reject, contents=contents)
+        with self._workers() as pool:
+            return scan(self.root, source, progress, on_reject, pool, contents=contents)

@@ -1,12 +1,11 @@
 """One source, read and checked line by line as plan would, without a token: nothing is compared with the remote."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from reconciler.bulk.lines import ANY_ID
-from reconciler.bulk.scan import scan
-from reconciler.bulk.sources import Record
 from reconciler.errors import ReconcilerError
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error
@@ -15,6 +14,7 @@ from reconciler.model.source import SourceDefinition
 from reconciler.planning.loads import scan_findings
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
+from reconciler.workflows.scans import Scans
 
 EXAMPLES = 3
 
@@ -41,7 +41,7 @@ def examine(
     checked: Checked,
     name: str,
     datamarts: frozenset[str] | None,
-    progress: Callable[[int], None],
+    scans: Scans,
     keep: Callable[[str], None] | None,
 ) -> Iterator[Examined]:
     """Read a source, once for all datamarts for which it reads the same.
@@ -50,7 +50,7 @@ def examine(
         checked: specs without findings that stop.
         name: metadata.name of the source.
         datamarts: only for these; None for all.
-        progress: is told how many lines were read, now and then.
+        scans: reads.
         keep: is given every rejected line as one line of JSON, with its contents; None where they are not wanted.
 
     Raises:
@@ -68,7 +68,7 @@ def examine(
             f"ProfileSource/{name} has no such target", help="`reconciler render` shows its datamarts"
         )
     for loads in same.values():
-        yield _one(checked, [load for load, _ in loads], loads[0][1], progress, keep)
+        yield _one(checked, [load for load, _ in loads], loads[0][1], scans, keep)
 
 
 def _offline(definition: SourceDefinition, pins: dict[str, str]) -> SourceDefinition:
@@ -83,18 +83,18 @@ def _one(
     checked: Checked,
     loads: list[DesiredLoad],
     definition: SourceDefinition,
-    progress: Callable[[int], None],
+    scans: Scans,
     keep: Callable[[str], None] | None,
 ) -> Examined:
     first, addresses = loads[0], tuple(str(load.address) for load in loads)
     limit = definition.max_bytes
     examples: dict[str, list[Reject]] = {}
 
-    def rejected(reject: Reject, record: Record) -> None:
+    def rejected(reject: Reject, data: object) -> None:
         if len(seen := examples.setdefault(reject.code, [])) < EXAMPLES:
             seen.append(reject)
         if keep:
-            keep(_with_contents(reject, record))
+            keep(with_contents(reject, data))
 
     if first.unavailable:
         found = error("not-available", first.unavailable, first.label_span, address=addresses[0])
@@ -104,7 +104,7 @@ def _one(
         found = error("source-placeholder", words, first.label_span, address=addresses[0])
         return Examined(addresses, limit, None, (found,))
     try:
-        read = scan(checked.root, definition, progress, rejected)
+        read = scans.read(definition, rejected, contents=keep is not None)
     except ReconcilerError as e:
         found = error("source-unreadable", str(e), first.label_span, address=addresses[0], help=e.help)
         return Examined(addresses, limit, None, (found,))
@@ -112,15 +112,15 @@ def _one(
     return Examined(addresses, limit, read, tuple(findings), examples)
 
 
-def _with_contents(reject: Reject, record: Record) -> str:
-    data = record.row if record.row is not None else record.raw.decode("utf-8", "backslashreplace")
-    return json.dumps(
-        {
-            "path": reject.path,
-            "line": reject.line,
-            "code": reject.code,
-            "reason": reject.reason,
-            "data": data,
-        },
-        ensure_ascii=False,
-    )
+def with_contents(reject: Reject, data: object) -> str:
+    """One line of the file of rejected lines."""
+    said = {
+        "path": reject.path,
+        "line": reject.line,
+        "row": reject.row,
+        "column": reject.column,
+        "code": reject.code,
+        "reason": reject.reason,
+    }
+    kept = {k: v for k, v in said.items() if v is not None}
+    return msgspec.json.encode({**kept, "data": data}).decode()

@@ -8,22 +8,17 @@ contents (as git does with its index). A folder that cannot be written costs the
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler import __file__ as package
-from reconciler import __version__
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
 from reconciler.spec.find import SpecFile, find, spec_file, workspace_file
+from reconciler.workflows.cache import TICK_NS, clock_of, code_digest, replace_file
 from reconciler.workflows.look import look
 
-_FORMAT = 1
-# The coarsest clock of a file system in use (FAT) ticks every two seconds.
-TICK_NS = 2_000_000_000
 _CODE = ("spec", "kinds/schemas", "workflows", "model")
 
 
@@ -118,49 +113,12 @@ class Memory:
         replace_file(self.path, json.dumps(kept).encode())
 
 
-def clock_of(root: Path, path: Path) -> int:
-    """The time of the file system that a path below `.reconciler/` is on, in nanoseconds; -1 where nothing can be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ignore = root / ".reconciler" / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", "utf-8")
-        marker = path.with_suffix(".now")
-        marker.write_bytes(b"")
-        return marker.stat().st_mtime_ns
-    except OSError:
-        return -1
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-
-
 def contents(files: Iterable[tuple[str, bytes]]) -> str:
     """A digest over names and digests of files."""
     digest = hashlib.sha256()
     for shown, own in files:
         digest.update(f"{len(shown)} {shown} ".encode("utf-8", "surrogateescape") + own)
     return digest.hexdigest()
-
-
-def code_digest(folders: Sequence[str]) -> str:
-    """This tool's version and the state of its own code: an upgrade in place must not inherit anything."""
-    home = Path(package).parent
-    parts = [f"{_FORMAT} {__version__}"]
-    for folder in folders:
-        with os.scandir(home / folder) as entries:
-            parts += sorted(
-                f"{e.name} {(s := e.stat()).st_size} {s.st_mtime_ns}" for e in entries if e.is_file()
-            )
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _stats(files: Sequence[SpecFile]) -> str:

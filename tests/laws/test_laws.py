@@ -80,13 +80,15 @@ def test_applying_the_changes_gives_the_other_side(before: dict[str, Any], after
 @given(
     st.lists(st.binary(min_size=1, max_size=60).map(lambda b: b.replace(b"\n", b"x") + b"\n"), max_size=60),
     st.integers(61, 300),
+    st.integers(1, 20),
 )
-def test_chunks_joined_are_the_input_and_obey_the_limit(lines: list[bytes], limit: int) -> None:
+def test_chunks_joined_are_the_input_and_obey_the_limit(lines: list[bytes], limit: int, at_once: int) -> None:
     cutter = Cutter(limit)
+    pieces = [b"".join(lines[i : i + at_once]) for i in range(0, len(lines), at_once)]
     offset = 0
-    for line in lines:
-        cutter.add(line, Position(0, offset, 0))
-        offset += len(line)
+    for piece in pieces:
+        cutter.add(piece, lambda i, offset=offset: Position(0, offset + i, 0), verbatim=True)
+        offset += len(piece)
     cutter.close()
     joined = b"".join(lines)
     at = 0
@@ -97,6 +99,7 @@ def test_chunks_joined_are_the_input_and_obey_the_limit(lines: list[bytes], limi
         at += chunk.size
     assert at == len(joined)
     assert sum(c.lines for c in cutter.chunks) == len(lines)
+    assert all(c.verbatim for c in cutter.chunks)
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(1, 100))

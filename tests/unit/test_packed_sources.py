@@ -12,8 +12,8 @@ from typing import Any
 import polars
 import pytest
 
-from reconciler.bulk.scan import chunk_lines, scan
-from reconciler.bulk.sources import find_files
+from reconciler.bulk import places
+from reconciler.bulk.scan import chunk_pieces, scan
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.model.load import Scan
 from reconciler.model.source import Identifier, SourceDefinition, Update
@@ -43,8 +43,9 @@ def source(files: str, format: str, **rest: Any) -> SourceDefinition:  # noqa: A
 def lines(root: Path, definition: SourceDefinition) -> tuple[Scan, list[bytes]]:
     """What a scan counts, and the lines of all its chunks, each read again from its own start."""
     found = scan(root, definition)
-    paths = find_files(root, definition)
-    return found, [line for chunk in found.chunks for line in chunk_lines(paths, definition, chunk)]
+    names = places.find(root, definition)
+    sent = (b"".join(chunk_pieces(root, names, definition, chunk)) for chunk in found.chunks)
+    return found, [line for data in sent for line in data.split(b"\n")[:-1]]
 
 
 def profiles(root: Path, frame: Mapping[str, Any], schema: Any = None) -> tuple[Scan, list[dict[str, Any]]]:

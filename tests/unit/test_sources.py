@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.bulk.lines import BadLine, command_line
-from reconciler.bulk.scan import chunk_lines, scan
-from reconciler.bulk.sources import find_files
+from reconciler.bulk import places
+from reconciler.bulk.commands import command_line
+from reconciler.bulk.lines import BadLine
+from reconciler.bulk.scan import chunk_pieces, scan
 from reconciler.errors import ReconcilerError
+from reconciler.model.load import Chunk
 from reconciler.model.source import Dialect, Identifier, Operation, SourceDefinition, Update
 
 COMMANDS = SourceDefinition(
@@ -26,6 +28,13 @@ CSV = SourceDefinition(
     compartments={"loyalty": "2071"},
 )
 GOOD = b'{"operation":"UPSERT","compartment_id":"2071","user_account_id":"u-1","force_replace":true,"user_profile":{"$compartment_id":"2071","$user_account_id":"u-1"}}'
+
+
+def pieces(root: Path, source: SourceDefinition, chunk: Chunk) -> list[bytes]:
+    """The lines of a chunk, read again from its start."""
+    whole = b"".join(chunk_pieces(root, places.find(root, source), source, chunk))
+    return whole.splitlines(keepends=True)
+
 
 BAD = {
     "line-json": b"{not json",
@@ -124,9 +133,7 @@ def test_every_line_is_sent_or_rejected_with_its_number(tmp_path: Path) -> None:
         ("a.ndjson", 2, "line-blank"),
         ("a.ndjson", 4, "line-json"),
     ]
-    assert (
-        b"".join(chunk_lines(find_files(tmp_path, COMMANDS), COMMANDS, found.chunks[0])) == (GOOD + b"\n") * 3
-    )
+    assert b"".join(pieces(tmp_path, COMMANDS, found.chunks[0])) == (GOOD + b"\n") * 3
 
 
 def test_chunks_can_be_read_again_from_their_starts(tmp_path: Path) -> None:
@@ -143,14 +150,14 @@ def test_chunks_can_be_read_again_from_their_starts(tmp_path: Path) -> None:
     found = scan(tmp_path, source)
     assert found.rejected == 0
     assert len(found.chunks) > 5
-    whole = b"".join(b"".join(chunk_lines(find_files(tmp_path, source), source, c)) for c in found.chunks)
+    whole = b"".join(b"".join(pieces(tmp_path, source, c)) for c in found.chunks)
     assert [json.loads(x)["user_account_id"] for x in whole.splitlines()] == [
         f"{name}{n}" for name in "abc" for n in range(40)
     ]
     import hashlib
 
     for chunk in found.chunks:
-        data = b"".join(chunk_lines(find_files(tmp_path, source), source, chunk))
+        data = b"".join(pieces(tmp_path, source, chunk))
         assert (hashlib.sha256(data).hexdigest(), len(data)) == (chunk.sha256, chunk.size)
 
 
@@ -194,7 +201,7 @@ def test_csv_types_columns_and_operations(tmp_path: Path) -> None:
         (6, "line-columns"),
         (7, "line-no-identifier"),
     ]
-    lines = list(chunk_lines(find_files(tmp_path, source), source, found.chunks[0]))
+    lines = pieces(tmp_path, source, found.chunks[0])
     assert b'"price":1.50' in lines[0]
     assert json.loads(lines[0]) == {
         "operation": "UPSERT",
@@ -236,9 +243,7 @@ def test_fallback_identifiers_and_owner(tmp_path: Path) -> None:
         owner=Identifier(kind="user_account_id", column="owner", compartment="loyalty"),
     )
     found = scan(tmp_path, source)
-    first, second = (
-        json.loads(x) for x in chunk_lines(find_files(tmp_path, source), source, found.chunks[0])
-    )
+    first, second = (json.loads(x) for x in pieces(tmp_path, source, found.chunks[0]))
     assert (first["email_hash"], first["user_profile"]["$user_account_id"]) == ("h1", "o1")
     assert (second["user_account_id"], second["user_profile"]["$user_account_id"]) == ("u2", "o2")
 
@@ -275,7 +280,7 @@ def test_sources_stay_inside_the_workspace(tmp_path: Path) -> None:
 
     for pattern in ("*.ndjson", "../out.ndjson", str(tmp_path / "out.ndjson")):
         with pytest.raises(ReconcilerError, match="outside the workspace"):
-            find_files(root, replace(COMMANDS, files=(pattern,)))
-        assert find_files(root, replace(COMMANDS, files=(pattern,), outside=True))
+            places.find(root, replace(COMMANDS, files=(pattern,)))
+        assert places.find(root, replace(COMMANDS, files=(pattern,), outside=True))
     with pytest.raises(ReconcilerError, match="no file matches"):
-        find_files(root, replace(COMMANDS, files=("nothing/*.csv",)))
+        places.find(root, replace(COMMANDS, files=("nothing/*.csv",)))

@@ -1,0 +1,258 @@
+"""A segment in, the lines to send out: what of it is sent, what is not and why, and counts. Pure.
+
+The same functions decide at plan, at apply and in every sending process, so all of them see the same bytes.
+"""
+
+from array import array
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from reconciler.bulk import csv_rows
+from reconciler.bulk.command_blocks import Verdict, judge
+from reconciler.bulk.commands import command_line
+from reconciler.bulk.lines import BadLine, Line, too_large
+from reconciler.bulk.mapping import row_mapper
+from reconciler.bulk.segments import Segment
+from reconciler.bulk.values import written
+from reconciler.model.source import SourceDefinition
+
+BLOCK = 256 * 1024  # bytes judged at once; a processor's cache holds them
+FEW = 16  # lines that are rather asked one by one
+_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Record(NamedTuple):
+    """One record of a segment: the line it begins at (0 is the first), and bytes, a row, or why it is bad."""
+
+    line: int
+    raw: bytes
+    row: dict[str, Any] | None
+    bad: BadLine | None
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A record that is not sent; `line` and `row` count from the segment's first, `data` only where it was asked for."""
+
+    line: int
+    row: int
+    code: str
+    reason: str
+    column: str | None
+    data: Any = None
+
+
+class Batch(msgspec.Struct):
+    """What became of a segment.
+
+    Attributes:
+        data: the lines to send; None where they are the segment's own bytes.
+        records: how many it has.
+        numbers: for each line to send, the line of its record (0 is the first); None where that is its place in order.
+    """
+
+    data: bytes | None
+    records: int
+    upserts: int = 0
+    deletes: int = 0
+    anonymous: int = 0
+    safe: bool = True
+    compartments: frozenset[str] = frozenset()
+    rejects: list[Rejected] = []
+    numbers: "array[int] | None" = None
+
+    @property
+    def sent(self) -> int:
+        """Lines to send."""
+        return self.upserts + self.deletes
+
+
+def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Segment], Batch]:
+    """The function that turns a segment of this source into a batch.
+
+    Args:
+        source: its definition.
+        contents: rejected records carry their data.
+    """
+    line_of = _line_maker(source)
+    read = reader(source)
+
+    def check(segment: Segment) -> Batch:
+        made = _Builder(source, line_of, contents=contents)
+        if segment.bad is not None:
+            made.reject(Record(0, b"", None, segment.bad), segment.bad)
+        elif source.format == "commands":
+            made.commands(segment)
+        else:
+            made.rows(read(segment))
+        return made.batch(segment)
+
+    return check
+
+
+def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
+    """The function that lists a segment's records."""
+    if source.format == "csv":
+        return lambda segment: _csv(segment, source)
+    if source.format == "parquet":
+        return lambda segment: _parquet(segment, nulls=source.nulls == "keep")
+    return lambda segment: _json(segment.data, source)
+
+
+def _line_maker(source: SourceDefinition) -> Callable[[Record], Line]:
+    mapped = row_mapper(source)
+
+    def line(record: Record) -> Line:
+        if record.bad:
+            raise record.bad
+        found = command_line(record.raw, source) if record.row is None else mapped(record.row)
+        if len(found.data) > source.max_bytes:
+            raise too_large(len(found.data), source)
+        return found
+
+    return line
+
+
+def _json(data: bytes, source: SourceDefinition, first: int = 0) -> Iterator[Record]:
+    mapped, drop_nulls = source.format == "ndjson", source.nulls == "absent"
+    texts = data.split(b"\n")
+    if not texts[-1]:
+        texts.pop()
+    for line, text in enumerate(texts, first):
+        raw = text.removesuffix(b"\r")
+        if not raw or raw.isspace():
+            yield Record(line, raw, None, BadLine("line-blank", "the line is blank"))
+        elif len(raw) > source.max_bytes + 1:
+            yield Record(line, b"", None, too_large(len(raw), source))
+        elif not mapped:
+            yield Record(line, raw, None, None)
+        else:
+            yield _json_row(line, raw, drop_nulls=drop_nulls)
+
+
+def _json_row(line: int, raw: bytes, *, drop_nulls: bool) -> Record:
+    try:
+        if not raw.isascii():
+            raw.decode()
+        row = _decode_row(raw)
+    except UnicodeDecodeError:
+        return Record(line, raw, None, BadLine("line-encoding", "the line is not UTF-8"))
+    except msgspec.DecodeError as e:
+        return Record(line, raw, None, BadLine("line-json", str(e)[:160]))
+    if drop_nulls:
+        made = written(row)
+        return Record(line, raw, None, made) if isinstance(made, BadLine) else Record(line, raw, made, None)
+    return Record(line, raw, row, None)
+
+
+def _csv(segment: Segment, source: SourceDefinition) -> Iterator[Record]:
+    for found in csv_rows.rows(segment.data, segment.columns, source.csv):
+        columns = segment.columns or tuple(f"column_{i}" for i in range(1, len(found.cells or ()) + 1))
+        row = dict(zip(columns, found.cells, strict=True)) if found.cells is not None else None
+        yield Record(found.line, found.text.encode("utf-8", "surrogateescape"), row, found.bad)
+
+
+def _parquet(segment: Segment, *, nulls: bool) -> Iterator[Record]:
+    for line, row in enumerate(segment.frame.iter_rows(named=True)):
+        made = written(row, nulls=nulls)
+        bad = made if isinstance(made, BadLine) else None
+        yield Record(line, b"", None if isinstance(made, BadLine) else made, bad)
+
+
+class _Builder:
+    """Gathers a batch."""
+
+    def __init__(
+        self, source: SourceDefinition, line_of: Callable[[Record], Line], *, contents: bool
+    ) -> None:
+        self.source, self.line_of, self.contents = source, line_of, contents
+        self.pieces: list[bytes] = []
+        self.records = self.upserts = self.deletes = self.anonymous = 0
+        self.safe = True
+        self.compartments: set[str] = set()
+        self.rejects: list[Rejected] = []
+        self.numbers: array[int] | None = None
+
+    def commands(self, segment: Segment) -> None:
+        """Blocks of command lines; halves of a block that is not certainly good, down to single lines."""
+        data, at, line = segment.data, 0, 0
+        while at < len(data):
+            end = data.find(b"\n", min(at + BLOCK, len(data)) - 1) + 1 or len(data)
+            line = self._block(data[at:end], line)
+            at = end
+
+    def _block(self, data: bytes, line: int) -> int:
+        verdict = judge(data, self.source) if data.endswith(b"\n") else None
+        if verdict is not None:
+            self._good(data, verdict, line)
+            return line + verdict.lines
+        lines = data.count(b"\n")
+        if lines <= FEW:
+            self.rows(_json(data, self.source, line))
+            return line + lines
+        middle = data.find(b"\n", len(data) // 2) + 1 or len(data)
+        if middle == len(data):
+            middle = data.rfind(b"\n", 0, len(data) // 2) + 1
+        if not 0 < middle < len(data):
+            self.rows(_json(data, self.source, line))
+            return line + lines
+        return self._block(data[middle:], self._block(data[:middle], line))
+
+    def _good(self, data: bytes, verdict: Verdict, line: int) -> None:
+        self.pieces.append(data)
+        self.records += verdict.lines
+        self.deletes += verdict.deletes
+        self.upserts += verdict.lines - verdict.deletes
+        self.anonymous += verdict.anonymous
+        self.safe = self.safe and verdict.safe
+        self.compartments |= verdict.compartments
+        if self.numbers is not None:
+            self.numbers.extend(range(line, line + verdict.lines))
+
+    def rows(self, records: Iterator[Record]) -> None:
+        """Records one by one."""
+        for record in records:
+            try:
+                line = self.line_of(record)
+            except BadLine as e:
+                self.reject(record, e)
+                continue
+            if self.numbers is None and record.line != self.upserts + self.deletes:
+                self.numbers = array("I", range(self.upserts + self.deletes))
+            if self.numbers is not None:
+                self.numbers.append(record.line)
+            self.records += 1
+            self.deletes += line.delete
+            self.upserts += not line.delete
+            self.anonymous += line.anonymous
+            self.safe = self.safe and line.replay_safe
+            if line.compartment_id is not None:
+                self.compartments.add(line.compartment_id)
+            self.pieces.append(line.data)
+
+    def reject(self, record: Record, why: BadLine) -> None:
+        """A record that is not sent."""
+        if self.numbers is None:
+            self.numbers = array("I", range(self.upserts + self.deletes))
+        data: Any = None
+        if self.contents:
+            data = record.row if record.row is not None else record.raw.decode("utf-8", "backslashreplace")
+        self.rejects.append(Rejected(record.line, self.records, why.code, why.reason, why.column, data))
+        self.records += 1
+
+    def batch(self, segment: Segment) -> Batch:
+        """All of it."""
+        data = b"".join(self.pieces)
+        own = self.source.format == "commands" and data == segment.data
+        return Batch(
+            None if own else data,
+            self.records,
+            self.upserts,
+            self.deletes,
+            self.anonymous,
+            self.safe,
+            frozenset(self.compartments),
+            self.rejects,
+            self.numbers,
+        )
