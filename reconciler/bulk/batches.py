@@ -49,11 +49,13 @@ class Batch(msgspec.Struct):
     Attributes:
         data: the lines to send; None where they are the segment's own bytes.
         records: how many it has.
+        lines: how many lines they take.
         numbers: for each line to send, the line of its record (0 is the first); None where that is its place in order.
     """
 
     data: bytes | None
     records: int
+    lines: int = 0
     upserts: int = 0
     deletes: int = 0
     anonymous: int = 0
@@ -170,6 +172,7 @@ class _Builder:
         self.pieces: list[bytes] = []
         self.records = self.upserts = self.deletes = self.anonymous = 0
         self.safe = True
+        self.own = source.format == "commands"  # the segment's own bytes
         self.compartments: set[str] = set()
         self.rejects: list[Rejected] = []
         self.numbers: array[int] | None = None
@@ -212,6 +215,7 @@ class _Builder:
 
     def rows(self, records: Iterator[Record]) -> None:
         """Records one by one."""
+        self.own = False
         for record in records:
             try:
                 line = self.line_of(record)
@@ -233,6 +237,7 @@ class _Builder:
 
     def reject(self, record: Record, why: BadLine) -> None:
         """A record that is not sent."""
+        self.own = False
         if self.numbers is None:
             self.numbers = array("I", range(self.upserts + self.deletes))
         data: Any = None
@@ -243,11 +248,11 @@ class _Builder:
 
     def batch(self, segment: Segment) -> Batch:
         """All of it."""
-        data = b"".join(self.pieces)
-        own = self.source.format == "commands" and data == segment.data
+        lines = segment.data.count(b"\n") if segment.columns is not None else self.records
         return Batch(
-            None if own else data,
+            None if self.own else b"".join(self.pieces),
             self.records,
+            lines,
             self.upserts,
             self.deletes,
             self.anonymous,

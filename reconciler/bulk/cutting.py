@@ -22,11 +22,12 @@ class Cutter:
         self._start, self._lines, self._size, self._verbatim = start, 0, 0, verbatim
         self._hash = hashlib.sha256()
 
-    def add(self, data: bytes, at: At, *, verbatim: bool = False) -> None:
+    def add(self, data: bytes, lines: int, at: At, *, verbatim: bool = False) -> None:
         """Add lines, each ended by a newline and no longer than `max_bytes`.
 
         Args:
             data: the lines.
+            lines: how many.
             at: says where in the source the lines from an index of `data` on begin.
             verbatim: they stand there just so.
         """
@@ -42,7 +43,8 @@ class Cutter:
             self._verbatim = self._verbatim and verbatim and self._follows(at(begin))
             self._hash.update(view[begin:end])
             self._size += end - begin
-            self._lines += data.count(b"\n", begin, end)
+            whole = end - begin == len(data)
+            self._lines += lines if whole else data.count(b"\n", begin, end)
             begin = end
 
     def _follows(self, here: Position) -> bool:

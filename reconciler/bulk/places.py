@@ -14,7 +14,7 @@ from typing import IO, Any
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.model.source import SourceDefinition
 
-BUFFER = 1 << 20
+BUFFER = 1 << 16
 
 
 def find(root: Path, source: SourceDefinition) -> list[str]:

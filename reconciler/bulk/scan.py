@@ -77,7 +77,7 @@ def scan(
     cutter, counts = Cutter(source.max_bytes), _Counts()
     watch: Watch = Blind() if source.duplicates == "off" else Duplicates()
     pieces = segments(root, names, source, feed=hashed.feed)
-    rows = _Rows(names, numbered=source.format == "csv")
+    rows = _Rows(names, source)
     for segment, batch in _batches(pieces, root, names, source, workers, contents=contents):
         data = segment.data if batch.data is None else batch.data
         counts.add(batch, len(data))
@@ -88,10 +88,11 @@ def scan(
                 counts.rejects.append(reject)
             if on_reject:
                 on_reject(reject, rejected.data)
-        rows.add(segment, batch)
         if not isinstance(watch, Blind):
-            _watch(watch, segment, batch, data)
-        cutter.add(data, _positions(segment, batch), verbatim=batch.data is None)
+            _watch(watch, segment, rows.before(segment)[0], batch, data)
+        at = _positions(segment, rows.before(segment)[0], batch)
+        cutter.add(data, batch.sent, at, verbatim=batch.data is None)
+        rows.add(segment, batch)
         if progress:
             progress(counts.lines)
     cutter.close()
@@ -188,34 +189,42 @@ def work(source: SourceDefinition, segment: Segment, path: str | None, size: int
     return checker(source, contents=contents)(segment)
 
 
-def _positions(segment: Segment, batch: Batch) -> Callable[[int], Position]:
+def _positions(segment: Segment, before: int, batch: Batch) -> Callable[[int], Position]:
     def at(index: int) -> Position:
         if batch.data is None:
-            line = segment.line + segment.data.count(b"\n", 0, index)
+            line = before + segment.data.count(b"\n", 0, index)
             return Position(segment.file, segment.offset + index, line)
-        return Position(segment.file, segment.offset, segment.line, index)
+        return Position(segment.file, segment.offset, before, index)
 
     return at
 
 
-def _watch(watch: Watch, segment: Segment, batch: Batch, data: bytes) -> None:
+def _watch(watch: Watch, segment: Segment, before: int, batch: Batch, data: bytes) -> None:
     numbers = range(batch.sent) if batch.numbers is None else batch.numbers
     for line, number in zip(data.split(b"\n"), numbers, strict=False):
-        watch.add(line, segment.file, segment.line + number + 1)
+        watch.add(line, segment.file, before + number + 1)
 
 
 class _Rows:
-    """Counts records of each file, for formats in which they are not lines."""
+    """Counts lines and records of each file; a header is a line."""
 
-    def __init__(self, names: Sequence[str], *, numbered: bool) -> None:
-        self._names, self._numbered, self._before = names, numbered, [0] * len(names)
+    def __init__(self, names: Sequence[str], source: SourceDefinition) -> None:
+        header = 1 if source.format == "csv" and source.csv.header else 0
+        self._names, self._numbered = names, source.format == "csv"
+        self._before = dict.fromkeys(range(len(names)), (header, 0))
+
+    def before(self, segment: Segment) -> tuple[int, int]:
+        """Lines and records before a segment."""
+        return self._before[segment.file]
 
     def add(self, segment: Segment, batch: Batch) -> None:
-        self._before[segment.file] += batch.records
+        lines, records = self._before[segment.file]
+        self._before[segment.file] = lines + batch.lines, records + batch.records
 
     def reject(self, segment: Segment, found: Rejected) -> Reject:
-        row = self._before[segment.file] + found.row + 1 if self._numbered else None
-        line = segment.line + found.line + 1
+        lines, records = self._before[segment.file]
+        row = records + found.row + 1 if self._numbered else None
+        line = lines + found.line + 1
         return Reject(self._names[segment.file], line, found.code, found.reason, row, found.column)
 
 

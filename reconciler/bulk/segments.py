@@ -26,7 +26,6 @@ class Segment(NamedTuple):
     Attributes:
         file: index of the file.
         offset: of `data` in the file's decompressed bytes; in rows for Parquet.
-        line: lines before it in the file.
         data: the bytes; the last line of a file may lack its newline.
         columns: the header's, for CSV.
         frame: rows as a frame, for Parquet.
@@ -35,7 +34,6 @@ class Segment(NamedTuple):
 
     file: int
     offset: int
-    line: int
     data: bytes = b""
     columns: tuple[str, ...] | None = None
     frame: Any = None
@@ -89,35 +87,47 @@ def _rows(
     _need_columns(parquet.columns(root / name, name), source, name)
     row = start.offset
     for frame in parquet.frames(root / name, name, row):
-        yield Segment(start.file, row, row, frame=frame)
+        yield Segment(start.file, row, frame=frame)
         row += frame.height
 
 
 def _lines(
     file: IO[bytes], name: str, start: Position, source: SourceDefinition, feed: Feed | None, size: int
 ) -> Iterator[Segment]:
-    offset, line, limit = start.offset, start.line, source.max_bytes + 2
+    offset, limit = start.offset, source.max_bytes + 2
     if offset:
         file.seek(offset)
-    while data := file.read(size):
+    plain = places.is_plain(name, source.compression)
+    while data := _to_line_end(file, offset, size, limit) if plain else _and_rest_of_line(file, size, limit):
         if offset == 0 and data.startswith(BOM):
             data, offset = data[len(BOM) :], len(BOM)
-        if not data.endswith(b"\n"):
-            data += file.readline(limit)
         if feed:
             feed(data)
         last = len(data) - data.rfind(b"\n") - 1
         whole = data if last < limit else data[: len(data) - last]
         if whole:
-            yield Segment(start.file, offset, line, whole)
-            line += whole.count(b"\n") + (not whole.endswith(b"\n"))
+            yield Segment(start.file, offset, whole)
         offset += len(whole)
         if last >= limit:
             length, data = _rest_of_line(file, last, limit, feed)
-            yield Segment(start.file, offset, line, bad=too_large(length, source))
-            offset, line = offset + length, line + 1
+            yield Segment(start.file, offset, bad=too_large(length, source))
+            offset += length
         if feed and not data.endswith(b"\n"):
             feed(b"\n")
+
+
+def _to_line_end(file: IO[bytes], offset: int, size: int, limit: int) -> bytes:
+    """At least `size` bytes up to the end of a line, in one piece: joining two would copy all."""
+    file.seek(offset + size - 1)
+    rest = file.readline(limit + 1)
+    file.seek(offset)
+    return file.read(size - 1 + len(rest))
+
+
+def _and_rest_of_line(file: IO[bytes], size: int, limit: int) -> bytes:
+    """The same where going back is costly."""
+    data = file.read(size)
+    return data if data.endswith(b"\n") else data + file.readline(limit)
 
 
 def _rest_of_line(file: IO[bytes], length: int, limit: int, feed: Feed | None) -> tuple[int, bytes]:
@@ -141,7 +151,7 @@ def _csv(
         feed(head.removeprefix(BOM))
         if not head.endswith(b"\n"):
             feed(b"\n")
-    offset, line = (start.offset, start.line) if start.offset else (len(head), 1 if head else 0)
+    offset = start.offset or len(head)
     file.seek(offset)
     quote = source.csv.quote.encode()
     while data := file.read(size):
@@ -157,9 +167,8 @@ def _csv(
             data, beyond = data + more, beyond + len(more)
         if feed:
             feed(data if data.endswith(b"\n") else data + b"\n")
-        yield Segment(start.file, offset, line, data, columns)
+        yield Segment(start.file, offset, data, columns)
         offset += len(data)
-        line += data.count(b"\n") + (not data.endswith(b"\n"))
 
 
 def _need_columns(columns: list[str], source: SourceDefinition, name: str) -> None:

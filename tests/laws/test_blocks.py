@@ -128,7 +128,7 @@ def test_a_batch_is_what_the_rule_says_line_by_line(
 ) -> None:
     data = b"".join(x + end for x in body)
     data = data if last else data.removesuffix(b"\n")
-    batch = checker(source, contents=True)(Segment(0, 0, 0, data))
+    batch = checker(source, contents=True)(Segment(0, 0, data))
     found = list(one_by_one(data, source))
     good = [(n, x) for n, x in found if isinstance(x, Line)]
     assert (data if batch.data is None else batch.data) == b"".join(x.data for _, x in good)
