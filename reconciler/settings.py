@@ -20,6 +20,7 @@ class Guards:
     from_: int = 10
     max_delete_lines_percent: float = 30
     from_lines: int = 1000
+    max_shrink_percent: float = 50
 
 
 class Origin(NamedTuple):

@@ -12,15 +12,25 @@ import msgspec
 from reconciler.bulk import csv_rows
 from reconciler.bulk.command_blocks import Verdict, judge
 from reconciler.bulk.commands import command_line
+from reconciler.bulk.duplicates import Superseded
 from reconciler.bulk.lines import BadLine, Line, too_large
 from reconciler.bulk.mapping import row_mapper
 from reconciler.bulk.segments import Segment
 from reconciler.bulk.values import written
+from reconciler.model.load import SUPERSEDED
 from reconciler.model.source import SourceDefinition
 
 BLOCK = 256 * 1024  # bytes judged at once; a processor's cache holds them
 FEW = 16  # lines that are rather asked one by one
-_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
+# Numbers with a fraction keep all of their digits.
+_decode_row = msgspec.json.Decoder(dict[str, Any], float_hook=lambda x: msgspec.Raw(x.encode())).decode
+
+
+class _Operation(msgspec.Struct):
+    operation: str
+
+
+_operation = msgspec.json.Decoder(_Operation).decode
 
 
 class Record(NamedTuple):
@@ -93,10 +103,51 @@ def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Se
     return check
 
 
+def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *, contents: bool) -> Batch:
+    """A batch without the lines that a later one replaces; they are rejected, in words of their own.
+
+    Args:
+        batch: made from the segment.
+        segment: where its lines are from.
+        before: lines before it in its file.
+        replaced: asked for every segment, in order.
+        contents: rejected lines carry their data.
+    """
+    gone = replaced.among(segment.file, before + 1, before + batch.lines)
+    if not gone:
+        return batch
+    data = segment.data if batch.data is None else batch.data
+    numbers = batch.numbers or range(batch.sent)
+    kept, left, rejects, deletes = list[bytes](), array("I"), list(batch.rejects), 0
+    for line, number in zip(data.split(b"\n"), numbers, strict=False):
+        if before + number + 1 not in gone:
+            kept.append(line)
+            left.append(number)
+            continue
+        deletes += _operation(line).operation == "DELETE"
+        shown = line.decode() if contents else None
+        words = "a later line of the source is about the same identity"
+        rejects.append(Rejected(number, number, SUPERSEDED, words, None, shown))
+    return Batch(
+        b"".join(line + b"\n" for line in kept),
+        batch.records,
+        batch.lines,
+        batch.upserts - (len(gone) - deletes),
+        batch.deletes - deletes,
+        batch.anonymous,
+        batch.safe,
+        batch.compartments,
+        rejects,
+        left,
+    )
+
+
 def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
     """The function that lists a segment's records."""
     if source.format == "csv":
         return lambda segment: _csv(segment, source)
+    if source.format == "spool":
+        return lambda segment: _spool(segment.data)
     if source.format == "parquet":
         return lambda segment: _parquet(segment, nulls=source.nulls == "keep")
     return lambda segment: _json(segment.data, source)
@@ -146,6 +197,15 @@ def _json_row(line: int, raw: bytes, *, drop_nulls: bool) -> Record:
         made = written(row)
         return Record(line, raw, None, made) if isinstance(made, BadLine) else Record(line, raw, made, None)
     return Record(line, raw, row, None)
+
+
+def _spool(data: bytes) -> Iterator[Record]:
+    for line, raw in enumerate(data.split(b"\n")[:-1]):
+        if raw.startswith(b"["):
+            code, reason, column = msgspec.json.decode(raw)
+            yield Record(line, b"", None, BadLine(code, reason, column))
+        else:
+            yield Record(line, raw, _decode_row(raw), None)
 
 
 def _csv(segment: Segment, source: SourceDefinition) -> Iterator[Record]:

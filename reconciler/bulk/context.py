@@ -9,9 +9,11 @@ from typing import Protocol
 from reconciler.api.client import Writer
 from reconciler.api.presence import Clock
 from reconciler.bulk.leave import Desk
+from reconciler.bulk.spool import Spools
 from reconciler.model.absence import Absence
 from reconciler.model.load import Scan
 from reconciler.model.source import SourceDefinition
+from reconciler.settings import Guards
 
 
 class Journal(Protocol):
@@ -62,7 +64,10 @@ class Context:
     """Collaborators of a load.
 
     Attributes:
-        scan: reads a source, or remembers having read it while its files are the same.
+        scan: reads a source, or remembers having read it while its places are the same.
+        readable: makes a source that cannot be read twice one that can.
+        approval: digest of the plan.
+        spools: where such sources are kept.
         io: threads for small requests.
         senders: processes for uploads.
         stopping: true once the run must not begin anything new.
@@ -73,6 +78,10 @@ class Context:
     token: str
     root: Path
     scan: Callable[[SourceDefinition], Scan]
+    readable: Callable[[SourceDefinition, str], SourceDefinition]
+    approval: str
+    spools: Spools | None
+    guards: Guards
     clock: Clock
     settle: float
     follow_timeout: float

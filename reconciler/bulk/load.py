@@ -32,7 +32,7 @@ from reconciler.model.remote import Execution, Import
 from reconciler.planning import protocol
 from reconciler.planning.digests import load_digest
 from reconciler.planning.generations import Do, Generation, generations, open_generations
-from reconciler.planning.loads import decide_again, definition_of, executed_keys, rows_of
+from reconciler.planning.loads import decide_again, definition_of, executed_keys, refusal, rows_of
 from reconciler.planning.protocol import ChunkView, LoadView, kept, surplus
 
 # Seconds for which executions may be unreadable before following them is given up.
@@ -57,8 +57,11 @@ class _LoadRun:
     def __init__(self, change: LoadChange, ids: Mapping[str, str], context: Context) -> None:
         self.change, self.context = change, context
         self.address, self.datamart_id = change.address, change.datamart_id
-        definition = definition_of(change)
+        definition = self.definition = definition_of(change)
         self.source = replace(definition, compartments={k: ids[k] for k in definition.compartments})
+        # A plan that asks for its source to be read anew has a spool of its own; it is there if the plan was begun before.
+        self.anew = context.approval if change.unread and change.reload else ""
+        self.begun = False
         self.scan: Scan | None = None
         self.view = LoadView(())
         self.listings = LoadListings(context, self.address, self.datamart_id)
@@ -81,7 +84,13 @@ class _LoadRun:
         except ReconcilerError as e:
             outcome = self._outcome(Status.FAILED, str(e))
         journal.note(self.address, "load", outcome.status.value, **outcome.counts)
+        if self.context.spools is not None and self._unfinished():
+            self.context.spools.keep(self.definition, self.anew)
         return outcome
+
+    def _unfinished(self) -> bool:
+        """True if something was sent, or may have been, and the load is not sealed."""
+        return not self.view.sealed and any(c.executions or c.unclear for c in self.view.chunks)
 
     def _steps(self) -> None:
         for _ in itertools.count():
@@ -146,8 +155,8 @@ class _LoadRun:
 
     def _prepare(self) -> None:
         """Scan, observe, decide again, and require that it is what was reviewed (G2)."""
-        scan = self.scan = self.context.scan(self.source)
-        if scan.source_digest != self.change.source_digest:
+        scan = self._read()
+        if not self.change.unread and scan.source_digest != self.change.source_digest:
             raise LoadStopped(
                 Status.FAILED,
                 "the source changed since it was planned; nothing was sent. Plan again",
@@ -163,12 +172,17 @@ class _LoadRun:
         found = generations(self.listings.list_for_good().rows, self.source.former)
         executions = self.listings.executions_of(found)
         decision = decide_again(
-            self.change, found, executed_keys(found, executions), digest[:12], supersede=True
+            self.change,
+            found,
+            executed_keys(found, executions),
+            digest[:12],
+            supersede=not self.change.unread or self.change.supersede,
+            begun=self.begun,
         )
         if decision.do is Do.NOTHING:
             raise LoadStopped(Status.UNCHANGED, decision.reason)
         key = decision.key
-        if key is None or key.generation != self.change.generation:
+        if key is None or (self.change.generation is not None and key.generation != self.change.generation):
             raise LoadStopped(
                 Status.FAILED,
                 f"the remote moved since it was planned: {decision.reason}; nothing was sent",
@@ -179,6 +193,18 @@ class _LoadRun:
         self.decision = decision
         chunks = self.scan.chunks if self.scan else ()
         self.context.progress.start(self.address, len(chunks), scan.sent, scan.bytes)
+
+    def _read(self) -> Scan:
+        """The source as it is now; one that only apply reads has to pass the limits here that others pass at plan."""
+        spools = self.context.spools
+        self.begun = bool(self.anew) and spools is not None and spools.has(self.definition, self.anew)
+        self.source = replace(
+            self.context.readable(self.definition, self.anew), compartments=self.source.compartments
+        )
+        scan = self.scan = self.context.scan(self.source)
+        if self.change.unread and (why := refusal(self.source, scan, self.context.guards)):
+            raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
+        return scan
 
     def _fit(
         self, existing: Generation | None, key: LoadKey, executions: Mapping[str, Listing[Execution]]

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from reconciler.errors import MissingExtra, ReconcilerError
 
 _BATCH = 5_000
 
 
-def columns(file: Path | IO[bytes], name: str) -> list[str]:
+def columns(path: Path, name: str) -> list[str]:
     """Names of the columns.
 
     Raises:
@@ -18,12 +18,12 @@ def columns(file: Path | IO[bytes], name: str) -> list[str]:
     """
     polars = _polars()
     try:
-        return list(polars.read_parquet_schema(file))
+        return list(polars.read_parquet_schema(path))
     except polars.exceptions.PolarsError as e:
         raise ReconcilerError(f"{name} is not a Parquet file: {_first_line(e)}") from None
 
 
-def frames(file: Path | IO[bytes], name: str, start: int) -> Iterator[Any]:
+def frames(path: Path, name: str, start: int) -> Iterator[Any]:
     """Rows from `start` (0 is the first), as frames of some thousand rows.
 
     Raises:
@@ -32,8 +32,7 @@ def frames(file: Path | IO[bytes], name: str, start: int) -> Iterator[Any]:
     """
     polars = _polars()
     try:
-        glob = {"glob": False} if isinstance(file, Path) else {}
-        for frame in polars.scan_parquet(file, **glob).slice(start).collect_batches(chunk_size=_BATCH):
+        for frame in polars.scan_parquet(path, glob=False).slice(start).collect_batches(chunk_size=_BATCH):
             if frame.height:
                 yield frame
     except polars.exceptions.PolarsError as e:

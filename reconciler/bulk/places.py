@@ -1,4 +1,4 @@
-"""Where the bytes of a source are: files of the workspace, named by paths relative to it.
+"""Where the bytes of a source are: files of the workspace, named by paths relative to it, and objects, named by URLs.
 
 A place is a text; `open_place` gives its decompressed bytes from the beginning, and `state` what must be equal for them to
 count as unchanged. Memory is bounded by a buffer.
@@ -6,11 +6,16 @@ count as unchanged. Memory is bounded by a buffer.
 
 import glob
 import gzip
+import shutil
 import sys
+import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from reconciler.bulk import objects
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.model.source import SourceDefinition
 
@@ -26,6 +31,9 @@ def find(root: Path, source: SourceDefinition) -> list[str]:
     found: set[str] = set()
     inside = root.resolve()
     for pattern in source.files:
+        if objects.is_url(pattern):
+            found.update(objects.find(pattern))
+            continue
         matches = [m for m in glob.glob(pattern, root_dir=root, recursive=True) if (root / m).is_file()]  # noqa: PTH207 - root_dir
         if not matches:
             raise ReconcilerError(f"no file matches {pattern!r}", help="paths are relative to the workspace")
@@ -45,6 +53,8 @@ def state(root: Path, place: str) -> tuple[str | int, ...]:
     Raises:
         ReconcilerError: it is not there.
     """
+    if objects.is_url(place):
+        return tuple(str(x) for x in objects.head(place))
     try:
         s = (root / place).stat()
     except OSError as e:
@@ -54,11 +64,13 @@ def state(root: Path, place: str) -> tuple[str | int, ...]:
 
 def size(root: Path, place: str) -> int:
     """Its bytes as it lies there."""
-    return (root / place).stat().st_size
+    return objects.head(place).size if objects.is_url(place) else (root / place).stat().st_size
 
 
 def youngest(root: Path, place: str) -> int:
-    """When a place last changed, in nanoseconds."""
+    """When a file last changed, in nanoseconds; 0 for objects, whose tags tell."""
+    if objects.is_url(place):
+        return 0
     s = (root / place).stat()
     return max(s.st_mtime_ns, s.st_ctime_ns)
 
@@ -72,7 +84,7 @@ def compression_of(place: str, said: str) -> str:
 
 def is_plain(place: str, said: str) -> bool:
     """True if a process can read any part of it by itself, and at once."""
-    return compression_of(place, said) == "none"
+    return compression_of(place, said) == "none" and not objects.is_url(place)
 
 
 def open_place(root: Path, place: str, compression: str) -> IO[bytes]:
@@ -82,12 +94,31 @@ def open_place(root: Path, place: str, compression: str) -> IO[bytes]:
         MissingExtra: the library for its compression is not installed.
         OSError: it cannot be opened.
     """
-    kind = compression_of(place, compression)
-    if kind == "gzip":
-        return gzip.open(root / place, "rb")  # type: ignore[return-value]
-    if kind == "zstd":
-        return _zstd().open(root / place, "rb")  # type: ignore[no-any-return]
-    return (root / place).open("rb", buffering=BUFFER)
+    where = objects.open_object(place) if objects.is_url(place) else root / place
+    match compression_of(place, compression):
+        case "gzip":
+            return gzip.open(where)  # type: ignore[return-value]
+        case "zstd":
+            return _zstd().open(where)  # type: ignore[no-any-return]
+        case _:
+            pass
+    return where.open("rb", buffering=BUFFER) if isinstance(where, Path) else where
+
+
+@contextmanager
+def as_file(root: Path, place: str) -> Iterator[Path]:
+    """A path at which one place can be read, for readers that need one; of an object, a copy without a name.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if not objects.is_url(place):
+        yield root / place
+        return
+    with objects.open_object(place) as remote, tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(remote, copy, BUFFER)
+        copy.flush()
+        yield Path(f"/dev/fd/{copy.fileno()}")
 
 
 def damage() -> tuple[type[Exception], ...]:

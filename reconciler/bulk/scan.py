@@ -8,16 +8,19 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from reconciler.bulk import places
-from reconciler.bulk.batches import Batch, Rejected, checker
+from reconciler.bulk.batches import Batch, Rejected, checker, without
 from reconciler.bulk.cutting import BLOCK, Cutter
-from reconciler.bulk.duplicates import Blind, Duplicates, Watch
+from reconciler.bulk.duplicates import Duplicates, Superseded
 from reconciler.bulk.lines import UNKNOWN_ID
-from reconciler.bulk.segments import Segment, segments
-from reconciler.model.load import Chunk, Position, Reject, Scan
+from reconciler.bulk.segments import BEGINNING, Segment, segments
+from reconciler.model.load import SUPERSEDED, Chunk, Position, Reject, Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
 
@@ -73,24 +76,65 @@ def scan(
         ReconcilerError: the source cannot be read.
     """
     names = places.find(root, source)
+    if source.duplicates != "keep_last":
+        return _scan(root, names, source, progress, on_reject, workers, None, contents=contents)
+    with Path(source.superseded).open("rb") if source.superseded else TemporaryFile() as file:
+        if not source.superseded:
+            find_superseded(root, source, file, workers)
+        replaced = Superseded(file)
+        return _scan(root, names, source, progress, on_reject, workers, replaced, contents=contents)
+
+
+def find_superseded(
+    root: Path, source: SourceDefinition, into: IO[bytes], workers: Executor | None = None
+) -> None:
+    """Write the places of the lines that a later line about the same identity replaces.
+
+    Raises:
+        ReconcilerError: the source cannot be read.
+    """
+    names = places.find(root, source)
+    watch, rows = Duplicates(), _Rows(names, source)
+    pieces = segments(root, names, source)
+    for segment, batch in _batches(pieces, root, names, source, workers, contents=False):
+        data = segment.data if batch.data is None else batch.data
+        _watch(watch, segment, rows.before(segment)[0], batch, data)
+        rows.add(segment, batch)
+    watch.superseded(into)
+    into.flush()
+
+
+def _scan(
+    root: Path,
+    names: list[str],
+    source: SourceDefinition,
+    progress: Callable[[int], None] | None,
+    on_reject: OnReject | None,
+    workers: Executor | None,
+    replaced: Superseded | None,
+    *,
+    contents: bool,
+) -> Scan:
     hashed = _Digest(source)
     cutter, counts = Cutter(source.max_bytes), _Counts()
-    watch: Watch = Blind() if source.duplicates == "off" else Duplicates()
+    watch = Duplicates() if source.duplicates in ("warn", "refuse") else None
     pieces = segments(root, names, source, feed=hashed.feed)
     rows = _Rows(names, source)
-    for segment, batch in _batches(pieces, root, names, source, workers, contents=contents):
+    for segment, made in _batches(pieces, root, names, source, workers, contents=contents):
+        before = rows.before(segment)[0]
+        batch = made if replaced is None else without(made, segment, before, replaced, contents=contents)
         data = segment.data if batch.data is None else batch.data
         counts.add(batch, len(data))
         for rejected in batch.rejects:
             reject = rows.reject(segment, rejected)
             counts.reasons[reject.code] += 1
-            if len(counts.rejects) < SHOWN_REJECTS:
+            if len(counts.rejects) < SHOWN_REJECTS and reject.code != SUPERSEDED:
                 counts.rejects.append(reject)
             if on_reject:
                 on_reject(reject, rejected.data)
-        if not isinstance(watch, Blind):
-            _watch(watch, segment, rows.before(segment)[0], batch, data)
-        at = _positions(segment, rows.before(segment)[0], batch)
+        if watch is not None:
+            _watch(watch, segment, before, batch, data)
+        at = _positions(segment, before, batch)
         cutter.add(data, batch.sent, at, verbatim=batch.data is None)
         rows.add(segment, batch)
         if progress:
@@ -112,7 +156,7 @@ def scan(
         reasons=dict(counts.reasons),
         compartments=frozenset(counts.compartments),
         missing_identity=counts.anonymous,
-        repeated=watch.found(names),
+        repeated=watch.found(names) if watch is not None else None,
     )
 
 
@@ -130,9 +174,28 @@ def chunk_pieces(root: Path, names: Sequence[str], source: SourceDefinition, chu
                 left -= len(data)
                 yield data
         return
-    skip, check = chunk.start.skip, checker(source)
+    with ExitStack() as stack:
+        replaced = None
+        if source.superseded:
+            listed = stack.enter_context(Path(source.superseded).open("rb"))
+            replaced = Superseded(listed, (chunk.start.file, chunk.start.line))
+        yield from _made(root, names, source, chunk, replaced)
+
+
+def _made(
+    root: Path,
+    names: Sequence[str],
+    source: SourceDefinition,
+    chunk: Chunk,
+    replaced: Superseded | None,
+) -> Iterator[bytes]:
+    left, skip, check = chunk.size, chunk.start.skip, checker(source)
+    rows = _Rows(names, source, chunk.start)
     for segment in segments(root, names, source, chunk.start):
         batch = check(segment)
+        if replaced is not None:
+            batch = without(batch, segment, rows.before(segment)[0], replaced, contents=False)
+        rows.add(segment, batch)
         data = segment.data if batch.data is None else batch.data
         piece = data[skip : skip + left]
         skip = max(0, skip - len(data))
@@ -199,7 +262,7 @@ def _positions(segment: Segment, before: int, batch: Batch) -> Callable[[int], P
     return at
 
 
-def _watch(watch: Watch, segment: Segment, before: int, batch: Batch, data: bytes) -> None:
+def _watch(watch: Duplicates, segment: Segment, before: int, batch: Batch, data: bytes) -> None:
     numbers = range(batch.sent) if batch.numbers is None else batch.numbers
     for line, number in zip(data.split(b"\n"), numbers, strict=False):
         watch.add(line, segment.file, before + number + 1)
@@ -208,10 +271,12 @@ def _watch(watch: Watch, segment: Segment, before: int, batch: Batch, data: byte
 class _Rows:
     """Counts lines and records of each file; a header is a line."""
 
-    def __init__(self, names: Sequence[str], source: SourceDefinition) -> None:
+    def __init__(self, names: Sequence[str], source: SourceDefinition, start: Position = BEGINNING) -> None:
         header = 1 if source.format == "csv" and source.csv.header else 0
         self._names, self._numbered = names, source.format == "csv"
         self._before = dict.fromkeys(range(len(names)), (header, 0))
+        if start.offset:
+            self._before[start.file] = (start.line, 0)
 
     def before(self, segment: Segment) -> tuple[int, int]:
         """Lines and records before a segment."""

@@ -80,15 +80,16 @@ def _rows(
     root: Path, name: str, start: Position, source: SourceDefinition, feed: Feed | None
 ) -> Iterator[Segment]:
     """Rows of a Parquet file; positions count rows, and the digest covers the file as it is."""
-    if feed:
-        with places.open_place(root, name, "none") as file:
-            while block := file.read(places.BUFFER):
-                feed(block)
-    _need_columns(parquet.columns(root / name, name), source, name)
-    row = start.offset
-    for frame in parquet.frames(root / name, name, row):
-        yield Segment(start.file, row, frame=frame)
-        row += frame.height
+    with places.as_file(root, name) as path:
+        if feed:
+            with path.open("rb") as file:
+                while block := file.read(places.BUFFER):
+                    feed(block)
+        _need_columns(parquet.columns(path, name), source, name)
+        row = start.offset
+        for frame in parquet.frames(path, name, row):
+            yield Segment(start.file, row, frame=frame)
+            row += frame.height
 
 
 def _lines(

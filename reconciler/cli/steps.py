@@ -255,7 +255,13 @@ def settings_only(flags: Flags) -> Checked:
 
 def new_scans(flags: Flags, shown: Display, *, kept: bool = False) -> Scans:
     """A scan cache that shows its progress; what is only planned may be from an earlier process."""
-    return Scans(flags.root, shown.scanned, KeptScans(flags.root) if kept else None, wiring.readers)
+    return Scans(
+        flags.root,
+        shown.scanned,
+        KeptScans(flags.root) if kept else None,
+        wiring.readers,
+        wiring.spools(flags.root),
+    )
 
 
 def progress(flags: Flags) -> Display:

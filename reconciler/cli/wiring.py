@@ -17,6 +17,7 @@ from typing import Any
 
 from reconciler.api.client import Reader, Writer
 from reconciler.api.presence import Clock
+from reconciler.bulk.spool import Spools
 from reconciler.cli.sandbox_process import ensure
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import Lock, acquire
@@ -163,6 +164,13 @@ def _processes() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["reconciler.bulk.sender"])
     return context
+
+
+def spools(root: Path) -> Spools:
+    """Where sources that cannot be read twice are kept while they are loaded."""
+    return Spools(
+        root / ".reconciler" / "spool", root, lambda what, value: text_of(what, value, root, os.environ)
+    )
 
 
 class Senders:

@@ -50,7 +50,6 @@ class DesiredLoad:
     span: Span
     label_span: Span
     missing_label: str | None = None
-    unavailable: str | None = None
 
     @property
     def address(self) -> Address:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+# The code of a line that is not sent because a later one about the same identity is (duplicates: keep_last).
+SUPERSEDED = "line-superseded"
+
 
 @dataclass(frozen=True, slots=True)
 class Position:

@@ -41,6 +41,8 @@ class LoadChange:
     Attributes:
         generation: None while the remote could not be read.
         load_digest: None while a compartment is still to be created ("known after apply").
+        previous_lines: of the last load that a snapshot replaces; 0 where there is none, or its size says nothing.
+        supersede: the user allows newer content to replace an unfinished generation.
         unfinished: counts of chunks, of this generation or of one it supersedes, that did not end well.
         definition: what `apply FILE` needs to read the source again, without specs.
     """
@@ -67,6 +69,13 @@ class LoadChange:
     definition: dict[str, Any] = field(default_factory=dict)
     resend: tuple[int, ...] = ()
     reload: bool = False
+    supersede: bool = False
+    previous_lines: int = 0
+
+    @property
+    def unread(self) -> bool:
+        """True if its source is read by apply only: contents are known after apply."""
+        return bool(self.after_unknown.get("source_digest"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,19 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query as a source: texts, or typed references that are resolved when it is read.
+
+    Attributes:
+        digest: SHA-256 (hex) of the query's text as it was planned; empty until then.
+    """
+
+    url: str | dict[str, str]
+    query: str | dict[str, str]
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDefinition:
     """See design 3 for the fields; `identify_by` is empty for the format `commands`.
 
@@ -57,6 +70,7 @@ class SourceDefinition:
         nulls: whether NULL is absent or kept; by default absent in tables (Parquet, SQL) and kept in NDJSON.
         allow: acceptable bad lines, such as "0", "12" or "1%".
         max_bytes: of one chunk.
+        superseded: with `duplicates: keep_last`, a file that lists the lines a later one replaces; apply makes it.
         former: (workspace, source) pairs under which earlier loads may have been named.
     """
 
@@ -64,6 +78,7 @@ class SourceDefinition:
     source: str
     files: tuple[str, ...]
     format: str
+    sql: Query | None = None
     compression: str = "none"
     csv: Dialect = field(default_factory=Dialect)
     operation: Operation = field(default_factory=Operation)
@@ -85,5 +100,6 @@ class SourceDefinition:
     fill_identity: bool = False
     compartment: str | None = None
     compartments: dict[str, str | None] = field(default_factory=dict)
+    superseded: str = ""
     former: tuple[tuple[str, str], ...] = ()
     outside: bool = False

@@ -11,6 +11,7 @@ REFUSALS = frozenset(
     {
         "guard-changes",
         "guard-delete-lines",
+        "guard-shrink",
         "bad-lines",
         "empty-source",
         "load-refused",
@@ -54,6 +55,20 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
                     f"{load.deletes:,} of {lines:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %",
                     address=load.address,
                     help="if this is meant, raise guards.max_delete_lines_percent in reconciler.yaml for this plan",
+                )
+            )
+        shrunk = load.previous_lines - lines
+        if (
+            acts
+            and load.previous_lines >= guards.from_lines
+            and shrunk * 100 > guards.max_shrink_percent * load.previous_lines
+        ):
+            findings.append(
+                error(
+                    "guard-shrink",
+                    f"{lines:,} lines, after {load.previous_lines:,} in the last load: more than {guards.max_shrink_percent:g} % fewer",
+                    address=load.address,
+                    help="if this is meant, raise guards.max_shrink_percent in reconciler.yaml for this plan",
                 )
             )
     return findings

@@ -11,13 +11,14 @@ from reconciler.model.address import Address
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
-from reconciler.model.load import Repeated, Scan, allowed
+from reconciler.model.load import SUPERSEDED, Repeated, Scan, allowed
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Activation, Execution, Import
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.generations import Decision, Do, Generation, decide, generations
 from reconciler.planning.protocol import ChunkState, ChunkView, LoadView, retries, states
+from reconciler.settings import Guards
 
 SMALL = 1000
 SHOWN = 12  # rejected lines named in a plan
@@ -118,34 +119,103 @@ def plan_load(
         definition=msgspec.to_builtins(definition),
         resend=tuple(sorted(overrides.resend)),
         reload=overrides.reload,
+        supersede=overrides.supersede,
+        previous_lines=_previous_lines(definition, decision),
     )
     return change, findings
+
+
+def plan_unread(
+    want: DesiredLoad, definition: SourceDefinition, imports: Listing[Import], overrides: Overrides
+) -> LoadChange:
+    """A load whose source can be read only once: apply reads it, and finds out then whether anything is new.
+
+    Args:
+        want: the source on the datamart.
+        definition: with resolved compartments, and a query pinned by its digest.
+        imports: the datamart's.
+        overrides: flags.
+    """
+    found = generations(imports.rows, definition.former) if isinstance(imports, Listed) else []
+    latest = max((g.number for g in found if g.seal), default=0)
+    known = f"the last load is g{latest}" if latest else "nothing was loaded yet"
+    unknown: tuple[str, ...] = ("generation", "source_digest", "load_digest", "chunks", "lines", "bytes")
+    unknown += ("upserts", "deletes", "rejected", "replay_safe")
+    return LoadChange(
+        address=str(want.address),
+        datamart=want.datamart,
+        datamart_id=want.datamart_id,
+        generation=None,
+        source_digest="",
+        load_digest=None,
+        chunks=0,
+        lines=0,
+        bytes=0,
+        upserts=0,
+        deletes=0,
+        rejected=0,
+        replay_safe=False,
+        unfinished={},
+        actions=("execute",),
+        reason=f"its contents are known when apply reads them, once; {known}",
+        requires=tuple(str(Address("Activation", k, want.datamart)) for k in definition.compartments),
+        after_unknown=dict.fromkeys(unknown, True),
+        definition=msgspec.to_builtins(definition),
+        resend=tuple(sorted(overrides.resend)),
+        reload=overrides.reload,
+        supersede=overrides.supersede,
+    )
+
+
+def _previous_lines(definition: SourceDefinition, decision: Decision) -> int:
+    seal = decision.latest.seal if decision.latest and decision.do is Do.EXECUTE else None
+    return seal.ok + seal.failed if seal and definition.content == "snapshot" else 0
+
+
+def refusal(definition: SourceDefinition, scan: Scan, guards: Guards) -> str | None:
+    """Why a source that was read by apply must not be sent, by the rules that plan has for others; None if it may be."""
+    if bad(scan) > allowed(definition.allow, scan.lines):
+        first = f", the first at {scan.rejects[0].where}: {scan.rejects[0].reason}" if scan.rejects else ""
+        return f"{bad(scan):,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {definition.allow}{first}"
+    if not scan.sent:
+        return "no line of the source can be sent"
+    if scan.sent >= guards.from_lines and scan.deletes * 100 > guards.max_delete_lines_percent * scan.sent:
+        return f"{scan.deletes:,} of {scan.sent:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %"
+    if scan.repeated and definition.duplicates == "refuse":
+        return f"{scan.repeated.identities:,} identities are named by more than one line"
+    return None
+
+
+def bad(scan: Scan) -> int:
+    """Rejected lines that are bad; one that a later line replaces is none."""
+    return scan.rejected - scan.reasons.get(SUPERSEDED, 0)
 
 
 def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     """What reading a source shows, whatever the remote has: bad lines, too few lines, identity that is not filled."""
     address = str(want.address)
     findings: list[Diagnostic] = []
-    shown = [f"{r.path}:{r.line} {r.reason}" for r in scan.rejects[:SHOWN]]
-    if scan.rejected > len(shown):
-        shown.append(f"… and {scan.rejected - len(shown):,} more")
+    rejected = bad(scan)
+    shown = [f"{r.where} {r.reason}" for r in scan.rejects if r.code != SUPERSEDED][:SHOWN]
+    if rejected > len(shown):
+        shown.append(f"… and {rejected - len(shown):,} more")
     worst = "\n".join(shown)
-    if scan.rejected > allowed(want.definition.allow, scan.lines):
+    if rejected > allowed(want.definition.allow, scan.lines):
         findings.append(
             error(
                 "bad-lines",
-                f"{scan.rejected:,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {want.definition.allow}",
+                f"{rejected:,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {want.definition.allow}",
                 want.span,
                 address=address,
                 note=worst,
                 help="mend them, or raise bad_lines.allow; until then nothing is sent",
             )
         )
-    elif scan.rejected:
+    elif rejected:
         findings.append(
             warning(
                 "bad-lines",
-                f"{scan.rejected:,} of {scan.lines:,} lines are bad and will not be sent",
+                f"{rejected:,} of {scan.lines:,} lines are bad and will not be sent",
                 want.span,
                 address=address,
                 note=worst,
@@ -335,14 +405,20 @@ def definition_of(change: LoadChange) -> SourceDefinition:
 
 
 def decide_again(
-    change: LoadChange, found: Sequence[Generation], executed: set[LoadKey], load12: str, *, supersede: bool
+    change: LoadChange,
+    found: Sequence[Generation],
+    executed: set[LoadKey],
+    load12: str,
+    *,
+    supersede: bool,
+    begun: bool = False,
 ) -> Decision:
     """The decision for a planned load as the remote is now.
 
     With --reload the plan's own generation may be there already: this very plan, applied before and interrupted.
     """
     source = definition_of(change)
-    begun = any(
+    begun = begun or any(
         g.number == change.generation and g.key.load12 == load12 and (g.seal or g.key in executed)
         for g in found
     )

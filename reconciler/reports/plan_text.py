@@ -53,6 +53,9 @@ def _change(change: ResourceChange, style: Style) -> list[str]:
 
 def _load(load: LoadChange, style: Style) -> list[str]:
     verb = load.actions[0]
+    if load.unread:
+        words = f"  {style.green(_SIGN[verb])} {style.bold(load.address)}  {verb} (known after apply)"
+        return [words, *_because(load.reason, style)]
     unknown = " (estimated)" if load.after_unknown else ""
     lines = [
         f"  {style.green(_SIGN[verb])} {style.bold(load.address)}  {verb} g{load.generation}",

@@ -1,12 +1,14 @@
 """Specs -> desired state: resources with references, and sources resolved per datamart. Pure."""
 
 import re
+from dataclasses import replace
+from typing import Any
 
 from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment, DesiredLoad
-from reconciler.model.source import Dialect, Identifier, Operation, SourceDefinition, Update
+from reconciler.model.source import Dialect, Identifier, Operation, Query, SourceDefinition, Update
 from reconciler.settings import Settings, size
 from reconciler.spec.documents import Document
-from reconciler.spec.source_fields import format_of, identifiers, references, waiting
+from reconciler.spec.source_fields import format_of, identifiers, references
 from reconciler.spec.specs import Specs
 
 
@@ -59,8 +61,8 @@ def _load(
 ) -> DesiredLoad:
     spec = document.data["spec"]
     files, missing = _fill(spec.get("files", []), name, labels)
-    unavailable = waiting(spec)
-    definition = _definition(source, files, document, settings)
+    query, lacking = _query(spec.get("sql"), name, labels)
+    definition = replace(_definition(source, files, document, settings), sql=query)
     span = document.span("metadata", "name")
     return DesiredLoad(
         source,
@@ -69,10 +71,29 @@ def _load(
         definition,
         bool(spec.get("suspend")),
         span,
-        document.span("spec", "files"),
-        missing,
-        unavailable[0][1] if unavailable else None,
+        document.span("spec", "sql" if query else "files"),
+        missing or lacking,
     )
+
+
+def _query(spec: dict[str, Any] | None, name: str, labels: dict[str, str]) -> tuple[Query | None, str | None]:
+    """The query of a source; placeholders are filled into texts, not into references."""
+    if spec is None:
+        return None, None
+    missing: list[str] = []
+
+    def filled(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = value
+        for placeholder in re.findall(r"\{datamart\.(?:name|labels\.[^.}]+)\}", value):
+            (found,), lacking = _fill([placeholder], name, labels)
+            missing.extend([lacking] if lacking else [])
+            text = text.replace(placeholder, found)
+        return text
+
+    query = Query(url=filled(spec["url"]), query=filled(spec["query"]))
+    return query, (missing[0] if missing else None)
 
 
 def _fill(patterns: list[str], name: str, labels: dict[str, str]) -> tuple[tuple[str, ...], str | None]:
@@ -119,6 +140,7 @@ def _definition(
         exclude=tuple(profile.get("exclude", ())),
         rename=dict(profile.get("rename", {})),
         constants=dict(profile.get("constants", {})),
+        nulls=profile.get("nulls", "default"),
         update=Update(**spec.get("update", {})),
         ordering=spec.get("ordering", "free"),
         upload=spec.get("upload", "raw"),
@@ -134,6 +156,10 @@ def _definition(
     )
 
 
-def _identifier(spec: dict[str, str]) -> Identifier:
+def _identifier(spec: dict[str, Any]) -> Identifier:
     kind = next(k for k in ("user_account_id", "email_hash", "user_agent_id") if k in spec)
-    return Identifier(kind=kind, column=spec[kind], compartment=spec.get("compartment"))
+    found = spec[kind]
+    if isinstance(found, dict):
+        steps = tuple(found.get("normalise", ()))
+        return Identifier(kind=kind, column=found["column"], hash=found["hash"], normalise=steps)
+    return Identifier(kind=kind, column=found, compartment=spec.get("compartment"))

@@ -16,7 +16,6 @@ from reconciler.spec.nearest import nearest
 from reconciler.spec.source_references import activated, compartments
 from reconciler.spec.source_rules import (
     anonymous,
-    availability,
     chunks,
     formats,
     identities,
@@ -25,6 +24,7 @@ from reconciler.spec.source_rules import (
     paths,
     placeholders,
     updates,
+    urls,
 )
 from reconciler.spec.specs import Specs
 
@@ -149,7 +149,7 @@ DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]
     "Workspace": (passwords,),
     "Compartment": (token_characters,),
     "ProfileSource": (
-        availability,
+        urls,
         formats,
         placeholders,
         paths,

@@ -6,28 +6,21 @@ _FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": 
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
-def waiting(spec: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
-    """Parts of the format that this version cannot act on yet, with their paths inside `spec`.
-
-    Acting as if they were absent would send other lines than the spec says, so such a load is refused at plan.
-    """
-    found: list[tuple[tuple[str | int, ...], str]] = []
-    if "sql" in spec:
-        found.append((("sql",), "sources from SQL are not available in this version"))
-    if spec.get("duplicates") == "keep_last":
-        found.append((("duplicates",), "'duplicates: keep_last' is not available in this version"))
-    for i, pattern in enumerate(spec.get("files", [])):
-        if "://" in pattern:
-            found.append((("files", i), "sources outside the file system are not available in this version"))
-    return found
+URLS = ("s3://", "gs://", "az://", "https://")
+_LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
-def ignored(spec: dict[str, Any]) -> list[str]:
-    """Fields that are checked and have no effect yet; leaving them out sends the same lines."""
-    return [key for key in ("verify", "keep_generations") if key in spec]
+def is_url(pattern: str) -> bool:
+    """True for objects behind a URL, false for paths."""
+    return "://" in pattern
 
 
-def identifiers(spec: dict[str, object]) -> list[dict[str, str]]:
+def known_url(pattern: str) -> bool:
+    """True for the kinds of URL that can be read; http:// only on this very machine."""
+    return pattern.startswith((*URLS, *_LOOPBACK))
+
+
+def identifiers(spec: dict[str, object]) -> list[dict[str, Any]]:
     """`identify_by` as a list."""
     found = spec.get("identify_by", [])
     return found if isinstance(found, list) else [found]  # type: ignore[list-item]
@@ -64,6 +57,8 @@ def format_of(spec: dict[str, object], pattern: str) -> str | None:
     """The line format: as said, or by suffix; `.ndjson` is `commands` unless `identify_by` is there (design 3)."""
     if said := spec.get("format"):
         return str(said)
+    if "sql" in spec:
+        return "sql"
     for suffix in _COMPRESSIONS:
         pattern = pattern.removesuffix(suffix)
     found = next((f for suffix, f in _FORMATS.items() if pattern.endswith(suffix)), None)

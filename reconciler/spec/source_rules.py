@@ -10,37 +10,45 @@ from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.settings import size
 from reconciler.spec.documents import Document
 from reconciler.spec.source_fields import (
+    URLS,
     compression_of,
     file_references,
     format_of,
     identifiers,
-    ignored,
-    waiting,
+    is_url,
+    known_url,
 )
 
 MAX_CHUNK = 100_000_000
 _KINDS = frozenset({"user_account_id", "email_hash", "user_agent_id"})
-_MAPPED = frozenset({"ndjson", "csv", "parquet"})
+_MAPPED = frozenset({"ndjson", "csv", "parquet", "sql"})
 _MAPPED_ONLY = frozenset({"identify_by", "owner", "types", "profile", "operation", "update", "csv"})
 _CREDENTIALS = r"://[^/@\s:]*:[^/@\s]+@"
 
 
-def availability(document: Document) -> Iterator[Diagnostic]:
-    """What the format allows and this version cannot do."""
-    spec = document.data["spec"]
-    for path, words in waiting(spec):
-        span = document.key_span("spec", *path)
-        yield warning("not-available", words, span, note="plan refuses loads that would need it")
-    for key in ignored(spec):
-        words = f"'{key}' is checked, but has no effect in this version"
-        yield warning("no-effect-yet", words, document.key_span("spec", key))
+def urls(document: Document) -> Iterator[Diagnostic]:
+    """URLs of a kind that can be read, without anything secret in them."""
+    for i, pattern in enumerate(document.data["spec"].get("files", [])):
+        span = document.span("spec", "files", i)
+        if is_url(pattern) and not known_url(pattern):
+            words = f"'{pattern.partition('://')[0]}://' is not a source that can be read"
+            yield error("source-url", words, span, help=f"known: {', '.join(URLS)}, or a path")
+        elif is_url(pattern) and _secretive(pattern):
+            words = "a URL of a source holds a query or an account; both end up in plans and reports"
+            hint = "give credentials by the environment; a signed URL expires before the next run anyway"
+            yield error("source-url", words, span, help=hint)
+
+
+def _secretive(url: str) -> bool:
+    """A query or an account; a single `?` in a path of an object store is a wildcard."""
+    return "@" in url.split("/")[2] or (url.startswith("http") and bool(re.search(r"[?#]", url)))
 
 
 def formats(document: Document) -> Iterator[Diagnostic]:
     """One format a source, and only the fields that belong to it."""
     spec = document.data["spec"]
-    local = [(i, p) for i, p in enumerate(spec.get("files", [])) if "://" not in p]
-    found = {format_of(spec, pattern) for _, pattern in local}
+    local = list(enumerate(spec.get("files", [])))
+    found = {format_of(spec, pattern) for _, pattern in local} | ({"sql"} if "sql" in spec else set())
     for i, pattern in local:
         if format_of(spec, pattern) is None:
             yield error(
@@ -58,6 +66,9 @@ def formats(document: Document) -> Iterator[Diagnostic]:
             document.span("spec", "files", packed[0]),
             help="leave compression: out, and unpack a file that was packed once more",
         )
+    if "sql" in spec and (wrong := {"format", "compression", "csv"} & spec.keys()):
+        words = f"'{min(wrong)}' belongs to sources from files"
+        yield error("source-format", words, document.key_span("spec", min(wrong)), help="remove it")
     if len(found) > 1:
         yield error(
             "source-format",
@@ -99,9 +110,7 @@ def placeholders(document: Document) -> Iterator[Diagnostic]:
 
 def paths(document: Document) -> Iterator[Diagnostic]:
     """No path of a source leaves the workspace; links on disk are looked at by `reconciler.workflows.disk`."""
-    named = [
-        (("files", i), p) for i, p in enumerate(document.data["spec"].get("files", [])) if "://" not in p
-    ]
+    named = [(("files", i), p) for i, p in enumerate(document.data["spec"].get("files", [])) if not is_url(p)]
     for path, text in [*named, *file_references(document.data["spec"])]:
         if outside(text):
             yield unsafe_path(document, path, text)
@@ -216,6 +225,8 @@ def _lists_from(spec: dict[str, Any]) -> tuple[tuple[str, ...], str] | None:
             return ("profile", "constants", key), f"the constant '{key}' holds a list"
     if any(format_of(spec, p) in ("ndjson", "parquet") for p in spec.get("files", [])):
         return ("files",), "its lines may hold lists"
+    if "sql" in spec:
+        return ("sql",), "its rows may hold lists"
     return None
 
 

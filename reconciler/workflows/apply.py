@@ -147,6 +147,10 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
         token=run.token,
         root=run.root,
         scan=run.scans.get,
+        readable=run.scans.readable,
+        approval=plan.plan_digest,
+        spools=run.scans.spools,
+        guards=run.settings.guards,
         clock=run.clock,
         settle=run.settings.settle,
         follow_timeout=run.settings.follow_timeout,
@@ -189,6 +193,8 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
         )
     finally:
         desk.close()
+    if run.scans.spools is not None:
+        run.scans.spools.sweep()
     return outcomes + _stuck(plan, run)
 
 

@@ -13,8 +13,9 @@ from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Observed
+from reconciler.model.source import SourceDefinition
 from reconciler.planning.config import ConfigPlan
-from reconciler.planning.loads import Overrides, RemoteLoads, activation_findings, plan_load
+from reconciler.planning.loads import Overrides, RemoteLoads, activation_findings, plan_load, plan_unread
 from reconciler.planning.planner import Scope, assemble, plan_config, prune_requires
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
@@ -180,8 +181,6 @@ def _one_load(
             ],
             False,
         )
-    if load.unavailable:
-        return None, [error("not-available", load.unavailable, load.label_span, address=address)], False
     usable, blockers, failed = _blockers(load, observed, config, changes)
     if not usable:
         return None, blockers, failed
@@ -202,6 +201,8 @@ def _one_load(
             False,
         )
     try:
+        if scans.once_only(definition):
+            return _unread(load, scans.pinned(definition), observed, request)
         scan = scans.get(definition)
     except ReconcilerError as e:
         return (
@@ -227,6 +228,19 @@ def _one_load(
     ]
     findings += activation_findings(load, scan, observed.activations[load.datamart_id], [*active, *planned])
     return change, findings, bool(unread)
+
+
+def _unread(
+    load: DesiredLoad, definition: SourceDefinition, observed: Observed, request: Request
+) -> tuple[LoadChange | None, list[Diagnostic], bool]:
+    """A load whose source only apply reads."""
+    address = str(load.address)
+    imports = observed.imports[load.datamart_id]
+    if isinstance(imports, Unlisted):
+        words = f"could not read the loads on {load.datamart}: {imports.reason}"
+        return None, [error("read-failed", words, address=address)], True
+    change = plan_unread(load, definition, imports, request.overrides.get(address, Overrides()))
+    return change, [], False
 
 
 def _blockers(

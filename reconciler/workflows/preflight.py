@@ -123,6 +123,10 @@ def _created_id(change: ResourceChange, plan: Plan, observed: Observed) -> str |
 
 def _load(load: LoadChange, observed: Observed, reader: Reader, io: Executor, scans: Scans) -> Verdict:
     source = definition_of(load)
+    if load.unread:
+        if scans.pinned(source) != source:
+            return Verdict(Now.MOVED, None, "the query changed since it was planned")
+        return Verdict(Now.READY)
     scan = scans.get(source)
     if scan.source_digest != load.source_digest:
         return Verdict(Now.MOVED, None, "the source changed since it was planned")

@@ -1,5 +1,6 @@
 """Read each source once: scans are kept for as long as the places behind them are the same."""
 
+import hashlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -7,8 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.bulk import places
+from reconciler.bulk import objects, places
 from reconciler.bulk.scan import scan
+from reconciler.bulk.spool import Spools, once_only
 from reconciler.model.load import Reject, Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.workflows.kept_scans import KeptScans
@@ -22,6 +24,7 @@ class Scans:
 
     Attributes:
         kept: where scans outlive the process, for `plan`.
+        spools: where sources that cannot be read twice are kept, for `apply`.
     """
 
     def __init__(
@@ -30,11 +33,50 @@ class Scans:
         progress: Callable[[str, int], None],
         kept: KeptScans | None = None,
         workers: Callable[[], AbstractContextManager[Executor]] | None = None,
+        spools: Spools | None = None,
     ) -> None:
         self.root, self._progress, self.kept, self._workers = root, progress, kept, workers
+        self.spools = spools
         self._kept: dict[str, tuple[Signature, Scan]] = {}
         # Loads of one source on many datamarts ask at once; one of them reads it.
         self._lock = threading.Lock()
+
+    def once_only(self, source: SourceDefinition) -> bool:
+        """True if only apply may read it.
+
+        Raises:
+            ReconcilerError: a web server cannot be asked.
+        """
+        return once_only(source)
+
+    def pinned(self, source: SourceDefinition) -> SourceDefinition:
+        """The source with its query's text pinned by a digest.
+
+        Raises:
+            ReconcilerError: the query cannot be read.
+        """
+        if source.sql is None or self.spools is None:
+            return source
+        text = self.spools.resolve("query of a source", source.sql.query)
+        return replace(source, sql=replace(source.sql, digest=hashlib.sha256(text.encode()).hexdigest()))
+
+    def readable(self, source: SourceDefinition, approval: str = "") -> SourceDefinition:
+        """The source as something that can be read again; one that cannot is read into a spool, now or before.
+
+        Args:
+            source: any.
+            approval: of a plan that asks for it to be read anew.
+
+        Raises:
+            ReconcilerError: it cannot be read.
+        """
+        if self.spools is None:
+            return source
+        with self._lock:
+            found = self.spools.readable(source, approval) if once_only(source) else source
+            if found.duplicates != "keep_last":
+                return found
+            return replace(found, superseded=str(self.spools.superseded(found)))
 
     def get(self, source: SourceDefinition) -> Scan:
         """The scan of a source as its places are now.
@@ -48,6 +90,7 @@ class Scans:
     def _get(self, source: SourceDefinition) -> Scan:
         plain = replace(source, former=(), allow="0")  # neither shapes what is read
         key = repr(plain)
+        objects.forget()
         names = places.find(self.root, source)
         signature = tuple((p, places.state(self.root, p)) for p in names)
         kept = self._kept.get(key)

@@ -96,9 +96,6 @@ def _one(
         if keep:
             keep(with_contents(reject, data))
 
-    if first.unavailable:
-        found = error("not-available", first.unavailable, first.label_span, address=addresses[0])
-        return Examined(addresses, limit, None, (found,))
     if first.missing_label:
         words = f"{first.datamart} has no label '{first.missing_label}', which the source's files need"
         found = error("source-placeholder", words, first.label_span, address=addresses[0])

@@ -1,0 +1,216 @@
+"""Objects behind a URL: s3://, gs://, az:// and https://. The only user of obstore (extra: cloud).
+
+Credentials and endpoints are those of the environment, as obstore reads them (AWS_…, GOOGLE_…, AZURE_…). An object is read
+in ranges, each on the condition that it is still the one that was found; so what is read is one version of it.
+"""
+
+import functools
+import io
+import re
+from typing import IO, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from reconciler.errors import MissingExtra, ReconcilerError
+
+RANGE = 8 << 20  # bytes of one request
+_GLOB = re.compile(r"[*?\[]")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Object(NamedTuple):
+    """What the store says of an object; `tag` is None where it promises nothing about the content."""
+
+    size: int
+    tag: str | None
+    modified: str
+
+
+def is_url(place: str) -> bool:
+    """True if a place is not a path."""
+    return "://" in place
+
+
+def find(pattern: str) -> list[str]:
+    """URLs of the objects that match; `*` and `?` do not match `/`, `**` does.
+
+    Raises:
+        ReconcilerError: there is none, or the store cannot be asked.
+    """
+    if not _GLOB.search(pattern):
+        head(pattern)
+        return [pattern]
+    base, key = _split(pattern)
+    if base.startswith("http"):
+        raise ReconcilerError(
+            f"{pattern}: a web server lists no files", help="name each file, without a wildcard"
+        )
+    prefix = key[: _GLOB.search(key).start()].rpartition("/")[0]  # type: ignore[union-attr]
+    wanted = re.compile(_translate(key))
+    try:
+        listed = _obstore().list(_store(base), prefix or None)
+        keys = [meta["path"] for chunk in listed for meta in chunk]
+    except Exception as e:
+        raise _unreadable(pattern, e) from None
+    found = sorted(f"{base}/{k}" for k in keys if wanted.fullmatch(k))
+    if not found:
+        raise ReconcilerError(f"no object matches {pattern!r}")
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _head_once(url: str) -> Object:
+    base, key = _split(url)
+    try:
+        meta = _obstore().head(_store(base), key)
+    except Exception as e:
+        raise _unreadable(url, e) from None
+    tag = meta["e_tag"]
+    strong = tag if tag and not tag.startswith("W/") else None
+    return Object(meta["size"], strong, meta["last_modified"].isoformat())
+
+
+def forget() -> None:
+    """Ask the stores anew from here on."""
+    _head_once.cache_clear()
+
+
+def head(url: str) -> Object:
+    """What the store says of an object; asked once until `forget`.
+
+    Raises:
+        ReconcilerError: it is not there, or the store cannot be asked.
+    """
+    return _head_once(url)
+
+
+def open_object(url: str) -> IO[bytes]:
+    """The bytes of an object.
+
+    Raises:
+        ReconcilerError: it cannot be read, or is no longer the one that was found.
+    """
+    found = head(url)
+    base, key = _split(url)
+    if found.tag is None:
+        return _whole(url, base, key)
+    return io.BufferedReader(_Ranges(url, base, key, found), RANGE)
+
+
+def _whole(url: str, base: str, key: str) -> IO[bytes]:
+    """In one request, for servers that promise nothing about a second one."""
+    try:
+        stream = _obstore().get(_store(base), key).stream(min_chunk_size=1 << 20)
+    except Exception as e:
+        raise _unreadable(url, e) from None
+    return io.BufferedReader(_Stream(url, iter(stream)), 1 << 20)
+
+
+class _Ranges(io.RawIOBase):
+    def __init__(self, url: str, base: str, key: str, found: Object) -> None:
+        self._url, self._key, self._found, self._at = url, key, found, 0
+        self._store = _store(base)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._found.size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, into: Any) -> int:
+        end = min(self._found.size, self._at + len(into))
+        if end <= self._at:
+            return 0
+        options = {"range": (self._at, end), "if_match": self._found.tag}
+        try:
+            data = bytes(_obstore().get(self._store, self._key, options=options).bytes())
+        except Exception as e:
+            raise _unreadable(self._url, e) from None
+        into[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+class _Stream(io.RawIOBase):
+    def __init__(self, url: str, blocks: Any) -> None:
+        self._url, self._blocks, self._rest = url, blocks, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        while not self._rest:
+            try:
+                self._rest = bytes(next(self._blocks))
+            except StopIteration:
+                return 0
+            except Exception as e:
+                raise _unreadable(self._url, e) from None
+        size = min(len(into), len(self._rest))
+        into[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def _split(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path.lstrip("/")
+
+
+@functools.lru_cache(maxsize=64)
+def _store(base: str) -> Any:
+    _obstore()
+    from obstore.store import from_url
+
+    options: Any = {"timeout": "60s", "connect_timeout": "10s"}
+    retries: Any = {"max_retries": 4}
+    if base.startswith("http://") and urlsplit(base).hostname in _LOOPBACK:
+        options["allow_http"] = True
+    try:
+        return from_url(base, client_options=options, retry_config=retries)
+    except Exception as e:
+        raise _unreadable(base, e) from None
+
+
+def _obstore() -> Any:
+    try:
+        import obstore
+    except ImportError:
+        raise MissingExtra("sources behind URLs", "cloud") from None
+    return obstore
+
+
+def _unreadable(url: str, e: Exception) -> ReconcilerError:
+    """In words of our own: what a store answers may quote what was asked of it."""
+    if isinstance(e, ReconcilerError):
+        return e
+    kind = type(e).__name__
+    words = {
+        "FileNotFoundError": "there is no such object",
+        "NotFoundError": "there is no such object",
+        "PreconditionError": "the object changed while it was read",
+        "PermissionDeniedError": "access is denied",
+        "UnauthenticatedError": "the credentials in the environment are not accepted",
+        "NotSupportedError": "the server cannot give parts of a file",
+    }.get(kind, f"the store could not be read ({kind})")
+    return ReconcilerError(
+        f"cannot read {url}: {words}",
+        help="credentials and endpoints come from the environment: AWS_…, GOOGLE_…, AZURE_…",
+    )
+
+
+def _translate(pattern: str) -> str:
+    """A regular expression for a glob."""
+    out = ""
+    for part in re.findall(r"\*\*/?|\*|\?|\[[^]]+\]|[^*?\[]+|\[", pattern):
+        out += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part) or (
+            part.replace("[!", "[^") if part[0] == "[" and len(part) > 1 else re.escape(part)
+        )
+    return out

@@ -1,0 +1,64 @@
+"""Records of one size, sorted in bounded memory.
+
+So many at a time are sorted and written to a file without a name, and in the end all are merged.
+"""
+
+import heapq
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+_BLOCK = 1024  # records read at once
+
+
+class SortedRecords:
+    """Takes records in any order, gives them in order.
+
+    Args of the constructor:
+        size: bytes of a record.
+        at_once: how many are held in memory.
+    """
+
+    def __init__(self, size: int, at_once: int) -> None:
+        self._size, self._limit = size, at_once * size
+        self._held = bytearray()
+        self._spilled: IO[bytes] | None = None
+        self._runs: list[tuple[int, int]] = []
+
+    def add(self, record: bytes) -> None:
+        """One more."""
+        self._held += record
+        if len(self._held) >= self._limit:
+            self._spill()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """All of them, in order."""
+        return heapq.merge(self._sorted(), *(self._run(*run) for run in self._runs))
+
+    def close(self) -> None:
+        """Forget all."""
+        if self._spilled is not None:
+            self._spilled.close()
+
+    def _spill(self) -> None:
+        if self._spilled is None:
+            self._spilled = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
+        begins = self._spilled.tell()
+        self._spilled.write(b"".join(self._sorted()))
+        self._spilled.flush()
+        self._runs.append((begins, self._spilled.tell()))
+        self._held.clear()
+
+    def _sorted(self) -> list[bytes]:
+        size = self._size
+        return sorted(bytes(self._held[at : at + size]) for at in range(0, len(self._held), size))
+
+    def _run(self, begins: int, ends: int) -> Iterator[bytes]:
+        """The records of one sorted run, read a block at a time."""
+        if self._spilled is None:
+            return
+        size = self._size
+        for at in range(begins, ends, size * _BLOCK):
+            block = os.pread(self._spilled.fileno(), min(size * _BLOCK, ends - at), at)
+            yield from (block[i : i + size] for i in range(0, len(block), size))

@@ -1,0 +1,149 @@
+"""Sources that cannot be read twice: what they gave is kept in a file until it is loaded (design 6).
+
+A source is read into a spool once, by apply; from there on it is like any other: scanned, cut, sent, resumed. Spools hold
+profile data: they lie below `.reconciler/spool/`, are readable by their owner only, and go when their load is sealed. A spool
+that a killed run left behind is used before anything newer is read, so that what was begun ends with the same bytes.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+import msgspec
+
+from reconciler.bulk import objects, places, sql
+from reconciler.bulk.lines import BadLine
+from reconciler.bulk.scan import find_superseded
+from reconciler.bulk.values import written
+from reconciler.errors import ReconcilerError
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.digests import canonical, shape
+
+FORMAT = (
+    "spool"  # rows as JSON objects, a line each; of one that JSON does not have, an array with the reason
+)
+Resolve = Callable[[str, str | Mapping[str, str]], str]
+
+
+def once_only(source: SourceDefinition) -> bool:
+    """True if reading it again may give something else: a query, or a web server that promises nothing.
+
+    Raises:
+        ReconcilerError: a web server cannot be asked.
+    """
+    if source.sql is not None:
+        return True
+    return any(
+        p.startswith("http") and objects.head(p).tag is None for p in source.files if objects.is_url(p)
+    )
+
+
+class Spools:
+    """The spools of one workspace.
+
+    Attributes:
+        resolve: gives the text behind a typed reference.
+    """
+
+    def __init__(self, folder: Path, root: Path, resolve: Resolve) -> None:
+        self.folder, self.root, self.resolve = folder, root, resolve
+        self._used: set[Path] = set()
+        self._kept: set[Path] = set()
+        self._lists: TemporaryDirectory[str] | None = None
+
+    def has(self, source: SourceDefinition, approval: str = "") -> bool:
+        """True if the source was read before, and what it gave is still kept."""
+        return self._place(source, approval).exists()
+
+    def readable(self, source: SourceDefinition, approval: str = "") -> SourceDefinition:
+        """The source as something that can be read as often as needed; reads it now unless its spool is there.
+
+        Args:
+            source: one that is `once_only`.
+            approval: of a plan that asks for it to be read anew; its spool is that plan's own.
+
+        Raises:
+            ReconcilerError: it cannot be read to its end; nothing is left of what was read.
+        """
+        place = self._place(source, approval)
+        if not place.exists():
+            partial = place.with_name(f"{place.name}.{os.getpid()}")
+            partial.mkdir(parents=True, mode=0o700, exist_ok=True)
+            try:
+                self._fill(source, partial)
+                partial.rename(place)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        self._used.add(place)
+        names = sorted(str(p.relative_to(self.root)) for p in place.iterdir())
+        made = FORMAT if source.sql is not None else source.format
+        return replace(source, sql=None, files=tuple(names), format=made, outside=True)
+
+    def superseded(self, source: SourceDefinition) -> Path:
+        """A list of the lines that later ones replace, for this run; it holds numbers only.
+
+        Raises:
+            ReconcilerError: the source cannot be read.
+        """
+        if self._lists is None:
+            self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+            self._lists = TemporaryDirectory(dir=self.folder, prefix=".lists-")
+        path = Path(self._lists.name) / self._place(source).name
+        if not path.exists():
+            with path.open("wb") as file:
+                find_superseded(self.root, source, file)
+        return path
+
+    def keep(self, source: SourceDefinition, approval: str = "") -> None:
+        """A load of this source is unfinished: its spool must outlive this run."""
+        self._kept.add(self._place(source, approval))
+
+    def sweep(self) -> None:
+        """At the end of a run: remove the spools it used and no unfinished load needs."""
+        for place in self._used - self._kept:
+            shutil.rmtree(place, ignore_errors=True)
+        if self._lists is not None:
+            self._lists.cleanup()
+
+    def _place(self, source: SourceDefinition, approval: str = "") -> Path:
+        what = {"shape": shape(source), "files": source.files, "sql": msgspec.to_builtins(source.sql)}
+        what["approval"] = approval
+        return self.folder / f"{source.source}-{hashlib.sha256(canonical(what)).hexdigest()[:12]}"
+
+    def _fill(self, source: SourceDefinition, folder: Path) -> None:
+        if source.sql is not None:
+            with _private(folder / "0000.rows") as file:
+                for line in self._rows(source):
+                    file.write(line)
+            return
+        for number, name in enumerate(places.find(self.root, source)):
+            suffixes = "".join(Path(name).suffixes[-2:])
+            with (
+                places.open_place(self.root, name, "none") as remote,
+                _private(folder / f"{number:04d}{suffixes}") as file,
+            ):
+                shutil.copyfileobj(remote, file, places.BUFFER)
+
+    def _rows(self, source: SourceDefinition) -> Iterator[bytes]:
+        assert source.sql is not None  # noqa: S101 - the caller's question
+        query = self.resolve("query of a source", source.sql.query)
+        if source.sql.digest and hashlib.sha256(query.encode()).hexdigest() != source.sql.digest:
+            raise ReconcilerError(
+                f"the query of {source.source} changed since it was planned", help="plan again"
+            )
+        encode = msgspec.json.Encoder().encode
+        for row in sql.rows(self.resolve("URL of a database", source.sql.url), query):
+            made = written(row, nulls=source.nulls == "keep")
+            if isinstance(made, BadLine):
+                yield encode([made.code, made.reason, made.column]) + b"\n"
+            else:
+                yield encode(made) + b"\n"
+
+
+def _private(path: Path) -> IO[bytes]:
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: PTH123 - a descriptor
