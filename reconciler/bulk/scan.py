@@ -273,7 +273,8 @@ class _Rows:
 
     def __init__(self, names: Sequence[str], source: SourceDefinition, start: Position = BEGINNING) -> None:
         header = 1 if source.format == "csv" and source.csv.header else 0
-        self._names, self._numbered = names, source.format == "csv"
+        self._names = names if source.format != "spool" else ["the query's rows"]
+        self._numbered = source.format == "csv"
         self._before = dict.fromkeys(range(len(names)), (header, 0))
         if start.offset:
             self._before[start.file] = (start.line, 0)

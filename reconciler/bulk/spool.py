@@ -38,9 +38,7 @@ def once_only(source: SourceDefinition) -> bool:
     """
     if source.sql is not None:
         return True
-    return any(
-        p.startswith("http") and objects.head(p).tag is None for p in source.files if objects.is_url(p)
-    )
+    return any(p.startswith("http") and objects.find(p) and objects.head(p).tag is None for p in source.files)
 
 
 class Spools:
@@ -80,7 +78,7 @@ class Spools:
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
         self._used.add(place)
-        names = sorted(str(p.relative_to(self.root)) for p in place.iterdir())
+        names = sorted(os.path.relpath(p, self.root) for p in place.iterdir())
         made = FORMAT if source.sql is not None else source.format
         return replace(source, sql=None, files=tuple(names), format=made, outside=True)
 

@@ -2,11 +2,12 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reconciler.bulk import objects, places
 from reconciler.bulk.scan import scan
@@ -77,6 +78,20 @@ class Scans:
             if found.duplicates != "keep_last":
                 return found
             return replace(found, superseded=str(self.spools.superseded(found)))
+
+    @contextmanager
+    def for_once(self, source: SourceDefinition) -> Iterator[SourceDefinition]:
+        """The source as something that can be read, for a look; nothing of what was read stays.
+
+        Raises:
+            ReconcilerError: it cannot be read.
+        """
+        if self.spools is None or not once_only(source):
+            yield source
+            return
+        with TemporaryDirectory(prefix="reconciler-") as folder:
+            aside = Spools(Path(folder), self.root, self.spools.resolve)
+            yield aside.readable(source)
 
     def get(self, source: SourceDefinition) -> Scan:
         """The scan of a source as its places are now.

@@ -101,7 +101,8 @@ def _one(
         found = error("source-placeholder", words, first.label_span, address=addresses[0])
         return Examined(addresses, limit, None, (found,))
     try:
-        read = scans.read(definition, rejected, contents=keep is not None)
+        with scans.for_once(definition) as readable:
+            read = scans.read(readable, rejected, contents=keep is not None)
     except ReconcilerError as e:
         found = error("source-unreadable", str(e), first.label_span, address=addresses[0], help=e.help)
         return Examined(addresses, limit, None, (found,))

@@ -58,6 +58,9 @@ class Emulator:
     def imports(self, datamart: str) -> list[dict[str, Any]]:
         return self.store.all("import", datamart)
 
+    def imports_named(self, datamart: str) -> list[str]:
+        return [i["name"] for i in self.imports(datamart)]
+
     def executions(self, datamart: str) -> dict[str, list[dict[str, Any]]]:
         """By import name."""
         return {i["name"]: self.store.all("execution", i["id"]) for i in self.imports(datamart)}

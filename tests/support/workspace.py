@@ -52,6 +52,7 @@ class Workspace:
 
     def __init__(self, root: Path, endpoint: str, *, settle: str = "0", organisation: str = "1185") -> None:
         self.root = root
+        self.env: dict[str, str] = {}
         (root / "specs").mkdir(parents=True)
         (root / "data").mkdir()
         self.write(
@@ -81,7 +82,7 @@ class Workspace:
         }
         return subprocess.Popen(
             [sys.executable, "-m", "reconciler", "-C", str(self.root), *args],
-            env={**clean, "RECONCILER_TOKEN": TOKEN, **env},
+            env={**clean, "RECONCILER_TOKEN": TOKEN, **self.env, **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,223 @@
+"""Objects behind URLs as sources, end to end: S3 (moto), and web servers with and without a strong validator."""
+
+import gzip
+import hashlib
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import obstore
+import polars
+import pytest
+from moto.server import ThreadedMotoServer
+from obstore.store import S3Store
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace, kill
+
+SOURCE = """\
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {{name: crm}}
+spec:
+  files: [{files}]
+  datamarts: retail-fr
+  identify_by: {{compartment: loyalty, user_account_id: id}}
+  update: {{force_replace: true}}
+  chunk: {{max_bytes: 20000}}
+"""
+ROWS = 1500
+
+
+def csv(mark: str, rows: int = ROWS) -> bytes:
+    return ("id,tier\n" + "".join(f"c{n:05d},{mark}\n" for n in range(rows))).encode()
+
+
+@pytest.fixture
+def bucket(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    httpx.put(f"{url}/crm-exports")
+    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_REGION": "us-east-1"}
+    workspace.env |= {**keys, "AWS_ENDPOINT_URL": url, "AWS_ALLOW_HTTP": "true"}
+    for name, value in workspace.env.items():
+        monkeypatch.setenv(name, value)
+    yield S3Store("crm-exports", client_options={"allow_http": True})
+    server.stop()
+
+
+def tiers(emulator: Emulator) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for _, _, body in emulator.profiles("1509"):
+        tier = json.loads(body)["tier"]
+        found[tier] = found.get(tier, 0) + 1
+    return found
+
+
+def test_a_bucket_of_csv_gzip_and_parquet(workspace: Workspace, emulator: Emulator, bucket: S3Store) -> None:
+    obstore.put(bucket, "day/2026/a.csv", csv("plain"))
+    obstore.put(bucket, "day/2026/b.csv.gz", gzip.compress(csv("packed", 900).replace(b"c0", b"d0")))
+    obstore.put(bucket, "day/other.txt", b"not matched")
+    workspace.write(
+        "specs/crm.yaml",
+        SOURCE.format(files='"s3://crm-exports/day/**/*.csv", "s3://crm-exports/**/b.csv.gz"'),
+    )
+    checked = workspace.run("source", "check", "crm")
+    assert checked.code == 0, checked
+    assert "2,400 lines" in checked.out
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert tiers(emulator) == {"plain": 1500, "packed": 900}
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+    frame = polars.DataFrame({"id": [f"e{n}" for n in range(ROWS)], "tier": ["columns"] * ROWS})
+    frame.write_parquet(workspace.root / "x.parquet")
+    obstore.put(bucket, "x.parquet", workspace.root / "x.parquet")
+    workspace.write("specs/crm.yaml", SOURCE.format(files='"s3://crm-exports/x.parquet"'))
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert tiers(emulator)["columns"] == ROWS
+
+
+def test_an_object_that_changes_is_new_content_and_a_plan_made_before_is_stale(
+    workspace: Workspace, emulator: Emulator, bucket: S3Store
+) -> None:
+    obstore.put(bucket, "a.csv", csv("v1"))
+    workspace.write("specs/crm.yaml", SOURCE.format(files='"s3://crm-exports/a.csv"'))
+    plan = str(workspace.root / "p.json")
+    assert workspace.run("plan", "--out", plan).code == 0
+    obstore.put(bucket, "a.csv", csv("v2"))
+    stale = workspace.run("apply", plan)
+    assert stale.code == 4, stale
+    assert "the source changed since it was planned" in stale.err
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert tiers(emulator) == {"v2": ROWS}
+
+
+def test_a_load_from_a_bucket_is_resumed(workspace: Workspace, emulator: Emulator, bucket: S3Store) -> None:
+    obstore.put(bucket, "a.csv", csv("v1"))
+    workspace.write("specs/crm.yaml", SOURCE.format(files='"s3://crm-exports/a.csv"'))
+    emulator.switch(running_seconds=0.2)
+    kill(workspace.start("apply", "--auto-approve", "--parallelism", "2"), group=True, after=2.5)
+    emulator.switch(running_seconds=0.0)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert all(len(e) == 1 for n, e in emulator.executions("1509").items() if "sealed" not in n)
+    assert tiers(emulator) == {"v1": ROWS}
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ('"s3://crm-exports/nothing.csv"', "there is no such object"),
+        ('"s3://crm-exports/no*.csv"', "no object matches"),
+        ('"s3://crm-exports/broken.csv.gz"', "cannot read s3://crm-exports/broken.csv.gz"),
+        ('"http://127.0.0.1:9/x.csv"', "cannot read http://127.0.0.1:9/x.csv"),
+        ('"http://127.0.0.1:9/*.csv"', "a web server lists no files"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_words_of_our_own(
+    files: str, words: str, workspace: Workspace, bucket: S3Store
+) -> None:
+    obstore.put(bucket, "broken.csv.gz", gzip.compress(csv("x"))[:200])
+    workspace.write("specs/crm.yaml", SOURCE.format(files=files))
+    done = workspace.run("plan", timeout=300)
+    assert done.code == 1, done
+    assert words in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x/a.csv", "https://me@x/a.csv", "https://x/a.csv?sig=abc", "s3://k:s@b/a.csv"]
+)
+def test_urls_that_are_refused_offline(url: str, workspace: Workspace) -> None:
+    workspace.write("specs/crm.yaml", SOURCE.format(files=f'"{url}"'))
+    done = workspace.run("validate")
+    assert done.code == 1
+    assert "source-url" in done.err
+
+
+class Web:
+    """A web server with one file; `validator` says whether it promises that bytes stay the same."""
+
+    def __init__(self, validator: bool) -> None:
+        self.body, self.gets = csv("v1"), 0
+        web = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                tag = f'"{hashlib.sha256(web.body).hexdigest()}"'
+                if validator and self.headers.get("If-Match", tag) != tag:
+                    self.send_response(412)
+                    self.end_headers()
+                    return
+                web.gets += self.command == "GET"
+                part, wanted = web.body, self.headers.get("Range")
+                if wanted and validator:
+                    first, last = wanted.removeprefix("bytes=").split("-")
+                    part = web.body[int(first) : int(last) + 1]
+                    self.send_response(206)
+                    self.send_header(
+                        "Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(web.body)}"
+                    )
+                else:
+                    self.send_response(200)
+                self.send_header("ETag", tag if validator else f"W/{tag}")
+                self.send_header("Last-Modified", "Wed, 25 Nov 2026 12:00:00 GMT")
+                self.send_header("Content-Length", str(len(part)))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(part)
+
+            do_HEAD = do_GET  # noqa: N815 - a name of http.server
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/exports/crm.csv"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+
+@pytest.fixture
+def web() -> Iterator[Callable[[bool], Web]]:
+    made: list[Web] = []
+
+    def make(validator: bool) -> Web:
+        made.append(Web(validator))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.server.shutdown()
+        server.server.server_close()
+
+
+def test_a_web_server_with_a_strong_validator_is_read_as_often_as_needed(
+    web: Callable[[bool], Web], workspace: Workspace, emulator: Emulator
+) -> None:
+    server = web(True)
+    workspace.write("specs/crm.yaml", SOURCE.format(files=f'"{server.url}"'))
+    assert workspace.plan()["loads"][0]["lines"] == ROWS
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert tiers(emulator) == {"v1": ROWS}
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_web_server_without_one_is_read_once_by_apply(
+    web: Callable[[bool], Web], workspace: Workspace, emulator: Emulator
+) -> None:
+    server = web(False)
+    workspace.write("specs/crm.yaml", SOURCE.format(files=f'"{server.url}"'))
+    assert workspace.plan()["loads"][0]["after_unknown"]["lines"] is True
+    assert server.gets == 0
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert server.gets == 1
+    assert tiers(emulator) == {"v1": ROWS}
+    assert list(Path(workspace.root / ".reconciler/spool").iterdir()) == []
+    server.body = csv("v2")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert tiers(emulator) == {"v2": ROWS}
