@@ -11,7 +11,7 @@ from reconciler.model.absence import Absence
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.outcome import Status
 from reconciler.model.remote import Execution, Import
-from reconciler.planning.generations import Generation, number, open_generations
+from reconciler.planning.generations import Generation, number
 
 
 class LoadStopped(Exception):
@@ -68,8 +68,8 @@ class LoadListings:
         )
 
     def executions_of(self, found: Sequence[Generation]) -> dict[str, Listing[Execution]]:
-        """Executions of open generations, each by a listing from which absence may be concluded."""
-        ids = [i for g in open_generations(found) for i in g.import_ids]
+        """Executions of open loads, each by a listing from which absence may be concluded."""
+        ids = [i for g in found for i in g.import_ids]
         results = dict(zip(ids, self.context.io.map(self.executions_for_good, ids), strict=True))
         for result in results.values():
             if isinstance(result, Unlisted):

@@ -19,20 +19,19 @@ from reconciler.api.writes import (
 )
 from reconciler.bulk.context import Context
 from reconciler.bulk.listings import LoadListings, LoadStopped
+from reconciler.bulk.preparation import Preparation
 from reconciler.bulk.sending import ChunkSender
 from reconciler.errors import ReadFailed, ReconcilerError
 from reconciler.kinds import paths
 from reconciler.kinds.execution import TERMINAL, Phase, phase
-from reconciler.kinds.names import MAX_LENGTH, ChunkName, LoadKey, SealName
+from reconciler.kinds.names import SealName
 from reconciler.model.listing import Listing, Unlisted
-from reconciler.model.load import Chunk, Scan
+from reconciler.model.load import Chunk
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution, Import
 from reconciler.planning import protocol
-from reconciler.planning.digests import load_digest
-from reconciler.planning.generations import Do, Generation, generations, open_generations
-from reconciler.planning.loads import decide_again, definition_of, executed_keys, refusal, rows_of
+from reconciler.planning.loads import rows_of
 from reconciler.planning.protocol import ChunkView, LoadView, kept, surplus
 
 # Seconds for which executions may be unreadable before following them is given up.
@@ -57,16 +56,9 @@ class _LoadRun:
     def __init__(self, change: LoadChange, ids: Mapping[str, str], context: Context) -> None:
         self.change, self.context = change, context
         self.address, self.datamart_id = change.address, change.datamart_id
-        definition = self.definition = definition_of(change)
-        self.source = replace(definition, compartments={k: ids[k] for k in definition.compartments})
-        # A plan that asks for its source to be read anew has a spool of its own; it is there if the plan was begun before.
-        self.anew = context.approval if change.unread and change.reload else ""
-        self.begun = False
-        self.scan: Scan | None = None
-        self.view = LoadView(())
         self.listings = LoadListings(context, self.address, self.datamart_id)
-        # Names under which nobody can have sent: created, or proven bare, in this run.
-        self.unsent: set[str] = set()
+        self.preparation = Preparation(change, ids, context, self.listings)
+        self.view = LoadView(())
         self.errors: list[str] = []
 
     # -- the whole ------------------------------------------------------------------------------------------------
@@ -74,7 +66,8 @@ class _LoadRun:
     def run(self) -> Outcome:
         journal = self.context.journal
         try:
-            self._prepare()
+            self.ready = self.preparation.run()
+            self.view = self.ready.view
             self._steps()
             outcome = self._outcome(protocol.status(self.view), "; ".join(dict.fromkeys(self.errors)))
         except LoadStopped as e:
@@ -85,7 +78,7 @@ class _LoadRun:
             outcome = self._outcome(Status.FAILED, str(e))
         journal.note(self.address, "load", outcome.status.value, **outcome.counts)
         if self.context.spools is not None and self._unfinished():
-            self.context.spools.keep(self.definition, self.anew)
+            self.context.spools.keep(self.preparation.definition, self.preparation.anew)
         return outcome
 
     def _unfinished(self) -> bool:
@@ -125,19 +118,19 @@ class _LoadRun:
             gone = f"g{old} was superseded with {self.change.unfinished['unsent']} of its chunks never sent"
             message = f"{message}; {gone}" if message else gone
         counts: dict[str, int] = {}
-        if self.scan is not None:
+        scan = self.preparation.scan
+        if scan is not None:
             ok, failed = protocol.totals(self.view)
-            sent = sum(c.lines for c in self.view.chunks if c.executions)
             counts = {
-                "read": self.scan.lines,
-                "rejected": self.scan.rejected,
-                "sent": sent,
+                "read": scan.lines,
+                "rejected": scan.rejected,
+                "sent": sum(c.lines for c in self.view.chunks if c.executions),
                 "succeeded": ok,
                 "failed": failed,
-                "not_processed": self.scan.sent - ok - failed,
+                "not_processed": scan.lines - ok - failed,
             }
             if status is Status.PARTIAL and not message:
-                message = f"{failed:,} of {self.scan.sent:,} lines failed"
+                message = f"{failed:,} of {scan.sent:,} lines failed"
         return Outcome(
             self.address,
             status,
@@ -151,130 +144,13 @@ class _LoadRun:
     def _sent(self) -> bool:
         return any(c.executions for c in self.view.chunks)
 
-    # -- what is there --------------------------------------------------------------------------------------------
+    # -- what is known ---------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
-        """Scan, observe, decide again, and require that it is what was reviewed (G2)."""
-        scan = self._read()
-        if not self.change.unread and scan.source_digest != self.change.source_digest:
-            raise LoadStopped(
-                Status.FAILED,
-                "the source changed since it was planned; nothing was sent. Plan again",
-                refused=True,
-            )
-        digest = load_digest(scan.source_digest, self.source.compartments)
-        if digest is None or (self.change.load_digest is not None and digest != self.change.load_digest):
-            raise LoadStopped(
-                Status.FAILED,
-                "a compartment of this load changed since it was planned; nothing was sent",
-                refused=True,
-            )
-        found = generations(self.listings.list_for_good().rows, self.source.former)
-        executions = self.listings.executions_of(found)
-        decision = decide_again(
-            self.change,
-            found,
-            executed_keys(found, executions),
-            digest[:12],
-            supersede=not self.change.unread or self.change.supersede,
-            begun=self.begun,
-        )
-        if decision.do is Do.NOTHING:
-            raise LoadStopped(Status.UNCHANGED, decision.reason)
-        key = decision.key
-        if key is None or (self.change.generation is not None and key.generation != self.change.generation):
-            raise LoadStopped(
-                Status.FAILED,
-                f"the remote moved since it was planned: {decision.reason}; nothing was sent",
-                refused=True,
-            )
-        self._fit(next((g for g in found if g.key == key), None), key, executions)
-        self.earlier = _earlier(found, key)
-        self.decision = decision
-        chunks = self.scan.chunks if self.scan else ()
-        self.context.progress.start(self.address, len(chunks), scan.sent, scan.bytes)
-
-    def _read(self) -> Scan:
-        """The source as it is now; one that only apply reads has to pass the limits here that others pass at plan."""
-        spools = self.context.spools
-        self.begun = bool(self.anew) and spools is not None and spools.has(self.definition, self.anew)
-        self.source = replace(
-            self.context.readable(self.definition, self.anew), compartments=self.source.compartments
-        )
-        scan = self.scan = self.context.scan(self.source)
-        if self.change.unread and (why := refusal(self.source, scan, self.context.guards)):
-            raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
-        return scan
-
-    def _fit(
-        self, existing: Generation | None, key: LoadKey, executions: Mapping[str, Listing[Execution]]
-    ) -> None:
-        """Cut as the remote's names say, require every chunk to match, and build the view."""
-        scan = self.scan
-        assert scan is not None  # noqa: S101 - set by the caller
-        names = list(existing.chunks) if existing else []
-        if existing and names:
-            sent = {n for n in names if any(rows_of(executions.get(i)) for i in existing.chunks[n])}
-            model = min(sent or names, key=lambda n: (n.max_bytes, n.count))
-            if model.max_bytes != self.source.max_bytes:
-                self.source = replace(self.source, max_bytes=model.max_bytes)
-                scan = self.scan = self.context.scan(self.source)
-            names = [n for n in names if (n.max_bytes, n.count) == (model.max_bytes, model.count)]
-            by_index = {c.index: c for c in scan.chunks}
-            if model.count != len(scan.chunks) or any(
-                by_index[n.index].chunk12 != n.chunk12 for n in names if n.index in by_index
-            ):
-                raise LoadStopped(
-                    Status.FAILED,
-                    f"g{key.generation} on the remote was cut from other bytes; nothing was sent. --reload starts a new one",
-                    refused=True,
-                )
-        self.key = key
-        longest = max((len(str(self._name(c, 99))) for c in scan.chunks), default=0)
-        if longest > MAX_LENGTH:  # the remote could not give such names back, so nothing could be found again
-            raise LoadStopped(
-                Status.FAILED,
-                f"names of imports would have {longest} characters; raise chunk.max_bytes",
-                refused=True,
-            )
-        self.unsent |= {
-            str(n)
-            for n in names
-            if existing and not any(rows_of(executions.get(i)) for i in existing.chunks[n])
-        }
-        refused = self.context.journal.refused(self.datamart_id)
-        views = []
-        for chunk in scan.chunks:
-            mine = [n for n in names if n.index == chunk.index]
-            attempt = max((n.attempt for n in mine), default=1)
-            ids = [i for n in mine if n.attempt == attempt and existing for i in existing.chunks[n]]
-            rows = tuple(e for i in ids for e in rows_of(executions.get(i)))
-            views.append(
-                ChunkView(
-                    chunk.index,
-                    chunk.lines,
-                    attempt,
-                    bool(ids),
-                    rows,
-                    refused=str(self._name(chunk, attempt)) in refused,
-                )
-            )
-        self.view = LoadView(
-            tuple(views), strict=self.source.ordering == "strict", follow=self.context.follow
-        )
-        for index in protocol.retries(
-            self.view, replay_safe=scan.replay_safe, resend=frozenset(self.change.resend)
-        ):
-            view = self._view_of(index)
-            self._update(index, attempt=view.attempt + 1, seen=False, executions=(), refused=False)
-
-    def _name(self, chunk: Chunk, attempt: int) -> ChunkName:
-        count = len(self.scan.chunks) if self.scan else 0
-        return ChunkName(self.key, self.source.max_bytes, chunk.index, count, chunk.chunk12, attempt)
+    def _name(self, index: int) -> str:
+        return str(self.ready.name(index, self._view_of(index).attempt))
 
     def _chunk(self, index: int) -> Chunk:
-        assert self.scan is not None  # noqa: S101 - prepared
-        return self.scan.chunks[index - 1]
+        return self.ready.scan.chunks[index - 1]
 
     def _view_of(self, index: int) -> ChunkView:
         return self.view.chunks[index - 1]
@@ -285,18 +161,15 @@ class _LoadRun:
             self.view, chunks=(*self.view.chunks[: index - 1], new, *self.view.chunks[index:])
         )
 
-    def _name_of(self, index: int) -> str:
-        return str(self._name(self._chunk(index), self._view_of(index).attempt))
-
     # -- steps ----------------------------------------------------------------------------------------------------
 
     def _create(self, indices: Sequence[int]) -> None:
-        names = {self._name_of(i): i for i in indices}
+        names = {self._name(i): i for i in indices}
         results = dict(zip(names, self.context.io.map(self._create_import, names), strict=True))
         for name, result in results.items():
             match result:
                 case Done():
-                    self.unsent.add(name)
+                    self.ready.unsent.add(name)
                     self._update(names[name], seen=True)
                 case Failed(message=message, stopped=stopped):
                     raise LoadStopped(
@@ -336,7 +209,7 @@ class _LoadRun:
 
     def _see_manifest(self) -> None:
         # A chunk whose import somebody deleted stays unknown; it does not hold up the others.
-        wanted = {self._name_of(c.index) for c in self.view.chunks if c.seen}
+        wanted = {self._name(c.index) for c in self.view.chunks if c.seen}
 
         def all_there(rows: tuple[Import, ...]) -> bool | None:
             return True if wanted <= {r.name for r in rows} else None
@@ -356,7 +229,7 @@ class _LoadRun:
         self.view = replace(self.view, manifest_seen=True)
 
     def _await_earlier(self) -> None:
-        ids = {i: g for g in self.earlier for i in g.import_ids}
+        ids = {i: g for g in self.ready.earlier for i in g.import_ids}
         deadline, pause = self.context.clock.now() + self.context.follow_timeout, self.context.poll
         while True:
             live = []
@@ -364,7 +237,7 @@ class _LoadRun:
                 ids, self.context.io.map(self.listings.list_executions, ids), strict=True
             ):
                 for execution in rows:
-                    if phase(execution) is Phase.PENDING and self.decision.superseded is not None:
+                    if phase(execution) is Phase.PENDING and self.ready.supersedes:
                         self.listings.cancel(import_id, execution)
                     if phase(execution) not in TERMINAL:
                         live.append(execution)
@@ -380,10 +253,10 @@ class _LoadRun:
             pause = min(pause * 1.5, 5.0)
 
     def _send(self, indices: Sequence[int]) -> None:
-        sender = ChunkSender(self.context, self.listings, self.source, self.scan.files if self.scan else ())
+        sender = ChunkSender(self.context, self.listings, self.ready.source, self.ready.scan.files)
         futures: dict[int, Future[tuple[Answer, tuple[Execution, ...]]]] = {
             i: self.context.io.submit(
-                sender.send, self._name_of(i), self._chunk(i), proven_unsent=self._name_of(i) in self.unsent
+                sender.send, self._name(i), self._chunk(i), proven_unsent=self._name(i) in self.ready.unsent
             )
             for i in indices
         }
@@ -449,7 +322,7 @@ class _LoadRun:
             self._update(index, unclear=True)
 
     def _look(self, index: int) -> list[Listing[Execution]]:
-        ids = self.listings.imports.get(self._name_of(index), ())
+        ids = self.listings.imports.get(self._name(index), ())
         return [resources.executions(self.context.writer, self.datamart_id, i) for i in ids]
 
     def _settled(self, index: int, rows: Sequence[Execution]) -> bool:
@@ -459,7 +332,7 @@ class _LoadRun:
         merged = tuple((known | {e.id: e for e in rows}).values())
         self._update(index, executions=merged)
         for execution in surplus(merged):
-            for import_id in self.listings.imports.get(self._name_of(index), ()):
+            for import_id in self.listings.imports.get(self._name(index), ()):
                 self.listings.cancel(import_id, execution)
         if not set(known) <= listed or any(phase(e) not in TERMINAL for e in merged):
             return False
@@ -476,7 +349,7 @@ class _LoadRun:
         return True
 
     def _seal(self, ok: int, failed: int) -> None:
-        name = str(SealName(self.key, ok, failed))
+        name = str(SealName(self.ready.key, ok, failed))
         result: Done[str] | Failed | Unknown = (
             Done(name) if name in self.listings.imports else self._create_import(name, shown=True)
         )
@@ -491,9 +364,3 @@ class _LoadRun:
                 )
             case Unknown(message=message):
                 raise LoadStopped(Status.UNKNOWN, f"all chunks ended, but the seal was not seen: {message}")
-
-
-def _earlier(found: Sequence[Generation], key: LoadKey) -> list[Generation]:
-    """Open generations before this one, down to a sealed one: what still runs there must end first."""
-    before = [g for g in open_generations([g for g in found if g.key != key]) if g.number <= key.generation]
-    return [g for g in before if g.chunks]

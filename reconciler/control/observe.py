@@ -7,7 +7,7 @@ from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.model.listing import Listed, Listing
 from reconciler.model.remote import Execution, Import, Observed
-from reconciler.planning.generations import generations, open_generations
+from reconciler.planning.generations import generations, open_generations, open_retries
 
 
 def observe(
@@ -60,5 +60,7 @@ def open_executions(
     """Executions, by import id, of the generations of a source that are not sealed yet."""
     if not isinstance(imports, Listed):
         return {}
-    ids = [i for g in open_generations(generations(imports.rows, former)) for i in g.import_ids]
+    found = generations(imports.rows, former)
+    retries = open_retries(found, generations(imports.rows, former, retries=True))
+    ids = [i for g in (*open_generations(found), *retries) for i in g.import_ids]
     return dict(zip(ids, io.map(lambda i: resources.executions(reader, datamart_id, i), ids), strict=True))

@@ -1,8 +1,8 @@
 """Names of document imports: the identity of a load on the remote (design 6).
 
 `rcl1.<workspace>.<source>.g<generation>.<load12>.b<max_bytes>.<index>-<count>.<chunk12>.a<attempt>` names a chunk;
-`rcl1.<workspace>.<source>.g<generation>.<load12>.sealed.<ok>-<failed>` seals a load. `format_*` and `parse` are
-inverse; anything that does not match exactly is somebody else's import and is left alone.
+`rcl1.<workspace>.<source>.g<generation>.<load12>.sealed.<ok>-<failed>` seals a load. A retry of failed lines is a sub-load,
+`g<generation>.r<retry>` in both. `str` and `parse` are inverse; anything that does not match exactly is somebody else's import and is left alone.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 MAX_LENGTH = 128
 
-_HEAD = r"rcl1\.(?P<workspace>[a-z0-9-]{1,24})\.(?P<source>[a-z0-9-]{1,40})\.g(?P<generation>[1-9][0-9]*)\.(?P<load12>[0-9a-f]{12})"
+_HEAD = r"rcl1\.(?P<workspace>[a-z0-9-]{1,24})\.(?P<source>[a-z0-9-]{1,40})\.g(?P<generation>[1-9][0-9]*)(?:\.r(?P<retry>[1-9][0-9]*))?\.(?P<load12>[0-9a-f]{12})"
 _CHUNK = re.compile(
     _HEAD + r"\.b(?P<max_bytes>[1-9][0-9]*)\.(?P<index>[1-9][0-9]*)-(?P<count>[1-9][0-9]*)"
     r"\.(?P<chunk12>[0-9a-f]{12})\.a(?P<attempt>[1-9][0-9]*)"
@@ -20,15 +20,21 @@ _SEAL = re.compile(_HEAD + r"\.sealed\.(?P<ok>0|[1-9][0-9]*)-(?P<failed>0|[1-9][
 
 @dataclass(frozen=True, slots=True, order=True)
 class LoadKey:
-    """What all imports of one load share."""
+    """What all imports of one load share; `retry` counts from 1 in sub-loads and is 0 in others."""
 
     workspace: str
     source: str
     generation: int
     load12: str
+    retry: int = 0
+
+    @property
+    def label(self) -> str:
+        """`g7`, or `g7.r1`."""
+        return f"g{self.generation}.r{self.retry}" if self.retry else f"g{self.generation}"
 
     def __str__(self) -> str:
-        return f"rcl1.{self.workspace}.{self.source}.g{self.generation}.{self.load12}"
+        return f"rcl1.{self.workspace}.{self.source}.{self.label}.{self.load12}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +78,4 @@ def parse(name: str) -> ChunkName | SealName | None:
 
 
 def _key(m: re.Match[str]) -> LoadKey:
-    return LoadKey(m["workspace"], m["source"], int(m["generation"]), m["load12"])
+    return LoadKey(m["workspace"], m["source"], int(m["generation"]), m["load12"], int(m["retry"] or 0))

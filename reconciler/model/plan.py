@@ -42,6 +42,7 @@ class LoadChange:
         generation: None while the remote could not be read.
         load_digest: None while a compartment is still to be created ("known after apply").
         previous_lines: of the last load that a snapshot replaces; 0 where there is none, or its size says nothing.
+        retry: the sub-load's number, where failed lines of the generation are sent again; else 0.
         supersede: the user allows newer content to replace an unfinished generation.
         unfinished: counts of chunks, of this generation or of one it supersedes, that did not end well.
         definition: what `apply FILE` needs to read the source again, without specs.
@@ -70,6 +71,7 @@ class LoadChange:
     resend: tuple[int, ...] = ()
     reload: bool = False
     supersede: bool = False
+    retry: int = 0
     previous_lines: int = 0
 
     @property

@@ -75,13 +75,17 @@ def number(identity: str) -> tuple[int, str]:
     return (int(identity), identity) if identity.isdigit() else (2**63, identity)
 
 
-def generations(imports: Iterable[Import], former: Collection[tuple[str, str]]) -> list[Generation]:
-    """Generations of a source under any of its names, oldest first."""
+def generations(
+    imports: Iterable[Import], former: Collection[tuple[str, str]], *, retries: bool = False
+) -> list[Generation]:
+    """Generations of a source under any of its names, oldest first; or its sub-loads, `retries`, which never count as such."""
     seals: dict[LoadKey, SealName] = {}
     chunks: dict[LoadKey, dict[ChunkName, list[str]]] = {}
     for row in imports:
         name = parse(row.name)
         if name is None or (name.load.workspace, name.load.source) not in former:
+            continue
+        if bool(name.load.retry) is not retries:
             continue
         if isinstance(name, SealName):
             seals.setdefault(name.load, name)
@@ -92,7 +96,7 @@ def generations(imports: Iterable[Import], former: Collection[tuple[str, str]]) 
         Generation(key, seals.get(key), {n: tuple(sorted(ids, key=number)) for n, ids in names.items()})
         for key, names in chunks.items()
     ]
-    return sorted(found, key=lambda g: g.key.generation)
+    return sorted(found, key=lambda g: (g.key.generation, g.key.retry))
 
 
 def open_generations(found: Sequence[Generation]) -> list[Generation]:
@@ -101,11 +105,42 @@ def open_generations(found: Sequence[Generation]) -> list[Generation]:
     return [g for g in found if not g.seal and g.number >= newest_seal]
 
 
+def open_retries(found: Sequence[Generation], retries: Sequence[Generation]) -> list[Generation]:
+    """Sub-loads whose executions must be looked at: not sealed, and of no generation before the newest sealed one."""
+    newest_seal = max((g.number for g in found if g.seal), default=0)
+    return [g for g in retries if not g.seal and g.number >= newest_seal]
+
+
 def counted(found: Sequence[Generation], executed: Collection[LoadKey]) -> list[Generation]:
     """The generations under the highest number that counts; empty if none does."""
     real = [g for g in found if g.seal or g.key in executed]
     highest = max((g.number for g in real), default=0)
     return [g for g in real if g.number == highest]
+
+
+def decide_retry(
+    found: Sequence[Generation], executed: Collection[LoadKey], retries: Sequence[Generation], wanted: LoadKey
+) -> Decision:
+    """A sub-load that sends again the failed lines of a generation.
+
+    Args:
+        found: all generations of the source on this datamart.
+        executed: keys of the loads that have at least one execution.
+        retries: all sub-loads of them.
+        wanted: the sub-load that was planned.
+    """
+    newest = max((g.number for g in counted(found, executed)), default=0)
+    if newest != wanted.generation:
+        return Decision(Do.REFUSE, f"the latest load is g{newest}, no longer g{wanted.generation}")
+    same = [g for g in retries if (g.number, g.key.retry) == (wanted.generation, wanted.retry)]
+    mine = next((g for g in same if g.key.load12 == wanted.load12), None)
+    if same and mine is None:
+        return Decision(Do.REFUSE, f"{wanted.label} exists with other lines")
+    if mine is None:
+        return Decision(Do.EXECUTE, f"failed lines of g{wanted.generation}", wanted)
+    if mine.seal:
+        return Decision(Do.NOTHING, f"{wanted.label} is loaded", mine.key, mine)
+    return Decision(Do.RESUME, f"{wanted.label} is unfinished", mine.key, mine)
 
 
 def decide(

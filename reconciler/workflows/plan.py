@@ -15,8 +15,9 @@ from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Observed
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config import ConfigPlan
-from reconciler.planning.loads import Overrides, RemoteLoads, activation_findings, plan_load, plan_unread
+from reconciler.planning.loads import Overrides, RemoteLoads, plan_load, plan_unread
 from reconciler.planning.planner import Scope, assemble, plan_config, prune_requires
+from reconciler.planning.source_findings import activation_findings
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
 from reconciler.workflows.scans import Scans

@@ -12,8 +12,8 @@ from reconciler.model.remote import Activation, Observed
 from reconciler.planning import lookup, preconditions
 from reconciler.planning.config import FOREIGN_HELP, foreign
 from reconciler.planning.digests import load_digest
-from reconciler.planning.generations import Do, generations
-from reconciler.planning.loads import decide_again, definition_of, executed_keys
+from reconciler.planning.generations import Do
+from reconciler.planning.loads import decide_again, definition_of
 from reconciler.planning.preconditions import Now, Verdict
 from reconciler.workflows.scans import Scans
 
@@ -134,13 +134,12 @@ def _load(load: LoadChange, observed: Observed, reader: Reader, io: Executor, sc
     listing = observed.imports[load.datamart_id]
     if digest is None or not isinstance(listing, Listed):
         return Verdict(Now.READY)
-    found = generations(listing.rows, source.former)
     executions = open_executions(reader, load.datamart_id, listing, source.former, io)
     if bad := next((x for x in executions.values() if isinstance(x, Unlisted)), None):
         raise (Unauthorized if bad.unauthorized else ReadFailed)(
             bad.reason, help="nothing was written; run again"
         )
-    decision = decide_again(load, found, executed_keys(found, executions), digest[:12], supersede=True)
+    decision = decide_again(load, listing.rows, executions, digest[:12], supersede=True)
     if decision.do is Do.NOTHING:
         return Verdict(Now.DONE)
     if decision.key is None or decision.key.generation != load.generation:

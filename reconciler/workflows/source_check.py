@@ -11,7 +11,7 @@ from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.model.load import Reject, Scan
 from reconciler.model.source import SourceDefinition
-from reconciler.planning.loads import scan_findings
+from reconciler.planning.source_findings import scan_findings
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
 from reconciler.workflows.scans import Scans

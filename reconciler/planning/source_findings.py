@@ -1,0 +1,139 @@
+"""What reading a source shows, as findings. Pure; whatever the remote has."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
+from reconciler.model.listing import Listed, Listing
+from reconciler.model.load import SUPERSEDED, Repeated, Scan, allowed
+from reconciler.model.remote import Activation
+from reconciler.model.source import SourceDefinition
+from reconciler.settings import Guards
+
+SMALL = 1000
+SHOWN = 12  # rejected lines named in a plan
+
+
+def refusal(definition: SourceDefinition, scan: Scan, guards: Guards) -> str | None:
+    """Why a source that was read by apply must not be sent, by the rules that plan has for others; None if it may be."""
+    if bad(scan) > allowed(definition.allow, scan.lines):
+        first = f", the first at {scan.rejects[0].where}: {scan.rejects[0].reason}" if scan.rejects else ""
+        return f"{bad(scan):,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {definition.allow}{first}"
+    if not scan.sent:
+        return "no line of the source can be sent"
+    if scan.sent >= guards.from_lines and scan.deletes * 100 > guards.max_delete_lines_percent * scan.sent:
+        return f"{scan.deletes:,} of {scan.sent:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %"
+    if scan.repeated and definition.duplicates == "refuse":
+        return f"{scan.repeated.identities:,} identities are named by more than one line"
+    return None
+
+
+def bad(scan: Scan) -> int:
+    """Rejected lines that are bad; one that a later line replaces is none."""
+    return scan.rejected - scan.reasons.get(SUPERSEDED, 0)
+
+
+def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
+    """What reading a source shows, whatever the remote has: bad lines, too few lines, identity that is not filled."""
+    address = str(want.address)
+    findings: list[Diagnostic] = []
+    rejected = bad(scan)
+    shown = [f"{r.where} {r.reason}" for r in scan.rejects if r.code != SUPERSEDED][:SHOWN]
+    if rejected > len(shown):
+        shown.append(f"… and {rejected - len(shown):,} more")
+    worst = "\n".join(shown)
+    if rejected > allowed(want.definition.allow, scan.lines):
+        findings.append(
+            error(
+                "bad-lines",
+                f"{rejected:,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {want.definition.allow}",
+                want.span,
+                address=address,
+                note=worst,
+                help="mend them, or raise bad_lines.allow; until then nothing is sent",
+            )
+        )
+    elif rejected:
+        findings.append(
+            warning(
+                "bad-lines",
+                f"{rejected:,} of {scan.lines:,} lines are bad and will not be sent",
+                want.span,
+                address=address,
+                note=worst,
+            )
+        )
+    if not scan.sent:
+        findings.append(
+            error("empty-source", "no line of the source can be sent", want.label_span, address=address)
+        )
+    elif scan.lines < SMALL:
+        findings.append(
+            warning(
+                "small-source",
+                f"{scan.lines:,} lines; the platform advises more than {SMALL:,} per file",
+                want.label_span,
+                address=address,
+            )
+        )
+    if scan.repeated:
+        findings.append(_repeated(want, scan.repeated))
+    if scan.missing_identity:
+        findings.append(
+            warning(
+                "identity-not-filled",
+                f"{scan.missing_identity:,} profiles lack $compartment_id or $user_account_id; the platform does not "
+                "inherit them from the line, and stores such profiles as anonymous or in the default compartment",
+                want.span,
+                address=address,
+                help="set fill_identity: true, or write the two fields",
+            )
+        )
+    return findings
+
+
+def _repeated(want: DesiredLoad, found: Repeated) -> Diagnostic:
+    many = found.identities != 1
+    words = (
+        f"{found.identities:,} {'identities are' if many else 'identity is'} named by more than one line"
+        f" ({found.commands:,} after the first); chance decides which of them is the last"
+    )
+    note = "\n".join([*found.examples, *(["…"] if found.identities > len(found.examples) else [])])
+    finding = warning(
+        "duplicate-identity",
+        words,
+        want.span,
+        address=str(want.address),
+        note=note,
+        help="leave one command for each identity; the platform promises no order between lines",
+    )
+    return replace(finding, severity=Severity.ERROR) if want.definition.duplicates == "refuse" else finding
+
+
+def activation_findings(
+    want: DesiredLoad, scan: Scan, listing: Listing[Activation], planned: Sequence[str]
+) -> list[Diagnostic]:
+    """Compartments that lines or the mapping name must be active on the target before anything is sent (contract 7.6).
+
+    Args:
+        want: the load.
+        scan: carries the ids that lines name, and `definition.compartments` is resolved in it.
+        listing: the datamart's activations.
+        planned: compartment ids whose activation this plan makes or keeps on the datamart.
+    """
+    if not isinstance(listing, Listed):
+        return []
+    active = {a.compartment_id for a in listing.rows} | set(planned)
+    missing = sorted(scan.compartments - active)
+    if not missing:
+        return []
+    return [
+        error(
+            "compartment-not-active",
+            f"lines name the compartment {', '.join(missing)}, which is not active on {want.datamart}",
+            want.span,
+            address=str(want.address),
+            help="declare its activation, or correct the lines",
+        )
+    ]
