@@ -7,7 +7,7 @@ One httpx client per thread: a shared pool slows down with concurrency.
 import json
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -148,6 +148,42 @@ class Reader:
                 f"GET {path}: {e}", help="nothing was concluded from it; run again once the remote answers"
             ) from None
         raise AssertionError("unreachable")
+
+    def download(self, path: str, params: Params, into: IO[bytes], limit: int) -> None:
+        """Write the body of a 2xx answer into a file; begun anew where it is cut off (contract 6.4).
+
+        Raises:
+            Unauthorized: 401.
+            ReadFailed: anything else that is not a success, after retries, or more than `limit` bytes.
+        """
+        try:
+            for attempt in stamina.retry_context(
+                on=_backoff, attempts=4, timeout=120.0, wait_initial=0.1, wait_max=5.0, wait_jitter=0.3
+            ):
+                with attempt:
+                    into.seek(0)
+                    into.truncate()
+                    self._download_once(path, params, into, limit)
+        except _Retryable as e:
+            raise ReadFailed(f"GET {path}: {e}") from None
+
+    def _download_once(self, path: str, params: Params, into: IO[bytes], limit: int) -> None:
+        try:
+            with self._client().stream("GET", path, params=dict(params)) as response:
+                if response.status_code == 429 or response.status_code >= 500:
+                    raise _Retryable(f"{response.status_code}", _retry_after(response))
+                if response.status_code == 401:
+                    raise Unauthorized(f"GET {path}: 401", help=self._token_help())
+                if response.status_code != 200:
+                    raise ReadFailed(f"GET {path}: {response.status_code}")
+                size = 0
+                for block in response.iter_bytes():
+                    size += len(block)
+                    if size > limit:
+                        raise ReadFailed(f"GET {path}: more than {limit:,} bytes")
+                    into.write(block)
+        except httpx.HTTPError as e:
+            raise _Retryable(_words(e)) from None
 
     def _get_once(self, path: str, params: Params | None) -> dict[str, Any]:
         try:

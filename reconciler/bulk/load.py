@@ -18,6 +18,7 @@ from reconciler.api.writes import (
     create_once,
 )
 from reconciler.bulk.context import Context
+from reconciler.bulk.failures import failed_lines, sent_lines
 from reconciler.bulk.listings import LoadListings, LoadStopped
 from reconciler.bulk.preparation import Preparation
 from reconciler.bulk.sending import ChunkSender
@@ -26,7 +27,7 @@ from reconciler.kinds import paths
 from reconciler.kinds.execution import TERMINAL, Phase, phase
 from reconciler.kinds.names import SealName
 from reconciler.model.listing import Listing, Unlisted
-from reconciler.model.load import Chunk
+from reconciler.model.load import Chunk, Reject
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution, Import
@@ -38,6 +39,8 @@ from reconciler.planning.protocol import ChunkView, LoadView, kept, surplus
 PATIENCE = 60.0
 # Executions looked at in one round: they end about in order, and a load may have thousands.
 BATCH = 50
+# Refused lines that are named in reports, and in the journal; `source retry` finds all of them again.
+SHOWN_FAILURES, KEPT_FAILURES = 10, 1000
 NEW_IMPORT = {"document_type": "USER_PROFILE", "mime_type": "APPLICATION_X_NDJSON", "encoding": "utf-8"}
 
 
@@ -60,6 +63,8 @@ class _LoadRun:
         self.preparation = Preparation(change, ids, context, self.listings)
         self.view = LoadView(())
         self.errors: list[str] = []
+        self.failed: list[Reject] = []
+        self.unplaced = 0
 
     # -- the whole ------------------------------------------------------------------------------------------------
 
@@ -69,6 +74,7 @@ class _LoadRun:
             self.ready = self.preparation.run()
             self.view = self.ready.view
             self._steps()
+            self._place_failures()
             outcome = self._outcome(protocol.status(self.view), "; ".join(dict.fromkeys(self.errors)))
         except LoadStopped as e:
             outcome = self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused)
@@ -80,6 +86,43 @@ class _LoadRun:
         if self.context.spools is not None and self._unfinished():
             self.context.spools.keep(self.preparation.definition, self.preparation.anew)
         return outcome
+
+    def _place_failures(self) -> None:
+        """Find the lines that the remote refused in the source, as far as its error files allow (G7)."""
+        ready = self.ready
+        for view in self.view.chunks:
+            keep = kept(view.executions)
+            if keep is None or phase(keep) is not Phase.PARTIAL:
+                continue
+            chunk = self._chunk(view.index)
+            try:
+                found = failed_lines(
+                    self.context.writer, self.context.root, ready.scan.files, ready.source, chunk, keep
+                )
+                placed = self._placed(chunk, found.lines)
+            except ReconcilerError as e:
+                self.errors.append(f"chunk {view.index}: which lines failed could not be read: {e}")
+                self.unplaced += keep.total_failure or 0
+                continue
+            self.unplaced += found.unplaced
+            for line in placed:
+                self.context.journal.note(
+                    self.address, "failed-line", "failed", path=line.path, line=line.line, reason=line.reason
+                )
+            self.failed += placed
+
+    def _placed(self, chunk: Chunk, found: Mapping[int, str]) -> list[Reject]:
+        """Refused lines of a chunk where they stand in the source; as many as are kept."""
+        room, last = KEPT_FAILURES - len(self.failed), max(found, default=0)
+        made: list[Reject] = []
+        if room <= 0 or not last:
+            return made
+        for line in sent_lines(self.context.root, self.ready.scan.files, self.ready.source, chunk):
+            if line.number in found:
+                made.append(Reject(line.path, line.line, "refused", found[line.number]))
+            if line.number >= last or len(made) >= room:
+                break
+        return made
 
     def _unfinished(self) -> bool:
         """True if something was sent, or may have been, and the load is not sealed."""
@@ -129,6 +172,10 @@ class _LoadRun:
                 "failed": failed,
                 "not_processed": scan.lines - ok - failed,
             }
+            dropped = sum(c.lines for c in self.view.chunks if c.executions) - ok - failed
+            if status is Status.SUCCEEDED and dropped > 0:
+                status = Status.PARTIAL
+                message = f"the platform counts {dropped:,} lines neither as taken nor as failed"
             if status is Status.PARTIAL and not message:
                 message = f"{failed:,} of {scan.sent:,} lines failed"
         return Outcome(
@@ -137,6 +184,8 @@ class _LoadRun:
             self.change.actions[0],
             message,
             counts=counts,
+            failed_lines=tuple(self.failed[:SHOWN_FAILURES]),
+            unplaced=self.unplaced,
             stopped=stopped,
             refused=refused,
         )

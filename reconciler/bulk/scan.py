@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, NamedTuple
 
 from reconciler.bulk import places
 from reconciler.bulk.batches import Batch, Rejected, checker, without
@@ -94,7 +94,7 @@ def find_superseded(
         ReconcilerError: the source cannot be read.
     """
     names = places.find(root, source)
-    watch, rows = Duplicates(), _Rows(names, source)
+    watch, rows = Duplicates(), Rows(names, source)
     pieces = segments(root, names, source)
     for segment, batch in _batches(pieces, root, names, source, workers, contents=False):
         data = segment.data if batch.data is None else batch.data
@@ -119,7 +119,7 @@ def _scan(
     cutter, counts = Cutter(source.max_bytes), _Counts()
     watch = Duplicates() if source.duplicates in ("warn", "refuse") else None
     pieces = segments(root, names, source, feed=hashed.feed)
-    rows = _Rows(names, source)
+    rows = Rows(names, source)
     for segment, made in _batches(pieces, root, names, source, workers, contents=contents):
         before = rows.before(segment)[0]
         batch = made if replaced is None else without(made, segment, before, replaced, contents=contents)
@@ -174,35 +174,51 @@ def chunk_pieces(root: Path, names: Sequence[str], source: SourceDefinition, chu
                 left -= len(data)
                 yield data
         return
-    with ExitStack() as stack:
-        replaced = None
-        if source.superseded:
-            listed = stack.enter_context(Path(source.superseded).open("rb"))
-            replaced = Superseded(listed, (chunk.start.file, chunk.start.line))
-        yield from _made(root, names, source, chunk, replaced)
-
-
-def _made(
-    root: Path,
-    names: Sequence[str],
-    source: SourceDefinition,
-    chunk: Chunk,
-    replaced: Superseded | None,
-) -> Iterator[bytes]:
-    left, skip, check = chunk.size, chunk.start.skip, checker(source)
-    rows = _Rows(names, source, chunk.start)
-    for segment in segments(root, names, source, chunk.start):
-        batch = check(segment)
-        if replaced is not None:
-            batch = without(batch, segment, rows.before(segment)[0], replaced, contents=False)
-        rows.add(segment, batch)
-        data = segment.data if batch.data is None else batch.data
-        piece = data[skip : skip + left]
-        skip = max(0, skip - len(data))
+    left, skip = chunk.size, chunk.start.skip
+    for part in parts(root, names, source, chunk.start):
+        piece = part.data[skip : skip + left]
+        skip = max(0, skip - len(part.data))
         left -= len(piece)
         yield piece
         if not left:
             return
+
+
+class Part(NamedTuple):
+    """What is sent of one segment.
+
+    Attributes:
+        file: index of the file.
+        before: lines of the file before the segment.
+        numbers: for each line of `data`, the line of its record in the segment (0 is the first).
+    """
+
+    file: int
+    before: int
+    data: bytes
+    numbers: Sequence[int]
+
+
+def parts(root: Path, names: Sequence[str], source: SourceDefinition, start: Position) -> Iterator[Part]:
+    """All that is sent, from the segment on that a chunk begins in.
+
+    Raises:
+        ReconcilerError: a place cannot be read.
+    """
+    with ExitStack() as stack:
+        replaced = None
+        if source.superseded:
+            listed = stack.enter_context(Path(source.superseded).open("rb"))
+            replaced = Superseded(listed, (start.file, start.line))
+        check, rows = checker(source), Rows(names, source, start)
+        for segment in segments(root, names, source, start):
+            before, batch = rows.before(segment)[0], check(segment)
+            if replaced is not None:
+                batch = without(batch, segment, before, replaced, contents=False)
+            rows.add(segment, batch)
+            data = segment.data if batch.data is None else batch.data
+            numbers = range(batch.sent) if batch.numbers is None else batch.numbers
+            yield Part(segment.file, before, data, numbers)
 
 
 def _batches(
@@ -268,12 +284,12 @@ def _watch(watch: Duplicates, segment: Segment, before: int, batch: Batch, data:
         watch.add(line, segment.file, before + number + 1)
 
 
-class _Rows:
+class Rows:
     """Counts lines and records of each file; a header is a line."""
 
     def __init__(self, names: Sequence[str], source: SourceDefinition, start: Position = BEGINNING) -> None:
         header = 1 if source.format == "csv" and source.csv.header else 0
-        self._names = names if source.format != "spool" else ["the query's rows"]
+        self.names = names if source.format != "spool" else ["the query's rows"]
         self._numbered = source.format == "csv"
         self._before = dict.fromkeys(range(len(names)), (header, 0))
         if start.offset:
@@ -284,14 +300,16 @@ class _Rows:
         return self._before[segment.file]
 
     def add(self, segment: Segment, batch: Batch) -> None:
+        """A segment is done."""
         lines, records = self._before[segment.file]
         self._before[segment.file] = lines + batch.lines, records + batch.records
 
     def reject(self, segment: Segment, found: Rejected) -> Reject:
+        """Where a rejected record is."""
         lines, records = self._before[segment.file]
         row = records + found.row + 1 if self._numbered else None
         line = lines + found.line + 1
-        return Reject(self._names[segment.file], line, found.code, found.reason, row, found.column)
+        return Reject(self.names[segment.file], line, found.code, found.reason, row, found.column)
 
 
 class _Digest:

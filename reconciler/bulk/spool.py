@@ -97,9 +97,18 @@ class Spools:
                 find_superseded(self.root, source, file)
         return path
 
+    def use(self, source: SourceDefinition) -> None:
+        """Note that this run reads a source that lies in a spool already, so that `sweep` knows of it."""
+        self._used |= self._own(source)
+
+    def _own(self, source: SourceDefinition) -> set[Path]:
+        """The spool that a source lies in, if it does."""
+        parents = {(self.root / f).parent for f in source.files if not objects.is_url(f)}
+        return {p for p in parents if p.parent == self.folder}
+
     def keep(self, source: SourceDefinition, approval: str = "") -> None:
         """A load of this source is unfinished: its spool must outlive this run."""
-        self._kept.add(self._place(source, approval))
+        self._kept |= {self._place(source, approval), *self._own(source)}
 
     def sweep(self) -> None:
         """At the end of a run: remove the spools it used and no unfinished load needs."""

@@ -72,6 +72,46 @@ def source_check(
     return source.check(flags, name, rejects)
 
 
+@source_app.command("retry")
+def source_retry(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="metadata.name of the source.")],
+    failed_lines: Annotated[
+        bool,
+        typer.Option(
+            "--failed-lines", help="The lines that the platform refused; they are all there is to retry."
+        ),
+    ] = False,
+    datamart: opt.Datamart = None,
+    output: opt.Output = opt.Format.TEXT,
+    auto_approve: opt.AutoApprove = False,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    events: opt.Events = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Send the failed lines of a source's latest load once more, as a load of their own; shows them and asks first."""
+    from reconciler.cli import source, steps
+
+    flags = steps.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+        only="loads",
+        datamart=datamart,
+        lock_timeout=lock_timeout,
+        events=events,
+    )
+    return source.retry(flags, name, failed_lines=failed_lines, auto=auto_approve)
+
+
 @config_app.command("show")
 def config_show(
     context: typer.Context,

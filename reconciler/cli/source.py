@@ -1,21 +1,25 @@
-"""`reconciler source …`: sources, without the remote."""
+"""`reconciler source …`: sources by themselves."""
 
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from reconciler.cli import exit_codes, steps
-from reconciler.cli.console import out, show_findings, style
+from reconciler.cli import exit_codes, steps, wiring
+from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.options import Format
-from reconciler.errors import UsageError
+from reconciler.errors import Refused, UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.planning.guards import refused
+from reconciler.planning.planner import assemble
 from reconciler.reports import source_text
 from reconciler.reports.findings.as_json import plain
 from reconciler.spec.nearest import nearest
 from reconciler.spec.sets import UnknownDatamart
+from reconciler.workflows.check import Checked
+from reconciler.workflows.scans import Scans
 from reconciler.workflows.source_check import examine
 
 
@@ -26,10 +30,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
         UsageError: there is no such source or datamart, or the rejects cannot be written.
         SpecError: the specs have findings that stop.
     """
-    checked = steps.read_workspace(flags)
-    if name not in checked.specs.sources:
-        hint = nearest(name, checked.specs.sources) or "`reconciler render` lists what is declared"
-        raise UsageError(f"no spec declares ProfileSource/{name}", help=hint)
+    checked = _declared(flags, name)
     try:
         datamarts = checked.datamart_ids(flags.datamart) if flags.datamart else None
     except UnknownDatamart as e:
@@ -51,6 +52,69 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
     if not has_errors(findings):
         return exit_codes.DONE
     return exit_codes.REFUSED if refused(findings) else exit_codes.FAILED
+
+
+def retry(flags: steps.Flags, name: str, *, failed_lines: bool, auto: bool) -> int:
+    """Send the failed lines of the latest load again; 0 if none failed.
+
+    Raises:
+        UsageError: there is no such source or datamart, or nothing is said to be retried.
+        Refused: a load is not finished, or its source changed since.
+        ApprovalRefused: the answer is not yes.
+    """
+    if not failed_lines:
+        raise UsageError(
+            "what should be retried?", help="--failed-lines: the lines that the platform refused"
+        )
+    checked = _declared(flags, name)
+    scans = steps.new_scans(flags, steps.progress(flags))
+    try:
+        return _retry(flags, checked, name, scans, auto=auto)
+    finally:
+        if scans.spools is not None:
+            scans.spools.sweep()
+
+
+def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, auto: bool) -> int:
+    from reconciler.workflows.retry import plan_retry
+
+    where = wiring.target(flags.root, checked.settings, flags.token_file)
+    with wiring.reader(where) as reader, wiring.threads(checked.settings.parallelism) as io:
+        targets = [a for a, load in checked.desired().loads.items() if load.source == name]
+        made = steps.plan(replace(flags, targets=targets), checked, where, scans)
+        if made.errored or not made.applyable:
+            return steps.plan_exit(made, detailed=False)
+        if busy := [load.address for load in made.loads if load.actions != ("no-op",)]:
+            raise Refused(
+                f"{busy[0]} has something to load; its failed lines come after that",
+                help="`reconciler apply` first",
+            )
+        found = [x for load in made.loads if (x := plan_retry(load, reader, io, scans)) is not None]
+        unplaced = sum(x.unplaced for x in found)
+        if unplaced:
+            say(f"{unplaced:,} failed lines are left out: the platform does not say which they are.")
+        loads = [x.change for x in found if x.change.lines]
+        again = assemble(
+            [], loads, [], checked.settings, made.spec_digest, made.endpoint,
+            created_at=wiring.created_at(), errored=False, complete=False,
+        )  # fmt: skip
+    if not loads:
+        out("No failed line is left to send again.")
+        return exit_codes.DONE
+    if flags.output is Format.TEXT:
+        steps.show_plan(again, flags)
+    steps.approve(again, auto=auto)
+    shown = steps.progress(flags)
+    return steps.apply(again, flags, checked, saved=False, scans=scans, where=where, shown=shown)
+
+
+def _declared(flags: steps.Flags, name: str) -> Checked:
+    """The workspace, which declares this source."""
+    checked = steps.read_workspace(flags)
+    if name not in checked.specs.sources:
+        hint = nearest(name, checked.specs.sources) or "`reconciler render` lists what is declared"
+        raise UsageError(f"no spec declares ProfileSource/{name}", help=hint)
+    return checked
 
 
 @contextmanager

@@ -40,6 +40,31 @@ def executions(datamart_id: str, import_id: str) -> str:
     return f"{imports(datamart_id)}/{quote(import_id, safe='')}/executions"
 
 
+def data_file() -> str:
+    """Where error files are downloaded; query `uri`, a mics:// URI (contract 6.4)."""
+    return f"{PREFIX}/data_file/data"
+
+
+def processing_selections(datamart_id: str, selection_id: str) -> str:
+    """Consent activities attached to an activation (contract 4.2, 4.4)."""
+    return f"{activation(datamart_id, selection_id)}/processing_selections"
+
+
+def user_identifiers(datamart_id: str, selector: str) -> str:
+    """Every identifier of the user point behind a selector such as `email_hash=…` (contract 8); it is quoted already."""
+    return f"{PREFIX}/datamarts/{quote(datamart_id, safe='')}/user_identifiers/{selector}"
+
+
+def user_profiles(datamart_id: str, user_point_id: str) -> str:
+    """All profiles of a user point, by its id (contract 8)."""
+    return f"{PREFIX}/datamarts/{quote(datamart_id, safe='')}/user_points/{quote(user_point_id, safe='')}/user_profiles"
+
+
+def document_import(datamart_id: str, import_id: str) -> str:
+    """One document import (contract 5.2)."""
+    return f"{imports(datamart_id)}/{quote(import_id, safe='')}"
+
+
 def execution_action(datamart_id: str, import_id: str, execution_id: str) -> str:
     """Where an execution is canceled; singular `action` (contract 6.4)."""
     return f"{executions(datamart_id, import_id)}/{quote(execution_id, safe='')}/action"

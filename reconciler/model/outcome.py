@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.model.load import Reject
+
 
 class Status(StrEnum):
     """The end of an action; the order is that of severity."""
@@ -30,6 +32,8 @@ class Outcome:
     Attributes:
         message: why, in words; the remote's own error text where it gave one.
         counts: lines by fate for a load: read, sent, rejected, succeeded, failed, not_processed.
+        failed_lines: the first few lines that the remote refused, where it says which.
+        unplaced: how many more it refused, without saying which.
         stopped: the remote said 401; no further write may be tried in this run.
     """
 
@@ -39,5 +43,7 @@ class Outcome:
     message: str = ""
     remote_id: str | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    failed_lines: tuple[Reject, ...] = ()
+    unplaced: int = 0
     stopped: bool = False
     refused: bool = False

@@ -58,7 +58,7 @@ def _load(load: LoadChange, style: Style) -> list[str]:
         return [words, *_because(load.reason, style)]
     unknown = " (estimated)" if load.after_unknown else ""
     lines = [
-        f"  {style.green(_SIGN[verb])} {style.bold(load.address)}  {verb} g{load.generation}",
+        f"  {style.green(_SIGN[verb])} {style.bold(load.address)}  {verb} g{load.generation}{f'.r{load.retry}' if load.retry else ''}",
         f"      {load.lines:,} lines read: {load.upserts:,} upserts, {load.deletes:,} deletes, {load.rejected:,} rejected",
         f"      {load.chunks:,} chunk{'s' if load.chunks != 1 else ''}, {size(load.bytes)}{unknown}"
         f"{'' if load.replay_safe else '; a replay is not safe'}",

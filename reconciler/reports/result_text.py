@@ -27,13 +27,27 @@ def line(outcome: Outcome, style: Style) -> str:
         c = outcome.counts
         lines.append(
             f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected\n"
-            f"    {c['succeeded']:,} succeeded, {c['failed']:,} failed, {c['not_processed']:,} not processed"
+            f"    {c['succeeded']:,} succeeded + {c['failed']:,} failed + {c['not_processed']:,} not processed"
         )
+    lines += _failed(outcome)
     if outcome.message and outcome.status is not Status.UNCHANGED:
         lines += textwrap.wrap(
             safe(outcome.message)[:600], 80, initial_indent="    ", subsequent_indent="    "
         )
     return "\n".join(lines)
+
+
+def _failed(outcome: Outcome) -> list[str]:
+    """Lines that the remote refused, where they stand in the source."""
+    lines = [f"    {safe(x.where)} {safe(x.reason)}".rstrip()[:200] for x in outcome.failed_lines]
+    more = outcome.counts.get("failed", 0) - len(outcome.failed_lines) - outcome.unplaced
+    if lines and more > 0:
+        lines.append(f"    … and {more:,} more")
+    if outcome.unplaced and outcome.status is Status.PARTIAL:
+        lines.append(
+            f"    {outcome.unplaced:,} failed lines cannot be placed: the platform does not say which"
+        )
+    return lines
 
 
 def summary(outcomes: Sequence[Outcome], style: Style) -> str:
@@ -58,6 +72,10 @@ def as_json(outcomes: Sequence[Outcome], exit_code: int, plan_digest: str) -> st
             "message": safe(o.message),
             "remote_id": o.remote_id,
             "counts": o.counts,
+            "failed_lines": [
+                {"path": x.path, "line": x.line, "reason": safe(x.reason)} for x in o.failed_lines
+            ],
+            "unplaced": o.unplaced,
         }
         for o in outcomes
     ]

@@ -14,6 +14,7 @@ from reconciler.model.plan import Plan
 from reconciler.reports.style import Style, safe
 
 _STATE = {"running": "running, or cut off", "unsettled": "ended with a write that may still be on its way"}
+SHOWN = 20  # failed lines
 _GOOD = frozenset({"succeeded", "unchanged", "done"})
 
 
@@ -25,6 +26,7 @@ class Step:
         state: its last outcome; `intent` if a write was begun and no answer is recorded; None if it was not begun.
         counts: of lines, for a load that ended.
         chunks: how many chunks are in which state, by the last that was recorded.
+        failed_lines: path, line and reason of lines that the remote refused, as many as were recorded.
     """
 
     address: str
@@ -32,6 +34,7 @@ class Step:
     state: str | None
     counts: dict[str, int]
     chunks: dict[str, int]
+    failed_lines: tuple[dict[str, Any], ...] = ()
 
 
 def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
@@ -54,7 +57,8 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
             states = Counter(chunks.get(load.address, {}).values())
             state = found.state if found else "intent" if states else None
             counts = {k: v for k, v in (found.detail if found else {}).items() if isinstance(v, int)}
-            made.append(Step(load.address, load.actions[0], state, counts, dict(states)))
+            failed = tuple(e.detail for e in journal if (e.address, e.step) == (load.address, "failed-line"))
+            made.append(Step(load.address, load.actions[0], state, counts, dict(states), failed))
     return made
 
 
@@ -92,8 +96,14 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
                 f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected"
             )
             lines.append(
-                f"    {c['succeeded']:,} succeeded, {c['failed']:,} failed, {c['not_processed']:,} not processed"
+                f"    {c['succeeded']:,} succeeded + {c['failed']:,} failed + {c['not_processed']:,} not processed"
             )
+        lines += [
+            f"    {safe(str(x['path']))}:{x['line']} {safe(str(x['reason']))}"[:120]
+            for x in step.failed_lines[:SHOWN]
+        ]
+        if len(step.failed_lines) > SHOWN:
+            lines.append(f"    … and {len(step.failed_lines) - SHOWN:,} more; -o json has them")
         if step.chunks:
             words = ", ".join(
                 f"{n:,} {'unsettled' if s == 'intent' else s}" for s, n in sorted(step.chunks.items())
@@ -129,6 +139,7 @@ def as_json(runs: Sequence[tuple[Recorded, Plan]], found: Sequence[Step] | None 
                 "state": s.state,
                 "counts": s.counts,
                 "chunks": s.chunks,
+                "failed_lines": list(s.failed_lines),
             }
             for s in found
         ]

@@ -23,6 +23,8 @@ class Processor:
         self.store = store
         self.switches = Switches()
         self.stuck: set[str] = set()
+        self.dropped: set[str] = set()  # accounts whose lines vanish without a word (contract 4.4)
+        self.quarantined: set[str] = set()  # accounts whose lines are refused (contract 9)
         self.outcomes: list[
             str
         ] = []  # words for the next executions to end with, instead of being worked off
@@ -118,16 +120,27 @@ class Processor:
         with source.open("rb") as file:
             for number, raw in enumerate(file, 1):
                 try:
-                    self._command(datamart, json.loads(raw), active, default)
+                    command = json.loads(raw)
+                    if self.dropped and command.get("user_account_id") in self.dropped:
+                        continue
+                    self._command(datamart, command, active, default)
                     good += 1
                 except (ValueError, BadCommand) as e:
-                    failures.append({"line": number, "error": str(e)[:200]})
+                    failures.append({**self._said(number, raw), "error": str(e)[:200]})
         return good
+
+    def _said(self, number: int, raw: bytes) -> Row:
+        """What an error file says of a line; its real format is unknown (contract 6.4)."""
+        if self.switches.error_file == "numbers":
+            return {"line": number}
+        return {"input": raw.decode("utf-8", "replace")} if self.switches.error_file == "echo" else {}
 
     def _command(self, datamart: str, command: Any, active: set[str], default: str) -> None:
         if not isinstance(command, dict):
             raise BadCommand("not an object")
         identifier, compartment = self._identify(command, default)
+        if command.get("user_account_id") in self.quarantined:
+            raise BadCommand("the user point of 'somebody' is in quarantine")
         if compartment and compartment not in active and self.switches.unactivated_compartment == "failure":
             raise BadCommand(f"compartment {compartment} is not active on this datamart")
         operation = command.get("operation")

@@ -17,6 +17,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "numeric_ids": ("on", "off"),
     "update_strategy": ("accepted", "rejected"),
     "profiles": ("kept", "counted"),
+    "error_file": ("numbers", "echo", "opaque"),
 }
 
 
@@ -30,6 +31,7 @@ class Switches:
         lag_seconds: for how long a write stays invisible in listings.
         pending_seconds, running_seconds: how long an execution stays in each state.
         profiles: `counted` neither stores nor checks lines (for very large uploads).
+        error_file: what its entries say of a failed line: its number, the line itself, or nothing but a reason.
         token: the only accepted token; empty accepts any.
     """
 
@@ -46,6 +48,7 @@ class Switches:
     numeric_ids: str = "on"
     update_strategy: str = "accepted"
     profiles: str = "kept"
+    error_file: str = "numbers"
     page_default: int = 20
     page_cap: int = 500
     lag_reads: int = 0

@@ -74,6 +74,7 @@ class Scans:
         if self.spools is None:
             return source
         with self._lock:
+            self.spools.use(source)
             found = self.spools.readable(source, approval) if once_only(source) else source
             if found.duplicates != "keep_last":
                 return found

@@ -49,6 +49,10 @@ class Emulator:
     def end_with(self, *words: str) -> None:
         self.sandbox.processor.outcomes += words
 
+    def quarantine(self, *accounts: str) -> None:
+        """Refuse lines about these accounts, and about no others, from now on."""
+        self.sandbox.processor.quarantined = set(accounts)
+
     def compartments(self) -> list[dict[str, Any]]:
         return self.store.all("compartment", "1185")
 

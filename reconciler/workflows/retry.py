@@ -1,0 +1,231 @@
+"""Failed lines of a source's latest load -> a plan that sends just those, as a sub-load (`g7.r1`). Reads only.
+
+Which lines failed is not kept anywhere here: the remote's error files say it, and the source still has the lines. A sub-load's
+own failed lines are what the next one sends. The lines lie in a spool (0600) until the sub-load is sealed.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from reconciler.api import resources
+from reconciler.api.client import Reader
+from reconciler.bulk.failures import failed_lines, sent_lines
+from reconciler.errors import ReadFailed, ReconcilerError, Refused
+from reconciler.kinds.names import LoadKey
+from reconciler.model.listing import Listing, Unlisted
+from reconciler.model.load import Chunk, Scan
+from reconciler.model.plan import LoadChange
+from reconciler.model.remote import Execution
+from reconciler.model.source import SourceDefinition, Update
+from reconciler.planning.digests import load_digest
+from reconciler.planning.generations import Generation, generations
+from reconciler.planning.loads import definition_of
+from reconciler.planning.protocol import kept
+from reconciler.workflows.scans import Scans
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A sub-load to send; `unplaced` failed lines are not in it, since nobody can say which they are."""
+
+    change: LoadChange
+    unplaced: int
+
+
+def plan_retry(change: LoadChange, reader: Reader, io: Executor, scans: Scans) -> Retry | None:
+    """The sub-load for the failed lines of a load that is finished; None if none failed.
+
+    Args:
+        change: the load as planned now, with nothing to do.
+        reader: lists imports and executions, and fetches error files.
+        io: threads.
+        scans: reads the source again.
+
+    Raises:
+        ReadFailed: the remote could not be read.
+        Refused: the source is no longer what was loaded.
+    """
+    definition = definition_of(change)
+    imports = resources.imports(reader, change.datamart_id)
+    if isinstance(imports, Unlisted):
+        raise ReadFailed(imports.reason)
+    base = next(
+        (g for g in generations(imports.rows, definition.former) if g.number == change.generation and g.seal),
+        None,
+    )
+    if base is None:
+        raise Refused(
+            f"{change.address}: g{change.generation} is not finished",
+            help="`reconciler apply` goes on with it",
+        )
+    same = generations(imports.rows, definition.former, retries=True)
+    chain = [base, *(g for g in same if g.number == base.number)]
+    finder = _Finder(change, reader, io, scans)
+    source, scan = finder.original(definition, base.key)
+    unplaced = 0
+    for load in chain:
+        if not load.seal:  # begun and not finished: the same lines once more
+            return _change(change, source, scan, load.key.retry, unplaced)
+        if not load.seal.failed:
+            return None
+        source, scan, unplaced = finder.failed_of(load, source, scan)
+    return _change(change, source, scan, chain[-1].key.retry + 1, unplaced) if scan.sent or unplaced else None
+
+
+class _Finder:
+    def __init__(self, change: LoadChange, reader: Reader, io: Executor, scans: Scans) -> None:
+        self.change, self.reader, self.io, self.scans = change, reader, io, scans
+        self.root = scans.root
+
+    def original(self, definition: SourceDefinition, key: LoadKey) -> tuple[SourceDefinition, Scan]:
+        """The source, if it still is what was loaded under this key."""
+        if self.scans.once_only(definition):
+            raise Refused(
+                f"{self.change.address} is read once for each load, and what was read is gone",
+                help="`reconciler apply --reload` reads and sends it anew",
+            )
+        source = self.scans.readable(definition)
+        scan = self.scans.get(source)
+        digest = load_digest(scan.source_digest, source.compartments)
+        if digest is None or digest[:12] != key.load12:
+            raise Refused(
+                f"the source of {self.change.address} changed since {key.label} was loaded; its failed lines cannot be found",
+                help="`reconciler apply` loads what it holds now",
+            )
+        return source, scan
+
+    def failed_of(
+        self, load: Generation, source: SourceDefinition, scan: Scan
+    ) -> tuple[SourceDefinition, Scan, int]:
+        """What to send after a load: its failed lines as a source of their own, and how many cannot be placed."""
+        source, scan = self._as_cut(load, source, scan)
+        folder = self._folder(load.key)
+        unplaced = 0
+        try:
+            with open(os.open(folder / "0000.ndjson", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:  # noqa: PTH123 - a descriptor
+                for chunk, rows in zip(scan.chunks, self._executions(load, scan), strict=True):
+                    wanted, missing = self._failed(chunk, rows, source, scan)
+                    unplaced += missing
+                    last = max(wanted, default=0)
+                    for line in sent_lines(self.root, scan.files, source, chunk) if last else ():
+                        if line.number in wanted:
+                            file.write(line.data)
+                        if line.number >= last:
+                            break
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        made = replace(
+            source,
+            files=(os.path.relpath(folder / "0000.ndjson", self.root),),
+            format="commands",
+            sql=None,
+            compression="none",
+            identify_by=(),
+            owner=None,
+            types={},
+            include=None,
+            exclude=(),
+            rename={},
+            constants={},
+            update=Update(),
+            duplicates="off",
+            superseded="",
+            allow="0",
+            fill_identity=False,
+            compartment=None,
+            compartments={},
+            outside=True,
+        )
+        if self.scans.spools is not None:
+            self.scans.spools.use(made)
+        return made, self.scans.get(made), unplaced
+
+    def _folder(self, key: LoadKey) -> Path:
+        name = f"{key.source}-{self.change.datamart_id}-{key.generation}.{key.retry + 1}"
+        folder = self.root / ".reconciler" / "spool" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        return folder
+
+    def _as_cut(
+        self, load: Generation, source: SourceDefinition, scan: Scan
+    ) -> tuple[SourceDefinition, Scan]:
+        """The source cut as the names of the load say."""
+        model = min(load.chunks, key=lambda n: (n.max_bytes, n.count), default=None)
+        if model is not None and model.max_bytes != source.max_bytes:
+            source = replace(source, max_bytes=model.max_bytes)
+            scan = self.scans.get(source)
+        by_index = {c.index: c.chunk12 for c in scan.chunks}
+        if model is None or any(by_index.get(n.index) != n.chunk12 for n in load.chunks):
+            raise Refused(f"the imports of {load.key.label} are gone, or were cut from other bytes")
+        return source, scan
+
+    def _executions(self, load: Generation, scan: Scan) -> list[tuple[Execution, ...]]:
+        """Executions of each chunk's last attempt."""
+        found = []
+        for chunk in scan.chunks:
+            mine = {n: ids for n, ids in load.chunks.items() if n.index == chunk.index}
+            last = max((n.attempt for n in mine), default=0)
+            found.append([i for n, ids in mine.items() if n.attempt == last for i in ids])
+        return [self._listed(ids) for ids in found]
+
+    def _listed(self, ids: Sequence[str]) -> tuple[Execution, ...]:
+        rows: list[Execution] = []
+        listings: list[Listing[Execution]] = list(
+            self.io.map(lambda i: resources.executions(self.reader, self.change.datamart_id, i), ids)
+        )
+        for listing in listings:
+            if isinstance(listing, Unlisted):
+                raise ReadFailed(listing.reason)
+            rows += listing.rows
+        return tuple(rows)
+
+    def _failed(
+        self, chunk: Chunk, rows: tuple[Execution, ...], source: SourceDefinition, scan: Scan
+    ) -> tuple[set[int], int]:
+        """Numbers of the lines of a chunk that failed: all of an upload that was refused, else what its error file says."""
+        keep = kept(rows)
+        if keep is None:
+            return set(range(1, chunk.lines + 1)), 0
+        if not keep.total_failure:
+            return set(), 0
+        found = failed_lines(self.reader, self.root, scan.files, source, chunk, keep)
+        return set(found.lines), found.unplaced
+
+
+def _change(change: LoadChange, source: SourceDefinition, scan: Scan, retry: int, unplaced: int) -> Retry:
+    if scan.rejected:
+        raise ReconcilerError("lines that were sent are no valid commands; this is a bug in reconciler")
+    words = f"{scan.sent:,} failed lines of g{change.generation}"
+    if not scan.replay_safe:
+        words += (
+            "; sending a line again is not safe if the platform applied a part of it: merged arrays can grow"
+        )
+    made = replace(
+        change,
+        source_digest=scan.source_digest,
+        load_digest=load_digest(scan.source_digest, {}),
+        chunks=len(scan.chunks),
+        lines=scan.lines,
+        bytes=scan.bytes,
+        upserts=scan.upserts,
+        deletes=scan.deletes,
+        rejected=0,
+        replay_safe=scan.replay_safe,
+        unfinished={},
+        actions=("execute",),
+        reason=words,
+        requires=(),
+        after_unknown={},
+        definition=msgspec.to_builtins(source),
+        retry=retry,
+        previous_lines=0,
+    )
+    return Retry(made, unplaced)
