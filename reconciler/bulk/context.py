@@ -11,7 +11,7 @@ from reconciler.api.presence import Clock
 from reconciler.bulk.leave import Desk
 from reconciler.bulk.spool import Spools
 from reconciler.model.absence import Absence
-from reconciler.model.load import Scan
+from reconciler.model.load import Scan, Settlements
 from reconciler.model.source import SourceDefinition
 from reconciler.settings import Guards
 
@@ -27,6 +27,9 @@ class Journal(Protocol):
 
     def refused(self, datamart_id: str) -> frozenset[str]:
         """Names of refused uploads."""
+
+    def settled(self, datamart_id: str) -> Settlements:
+        """What people said of chunks."""
 
 
 class Progress(Protocol):

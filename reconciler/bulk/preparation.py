@@ -163,6 +163,7 @@ class Preparation:
         executions: Mapping[str, Listing[Execution]],
     ) -> LoadView:
         refused = self.context.journal.refused(self.change.datamart_id)
+        settled = self.context.journal.settled(self.change.datamart_id)
         views = []
         for chunk in ready.scan.chunks:
             mine = [n for n in names if n.index == chunk.index]
@@ -170,7 +171,8 @@ class Preparation:
             ids = [i for n in mine if n.attempt == attempt and existing for i in existing.chunks[n]]
             rows = tuple(e for i in ids for e in rows_of(executions.get(i)))
             was_refused = str(ready.name(chunk.index, attempt)) in refused
-            views.append(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows, refused=was_refused))
+            seen = ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows, refused=was_refused)
+            views.append(protocol.settle(seen, settled.get((str(ready.key), chunk.index))))
         strict = ready.source.ordering == "strict"
         view = LoadView(tuple(views), strict=strict, follow=self.context.follow)
         again = protocol.retries(

@@ -53,6 +53,36 @@ def runs_show(
     return history.show(flags, run_id)
 
 
+@runs_app.command("resolve")
+def runs_resolve(
+    context: typer.Context,
+    chunk: Annotated[
+        str, typer.Argument(metavar="ADDRESS#CHUNK", help="Such as ProfileSource/crm@retail-fr#3.")
+    ],
+    sent: Annotated[
+        bool | None,
+        typer.Option("--sent/--not-sent", help="It was sent, and is not sent again; or it was not, and is."),
+    ] = None,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    no_color: opt.NoColor = False,
+) -> int:
+    """Settle by hand whether a chunk was sent, where the platform does not say; the next apply goes by it."""
+    from reconciler.cli import history, steps
+
+    flags = steps.Flags(
+        root=context.obj,
+        no_color=no_color,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        lock_timeout=lock_timeout,
+    )
+    return history.resolve(flags, chunk, sent=sent)
+
+
 @source_app.command("check")
 def source_check(
     context: typer.Context,

@@ -1,15 +1,18 @@
 """`reconciler runs …`: what the ledger recorded. Reads the ledger alone; the remote is not asked."""
 
+import getpass
 import sys
 
 from reconciler.cli import exit_codes, steps, wiring
-from reconciler.cli.console import out, style
+from reconciler.cli.console import out, say, style
 from reconciler.cli.options import Format
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.history import History, Recorded
+from reconciler.model.load import Settled
 from reconciler.model.plan import Plan
 from reconciler.planning import document
 from reconciler.reports import runs_text
+from reconciler.settings import seconds
 
 
 def runs(flags: steps.Flags, limit: int) -> int:
@@ -41,10 +44,46 @@ def show(flags: steps.Flags, run_id: int | None) -> int:
     return exit_codes.DONE
 
 
+def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
+    """Record a person's word on a chunk.
+
+    Raises:
+        UsageError: there is no such chunk, or no word.
+        Refused: nothing about it is unknown.
+    """
+    from reconciler.workflows.settle import doubt
+
+    address, _, index = chunk.rpartition("#")
+    if not address or not index.isdigit():
+        raise UsageError(f"{chunk!r} is not ADDRESS#CHUNK", help="such as ProfileSource/crm@retail-fr#3")
+    if sent is None:
+        raise UsageError("was it sent?", help="say --sent or --not-sent")
+    checked = steps.read_workspace(flags)
+    load = checked.desired().loads.get(address)
+    if load is None:
+        raise UsageError(
+            f"no spec declares {address}", help="addresses look like ProfileSource/crm@retail-fr"
+        )
+    where = wiring.target(flags.root, checked.settings, flags.token_file)
+    with (
+        wiring.locked(flags.root, checked.settings, where, seconds(flags.lock_timeout), say) as (
+            _,
+            ledger,
+            _at,
+        ),
+        wiring.reader(where) as reader,
+        wiring.threads(checked.settings.parallelism) as io,
+    ):
+        found = doubt(load, int(index), reader, io)
+        said = Settled(found.attempt, sent)
+        ledger.settle(load.datamart_id, str(found.load), int(index), said, getpass.getuser())
+    then = "it counts as loaded" if sent else f"it is sent again, as attempt {found.attempt + 1}"
+    out(f"{chunk} of {found.load.label}, seen as {found.seen.value}: from the next apply on {then}.")
+    return exit_codes.DONE
+
+
 def _history(flags: steps.Flags) -> History:
-    settings = steps.settings_only(flags).settings
-    origin = wiring.origin(flags.root, settings)
-    return History(wiring.ledger_path(flags.root, settings), origin, settings.organisation_id)
+    return wiring.history(flags.root, steps.settings_only(flags).settings)
 
 
 def _plan(run: Recorded) -> Plan:

@@ -109,6 +109,7 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         overrides=flags.overrides(),
         created_at=wiring.created_at(),
         ci=bool(os.environ.get("CI")),
+        settled=wiring.history(flags.root, checked.settings).settled,
     )
     with wiring.reader(where) as reader, wiring.threads(checked.settings.parallelism) as io:
         made = make_plan(checked, reader, io, scans, request)

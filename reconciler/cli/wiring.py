@@ -20,6 +20,7 @@ from reconciler.api.presence import Clock
 from reconciler.bulk.spool import Spools
 from reconciler.cli.sandbox_process import ensure
 from reconciler.errors import ReconcilerError
+from reconciler.ledger.history import History
 from reconciler.ledger.lock import Lock, acquire
 from reconciler.ledger.sqlite import Ledger
 from reconciler.settings import Settings
@@ -213,6 +214,11 @@ def ledger_path(root: Path, settings: Settings) -> Path:
             f"the ledger must be sqlite:PATH in this version, it is {kind + ':' if kind else ''}…"
         )
     return root / rest
+
+
+def history(root: Path, settings: Settings) -> History:
+    """The ledger, read without writing."""
+    return History(ledger_path(root, settings), origin(root, settings), settings.organisation_id)
 
 
 @contextmanager

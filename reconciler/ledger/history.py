@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import ReconcilerError
-from reconciler.ledger.sqlite import SCHEMA_VERSION
+from reconciler.ledger.sqlite import SCHEMA_VERSION, SETTLED_SQL
+from reconciler.model.load import Settled, Settlements
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,14 @@ class History:
                 "SELECT at, address, step, state, detail FROM journal WHERE run=? ORDER BY id", (run,)
             ).fetchall()
         return [Entry(at, address, step, state, json.loads(d)) for at, address, step, state, d in rows]
+
+    def settled(self, datamart_id: str) -> Settlements:
+        """What people said of chunks on a datamart; nothing where there is no ledger."""
+        if not self._path.exists():
+            return {}
+        with self._open() as db:
+            rows = db.execute(SETTLED_SQL, (*self._key, datamart_id)).fetchall()
+        return {(load, chunk): Settled(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
 
     def _runs(self, rest: str, value: int) -> list[Recorded]:
         if not self._path.exists():

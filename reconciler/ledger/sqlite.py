@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import ReconcilerError
+from reconciler.model.load import Settled, Settlements
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE runs (
   id INTEGER PRIMARY KEY, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, host TEXT NOT NULL,
@@ -26,6 +27,14 @@ CREATE INDEX journal_by_step ON journal(step, state);
 CREATE TABLE refused_uploads (origin TEXT NOT NULL, organisation_id TEXT NOT NULL, datamart_id TEXT NOT NULL, name TEXT NOT NULL,
   PRIMARY KEY (origin, organisation_id, datamart_id, name));
 """
+_SETTLED = """
+CREATE TABLE settled_chunks (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, datamart_id TEXT NOT NULL, load TEXT NOT NULL, chunk INTEGER NOT NULL,
+  attempt INTEGER NOT NULL, sent INTEGER NOT NULL, at REAL NOT NULL, who TEXT NOT NULL,
+  PRIMARY KEY (origin, organisation_id, datamart_id, load, chunk));
+"""
+_STEPS = (_SCHEMA, _SETTLED)  # from one version to the next
+SETTLED_SQL = "SELECT load, chunk, attempt, sent FROM settled_chunks WHERE origin=? AND organisation_id=? AND datamart_id=?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +81,9 @@ class Ledger:
             raise sqlite3.DatabaseError(
                 f"it has the newer format {version}; this reconciler knows {SCHEMA_VERSION}"
             )
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        if version < SCHEMA_VERSION:
+            steps = " ".join(_STEPS[version:])
+            self._db.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 
     def _run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -157,6 +167,26 @@ class Ledger:
             datamart_id,
             name,
         )
+
+    def settle(self, datamart_id: str, load: str, chunk: int, settled: Settled, who: str) -> None:
+        """Remember what a person said of a chunk."""
+        self._run(
+            "INSERT OR REPLACE INTO settled_chunks VALUES (?,?,?,?,?,?,?,?,?)",
+            self.origin,
+            self.organisation_id,
+            datamart_id,
+            load,
+            chunk,
+            settled.attempt,
+            int(settled.sent),
+            self._wall(),
+            who,
+        )
+
+    def settled(self, datamart_id: str) -> Settlements:
+        """What was said of chunks on this datamart."""
+        rows = self._run(SETTLED_SQL, self.origin, self.organisation_id, datamart_id)
+        return {(load, chunk): Settled(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
 
     def refused(self, datamart_id: str) -> frozenset[str]:
         """Chunk names whose upload was refused on this datamart."""

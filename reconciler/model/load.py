@@ -1,5 +1,6 @@
 """What reading a source found, and how it is cut."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # The code of a line that is not sent because a later one about the same identity is (duplicates: keep_last).
@@ -103,6 +104,18 @@ class Scan:
     compartments: frozenset[str] = frozenset()
     missing_identity: int = 0
     repeated: Repeated | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a person said of a chunk whose fate is unknown: attempts up to `attempt` were sent, or were not."""
+
+    attempt: int
+    sent: bool
+
+
+# By the text of a load's key, and the chunk's index.
+Settlements = Mapping[tuple[str, int], Settled]
 
 
 def allowed(allow: str, lines: int) -> float:

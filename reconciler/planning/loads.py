@@ -11,13 +11,13 @@ from reconciler.model.address import Address
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
-from reconciler.model.load import Scan
+from reconciler.model.load import Scan, Settlements
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution, Import
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.generations import Decision, Do, Generation, decide, decide_retry, generations
-from reconciler.planning.protocol import ChunkState, ChunkView, LoadView, retries, states
+from reconciler.planning.protocol import ChunkState, ChunkView, LoadView, retries, settle, states
 from reconciler.planning.source_findings import scan_findings
 
 
@@ -32,10 +32,17 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class RemoteLoads:
-    """What the remote shows for one source on one datamart: imports, and executions by import id of open generations."""
+    """What is known of one source on one datamart.
+
+    Attributes:
+        imports: all.
+        executions: by import id, of open generations.
+        settled: what people said of chunks whose fate is unknown.
+    """
 
     imports: Listing[Import]
     executions: Mapping[str, Listing[Execution]] = field(default_factory=dict)
+    settled: Settlements = field(default_factory=dict)
 
 
 def executed_keys(found: Sequence[Generation], executions: Mapping[str, Listing[Execution]]) -> set[LoadKey]:
@@ -86,7 +93,7 @@ def plan_load(
         findings.append(error("load-refused", decision.reason, want.span, address=address))
     if decision.do is Do.NOTHING:
         findings = []  # about lines that were sent, and told of, before
-    view = chunk_views(decision, scan, remote.executions)
+    view = chunk_views(decision, scan, remote)
     actions, reason = _actions(decision, view, scan, remote.executions, overrides)
     findings += _outcome_findings(decision, view, scan, address, actions)
     generation = (
@@ -169,7 +176,7 @@ def _previous_lines(definition: SourceDefinition, decision: Decision) -> int:
     return seal.ok + seal.failed if seal and definition.content == "snapshot" else 0
 
 
-def chunk_views(decision: Decision, scan: Scan, executions: Mapping[str, Listing[Execution]]) -> LoadView:
+def chunk_views(decision: Decision, scan: Scan, remote: RemoteLoads) -> LoadView:
     """The protocol's view of the generation that a RESUME goes on with; of unsent chunks otherwise."""
     imports = decision.latest.chunks if decision.do is Do.RESUME and decision.latest else {}
     views = []
@@ -177,8 +184,9 @@ def chunk_views(decision: Decision, scan: Scan, executions: Mapping[str, Listing
         mine = {n: ids for n, ids in imports.items() if n.index == chunk.index}
         attempt = max((n.attempt for n in mine), default=1)
         ids = [i for n, found in mine.items() if n.attempt == attempt for i in found]
-        rows = tuple(e for i in ids for e in rows_of(executions.get(i)))
-        views.append(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows))
+        rows = tuple(e for i in ids for e in rows_of(remote.executions.get(i)))
+        said = remote.settled.get((str(decision.key), chunk.index)) if imports else None
+        views.append(settle(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows), said))
     return LoadView(tuple(views))
 
 

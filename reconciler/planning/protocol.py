@@ -13,6 +13,8 @@ A chunk's state follows from what the remote shows:
     yes      FAILED, LOST                      FAILED       a new attempt at the next apply if every line is replay-safe
     yes      CANCELED                          CANCELED     only --resend
     any      unclear within this run           UNKNOWN      left to the next run
+    any      a person says it was sent         SUCCEEDED    terminal
+    any      a person says it was not          -            a new attempt
 
 A load goes through the steps in this order, and from none of them back to an earlier one:
 
@@ -26,10 +28,11 @@ A load goes through the steps in this order, and from none of them back to an ea
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.kinds.execution import TERMINAL, Phase, phase
+from reconciler.model.load import Settled
 from reconciler.model.outcome import Status
 from reconciler.model.remote import Execution
 from reconciler.planning.generations import number
@@ -61,6 +64,7 @@ class ChunkView:
         executions: under all imports of its name; lines are the chunk's own count.
         refused: the remote refused the upload with a 4xx.
         unclear: this run could not settle it.
+        vouched: a person says that it was sent.
     """
 
     index: int
@@ -70,6 +74,7 @@ class ChunkView:
     executions: tuple[Execution, ...] = ()
     refused: bool = False
     unclear: bool = False
+    vouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +181,8 @@ def duplicated(chunk: ChunkView) -> bool:
 
 def state(chunk: ChunkView, *, sibling_executed: bool) -> ChunkState:
     """The module's table."""
+    if chunk.vouched:
+        return ChunkState.SUCCEEDED
     if chunk.executions:
         if duplicated(chunk) and any(phase(e) not in TERMINAL for e in chunk.executions):
             return ChunkState.UNKNOWN if chunk.unclear else ChunkState.LIVE
@@ -241,7 +248,9 @@ def totals(load: LoadView) -> tuple[int, int]:
     ok = failed = 0
     for chunk in load.chunks:
         keep = kept(chunk.executions)
-        if keep is None:
+        if chunk.vouched:
+            ok += chunk.lines
+        elif keep is None:
             failed += chunk.lines if chunk.refused else 0
         elif phase(keep) in (Phase.SUCCEEDED, Phase.PARTIAL):
             bad = min(keep.total_failure or 0, chunk.lines)
@@ -262,6 +271,18 @@ def status(load: LoadView) -> Status:
         Status.DUPLICATED for c in load.chunks if duplicated(c)
     }
     return next((s for s in _WORST if s in found), Status.SUCCEEDED)
+
+
+def settle(chunk: ChunkView, said: Settled | None) -> ChunkView:
+    """A chunk with what a person said of it; what the remote shows to have ended well needs nobody's word."""
+    now = state(chunk, sibling_executed=True)
+    if said is None or chunk.attempt > said.attempt or now in SEALABLE:
+        return chunk
+    if said.sent:
+        return replace(chunk, vouched=True)
+    if now is ChunkState.UNSENT:
+        return chunk
+    return replace(chunk, attempt=chunk.attempt + 1, seen=False, executions=(), refused=False)
 
 
 def retries(load: LoadView, *, replay_safe: bool, resend: frozenset[int]) -> frozenset[int]:

@@ -16,6 +16,7 @@ from reconciler.control.executor import execute
 from reconciler.errors import ReadFailed, Refused
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.sqlite import Ledger
+from reconciler.model.load import Settlements
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.planning.document import encode
@@ -235,6 +236,9 @@ class _Journal:
 
     def refused(self, datamart_id: str) -> frozenset[str]:
         return self.ledger.refused(datamart_id)
+
+    def settled(self, datamart_id: str) -> Settlements:
+        return self.ledger.settled(datamart_id)
 
 
 def _state(outcomes: list[Outcome], expected: int) -> str:

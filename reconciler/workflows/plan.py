@@ -1,6 +1,6 @@
 """Specs, remote and sources -> `Plan`. Sends nothing but GET, writes nothing, needs no ledger (G1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +11,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Unlisted
+from reconciler.model.load import Settlements
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Observed
 from reconciler.model.source import SourceDefinition
@@ -30,12 +31,14 @@ class Request:
     Attributes:
         overrides: by load address.
         ci: the `CI` variable is set.
+        settled: gives what people said of chunks on a datamart.
     """
 
     scope: Scope = field(default_factory=Scope)
     overrides: Mapping[str, Overrides] = field(default_factory=dict)
     created_at: str = ""
     ci: bool = False
+    settled: Callable[[str], Settlements] = lambda _: {}
 
 
 def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, request: Request) -> Plan:
@@ -214,7 +217,7 @@ def _one_load(
     executions = open_executions(
         reader, load.datamart_id, observed.imports[load.datamart_id], definition.former, io
     )
-    remote = RemoteLoads(observed.imports[load.datamart_id], executions)
+    remote = RemoteLoads(observed.imports[load.datamart_id], executions, request.settled(load.datamart_id))
     unread = [x for x in (remote.imports, *executions.values()) if isinstance(x, Unlisted)]
     change, findings = plan_load(load, scan, remote, config.ids, request.overrides.get(address, Overrides()))
     findings += [

@@ -1,0 +1,67 @@
+"""A person's word on a chunk whose fate is unknown: was it sent? Reads the remote; writes the ledger only."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from reconciler.api import resources
+from reconciler.api.client import Reader
+from reconciler.errors import ReadFailed, Refused, UsageError
+from reconciler.kinds.names import LoadKey
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.listing import Unlisted
+from reconciler.planning.generations import counted, generations, open_generations
+from reconciler.planning.loads import executed_keys, rows_of
+from reconciler.planning.protocol import SEALABLE, ChunkState, ChunkView, state
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A chunk that may be settled: its load, its last attempt, and what the remote shows of it."""
+
+    load: LoadKey
+    attempt: int
+    seen: ChunkState
+
+
+def doubt(load: DesiredLoad, index: int, reader: Reader, io: Executor) -> Doubt:
+    """The chunk in question, of the latest load.
+
+    Args:
+        load: the source on the datamart.
+        index: of the chunk, from 1.
+        reader: lists imports and executions.
+        io: threads.
+
+    Raises:
+        ReadFailed: the remote could not be read.
+        Refused: nothing about it is unknown.
+        UsageError: there is no such chunk.
+    """
+    imports = resources.imports(reader, load.datamart_id)
+    if isinstance(imports, Unlisted):
+        raise ReadFailed(imports.reason)
+    found = generations(imports.rows, load.definition.former)
+    ids = [i for g in open_generations(found) for i in g.import_ids]
+    listings = dict(
+        zip(ids, io.map(lambda i: resources.executions(reader, load.datamart_id, i), ids), strict=True)
+    )
+    if bad := next((x for x in listings.values() if isinstance(x, Unlisted)), None):
+        raise ReadFailed(bad.reason)
+    top = counted(found, executed_keys(found, listings))
+    if not top or top[0].seal:
+        what = f"{top[0].key.label} is loaded" if top else "nothing was sent yet"
+        raise Refused(f"{load.address}: {what}; there is nothing to settle")
+    if len(top) > 1:
+        raise Refused(f"{load.address}: two loads have one number", help="--reload starts a new one")
+    names = {n: ids for n, ids in top[0].chunks.items() if n.index == index}
+    if index > max(n.count for n in top[0].chunks):
+        count = max(n.count for n in top[0].chunks)
+        raise UsageError(f"{load.address} has no chunk {index}", help=f"{top[0].key.label} has {count}")
+    attempt = max((n.attempt for n in names), default=1)
+    rows = tuple(
+        e for n, ids in names.items() if n.attempt == attempt for i in ids for e in rows_of(listings.get(i))
+    )
+    seen = state(ChunkView(index, 0, attempt, bool(names), rows), sibling_executed=True)
+    if seen in SEALABLE:
+        raise Refused(f"{load.address}#{index} ended as {seen.value}; there is nothing to settle")
+    return Doubt(top[0].key, attempt, seen)

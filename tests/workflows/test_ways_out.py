@@ -1,0 +1,154 @@
+"""No state is left that only editing a database could leave: each has a command that ends in an empty plan."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.sqlite import _SCHEMA, Ledger
+from reconciler.model.load import Settled
+from tests.support.emulator import Emulator
+from tests.support.workspace import CUSTOMERS, Workspace
+
+ADDRESS = "ProfileSource/customers@retail-fr"
+MERGED = CUSTOMERS.replace("force_replace: true", "force_replace: false, merge_objects: true")
+
+
+def stuck(emulator: Emulator, workspace: Workspace) -> str:
+    """An execution that never ends."""
+    emulator.end_with("STUCK")
+    return "1"
+
+
+def failed(emulator: Emulator, workspace: Workspace) -> str:
+    emulator.end_with("FAILED")
+    return ""
+
+
+def canceled(emulator: Emulator, workspace: Workspace) -> str:
+    emulator.end_with("CANCELED")
+    return ""
+
+
+def lost(emulator: Emulator, workspace: Workspace) -> str:
+    emulator.end_with("LOST")
+    return ""
+
+
+def refused(emulator: Emulator, workspace: Workspace) -> str:
+    emulator.fault(
+        {
+            "method": "POST",
+            "path": "/executions",
+            "times": 1,
+            "do": "status",
+            "status": 400,
+            "body": {"status": "error"},
+        }
+    )
+    return ""
+
+
+def deleted(emulator: Emulator, workspace: Workspace) -> str:
+    emulator.fault(
+        {"method": "POST", "path": "/executions", "after": 1, "times": 99, "do": "status", "status": 401}
+    )
+    workspace.run("apply", "--auto-approve", "--parallelism", "1")
+    emulator.fault()
+    executed = [n for n, rows in emulator.executions("1509").items() if rows]
+    victim = next(i for i in emulator.imports("1509") if i["name"] not in executed and ".a1" in i["name"])
+    emulator.store.remove("import", victim["id"])
+    return ""
+
+
+def broken(emulator: Emulator) -> str:
+    """The number of the chunk that is not well."""
+    for name, rows in emulator.executions("1509").items():
+        if "sealed" not in name and not any(r["status"] == "SUCCEEDED" for r in rows):
+            return name.split(".")[6].split("-")[0]
+    found = {int(n.split(".")[6].split("-")[0]) for n in emulator.imports_named("1509") if "sealed" not in n}
+    return str(min(set(range(1, max(found) + 2)) - found))
+
+
+WAYS: dict[str, tuple[Callable[..., str], list[list[str]], bool]] = {
+    "stuck, it was sent": (stuck, [["runs", "resolve", "{}", "--sent"], ["apply"]], False),
+    "stuck, it was not": (stuck, [["runs", "resolve", "{}", "--not-sent"], ["apply"]], True),
+    "stuck, newer content wanted": (stuck, [["apply", "--reload", ADDRESS]], True),
+    "failed": (failed, [["apply", "--resend", "{}"]], True),
+    "failed, but it was sent": (failed, [["runs", "resolve", "{}", "--sent"], ["apply"]], False),
+    "failed, all anew": (failed, [["apply", "--reload", ADDRESS]], True),
+    "lost": (lost, [["apply", "--resend", "{}"]], True),
+    "canceled": (canceled, [["apply", "--resend", "{}"]], True),
+    "canceled, and not sent": (canceled, [["runs", "resolve", "{}", "--not-sent"], ["apply"]], True),
+    "upload refused": (refused, [["apply", "--reload", ADDRESS]], True),
+    "import deleted": (deleted, [["apply", "--resend", "{}"]], True),
+    "import deleted, but it was sent": (deleted, [["runs", "resolve", "{}", "--sent"], ["apply"]], False),
+    "import deleted, and not sent": (deleted, [["runs", "resolve", "{}", "--not-sent"], ["apply"]], True),
+}
+
+
+@pytest.mark.parametrize("case", WAYS)
+def test_every_outcome_has_a_way_out(case: str, workspace: Workspace, emulator: Emulator) -> None:
+    breaks, commands, everybody = WAYS[case]
+    workspace.customers(60, max_bytes=3_000, source=MERGED)
+    with (workspace.root / "reconciler.yaml").open("a") as file:
+        file.write("  follow_timeout: 1s\n")
+    breaks(emulator, workspace)
+    first = workspace.run("apply", "--auto-approve")
+    assert first.code == 3, first
+    chunk = broken(emulator)
+    if case == "stuck, newer content wanted":  # it waits for what still runs, however long
+        emulator.sandbox.processor.stuck.clear()
+    for command in commands:
+        words = [w.format(f"{ADDRESS}#{chunk}") for w in command]
+        done = workspace.run(*words, *(["--auto-approve"] if words[0] == "apply" else []))
+        assert done.code == 0, done
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+    assert (len(emulator.profiles("1509")) == 60) is everybody
+
+
+def test_a_word_on_a_chunk_is_not_asked_for_where_nothing_is_unknown(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    assert workspace.run("runs", "resolve", f"{ADDRESS}#1", "--sent").code == 4  # nothing was sent yet
+    emulator.end_with("CANCELED")
+    assert workspace.run("apply", "--auto-approve").code == 3
+    good = next(
+        n for n, rows in emulator.executions("1509").items() if rows and rows[0]["status"] == "SUCCEEDED"
+    )
+    index = good.split(".")[6].split("-")[0]
+    done = workspace.run("runs", "resolve", f"{ADDRESS}#{index}", "--not-sent")
+    assert (done.code, "ended as succeeded" in done.err) == (4, True), done
+    for words, code in (
+        (["x#1", "--sent"], 64),
+        ([f"{ADDRESS}#99", "--sent"], 64),
+        ([f"{ADDRESS}#1"], 64),
+        ([ADDRESS, "--sent"], 64),
+    ):
+        assert workspace.run("runs", "resolve", *words).code == code
+    assert workspace.run("apply", "--auto-approve", "--resend", f"{ADDRESS}#{broken(emulator)}").code == 0
+    done = workspace.run("runs", "resolve", f"{ADDRESS}#1", "--sent")
+    assert (done.code, "g1 is loaded" in done.err) == (4, True), done
+
+
+def test_a_ledger_of_the_version_before_is_carried_over(tmp_path: Any) -> None:
+    path = tmp_path / "ledger.db"
+    db = sqlite3.connect(path)
+    db.executescript(_SCHEMA + "PRAGMA user_version=1;")
+    db.execute("INSERT INTO refused_uploads VALUES ('o', '1', '1509', 'x')")
+    db.commit()
+    db.close()
+    ledger = Ledger(path, "o", "1", "host", time.time)
+    ledger.settle("1509", "load", 3, Settled(2, sent=True), "me")
+    assert ledger.refused("1509") == {"x"}
+    assert ledger.settled("1509") == {("load", 3): Settled(2, sent=True)}
+    ledger.close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version=99")
+    db.close()
+    with pytest.raises(ReconcilerError, match="newer format 99"):
+        Ledger(path, "o", "1", "host", time.time)
