@@ -91,6 +91,7 @@ def plan(
     reload: opt.Reload = None,
     resend: opt.Resend = None,
     supersede: opt.Supersede = None,
+    rejects: opt.Rejects = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Compare specs, sources and remote; show what apply would do. Sends nothing but GET."""
@@ -113,12 +114,12 @@ def plan(
         supersede=supersede or (),
     )
     checked = steps.read_workspace(flags)
-    with steps.progress(flags) as shown:
+    with steps.progress(flags) as shown, steps.rejected_lines(rejects) as keep:
         made = steps.plan(
             flags,
             checked,
             wiring.target(flags.root, checked.settings, token_file),
-            steps.new_scans(flags, shown, kept=True),
+            steps.new_scans(flags, shown, kept=True, rejects=keep),
         )
     steps.show_plan(made, flags)
     if file is not None:

@@ -1,9 +1,6 @@
 """`reconciler source …`: sources by themselves."""
 
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +33,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
     except UnknownDatamart as e:
         raise UsageError(f"--datamart: no spec declares '{e.name}'") from None
     marks, findings, reads = style(sys.stdout, no_color=flags.no_color), list[Diagnostic](), []
-    with steps.progress(flags) as shown, _rejects(rejects) as keep:
+    with steps.progress(flags) as shown, steps.rejected_lines(rejects) as keep:
         for found in examine(checked, name, datamarts, steps.new_scans(flags, shown), keep):
             findings += found.findings
             if found.scan is None:
@@ -115,19 +112,3 @@ def _declared(flags: steps.Flags, name: str) -> Checked:
         hint = nearest(name, checked.specs.sources) or "`reconciler render` lists what is declared"
         raise UsageError(f"no spec declares ProfileSource/{name}", help=hint)
     return checked
-
-
-@contextmanager
-def _rejects(path: Path | None) -> Iterator[Callable[[str], None] | None]:
-    """A new file that only its owner can read, for lines with their contents (G9)."""
-    if path is None:
-        yield None
-        return
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as e:
-        raise UsageError(
-            f"cannot write {path}: {e.strerror}", help="name a file that does not exist yet"
-        ) from None
-    with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123 - a descriptor
-        yield lambda line: print(line, file=file)

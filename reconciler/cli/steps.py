@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -254,7 +255,9 @@ def settings_only(flags: Flags) -> Checked:
     return Checked(flags.root, resolve(flags.settings(), os.environ, found.data), Specs(), (), ())
 
 
-def new_scans(flags: Flags, shown: Display, *, kept: bool = False) -> Scans:
+def new_scans(
+    flags: Flags, shown: Display, *, kept: bool = False, rejects: Callable[[str], None] | None = None
+) -> Scans:
     """A scan cache that shows its progress; what is only planned may be from an earlier process."""
     return Scans(
         flags.root,
@@ -262,6 +265,7 @@ def new_scans(flags: Flags, shown: Display, *, kept: bool = False) -> Scans:
         KeptScans(flags.root) if kept else None,
         wiring.readers,
         wiring.spools(flags.root),
+        rejects,
     )
 
 
@@ -269,3 +273,19 @@ def progress(flags: Flags) -> Display:
     """The progress display."""
     shown = display(style(sys.stderr, no_color=flags.no_color))
     return Events(flags.events, shown, wiring.created_at) if flags.events else shown
+
+
+@contextmanager
+def rejected_lines(path: Path | None) -> Iterator[Callable[[str], None] | None]:
+    """A new file that only its owner can read, for lines with their contents (G9)."""
+    if path is None:
+        yield None
+        return
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as e:
+        raise UsageError(
+            f"cannot write {path}: {e.strerror}", help="name a file that does not exist yet"
+        ) from None
+    with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123 - a descriptor
+        yield lambda line: print(line, file=file)

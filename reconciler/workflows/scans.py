@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
+
 from reconciler.bulk import objects, places
 from reconciler.bulk.scan import scan
 from reconciler.bulk.spool import Spools, once_only
@@ -25,6 +27,7 @@ class Scans:
 
     Attributes:
         kept: where scans outlive the process, for `plan`.
+        rejects: is given every rejected line as one line of JSON, with its contents; what was read before says too little then.
         spools: where sources that cannot be read twice are kept, for `apply`.
     """
 
@@ -35,9 +38,10 @@ class Scans:
         kept: KeptScans | None = None,
         workers: Callable[[], AbstractContextManager[Executor]] | None = None,
         spools: Spools | None = None,
+        rejects: Callable[[str], None] | None = None,
     ) -> None:
         self.root, self._progress, self.kept, self._workers = root, progress, kept, workers
-        self.spools = spools
+        self.spools, self._rejects = spools, rejects
         self._kept: dict[str, tuple[Signature, Scan]] = {}
         # Loads of one source on many datamarts ask at once; one of them reads it.
         self._lock = threading.Lock()
@@ -116,6 +120,9 @@ class Scans:
         return kept[1]
 
     def _read(self, source: SourceDefinition, names: list[str]) -> Scan:
+        keep = self._rejects
+        if keep is not None:
+            return self.read(source, lambda reject, data: keep(with_contents(reject, data)), contents=True)
         return self.kept.get(source, names, lambda: self.read(source)) if self.kept else self.read(source)
 
     def read(
@@ -139,3 +146,17 @@ class Scans:
             return scan(self.root, source, progress, on_reject, contents=contents)
         with self._workers() as pool:
             return scan(self.root, source, progress, on_reject, pool, contents=contents)
+
+
+def with_contents(reject: Reject, data: object) -> str:
+    """One line of the file of rejected lines."""
+    said = {
+        "path": reject.path,
+        "line": reject.line,
+        "row": reject.row,
+        "column": reject.column,
+        "code": reject.code,
+        "reason": reject.reason,
+    }
+    kept = {k: v for k, v in said.items() if v is not None}
+    return msgspec.json.encode({**kept, "data": data}).decode()

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from reconciler.bulk.lines import ANY_ID
 from reconciler.errors import ReconcilerError
 from reconciler.model.desired import DesiredLoad
@@ -14,7 +12,7 @@ from reconciler.model.source import SourceDefinition
 from reconciler.planning.source_findings import scan_findings
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
-from reconciler.workflows.scans import Scans
+from reconciler.workflows.scans import Scans, with_contents
 
 EXAMPLES = 3
 
@@ -108,17 +106,3 @@ def _one(
         return Examined(addresses, limit, None, (found,))
     findings = ruled(scan_findings(first, read), checked.settings.rules)
     return Examined(addresses, limit, read, tuple(findings), examples)
-
-
-def with_contents(reject: Reject, data: object) -> str:
-    """One line of the file of rejected lines."""
-    said = {
-        "path": reject.path,
-        "line": reject.line,
-        "row": reject.row,
-        "column": reject.column,
-        "code": reject.code,
-        "reason": reject.reason,
-    }
-    kept = {k: v for k, v in said.items() if v is not None}
-    return msgspec.json.encode({**kept, "data": data}).decode()
