@@ -4,6 +4,7 @@
     ├── SpecError                exit 1   specs or workspace have findings (carries the diagnostics)
     ├── MissingExtra             exit 1   an optional dependency is not installed
     ├── ReadFailed               exit 1   the remote could not be read; never an absence (G6)
+    │   ├── NotFound             exit 1   the one thing that was asked for is not there
     │   └── Unauthorized         exit 1   401: the token is not accepted
     ├── ApprovalRefused          exit 1   nobody said yes
     ├── Refused                  exit 4   guard, limit, stale or foreign plan
@@ -53,6 +54,10 @@ class MissingExtra(ReconcilerError):
 
 class ReadFailed(ReconcilerError):
     """A GET or a listing did not give a well-formed answer."""
+
+
+class NotFound(ReadFailed):
+    """The remote answered that there is no such thing (contract 1.6): 404, or "Resource Not Found"."""
 
 
 class Unauthorized(ReadFailed):

@@ -16,7 +16,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict, classify, describe
-from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
+from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
 
 READ_TIMEOUT = 30.0
 set_on_retry_hooks([])  # its default hook would log to stderr on its own
@@ -215,7 +215,8 @@ class Reader:
         words = f"{status} {describe(parsed, response.content)}".strip()
         if status in (408, 425, 429) or status >= 500:
             raise _Retryable(words, _retry_after(response))
-        raise ReadFailed(f"GET {path}: {words}", help=_status_help(status))
+        missing = status == 404 or (parsed or {}).get("error") == "Resource Not Found"  # contract 1.6
+        raise (NotFound if missing else ReadFailed)(f"GET {path}: {words}", help=_status_help(status))
 
     def _token_help(self) -> str:
         if not self._token.startswith(("api:", "Bearer ")):

@@ -17,8 +17,8 @@ from reconciler.api.writes import (
     Unknown,
     create_once,
 )
+from reconciler.bulk.aftermath import Aftermath
 from reconciler.bulk.context import Context
-from reconciler.bulk.failures import failed_lines, sent_lines
 from reconciler.bulk.listings import LoadListings, LoadStopped
 from reconciler.bulk.preparation import Preparation
 from reconciler.bulk.sending import ChunkSender
@@ -27,7 +27,7 @@ from reconciler.kinds import paths
 from reconciler.kinds.execution import TERMINAL, Phase, phase
 from reconciler.kinds.names import SealName
 from reconciler.model.listing import Listing, Unlisted
-from reconciler.model.load import Chunk, Reject
+from reconciler.model.load import Chunk
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution, Import
@@ -39,8 +39,8 @@ from reconciler.planning.protocol import ChunkView, LoadView, kept, surplus
 PATIENCE = 60.0
 # Executions looked at in one round: they end about in order, and a load may have thousands.
 BATCH = 50
-# Refused lines that are named in reports, and in the journal; `source retry` finds all of them again.
-SHOWN_FAILURES, KEPT_FAILURES = 10, 1000
+# Refused lines that are named in reports; the journal has more, and `source retry` finds all of them.
+SHOWN_FAILURES = 10
 NEW_IMPORT = {"document_type": "USER_PROFILE", "mime_type": "APPLICATION_X_NDJSON", "encoding": "utf-8"}
 
 
@@ -63,8 +63,7 @@ class _LoadRun:
         self.preparation = Preparation(change, ids, context, self.listings)
         self.view = LoadView(())
         self.errors: list[str] = []
-        self.failed: list[Reject] = []
-        self.unplaced = 0
+        self.after: Aftermath | None = None
 
     # -- the whole ------------------------------------------------------------------------------------------------
 
@@ -73,8 +72,9 @@ class _LoadRun:
         try:
             self.ready = self.preparation.run()
             self.view = self.ready.view
+            self.after = Aftermath(self.change, self.ready, self.context)
             self._steps()
-            self._place_failures()
+            self.errors += self.after.look(self.view)
             outcome = self._outcome(protocol.status(self.view), "; ".join(dict.fromkeys(self.errors)))
         except LoadStopped as e:
             outcome = self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused)
@@ -86,43 +86,6 @@ class _LoadRun:
         if self.context.spools is not None and self._unfinished():
             self.context.spools.keep(self.preparation.definition, self.preparation.anew)
         return outcome
-
-    def _place_failures(self) -> None:
-        """Find the lines that the remote refused in the source, as far as its error files allow (G7)."""
-        ready = self.ready
-        for view in self.view.chunks:
-            keep = kept(view.executions)
-            if keep is None or phase(keep) is not Phase.PARTIAL:
-                continue
-            chunk = self._chunk(view.index)
-            try:
-                found = failed_lines(
-                    self.context.writer, self.context.root, ready.scan.files, ready.source, chunk, keep
-                )
-                placed = self._placed(chunk, found.lines)
-            except ReconcilerError as e:
-                self.errors.append(f"chunk {view.index}: which lines failed could not be read: {e}")
-                self.unplaced += keep.total_failure or 0
-                continue
-            self.unplaced += found.unplaced
-            for line in placed:
-                self.context.journal.note(
-                    self.address, "failed-line", "failed", path=line.path, line=line.line, reason=line.reason
-                )
-            self.failed += placed
-
-    def _placed(self, chunk: Chunk, found: Mapping[int, str]) -> list[Reject]:
-        """Refused lines of a chunk where they stand in the source; as many as are kept."""
-        room, last = KEPT_FAILURES - len(self.failed), max(found, default=0)
-        made: list[Reject] = []
-        if room <= 0 or not last:
-            return made
-        for line in sent_lines(self.context.root, self.ready.scan.files, self.ready.source, chunk):
-            if line.number in found:
-                made.append(Reject(line.path, line.line, "refused", found[line.number]))
-            if line.number >= last or len(made) >= room:
-                break
-        return made
 
     def _unfinished(self) -> bool:
         """True if something was sent, or may have been, and the load is not sealed."""
@@ -171,7 +134,10 @@ class _LoadRun:
                 "succeeded": ok,
                 "failed": failed,
                 "not_processed": scan.lines - ok - failed,
+                **(self.after.verified if self.after else {}),
             }
+            if status is Status.SUCCEEDED and counts.get("differing"):
+                status = Status.PARTIAL
             dropped = sum(c.lines for c in self.view.chunks if c.executions) - ok - failed
             if status is Status.SUCCEEDED and dropped > 0:
                 status = Status.PARTIAL
@@ -184,8 +150,8 @@ class _LoadRun:
             self.change.actions[0],
             message,
             counts=counts,
-            failed_lines=tuple(self.failed[:SHOWN_FAILURES]),
-            unplaced=self.unplaced,
+            failed_lines=tuple(self.after.failed[:SHOWN_FAILURES]) if self.after else (),
+            unplaced=self.after.unplaced if self.after else 0,
             stopped=stopped,
             refused=refused,
         )
@@ -302,6 +268,8 @@ class _LoadRun:
             pause = min(pause * 1.5, 5.0)
 
     def _send(self, indices: Sequence[int]) -> None:
+        assert self.after is not None  # noqa: S101 - prepared
+        self.after.draw(indices)
         sender = ChunkSender(self.context, self.listings, self.ready.source, self.ready.scan.files)
         futures: dict[int, Future[tuple[Answer, tuple[Execution, ...]]]] = {
             i: self.context.io.submit(

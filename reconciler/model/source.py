@@ -71,6 +71,8 @@ class SourceDefinition:
         allow: acceptable bad lines, such as "0", "12" or "1%".
         max_bytes: of one chunk.
         superseded: with `duplicates: keep_last`, a file that lists the lines a later one replaces; apply makes it.
+        verify: how many lines are read back after the run.
+        keep_generations: how many loaded generations of imports stay; None for all.
         former: (workspace, source) pairs under which earlier loads may have been named.
     """
 
@@ -101,5 +103,7 @@ class SourceDefinition:
     compartment: str | None = None
     compartments: dict[str, str | None] = field(default_factory=dict)
     superseded: str = ""
+    verify: int = 0
+    keep_generations: int | None = None
     former: tuple[tuple[str, str], ...] = ()
     outside: bool = False

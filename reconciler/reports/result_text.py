@@ -29,6 +29,11 @@ def line(outcome: Outcome, style: Style) -> str:
             f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected\n"
             f"    {c['succeeded']:,} succeeded + {c['failed']:,} failed + {c['not_processed']:,} not processed"
         )
+    if "verified" in outcome.counts:
+        c = outcome.counts
+        lines.append(
+            f"    read back: {c['verified']:,} as predicted, {c['differing']:,} not, {c['not_verified']:,} not verified"
+        )
     lines += _failed(outcome)
     if outcome.message and outcome.status is not Status.UNCHANGED:
         lines += textwrap.wrap(

@@ -151,6 +151,8 @@ def _definition(
         fill_identity=spec.get("fill_identity", False),
         compartment=spec.get("compartment"),
         compartments=dict.fromkeys(key for _, key in references(spec)),
+        verify=spec.get("verify", {}).get("sample", 20) if "verify" in spec else 0,
+        keep_generations=spec.get("keep_generations"),
         former=tuple((w, s) for w in former_workspaces for s in former_sources),
         outside=settings.allow_outside_paths,
     )

@@ -108,7 +108,9 @@ class Scans:
             return self._get(source)
 
     def _get(self, source: SourceDefinition) -> Scan:
-        plain = replace(source, former=(), allow="0")  # neither shapes what is read
+        plain = replace(
+            source, former=(), allow="0", verify=0, keep_generations=None
+        )  # what does not shape what is read
         key = repr(plain)
         objects.forget()
         names = places.find(self.root, source)

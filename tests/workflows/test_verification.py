@@ -1,0 +1,103 @@
+"""Profiles read back after a run are compared with what the merge table predicts; previews say the same beforehand."""
+
+import json
+
+import pytest
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import CUSTOMERS, Workspace
+
+
+def spec(update: str, more: str = "  verify: {sample: 15}\n") -> str:
+    text = CUSTOMERS.replace("update: {force_replace: true}", f"update: {update}")
+    return text.replace("data/*.csv", "data/*.ndjson") + more
+
+
+def rows(workspace: Workspace, extra: str, count: int = 200) -> None:
+    text = "".join(f'{{"id":"c{n:04d}",{extra}}}\n' for n in range(count))
+    workspace.write("data/customers.ndjson", text)
+
+
+@pytest.mark.parametrize("array_merge", ["concatenate", "deduplicate"])
+@pytest.mark.parametrize("null_merge", ["stored", "removed"])
+@pytest.mark.parametrize(
+    "update",
+    ["{force_replace: true}", "{force_replace: false}", "{force_replace: false, merge_objects: true}"],
+)
+def test_what_is_predicted_is_what_is_stored_under_every_switch(
+    update: str, null_merge: str, array_merge: str, workspace: Workspace, emulator: Emulator
+) -> None:
+    emulator.switch(null_merge=null_merge, array_merge=array_merge)
+    workspace.write("specs/customers.yaml", spec(update))
+    rows(workspace, '"tier":"gold","tags":["a","b"],"address":{"city":"Lyon","zip":"1"},"old":1,"gone":2')
+    assert workspace.run("apply", "--auto-approve").code == 0
+    rows(workspace, '"tier":"silver","tags":["b","c"],"address":{"city":"Paris"},"new":true,"gone":null')
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert "read back: 15 as predicted, 0 not, 0 not verified" in done.err
+
+
+def test_a_profile_that_is_not_as_predicted_is_told_by_its_line(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write("specs/customers.yaml", spec("{force_replace: true}", "  verify: {sample: 200}\n"))
+    rows(workspace, '"tier":"gold"', 20)
+    with (workspace.root / "data/customers.ndjson").open("a") as file:
+        file.write('{"id":"c0003","tier":"canary-9d31"}\n')  # another line about the same account
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 3, done
+    assert "data/customers.ndjson:4" in done.err
+    assert "canary" not in done.out + done.err
+
+
+def test_a_rule_that_is_not_public_is_not_verified(workspace: Workspace) -> None:
+    strategy = "{dialect: update_strategy, update_strategy: PARTIAL_UPDATE}"
+    workspace.write("specs/customers.yaml", spec(strategy, "  verify: {sample: 5}\n"))
+    rows(workspace, '"tier":"gold"', 50)
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert "0 as predicted, 0 not, 5 not verified" in done.err
+
+
+def test_a_preview_shows_what_apply_then_does(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.write("specs/customers.yaml", spec("{force_replace: false, merge_objects: true}", ""))
+    rows(workspace, '"tier":"gold","tags":["a"],"address":{"city":"Lyon","zip":"1"}')
+    assert workspace.run("apply", "--auto-approve").code == 0
+    rows(workspace, '"tier":"silver","tags":["b"],"address":{"city":"Paris"}')
+    writes = len(emulator.writes())
+    shown = workspace.run("source", "preview", "customers", "--line", "7")
+    assert shown.code == 0, shown
+    for line in (
+        '~ tier: "gold" -> "silver"',
+        '~ tags: ["a"] -> ["a", "b"]',
+        '~ address.city: "Lyon" -> "Paris"',
+        "3 unchanged",
+    ):
+        assert line in shown.out, shown
+    assert len(emulator.writes()) == writes
+    found = json.loads(workspace.run("source", "preview", "customers", "--line", "7", "-o", "json").out)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    stored = next(json.loads(b) for _, account, b in emulator.profiles("1509") if account == "c0006")
+    assert {k: v for k, v in stored.items() if k not in ("$creation_ts", "$last_modified_ts")} == found[
+        "merged"
+    ]
+
+
+def test_previews_of_other_lines(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.write(
+        "specs/customers.yaml",
+        spec("{force_replace: true}", "  operation: {column: op, map: {U: UPSERT, D: DELETE}}\n"),
+    )
+    workspace.write("data/customers.ndjson", '{"id":"a","op":"U","x":1}\n{"id":"b","op":"D"}\n{"op":"U"}\n')
+    assert workspace.run("apply", "--only", "config", "--auto-approve").code == 0
+    first = workspace.run("source", "preview", "customers", "--line", "1")
+    assert "no profile is stored yet" in first.out
+    assert "+ x: 1" in first.out
+    deleted = workspace.run("source", "preview", "customers", "--line", "2")
+    assert "DELETE" in deleted.out
+    assert "nothing is stored, and nothing will be" in deleted.out
+    bad = workspace.run("source", "preview", "customers", "--line", "3")
+    assert (bad.code, "no value in 'id'" in bad.err) == (1, True), bad
+    beyond = workspace.run("source", "preview", "customers", "--line", "4")
+    assert (beyond.code, "has no line 4" in beyond.err) == (64, True), beyond
+    assert workspace.run("source", "preview", "customers", "--line", "x").code == 64
