@@ -229,7 +229,7 @@ class Writer(Reader):
 
     _read_only = False
 
-    def send(self, method: str, path: str, body: dict[str, Any]) -> Answer:
+    def send(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
         """Send one write and classify its answer (design 6). Never raises for what the remote did."""
         try:
             response = self._client().request(method, path, json=body)

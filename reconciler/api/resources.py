@@ -42,6 +42,15 @@ def activations(reader: Reader, datamart_id: str) -> Listing[Activation]:
     return _list(reader, paths.activations(datamart_id), lambda row: activation(row, datamart_id))
 
 
+def processings(reader: Reader, datamart_id: str, selection_id: str) -> Listing[str]:
+    """Names of the processing activities that hang on an activation (contract 4.2, 4.4)."""
+    return _list(
+        reader,
+        paths.processing_selections(datamart_id, selection_id),
+        lambda row: str(row.get("processing_name") or row.get("processing_id") or row["id"]),
+    )
+
+
 def imports(reader: Reader, datamart_id: str) -> Listing[Import]:
     """All document imports of a datamart, unfiltered (contract 5.2)."""
     return _list(

@@ -102,6 +102,35 @@ def source_check(
     return source.check(flags, name, rejects)
 
 
+@source_app.command("preview")
+def source_preview(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="metadata.name of the source.")],
+    line: Annotated[
+        str, typer.Option("--line", metavar="[PATH:]N", help="A line of the source, or of one of its files.")
+    ],
+    datamart: opt.Datamart = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Merge one line with the stored profile it is about, as the platform would, and show what changes. Shows profile values."""
+    from reconciler.cli import source, steps
+
+    flags = steps.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        datamart=datamart,
+    )
+    return source.preview(flags, name, line)
+
+
 @source_app.command("retry")
 def source_retry(
     context: typer.Context,

@@ -11,11 +11,12 @@ from reconciler.errors import Refused, UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.planning.guards import refused
 from reconciler.planning.planner import assemble
-from reconciler.reports import source_text
+from reconciler.reports import preview_text, source_text
 from reconciler.reports.findings.as_json import plain
 from reconciler.spec.nearest import nearest
 from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked
+from reconciler.workflows.preview import compartment_ids
 from reconciler.workflows.scans import Scans
 from reconciler.workflows.source_check import examine
 
@@ -28,10 +29,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
         SpecError: the specs have findings that stop.
     """
     checked = _declared(flags, name)
-    try:
-        datamarts = checked.datamart_ids(flags.datamart) if flags.datamart else None
-    except UnknownDatamart as e:
-        raise UsageError(f"--datamart: no spec declares '{e.name}'") from None
+    datamarts = _datamarts(flags, checked)
     marks, findings, reads = style(sys.stdout, no_color=flags.no_color), list[Diagnostic](), []
     with steps.progress(flags) as shown, steps.rejected_lines(rejects) as keep:
         for found in examine(checked, name, datamarts, steps.new_scans(flags, shown), keep):
@@ -49,6 +47,40 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
     if not has_errors(findings):
         return exit_codes.DONE
     return exit_codes.REFUSED if refused(findings) else exit_codes.FAILED
+
+
+def preview(flags: steps.Flags, name: str, line: str) -> int:
+    """Show what one line would do, on each datamart of the source.
+
+    Raises:
+        UsageError: there is no such source, datamart or line.
+        ReconcilerError: the line is not sent, or what it does is not public.
+    """
+    from reconciler.workflows.preview import preview as look
+
+    checked = _declared(flags, name)
+    datamarts = _datamarts(flags, checked)
+    where = wiring.target(flags.root, checked.settings, flags.token_file)
+    marks = style(sys.stdout, no_color=flags.no_color)
+    desired = checked.desired()
+    with wiring.reader(where) as reader:
+        ids = compartment_ids(desired, reader, checked.settings.organisation_id)
+        scans = steps.new_scans(flags, steps.progress(flags))
+        loads = [x for x in desired.loads.values() if x.source == name]
+        wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
+        found = [look(load, ids, line, reader, scans) for load in wanted]
+    if flags.output is Format.JSON:
+        out(preview_text.as_json(found))
+    else:
+        out("\n\n".join(preview_text.as_text(one, marks) for one in found))
+    return exit_codes.DONE
+
+
+def _datamarts(flags: steps.Flags, checked: Checked) -> frozenset[str] | None:
+    try:
+        return checked.datamart_ids(flags.datamart) if flags.datamart else None
+    except UnknownDatamart as e:
+        raise UsageError(f"--datamart: no spec declares '{e.name}'") from None
 
 
 def retry(flags: steps.Flags, name: str, *, failed_lines: bool, auto: bool) -> int:

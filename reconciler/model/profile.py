@@ -6,16 +6,17 @@ from typing import Any
 Profile = Mapping[str, Any]
 # Set by the platform itself (contract 7.3); read APIs have at times left the `$` out.
 SYSTEM = frozenset({"$creation_ts", "$last_modified_ts", "$expiration_ts", "creation_ts", "last_modified_ts"})
-_OWNER = {"compartment_id": "$compartment_id", "user_account_id": "$user_account_id"}
+_SPELT = {"compartment_id": "$compartment_id", "user_account_id": "$user_account_id"}
+OWNER = frozenset(_SPELT.values())
 
 
 def plain(profile: Profile) -> dict[str, Any]:
     """A profile without what the platform sets itself, its owner's ids as text under one spelling."""
     made: dict[str, Any] = {}
     for key, value in profile.items():
-        name = _OWNER.get(key, key)
+        name = _SPELT.get(key, key)
         if key not in SYSTEM:
-            made[name] = str(value) if name in _OWNER.values() and value is not None else value
+            made[name] = str(value) if name in OWNER and value is not None else value
     return made
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from reconciler.model.diagnostic import Diagnostic, Severity, error
 from reconciler.model.plan import LoadChange, ResourceChange
+from reconciler.planning.retention import KIND
 from reconciler.settings import Guards
 
 # Errors by which the tool refuses a plan that it understood (exit 4); every other one is something to mend (exit 1).
@@ -29,7 +30,7 @@ def refused(diagnostics: Sequence[Diagnostic]) -> bool:
 def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
     """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
     findings = []
-    for kind in sorted({c.kind for c in changes}):
+    for kind in sorted({c.kind for c in changes} - {KIND}):  # old imports go because the spec says so
         present = [c for c in changes if c.kind == kind and c.change.before is not None]
         for verb, limit in (("update", guards.max_update_percent), ("delete", guards.max_delete_percent)):
             acting = sum(verb in c.change.actions for c in present)

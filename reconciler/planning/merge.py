@@ -8,23 +8,14 @@
 `update_strategy: FORCE_REPLACE` is taken as the first row; what the PARTIAL ones do is not public (contract 7.5).
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from reconciler.model.profile import Profile, plain
 
 
 class Unpredictable(Exception):
     """The rule for this command is not public; says which."""
-
-
-class Difference(NamedTuple):
-    """One property that differs: `+` is new, `-` is gone, `~` has another value."""
-
-    sign: str
-    path: str
-    old: Any
-    new: Any
 
 
 def merged(stored: Profile | None, command: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -52,20 +43,6 @@ def _deep(old: Any, new: Any) -> Any:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return {**old, **{k: _deep(old[k], v) if k in old else v for k, v in new.items()}}
     return [*old, *new] if isinstance(old, list) and isinstance(new, list) else new
-
-
-def differences(old: Profile, new: Profile, path: str = "") -> Iterator[Difference]:
-    """What differs between two profiles, by path, in the order of the new one."""
-    for key in (*new, *(k for k in old if k not in new)):
-        where = f"{path}.{key}" if path else str(key)
-        if key not in old:
-            yield Difference("+", where, None, new[key])
-        elif key not in new:
-            yield Difference("-", where, old[key], None)
-        elif isinstance(old[key], Mapping) and isinstance(new[key], Mapping):
-            yield from differences(old[key], new[key], where)
-        elif old[key] != new[key] or isinstance(old[key], bool) is not isinstance(new[key], bool):
-            yield Difference("~", where, old[key], new[key])
 
 
 def agrees(expected: Any, found: Any) -> bool:

@@ -21,7 +21,7 @@ from reconciler.planning.digests import plan_digest
 from reconciler.planning.document import to_builtins
 from reconciler.settings import Settings
 
-_ORDER = {"Compartment": 0, "Activation": 1}
+_ORDER = {"Compartment": 0, "Activation": 1, "DocumentImport": 2}
 # Per chunk: its import, its execution, and on average two looks at it; per load: listings and the seal.
 _PER_CHUNK, _PER_LOAD, _PER_CHANGE = 4, 6, 3
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.model.plan import ResourceChange
-from reconciler.model.remote import Activation, Compartment
+from reconciler.model.remote import Activation, Compartment, Import
 from reconciler.planning.config import shape
 
 
@@ -26,6 +26,16 @@ class Verdict:
     now: Now
     row_id: str | None = None
     why: str = ""
+
+
+def document_import(change: ResourceChange, row: Import | None) -> Verdict:
+    """Check a deletion: the import is still the one that was planned to go."""
+    before = change.change.before or {}
+    if row is None:
+        return Verdict(Now.DONE)
+    if row.name != before.get("name"):
+        return Verdict(Now.MOVED, row.id, "its id now belongs to an import with another name")
+    return Verdict(Now.READY, row.id)
 
 
 def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:

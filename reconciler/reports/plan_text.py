@@ -38,6 +38,8 @@ def _change(change: ResourceChange, style: Style) -> list[str]:
     mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
     lines = [f"  {mark(_SIGN[verb])} {style.bold(change.address)}  {verb}"]
     before, after = change.change.before or {}, change.change.after or {}
+    if verb == "delete":
+        lines.append(f"      name: {_value(before.get('name'))}")
     for key in after:
         if key in ("organisation_id", "datamart_id", "compartment_id") and (
             verb == "update" or key == "organisation_id"

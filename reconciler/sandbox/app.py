@@ -64,6 +64,8 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
             ("POST", dm + "/compartments", self.create_activation),
             ("GET", dm + "/compartments/{id}", self.get_activation),
             ("PUT", dm + "/compartments/{id}", self.update_activation),
+            ("GET", dm + "/compartments/{id}/processing_selections", self.list_processings),
+            ("POST", dm + "/compartments/{id}/processing_selections", self.create_processing),
             ("GET", dm + "/user_account_compartments", self.flat_compartments),
             ("GET", imp, self.list_imports),
             ("POST", imp, self.create_import),

@@ -94,6 +94,18 @@ class ConfigRoutes(Api):
             rows = [r for r in rows if r["default"]]
         return self._page(request, rows)
 
+    def list_processings(self, request: Request) -> Response:
+        """Consent activities that hang on a selection (contract 4.2, 4.4)."""
+        owner = self._found("activation", request.path_params["id"], request.path_params["dm"])
+        return self._page(request, self._listed(request, "processing", owner["id"]))
+
+    async def create_processing(self, request: Request) -> Response:
+        """Hang one on a selection."""
+        owner = self._found("activation", request.path_params["id"], request.path_params["dm"])
+        body = await read_body(request)
+        row = {"processing_id": body.get("processing_id"), "processing_name": body.get("processing_name")}
+        return ok(self.store.add("processing", owner["id"], row))
+
     def get_activation(self, request: Request) -> Response:
         """One selection row, by its own id."""
         return ok(

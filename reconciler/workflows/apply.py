@@ -12,6 +12,7 @@ from reconciler.bulk.context import Context, Grace, Progress
 from reconciler.bulk.leave import LeaveDesk
 from reconciler.bulk.load import run_load
 from reconciler.control.changes import Changer
+from reconciler.control.deletions import Deleter
 from reconciler.control.executor import execute
 from reconciler.errors import ReadFailed, Refused
 from reconciler.ledger.lock import Lock
@@ -21,6 +22,7 @@ from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.planning.document import encode
 from reconciler.planning.loads import definition_of
+from reconciler.planning.retention import KIND
 from reconciler.settings import Settings
 from reconciler.workflows.preflight import Preflight, preflight
 from reconciler.workflows.scans import Scans
@@ -137,6 +139,7 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
         journal.note,
         before.single_datamart,
     )
+    deleter = Deleter(run.writer, run.clock, run.settings.settle, journal.note)
     if grace.settle > 0:
         run.progress.say(
             "apply",
@@ -173,7 +176,9 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
                 address, Status.SKIPPED, "skip", f"moved since it was planned: {why}", refused=True
             )
         try:
-            if address in changes:
+            if address in changes and changes[address].kind == KIND:
+                outcome = deleter.perform(changes[address])
+            elif address in changes:
                 outcome = changer.perform(changes[address])
             else:
                 outcome = run_load(loads[address], _ids(loads[address], changer), context)

@@ -18,9 +18,11 @@ from reconciler.model.source import SourceDefinition
 from reconciler.planning.config import ConfigPlan
 from reconciler.planning.loads import Overrides, RemoteLoads, plan_load, plan_unread
 from reconciler.planning.planner import Scope, assemble, plan_config, prune_requires
+from reconciler.planning.retention import superseded_imports
 from reconciler.planning.source_findings import activation_findings
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
+from reconciler.workflows.consent import consent_findings
 from reconciler.workflows.scans import Scans
 
 
@@ -82,13 +84,16 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         *_ledger_warning(request, settings.ledger),
     ]
     planned: list[LoadChange] = []
+    retired: list[ResourceChange] = []
     errored = config.errored
     for load in loads.values():
         change, findings, failed = _one_load(load, observed, config, changes, reader, io, scans, request)
+        imports = observed.imports.get(load.datamart_id)
+        retired += superseded_imports(load, imports.rows) if isinstance(imports, Listed) else []
         diagnostics += findings
         errored = errored or failed
         planned += [change] if change else []
-    kept, kept_loads = prune_requires(changes, planned)
+    kept, kept_loads = prune_requires([*changes, *retired], planned)
     return assemble(
         kept,
         kept_loads,
@@ -231,6 +236,9 @@ def _one_load(
         if c.kind == "Activation" and c.change.after and c.change.after["datamart_id"] == load.datamart_id
     ]
     findings += activation_findings(load, scan, observed.activations[load.datamart_id], [*active, *planned])
+    if change is not None and change.actions != ("no-op",):
+        named = {*active, *scan.compartments}
+        findings += consent_findings(load, named, observed.activations[load.datamart_id], reader)
     return change, findings, bool(unread)
 
 

@@ -15,6 +15,7 @@ from reconciler.planning.digests import load_digest
 from reconciler.planning.generations import Do
 from reconciler.planning.loads import decide_again, definition_of
 from reconciler.planning.preconditions import Now, Verdict
+from reconciler.planning.retention import KIND
 from reconciler.workflows.scans import Scans
 
 
@@ -54,7 +55,7 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
         plan.organisation_id,
         io,
         activations=sorted(datamarts),
-        imports=sorted({x.datamart_id for x in loads}),
+        imports=sorted({x.datamart_id for x in loads} | {_datamart_of(c) for c in acting if c.kind == KIND}),
         pins=[c.remote_id for c in acting if c.kind == "Compartment" and c.remote_id],
     )
     for listing in (
@@ -83,6 +84,12 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
 
 def _resource(change: ResourceChange, plan: Plan, observed: Observed) -> Verdict:
     after = change.change.after or {}
+    if change.kind == KIND:
+        imports = observed.imports.get(_datamart_of(change))
+        rows_of = imports.rows if isinstance(imports, Listed) else ()
+        return preconditions.document_import(
+            change, next((r for r in rows_of if r.id == change.remote_id), None)
+        )
     if change.kind == "Compartment":
         pinned = observed.pinned.get(change.remote_id or "")
         rows = (
@@ -106,6 +113,10 @@ def _resource(change: ResourceChange, plan: Plan, observed: Observed) -> Verdict
     listing: Listing[Activation] | None = observed.activations.get(after["datamart_id"])
     rows_ = listing.rows if isinstance(listing, Listed) else ()
     return preconditions.activation(change, lookup.activation(rows_, compartment_id)[0])
+
+
+def _datamart_of(change: ResourceChange) -> str:
+    return str((change.change.before or {}).get("datamart_id", ""))
 
 
 def _created_id(change: ResourceChange, plan: Plan, observed: Observed) -> str | None:

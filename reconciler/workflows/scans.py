@@ -46,6 +46,14 @@ class Scans:
         # Loads of one source on many datamarts ask at once; one of them reads it.
         self._lock = threading.Lock()
 
+    def names(self, source: SourceDefinition) -> list[str]:
+        """Places of the source as they are now.
+
+        Raises:
+            ReconcilerError: a pattern matches nothing, or leaves the workspace.
+        """
+        return places.find(self.root, source)
+
     def once_only(self, source: SourceDefinition) -> bool:
         """True if only apply may read it.
 

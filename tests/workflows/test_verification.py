@@ -71,11 +71,13 @@ def test_a_preview_shows_what_apply_then_does(workspace: Workspace, emulator: Em
         '~ tier: "gold" -> "silver"',
         '~ tags: ["a"] -> ["a", "b"]',
         '~ address.city: "Lyon" -> "Paris"',
-        "3 unchanged",
+        "2 unchanged",
     ):
         assert line in shown.out, shown
     assert len(emulator.writes()) == writes
-    found = json.loads(workspace.run("source", "preview", "customers", "--line", "7", "-o", "json").out)
+    found = json.loads(workspace.run("source", "preview", "customers", "--line", "7", "-o", "json").out)[
+        "previews"
+    ][0]
     assert workspace.run("apply", "--auto-approve").code == 0
     stored = next(json.loads(b) for _, account, b in emulator.profiles("1509") if account == "c0006")
     assert {k: v for k, v in stored.items() if k not in ("$creation_ts", "$last_modified_ts")} == found[

@@ -1,0 +1,43 @@
+"""Consent (contract 4.4): where processing activities hang on an activation, the platform may drop profiles without a word."""
+
+from collections.abc import Iterable
+
+from reconciler.api import resources
+from reconciler.api.client import Reader
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, warning
+from reconciler.model.listing import Listed, Listing
+from reconciler.model.remote import Activation
+
+
+def consent_findings(
+    load: DesiredLoad, compartments: Iterable[str], activations: Listing[Activation], reader: Reader
+) -> list[Diagnostic]:
+    """A warning for each activation that a load uses and that has processing activities.
+
+    Args:
+        load: the load.
+        compartments: remote ids that its lines name.
+        activations: of its datamart.
+        reader: asks; where the platform does not answer, nothing is said.
+    """
+    wanted = set(compartments)
+    rows = activations.rows if isinstance(activations, Listed) else ()
+    findings = []
+    for row in rows:
+        if row.compartment_id not in wanted:
+            continue
+        found = resources.processings(reader, load.datamart_id, row.id)
+        if isinstance(found, Listed) and found.rows:
+            shown = ", ".join(found.rows[:3]) + (", …" if len(found.rows) > 3 else "")
+            findings.append(
+                warning(
+                    "consent-drops",
+                    f"compartment {row.compartment_id} on {load.datamart} has processing activities ({shown}): "
+                    "profiles of users who did not consent are dropped by the platform, and may not count as failed",
+                    load.span,
+                    address=str(load.address),
+                    help="compare the counts after the run, or sample with verify:",
+                )
+            )
+    return findings

@@ -1,0 +1,97 @@
+"""One line of a source and the profile it is about -> what the platform would store. Reads only."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+
+from reconciler.api import resources
+from reconciler.api.client import Reader
+from reconciler.api.profiles import stored_profile
+from reconciler.bulk.batches import checker
+from reconciler.bulk.scan import Rows
+from reconciler.bulk.segments import segments
+from reconciler.errors import ReadFailed, ReconcilerError, UsageError
+from reconciler.model.desired import Desired, DesiredLoad
+from reconciler.model.listing import Unlisted
+from reconciler.model.preview import Preview
+from reconciler.model.remote import Compartment
+from reconciler.model.source import SourceDefinition
+from reconciler.planning import lookup
+from reconciler.planning.merge import Unpredictable, merged
+from reconciler.workflows.scans import Scans
+
+
+def compartment_ids(desired: Desired, reader: Reader, organisation_id: str) -> dict[str, str | None]:
+    """Remote ids by compartment key; None where there is none yet.
+
+    Raises:
+        ReadFailed: they could not be listed.
+    """
+    rows = resources.compartments(reader, organisation_id)
+    if isinstance(rows, Unlisted):
+        raise ReadFailed(f"could not list the compartments: {rows.reason}")
+    ids: dict[str, str | None] = {}
+    for want in desired.compartments.values():
+        found = lookup.compartment(rows.rows, organisation_id, want.token, want.id)
+        ids[want.key] = want.id or (found.id if isinstance(found, Compartment) else None)
+    return ids
+
+
+def preview(
+    load: DesiredLoad, ids: Mapping[str, str | None], place: str, reader: Reader, scans: Scans
+) -> Preview:
+    """Merge one line with what is stored.
+
+    Args:
+        load: the source on a datamart.
+        ids: remote id by compartment key; None where it is still to be created.
+        place: `LINE`, or `PATH:LINE` where the source has several files.
+        reader: reads the profile.
+        scans: reads the source.
+
+    Raises:
+        UsageError: there is no such line.
+        ReconcilerError: the line is not sent, cannot be read, or does what is not public.
+    """
+    source = replace(load.definition, compartments={k: ids.get(k) for k in load.definition.compartments})
+    with scans.for_once(source) as readable:
+        path, line, data = _line(readable, place, scans)
+    command = msgspec.json.decode(data)
+    activations = resources.activations(reader, load.datamart_id)
+    if isinstance(activations, Unlisted):
+        raise ReadFailed(f"could not list the activations: {activations.reason}")
+    default = next((a.compartment_id for a in activations.rows if a.default), None)
+    stored = stored_profile(reader, load.datamart_id, command, default)
+    try:
+        return Preview(str(load.address), path, line, command, stored, merged(stored, command))
+    except Unpredictable as e:
+        raise ReconcilerError(f"{path}:{line} cannot be previewed: {e}") from None
+
+
+def _line(source: SourceDefinition, place: str, scans: Scans) -> tuple[str, int, bytes]:
+    """The command that a line of the source becomes, with its file and number."""
+    names = scans.names(source)
+    shown = Rows(names, source).names
+    path, _, number = place.rpartition(":")
+    if not number.isdigit() or (path and path not in shown):
+        raise UsageError(
+            f"--line {place!r} is not a line of this source", help=f"its files: {', '.join(shown)}"
+        )
+    wanted, line = (shown.index(path) if path else 0), int(number)
+    rows, check = Rows(names, source), checker(source)
+    for segment in segments(scans.root, names, source):
+        before, batch = rows.before(segment)[0], check(segment)
+        rows.add(segment, batch)
+        if segment.file != wanted or not before < line <= before + batch.lines:
+            continue
+        for rejected in batch.rejects:
+            if before + rejected.line + 1 == line:
+                raise ReconcilerError(f"{shown[wanted]}:{line} is not sent: {rejected.reason}")
+        data = segment.data if batch.data is None else batch.data
+        numbers = range(batch.sent) if batch.numbers is None else batch.numbers
+        for text, at in zip(data.split(b"\n"), numbers, strict=False):
+            if before + at + 1 == line:
+                return shown[wanted], line, text
+        raise UsageError(f"no record begins at {shown[wanted]}:{line}")
+    raise UsageError(f"{shown[wanted]} has no line {line}")
