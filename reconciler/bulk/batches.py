@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from reconciler.bulk import csv_rows
+from reconciler.bulk import csv_rows, frames
 from reconciler.bulk.command_blocks import Verdict, judge
 from reconciler.bulk.commands import command_line
 from reconciler.bulk.duplicates import Superseded
-from reconciler.bulk.lines import BadLine, Line, too_large
-from reconciler.bulk.mapping import row_mapper
+from reconciler.bulk.lines import UNKNOWN_ID, BadLine, Line, too_large
+from reconciler.bulk.mapping import flags_of, row_mapper
 from reconciler.bulk.segments import Segment
 from reconciler.bulk.values import written
 from reconciler.model.load import SUPERSEDED
@@ -89,6 +89,7 @@ def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Se
     """
     line_of = _line_maker(source)
     read = reader(source)
+    mapped = frames.mapper(source) if source.format in ("csv", "parquet") else None
 
     def check(segment: Segment) -> Batch:
         made = _Builder(source, line_of, contents=contents)
@@ -96,6 +97,8 @@ def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Se
             made.reject(Record(0, b"", None, segment.bad), segment.bad)
         elif source.format == "commands":
             made.commands(segment)
+        elif mapped is not None and (frame := _frame(segment, source)) is not None:
+            made.frame(frame, mapped(frame), read(segment._replace(frame=frame)))
         else:
             made.rows(read(segment))
         return made.batch(segment)
@@ -151,6 +154,13 @@ def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
     if source.format == "parquet":
         return lambda segment: _parquet(segment, nulls=source.nulls == "keep")
     return lambda segment: _json(segment.data, source)
+
+
+def _frame(segment: Segment, source: SourceDefinition) -> Any:
+    """All rows of a segment as one frame, if they can be had so."""
+    if segment.frame is not None or segment.columns is None:
+        return segment.frame
+    return frames.from_csv(segment.data, segment.columns, source)
 
 
 def _line_maker(source: SourceDefinition) -> Callable[[Record], Line]:
@@ -236,6 +246,9 @@ class _Builder:
         self.compartments: set[str] = set()
         self.rejects: list[Rejected] = []
         self.numbers: array[int] | None = None
+        self.safe_rows = flags_of(source)[1]
+        accounts = (source.owner, *source.identify_by)
+        self.anonymous_rows = not any(i is not None and i.kind == "user_account_id" for i in accounts)
 
     def commands(self, segment: Segment) -> None:
         """Blocks of command lines; halves of a block that is not certainly good, down to single lines."""
@@ -294,6 +307,35 @@ class _Builder:
             if line.compartment_id is not None:
                 self.compartments.add(line.compartment_id)
             self.pieces.append(line.data)
+
+    def frame(self, frame: Any, lines: Any, records: Iterator[Record]) -> None:
+        """Lines made column by column; rows that got none are asked one by one."""
+        if not lines.null_count():
+            self._made(lines, 0)
+            return
+        rows = list(records)
+        begin = 0
+        for at in lines.is_null().arg_true().to_list():
+            self._made(lines[begin:at], begin)
+            self.rows(iter(rows[at : at + 1]))
+            begin = at + 1
+        self._made(lines[begin:], begin)
+
+    def _made(self, lines: Any, first: int) -> None:
+        count = len(lines)
+        if not count:
+            return
+        self.own = False
+        self.pieces.append(frames.as_bytes(lines))
+        self.records += count
+        self.upserts += count
+        self.anonymous += count if self.anonymous_rows else 0
+        self.safe = self.safe and self.safe_rows
+        if self.numbers is not None:
+            self.numbers.extend(range(first, first + count))
+        identifier = self.source.identify_by[0]
+        if identifier.kind == "user_account_id":
+            self.compartments.add(self.source.compartments.get(identifier.compartment or "") or UNKNOWN_ID)
 
     def reject(self, record: Record, why: BadLine) -> None:
         """A record that is not sent."""

@@ -37,9 +37,10 @@ def row_mapper(source: SourceDefinition) -> Callable[[Row], Line]:
         if operation == "DELETE":
             return Line(json_line({"operation": "DELETE", **identity}), True, True, compartment, False)
         owner = _owner_fields(row, source)
+        anonymous = not owner
         profile = profile_of(row, owner)
         data = json_line({"operation": "UPSERT", **identity, **flags, "user_profile": profile})
-        return Line(data, False, safe, compartment, not owner)
+        return Line(data, False, safe, compartment, anonymous)
 
     return mapped
 
