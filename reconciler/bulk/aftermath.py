@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.api import resources
 from reconciler.bulk.context import Context
+from reconciler.bulk.error_files import without_values
 from reconciler.bulk.failures import failed_lines, sent_lines
 from reconciler.bulk.preparation import Ready
 from reconciler.bulk.verification import Expectation, expectations, verify
@@ -109,7 +110,8 @@ class Aftermath:
             return made
         for line in sent_lines(self.context.root, self.ready.scan.files, self.ready.source, chunk):
             if line.number in found:
-                made.append(Reject(line.path, line.line, "refused", found[line.number]))
+                reason = without_values(found[line.number], line.data)
+                made.append(Reject(line.path, line.line, "refused", reason))
             if line.number >= last or len(made) >= room:
                 break
         return made

@@ -96,3 +96,25 @@ def numbers(found: Iterable[Entry], lines: int) -> dict[int, str] | None:
     shift = 1 if any(n == 0 for n, _ in given) else 0
     made = {int(n or 0) + shift: reason for n, reason in given}
     return made if all(1 <= n <= lines for n in made) else None
+
+
+def without_values(reason: str, line: bytes) -> str:
+    """The remote's words about a line, without any that stands in one of its values, or that may be an identifier (G9)."""
+    values = " ".join(_values(json.loads(line))).casefold()
+    return re.sub(r"[^\s,;:()=]+", lambda m: "…" if _stands(m[0], values) else m[0], reason)
+
+
+def _stands(word: str, values: str) -> bool:
+    plain = word.strip(".!?\"'").casefold()
+    return any(c.isdigit() for c in plain) or (len(plain) > 2 and plain in values)
+
+
+def _values(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _values(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _values(inner)
+    else:
+        yield str(value)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.events import Events
 from reconciler.cli.options import Format
 from reconciler.cli.progress import Display, display
-from reconciler.errors import ApprovalRefused, SpecError, UsageError
+from reconciler.errors import ApprovalRefused, ReconcilerError, SpecError, UsageError
+from reconciler.model.load import Settlements
 from reconciler.model.plan import Plan
 from reconciler.planning import document
 from reconciler.planning.guards import refused
@@ -110,13 +111,20 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         overrides=flags.overrides(),
         created_at=wiring.created_at(),
         ci=bool(os.environ.get("CI")),
-        settled=wiring.history(flags.root, checked.settings).settled,
+        settled=lambda datamart_id: _settled(flags.root, checked, datamart_id),
     )
     with wiring.reader(where) as reader, wiring.threads(checked.settings.parallelism) as io:
         made = make_plan(checked, reader, io, scans, request)
     if flags.output is Format.TEXT:
         show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
     return made
+
+
+def _settled(root: Path, checked: Checked, datamart_id: str) -> Settlements:
+    """What people said of chunks; nothing where the ledger cannot be read, since a plan needs none."""
+    with suppress(ReconcilerError):
+        return wiring.history(root, checked.settings).settled(datamart_id)
+    return {}
 
 
 def show_plan(made: Plan, flags: Flags) -> None:

@@ -68,7 +68,8 @@ class History:
         if not self._path.exists():
             return {}
         with self._open() as db:
-            rows = db.execute(SETTLED_SQL, (*self._key, datamart_id)).fetchall()
+            known = db.execute("SELECT 1 FROM sqlite_master WHERE name='settled_chunks'").fetchone()
+            rows = db.execute(SETTLED_SQL, (*self._key, datamart_id)).fetchall() if known else []
         return {(load, chunk): Settled(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
 
     def _runs(self, rest: str, value: int) -> list[Recorded]:
@@ -87,8 +88,10 @@ class History:
         try:
             with closing(self._connect()) as db:
                 version = db.execute("PRAGMA user_version").fetchone()[0]
-                if version != SCHEMA_VERSION:
-                    raise sqlite3.DatabaseError(f"it has the format {version}, not {SCHEMA_VERSION}")
+                if version > SCHEMA_VERSION:
+                    raise sqlite3.DatabaseError(
+                        f"it has the newer format {version}; this reconciler knows {SCHEMA_VERSION}"
+                    )
                 yield db
         except sqlite3.Error as e:
             raise ReconcilerError(f"cannot read the ledger {self._path}: {e}") from None

@@ -24,6 +24,7 @@ class Processor:
         self.switches = Switches()
         self.stuck: set[str] = set()
         self.dropped: set[str] = set()  # accounts whose lines vanish without a word (contract 4.4)
+        self.reason = "the user point of 'somebody' is in quarantine"
         self.quarantined: set[str] = set()  # accounts whose lines are refused (contract 9)
         self.outcomes: list[
             str
@@ -140,7 +141,7 @@ class Processor:
             raise BadCommand("not an object")
         identifier, compartment = self._identify(command, default)
         if command.get("user_account_id") in self.quarantined:
-            raise BadCommand("the user point of 'somebody' is in quarantine")
+            raise BadCommand(self.reason)
         if compartment and compartment not in active and self.switches.unactivated_compartment == "failure":
             raise BadCommand(f"compartment {compartment} is not active on this datamart")
         operation = command.get("operation")

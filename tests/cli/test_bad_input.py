@@ -307,26 +307,6 @@ def test_a_newer_ledger_is_refused_by_name(workspace: Workspace, emulator: Emula
     assert "newer format 99" in done.err
 
 
-@pytest.mark.parametrize(
-    "field",
-    ["duplicates: keep_last", "files: [s3://bucket/x.ndjson]", "files: [https://example.com/x.ndjson]"],
-)
-def test_what_this_version_cannot_do_is_told_by_validate_and_refused_by_plan(
-    field: str, workspace: Workspace, emulator: Emulator
-) -> None:
-    head = (
-        "apiVersion: reconciler/v1\nkind: ProfileSource\nmetadata: {name: s}\nspec:\n  datamarts: retail-fr\n"
-    )
-    files = "" if field.startswith("files") else "  files: [x.ndjson]\n"
-    workspace.write("specs/source.yaml", f"{head}{files}  {field}\n")
-    checked = workspace.run("validate")
-    assert checked.code == 0, checked
-    assert "not available in this version" in checked.err
-    done = workspace.run("apply", "--auto-approve")
-    assert done.code == 1, done
-    assert emulator.writes() == []
-
-
 def test_the_designs_own_examples_are_good_specs(workspace: Workspace) -> None:
     workspace.write(
         "reconciler.yaml",

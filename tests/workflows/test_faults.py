@@ -192,7 +192,7 @@ spec: {files: [data/s.ndjson], datamarts: retail-fr}
     emulator.switch(update_strategy="rejected")
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 3, done
-    assert "1 succeeded, 1 failed" in done.err
+    assert "1 succeeded + 1 failed" in done.err
     again = workspace.run("apply", "--auto-approve")
     assert again.code == 0, again
     assert "1 of its lines failed" in again.err
