@@ -14,7 +14,7 @@ from reconciler.bulk.command_blocks import Verdict, judge
 from reconciler.bulk.commands import command_line
 from reconciler.bulk.duplicates import Superseded
 from reconciler.bulk.lines import UNKNOWN_ID, BadLine, Line, too_large
-from reconciler.bulk.mapping import flags_of, row_mapper
+from reconciler.bulk.mapping import column_used, flags_of, row_mapper
 from reconciler.bulk.segments import Segment
 from reconciler.bulk.values import written
 from reconciler.model.load import SUPERSEDED
@@ -152,7 +152,8 @@ def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
     if source.format == "spool":
         return lambda segment: _spool(segment.data)
     if source.format == "parquet":
-        return lambda segment: _parquet(segment, nulls=source.nulls == "keep")
+        used = column_used(source)
+        return lambda segment: _parquet(segment, used, nulls=source.nulls == "keep")
     return lambda segment: _json(segment.data, source)
 
 
@@ -225,9 +226,9 @@ def _csv(segment: Segment, source: SourceDefinition) -> Iterator[Record]:
         yield Record(found.line, found.text.encode("utf-8", "surrogateescape"), row, found.bad)
 
 
-def _parquet(segment: Segment, *, nulls: bool) -> Iterator[Record]:
+def _parquet(segment: Segment, used: Callable[[str], bool], *, nulls: bool) -> Iterator[Record]:
     for line, row in enumerate(segment.frame.iter_rows(named=True)):
-        made = written(row, nulls=nulls)
+        made = written(row, nulls=nulls, used=used)
         bad = made if isinstance(made, BadLine) else None
         yield Record(line, b"", None if isinstance(made, BadLine) else made, bad)
 

@@ -19,6 +19,7 @@ from reconciler.model.source import Identifier, SourceDefinition
 # What has to be escaped in JSON; and what is so rare that such rows are rather asked by themselves.
 _ESCAPED, _RARE = r'["\\]', "[\\x00-\\x1f\\x7f\u2028\u2029]"
 _INTEGER, _NUMBER = r"^-?(0|[1-9][0-9]*)$", r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+_SMALL, _LARGE = 1e-4, 1e15
 _encode = msgspec.json.Encoder().encode
 Lines = list[bytes | None]
 
@@ -191,6 +192,14 @@ class _Columns:
         """Any other value as JSON; such as the rule for values writes it."""
         pl, dtype = self.pl, self.frame.schema[column]
         if dtype.is_integer() or dtype == pl.Boolean:
+            return pl.col(column).cast(pl.String)
+        if dtype == pl.Float64:
+            # Between these two, polars writes the digits that msgspec writes; beyond, the exponent looks otherwise.
+            size = pl.col(column).abs()
+            usual = (size == 0) | (
+                (size >= _SMALL) & (size < _LARGE)
+            )  # neither for NaN nor for the infinities
+            self.conditions.append(usual.fill_null(value=True))
             return pl.col(column).cast(pl.String)
         made = []
         for value in self.frame[column].to_list():

@@ -63,6 +63,14 @@ def identity_columns(source: SourceDefinition) -> frozenset[str]:
     return frozenset(used | ({source.operation.column} if source.operation.column else set()))
 
 
+def column_used(source: SourceDefinition) -> Callable[[str], bool]:
+    """Whether a column takes part at all; what stands in one that does not cannot make a line bad."""
+    named = identity_columns(source) | frozenset(source.include or ())
+    roots = named | {n.partition(".")[0] for n in named}
+    dropped = frozenset(source.exclude) - identity_columns(source)
+    return lambda column: column in roots or (source.include is None and column not in dropped)
+
+
 def value_at(row: Row, column: str) -> Value:
     """The value of a column, or at a path; UNSET where there is none."""
     if column in row or "." not in column:

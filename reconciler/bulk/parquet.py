@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.errors import MissingExtra, ReconcilerError
 
-_BATCH = 5_000
+_BATCH = 20_000
 
 
 def columns(path: Path, name: str) -> list[str]:

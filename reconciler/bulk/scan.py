@@ -7,7 +7,7 @@ processes where there are any and the source is large.
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from reconciler.planning.digests import canonical, shape
 
 SHOWN_REJECTS = 20
 MAX_COMPARTMENTS = 1000
+THREADS = 2
 AHEAD = 6  # segments that are being worked on at once
 OnReject = Callable[[Reject, object], None]
 
@@ -236,18 +237,20 @@ def _batches(
         yield from ((segment, check(segment)) for segment in pieces)
         return
     waiting: deque[tuple[Segment, Future[Batch]]] = deque()
-    for segment in pieces:
-        if segment.frame is not None or segment.bad is not None:
-            done: Future[Batch] = Future()
-            done.set_result(check(segment))
-            waiting.append((segment, done))
-        else:
-            waiting.append((segment, workers.submit(work, *_job(segment, root, names, source), contents)))
-        if len(waiting) >= AHEAD:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    for first, future in waiting:
-        yield first, future.result()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="frames") as threads:
+        for segment in pieces:
+            if (
+                segment.frame is not None or segment.bad is not None
+            ):  # frames work without the interpreter's lock
+                future = threads.submit(check, segment)
+            else:
+                future = workers.submit(work, *_job(segment, root, names, source), contents)
+            waiting.append((segment, future))
+            if len(waiting) >= AHEAD:
+                first, done = waiting.popleft()
+                yield first, done.result()
+        for first, done in waiting:
+            yield first, done.result()
 
 
 def _job(

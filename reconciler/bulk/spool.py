@@ -18,6 +18,7 @@ import msgspec
 
 from reconciler.bulk import objects, places, sql
 from reconciler.bulk.lines import BadLine
+from reconciler.bulk.mapping import column_used
 from reconciler.bulk.scan import find_superseded
 from reconciler.bulk.values import written
 from reconciler.errors import ReconcilerError
@@ -143,9 +144,9 @@ class Spools:
             raise ReconcilerError(
                 f"the query of {source.source} changed since it was planned", help="plan again"
             )
-        encode = msgspec.json.Encoder().encode
+        encode, used = msgspec.json.Encoder().encode, column_used(source)
         for row in sql.rows(self.resolve("URL of a database", source.sql.url), query):
-            made = written(row, nulls=source.nulls == "keep")
+            made = written(row, nulls=source.nulls == "keep", used=used)
             if isinstance(made, BadLine):
                 yield encode([made.code, made.reason, made.column]) + b"\n"
             else:

@@ -15,7 +15,7 @@ duration, binary                make a line bad: JSON has nothing for them
 import datetime
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -31,15 +31,20 @@ class _NotJson(Exception):
     """A value that JSON does not have; says of what kind."""
 
 
-def written(row: Mapping[str, Any], *, nulls: bool = False) -> dict[str, Any] | BadLine:
+def written(
+    row: Mapping[str, Any], *, nulls: bool = False, used: Callable[[str], bool] = lambda _: True
+) -> dict[str, Any] | BadLine:
     """A row as JSON has it, or why it cannot be.
 
     Args:
         row: values by column.
         nulls: keep NULL as null.
+        used: whether a column takes part; others are left out.
     """
     made: dict[str, Any] = {}
     for column, value in row.items():
+        if not used(column):
+            continue
         try:
             if (found := _value(value, nulls)) is not _ABSENT:
                 made[column] = found

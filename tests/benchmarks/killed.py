@@ -47,17 +47,15 @@ def run(folder: Path, data: Path, kills: int, dice: random.Random) -> tuple[dict
     begun, done = time.monotonic(), 0
     while done < kills:
         group = dice.random() < 0.5
-        if not kill(
-            workspace.start("apply", "--auto-approve", "--parallelism", "2"),
-            group=group,
-            after=dice.uniform(2, 14),
-        ):
+        process = workspace.start("apply", "--auto-approve", "--parallelism", "2")
+        target = count(emulator) + dice.randint(0, 30)  # while it reads, or on the way of some chunk
+        while count(emulator) < target and process.poll() is None:
+            time.sleep(0.02)
+        if not kill(process, group=group, after=dice.uniform(0.0, 1.5)):
             break
         done += 1
-        print(
-            f"  killed {'all' if group else 'the coordinator'}; {sum(map(bool, received(emulator).values()))} chunks received",
-            flush=True,
-        )
+        whom = "all" if group else "the coordinator"
+        print(f"  killed {whom}; {count(emulator)} chunks received", flush=True)
     last = workspace.run("apply", "--auto-approve", "--parallelism", "2", timeout=1200)
     assert last.code == 0, last
     assert workspace.run("plan", "--detailed-exitcode", timeout=600).code == 0
