@@ -39,6 +39,10 @@ def received(emulator: Emulator) -> dict[str, list[str]]:
     }
 
 
+def count(emulator: Emulator) -> int:
+    return sum(map(bool, received(emulator).values()))
+
+
 def run(folder: Path, data: Path, kills: int, dice: random.Random) -> tuple[dict[str, list[str]], float, int]:
     emulator = Emulator(folder / "emulator", profiles="counted", running_seconds=0.5)
     workspace = Workspace(folder / "ws", emulator.url)
