@@ -73,7 +73,7 @@ def measure(megabytes: int) -> int:
         planned = time.monotonic() - begun
         peak = [0]
         begun = time.monotonic()
-        process = workspace.start("apply", "--auto-approve", "--parallelism", "2")
+        process = workspace.start("apply", "--auto-approve")
         thread = threading.Thread(target=watch, args=(process, peak))
         thread.start()
         _, err = process.communicate(timeout=3000)
