@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.api import resources
 from reconciler.bulk.context import Context
 from reconciler.bulk.listings import LoadListings, LoadStopped
+from reconciler.errors import ReadFailed
 from reconciler.kinds.names import MAX_LENGTH, ChunkName, LoadKey
-from reconciler.model.listing import Listing
+from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.load import Scan
 from reconciler.model.outcome import Status
 from reconciler.model.plan import LoadChange
@@ -14,8 +16,16 @@ from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
 from reconciler.planning import protocol
 from reconciler.planning.digests import load_digest
-from reconciler.planning.generations import Do, Generation, generations, open_generations, open_retries
-from reconciler.planning.loads import decide_again, definition_of, rows_of
+from reconciler.planning.generations import (
+    Decision,
+    Do,
+    Generation,
+    generations,
+    open_generations,
+    open_retries,
+)
+from reconciler.planning.guards import shrunk
+from reconciler.planning.loads import decide_again, definition_of, previous_lines, rows_of
 from reconciler.planning.protocol import ChunkView, LoadView
 from reconciler.planning.source_findings import refusal
 
@@ -92,6 +102,8 @@ class Preparation:
         if key is None or (change.generation is not None and key.generation != change.generation):
             words = f"the remote moved since it was planned: {decision.reason}; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
+        if change.unread:
+            self._guard(scan, source, decision)
         existing = next((g for g in (*found, *retries) if g.key == key), None)
         ready = self._fit(source, existing, key, executions)
         earlier = [
@@ -119,6 +131,18 @@ class Preparation:
             words = "a compartment of this load changed since it was planned; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
         return digest
+
+    def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision) -> None:
+        """What plan checks of other sources and could not of this one: its size, and compartments that lines name."""
+        why = shrunk(scan.sent, previous_lines(source, decision), self.context.guards)
+        if why is None and scan.compartments - set(self.ids.values()):
+            active = resources.activations(self.context.writer, self.change.datamart_id)
+            if isinstance(active, Unlisted):
+                raise ReadFailed(f"could not list the activations: {active.reason}")
+            missing = sorted(scan.compartments - {a.compartment_id for a in active.rows})
+            why = f"lines name the compartment {missing[0]}, which is not active there" if missing else None
+        if why is not None:
+            raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
 
     def _fit(
         self,

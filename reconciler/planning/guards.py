@@ -27,6 +27,15 @@ def refused(diagnostics: Sequence[Diagnostic]) -> bool:
     return all(d.code in REFUSALS for d in diagnostics if d.severity is Severity.ERROR)
 
 
+def shrunk(lines: int, before: int, guards: Guards) -> str | None:
+    """Why a snapshot is suspiciously small, after one of `before` lines; None if it is not."""
+    if before < guards.from_lines or (before - lines) * 100 <= guards.max_shrink_percent * before:
+        return None
+    return (
+        f"{lines:,} lines, after {before:,} in the last load: more than {guards.max_shrink_percent:g} % fewer"
+    )
+
+
 def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
     """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
     findings = []
@@ -58,16 +67,11 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
                     help="if this is meant, raise guards.max_delete_lines_percent in reconciler.yaml for this plan",
                 )
             )
-        shrunk = load.previous_lines - lines
-        if (
-            acts
-            and load.previous_lines >= guards.from_lines
-            and shrunk * 100 > guards.max_shrink_percent * load.previous_lines
-        ):
+        if acts and (words := shrunk(lines, load.previous_lines, guards)):
             findings.append(
                 error(
                     "guard-shrink",
-                    f"{lines:,} lines, after {load.previous_lines:,} in the last load: more than {guards.max_shrink_percent:g} % fewer",
+                    words,
                     address=load.address,
                     help="if this is meant, raise guards.max_shrink_percent in reconciler.yaml for this plan",
                 )

@@ -124,7 +124,7 @@ def plan_load(
         resend=tuple(sorted(overrides.resend)),
         reload=overrides.reload,
         supersede=overrides.supersede,
-        previous_lines=_previous_lines(definition, decision),
+        previous_lines=previous_lines(definition, decision),
     )
     return change, findings
 
@@ -171,7 +171,8 @@ def plan_unread(
     )
 
 
-def _previous_lines(definition: SourceDefinition, decision: Decision) -> int:
+def previous_lines(definition: SourceDefinition, decision: Decision) -> int:
+    """Lines of the last load that a snapshot replaces; 0 where its size says nothing."""
     seal = decision.latest.seal if decision.latest and decision.do is Do.EXECUTE else None
     return seal.ok + seal.failed if seal and definition.content == "snapshot" else 0
 

@@ -1,13 +1,19 @@
 """Identities that several lines name are counted exactly, however little fits into memory; policies do as they say."""
 
 import json
+import tempfile
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.bulk.duplicates import Duplicates
+from reconciler.bulk.scan import chunk_pieces, find_superseded, scan
+from reconciler.model.load import SUPERSEDED
+from reconciler.model.source import SourceDefinition
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
@@ -42,6 +48,45 @@ def test_they_are_counted_exactly(lines: list[tuple[int, dict[str, str]]], at_on
             assert [("one", "two")[file] for file, _ in pair] == [first[0], later[0]]
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from("abcde"), st.integers(0, 9), st.booleans()), max_size=40),
+    st.integers(130, 400),
+    st.integers(1, 3),
+)
+def test_of_each_identity_the_last_line_is_sent_whatever_the_chunk(
+    rows: list[tuple[str, int, bool]], max_bytes: int, files: int
+) -> None:
+    source = SourceDefinition(
+        workspace="w",
+        source="s",
+        files=("*.ndjson",),
+        format="commands",
+        duplicates="keep_last",
+        max_bytes=max_bytes,
+    )
+    texts = [
+        json.dumps({"operation": "DELETE", "user_account_id": who, "n": n}) if delete else
+        json.dumps({"operation": "UPSERT", "email_hash": who, "force_replace": True, "user_profile": {"n": n}})
+        for who, n, delete in rows
+    ]  # fmt: skip
+    last = {(who, delete): at for at, (who, _, delete) in enumerate(rows)}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for number in range(files):
+            part = texts[number * len(texts) // files : (number + 1) * len(texts) // files]
+            (root / f"{number}.ndjson").write_text("".join(f"{x}\n" for x in part))
+        found = scan(root, source)
+        with (root / "superseded").open("wb") as file:
+            find_superseded(root, source, file)
+        known = replace(source, superseded=str(root / "superseded"))
+        assert scan(root, known) == found
+        again = [b"".join(chunk_pieces(root, found.files, known, c)) for c in found.chunks]
+    assert b"".join(again).decode().splitlines() == [texts[at] for at in sorted(last.values())]
+    assert (found.lines, found.sent) == (len(rows), len(last))
+    assert found.reasons.get(SUPERSEDED, 0) == found.rejected == len(rows) - len(last)
+    assert found.deletes == sum(delete for _, delete in last)
+
+
 @pytest.mark.parametrize(("policy", "code"), [("off", 0), ("warn", 0), ("refuse", 4)])
 def test_the_policies(policy: str, code: int, workspace: Workspace, emulator: Emulator) -> None:
     workspace.customers(1200)
@@ -62,3 +107,19 @@ def test_the_policies(policy: str, code: int, workspace: Workspace, emulator: Em
         path = workspace.root / "specs/customers.yaml"
         path.write_text(path.read_text().replace("warn", "off"))
         assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_keep_last_end_to_end(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(1200, max_bytes=20_000)
+    with (workspace.root / "data/customers.csv").open("a") as file:
+        file.write("c000007,v2\nc000007,v3\nc000009,v2\n")
+    with (workspace.root / "specs/customers.yaml").open("a") as file:
+        file.write("  duplicates: keep_last\n")
+    assert "1,203 lines" in workspace.run("source", "check", "customers").out
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert "1,203 read = 1,200 to send + 3 rejected" in done.err
+    tiers = {account: json.loads(body)["tier"] for _, account, body in emulator.profiles("1509")}
+    assert (len(tiers), tiers["c000007"], tiers["c000009"], tiers["c000008"]) == (1200, "v3", "v2", "v1")
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+    assert list((workspace.root / ".reconciler/spool").iterdir()) == []

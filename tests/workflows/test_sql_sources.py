@@ -86,6 +86,20 @@ def test_new_rows_are_a_new_generation(crm: Workspace, emulator: Emulator, datab
     assert {n.split(".")[3] for n in emulator.imports_named("1509") if "sealed" in n} == {"g1", "g2"}
 
 
+def test_a_query_that_lost_most_of_its_rows_sends_nothing(
+    crm: Workspace, emulator: Emulator, database: str
+) -> None:
+    assert crm.run("apply", "--auto-approve").code == 0
+    before = len(emulator.writes())
+    execute(database, "DELETE FROM customers WHERE id > 1000")
+    done = crm.run("apply", "--auto-approve")
+    assert done.code == 4, done
+    assert "1,000 lines, after 3,000 in the last load" in " ".join(done.err.split())
+    assert len(emulator.writes()) == before
+    execute(database, "INSERT INTO customers SELECT n FROM generate_series(1001, 2000) n")
+    assert crm.run("apply", "--auto-approve").code == 0  # nothing of the refused contents is left
+
+
 def test_a_saved_plan_holds_for_its_query_only(crm: Workspace, emulator: Emulator, database: str) -> None:
     assert crm.run("plan", "--out", str(crm.root / "p.json")).code == 0
     assert database not in (crm.root / "p.json").read_text()
