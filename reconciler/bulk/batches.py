@@ -3,6 +3,7 @@
 The same functions decide at plan, at apply and in every sending process, so all of them see the same bytes.
 """
 
+import functools
 from array import array
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from reconciler.model.load import SUPERSEDED
 from reconciler.model.source import SourceDefinition
 
 BLOCK = 256 * 1024  # bytes judged at once; a processor's cache holds them
+FRAME_FROM = 200_000  # bytes of CSV from which on loading polars pays
 FEW = 16  # lines that are rather asked one by one
 # Numbers with a fraction keep all of their digits.
 _decode_row = msgspec.json.Decoder(dict[str, Any], float_hook=lambda x: msgspec.Raw(x.encode())).decode
@@ -89,7 +91,7 @@ def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Se
     """
     line_of = _line_maker(source)
     read = reader(source)
-    mapped = frames.mapper(source) if source.format in ("csv", "parquet") else None
+    mapped = functools.cache(lambda: frames.mapper(source))  # loads polars, so not for a few rows
 
     def check(segment: Segment) -> Batch:
         made = _Builder(source, line_of, contents=contents)
@@ -97,8 +99,12 @@ def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Se
             made.reject(Record(0, b"", None, segment.bad), segment.bad)
         elif source.format == "commands":
             made.commands(segment)
-        elif mapped is not None and (frame := _frame(segment, source)) is not None:
-            made.frame(frame, mapped(frame), read(segment._replace(frame=frame)))
+        elif (
+            _worth_a_frame(segment)
+            and (lines_of := mapped())
+            and (frame := _frame(segment, source)) is not None
+        ):
+            made.frame(frame, lines_of(frame), read(segment._replace(frame=frame)))
         else:
             made.rows(read(segment))
         return made.batch(segment)
@@ -155,6 +161,10 @@ def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
         used = column_used(source)
         return lambda segment: _parquet(segment, used, nulls=source.nulls == "keep")
     return lambda segment: _json(segment.data, source)
+
+
+def _worth_a_frame(segment: Segment) -> bool:
+    return segment.frame is not None or (segment.columns is not None and len(segment.data) >= FRAME_FROM)
 
 
 def _frame(segment: Segment, source: SourceDefinition) -> Any:

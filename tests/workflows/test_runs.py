@@ -86,7 +86,7 @@ def test_a_ledger_that_cannot_be_written_or_read(workspace: Workspace) -> None:
     db.close()
     newer = workspace.run("runs")
     assert newer.code == 1
-    assert "it has the format 99" in newer.err
+    assert "it has the newer format 99" in newer.err
     ledger.write_bytes(b"nonsense" * 1000)
     spoilt = workspace.run("runs", "show")
     assert spoilt.code == 1

@@ -18,8 +18,9 @@ def rows(workspace: Workspace, extra: str, count: int = 200) -> None:
     workspace.write("data/customers.ndjson", text)
 
 
-@pytest.mark.parametrize("array_merge", ["concatenate", "deduplicate"])
-@pytest.mark.parametrize("null_merge", ["stored", "removed"])
+@pytest.mark.parametrize(
+    ("null_merge", "array_merge"), [("stored", "concatenate"), ("removed", "deduplicate")]
+)
 @pytest.mark.parametrize(
     "update",
     ["{force_replace: true}", "{force_replace: false}", "{force_replace: false, merge_objects: true}"],
