@@ -15,6 +15,7 @@ from reconciler.model.load import Chunk, Reject
 from reconciler.model.plan import LoadChange
 from reconciler.planning.protocol import LoadView, kept
 
+_TAKEN = frozenset({Phase.SUCCEEDED, Phase.PARTIAL})
 KEPT_FAILURES = 1000  # refused lines that the journal names
 
 
@@ -40,7 +41,7 @@ class Aftermath:
     def look(self, view: LoadView) -> list[str]:
         """Look at what became of the lines; what is not as it should be, in words."""
         self._place_failures(view)
-        self._verify()
+        self._verify(view)
         return self.errors
 
     def draw(self, indices: Sequence[int]) -> None:
@@ -57,15 +58,19 @@ class Aftermath:
             context, self.change.datamart_id, ready, chunks, self.default
         )
 
-    def _verify(self) -> None:
-        """After the last execution ended: read them back."""
+    def _verify(self, view: LoadView) -> None:
+        """After the last execution ended: read back the drawn lines that the remote says it took."""
         if not self.expected and not self.unpredictable:
             return
-        found = verify(self.context, self.change.datamart_id, self.expected or [], self.default)
+        took = {c.index for c in view.chunks if (e := kept(c.executions)) and phase(e) in _TAKEN}
+        refused = {(x.path, x.line) for x in self.failed}
+        drawn = self.expected or []
+        taken = [x for x in drawn if x.chunk in took and (x.line.path, x.line.line) not in refused]
+        found = verify(self.context, self.change.datamart_id, taken, self.default)
         self.verified = {
             "verified": found.matching,
             "differing": len(found.differing),
-            "not_verified": found.not_verified + self.unpredictable,
+            "not_verified": found.not_verified + self.unpredictable + len(drawn) - len(taken),
         }
         if found.differing:
             places = ", ".join(f"{x.path}:{x.line}" for x in found.differing[:5])

@@ -42,6 +42,14 @@ def once_only(source: SourceDefinition) -> bool:
     return any(p.startswith("http") and objects.find(p) and objects.head(p).tag is None for p in source.files)
 
 
+def keep_from_git(folder: Path) -> None:
+    """Make the folder that spools lie in; what is in it is never offered to git."""
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    ignore = folder.parent / ".gitignore"
+    if folder.parent.name == ".reconciler" and not ignore.exists():
+        ignore.write_text("*\n", "utf-8")
+
+
 class Spools:
     """The spools of one workspace.
 
@@ -72,7 +80,8 @@ class Spools:
         place = self._place(source, approval)
         if not place.exists():
             partial = place.with_name(f"{place.name}.{os.getpid()}")
-            partial.mkdir(parents=True, mode=0o700, exist_ok=True)
+            keep_from_git(self.folder)
+            partial.mkdir(mode=0o700, exist_ok=True)
             try:
                 self._fill(source, partial)
                 partial.rename(place)
@@ -90,7 +99,7 @@ class Spools:
             ReconcilerError: the source cannot be read.
         """
         if self._lists is None:
-            self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+            keep_from_git(self.folder)
             self._lists = TemporaryDirectory(dir=self.folder, prefix=".lists-")
         path = Path(self._lists.name) / self._place(source).name
         if not path.exists():

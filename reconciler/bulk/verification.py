@@ -24,8 +24,9 @@ PATIENCE, PAUSE = 10.0, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One line that was drawn: where it is from, its command, and the profile that should be stored after it."""
+    """One line that was drawn: its chunk, where it is from, its command, and the profile that should be stored after it."""
 
+    chunk: int
     line: SentLine
     command: dict[str, Any]
     profile: dict[str, Any] | None
@@ -49,17 +50,17 @@ def expectations(
         ReadFailed: a stored profile could not be read.
     """
     found, unpredictable = [], 0
-    for line in _drawn(context, ready, chunks):
+    for chunk, line in _drawn(context, ready, chunks):
         command = json.loads(line.data)
         try:
             before = stored_profile(context.writer, datamart_id, command, default_compartment)
-            found.append(Expectation(line, command, merged(before, command)))
+            found.append(Expectation(chunk, line, command, merged(before, command)))
         except Unpredictable:
             unpredictable += 1
     return found, unpredictable
 
 
-def _drawn(context: Context, ready: Ready, chunks: Sequence[Chunk]) -> Iterator[SentLine]:
+def _drawn(context: Context, ready: Ready, chunks: Sequence[Chunk]) -> Iterator[tuple[int, SentLine]]:
     wanted: dict[int, set[int]] = {}
     for number in range(ready.source.verify if chunks else 0):
         chunk = chunks[number * len(chunks) // ready.source.verify]
@@ -69,7 +70,7 @@ def _drawn(context: Context, ready: Ready, chunks: Sequence[Chunk]) -> Iterator[
         numbers = wanted.get(chunk.index, set())
         for line in sent_lines(context.root, ready.scan.files, ready.source, chunk) if numbers else ():
             if line.number in numbers:
-                yield line
+                yield chunk.index, line
             if line.number >= max(numbers):
                 break
 

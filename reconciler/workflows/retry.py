@@ -16,6 +16,7 @@ import msgspec
 from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.bulk.failures import failed_lines, sent_lines
+from reconciler.bulk.spool import keep_from_git
 from reconciler.errors import ReadFailed, ReconcilerError, Refused
 from reconciler.kinds.names import LoadKey
 from reconciler.model.listing import Listing, Unlisted
@@ -149,9 +150,11 @@ class _Finder:
 
     def _folder(self, key: LoadKey) -> Path:
         name = f"{key.source}-{self.change.datamart_id}-{key.generation}.{key.retry + 1}"
-        folder = self.root / ".reconciler" / "spool" / name
+        spools = self.root / ".reconciler" / "spool"
+        keep_from_git(spools)
+        folder = spools / name
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, mode=0o700)
+        folder.mkdir(mode=0o700)
         return folder
 
     def _as_cut(

@@ -44,7 +44,7 @@ def test_old_generations_are_proposed_and_then_deleted(workspace: Workspace, emu
     assert generations(emulator) == {"g4", "g5"}
 
 
-@pytest.mark.parametrize("do", ["drop_before", "drop_after", "html", "truncate"])
+@pytest.mark.parametrize("do", ["drop_after", "html"])
 def test_a_deletion_without_a_clear_answer_is_looked_at(
     do: str, workspace: Workspace, emulator: Emulator
 ) -> None:

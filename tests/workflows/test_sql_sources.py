@@ -123,6 +123,7 @@ def test_killed_and_run_again_it_ends_with_the_bytes_that_were_read_first(
     spools = [p for p in (crm.root / ".reconciler/spool").rglob("*") if p.is_file()]
     assert spools
     assert {oct(p.stat().st_mode)[-3:] for p in spools} == {"600"}
+    assert (crm.root / ".reconciler/.gitignore").read_text() == "*\n"
     execute(database, "DELETE FROM customers WHERE id > 10")  # what was begun is finished first
     emulator.switch(running_seconds=0.0)
     assert crm.run("apply", "--auto-approve").code == 0

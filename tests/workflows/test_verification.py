@@ -19,11 +19,13 @@ def rows(workspace: Workspace, extra: str, count: int = 200) -> None:
 
 
 @pytest.mark.parametrize(
-    ("null_merge", "array_merge"), [("stored", "concatenate"), ("removed", "deduplicate")]
-)
-@pytest.mark.parametrize(
-    "update",
-    ["{force_replace: true}", "{force_replace: false}", "{force_replace: false, merge_objects: true}"],
+    ("update", "null_merge", "array_merge"),
+    [
+        ("{force_replace: true}", "removed", "concatenate"),
+        ("{force_replace: false}", "stored", "deduplicate"),
+        ("{force_replace: false, merge_objects: true}", "stored", "concatenate"),
+        ("{force_replace: false, merge_objects: true}", "removed", "deduplicate"),
+    ],
 )
 def test_what_is_predicted_is_what_is_stored_under_every_switch(
     update: str, null_merge: str, array_merge: str, workspace: Workspace, emulator: Emulator
@@ -49,6 +51,17 @@ def test_a_profile_that_is_not_as_predicted_is_told_by_its_line(
     assert done.code == 3, done
     assert "data/customers.ndjson:4" in done.err
     assert "canary" not in done.out + done.err
+
+
+def test_lines_that_the_platform_did_not_take_are_not_read_back(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write("specs/customers.yaml", spec("{force_replace: true}", "  verify: {sample: 200}\n"))
+    rows(workspace, '"tier":"gold"', 20)
+    emulator.quarantine("c0003")
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 3, done
+    assert "19 as predicted, 0 not, 1 not verified" in done.err
 
 
 def test_a_rule_that_is_not_public_is_not_verified(workspace: Workspace) -> None:
