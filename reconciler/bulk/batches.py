@@ -3,9 +3,10 @@
 The same functions decide at plan, at apply and in every sending process, so all of them see the same bytes.
 """
 
+import bisect
 import functools
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -78,8 +79,17 @@ class Batch(msgspec.Struct):
 
     @property
     def sent(self) -> int:
-        """Lines to send."""
+        """How many lines are sent."""
         return self.upserts + self.deletes
+
+    @property
+    def places(self) -> Sequence[int]:
+        """For each line to send, the line of its record in the segment (0 is the first)."""
+        return range(self.sent) if self.numbers is None else self.numbers
+
+    def bytes_of(self, segment: Segment) -> bytes:
+        """The lines to send, made from this segment."""
+        return segment.data if self.data is None else self.data
 
 
 def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Segment], Batch]:
@@ -125,10 +135,11 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
     gone = replaced.among(segment.file, before + 1, before + batch.lines)
     if not gone:
         return batch
-    data = segment.data if batch.data is None else batch.data
-    numbers = batch.numbers or range(batch.sent)
+    before_them = sorted(r.line for r in batch.rejects)
     kept, left, rejects, deletes = list[bytes](), array("I"), list(batch.rejects), 0
-    for line, number in zip(data.split(b"\n"), numbers, strict=False):
+    for at, (line, number) in enumerate(
+        zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False)
+    ):
         if before + number + 1 not in gone:
             kept.append(line)
             left.append(number)
@@ -136,7 +147,8 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
         deletes += _operation(line).operation == "DELETE"
         shown = line.decode() if contents else None
         words = "a later line of the source is about the same identity"
-        rejects.append(Rejected(number, number, SUPERSEDED, words, None, shown))
+        row = at + bisect.bisect_left(before_them, number)
+        rejects.append(Rejected(number, row, SUPERSEDED, words, None, shown))
     return Batch(
         b"".join(line + b"\n" for line in kept),
         batch.records,

@@ -21,7 +21,6 @@ _ESCAPED, _RARE = r'["\\]', "[\\x00-\\x1f\\x7f\u2028\u2029]"
 _INTEGER, _NUMBER = r"^-?(0|[1-9][0-9]*)$", r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
 _SMALL, _LARGE = 1e-4, 1e15
 _encode = msgspec.json.Encoder().encode
-Lines = list[bytes | None]
 
 
 def mapper(source: SourceDefinition) -> Callable[[Any], Any] | None:

@@ -32,15 +32,16 @@ def is_url(place: str) -> bool:
     return "://" in place
 
 
-def find(pattern: str) -> list[str]:
-    """URLs of the objects that match; `*` and `?` do not match `/`, `**` does.
+@functools.lru_cache(maxsize=256)
+def find(pattern: str) -> tuple[str, ...]:
+    """URLs of the objects that match; `*` and `?` do not match `/`, `**` does. Asked once until `forget`.
 
     Raises:
         ReconcilerError: there is none, or the store cannot be asked.
     """
     if not _GLOB.search(pattern):
         head(pattern)
-        return [pattern]
+        return (pattern,)
     base, key = _split(pattern)
     if base.startswith("http"):
         raise ReconcilerError(
@@ -53,7 +54,7 @@ def find(pattern: str) -> list[str]:
         keys = [meta["path"] for chunk in listed for meta in chunk]
     except Exception as e:
         raise _unreadable(pattern, e) from None
-    found = sorted(f"{base}/{k}" for k in keys if wanted.fullmatch(k))
+    found = tuple(sorted(f"{base}/{k}" for k in keys if wanted.fullmatch(k)))
     if not found:
         raise ReconcilerError(f"no object matches {pattern!r}")
     return found
@@ -74,6 +75,7 @@ def _head_once(url: str) -> Object:
 def forget() -> None:
     """Ask the stores anew from here on."""
     _head_once.cache_clear()
+    find.cache_clear()
 
 
 def head(url: str) -> Object:

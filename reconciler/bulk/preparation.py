@@ -21,6 +21,7 @@ from reconciler.planning.generations import (
     Do,
     Generation,
     generations,
+    last_attempt,
     open_generations,
     open_retries,
 )
@@ -188,11 +189,10 @@ class Preparation:
     ) -> LoadView:
         refused = self.context.journal.refused(self.change.datamart_id)
         settled = self.context.journal.settled(self.change.datamart_id)
+        imports = {n: existing.chunks[n] for n in names} if existing else {}
         views = []
         for chunk in ready.scan.chunks:
-            mine = [n for n in names if n.index == chunk.index]
-            attempt = max((n.attempt for n in mine), default=1)
-            ids = [i for n in mine if n.attempt == attempt and existing for i in existing.chunks[n]]
+            attempt, ids = last_attempt(imports, chunk.index)
             rows = tuple(e for i in ids for e in rows_of(executions.get(i)))
             was_refused = str(ready.name(chunk.index, attempt)) in refused
             seen = ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows, refused=was_refused)

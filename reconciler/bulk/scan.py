@@ -98,8 +98,7 @@ def find_superseded(
     watch, rows = Duplicates(), Rows(names, source)
     pieces = segments(root, names, source)
     for segment, batch in _batches(pieces, root, names, source, workers, contents=False):
-        data = segment.data if batch.data is None else batch.data
-        _watch(watch, segment, rows.before(segment)[0], batch, data)
+        _watch(watch, segment, rows.before(segment)[0], batch)
         rows.add(segment, batch)
     watch.superseded(into)
     into.flush()
@@ -124,7 +123,7 @@ def _scan(
     for segment, made in _batches(pieces, root, names, source, workers, contents=contents):
         before = rows.before(segment)[0]
         batch = made if replaced is None else without(made, segment, before, replaced, contents=contents)
-        data = segment.data if batch.data is None else batch.data
+        data = batch.bytes_of(segment)
         counts.add(batch, len(data))
         for rejected in batch.rejects:
             reject = rows.reject(segment, rejected)
@@ -134,7 +133,7 @@ def _scan(
             if on_reject:
                 on_reject(reject, rejected.data)
         if watch is not None:
-            _watch(watch, segment, before, batch, data)
+            _watch(watch, segment, before, batch)
         at = _positions(segment, before, batch)
         cutter.add(data, batch.sent, at, verbatim=batch.data is None)
         rows.add(segment, batch)
@@ -175,7 +174,7 @@ def chunk_pieces(root: Path, names: Sequence[str], source: SourceDefinition, chu
                 left -= len(data)
                 yield data
         return
-    left, skip = chunk.size, chunk.start.skip
+    skip = chunk.start.skip
     for part in parts(root, names, source, chunk.start):
         piece = part.data[skip : skip + left]
         skip = max(0, skip - len(part.data))
@@ -217,9 +216,7 @@ def parts(root: Path, names: Sequence[str], source: SourceDefinition, start: Pos
             if replaced is not None:
                 batch = without(batch, segment, before, replaced, contents=False)
             rows.add(segment, batch)
-            data = segment.data if batch.data is None else batch.data
-            numbers = range(batch.sent) if batch.numbers is None else batch.numbers
-            yield Part(segment.file, before, data, numbers)
+            yield Part(segment.file, before, batch.bytes_of(segment), batch.places)
 
 
 def _batches(
@@ -281,9 +278,8 @@ def _positions(segment: Segment, before: int, batch: Batch) -> Callable[[int], P
     return at
 
 
-def _watch(watch: Duplicates, segment: Segment, before: int, batch: Batch, data: bytes) -> None:
-    numbers = range(batch.sent) if batch.numbers is None else batch.numbers
-    for line, number in zip(data.split(b"\n"), numbers, strict=False):
+def _watch(watch: Duplicates, segment: Segment, before: int, batch: Batch) -> None:
+    for line, number in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
         watch.add(line, segment.file, before + number + 1)
 
 

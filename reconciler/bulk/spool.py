@@ -25,9 +25,8 @@ from reconciler.errors import ReconcilerError
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
 
-FORMAT = (
-    "spool"  # rows as JSON objects, a line each; of one that JSON does not have, an array with the reason
-)
+# Rows as JSON objects, a line each; of one that JSON does not have, an array with the reason.
+FORMAT = "spool"
 Resolve = Callable[[str, str | Mapping[str, str]], str]
 
 
@@ -48,6 +47,17 @@ def keep_from_git(folder: Path) -> None:
     ignore = folder.parent / ".gitignore"
     if folder.parent.name == ".reconciler" and not ignore.exists():
         ignore.write_text("*\n", "utf-8")
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes that are gone had not finished writing; it may hold profile data (G9)."""
+    for path in folder.glob("*.partial-*"):
+        try:
+            os.kill(int(path.name.rpartition("-")[2]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(path, ignore_errors=True)
+        except (PermissionError, ValueError):
+            continue
 
 
 class Spools:
@@ -79,8 +89,9 @@ class Spools:
         """
         place = self._place(source, approval)
         if not place.exists():
-            partial = place.with_name(f"{place.name}.{os.getpid()}")
             keep_from_git(self.folder)
+            _remove_abandoned(self.folder)
+            partial = place.with_name(f"{place.name}.partial-{os.getpid()}")
             partial.mkdir(mode=0o700, exist_ok=True)
             try:
                 self._fill(source, partial)
@@ -100,7 +111,9 @@ class Spools:
         """
         if self._lists is None:
             keep_from_git(self.folder)
-            self._lists = TemporaryDirectory(dir=self.folder, prefix=".lists-")
+            _remove_abandoned(self.folder)
+            own = f".partial-{os.getpid()}"
+            self._lists = TemporaryDirectory(dir=self.folder, prefix="lists-", suffix=own)
         path = Path(self._lists.name) / self._place(source).name
         if not path.exists():
             with path.open("wb") as file:

@@ -44,6 +44,13 @@ class Generation:
         return tuple(i for ids in self.chunks.values() for i in ids)
 
 
+def last_attempt(chunks: Mapping[ChunkName, tuple[str, ...]], index: int) -> tuple[int, tuple[str, ...]]:
+    """A chunk's last attempt and the ids of its imports; 1 and none where it has no import."""
+    mine = {n: ids for n, ids in chunks.items() if n.index == index}
+    attempt = max((n.attempt for n in mine), default=1)
+    return attempt, tuple(i for n, ids in mine.items() if n.attempt == attempt for i in ids)
+
+
 class Do(StrEnum):
     """What to do with a load."""
 
@@ -101,8 +108,7 @@ def generations(
 
 def open_generations(found: Sequence[Generation]) -> list[Generation]:
     """Those whose executions must be looked at: not sealed, and not older than a sealed one."""
-    newest_seal = max((g.number for g in found if g.seal), default=0)
-    return [g for g in found if not g.seal and g.number >= newest_seal]
+    return open_retries(found, found)
 
 
 def open_retries(found: Sequence[Generation], retries: Sequence[Generation]) -> list[Generation]:

@@ -16,7 +16,15 @@ from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution, Import
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
-from reconciler.planning.generations import Decision, Do, Generation, decide, decide_retry, generations
+from reconciler.planning.generations import (
+    Decision,
+    Do,
+    Generation,
+    decide,
+    decide_retry,
+    generations,
+    last_attempt,
+)
 from reconciler.planning.protocol import ChunkState, ChunkView, LoadView, retries, settle, states
 from reconciler.planning.source_findings import scan_findings
 
@@ -182,9 +190,7 @@ def chunk_views(decision: Decision, scan: Scan, remote: RemoteLoads) -> LoadView
     imports = decision.latest.chunks if decision.do is Do.RESUME and decision.latest else {}
     views = []
     for chunk in scan.chunks:
-        mine = {n: ids for n, ids in imports.items() if n.index == chunk.index}
-        attempt = max((n.attempt for n in mine), default=1)
-        ids = [i for n, found in mine.items() if n.attempt == attempt for i in found]
+        attempt, ids = last_attempt(imports, chunk.index)
         rows = tuple(e for i in ids for e in rows_of(remote.executions.get(i)))
         said = remote.settled.get((str(decision.key), chunk.index)) if imports else None
         views.append(settle(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows), said))

@@ -122,7 +122,7 @@ class Processor:
             for number, raw in enumerate(file, 1):
                 try:
                     command = json.loads(raw)
-                    if self.dropped and command.get("user_account_id") in self.dropped:
+                    if isinstance(command, dict) and str(command.get("user_account_id")) in self.dropped:
                         continue
                     self._command(datamart, command, active, default)
                     good += 1
@@ -140,7 +140,7 @@ class Processor:
         if not isinstance(command, dict):
             raise BadCommand("not an object")
         identifier, compartment = self._identify(command, default)
-        if command.get("user_account_id") in self.quarantined:
+        if str(command.get("user_account_id")) in self.quarantined:
             raise BadCommand(self.reason)
         if compartment and compartment not in active and self.switches.unactivated_compartment == "failure":
             raise BadCommand(f"compartment {compartment} is not active on this datamart")

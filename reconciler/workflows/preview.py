@@ -88,9 +88,7 @@ def _line(source: SourceDefinition, place: str, scans: Scans) -> tuple[str, int,
         for rejected in batch.rejects:
             if before + rejected.line + 1 == line:
                 raise ReconcilerError(f"{shown[wanted]}:{line} is not sent: {rejected.reason}")
-        data = segment.data if batch.data is None else batch.data
-        numbers = range(batch.sent) if batch.numbers is None else batch.numbers
-        for text, at in zip(data.split(b"\n"), numbers, strict=False):
+        for text, at in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
             if before + at + 1 == line:
                 return shown[wanted], line, text
         raise UsageError(f"no record begins at {shown[wanted]}:{line}")

@@ -25,7 +25,7 @@ from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition, Update
 from reconciler.planning.digests import load_digest
-from reconciler.planning.generations import Generation, generations
+from reconciler.planning.generations import Generation, generations, last_attempt
 from reconciler.planning.loads import definition_of
 from reconciler.planning.protocol import kept
 from reconciler.workflows.scans import Scans
@@ -172,12 +172,7 @@ class _Finder:
 
     def _executions(self, load: Generation, scan: Scan) -> list[tuple[Execution, ...]]:
         """Executions of each chunk's last attempt."""
-        found = []
-        for chunk in scan.chunks:
-            mine = {n: ids for n, ids in load.chunks.items() if n.index == chunk.index}
-            last = max((n.attempt for n in mine), default=0)
-            found.append([i for n, ids in mine.items() if n.attempt == last for i in ids])
-        return [self._listed(ids) for ids in found]
+        return [self._listed(last_attempt(load.chunks, c.index)[1]) for c in scan.chunks]
 
     def _listed(self, ids: Sequence[str]) -> tuple[Execution, ...]:
         rows: list[Execution] = []

@@ -9,7 +9,7 @@ from reconciler.errors import ReadFailed, Refused, UsageError
 from reconciler.kinds.names import LoadKey
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.listing import Unlisted
-from reconciler.planning.generations import counted, generations, open_generations
+from reconciler.planning.generations import counted, generations, last_attempt, open_generations
 from reconciler.planning.loads import executed_keys, rows_of
 from reconciler.planning.protocol import SEALABLE, ChunkState, ChunkView, state
 
@@ -53,15 +53,12 @@ def doubt(load: DesiredLoad, index: int, reader: Reader, io: Executor) -> Doubt:
         raise Refused(f"{load.address}: {what}; there is nothing to settle")
     if len(top) > 1:
         raise Refused(f"{load.address}: two loads have one number", help="--reload starts a new one")
-    names = {n: ids for n, ids in top[0].chunks.items() if n.index == index}
     if index > max(n.count for n in top[0].chunks):
         count = max(n.count for n in top[0].chunks)
         raise UsageError(f"{load.address} has no chunk {index}", help=f"{top[0].key.label} has {count}")
-    attempt = max((n.attempt for n in names), default=1)
-    rows = tuple(
-        e for n, ids in names.items() if n.attempt == attempt for i in ids for e in rows_of(listings.get(i))
-    )
-    seen = state(ChunkView(index, 0, attempt, bool(names), rows), sibling_executed=True)
+    attempt, mine = last_attempt(top[0].chunks, index)
+    rows = tuple(e for i in mine for e in rows_of(listings.get(i)))
+    seen = state(ChunkView(index, 0, attempt, bool(mine), rows), sibling_executed=True)
     if seen in SEALABLE:
         raise Refused(f"{load.address}#{index} ended as {seen.value}; there is nothing to settle")
     return Doubt(top[0].key, attempt, seen)

@@ -1,6 +1,7 @@
 """Queries as sources, end to end: PostgreSQL and SQLite, read once by apply, resumed from the spool after a kill."""
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -130,6 +131,18 @@ def test_killed_and_run_again_it_ends_with_the_bytes_that_were_read_first(
     assert len(stored(emulator)) == 3000
     assert all(len(e) == 1 for n, e in emulator.executions("1509").items() if "sealed" not in n)
     assert list((crm.root / ".reconciler/spool").iterdir()) == []
+
+
+def test_what_a_killed_run_had_read_in_part_is_removed_by_the_next(
+    crm: Workspace, emulator: Emulator
+) -> None:
+    ended = crm.start("--version")
+    ended.communicate()
+    mine, gone = (f"crm-0123456789ab.partial-{pid}" for pid in (os.getpid(), ended.pid))
+    for name in (mine, gone):
+        crm.write(f".reconciler/spool/{name}/0000.rows", '{"id":1}\n')
+    assert crm.run("apply", "--auto-approve").code == 0
+    assert [p.name for p in (crm.root / ".reconciler/spool").iterdir()] == [mine]
 
 
 def test_bad_rows_past_the_limit_send_nothing(crm: Workspace, emulator: Emulator) -> None:

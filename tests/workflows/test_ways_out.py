@@ -17,28 +17,15 @@ ADDRESS = "ProfileSource/customers@retail-fr"
 MERGED = CUSTOMERS.replace("force_replace: true", "force_replace: false, merge_objects: true")
 
 
-def stuck(emulator: Emulator, workspace: Workspace) -> str:
-    """An execution that never ends."""
-    emulator.end_with("STUCK")
-    return "1"
+def ends(word: str) -> Callable[..., None]:
+    """The next execution ends so; STUCK never ends."""
+    return lambda emulator, _: emulator.end_with(word)
 
 
-def failed(emulator: Emulator, workspace: Workspace) -> str:
-    emulator.end_with("FAILED")
-    return ""
+stuck, failed, canceled, lost = (ends(word) for word in ("STUCK", "FAILED", "CANCELED", "LOST"))
 
 
-def canceled(emulator: Emulator, workspace: Workspace) -> str:
-    emulator.end_with("CANCELED")
-    return ""
-
-
-def lost(emulator: Emulator, workspace: Workspace) -> str:
-    emulator.end_with("LOST")
-    return ""
-
-
-def refused(emulator: Emulator, workspace: Workspace) -> str:
+def refused(emulator: Emulator, workspace: Workspace) -> None:
     emulator.fault(
         {
             "method": "POST",
@@ -49,10 +36,9 @@ def refused(emulator: Emulator, workspace: Workspace) -> str:
             "body": {"status": "error"},
         }
     )
-    return ""
 
 
-def deleted(emulator: Emulator, workspace: Workspace) -> str:
+def deleted(emulator: Emulator, workspace: Workspace) -> None:
     emulator.fault(
         {"method": "POST", "path": "/executions", "after": 1, "times": 99, "do": "status", "status": 401}
     )
@@ -61,7 +47,6 @@ def deleted(emulator: Emulator, workspace: Workspace) -> str:
     executed = [n for n, rows in emulator.executions("1509").items() if rows]
     victim = next(i for i in emulator.imports("1509") if i["name"] not in executed and ".a1" in i["name"])
     emulator.store.remove("import", victim["id"])
-    return ""
 
 
 def broken(emulator: Emulator) -> str:
@@ -73,7 +58,7 @@ def broken(emulator: Emulator) -> str:
     return str(min(set(range(1, max(found) + 2)) - found))
 
 
-WAYS: dict[str, tuple[Callable[..., str], list[list[str]], bool]] = {
+WAYS: dict[str, tuple[Callable[..., None], list[list[str]], bool]] = {
     "stuck, it was sent": (stuck, [["runs", "resolve", "{}", "--sent"], ["apply"]], False),
     "stuck, it was not": (stuck, [["runs", "resolve", "{}", "--not-sent"], ["apply"]], True),
     "stuck, newer content wanted": (stuck, [["apply", "--reload", ADDRESS]], True),
