@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from reconciler.bulk import objects
 from reconciler.errors import MissingExtra, ReconcilerError
-from reconciler.model.source import SourceDefinition
+from reconciler.model.source import PACKED, SourceDefinition
 
 BUFFER = 1 << 16
 
@@ -79,7 +79,7 @@ def compression_of(place: str, said: str) -> str:
     """none, gzip or zstd: as said, or by suffix."""
     if said != "suffix":
         return said
-    return {".gz": "gzip", ".zst": "zstd"}.get(Path(place).suffix, "none")
+    return PACKED.get(Path(place).suffix, "none")
 
 
 def is_plain(place: str, said: str) -> bool:

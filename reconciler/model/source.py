@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+PACKED = {".gz": "gzip", ".zst": "zstd"}  # compression by suffix
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier:

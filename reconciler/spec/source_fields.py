@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from reconciler.model.source import PACKED
+
 _FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": "parquet"}
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
 URLS = ("s3://", "gs://", "az://", "https://")
@@ -50,7 +51,7 @@ def compression_of(spec: dict[str, object], pattern: str) -> str:
     """none, gzip or zstd: as said, or by suffix."""
     if said := spec.get("compression"):
         return str(said)
-    return next((c for suffix, c in _COMPRESSIONS.items() if pattern.endswith(suffix)), "none")
+    return next((c for suffix, c in PACKED.items() if pattern.endswith(suffix)), "none")
 
 
 def format_of(spec: dict[str, object], pattern: str) -> str | None:
@@ -59,7 +60,7 @@ def format_of(spec: dict[str, object], pattern: str) -> str | None:
         return str(said)
     if "sql" in spec:
         return "sql"
-    for suffix in _COMPRESSIONS:
+    for suffix in PACKED:
         pattern = pattern.removesuffix(suffix)
     found = next((f for suffix, f in _FORMATS.items() if pattern.endswith(suffix)), None)
     return "commands" if found == "ndjson" and "identify_by" not in spec else found
