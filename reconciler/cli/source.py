@@ -113,7 +113,7 @@ def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, aut
         made = steps.plan(replace(flags, targets=targets), checked, where, scans)
         if made.errored or not made.applyable:
             return steps.plan_exit(made, detailed=False)
-        if busy := [load.address for load in made.loads if load.actions != ("no-op",)]:
+        if busy := [x.address for x in made.loads if x.actions != ("no-op",) and not x.unread]:
             raise Refused(
                 f"{busy[0]} has something to load; its failed lines come after that",
                 help="`reconciler apply` first",

@@ -50,9 +50,14 @@ def plan_retry(change: LoadChange, reader: Reader, io: Executor, scans: Scans) -
 
     Raises:
         ReadFailed: the remote could not be read.
-        Refused: the source is no longer what was loaded.
+        Refused: the source is no longer what was loaded, or cannot be read again.
     """
     definition = definition_of(change)
+    if change.unread:
+        raise Refused(
+            f"{change.address} is read once for each load, and what was read is gone when the load ends",
+            help="`reconciler apply` reads it anew and sends what changed; --reload sends all of it",
+        )
     imports = resources.imports(reader, change.datamart_id)
     if isinstance(imports, Unlisted):
         raise ReadFailed(imports.reason)
@@ -86,11 +91,6 @@ class _Finder:
 
     def original(self, definition: SourceDefinition, key: LoadKey) -> tuple[SourceDefinition, Scan]:
         """The source, if it still is what was loaded under this key."""
-        if self.scans.once_only(definition):
-            raise Refused(
-                f"{self.change.address} is read once for each load, and what was read is gone",
-                help="`reconciler apply --reload` reads and sends it anew",
-            )
         source = self.scans.readable(definition)
         scan = self.scans.get(source)
         digest = load_digest(scan.source_digest, source.compartments)

@@ -145,6 +145,14 @@ def test_what_a_killed_run_had_read_in_part_is_removed_by_the_next(
     assert [p.name for p in (crm.root / ".reconciler/spool").iterdir()] == [mine]
 
 
+def test_its_failed_lines_cannot_be_sent_again_and_that_is_said(crm: Workspace, emulator: Emulator) -> None:
+    emulator.quarantine("7")
+    assert crm.run("apply", "--auto-approve").code == 3
+    done = crm.run("source", "retry", "crm", "--failed-lines", "--auto-approve")
+    assert done.code == 4, done
+    assert "is read once for each load" in done.err
+
+
 def test_bad_rows_past_the_limit_send_nothing(crm: Workspace, emulator: Emulator) -> None:
     crm.write(
         "sql/customers.sql",
