@@ -72,7 +72,7 @@ class Context:
         approval: digest of the plan.
         spools: where such sources are kept.
         io: threads for small requests.
-        senders: processes for uploads.
+        senders: processes for uploads whose bytes have to be made.
         stopping: true once the run must not begin anything new.
         stop: makes it so.
     """

@@ -76,6 +76,9 @@ class ChunkSender:
         )
 
     def _upload(self, job: Job) -> Answer:
+        """In this thread where the bytes stand in the source just so; else in a process, which has to make them."""
+        if job.chunk.verbatim:
+            return upload(job)
         try:
             return self.context.senders().submit(upload, job).result()
         except BrokenProcessPool:

@@ -148,8 +148,9 @@ def threads(parallelism: int) -> Iterator[Executor]:
 @contextmanager
 def readers() -> Iterator[Executor]:
     """Processes that share the reading of a large source: one for each processor."""
-    from reconciler.bulk.processes import belong_to_coordinator
+    from reconciler.bulk.processes import belong_to_coordinator, keep_freed_memory
 
+    keep_freed_memory()
     count = max(2, min(8, os.cpu_count() or 1))
     pool = ProcessPoolExecutor(count, mp_context=_processes(), initializer=belong_to_coordinator)
     try:
@@ -175,10 +176,11 @@ def spools(root: Path) -> Spools:
 
 
 class Senders:
-    """Sending processes, started when first needed, and anew should one be killed."""
+    """Processes that make the bytes they send, started when first needed, and anew should one be killed."""
 
     def __init__(self, parallelism: int, lock: Lock) -> None:
-        self._parallelism, self._lock = parallelism, lock
+        # Making lines takes a processor: many more processes than those would only take memory.
+        self._count, self._lock = min(parallelism, max(4, os.cpu_count() or 1)), lock
         self._pool: ProcessPoolExecutor | None = None
         self._guard = threading.Lock()
 
@@ -189,7 +191,7 @@ class Senders:
         with self._guard:
             if self._pool is None or getattr(self._pool, "_broken", False):
                 self._pool = ProcessPoolExecutor(
-                    self._parallelism,
+                    self._count,
                     mp_context=_processes(),
                     initializer=prepare,
                     initargs=([str(p) for p in self._lock.sender_files],),
