@@ -17,6 +17,8 @@ class Guards:
 
     max_update_percent: float = 30
     max_delete_percent: float = 30
+    max_updates: int | None = None
+    max_deletes: int | None = None
     from_: int = 10
     max_delete_lines_percent: float = 30
     from_lines: int = 1000
@@ -67,6 +69,7 @@ class Settings:
     settle: float = 30.0
     follow_timeout: float = 7200.0
     write_timeout: float = 600.0
+    max_plan_age: float | None = None
     guards: Guards = field(default_factory=Guards)
     token_source: Mapping[str, str] | None = None
     credential_command: tuple[str, ...] = ()
@@ -108,6 +111,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "settle": "30s",
     "follow_timeout": "2h",
     "write_timeout": "10m",
+    "max_plan_age": None,
     "guards": {},
     "token": None,
     "credential_command": (),
@@ -156,6 +160,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Map
         settle=seconds(found["settle"]),
         follow_timeout=seconds(found["follow_timeout"]),
         write_timeout=seconds(found["write_timeout"]),
+        max_plan_age=None if found["max_plan_age"] is None else seconds(found["max_plan_age"]),
         guards=Guards(**{("from_" if k == "from" else k): v for k, v in found["guards"].items()}),
         token_source=found["token"],
         credential_command=tuple(found["credential_command"]),

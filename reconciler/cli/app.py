@@ -91,6 +91,7 @@ def plan(
     reload: opt.Reload = None,
     resend: opt.Resend = None,
     supersede: opt.Supersede = None,
+    allow: opt.Allow = None,
     rejects: opt.Rejects = None,
     no_color: opt.NoColor = False,
 ) -> int:
@@ -112,6 +113,7 @@ def plan(
         reload=reload or (),
         resend=resend or (),
         supersede=supersede or (),
+        allow=allow or (),
     )
     checked = steps.read_workspace(flags)
     with steps.progress(flags) as shown, steps.rejected_lines(rejects) as keep:
@@ -146,6 +148,27 @@ def show(
 
 
 @app.command()
+def diff(
+    context: typer.Context,
+    a: Annotated[Path, typer.Argument(metavar="A", help="A saved plan.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    output: opt.Output = opt.Format.TEXT,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Compare two saved plans: what one would do that the other would not."""
+    from reconciler.planning.compare import compare
+    from reconciler.reports import plan_diff
+
+    one, other = read_plan(a), read_plan(b)
+    found = compare(one, other)
+    if output is opt.Format.JSON:
+        out(plan_diff.as_json(one, other, found))
+    else:
+        out(plan_diff.text(one, other, found, style(sys.stdout, no_color=no_color)))
+    return exit_codes.DONE
+
+
+@app.command()
 def apply(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="A saved plan; it is its own approval.")] = None,
@@ -166,6 +189,7 @@ def apply(
     reload: opt.Reload = None,
     resend: opt.Resend = None,
     supersede: opt.Supersede = None,
+    allow: opt.Allow = None,
     skip_stale: opt.SkipStale = False,
     no_wait: opt.NoWait = False,
     lock_timeout: opt.LockTimeout = "30s",
@@ -190,6 +214,7 @@ def apply(
         reload=reload or (),
         resend=resend or (),
         supersede=supersede or (),
+        allow=allow or (),
         skip_stale=skip_stale,
         no_wait=no_wait,
         lock_timeout=lock_timeout,

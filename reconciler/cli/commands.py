@@ -22,7 +22,7 @@ def apply_saved(made: Plan, flags: Flags) -> int:
 
     flags = in_its_environment(flags, made)
     checked = steps.settings_only(flags)
-    check_plan(made, checked.settings)
+    check_plan(made, checked.settings, wiring.created_at())
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     shown = steps.progress(flags)
     return steps.apply(
@@ -62,7 +62,7 @@ def check_saved(made: Plan, flags: Flags) -> int:
 
     flags = in_its_environment(flags, made)
     checked = steps.settings_only(flags)
-    check_plan(made, checked.settings)
+    check_plan(made, checked.settings, wiring.created_at())
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with (
         steps.progress(flags) as shown,

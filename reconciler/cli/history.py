@@ -1,6 +1,5 @@
 """`reconciler runs …`: what the ledger recorded. Reads the ledger alone; the remote is not asked."""
 
-import getpass
 import sys
 
 from reconciler.cli import exit_codes, steps, wiring
@@ -76,7 +75,7 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
     ):
         found = doubt(load, int(index), reader, io)
         said = Settled(found.attempt, sent)
-        ledger.settle(load.datamart_id, str(found.load), int(index), said, getpass.getuser())
+        ledger.settle(load.datamart_id, str(found.load), int(index), said, wiring.who())
     then = "it counts as loaded" if sent else f"it is sent again, as attempt {found.attempt + 1}"
     out(f"{chunk} of {found.load.label}, seen as {found.seen.value}: from the next apply on {then}.")
     return exit_codes.DONE

@@ -94,6 +94,12 @@ Resend = Annotated[
 Supersede = Annotated[
     list[str] | None, typer.Option("--supersede", metavar="ADDRESS", help="Give up an unfinished generation.")
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow", metavar="GUARD:SCOPE=WHY", help="Let a guard be crossed; who and why stand in the plan."
+    ),
+]
 Detailed = Annotated[
     bool,
     typer.Option(

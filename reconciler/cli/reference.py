@@ -102,6 +102,7 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         "settle": f"{settings.settle:g}s",
         "follow_timeout": f"{settings.follow_timeout:g}s",
         "write_timeout": f"{settings.write_timeout:g}s",
+        "max_plan_age": None if settings.max_plan_age is None else f"{settings.max_plan_age:g}s",
         "guards": {k.removesuffix("_"): v for k, v in asdict(settings.guards).items()},
         "credential_command": settings.credential_command,
         "allow_outside_paths": settings.allow_outside_paths,

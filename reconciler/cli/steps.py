@@ -1,6 +1,7 @@
 """What the commands share: read the workspace, make a plan, apply it. Prints; `reconciler.cli.app` only parses."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,9 +16,9 @@ from reconciler.cli.options import Format
 from reconciler.cli.progress import Display, display
 from reconciler.errors import ApprovalRefused, ReconcilerError, SpecError, UsageError
 from reconciler.model.load import Settlements
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Override, Plan
 from reconciler.planning import document
-from reconciler.planning.guards import refused
+from reconciler.planning.guards import GUARDS, refused
 from reconciler.planning.loads import Overrides
 from reconciler.planning.planner import Scope
 from reconciler.reports import plan_text, result_text
@@ -46,6 +47,7 @@ class Flags:
     reload: Sequence[str] = ()
     resend: Sequence[str] = ()
     supersede: Sequence[str] = ()
+    allow: Sequence[str] = ()
     skip_stale: bool = False
     no_wait: bool = False
     lock_timeout: str = "30s"
@@ -89,6 +91,23 @@ class Flags:
             a: Overrides(a in self.reload, a in self.supersede, frozenset(chunks.get(a, ()))) for a in every
         }
 
+    def allowed(self) -> tuple[Override, ...]:
+        """Guards that they allow to be crossed.
+
+        Raises:
+            UsageError: one says no guard, no scope or no reason.
+        """
+        made = []
+        for text in self.allow:
+            m = re.fullmatch(r"([a-z-]+):([^=]+)=\s*(\S.*)", text, re.DOTALL)
+            if not m or m[1] not in GUARDS:
+                raise UsageError(
+                    f"--allow {text!r} is not GUARD:SCOPE=WHY",
+                    help="the finding says it, such as 'guard-changes:Activation@retail-fr=all markets are renamed'",
+                )
+            made.append(Override(guard=m[1], scope=m[2], who=wiring.who(), why=m[3].strip()))
+        return tuple(made)
+
 
 def read_workspace(flags: Flags) -> Checked:
     """The checked workspace.
@@ -109,6 +128,7 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
     request = Request(
         scope=flags.scope(checked),
         overrides=flags.overrides(),
+        allowed=flags.allowed(),
         created_at=wiring.created_at(),
         ci=bool(os.environ.get("CI")),
         settled=lambda datamart_id: _settled(flags.root, checked, datamart_id),
@@ -192,7 +212,7 @@ def apply(
     from reconciler.workflows.apply import Run, apply_plan, check_plan
 
     settings = checked.settings
-    check_plan(made, settings)
+    check_plan(made, settings, wiring.created_at())
     marks = style(sys.stdout, no_color=flags.no_color)
     if not made.has_changes and not any(load.unfinished for load in made.loads):
         _report(flags, marks, made, [], 0, "Nothing to apply: no changes.")

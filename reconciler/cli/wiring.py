@@ -1,6 +1,7 @@
 """Composition root: the real clock, token, client, pools, ledger and lock. Everything below takes them as arguments."""
 
 import datetime
+import getpass
 import multiprocessing
 import os
 import signal
@@ -31,6 +32,18 @@ CLOCK = Clock(time.monotonic, time.sleep, time.time)
 def created_at() -> str:
     """Now, in UTC, to the millisecond."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")  # noqa: TID251 - the one real clock
+
+
+def who() -> str:
+    """Who runs this, as the pipeline or the machine says."""
+    for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CHANGE_AUTHOR"):
+        if value := os.environ.get(name):
+            return value
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = f"uid {os.getuid()}"
+    return f"{user}@{os.uname().nodename}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +263,7 @@ def locked(
 
 
 class Interrupt:
-    """SIGINT and SIGTERM: the first lets the run end in order, a second SIGINT ends it at once."""
+    """SIGINT and SIGTERM: the first lets the run end in order, a second one ends it at once."""
 
     def __init__(self, told: Callable[[str], None]) -> None:
         self._event = threading.Event()
@@ -276,8 +289,9 @@ class Interrupt:
                 signal.signal(number, handler)
 
     def _handle(self, number: int, _frame: FrameType | None) -> Any:
-        if self.code is not None:
-            raise KeyboardInterrupt
+        if self.code is not None:  # no less safe than a kill: all that was sent is in the journal
+            self._told("stopped at once; run it again to go on")
+            os._exit(self.code)
         self.code = 130 if number == signal.SIGINT else 143
         self._event.set()
         self._told("interrupted: what is on its way is finished, nothing new begins; its state is saved")

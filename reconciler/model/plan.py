@@ -100,6 +100,16 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Override:
+    """A guard that somebody allowed to be crossed in this plan; `scope` is a kind, KIND@DATAMART or a load's address."""
+
+    guard: str
+    scope: str
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The reviewed artefact; `created_at` (UTC) makes two plans of equal content two approvals."""
 
@@ -119,6 +129,7 @@ class Plan:
     budget: Budget
     resource_drift: tuple[dict[str, Any], ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    overrides: tuple[Override, ...] = ()
     created_at: str = ""
     plan_digest: str = ""
 

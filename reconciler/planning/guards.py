@@ -1,9 +1,11 @@
-"""Limits past which a plan is not applyable (design 3, `guards`). Pure."""
+"""Limits past which a plan is not applyable (design 3, `guards`), and what somebody allowed all the same. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from reconciler.model.diagnostic import Diagnostic, Severity, error
-from reconciler.model.plan import LoadChange, ResourceChange
+from reconciler.model.address import Address
+from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
+from reconciler.model.plan import LoadChange, Override, ResourceChange
 from reconciler.planning.retention import KIND
 from reconciler.settings import Guards
 
@@ -20,6 +22,7 @@ REFUSALS = frozenset(
         "duplicate-identity",
     }
 )
+GUARDS = ("guard-changes", "guard-delete-lines", "guard-shrink")
 
 
 def refused(diagnostics: Sequence[Diagnostic]) -> bool:
@@ -38,42 +41,86 @@ def shrunk(lines: int, before: int, guards: Guards) -> str | None:
 
 def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
     """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
-    findings = []
-    for kind in sorted({c.kind for c in changes} - {KIND}):  # old imports go because the spec says so
-        present = [c for c in changes if c.kind == kind and c.change.before is not None]
-        for verb, limit in (("update", guards.max_update_percent), ("delete", guards.max_delete_percent)):
-            acting = sum(verb in c.change.actions for c in present)
-            if len(present) >= guards.from_ and acting * 100 > limit * len(present):
-                findings.append(
-                    error(
-                        "guard-changes",
-                        f"{acting} of {len(present)} {kind} resources would be {verb}d, more than {limit:g} %",
-                        help=f"if this is meant, raise guards.max_{verb}_percent in reconciler.yaml for this plan",
-                    )
-                )
+    findings = [f for scope, rows in _scopes(changes) for f in _crossed(scope, rows, guards)]
     for load in loads:
         lines = load.upserts + load.deletes
-        acts = load.actions != ("no-op",)
-        if (
-            acts
-            and lines >= guards.from_lines
-            and load.deletes * 100 > guards.max_delete_lines_percent * lines
-        ):
+        if load.actions == ("no-op",):
+            continue
+        if lines >= guards.from_lines and load.deletes * 100 > guards.max_delete_lines_percent * lines:
+            words = f"{load.deletes:,} of {lines:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %"
             findings.append(
                 error(
                     "guard-delete-lines",
-                    f"{load.deletes:,} of {lines:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %",
+                    words,
                     address=load.address,
-                    help="if this is meant, raise guards.max_delete_lines_percent in reconciler.yaml for this plan",
+                    help=_way_out("guard-delete-lines", load.address, "max_delete_lines_percent"),
                 )
             )
-        if acts and (words := shrunk(lines, load.previous_lines, guards)):
+        if words_ := shrunk(lines, load.previous_lines, guards):
             findings.append(
                 error(
                     "guard-shrink",
-                    words,
+                    words_,
                     address=load.address,
-                    help="if this is meant, raise guards.max_shrink_percent in reconciler.yaml for this plan",
+                    help=_way_out("guard-shrink", load.address, "max_shrink_percent"),
                 )
             )
     return findings
+
+
+def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, list[ResourceChange]]]:
+    """What is there of each kind, in the organisation and on each datamart; old imports go because the spec says so."""
+    present = [c for c in changes if c.change.before is not None and c.kind != KIND]
+    for kind in sorted({c.kind for c in present}):
+        yield kind, [c for c in present if c.kind == kind]
+    for datamart in sorted({str(Address.parse(c.address).datamart or "") for c in present} - {""}):
+        here = [c for c in present if Address.parse(c.address).datamart == datamart]
+        for kind in sorted({c.kind for c in here}):
+            yield f"{kind}@{datamart}", [c for c in here if c.kind == kind]
+
+
+def _crossed(scope: str, present: Sequence[ResourceChange], guards: Guards) -> Iterator[Diagnostic]:
+    limits = (
+        ("update", guards.max_update_percent, guards.max_updates),
+        ("delete", guards.max_delete_percent, guards.max_deletes),
+    )
+    for verb, percent, most in limits:
+        acting = sum(verb in c.change.actions for c in present)
+        words = f"{acting} of {len(present)} resources of {scope} would be {verb}d, more than "
+        if len(present) >= guards.from_ and acting * 100 > percent * len(present):
+            yield error(
+                "guard-changes",
+                f"{words}{percent:g} %",
+                address=scope,
+                help=_way_out("guard-changes", scope, f"max_{verb}_percent"),
+            )
+        elif most is not None and acting > most:
+            yield error(
+                "guard-changes",
+                f"{words}{most}",
+                address=scope,
+                help=_way_out("guard-changes", scope, f"max_{verb}s"),
+            )
+
+
+def _way_out(code: str, scope: str, limit: str) -> str:
+    return f"if this is meant: --allow '{code}:{scope}=WHY'; or raise guards.{limit} in reconciler.yaml"
+
+
+def allowed(findings: Sequence[Diagnostic], overrides: Sequence[Override]) -> list[Diagnostic]:
+    """Findings of guards that somebody allowed become warnings that name who and why; an allowance of nothing is told."""
+    by_scope = {(o.guard, o.scope): o for o in overrides}
+    found = []
+    used = set()
+    for finding in findings:
+        key = (finding.code, finding.address or "")
+        if override := by_scope.get(key):
+            used.add(key)
+            note = f"allowed by {override.who}: {override.why}"
+            found.append(replace(finding, severity=Severity.WARNING, help=None, note=note))
+        else:
+            found.append(finding)
+    for guard, scope in by_scope.keys() - used:
+        words = f"{guard} was allowed for {scope}, but does not stop this plan"
+        found.append(warning("override-unused", words, address=scope, help="leave --allow out"))
+    return found

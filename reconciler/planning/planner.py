@@ -7,7 +7,7 @@ from reconciler import __version__
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.model.listing import Unlisted
-from reconciler.model.plan import FORMAT_VERSION, Budget, LoadChange, Plan, ResourceChange, Summary
+from reconciler.model.plan import FORMAT_VERSION, Budget, LoadChange, Override, Plan, ResourceChange, Summary
 from reconciler.model.remote import Observed
 from reconciler.planning import guards
 from reconciler.planning.config import (
@@ -81,16 +81,16 @@ def assemble(
     diagnostics: Sequence[Diagnostic],
     settings: Settings,
     spec_digest: str,
-    endpoint: str,
     *,
     created_at: str,
     errored: bool,
     complete: bool,
+    overrides: Sequence[Override] = (),
 ) -> Plan:
     """Order, guard, count and seal the plan with its digest."""
     changes = tuple(sorted(config, key=lambda c: (_ORDER[c.kind], c.address)))
     ordered = tuple(sorted(loads, key=lambda load: load.address))
-    every = [*diagnostics, *guards.check(changes, ordered, settings.guards)]
+    every = [*diagnostics, *guards.allowed(guards.check(changes, ordered, settings.guards), overrides)]
     verbs = [c.change.actions[0] for c in changes]
     execute = sum(load.actions != ("no-op",) for load in ordered)
     summary = Summary(
@@ -111,7 +111,7 @@ def assemble(
         tool_version=__version__,
         workspace=settings.workspace,
         organisation_id=settings.organisation_id,
-        endpoint=endpoint,
+        endpoint=settings.endpoint,
         environment=settings.environment,
         spec_digest=spec_digest,
         complete=complete,
@@ -122,6 +122,7 @@ def assemble(
         summary=summary,
         budget=budget,
         diagnostics=tuple(every),
+        overrides=tuple(overrides),
         created_at=created_at,
     )
     return replace(plan, plan_digest=plan_digest(to_builtins(plan)))

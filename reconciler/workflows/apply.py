@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 
+from reconciler import __version__
 from reconciler.api.client import Writer
 from reconciler.api.presence import Clock
 from reconciler.bulk.context import Context, Grace, Progress
@@ -69,12 +71,28 @@ class Run:
     skip_stale: bool = False
 
 
-def check_plan(plan: Plan, settings: Settings) -> None:
-    """A plan belongs to one workspace, organisation and endpoint, and must be applyable.
+def check_plan(plan: Plan, settings: Settings, now: str) -> None:
+    """A plan belongs to one workspace, organisation, endpoint and major version, and must be applyable and not too old.
+
+    Args:
+        plan: any plan whose digest is right.
+        settings: of this workspace.
+        now: in UTC, as plans write it.
 
     Raises:
-        Refused: it is foreign, or was not applyable when it was made.
+        Refused: it is foreign, too old, or was not applyable when it was made.
     """
+    if plan.tool_version.split(".")[0] != __version__.split(".", maxsplit=1)[0]:
+        raise Refused(
+            f"the plan was made by reconciler {plan.tool_version}; this is {__version__}",
+            help="apply it with the version that made it, or make a new one",
+        )
+    age = (datetime.fromisoformat(now) - datetime.fromisoformat(plan.created_at)).total_seconds()
+    if settings.max_plan_age is not None and age > settings.max_plan_age:
+        raise Refused(
+            f"the plan is {age / 3600:.1f} h old, more than max_plan_age allows ({settings.max_plan_age / 3600:g} h)",
+            help="make a new one",
+        )
     for what, theirs, ours in (
         ("organisation", plan.organisation_id, settings.organisation_id),
         ("workspace", plan.workspace, settings.workspace),

@@ -12,7 +12,7 @@ from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.load import Settlements
-from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.model.plan import LoadChange, Override, Plan, ResourceChange
 from reconciler.model.remote import Observed
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config import ConfigPlan
@@ -32,12 +32,14 @@ class Request:
 
     Attributes:
         overrides: by load address.
+        allowed: guards that may be crossed.
         ci: the `CI` variable is set.
         settled: gives what people said of chunks on a datamart.
     """
 
     scope: Scope = field(default_factory=Scope)
     overrides: Mapping[str, Overrides] = field(default_factory=dict)
+    allowed: Sequence[Override] = ()
     created_at: str = ""
     ci: bool = False
     settled: Callable[[str], Settlements] = lambda _: {}
@@ -100,10 +102,10 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         ruled(diagnostics, settings.rules),
         settings,
         checked.spec_digest(),
-        settings.endpoint,
         created_at=request.created_at,
         errored=errored,
         complete=scope.complete,
+        overrides=request.allowed,
     )
 
 

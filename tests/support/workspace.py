@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.support import zygote
+
 WORKSPACE = """\
 apiVersion: reconciler/v1
 kind: Workspace
@@ -74,15 +76,19 @@ class Workspace:
         self.write("specs/customers.yaml", source + chunk)
         self.write("data/customers.csv", "id,tier\n" + "".join(f"c{n:06d},{mark}\n" for n in range(lines)))
 
-    def start(self, *args: str, **env: str) -> "subprocess.Popen[str]":
+    def start(self, *args: str, **env: str) -> "subprocess.Popen[str] | zygote.Process":
         clean = {
             k: v
             for k, v in os.environ.items()
             if not k.startswith("RECONCILER_") and k not in ("CI", "FORCE_COLOR")
         }
+        arguments = ["-C", str(self.root), *args]
+        environment = {**clean, "RECONCILER_TOKEN": TOKEN, **self.env, **env}
+        if not os.environ.get("RECONCILER_TESTS_EXEC"):
+            return zygote.start(arguments, environment)
         return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", "-C", str(self.root), *args],
-            env={**clean, "RECONCILER_TOKEN": TOKEN, **self.env, **env},
+            [sys.executable, "-m", "reconciler", *arguments],
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
@@ -116,7 +122,7 @@ class Done:
         return f"exit {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
 
 
-def kill(process: "subprocess.Popen[str]", *, group: bool, after: float) -> bool:
+def kill(process: "subprocess.Popen[str] | zygote.Process", *, group: bool, after: float) -> bool:
     """SIGKILL after a while; False if it ended before."""
     deadline = time.monotonic() + after
     while time.monotonic() < deadline:
@@ -129,7 +135,10 @@ def kill(process: "subprocess.Popen[str]", *, group: bool, after: float) -> bool
     else:
         os.kill(process.pid, signal.SIGKILL)
     process.wait()  # not for its children: the next run has to cope with what is left of them
-    for pipe in (process.stdout, process.stderr):
-        if pipe:
-            pipe.close()
+    if isinstance(process, zygote.Process):
+        process.forget()
+    else:
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
     return True

@@ -1,5 +1,11 @@
-"""Guards on what a snapshot loses, before anything is sent."""
+"""Guards: limits on what one plan changes, and on what a snapshot loses, before anything is sent."""
 
+import json
+from pathlib import Path
+
+from reconciler.model.plan import Change, ResourceChange
+from reconciler.planning.guards import check
+from reconciler.settings import Guards
 from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, Workspace
 
@@ -21,3 +27,53 @@ def test_a_snapshot_that_shrinks_too_much_is_refused(workspace: Workspace, emula
         file.write("  guards: {max_shrink_percent: 60}\n")
     assert workspace.run("apply", "--auto-approve").code == 0
     assert len(emulator.profiles("1509")) == 2000
+
+
+def change(address: str, action: str) -> ResourceChange:
+    row = {"name": "x"}
+    return ResourceChange(
+        address=address,
+        kind=address.partition("/")[0],
+        change=Change(actions=(action,), before=row, after=row),
+        reason="",
+    )
+
+
+def test_guards_look_at_each_kind_and_at_each_datamart() -> None:
+    fr = [change(f"Activation/c{n}@retail-fr", "update" if n < 4 else "no-op") for n in range(10)]
+    de = [change(f"Activation/c{n}@retail-de", "no-op") for n in range(30)]
+    found = check([*fr, *de], [], Guards())
+    assert [(f.code, f.address) for f in found] == [("guard-changes", "Activation@retail-fr")]
+    assert "4 of 10 resources of Activation@retail-fr would be updated, more than 30 %" in found[0].message
+    assert "--allow 'guard-changes:Activation@retail-fr=WHY'" in (found[0].help or "")
+    assert check([*fr[:9], *de], [], Guards()) == []  # below ten a percentage says nothing
+    assert [f.address for f in check([*fr[:9], *de], [], Guards(max_updates=3))] == [
+        "Activation",
+        "Activation@retail-fr",
+    ]
+
+
+def test_what_somebody_allowed_is_a_warning_that_names_who_and_why(
+    workspace: Workspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    workspace.customers(2000)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    workspace.customers(100, mark="v2")
+    address = "ProfileSource/customers@retail-fr"
+    allow = ("--allow", f"guard-shrink:{address}=the old customers moved away")
+    file = tmp_path / "plan"
+    done = workspace.run("plan", *allow, "--out", str(file), GITHUB_ACTOR="ada")
+    assert done.code == 0, done
+    assert "allowed by ada: the old customers moved away" in " ".join(done.err.split())
+    override = json.loads(file.read_text())["overrides"][0]
+    assert override == {
+        "guard": "guard-shrink",
+        "scope": address,
+        "who": "ada",
+        "why": "the old customers moved away",
+    }
+    assert workspace.run("apply", str(file)).code == 0
+    unused = workspace.run("plan", *allow)
+    assert unused.code == 0
+    assert "override-unused" in unused.err
+    assert workspace.run("plan", "--allow", "guard-shrink:x").code == 64

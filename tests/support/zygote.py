@@ -1,0 +1,179 @@
+"""The command line in a process of its own, without its start: a process that has imported everything forks each run.
+
+Importing takes longer than most runs that tests make, and there are thousands. What is tested stays a real process: it has
+its own session, can be killed at any time, and its end is seen. RECONCILER_TESTS_EXEC=1 starts Python for every run.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+# These start threads, which do not survive a fork; runs that need them import them by themselves.
+LEFT_OUT = ("polars", "obstore", "sqlalchemy", "uvicorn", "starlette")
+
+
+class Process:
+    """A run; the part of `subprocess.Popen` that tests use."""
+
+    def __init__(self, connection: socket.socket, out: int, err: int) -> None:
+        self._connection, self._files = connection, (out, err)
+        self.pid = int(self._line())
+        self.returncode: int | None = None
+
+    def _line(self) -> bytes:
+        data = b""
+        while not data.endswith(b"\n"):
+            more = self._connection.recv(1)
+            if not more:
+                raise RuntimeError("the process that starts runs has ended")
+            data += more
+        return data
+
+    def poll(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self.returncode if self.returncode is not None or not self._ended(0) else self.wait()
+
+    def _ended(self, timeout: float | None) -> bool:
+        return bool(select.select([self._connection], [], [], timeout)[0])
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, once it has ended."""
+        if self.returncode is None:
+            if not self._ended(timeout):
+                raise subprocess.TimeoutExpired("reconciler", timeout or 0)
+            self.returncode = int(self._line())
+            self._connection.close()
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait; what it printed."""
+        self.wait(timeout)
+        texts = []
+        for descriptor in self._files:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            with open(descriptor, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
+                texts.append(file.read())
+        self._files = ()  # type: ignore[assignment]
+        return texts[0], texts[1]
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def forget(self) -> None:
+        """Nobody asks for what it printed."""
+        for descriptor in self._files:
+            os.close(descriptor)
+        self._files = ()  # type: ignore[assignment]
+
+
+@cache
+def _starter() -> str:
+    """Start the process that forks, once; the address of its socket. It ends with this process."""
+    address = str(Path(tempfile.mkdtemp(prefix="rcl-zygote-")) / "s")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.zygote", address], stdin=subprocess.PIPE, env=clean
+    )
+    atexit.register(process.communicate)
+    deadline = time.monotonic() + 60
+    while not Path(address).exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return address
+
+
+def start(arguments: list[str], environment: dict[str, str]) -> Process:
+    """Run `reconciler ARGUMENTS`."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        files = [os.dup(out.fileno()), os.dup(err.fileno())]
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(_starter())
+    body = json.dumps([arguments, environment, str(Path.cwd())]).encode()
+    socket.send_fds(connection, [len(body).to_bytes(4, "big")], files)
+    connection.sendall(body)
+    return Process(connection, *files)
+
+
+def _serve(address: str) -> None:
+    """Fork a run for every request; return in the process of a run."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(64)
+    while True:
+        ready, _, _ = select.select([listener, sys.stdin], [], [])
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if sys.stdin in ready:
+            os._exit(0)
+        connection, _ = listener.accept()
+        if not os.fork():
+            listener.close()
+            return _begin(connection)
+        connection.close()
+
+
+def _begin(connection: socket.socket) -> None:
+    """In a process that stands between: start the run, and say how it ended."""
+    size, files, _, _ = socket.recv_fds(connection, 4, 2)
+    body = b""
+    while len(body) < int.from_bytes(size, "big"):
+        body += connection.recv(65536)
+    arguments, environment, folder = json.loads(body)
+    pid = os.fork()
+    if pid:
+        for descriptor in files:
+            os.close(descriptor)
+        with contextlib.suppress(BrokenPipeError, ConnectionError):
+            connection.sendall(b"%d\n" % pid)
+            _, status = os.waitpid(pid, 0)
+            connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+        os._exit(0)
+    connection.close()
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for here, there in ((nothing, 0), (files[0], 1), (files[1], 2)):
+        os.dup2(here, there)
+        os.close(here)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["reconciler", *arguments]
+    random.seed()
+
+
+def _main() -> None:
+    for module in pkgutil.walk_packages(importlib.import_module("reconciler").__path__, "reconciler."):
+        if not module.name.startswith("reconciler.sandbox"):
+            importlib.import_module(module.name)
+    loaded = [name for name in LEFT_OUT if name in sys.modules]
+    assert not loaded, loaded
+    sys.modules["__main__"] = sys.modules["reconciler.__main__"]  # what processes of a pool begin with
+    gc.collect()
+    gc.freeze()
+    _serve(sys.argv[1])
+    from reconciler.cli.entry import run
+
+    run()
+
+
+if __name__ == "__main__":
+    _main()
