@@ -6,6 +6,7 @@
     ├── ReadFailed               exit 1   the remote could not be read; never an absence (G6)
     │   ├── NotFound             exit 1   the one thing that was asked for is not there
     │   └── Unauthorized         exit 1   401: the token is not accepted
+    ├── LedgerFailed             exit 1   the ledger cannot be opened, read or written
     ├── ApprovalRefused          exit 1   nobody said yes
     ├── Refused                  exit 4   guard, limit, stale or foreign plan
     ├── LockHeld                 exit 5   another run, or a sender it left behind, is still there
@@ -62,6 +63,10 @@ class NotFound(ReadFailed):
 
 class Unauthorized(ReadFailed):
     """The remote answered 401."""
+
+
+class LedgerFailed(ReconcilerError):
+    """The ledger's database did not do its part; nothing further may be written to the remote."""
 
 
 class ApprovalRefused(ReconcilerError):

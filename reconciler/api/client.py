@@ -1,12 +1,13 @@
 """One request at a time: authentication, timeouts, retries of reads, error mapping. Knows nothing about kinds.
 
 `Reader` can emit nothing but GET: not by convention but by its transport (G1). `Writer` is what apply gets.
-One httpx client per thread: a shared pool slows down with concurrency.
+One httpx client for each request that is on its way: a shared pool slows down with concurrency.
 """
 
 import json
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict, classify, describe
+from reconciler.api.pacing import Pace
+from reconciler.api.transport import is_loopback, transport
 from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
 
 READ_TIMEOUT = 30.0
@@ -70,12 +73,6 @@ def check_endpoint(endpoint: str) -> str:
     return endpoint.rstrip("/")
 
 
-def is_loopback(endpoint: str) -> bool:
-    """True for 127.0.0.0/8, ::1 and localhost."""
-    host = urlsplit(endpoint).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
 def headers(token: str) -> dict[str, str]:
     """The token goes out byte for byte, as the whole value (contract 1.2)."""
     return {"Authorization": token, "User-Agent": f"reconciler/{__version__}", "Accept": "application/json"}
@@ -100,35 +97,55 @@ class Reader:
 
     _read_only = True
 
-    def __init__(self, endpoint: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        token: str,
+        own_transport: httpx.BaseTransport | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         self.endpoint = check_endpoint(endpoint)
+        self.pace = pace or Pace(10)
         self._token = check_token(token)
-        self._transport = transport
-        self._local = threading.local()
-        self._clients: list[httpx.Client] = []
-        self._lock = threading.Lock()
+        self._transport = own_transport
+        # Threads that do nothing but send: each goes on with the next request at once, whoever waits for it. Reads have
+        # threads of their own, so that a look at what was written does not queue behind all that is still to be written.
+        self._threads = ThreadPoolExecutor(self.pace.most, thread_name_prefix="read")
+        self._writing = ThreadPoolExecutor(self.pace.most, thread_name_prefix="write")
+        self._idle: list[
+            httpx.Client
+        ] = []  # used last, used next: its connection is the least likely to be closed
 
-    def _client(self) -> httpx.Client:
-        client: httpx.Client | None = getattr(self._local, "client", None)
-        if client is None:
-            inner = self._transport or httpx.HTTPTransport()
-            client = httpx.Client(
-                base_url=self.endpoint,
-                headers=headers(self._token),
-                timeout=READ_TIMEOUT,
-                follow_redirects=False,
-                trust_env=not is_loopback(self.endpoint),
-                transport=GetOnly(inner) if self._read_only else inner,
-            )
-            self._local.client = client
-            with self._lock:
-                self._clients.append(client)
-        return client
+    @contextmanager
+    def _client(self, *, first: bool = True) -> Iterator[httpx.Client]:
+        """A client for one request, as soon as the pace allows it; never shared, since sharing a pool is slow."""
+        with self.pace.slot(first=first):
+            try:
+                client = self._idle.pop()
+            except IndexError:
+                client = self._new_client()
+            try:
+                yield client
+            finally:
+                self._idle.append(client)
+
+    def _new_client(self) -> httpx.Client:
+        inner = self._transport or transport(self.endpoint)
+        return httpx.Client(
+            base_url=self.endpoint,
+            headers=headers(self._token),
+            timeout=READ_TIMEOUT,
+            follow_redirects=False,
+            trust_env=False,
+            transport=GetOnly(inner) if self._read_only else inner,
+        )
 
     def close(self) -> None:
-        """Close the connections of all threads."""
-        for client in self._clients:
-            client.close()
+        """Close all connections."""
+        self._threads.shutdown()
+        self._writing.shutdown()
+        while self._idle:
+            self._idle.pop().close()
 
     def get(self, path: str, params: Params | None = None) -> dict[str, Any]:
         """The wrapper of a well-formed 2xx answer (contract 1.4); reads are retried with backoff.
@@ -142,7 +159,7 @@ class Reader:
                 on=_backoff, attempts=5, timeout=60.0, wait_initial=0.1, wait_max=5.0, wait_jitter=0.3
             ):
                 with attempt:
-                    return self._get_once(path, params)
+                    return self._threads.submit(self._get_once, path, params).result()
         except _Retryable as e:
             raise ReadFailed(
                 f"GET {path}: {e}", help="nothing was concluded from it; run again once the remote answers"
@@ -163,13 +180,17 @@ class Reader:
                 with attempt:
                     into.seek(0)
                     into.truncate()
-                    self._download_once(path, params, into, limit)
+                    self._threads.submit(self._download_once, path, params, into, limit).result()
         except _Retryable as e:
             raise ReadFailed(f"GET {path}: {e}") from None
 
     def _download_once(self, path: str, params: Params, into: IO[bytes], limit: int) -> None:
         try:
-            with self._client().stream("GET", path, params=dict(params)) as response:
+            with (
+                self._client() as client,
+                client.stream("GET", path, params=dict(params)) as response,
+            ):
+                self.pace.answered(response.status_code, _retry_after(response))
                 if response.status_code == 429 or response.status_code >= 500:
                     raise _Retryable(f"{response.status_code}", _retry_after(response))
                 if response.status_code == 401:
@@ -187,17 +208,19 @@ class Reader:
 
     def _get_once(self, path: str, params: Params | None) -> dict[str, Any]:
         try:
-            response = self._client().get(path, params=dict(params or {}))
-            if (
-                response.is_redirect
-                and response.next_request
-                and _same_origin(response.next_request.url, response.url)
-            ):
-                response = self._client().send(response.next_request)
+            with self._client() as client:
+                response = client.get(path, params=dict(params or {}))
+                if (
+                    response.is_redirect
+                    and response.next_request
+                    and _same_origin(response.next_request.url, response.url)
+                ):
+                    response = client.send(response.next_request)
         except httpx.ConnectError as e:
             raise _Retryable(f"cannot connect to {self.endpoint}: {_words(e)}") from None
         except httpx.HTTPError as e:
             raise _Retryable(f"no complete answer: {_words(e)}") from None
+        self.pace.answered(response.status_code, _retry_after(response))
         try:
             body = json.loads(response.content)
         except ValueError:
@@ -231,13 +254,18 @@ class Writer(Reader):
 
     def send(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
         """Send one write and classify its answer (design 6). Never raises for what the remote did."""
+        return self._writing.submit(self._send_once, method, path, body).result()
+
+    def _send_once(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
         try:
-            response = self._client().request(method, path, json=body)
+            with self._client(first=False) as client:
+                response = client.request(method, path, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
             return Answer(Verdict.NOT_SENT, f"cannot connect to {self.endpoint}: {_words(e)}")
         except httpx.HTTPError as e:
             return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {_words(e)}")
         answer = classify(response.status_code, response.content, response.headers.get("Retry-After"))
+        self.pace.answered(answer.status, answer.retry_after)
         return Answer(
             answer.verdict,
             f"{method} {path}: {answer.message}",

@@ -24,8 +24,18 @@ class Clock:
     wall: Callable[[], float]
 
 
+# From an instant on: when a listing was begun that is not older, and what it showed.
+Look = Callable[[float], tuple[float, Listing[Row]]]
+FRESH = 2.0  # seconds for which one listing serves all that only need to know how things stood a moment ago
+
+
+def direct(listing: Callable[[], Listing[Row]], clock: Clock) -> Look[Row]:
+    """A look of one's own."""
+    return lambda _since: (clock.now(), listing())
+
+
 def seek(
-    listing: Callable[[], Listing[Row]],
+    look: Look[Row],
     find: Callable[[tuple[Row, ...]], Found | None],
     absence: Absence,
     clock: Clock,
@@ -33,15 +43,15 @@ def seek(
     """What `find` finds, None if it is proven absent, or `Unlisted` if the listing fails.
 
     Args:
-        listing: reads the complete, unfiltered collection.
+        look: reads the complete, unfiltered collection.
         find: looks for the thing in its rows.
         absence: from which instant, and how long a listing may lag.
         clock: time.
     """
     while True:
         clock.sleep(absence.wait(clock.now()))
-        begun = clock.now()
-        result = listing()
+        now = clock.now()
+        begun, result = look(now if absence.settle > 0 else max(absence.since, now - FRESH))
         if not isinstance(result, Listed):
             return result
         if (found := find(result.rows)) is not None:
@@ -52,7 +62,7 @@ def seek(
 
 
 def confirm(
-    listing: Callable[[], Listing[Row]],
+    look: Look[Row],
     find: Callable[[tuple[Row, ...]], Found | None],
     settle: float,
     clock: Clock,
@@ -62,7 +72,7 @@ def confirm(
     pause = 0.05
     looks = 0
     while True:
-        result = listing()
+        _, result = look(clock.now())
         looks += 1
         if isinstance(result, Listed) and (found := find(result.rows)) is not None:
             return found

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import httpx
 
 from reconciler.api.answers import Answer, Verdict, classify
-from reconciler.api.client import headers, is_loopback
+from reconciler.api.client import headers
+from reconciler.api.transport import transport
 
 CONTENT_TYPE = "application/x-ndjson"
 
@@ -55,7 +56,11 @@ def stream(
     limits = httpx.Timeout(30.0, write=60.0, read=timeout)
     try:
         with httpx.Client(
-            base_url=endpoint, timeout=limits, follow_redirects=False, trust_env=not is_loopback(endpoint)
+            base_url=endpoint,
+            timeout=limits,
+            follow_redirects=False,
+            trust_env=False,
+            transport=transport(endpoint),
         ) as client:
             response = client.post(path, content=body, headers=sent)
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:

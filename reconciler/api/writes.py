@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from reconciler.api.answers import Answer, Verdict
-from reconciler.api.presence import Clock, confirm, seek
+from reconciler.api.presence import Clock, Look, confirm, seek
 from reconciler.model.absence import Absence
-from reconciler.model.listing import Listing, Unlisted
+from reconciler.model.listing import Unlisted
 
 Row = TypeVar("Row")
 Found = TypeVar("Found")
@@ -48,7 +48,7 @@ def pause_before_retry(answer: Answer, tried: int) -> float:
 
 def create_once(
     send: Callable[[], Answer],
-    listing: Callable[[], Listing[Row]],
+    look: Look[Row],
     find: Callable[[tuple[Row, ...]], Found | None],
     settle: float,
     clock: Clock,
@@ -59,7 +59,7 @@ def create_once(
 
     Args:
         send: sends it once.
-        listing: the complete collection it will be in.
+        look: shows the complete collection it will be in.
         find: finds it there.
         settle: how long a listing may lag, in seconds.
         clock: time.
@@ -72,7 +72,7 @@ def create_once(
         tried += 1
         match answer.verdict:
             case Verdict.DONE:
-                return Done(None) if not shown else _confirmed(listing, find, settle, clock, answer)
+                return Done(None) if not shown else _confirmed(look, find, settle, clock, answer)
             case Verdict.UNAUTHORIZED:
                 return Failed(answer.message, stopped=True)
             case Verdict.NOT_SENT:
@@ -88,7 +88,7 @@ def create_once(
         )  # even with `settle: 0` a cut-off request may still be in a queue
         # A refusal is certain; one look tells whether the reason is that the thing is there already.
         window = 0.0 if answer.verdict is Verdict.REFUSED else settle
-        found = seek(listing, find, Absence(ended, window), clock)
+        found = seek(look, find, Absence(ended, window), clock)
         if isinstance(found, Unlisted):
             return Unknown(f"{answer.message}; and the list could not be read: {found.reason}")
         if found is not None:
@@ -100,13 +100,13 @@ def create_once(
 
 
 def _confirmed(
-    listing: Callable[[], Listing[Row]],
+    look: Look[Row],
     find: Callable[[tuple[Row, ...]], Found | None],
     settle: float,
     clock: Clock,
     answer: Answer,
 ) -> Result[Found | None]:
-    found = confirm(listing, find, settle, clock)
+    found = confirm(look, find, settle, clock)
     if isinstance(found, Unlisted):
         return Unknown(f"{answer.message}, but the list could not be read: {found.reason}")
     if found is None:

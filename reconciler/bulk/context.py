@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reconciler.api.client import Writer
+from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
 from reconciler.bulk.leave import Desk
 from reconciler.bulk.spool import Spools
@@ -72,6 +73,7 @@ class Context:
         approval: digest of the plan.
         spools: where such sources are kept.
         io: threads for small requests.
+        pace: of uploads.
         senders: processes for uploads whose bytes have to be made.
         stopping: true once the run must not begin anything new.
         stop: makes it so.
@@ -93,6 +95,7 @@ class Context:
     journal: Journal
     progress: Progress
     io: Executor
+    pace: Pace
     senders: Callable[[], Executor]
     desk: Desk
     stopping: Callable[[], bool]

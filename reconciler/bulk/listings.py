@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from reconciler.api import resources
-from reconciler.api.presence import seek
+from reconciler.api.presence import direct, seek
 from reconciler.bulk.context import Context
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
@@ -53,7 +53,12 @@ class LoadListings:
         def keep(rows: tuple[Import, ...]) -> None:
             last[:] = [Listed(rows)]
 
-        result = seek(self.list_imports, keep, self.context.grace.absence(), self.context.clock)
+        result = seek(
+            direct(self.list_imports, self.context.clock),
+            keep,
+            self.context.grace.absence(),
+            self.context.clock,
+        )
         if isinstance(result, Unlisted):
             raise LoadStopped(
                 Status.FAILED,
@@ -81,7 +86,10 @@ class LoadListings:
     def executions_for_good(self, import_id: str) -> Listing[Execution]:
         """Executions of one import, from listings that may prove their absence."""
         found = seek(
-            lambda: resources.executions(self.context.writer, self.datamart_id, import_id),
+            direct(
+                lambda: resources.executions(self.context.writer, self.datamart_id, import_id),
+                self.context.clock,
+            ),
             lambda rows: rows or None,
             self.context.grace.absence(),
             self.context.clock,
@@ -118,7 +126,10 @@ class LoadListings:
         everything: list[Execution] = []
         for import_id in import_ids:
             found = seek(
-                lambda i=import_id: resources.executions(self.context.writer, self.datamart_id, i),  # type: ignore[misc]
+                direct(
+                    lambda i=import_id: resources.executions(self.context.writer, self.datamart_id, i),  # type: ignore[misc]
+                    self.context.clock,
+                ),
                 lambda rows: rows or None,
                 absence,
                 self.context.clock,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from reconciler.api import resources
 from reconciler.api.answers import Answer, Verdict, mask
-from reconciler.api.presence import confirm
+from reconciler.api.presence import confirm, direct
 from reconciler.api.writes import (
     Done,
     Failed,
@@ -212,7 +212,7 @@ class _LoadRun:
         # The manifest step shows all chunks in one listing; there only an unclear answer has to look here.
         result = create_once(
             send,
-            self.listings.list_imports,
+            direct(self.listings.list_imports, self.context.clock),
             lambda _: self.listings.imports.get(name),
             self.context.settle,
             self.context.clock,
@@ -229,7 +229,12 @@ class _LoadRun:
         def all_there(rows: tuple[Import, ...]) -> bool | None:
             return True if wanted <= {r.name for r in rows} else None
 
-        seen = confirm(self.listings.list_imports, all_there, self.context.settle, self.context.clock)
+        seen = confirm(
+            direct(self.listings.list_imports, self.context.clock),
+            all_there,
+            self.context.settle,
+            self.context.clock,
+        )
         if seen is None:
             raise LoadStopped(
                 Status.UNKNOWN,

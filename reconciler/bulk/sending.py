@@ -77,9 +77,12 @@ class ChunkSender:
 
     def _upload(self, job: Job) -> Answer:
         """In this thread where the bytes stand in the source just so; else in a process, which has to make them."""
-        if job.chunk.verbatim:
-            return upload(job)
-        try:
-            return self.context.senders().submit(upload, job).result()
-        except BrokenProcessPool:
-            return Answer(Verdict.UNCLEAR, "a sending process ended unexpectedly")
+        with self.context.pace.slot():
+            try:
+                answer = (
+                    upload(job) if job.chunk.verbatim else self.context.senders().submit(upload, job).result()
+                )
+            except BrokenProcessPool:
+                return Answer(Verdict.UNCLEAR, "a sending process ended unexpectedly")
+        self.context.pace.answered(answer.status, answer.retry_after)
+        return answer

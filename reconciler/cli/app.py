@@ -256,6 +256,21 @@ def resume(
 
 
 @app.command()
+def unlock(
+    context: typer.Context,
+    lock: Annotated[str, typer.Argument(metavar="ID", help="As the message about the lock says it.")],
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Break the lock of a run that is gone for good; a run that lives stops writing."""
+    from reconciler.cli import commands, steps
+
+    flags = steps.Flags(root=context.obj, no_color=no_color, environment=environment, endpoint=endpoint)
+    return commands.unlock(flags, lock)
+
+
+@app.command()
 def init(context: typer.Context, directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Root) -> int:
     """Scaffold a workspace with starter specs; never overwrites."""
     from reconciler.cli.scaffold import scaffold

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.cli import exit_codes, steps, wiring
+from reconciler.cli import exit_codes, ledgers, steps, wiring
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.cli.steps import Flags
@@ -66,7 +66,7 @@ def check_saved(made: Plan, flags: Flags) -> int:
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with (
         steps.progress(flags) as shown,
-        wiring.reader(where) as reader,
+        wiring.reader(where, checked.settings.parallelism) as reader,
         wiring.threads(checked.settings.parallelism) as io,
     ):
         found = preflight(made, reader, io, steps.new_scans(flags, shown))
@@ -83,7 +83,7 @@ def resume(flags: Flags, run_id: int | None) -> int:
     """Go on with the plan of a run in the ledger."""
     checked = steps.settings_only(flags)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
-    with wiring.locked(flags.root, checked.settings, where, seconds(flags.lock_timeout), say) as (
+    with ledgers.locked(flags.root, checked.settings, seconds(flags.lock_timeout), say) as (
         _,
         ledger,
         _taken,
@@ -98,6 +98,12 @@ def resume(flags: Flags, run_id: int | None) -> int:
     return steps.apply(
         made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown
     )
+
+
+def unlock(flags: Flags, identity: str) -> int:
+    """`unlock ID`."""
+    out(ledgers.unlock(flags.root, steps.settings_only(flags).settings, identity))
+    return exit_codes.DONE
 
 
 def serve_sandbox(port: int, state: Path | None, switches: list[str], seed: Path | None) -> int:

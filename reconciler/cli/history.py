@@ -2,7 +2,7 @@
 
 import sys
 
-from reconciler.cli import exit_codes, steps, wiring
+from reconciler.cli import exit_codes, ledgers, steps, wiring
 from reconciler.cli.console import out, say, style
 from reconciler.cli.options import Format
 from reconciler.errors import ReconcilerError, UsageError
@@ -65,12 +65,12 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
         )
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with (
-        wiring.locked(flags.root, checked.settings, where, seconds(flags.lock_timeout), say) as (
+        ledgers.locked(flags.root, checked.settings, seconds(flags.lock_timeout), say) as (
             _,
             ledger,
             _at,
         ),
-        wiring.reader(where) as reader,
+        wiring.reader(where, checked.settings.parallelism) as reader,
         wiring.threads(checked.settings.parallelism) as io,
     ):
         found = doubt(load, int(index), reader, io)
@@ -82,7 +82,7 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
 
 
 def _history(flags: steps.Flags) -> History:
-    return wiring.history(flags.root, steps.settings_only(flags).settings)
+    return ledgers.history(flags.root, steps.settings_only(flags).settings)
 
 
 def _plan(run: Recorded) -> Plan:

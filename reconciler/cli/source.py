@@ -63,7 +63,7 @@ def preview(flags: steps.Flags, name: str, line: str) -> int:
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     marks = style(sys.stdout, no_color=flags.no_color)
     desired = checked.desired()
-    with wiring.reader(where) as reader:
+    with wiring.reader(where, checked.settings.parallelism) as reader:
         ids = compartment_ids(desired, reader, checked.settings.organisation_id)
         scans = steps.new_scans(flags, steps.progress(flags))
         loads = [x for x in desired.loads.values() if x.source == name]
@@ -108,7 +108,10 @@ def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, aut
     from reconciler.workflows.retry import plan_retry
 
     where = wiring.target(flags.root, checked.settings, flags.token_file)
-    with wiring.reader(where) as reader, wiring.threads(checked.settings.parallelism) as io:
+    with (
+        wiring.reader(where, checked.settings.parallelism) as reader,
+        wiring.threads(checked.settings.parallelism) as io,
+    ):
         targets = [a for a, load in checked.desired().loads.items() if load.source == name]
         made = steps.plan(replace(flags, targets=targets), checked, where, scans)
         if made.errored or not made.applyable:
@@ -124,7 +127,7 @@ def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, aut
             say(f"{unplaced:,} failed lines are left out: the platform does not say which they are.")
         loads = [x.change for x in found if x.change.lines]
         again = assemble(
-            [], loads, [], checked.settings, made.spec_digest, made.endpoint,
+            [], loads, [], checked.settings, made.spec_digest,
             created_at=wiring.created_at(), errored=False, complete=False,
         )  # fmt: skip
     if not loads:

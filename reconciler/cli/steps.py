@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli import exit_codes, wiring
+from reconciler.cli import exit_codes, ledgers, wiring
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.events import Events
 from reconciler.cli.options import Format
@@ -133,7 +133,10 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         ci=bool(os.environ.get("CI")),
         settled=lambda datamart_id: _settled(flags.root, checked, datamart_id),
     )
-    with wiring.reader(where) as reader, wiring.threads(checked.settings.parallelism) as io:
+    with (
+        wiring.reader(where, checked.settings.parallelism) as reader,
+        wiring.threads(checked.settings.parallelism) as io,
+    ):
         made = make_plan(checked, reader, io, scans, request)
     if flags.output is Format.TEXT:
         show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
@@ -143,7 +146,7 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
 def _settled(root: Path, checked: Checked, datamart_id: str) -> Settlements:
     """What people said of chunks; nothing where the ledger cannot be read, since a plan needs none."""
     with suppress(ReconcilerError):
-        return wiring.history(root, checked.settings).settled(datamart_id)
+        return ledgers.history(root, checked.settings).settled(datamart_id)
     return {}
 
 
@@ -220,8 +223,8 @@ def apply(
     interrupt = wiring.Interrupt(say)
     with (
         interrupt.installed(),
-        wiring.locked(flags.root, settings, where, seconds(flags.lock_timeout), say) as (lock, ledger, taken),
-        wiring.writer(where) as writer,
+        ledgers.locked(flags.root, settings, seconds(flags.lock_timeout), say) as (lock, ledger, taken),
+        wiring.writer(where, settings.parallelism) as writer,
         wiring.threads(settings.parallelism) as io,
         shown,
     ):

@@ -17,13 +17,12 @@ from types import FrameType
 from typing import Any
 
 from reconciler.api.client import Reader, Writer
+from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
 from reconciler.bulk.spool import Spools
 from reconciler.cli.sandbox_process import ensure
 from reconciler.errors import ReconcilerError
-from reconciler.ledger.history import History
-from reconciler.ledger.lock import Lock, acquire
-from reconciler.ledger.sqlite import Ledger
+from reconciler.ledger.lock import Lock
 from reconciler.settings import Settings
 
 CLOCK = Clock(time.monotonic, time.sleep, time.time)
@@ -129,9 +128,9 @@ def _run(command: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def reader(where: Target) -> Iterator[Reader]:
+def reader(where: Target, parallelism: int) -> Iterator[Reader]:
     """A connection that can emit nothing but GET."""
-    made = Reader(where.url, where.token)
+    made = Reader(where.url, where.token, pace=Pace(parallelism))
     try:
         yield made
     finally:
@@ -139,9 +138,9 @@ def reader(where: Target) -> Iterator[Reader]:
 
 
 @contextmanager
-def writer(where: Target) -> Iterator[Writer]:
+def writer(where: Target, parallelism: int) -> Iterator[Writer]:
     """A connection that can write."""
-    made = Writer(where.url, where.token)
+    made = Writer(where.url, where.token, pace=Pace(parallelism))
     try:
         yield made
     finally:
@@ -215,51 +214,6 @@ class Senders:
         """End the processes."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def ledger_path(root: Path, settings: Settings) -> Path:
-    """The SQLite file.
-
-    Raises:
-        ReconcilerError: the ledger is not SQLite.
-    """
-    kind, _, rest = text_of("ledger", settings.ledger, root, os.environ).partition(":")
-    if kind != "sqlite" or not rest:
-        raise ReconcilerError(
-            f"the ledger must be sqlite:PATH in this version, it is {kind + ':' if kind else ''}…"
-        )
-    return root / rest
-
-
-def history(root: Path, settings: Settings) -> History:
-    """The ledger, read without writing."""
-    return History(ledger_path(root, settings), origin(root, settings), settings.organisation_id)
-
-
-@contextmanager
-def locked(
-    root: Path, settings: Settings, where: Target, timeout: float, waiting: Callable[[str], None]
-) -> Iterator[tuple[Lock, Ledger, float]]:
-    """The organisation's lock and the ledger, and the instant the lock was taken."""
-    path = ledger_path(root, settings)
-    lock = acquire(
-        path,
-        where.origin,
-        settings.organisation_id,
-        timeout=timeout,
-        now=CLOCK.now,
-        sleep=CLOCK.sleep,
-        waiting=waiting,
-    )
-    try:
-        taken = CLOCK.now()
-        ledger = Ledger(path, where.origin, settings.organisation_id, os.uname().nodename, CLOCK.wall)
-        try:
-            yield lock, ledger, taken
-        finally:
-            ledger.close()
-    finally:
-        lock.release()
 
 
 class Interrupt:

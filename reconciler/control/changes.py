@@ -1,5 +1,6 @@
 """Make one compartment or activation as planned: check again, journal, write, see it in a listing."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 from reconciler.api import resources
 from reconciler.api.answers import Verdict
 from reconciler.api.client import Writer
-from reconciler.api.presence import Clock, confirm, seek
+from reconciler.api.presence import FRESH, Clock, Look, confirm, seek
+from reconciler.api.shared import SharedListing
 from reconciler.api.writes import (
     NOT_SENT_TRIES,
     TRIES,
@@ -51,6 +53,9 @@ class Changer:
     single_datamart: str | None = None
     ids: dict[str, str] = field(default_factory=dict)
     created: dict[str, float] = field(default_factory=dict)
+    _compartments: SharedListing[Compartment] | None = None
+    _activations: dict[str, SharedListing[Activation]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def perform(self, change: ResourceChange) -> Outcome:
         """Carry out one change; never raises for what the remote did."""
@@ -64,20 +69,35 @@ class Changer:
             self.note(change.address, outcome.action, outcome.status.value)
         return outcome
 
+    def _look_at_compartments(self) -> Look[Compartment]:
+        with self._lock:
+            if self._compartments is None:
+                self._compartments = SharedListing(
+                    lambda: resources.compartments(self.writer, self.organisation_id), self.clock
+                )
+            return self._compartments.since
+
+    def _look_at_activations(self, datamart_id: str) -> Look[Activation]:
+        with self._lock:
+            if datamart_id not in self._activations:
+                self._activations[datamart_id] = SharedListing(
+                    lambda: resources.activations(self.writer, datamart_id), self.clock
+                )
+            return self._activations[datamart_id].since
+
     # -- compartments ---------------------------------------------------------------------------------------------
 
     def _compartment(self, change: ResourceChange, address: Address) -> Outcome:
         after = change.change.after or {}
 
-        def listing() -> Listing[Compartment]:
-            return resources.compartments(self.writer, self.organisation_id)
+        look = self._look_at_compartments()
 
         def find(rows: tuple[Compartment, ...]) -> Compartment | lookup.Ambiguous | None:
             return lookup.compartment(rows, self.organisation_id, after.get("token"), change.remote_id)
 
         if change.remote_id is not None:
             return self._rename(change, address)
-        found = seek(listing, find, self.grace(), self.clock)
+        found = seek(look, find, self.grace(), self.clock)
         if isinstance(found, Unlisted):
             return _unread(change, found)
         if isinstance(found, lookup.Ambiguous):
@@ -93,7 +113,7 @@ class Changer:
         self.note(change.address, "create", "intent")
         result = create_once(
             lambda: self.writer.send("POST", paths.compartments(), body),
-            listing,
+            look,
             find,
             self.settle,
             self.clock,
@@ -122,7 +142,7 @@ class Changer:
             change,
             paths.compartment(identity),
             body,
-            lambda: resources.compartments(self.writer, self.organisation_id),
+            self._look_at_compartments(),
             lambda rows: preconditions.compartment(change, next((r for r in rows if r.id == identity), None)),
         )
 
@@ -138,20 +158,19 @@ class Changer:
         if change.change.actions == ("no-op",):
             return _outcome(change, Status.UNCHANGED, "")
 
-        def listing() -> Listing[Activation]:
-            return resources.activations(self.writer, datamart_id)
+        look = self._look_at_activations(datamart_id)
 
         def find(rows: tuple[Activation, ...]) -> Activation | None:
             return lookup.activation(rows, compartment_id)[0]
 
         if change.change.actions == ("update",):
-            found: Activation | Unlisted | None = _first(listing(), find)
+            found: Activation | Unlisted | None = _first(look(self.clock.now() - FRESH)[1], find)
             if found is None:
                 return _outcome(
                     change, Status.FAILED, "moved since it was planned: the activation is gone", refused=True
                 )
         else:
-            found = seek(listing, find, self._activation_grace(datamart_id, compartment_id), self.clock)
+            found = seek(look, find, self._activation_grace(datamart_id, compartment_id), self.clock)
         if isinstance(found, Unlisted):
             return _unread(change, found)
         if found is None:
@@ -163,7 +182,7 @@ class Changer:
             self.note(change.address, "create", "intent")
             result = create_once(
                 lambda: self.writer.send("POST", paths.activations(datamart_id), body),
-                listing,
+                look,
                 find,
                 self.settle,
                 self.clock,
@@ -181,7 +200,7 @@ class Changer:
             change,
             paths.activation(datamart_id, found.id),
             {"default": True},
-            listing,
+            look,
             lambda rows: preconditions.activation(change, find(rows)),
         )
 
@@ -198,14 +217,15 @@ class Changer:
         change: ResourceChange,
         path: str,
         body: dict[str, Any],
-        listing: Callable[[], Listing[Any]],
+        look: Look[Any],
         check: Callable[[tuple[Any, ...]], Check],
     ) -> Outcome:
         """List again, write only if it still is as planned, and list until it shows. The same PUT twice does no harm."""
         tried = 0
         message = ""
         while True:
-            seen = listing()
+            now = self.clock.now()
+            _, seen = look(now if tried else now - FRESH)
             if isinstance(seen, Unlisted):
                 status = Status.UNKNOWN if tried else Status.FAILED
                 return _outcome(change, status, f"{message} {seen.reason}".strip(), stopped=seen.unauthorized)
@@ -229,7 +249,7 @@ class Changer:
                 self.clock.sleep(pause_before_retry(answer, min(tried, NOT_SENT_TRIES)))
                 continue
             shown = confirm(
-                listing, lambda rows: True if check(rows).now is Now.DONE else None, self.settle, self.clock
+                look, lambda rows: True if check(rows).now is Now.DONE else None, self.settle, self.clock
             )
             if shown is None or isinstance(shown, Unlisted):
                 unseen = f"{message}, but no listing showed it within {self.settle:g} s"

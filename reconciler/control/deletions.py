@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.api import resources
 from reconciler.api.answers import Verdict
 from reconciler.api.client import Writer
-from reconciler.api.presence import Clock, confirm
+from reconciler.api.presence import Clock, confirm, direct
 from reconciler.api.writes import TRIES, pause_before_retry
 from reconciler.kinds import paths
 from reconciler.model.listing import Listing, Unlisted
@@ -61,7 +61,12 @@ class Deleter:
             message = answer.message
             if answer.verdict is Verdict.UNAUTHORIZED:
                 return Outcome(change.address, Status.FAILED, "delete", message, stopped=True)
-            gone = confirm(listing, lambda rows: True if row(rows) is None else None, self.settle, self.clock)
+            gone = confirm(
+                direct(listing, self.clock),
+                lambda rows: True if row(rows) is None else None,
+                self.settle,
+                self.clock,
+            )
             if gone is True:
                 return Outcome(change.address, Status.SUCCEEDED, "delete")
             if answer.verdict in (Verdict.REFUSED, Verdict.CONFLICT):

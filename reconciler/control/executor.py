@@ -1,16 +1,20 @@
 """Run actions as soon as what they require is done: a ready queue, bounded, where a failure blocks only its dependents."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from graphlib import TopologicalSorter
+from queue import SimpleQueue
 
 from reconciler.model.outcome import PASSABLE, Outcome, Status
+
+WAITING, AT_MOST = 16, 400
 
 
 def execute(
     requires: Mapping[str, tuple[str, ...]],
     perform: Callable[[str], Outcome],
     *,
+    wide: Collection[str],
     parallelism: int,
     stopping: Callable[[], bool],
     finished: Callable[[Outcome], None],
@@ -20,7 +24,9 @@ def execute(
     Args:
         requires: by address; an address that is not a key is taken as met.
         perform: does one action; must not raise.
-        parallelism: actions at once.
+        wide: addresses that mostly wait, for a slot or for a listing that shows what they wrote; what they send at once is
+            bounded by slots, so many more of them than that may have begun.
+        parallelism: of the others, how many at once.
         stopping: true once nothing new may begin.
         finished: is told each outcome as it comes.
 
@@ -30,14 +36,18 @@ def execute(
     graph = TopologicalSorter({a: [r for r in needed if r in requires] for a, needed in requires.items()})
     graph.prepare()
     outcomes: dict[str, Outcome] = {}
-    running: dict[Future[Outcome], str] = {}
+    ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+    running = 0
 
     def end(outcome: Outcome) -> None:
         outcomes[outcome.address] = outcome
         finished(outcome)
         graph.done(outcome.address)
 
-    with ThreadPoolExecutor(parallelism, thread_name_prefix="action") as pool:
+    with (
+        ThreadPoolExecutor(parallelism, thread_name_prefix="load") as loads,
+        ThreadPoolExecutor(min(parallelism * WAITING, AT_MOST), thread_name_prefix="change") as changes,
+    ):
         while graph.is_active():
             for address in graph.get_ready():
                 blocker = next(
@@ -53,10 +63,10 @@ def execute(
                 elif stopping():
                     end(Outcome(address, Status.SKIPPED, "skip", "the run is ending"))
                 else:
-                    running[pool.submit(perform, address)] = address
+                    pool = changes if address in wide else loads
+                    pool.submit(perform, address).add_done_callback(ended.put)
+                    running += 1
             if running:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    running.pop(future)
-                    end(future.result())
+                end(ended.get().result())
+                running -= 1
     return [outcomes[a] for a in requires]

@@ -15,14 +15,46 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from reconciler.errors import LockHeld, ReconcilerError
 
 
-class Lock:
+class Lock(Protocol):
+    """Leave to write; whoever sends asks `held` before every write."""
+
+    @property
+    def sender_files(self) -> list[Path]:
+        """What sending processes hold, shared, for as long as they live."""
+
+    def held(self) -> bool:
+        """True while it is ours."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds a lock, from where and since when (seconds since 1970)."""
+
+    id: str
+    who: str
+    host: str
+    pid: int
+    since: float
+
+    def words(self) -> str:
+        """The same, for messages."""
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.since))
+        return f"{self.who} on {self.host} (process {self.pid}), since {since}, lock {self.id}"
+
+
+class FileLock:
     """Held from construction until `release` or the end of the process."""
 
     def __init__(self, run_files: list[Path], sender_files: list[Path], handles: list[IO[str]]) -> None:
@@ -41,10 +73,10 @@ class Lock:
 
 def folders(ledger: Path) -> list[Path]:
     """Where lock files live."""
-    shared = Path(tempfile.gettempdir()) / f"reconciler-{os.getuid()}"
+    beside, shared = _places(ledger)
     shared.mkdir(mode=0o700, exist_ok=True)
-    ledger.parent.mkdir(parents=True, exist_ok=True)
-    return [ledger.parent, shared]
+    beside.mkdir(parents=True, exist_ok=True)
+    return [beside, shared]
 
 
 def acquire(
@@ -53,10 +85,11 @@ def acquire(
     organisation_id: str,
     *,
     timeout: float,
+    owner: Owner,
     now: Callable[[], float],
     sleep: Callable[[float], None],
     waiting: Callable[[str], None] | None = None,
-) -> Lock:
+) -> FileLock:
     """Take the run lock, and wait until no sender of an earlier run is left.
 
     Args:
@@ -64,6 +97,7 @@ def acquire(
         origin: of the endpoint.
         organisation_id: what is locked.
         timeout: seconds to wait.
+        owner: who wants it.
         now: monotonic clock.
         sleep: how to wait.
         waiting: is told once who holds it.
@@ -71,7 +105,7 @@ def acquire(
     Raises:
         LockHeld: somebody still holds it after `timeout`.
     """
-    key = hashlib.sha256(f"{origin}\n{organisation_id}".encode()).hexdigest()[:16]
+    key = _key(origin, organisation_id)
     try:
         places = folders(ledger)
     except OSError as e:
@@ -92,10 +126,7 @@ def acquire(
             if now() >= deadline:
                 for h in (*handles, handle):
                     h.close()
-                raise LockHeld(
-                    f"organisation {organisation_id} is locked by {who}",
-                    help="wait for it to end, or give --lock-timeout",
-                )
+                raise held_by(organisation_id, who)
             if waiting and not told:
                 waiting(f"waiting for {who}")
                 told = True
@@ -105,9 +136,9 @@ def acquire(
         handle.close()
     handles = handles[: len(run_files)]
     handles[0].truncate(0)
-    handles[0].write(json.dumps({"pid": os.getpid(), "host": os.uname().nodename}))
+    handles[0].write(json.dumps(asdict(owner)))
     handles[0].flush()
-    return Lock(run_files, sender_files, handles)
+    return FileLock(run_files, sender_files, handles)
 
 
 def hold_shared(files: list[Path]) -> list[IO[str]]:
@@ -126,9 +157,38 @@ def _try(handle: IO[str], kind: int) -> bool:
     return True
 
 
+def held_by(organisation_id: str, who: str) -> LockHeld:
+    """What to say of a lock that somebody else has."""
+    return LockHeld(
+        f"organisation {organisation_id} is locked by {who}",
+        help="wait for it to end, or give --lock-timeout; if it is gone for good: reconciler unlock ID",
+    )
+
+
 def _owner(path: Path) -> str:
     try:
-        found = json.loads(path.read_text())
-        return f"another run (process {found['pid']} on {found['host']})"
-    except (OSError, ValueError, KeyError):
+        return f"another run: {Owner(**json.loads(path.read_text())).words()}"
+    except (OSError, ValueError, TypeError):
         return "another run"
+
+
+def holder(ledger: Path, origin: str, organisation_id: str) -> Owner | None:
+    """Who holds the lock now; None if nobody does. Takes nothing and writes nothing."""
+    for folder in _places(ledger):
+        path = folder / f"run-{_key(origin, organisation_id)}.lock"
+        try:
+            with path.open() as handle:
+                if _try(handle, fcntl.LOCK_SH):
+                    continue
+                return Owner(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError):
+            continue
+    return None
+
+
+def _key(origin: str, organisation_id: str) -> str:
+    return hashlib.sha256(f"{origin}\n{organisation_id}".encode()).hexdigest()[:16]
+
+
+def _places(ledger: Path) -> list[Path]:
+    return [ledger.parent, Path(tempfile.gettempdir()) / f"reconciler-{os.getuid()}"]

@@ -1,199 +1,131 @@
-"""The ledger in SQLite: runs, their plans, and a journal of every write's intent and outcome.
+"""The ledger's database in a file, for one machine: WAL, and durable when a statement returns (synchronous FULL)."""
 
-Durable before and after each write (WAL, synchronous FULL). Rows are keyed by endpoint origin and organisation. Nothing
-secret or personal is written: names, digests, counts (G9).
-"""
-
-import json
 import sqlite3
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.errors import ReconcilerError
-from reconciler.model.load import Settled, Settlements
-
-SCHEMA_VERSION = 2
-_SCHEMA = """
-CREATE TABLE runs (
-  id INTEGER PRIMARY KEY, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, host TEXT NOT NULL,
-  plan_digest TEXT NOT NULL, plan TEXT NOT NULL, started REAL NOT NULL, ended REAL, state TEXT NOT NULL);
-CREATE TABLE journal (
-  id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id), at REAL NOT NULL,
-  address TEXT NOT NULL, step TEXT NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL);
-CREATE INDEX journal_by_step ON journal(step, state);
-CREATE TABLE refused_uploads (origin TEXT NOT NULL, organisation_id TEXT NOT NULL, datamart_id TEXT NOT NULL, name TEXT NOT NULL,
-  PRIMARY KEY (origin, organisation_id, datamart_id, name));
-"""
-_SETTLED = """
-CREATE TABLE settled_chunks (
-  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, datamart_id TEXT NOT NULL, load TEXT NOT NULL, chunk INTEGER NOT NULL,
-  attempt INTEGER NOT NULL, sent INTEGER NOT NULL, at REAL NOT NULL, who TEXT NOT NULL,
-  PRIMARY KEY (origin, organisation_id, datamart_id, load, chunk));
-"""
-_STEPS = (_SCHEMA, _SETTLED)  # from one version to the next
-SETTLED_SQL = "SELECT load, chunk, attempt, sent FROM settled_chunks WHERE origin=? AND organisation_id=? AND datamart_id=?"
+from reconciler.errors import LedgerFailed
+from reconciler.ledger.database import SCHEMA_VERSION, Row, migration, too_new
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One apply. `state` is running, finished (all good), or ended (something is left)."""
+class SqliteDatabase:
+    """An open file."""
 
-    id: int
-    plan_digest: str
-    plan: str
-    state: str
-    started: float
-    ended: float | None
-
-
-class Ledger:
-    """All that one organisation on one endpoint recorded here. Safe to share between threads."""
-
-    def __init__(
-        self, path: Path, origin: str, organisation_id: str, host: str, wall: Callable[[], float]
-    ) -> None:
-        self.path, self.origin, self.organisation_id, self.host, self._wall = (
-            path,
-            origin,
-            organisation_id,
-            host,
-            wall,
-        )
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path, self._db = path, connection
         self._lock = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._migrate()
-        except (OSError, sqlite3.Error) as e:
-            raise ReconcilerError(
-                f"cannot open the ledger {path}: {e}",
-                help="it holds only history: move the file away, and the next run goes on from the remote",
-            ) from None
 
-    def _migrate(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(
-                f"it has the newer format {version}; this reconciler knows {SCHEMA_VERSION}"
-            )
-        if version < SCHEMA_VERSION:
-            steps = " ".join(_STEPS[version:])
-            self._db.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """Run one statement, committed when it returns; its rows, if it has any.
 
-    def _run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock:
+        Raises:
+            LedgerFailed: the database did not do it.
+        """
+        with self._lock, self._told():
             return self._db.execute(sql, values).fetchall()
 
+    def many(self, sql: str, rows: Iterable[Row]) -> None:
+        """Run one statement for each row, all in one transaction.
+
+        Raises:
+            LedgerFailed: the database did not do it.
+        """
+        with self._lock, self._told(), self._db:
+            self._db.execute("BEGIN")
+            self._db.executemany(sql, rows)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as e:
+            raise LedgerFailed(f"the ledger {self._path} failed: {e}") from None
+
     def close(self) -> None:
-        """Close the database."""
+        """Close the file."""
         with self._lock:
             self._db.close()
 
-    def last_run(self) -> Run | None:
-        """The newest run, or None."""
-        rows = self._run(
-            "SELECT id, plan_digest, plan, state, started, ended FROM runs WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT 1",
-            self.origin,
-            self.organisation_id,
-        )
-        return Run(*rows[0]) if rows else None
 
-    def run(self, run: int) -> Run | None:
-        """One run by its id."""
-        rows = self._run(
-            "SELECT id, plan_digest, plan, state, started, ended FROM runs WHERE origin=? AND organisation_id=? AND id=?",
-            self.origin,
-            self.organisation_id,
-            run,
-        )
-        return Run(*rows[0]) if rows else None
+def open_file(path: Path) -> SqliteDatabase:
+    """A file that is read and written; made, or migrated with a copy of it kept, where that is needed.
 
-    def closed_cleanly(self) -> bool:
-        """True if the last run on this host ended with every write settled: then none can still be on its way."""
-        rows = self._run(
-            "SELECT state, host FROM runs WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT 1",
-            self.origin,
-            self.organisation_id,
-        )
-        return bool(rows) and rows[0][0] in ("finished", "ended") and rows[0][1] == self.host
+    Raises:
+        LedgerFailed: it cannot be opened, or a newer program wrote it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = _connected(path)
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        _migrate(path, db)
+    except (OSError, sqlite3.Error) as e:
+        raise LedgerFailed(
+            f"cannot open the ledger {path}: {e}",
+            help="it holds only history: move the file away, and the next run goes on from the remote",
+        ) from None
+    return SqliteDatabase(path, db)
 
-    def finished(self, plan_digest: str) -> bool:
-        """True if this very plan was applied to its end."""
-        return bool(
-            self._run(
-                "SELECT 1 FROM runs WHERE origin=? AND organisation_id=? AND plan_digest=? AND state='finished'",
-                self.origin,
-                self.organisation_id,
-                plan_digest,
-            )
-        )
 
-    def begin(self, plan_digest: str, plan: str) -> int:
-        """Record that a run starts; its id."""
-        with self._lock:
-            cursor = self._db.execute(
-                "INSERT INTO runs(origin, organisation_id, host, plan_digest, plan, started, state) VALUES (?,?,?,?,?,?,'running')",
-                (self.origin, self.organisation_id, self.host, plan_digest, plan, self._wall()),
-            )
-            return int(cursor.lastrowid or 0)
+def _connected(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10, uri=uri)
 
-    def end(self, run: int, state: str) -> None:
-        """Record how a run ended: finished, ended, or unsettled (a write may still be on its way)."""
-        self._run("UPDATE runs SET ended=?, state=? WHERE id=?", self._wall(), state, run)
 
-    def note(self, run: int, address: str, step: str, state: str, **detail: str | int | None) -> None:
-        """Append to the journal; durable when it returns."""
-        self._run(
-            "INSERT INTO journal(run, at, address, step, state, detail) VALUES (?,?,?,?,?,?)",
-            run,
-            self._wall(),
-            address,
-            step,
-            state,
-            json.dumps(detail, sort_keys=True),
-        )
+def _version(db: sqlite3.Connection) -> int:
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if words := too_new(version):
+        raise sqlite3.DatabaseError(words)
+    return version
 
-    def refuse(self, datamart_id: str, name: str) -> None:
-        """Remember that the remote refused the upload of this chunk: its content is not sent again."""
-        self._run(
-            "INSERT OR IGNORE INTO refused_uploads VALUES (?,?,?,?)",
-            self.origin,
-            self.organisation_id,
-            datamart_id,
-            name,
-        )
 
-    def settle(self, datamart_id: str, load: str, chunk: int, settled: Settled, who: str) -> None:
-        """Remember what a person said of a chunk."""
-        self._run(
-            "INSERT OR REPLACE INTO settled_chunks VALUES (?,?,?,?,?,?,?,?,?)",
-            self.origin,
-            self.organisation_id,
-            datamart_id,
-            load,
-            chunk,
-            settled.attempt,
-            int(settled.sent),
-            self._wall(),
-            who,
-        )
+def _migrate(path: Path | None, db: sqlite3.Connection) -> None:
+    version = _version(db)
+    if path is not None and 0 < version < SCHEMA_VERSION:
+        with closing(sqlite3.connect(path.with_name(f"{path.name}.v{version}.bak"))) as kept:
+            db.backup(kept)
+    if version < SCHEMA_VERSION:
+        steps = migration(version, "INTEGER PRIMARY KEY")
+        db.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 
-    def settled(self, datamart_id: str) -> Settlements:
-        """What was said of chunks on this datamart."""
-        rows = self._run(SETTLED_SQL, self.origin, self.organisation_id, datamart_id)
-        return {(load, chunk): Settled(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
 
-    def refused(self, datamart_id: str) -> frozenset[str]:
-        """Chunk names whose upload was refused on this datamart."""
-        rows = self._run(
-            "SELECT name FROM refused_uploads WHERE origin=? AND organisation_id=? AND datamart_id=?",
-            self.origin,
-            self.organisation_id,
-            datamart_id,
-        )
-        return frozenset(r[0] for r in rows)
+@contextmanager
+def read_only(path: Path) -> Iterator[SqliteDatabase | None]:
+    """A ledger that is read and never written, not even migrated; None where there is none.
+
+    Raises:
+        LedgerFailed: it cannot be read, or a newer program wrote it.
+    """
+    if not path.exists():
+        yield None
+        return
+    try:
+        db = _unwritten(path)
+        if _version(db) < SCHEMA_VERSION:  # read as the newest, in a copy
+            copy = _connected(":memory:")
+            with closing(db):
+                db.backup(copy)
+            _migrate(None, copy)
+            db = copy
+    except sqlite3.Error as e:
+        raise LedgerFailed(f"cannot read the ledger {path}: {e}") from None
+    made = SqliteDatabase(path, db)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _unwritten(path: Path) -> sqlite3.Connection:
+    uri = path.resolve().as_uri()
+    db = _connected(f"{uri}?mode=ro", uri=True)
+    try:
+        db.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except (
+        sqlite3.OperationalError
+    ):  # where nothing can be written, it reads only what it is told not to change
+        db.close()
+        db = _connected(f"{uri}?immutable=1", uri=True)
+    return db

@@ -4,6 +4,7 @@ Not emulated: authentication beyond one header, users and roles, priorities, lab
 consent, quarantine, segments, and everything the contract does not list.
 """
 
+import asyncio
 import re
 import tempfile
 import time
@@ -101,9 +102,7 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
         async def endpoint(request: Request) -> Response:
             path = request.url.path
             self.last_request = time.monotonic()
-            fault = None
-            if not path.startswith("/_sandbox"):
-                fault = next((f for f in self.faults if f.acts_on(request.method, path)), None)
+            fault = None if path.startswith("/_sandbox") else await self._fault(request)
             if fault and fault.do == "drop_before":
                 return self._dropped(request)
             if fault and fault.do != "drop_after" and fault.do != "truncate" and fault.do != "error_in_2xx":
@@ -125,6 +124,15 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
             return self._recorded(request, response)
 
         return endpoint
+
+    async def _fault(self, request: Request) -> faults.Fault | None:
+        """What is to go wrong with this request, once it has waited as long as it should."""
+        fault = next((f for f in self.faults if f.acts_on(request.method, request.url.path)), None)
+        delayed = fault is not None and fault.do == "delay"
+        wait = self.switches.latency_seconds + (fault.seconds if fault and delayed else 0.0)
+        if wait:
+            await asyncio.sleep(wait)
+        return None if delayed else fault
 
     def _recorded(self, request: Request, response: Response) -> Response:
         if not request.url.path.startswith("/_sandbox"):

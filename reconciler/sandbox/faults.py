@@ -2,13 +2,14 @@
 
     {"method": "POST", "path": "/executions", "after": 2, "times": 1, "do": "drop_after"}
 
-`do`: drop_before, drop_after (the effect), status (with `status`, `body`, `headers`), truncate, error_in_2xx, html.
+`do`: drop_before, drop_after (the effect), status (with `status`, `body`, `headers`), truncate, error_in_2xx, html, and
+delay (by `seconds`, then as usual).
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-ACTIONS = ("drop_before", "drop_after", "status", "truncate", "error_in_2xx", "html")
+ACTIONS = ("drop_before", "drop_after", "status", "truncate", "error_in_2xx", "html", "delay")
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Fault:
     status: int = 500
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
     seen: int = 0
 
     def acts_on(self, method: str, path: str) -> bool:

@@ -47,7 +47,7 @@ def serve(
     if store.empty():
         plant(store, seed or _own_seed(folder) or SEED)
     sandbox = Sandbox(store, chosen)
-    listener = socket.socket()
+    listener = socket.socket(proto=socket.IPPROTO_TCP)  # so that asyncio sends small answers at once
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

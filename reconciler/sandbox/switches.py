@@ -32,6 +32,7 @@ class Switches:
         pending_seconds, running_seconds: how long an execution stays in each state.
         profiles: `counted` neither stores nor checks lines (for very large uploads).
         error_file: what its entries say of a failed line: its number, the line itself, or nothing but a reason.
+        latency_seconds: how long every answer takes at least.
         token: the only accepted token; empty accepts any.
     """
 
@@ -55,6 +56,7 @@ class Switches:
     lag_seconds: float = 0.0
     pending_seconds: float = 0.05
     running_seconds: float = 0.05
+    latency_seconds: float = 0.0
     token: str = ""
 
     def with_values(self, values: dict[str, Any]) -> "Switches":

@@ -1,5 +1,6 @@
 """A reviewed plan -> writes -> outcomes. The only stage that writes."""
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from reconciler import __version__
 from reconciler.api.client import Writer
+from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
 from reconciler.bulk.context import Context, Grace, Progress
 from reconciler.bulk.leave import LeaveDesk
@@ -16,9 +18,10 @@ from reconciler.bulk.load import run_load
 from reconciler.control.changes import Changer
 from reconciler.control.deletions import Deleter
 from reconciler.control.executor import execute
-from reconciler.errors import ReadFailed, Refused
+from reconciler.errors import LedgerFailed, ReadFailed, Refused
 from reconciler.ledger.lock import Lock
-from reconciler.ledger.sqlite import Ledger
+from reconciler.ledger.store import Ledger
+from reconciler.model.address import Address
 from reconciler.model.load import Settlements
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
@@ -135,19 +138,20 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
             help="make a new plan, or apply the rest with --skip-stale",
         )
     grace = Grace(run.locked_at, 0.0 if run.ledger.closed_cleanly() else run.settings.settle)
-    identity = run.ledger.begin(plan.plan_digest, encode(plan))
+    identity = run.ledger.begin(plan.plan_digest, encode(plan), "")
     outcomes: list[Outcome] = []
     try:
         outcomes = _execute(plan, run, identity, grace, before)
     finally:
-        run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
+        with contextlib.suppress(LedgerFailed):  # then the run counts as cut off, which it nearly was
+            run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
     return Result(tuple(outcomes), _exit(outcomes))
 
 
 def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Preflight) -> list[Outcome]:
     changes = {c.address: c for c in plan.resource_changes if c.change.actions != ("no-op",)}
     loads = {load.address: load for load in plan.loads if load.actions != ("no-op",)}
-    journal = _Journal(run.ledger, identity)
+    journal = _Journal(run.ledger, identity, run.lock)
     changer = Changer(
         run.writer,
         plan.organisation_id,
@@ -181,6 +185,7 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
         journal=journal,
         progress=run.progress,
         io=run.io,
+        pace=Pace(run.settings.parallelism),
         senders=run.senders,
         desk=desk.desk,
         stopping=run.stopping,
@@ -188,8 +193,10 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
         follow=run.follow,
     )
 
+    moved = before.moved
+
     def perform(address: str) -> Outcome:
-        if why := before.moved.get(address):
+        if why := moved.get(address):
             return Outcome(
                 address, Status.SKIPPED, "skip", f"moved since it was planned: {why}", refused=True
             )
@@ -202,15 +209,20 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
                 outcome = run_load(loads[address], _ids(loads[address], changer), context)
         except ReadFailed as e:
             outcome = Outcome(address, Status.FAILED, "read", str(e))
+        except LedgerFailed as e:
+            outcome = Outcome(address, Status.UNKNOWN, "journal", str(e), stopped=True)
         if outcome.stopped:
             run.stop()
         return outcome
 
-    requires = {a: c.requires for a, c in changes.items()} | {a: load.requires for a, load in loads.items()}
+    # What one listing shows comes together, so that it is read a few times only.
+    ordered = sorted(changes.values(), key=lambda c: (Address.parse(c.address).datamart or "", c.address))
+    requires = {c.address: c.requires for c in ordered} | {a: x.requires for a, x in loads.items()}
     try:
         outcomes = execute(
             requires,
             perform,
+            wide=frozenset(changes),
             parallelism=run.settings.parallelism,
             stopping=run.stopping,
             finished=run.finished,
@@ -250,8 +262,18 @@ def _stuck(plan: Plan, run: Run) -> list[Outcome]:
 class _Journal:
     ledger: Ledger
     run: int
+    lock: Lock
 
     def note(self, address: str, step: str, state: str, **detail: str | int | None) -> None:
+        """Durable when it returns; no intent is noted, and so nothing sent, without the lock.
+
+        Raises:
+            LedgerFailed: it is not durable, or the lock is lost.
+        """
+        if state == "intent" and not self.lock.held():
+            raise LedgerFailed(
+                "the lock is lost, to somebody or with the connection; nothing further is written"
+            )
         self.ledger.note(self.run, address, step, state, **detail)
 
     def refuse(self, datamart_id: str, name: str) -> None:

@@ -128,12 +128,6 @@ def test_401_is_told_apart() -> None:
     assert "api:" in str(caught.value.help)
 
 
-def test_the_reader_can_emit_nothing_but_get() -> None:
-    made = reader(lambda _: httpx.Response(200))
-    with pytest.raises(RuntimeError, match="read-only"):
-        made._client().post("/x")
-
-
 @pytest.mark.parametrize("endpoint", ["http://api.example", "ftp://x", "nonsense", "https://"])
 def test_the_token_goes_nowhere_unsafe(endpoint: str) -> None:
     with pytest.raises(ReconcilerError):

@@ -181,7 +181,10 @@ def test_execution_respects_every_requirement_and_tells_every_outcome(data: st.D
             done.append(address)
         return Outcome(address, status, "test")
 
-    outcomes = execute(requires, perform, parallelism=3, stopping=lambda: False, finished=lambda _: None)
+    wide = data.draw(st.sets(st.sampled_from(names)))
+    outcomes = execute(
+        requires, perform, wide=wide, parallelism=3, stopping=lambda: False, finished=lambda _: None
+    )
     assert [o.address for o in outcomes] == names
     for outcome in outcomes:
         blocked = any(r not in done for r in requires[outcome.address])

@@ -24,7 +24,7 @@ class Emulator:
         self.sandbox = Sandbox(
             self.store, Switches().with_values({"pending_seconds": 0, "running_seconds": 0, **switches})
         )
-        listener = socket.socket()
+        listener = socket.socket(proto=socket.IPPROTO_TCP)  # so that asyncio sends small answers at once
         listener.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._server = uvicorn.Server(

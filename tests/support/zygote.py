@@ -115,8 +115,9 @@ def start(arguments: list[str], environment: dict[str, str]) -> Process:
 def _serve(address: str) -> None:
     """Fork a run for every request; return in the process of a run."""
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(address)
+    listener.bind(f"{address}.new")
     listener.listen(64)
+    Path(f"{address}.new").rename(address)  # there only once it can be reached
     while True:
         ready, _, _ = select.select([listener, sys.stdin], [], [])
         with contextlib.suppress(ChildProcessError):

@@ -60,6 +60,9 @@ def test_the_transport_of_a_reader_refuses_any_other_method(method: str, tmp_pat
     sent: list[str] = []
     transport = httpx.MockTransport(lambda r: sent.append(r.method) or httpx.Response(200))  # type: ignore[func-returns-value]
     reader = Reader("http://127.0.0.1:1", "t", transport)
-    with pytest.raises(RuntimeError, match=f"read-only transport was asked to {method}"):
-        reader._client().request(method, "/x")
+    with (
+        pytest.raises(RuntimeError, match=f"read-only transport was asked to {method}"),
+        reader._client() as client,
+    ):
+        client.request(method, "/x")
     assert sent == []

@@ -17,11 +17,12 @@ from reconciler.bulk.leave import Desk, LeaveDesk
 from reconciler.bulk.scan import scan
 from reconciler.bulk.sender import Job, upload
 from reconciler.errors import LockHeld
-from reconciler.ledger.lock import acquire
+from reconciler.ledger.lock import Owner, acquire
 from reconciler.model.source import SourceDefinition
 
 LINE = b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{"$user_account_id":"u"}}\n'
 SOURCE = SourceDefinition(workspace="w", source="s", files=("a.ndjson",), format="commands")
+OWNER = Owner("1", "ada", "here", 1, 0.0)
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n{"status":"ok","data":{"id":"1"}}'
 
 
@@ -107,8 +108,8 @@ import sys, time
 from pathlib import Path
 from reconciler.cli.wiring import Senders
 from reconciler.ledger.lock import acquire
-from tests.workflows.test_sender import busy
-lock = acquire(Path(sys.argv[1]), "origin", "1185", timeout=0, now=time.monotonic, sleep=time.sleep)
+from tests.workflows.test_sender import OWNER, busy
+lock = acquire(Path(sys.argv[1]), "origin", "1185", timeout=0, owner=OWNER, now=time.monotonic, sleep=time.sleep)
 if __name__ == "__main__":
     senders = Senders(1, lock)
     future = senders.get().submit(busy, sys.argv[2])
@@ -153,4 +154,4 @@ def test_a_sender_ends_with_its_coordinator_and_no_run_begins_before(tmp_path: P
 
 
 def take(ledger: Path):  # type: ignore[no-untyped-def]
-    return acquire(ledger, "origin", "1185", timeout=0, now=time.monotonic, sleep=time.sleep)
+    return acquire(ledger, "origin", "1185", timeout=0, owner=OWNER, now=time.monotonic, sleep=time.sleep)

@@ -1,15 +1,9 @@
 """No state is left that only editing a database could leave: each has a command that ends in an empty plan."""
 
-import sqlite3
-import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from reconciler.errors import ReconcilerError
-from reconciler.ledger.sqlite import _SCHEMA, Ledger
-from reconciler.model.load import Settled
 from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, Workspace
 
@@ -115,22 +109,3 @@ def test_a_word_on_a_chunk_is_not_asked_for_where_nothing_is_unknown(
     assert workspace.run("apply", "--auto-approve", "--resend", f"{ADDRESS}#{broken(emulator)}").code == 0
     done = workspace.run("runs", "resolve", f"{ADDRESS}#1", "--sent")
     assert (done.code, "g1 is loaded" in done.err) == (4, True), done
-
-
-def test_a_ledger_of_the_version_before_is_carried_over(tmp_path: Any) -> None:
-    path = tmp_path / "ledger.db"
-    db = sqlite3.connect(path)
-    db.executescript(_SCHEMA + "PRAGMA user_version=1;")
-    db.execute("INSERT INTO refused_uploads VALUES ('o', '1', '1509', 'x')")
-    db.commit()
-    db.close()
-    ledger = Ledger(path, "o", "1", "host", time.time)
-    ledger.settle("1509", "load", 3, Settled(2, sent=True), "me")
-    assert ledger.refused("1509") == {"x"}
-    assert ledger.settled("1509") == {("load", 3): Settled(2, sent=True)}
-    ledger.close()
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version=99")
-    db.close()
-    with pytest.raises(ReconcilerError, match="newer format 99"):
-        Ledger(path, "o", "1", "host", time.time)

@@ -1,0 +1,140 @@
+"""The workspace's ledger and its lock: a file for one machine, or PostgreSQL for many; opened, locked, read, unlocked."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.cli import wiring
+from reconciler.errors import LockHeld, ReconcilerError, Refused
+from reconciler.ledger import lease, lock, postgres, sqlite
+from reconciler.ledger.history import History
+from reconciler.ledger.lock import FileLock, Lock, Owner
+from reconciler.ledger.store import Ledger
+from reconciler.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class TeamLock:
+    """The lock of this machine, for its sending processes, and the lease for all machines."""
+
+    local: FileLock
+    lease: lease.Lease
+
+    @property
+    def sender_files(self) -> list[Path]:
+        """What sending processes hold."""
+        return self.local.sender_files
+
+    def held(self) -> bool:
+        """True while both are ours."""
+        return self.local.held() and self.lease.held()
+
+    def release(self) -> None:
+        """Give both back."""
+        self.lease.release()
+        self.local.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the ledger is: the file, or the file that local locks are beside and the URL."""
+
+    file: Path
+    url: str | None = None
+
+
+def place(root: Path, settings: Settings) -> Place:
+    """Where the workspace's ledger is.
+
+    Raises:
+        ReconcilerError: `ledger` is neither sqlite:PATH nor postgresql://…
+    """
+    text = wiring.text_of("ledger", settings.ledger, root, os.environ)
+    kind, _, rest = text.partition(":")
+    if kind == "sqlite" and rest:
+        return Place(root / rest)
+    if kind in ("postgresql", "postgres") and rest.startswith("//"):
+        return Place(root / ".reconciler" / "ledger", text)
+    raise ReconcilerError(
+        f"the ledger must be sqlite:PATH or postgresql://…, it is {kind + ':' if kind else ''}…"
+    )
+
+
+def history(root: Path, settings: Settings) -> History:
+    """The ledger, read without writing."""
+    where = place(root, settings)
+    reading = (
+        (lambda: sqlite.read_only(where.file))
+        if where.url is None
+        else (lambda: postgres.read_only(where.url or ""))
+    )
+    return History(reading, wiring.origin(root, settings), settings.organisation_id)
+
+
+@contextmanager
+def locked(
+    root: Path, settings: Settings, timeout: float, waiting: Callable[[str], None]
+) -> Iterator[tuple[Lock, Ledger, float]]:
+    """The organisation's lock and the ledger, and the instant the lock was taken.
+
+    Raises:
+        LockHeld: somebody else has it.
+        LedgerFailed: the ledger cannot be opened.
+    """
+    where, origin, clock = place(root, settings), wiring.origin(root, settings), wiring.CLOCK
+    host = os.uname().nodename
+    owner = Owner(secrets.token_hex(4), wiring.who(), host, os.getpid(), clock.wall())
+    begun = clock.now()
+    with ExitStack() as stack:
+        held: Lock
+        held = local = lock.acquire(
+            where.file, origin, settings.organisation_id,
+            timeout=timeout, owner=owner, now=clock.now, sleep=clock.sleep, waiting=waiting,
+        )  # fmt: skip
+        stack.callback(local.release)
+        if where.url is not None:
+            # A connection of its own: renewing must not wait behind the journal.
+            database = postgres.open_url(where.url)
+            stack.callback(database.close)
+            taken_lease = lease.Lease(database, origin, settings.organisation_id, owner, clock.now)
+            taken_lease.take(max(0.0, timeout - (clock.now() - begun)), clock.sleep, waiting)
+            held = TeamLock(local, taken_lease)
+            stack.callback(taken_lease.release)
+        taken = clock.now()
+        opened = sqlite.open_file(where.file) if where.url is None else postgres.open_url(where.url)
+        ledger = Ledger(opened, origin, settings.organisation_id, host, clock.wall)
+        stack.callback(ledger.close)
+        yield held, ledger, taken
+
+
+def unlock(root: Path, settings: Settings, identity: str) -> str:
+    """Break the lock of this id; what was done, in words.
+
+    Raises:
+        Refused: nobody has a lock of that id.
+        LockHeld: a process of this machine has it; its end is the only way.
+    """
+    where, origin = place(root, settings), wiring.origin(root, settings)
+    owner = None
+    if where.url is not None:
+        database = postgres.open_url(where.url)
+        try:
+            owner = lease.holder(database, origin, settings.organisation_id)
+            if owner is not None and lease.release(database, origin, settings.organisation_id, identity):
+                return f"Broken: the lock of {owner.words()}. That run, if it lives, writes nothing from its next step on."
+        finally:
+            database.close()
+    local = lock.holder(where.file, origin, settings.organisation_id)
+    if local is not None and local.id == identity:
+        raise LockHeld(
+            f"the lock is held by {local.words()}",
+            help=f"end that process (kill {local.pid}): its lock ends with it, and the next run goes on where it stopped",
+        )
+    held = local if where.url is None else owner
+    raise Refused(
+        f"no lock has the id {identity}",
+        help=f"the organisation is locked by {held.words()}" if held else "the organisation is not locked",
+    )

@@ -1,0 +1,64 @@
+"""What the ledger needs of a database, and its tables. The two databases differ in how they are opened and locked only.
+
+Statements are written with `?`; every table that is not reached through a run is keyed by endpoint origin and organisation.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+Row = tuple[Any, ...]
+SCHEMA_VERSION = 3
+_FIRST = """
+CREATE TABLE runs (
+  id {identity}, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, host TEXT NOT NULL,
+  plan_digest TEXT NOT NULL, plan TEXT NOT NULL, started DOUBLE PRECISION NOT NULL, ended DOUBLE PRECISION, state TEXT NOT NULL);
+CREATE TABLE journal (
+  id {identity}, run BIGINT NOT NULL REFERENCES runs(id), at DOUBLE PRECISION NOT NULL,
+  address TEXT NOT NULL, step TEXT NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE INDEX journal_by_step ON journal(step, state);
+CREATE TABLE refused_uploads (origin TEXT NOT NULL, organisation_id TEXT NOT NULL, datamart_id TEXT NOT NULL, name TEXT NOT NULL,
+  PRIMARY KEY (origin, organisation_id, datamart_id, name));
+"""
+_SETTLED = """
+CREATE TABLE settled_chunks (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, datamart_id TEXT NOT NULL, load TEXT NOT NULL, chunk INTEGER NOT NULL,
+  attempt INTEGER NOT NULL, sent INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL, who TEXT NOT NULL,
+  PRIMARY KEY (origin, organisation_id, datamart_id, load, chunk));
+"""
+_LEASES = """
+CREATE TABLE leases (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, id TEXT NOT NULL, owner TEXT NOT NULL, since DOUBLE PRECISION NOT NULL,
+  expires DOUBLE PRECISION NOT NULL, backend INTEGER NOT NULL, PRIMARY KEY (origin, organisation_id));
+ALTER TABLE runs ADD COLUMN inverse TEXT;
+"""
+_STEPS = (_FIRST, _SETTLED, _LEASES)  # from one version to the next
+
+
+class Database(Protocol):
+    """One connection, or as many as it takes; safe to share between threads."""
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """Run one statement, committed when it returns; its rows, if it has any."""
+
+    def many(self, sql: str, rows: Iterable[Row]) -> None:
+        """Run one statement for each row, all in one transaction."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+def migration(version: int, identity: str) -> str:
+    """The statements from a version to the newest.
+
+    Args:
+        version: 0 is an empty database.
+        identity: how a column that numbers itself is declared.
+    """
+    return " ".join(_STEPS[version:]).replace("{identity}", identity)
+
+
+def too_new(version: int) -> str | None:
+    """Why a ledger of this version is not touched; None if it is no newer than this program."""
+    if version <= SCHEMA_VERSION:
+        return None
+    return f"it has the newer format {version}; this reconciler knows {SCHEMA_VERSION}"

@@ -1,0 +1,105 @@
+"""The lock per organisation across machines: a lease in the PostgreSQL ledger, renewed while the run lives.
+
+It ends with the run's own connection (a killed run leaves none), when it is not renewed in time (a machine that is gone), or
+when somebody breaks it. Whoever has it asks the server before every write, so a run that lost it writes nothing more; what
+it had on its way is covered by the next one's `settle`, as after a kill. Times are the server's: clocks of runners need not
+agree. It takes a connection of its own, not one that a pool gives to others between two statements.
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+
+from reconciler.errors import LedgerFailed
+from reconciler.ledger.database import Database
+from reconciler.ledger.lock import Owner, held_by
+
+DURATION = 60.0  # seconds; renewed four times as often
+_NOW = "EXTRACT(EPOCH FROM clock_timestamp())"
+_OVER = f"(leases.expires < {_NOW} OR NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = leases.backend))"  # noqa: S608
+_TAKE = (
+    f"INSERT INTO leases VALUES (?,?,?,?,{_NOW},{_NOW}+?,pg_backend_pid()) ON CONFLICT (origin, organisation_id) DO UPDATE SET "  # noqa: S608
+    "id=excluded.id, owner=excluded.owner, since=excluded.since, expires=excluded.expires, backend=excluded.backend "
+    f"WHERE {_OVER} RETURNING id"
+)
+_OURS = "WHERE origin=? AND organisation_id=? AND id=?"
+_RENEW = f"UPDATE leases SET expires={_NOW}+? {_OURS} RETURNING id"  # noqa: S608
+_HELD = f"SELECT 1 FROM leases {_OURS} AND expires > {_NOW}"  # noqa: S608
+
+
+class Lease:
+    """Held from `take` until `release`, somebody breaks it, or it cannot be renewed."""
+
+    def __init__(
+        self, database: Database, origin: str, organisation_id: str, owner: Owner, now: Callable[[], float]
+    ) -> None:
+        self._database, self._key, self._owner, self._now = database, (origin, organisation_id), owner, now
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew, daemon=True, name="lease")
+
+    def take(
+        self,
+        timeout: float,
+        sleep: Callable[[float], None],
+        waiting: Callable[[str], None] | None = None,
+    ) -> None:
+        """Wait for it, and keep it from then on.
+
+        Raises:
+            LockHeld: somebody still has it after `timeout` seconds.
+            LedgerFailed: the database cannot be reached.
+        """
+        deadline, told = self._now() + timeout, False
+        while True:
+            owner = json.dumps(asdict(self._owner))
+            if self._database.rows(_TAKE, *self._key, self._owner.id, owner, DURATION):
+                self._thread.start()
+                return
+            who = holder(self._database, *self._key)
+            words = f"another run: {who.words()}" if who else "another run"
+            if self._now() >= deadline:
+                raise held_by(self._key[1], words)
+            if waiting and not told:
+                waiting(f"waiting for {words}")
+                told = True
+            sleep(0.2)
+
+    def held(self) -> bool:
+        """True while it is ours, as the server says now."""
+        try:
+            return bool(self._database.rows(_HELD, *self._key, self._owner.id))
+        except LedgerFailed:
+            return False
+
+    def release(self) -> None:
+        """Give it back."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        try:
+            release(self._database, *self._key, self._owner.id)
+        except LedgerFailed:
+            return  # it expires by itself
+
+    def _renew(self) -> None:
+        while not self._ended.wait(DURATION / 4):
+            try:
+                if not self._database.rows(_RENEW, DURATION, *self._key, self._owner.id):
+                    return  # somebody broke it
+            except LedgerFailed:
+                return  # it went with the connection
+
+
+def holder(database: Database, origin: str, organisation_id: str) -> Owner | None:
+    """Who holds the lease now, or did until it expired."""
+    rows = database.rows(
+        "SELECT owner FROM leases WHERE origin=? AND organisation_id=?", origin, organisation_id
+    )
+    return Owner(**json.loads(rows[0][0])) if rows else None
+
+
+def release(database: Database, origin: str, organisation_id: str, identity: str) -> bool:
+    """Remove this lease, whoever has it; False if there is none of that id."""
+    sql = "DELETE FROM leases WHERE origin=? AND organisation_id=? AND id=? RETURNING id"
+    return bool(database.rows(sql, origin, organisation_id, identity))

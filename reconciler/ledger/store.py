@@ -1,0 +1,126 @@
+"""The ledger: runs, their plans, and a journal of every write's intent and outcome, whatever database they are in.
+
+Durable before and after each write. Rows are keyed by endpoint origin and organisation. Nothing secret or personal is
+written: names, digests, counts (G9).
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.ledger.database import Database
+from reconciler.model.load import Settled, Settlements
+
+SETTLED_SQL = "SELECT load, chunk, attempt, sent FROM settled_chunks WHERE origin=? AND organisation_id=? AND datamart_id=?"
+_NOTE = "INSERT INTO journal(run, at, address, step, state, detail) VALUES (?,?,?,?,?,?)"
+_RUN = "SELECT id, plan_digest, plan, state, started, ended FROM runs WHERE origin=? AND organisation_id=?"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One apply. `state` is running, finished (all good), ended (something is left) or unsettled."""
+
+    id: int
+    plan_digest: str
+    plan: str
+    state: str
+    started: float
+    ended: float | None
+
+
+class Ledger:
+    """All that one organisation on one endpoint recorded here. Safe to share between threads.
+
+    Every method raises LedgerFailed if the database does not do its part.
+    """
+
+    def __init__(
+        self, database: Database, origin: str, organisation_id: str, host: str, wall: Callable[[], float]
+    ) -> None:
+        self.database, self._key = database, (origin, organisation_id)
+        self.host, self._wall = host, wall
+        self._writing, self._coming = threading.Lock(), threading.Lock()
+        self._notes: list[tuple[int, float, str, str, str, str]] = []
+        self._noted = self._written = 0
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+    def last_run(self) -> Run | None:
+        """The newest run, or None."""
+        rows = self.database.rows(f"{_RUN} ORDER BY id DESC LIMIT 1", *self._key)
+        return Run(*rows[0]) if rows else None
+
+    def run(self, run: int) -> Run | None:
+        """One run by its id."""
+        rows = self.database.rows(f"{_RUN} AND id=?", *self._key, run)
+        return Run(*rows[0]) if rows else None
+
+    def closed_cleanly(self) -> bool:
+        """True if the last run on this host ended with every write settled: then none can still be on its way."""
+        sql = "SELECT state, host FROM runs WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT 1"
+        rows = self.database.rows(sql, *self._key)
+        return bool(rows) and rows[0][0] in ("finished", "ended") and rows[0][1] == self.host
+
+    def finished(self, plan_digest: str) -> bool:
+        """True if this very plan was applied to its end."""
+        sql = "SELECT 1 FROM runs WHERE origin=? AND organisation_id=? AND plan_digest=? AND state='finished'"
+        return bool(self.database.rows(sql, *self._key, plan_digest))
+
+    def begin(self, plan_digest: str, plan: str, inverse: str) -> int:
+        """Record that a run starts, with its plan and the one that would undo it; its id."""
+        rows = self.database.rows(
+            "INSERT INTO runs(origin, organisation_id, host, plan_digest, plan, inverse, started, state) "
+            "VALUES (?,?,?,?,?,?,?,'running') RETURNING id",
+            *self._key,
+            self.host,
+            plan_digest,
+            plan,
+            inverse,
+            self._wall(),
+        )
+        return int(rows[0][0])
+
+    def end(self, run: int, state: str) -> None:
+        """Record how a run ended: finished, ended, or unsettled (a write may still be on its way)."""
+        self.database.rows("UPDATE runs SET ended=?, state=? WHERE id=?", self._wall(), state, run)
+
+    def note(self, run: int, address: str, step: str, state: str, **detail: str | int | None) -> None:
+        """Append to the journal; durable when it returns. What comes while another is written goes with the next, at once."""
+        row = (run, self._wall(), address, step, state, json.dumps(detail, sort_keys=True))
+        with self._coming:
+            number = self._noted = self._noted + 1
+            self._notes.append(row)
+        with self._writing:
+            if self._written >= number:
+                return
+            with self._coming:
+                rows, self._notes, last = self._notes, [], self._noted
+            self.database.many(_NOTE, rows)
+            self._written = last
+
+    def refuse(self, datamart_id: str, name: str) -> None:
+        """Remember that the remote refused the upload of this chunk: its content is not sent again."""
+        sql = "INSERT INTO refused_uploads VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
+        self.database.rows(sql, *self._key, datamart_id, name)
+
+    def refused(self, datamart_id: str) -> frozenset[str]:
+        """Chunk names whose upload was refused on this datamart."""
+        sql = "SELECT name FROM refused_uploads WHERE origin=? AND organisation_id=? AND datamart_id=?"
+        return frozenset(r[0] for r in self.database.rows(sql, *self._key, datamart_id))
+
+    def settle(self, datamart_id: str, load: str, chunk: int, settled: Settled, who: str) -> None:
+        """Remember what a person said of a chunk."""
+        sql = (
+            "INSERT INTO settled_chunks VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (origin, organisation_id, datamart_id, load, chunk) "
+            "DO UPDATE SET attempt=excluded.attempt, sent=excluded.sent, at=excluded.at, who=excluded.who"
+        )
+        values = (settled.attempt, int(settled.sent), self._wall(), who)
+        self.database.rows(sql, *self._key, datamart_id, load, chunk, *values)
+
+    def settled(self, datamart_id: str) -> Settlements:
+        """What was said of chunks on this datamart."""
+        rows = self.database.rows(SETTLED_SQL, *self._key, datamart_id)
+        return {(load, chunk): Settled(attempt, bool(sent)) for load, chunk, attempt, sent in rows}

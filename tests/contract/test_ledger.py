@@ -1,0 +1,245 @@
+"""One suite for both databases of the ledger, and what only one of them has: migrations of a file, leases of a server."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+import pytest
+
+from reconciler.errors import LedgerFailed, LockHeld
+from reconciler.ledger import lease as leases
+from reconciler.ledger import postgres as pg
+from reconciler.ledger import sqlite as file
+from reconciler.ledger.database import SCHEMA_VERSION, Database, migration
+from reconciler.ledger.history import History
+from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Owner
+from reconciler.ledger.store import Ledger
+from reconciler.model.load import Settled
+from tests.support.postgres import execute, postgres
+
+
+class Kind(NamedTuple):
+    """How one database is opened."""
+
+    write: Callable[[], Database]
+    read: Callable[[], AbstractContextManager[Database | None]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres(tmp_path_factory.mktemp("pg")) as url:
+        yield url
+
+
+@pytest.fixture
+def url(server: str) -> str:
+    execute(server, "DROP SCHEMA IF EXISTS reconciler CASCADE")
+    return server
+
+
+@pytest.fixture(autouse=True)
+def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close whatever a test opens."""
+    made: list[Database] = []
+    for module, name in ((file, "open_file"), (pg, "open_url")):
+        opening = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda x, o=opening: made.append(o(x)) or made[-1])
+    yield
+    for database in made:
+        database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
+    if request.param == "sqlite":
+        path = tmp_path / "deep" / "ledger.db"
+        return Kind(lambda: file.open_file(path), lambda: file.read_only(path))
+    found = request.getfixturevalue("url")
+    return Kind(lambda: pg.open_url(found), lambda: pg.read_only(found))
+
+
+def opened(kind: Kind, organisation: str = "1", host: str = "here") -> Ledger:
+    return Ledger(kind.write(), "o", organisation, host, time.time)
+
+
+def test_runs_and_their_journal_are_kept_apart_by_organisation_and_survive(kind: Kind) -> None:
+    ledger, other = opened(kind), opened(kind, "2")
+    assert (ledger.last_run(), ledger.closed_cleanly(), ledger.finished("d1")) == (None, False, False)
+    first = ledger.begin("d1", "plan % ? 'ü'", "inverse")
+    ledger.note(first, "Compartment/x", "create", "intent")
+    ledger.note(first, "Compartment/x", "create", "succeeded", name="?%s", count=3)
+    assert not ledger.closed_cleanly()
+    ledger.end(first, "finished")
+    other.begin("d2", "p", "")
+    assert ledger.finished("d1")
+    assert not other.finished("d1")
+    assert ledger.closed_cleanly()
+    assert not opened(kind, host="elsewhere").closed_cleanly()
+    ledger.close()
+    again = opened(kind)
+    run = again.last_run()
+    assert run is not None
+    assert (run.id, run.plan, run.state) == (first, "plan % ? 'ü'", "finished")
+    history = History(kind.read, "o", "1")
+    assert [(r.id, r.plan_digest, r.state) for r in history.runs(5)] == [(first, "d1", "finished")]
+    assert history.run(99) is None
+    assert history.inverse(first) == "inverse"
+    entries = [(e.address, e.step, e.state, e.detail) for e in history.journal(first)]
+    assert entries == [
+        ("Compartment/x", "create", "intent", {}),
+        ("Compartment/x", "create", "succeeded", {"name": "?%s", "count": 3}),
+    ]
+
+
+def test_notes_of_many_threads_are_all_there_each_once_and_in_the_order_of_each_thread(kind: Kind) -> None:
+    ledger = opened(kind)
+    run = ledger.begin("d", "p", "")
+
+    def notes(thread: int) -> None:
+        for n in range(25):
+            ledger.note(run, f"t{thread}", "create", str(n))
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(notes, range(12)))
+    entries = History(kind.read, "o", "1").journal(run)
+    assert len(entries) == 12 * 25
+    for thread in range(12):
+        assert [e.state for e in entries if e.address == f"t{thread}"] == [str(n) for n in range(25)]
+
+
+def test_refused_uploads_and_settled_chunks(kind: Kind) -> None:
+    ledger = opened(kind)
+    for _ in range(2):
+        ledger.refuse("1509", "x")
+    ledger.settle("1509", "load", 3, Settled(1, sent=False), "me")
+    ledger.settle("1509", "load", 3, Settled(2, sent=True), "me")
+    assert (ledger.refused("1509"), ledger.refused("1510")) == ({"x"}, frozenset())
+    assert ledger.settled("1509") == {("load", 3): Settled(2, sent=True)}
+    assert History(kind.read, "o", "1").settled("1509") == {("load", 3): Settled(2, sent=True)}
+    assert opened(kind, "2").settled("1509") == {}
+
+
+def test_reading_needs_no_ledger_and_makes_none(kind: Kind) -> None:
+    history = History(kind.read, "o", "1")
+    assert (history.runs(5), history.journal(1), history.settled("1509"), history.inverse(1)) == (
+        [],
+        [],
+        {},
+        None,
+    )
+    with kind.read() as database:
+        assert database is None
+
+
+def test_what_is_read_cannot_be_written(kind: Kind) -> None:
+    opened(kind).close()
+    with kind.read() as database:
+        assert database is not None
+        with pytest.raises(LedgerFailed, match=r"(?i)read.?only"):
+            database.rows("DELETE FROM runs")
+
+
+def test_a_file_of_a_version_before_is_carried_over_and_a_copy_kept(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    db = sqlite3.connect(path)
+    db.executescript(
+        migration(0, "INTEGER PRIMARY KEY").partition("CREATE TABLE settled")[0] + "PRAGMA user_version=1;"
+    )
+    db.execute("INSERT INTO refused_uploads VALUES ('o', '1', '1509', 'x')")
+    db.execute("INSERT INTO runs VALUES (7, 'o', '1', 'here', 'd', 'p', 1.0, 2.0, 'finished')")
+    db.commit()
+    history = History(lambda: file.read_only(path), "o", "1")
+    assert (history.settled("1509"), history.inverse(7), len(history.runs(9))) == ({}, None, 1)
+    assert db.execute("PRAGMA user_version").fetchone() == (1,)  # reading carried nothing over
+    ledger = Ledger(file.open_file(path), "o", "1", "here", time.time)
+    ledger.settle("1509", "load", 3, Settled(2, sent=True), "me")
+    assert ledger.refused("1509") == {"x"}
+    assert ledger.closed_cleanly()
+    ledger.close()
+    kept = sqlite3.connect(tmp_path / "ledger.db.v1.bak")
+    assert kept.execute("SELECT name FROM refused_uploads").fetchall() == [("x",)]
+
+
+def test_a_newer_ledger_is_refused_by_both(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    file.open_file(path).close()
+    sqlite3.connect(path).execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}").close()
+    pg.open_url(url).close()
+    execute(url, f"UPDATE reconciler.version SET version={SCHEMA_VERSION + 1}")
+    for attempt in (
+        lambda: file.open_file(path),
+        lambda: file.read_only(path).__enter__(),
+        lambda: pg.open_url(url),
+        lambda: pg.read_only(url).__enter__(),
+    ):
+        with pytest.raises(LedgerFailed, match=f"newer format {SCHEMA_VERSION + 1}"):
+            attempt()
+
+
+def test_a_password_never_stands_in_a_message() -> None:
+    with pytest.raises(LedgerFailed) as caught:
+        pg.open_url("postgresql://me:s3cret-word@127.0.0.1:1/none")
+    assert "s3cret-word" not in f"{caught.value} {caught.value.help} {caught.value.__cause__}"
+
+
+def test_two_that_find_an_empty_server_make_its_tables_once(url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for database in pool.map(lambda _: pg.open_url(url), range(4)):
+            database.close()
+
+
+# -- leases -------------------------------------------------------------------------------------------------------
+
+
+def lease(url: str, name: str) -> Lease:
+    return Lease(pg.open_url(url), "o", "1", Owner(name, "ada", "there", 7, 1.0), time.monotonic)
+
+
+def test_a_lease_has_one_holder_who_is_named(url: str) -> None:
+    first, second = lease(url, "aa"), lease(url, "bb")
+    first.take(0, time.sleep)
+    assert (first.held(), second.held()) == (True, False)
+    with pytest.raises(LockHeld, match=r"ada on there \(process 7\), since 1970-01-01 00:00:01 UTC, lock aa"):
+        second.take(0, time.sleep)
+    threading.Timer(0.3, first.release).start()
+    second.take(5, time.sleep)
+    assert (first.held(), second.held()) == (False, True)
+    second.release()
+
+
+def test_a_broken_lease_and_one_that_cannot_be_renewed_are_no_longer_held(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "DURATION", 0.8)
+    first = lease(url, "aa")
+    first.take(0, time.sleep)
+    time.sleep(1.2)
+    assert first.held()  # renewed
+    database = pg.open_url(url)
+    assert leases.release(database, "o", "1", "aa")
+    assert not leases.release(database, "o", "1", "aa")
+    assert not first.held()
+    cut = lease(url, "bb")
+    cut.take(0, time.sleep)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    assert not cut.held()
+    taken = lease(url, "cc")  # the connection that had it is gone, and the lease with it
+    taken.take(0, time.sleep)
+    assert taken.held()
+    taken.release()
+    silent = lease(url, "dd")
+    silent.take(0, time.sleep)
+    silent._ended.set()  # as a machine that is gone: connected, as far as the server knows, and silent
+    time.sleep(1.0)
+    assert not silent.held()
+    lease(url, "ee").take(0, time.sleep)

@@ -1,0 +1,99 @@
+"""Two machines' worth of processes against one PostgreSQL ledger; and what `unlock` says of a lock on one machine."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.emulator import Emulator
+from tests.support.postgres import execute, postgres
+from tests.support.workspace import Workspace, kill
+from tests.workflows.test_faults import once_each
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with postgres(tmp_path_factory.mktemp("pg")) as url:
+        yield url
+
+
+def machine(folder: Path, name: str, emulator: Emulator, server: str) -> Workspace:
+    """A checkout on a machine of its own: another folder for the repository, and another for temporary files."""
+    made = Workspace(folder / name / "ws", emulator.url)
+    (folder / name / "tmp").mkdir()
+    made.env = {"TMPDIR": str(folder / name / "tmp"), "LEDGER": server, "GITHUB_ACTOR": name}
+    with (made.root / "reconciler.yaml").open("a") as file:
+        file.write("  ledger: {env: LEDGER}\n")
+    made.customers(1500, max_bytes=5_000)
+    return made
+
+
+def test_two_machines_exclude_each_other_and_take_over_from_each_other(
+    tmp_path: Path, emulator: Emulator, server: str
+) -> None:
+    execute(server, "DROP SCHEMA IF EXISTS reconciler CASCADE")
+    one, two = (machine(tmp_path, name, emulator, server) for name in ("ada", "bob"))
+    first = one.start("apply", "--auto-approve")
+    while not any(emulator.executions("1509").values()):
+        time.sleep(0.01)
+    blocked = two.run("apply", "--auto-approve", "--lock-timeout", "0s")
+    assert blocked.code == 5, blocked
+    assert re.search(
+        r"locked by another run: ada on \S+ \(process \d+\), since .* UTC, lock [0-9a-f]{8}",
+        " ".join(blocked.err.split()),
+    )
+    kill(first, group=True, after=0)
+    done = two.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    once_each(emulator)
+    assert len(emulator.profiles("1509")) == 1500
+    assert two.run("plan", "--detailed-exitcode").code == 0
+    told = one.run("runs", "-o", "json")
+    assert next(r["state"] for r in json.loads(told.out)["runs"]) == "finished", told
+
+
+def test_a_run_whose_lock_is_broken_stops_writing_and_the_next_goes_on(
+    tmp_path: Path, emulator: Emulator, server: str
+) -> None:
+    execute(server, "DROP SCHEMA IF EXISTS reconciler CASCADE")
+    one, two = (machine(tmp_path, name, emulator, server) for name in ("ada", "bob"))
+    first = one.start("apply", "--auto-approve")
+    while not any(emulator.executions("1509").values()):
+        time.sleep(0.01)
+    emulator.switch(latency_seconds=0.3)
+    told = " ".join(two.run("apply", "--auto-approve", "--lock-timeout", "0s").err.split())
+    identity = re.search(r"lock ([0-9a-f]{8})", told)
+    assert identity
+    assert two.run("unlock", "0" * 8).code == 4
+    broken = two.run("unlock", identity[1])
+    assert broken.code == 0, broken
+    assert "Broken: the lock of ada" in broken.out
+    _, err = first.communicate(timeout=60)
+    assert first.returncode == 3, err
+    assert "the lock is lost" in " ".join(err.split())
+    emulator.switch(latency_seconds=0)
+    assert two.run("apply", "--auto-approve").code == 0
+    once_each(emulator)
+    assert len(emulator.profiles("1509")) == 1500
+
+
+def test_a_lock_on_one_machine_ends_with_its_process_only(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(1500, max_bytes=5_000)
+    assert workspace.run("unlock", "x").code == 4
+    process = workspace.start("apply", "--auto-approve")
+    while not emulator.writes():
+        time.sleep(0.01)
+    emulator.switch(latency_seconds=0.2)
+    told = workspace.run("apply", "--auto-approve", "--lock-timeout", "0s")
+    identity = re.search(r"lock ([0-9a-f]{8})", " ".join(told.err.split()))
+    assert identity, told
+    refused = workspace.run("unlock", identity[1])
+    assert refused.code == 5, refused
+    assert f"kill {process.pid}" in " ".join(refused.err.split())
+    emulator.switch(latency_seconds=0)
+    process.communicate(timeout=60)
+    gone = workspace.run("unlock", identity[1])
+    assert (gone.code, "not locked" in gone.err) == (4, True), gone
