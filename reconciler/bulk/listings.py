@@ -17,9 +17,17 @@ from reconciler.planning.generations import Generation, number
 class LoadStopped(Exception):
     """This load ends here, with this outcome."""
 
-    def __init__(self, status: Status, message: str, *, stopped: bool = False, refused: bool = False) -> None:
+    def __init__(
+        self,
+        status: Status,
+        message: str,
+        *,
+        stopped: bool = False,
+        refused: bool = False,
+        locked: bool = False,
+    ) -> None:
         super().__init__(message)
-        self.status, self.stopped, self.refused = status, stopped, refused
+        self.status, self.stopped, self.refused, self.locked = status, stopped, refused, locked
 
 
 class LoadListings:

@@ -10,27 +10,21 @@ from dataclasses import replace
 
 from reconciler.api import resources
 from reconciler.api.answers import Answer, Verdict, mask
-from reconciler.api.presence import confirm, direct
-from reconciler.api.writes import (
-    Done,
-    Failed,
-    Unknown,
-    create_once,
-)
+from reconciler.api.writes import Done, Failed, Unknown
 from reconciler.bulk.aftermath import Aftermath
 from reconciler.bulk.context import Context
+from reconciler.bulk.imports import Imports
 from reconciler.bulk.listings import LoadListings, LoadStopped
 from reconciler.bulk.preparation import Preparation
 from reconciler.bulk.sending import ChunkSender
 from reconciler.errors import ReadFailed, ReconcilerError
-from reconciler.kinds import paths
 from reconciler.kinds.execution import TERMINAL, Phase, phase
 from reconciler.kinds.names import SealName
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.load import Chunk
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
-from reconciler.model.remote import Execution, Import
+from reconciler.model.remote import Execution
 from reconciler.planning import protocol
 from reconciler.planning.loads import rows_of
 from reconciler.planning.protocol import ChunkView, LoadView, kept, surplus
@@ -41,7 +35,6 @@ PATIENCE = 60.0
 BATCH = 50
 # Refused lines that are named in reports; the journal has more, and `source retry` finds all of them.
 SHOWN_FAILURES = 10
-NEW_IMPORT = {"document_type": "USER_PROFILE", "mime_type": "APPLICATION_X_NDJSON", "encoding": "utf-8"}
 
 
 def run_load(change: LoadChange, ids: Mapping[str, str], context: Context) -> Outcome:
@@ -60,6 +53,7 @@ class _LoadRun:
         self.change, self.context = change, context
         self.address, self.datamart_id = change.address, change.datamart_id
         self.listings = LoadListings(context, self.address, self.datamart_id)
+        self.imports = Imports(context, self.listings)
         self.preparation = Preparation(change, ids, context, self.listings)
         self.view = LoadView(())
         self.errors: list[str] = []
@@ -77,7 +71,9 @@ class _LoadRun:
             self.errors += self.after.look(self.view)
             outcome = self._outcome(protocol.status(self.view), "; ".join(dict.fromkeys(self.errors)))
         except LoadStopped as e:
-            outcome = self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused)
+            outcome = replace(
+                self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused), locked=e.locked
+            )
         except ReadFailed as e:
             outcome = self._outcome(Status.UNKNOWN if self._sent() else Status.FAILED, str(e))
         except ReconcilerError as e:
@@ -180,7 +176,7 @@ class _LoadRun:
 
     def _create(self, indices: Sequence[int]) -> None:
         names = {self._name(i): i for i in indices}
-        results = dict(zip(names, self.context.io.map(self._create_import, names), strict=True))
+        results = dict(zip(names, self.context.io.map(self.imports.create, names), strict=True))
         for name, result in results.items():
             match result:
                 case Done():
@@ -194,58 +190,9 @@ class _LoadRun:
                     self.errors.append(message)
                     self._update(names[name], unclear=True)
 
-    def _create_import(self, name: str, *, shown: bool = False) -> Done[str] | Failed | Unknown:
-        if self.context.stopping():
-            return Unknown("the run was interrupted; run it again to go on")
-        self.context.journal.note(self.address, "import", "intent", name=name)
-
-        def send() -> Answer:
-            answer = self.context.writer.send(
-                "POST", paths.imports(self.datamart_id), {**NEW_IMPORT, "name": name}
-            )
-            if answer.verdict is Verdict.DONE and answer.data and answer.data.get("name", name) != name:
-                return Answer(
-                    Verdict.REFUSED, "the remote stored the import under another name than the one sent"
-                )
-            return answer
-
-        # The manifest step shows all chunks in one listing; there only an unclear answer has to look here.
-        result = create_once(
-            send,
-            direct(self.listings.list_imports, self.context.clock),
-            lambda _: self.listings.imports.get(name),
-            self.context.settle,
-            self.context.clock,
-            shown=shown,
-        )
-        state = type(result).__name__.lower()
-        self.context.journal.note(self.address, "import", state, name=name)
-        return Done(name) if isinstance(result, Done) else result
-
     def _see_manifest(self) -> None:
         # A chunk whose import somebody deleted stays unknown; it does not hold up the others.
-        wanted = {self._name(c.index) for c in self.view.chunks if c.seen}
-
-        def all_there(rows: tuple[Import, ...]) -> bool | None:
-            return True if wanted <= {r.name for r in rows} else None
-
-        seen = confirm(
-            direct(self.listings.list_imports, self.context.clock),
-            all_there,
-            self.context.settle,
-            self.context.clock,
-        )
-        if seen is None:
-            raise LoadStopped(
-                Status.UNKNOWN,
-                f"not all {len(wanted)} imports showed in one listing within {self.context.settle:g} s; nothing was sent",
-            )
-        if isinstance(seen, Unlisted):
-            raise LoadStopped(
-                Status.UNKNOWN,
-                f"could not list the document imports: {seen.reason}; nothing was sent",
-                stopped=seen.unauthorized,
-            )
+        self.imports.see({self._name(c.index) for c in self.view.chunks if c.seen})
         self.view = replace(self.view, manifest_seen=True)
 
     def _await_earlier(self) -> None:
@@ -373,7 +320,7 @@ class _LoadRun:
     def _seal(self, ok: int, failed: int) -> None:
         name = str(SealName(self.ready.key, ok, failed))
         result: Done[str] | Failed | Unknown = (
-            Done(name) if name in self.listings.imports else self._create_import(name, shown=True)
+            Done(name) if name in self.listings.imports else self.imports.create(name, shown=True)
         )
         match result:
             case Done():

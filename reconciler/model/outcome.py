@@ -34,6 +34,7 @@ class Outcome:
         counts: lines by fate for a load: read, sent, rejected, succeeded, failed, not_processed.
         failed_lines: the first few lines that the remote refused, where it says which.
         unplaced: how many more it refused, without saying which.
+        locked: somebody else, whom no lock excluded, is doing the same; nothing was sent.
         stopped: the remote said 401; no further write may be tried in this run.
     """
 
@@ -47,3 +48,4 @@ class Outcome:
     unplaced: int = 0
     stopped: bool = False
     refused: bool = False
+    locked: bool = False

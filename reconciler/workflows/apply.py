@@ -39,6 +39,7 @@ class Exit(IntEnum):
     DONE = 0
     FAILED = 1
     PARTLY = 3
+    LOCKED = 5
     REFUSED = 4
 
 
@@ -304,6 +305,8 @@ def _exit(outcomes: list[Outcome]) -> Exit:
     bad = [o for o in outcomes if o.status not in GOOD]
     if not bad:
         return Exit.DONE
+    if any(o.locked for o in outcomes):
+        return Exit.LOCKED
     wrote = any(
         o.status in (Status.SUCCEEDED, Status.SENT, Status.PARTIAL, Status.UNKNOWN, Status.DUPLICATED)
         or o.counts.get("sent")

@@ -171,6 +171,10 @@ def _main() -> None:
     gc.collect()
     gc.freeze()
     _serve(sys.argv[1])
+    if "CRASH_LOG" in os.environ:
+        from tests.support.crash import install
+
+        install()
     from reconciler.cli.entry import run
 
     run()

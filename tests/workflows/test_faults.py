@@ -334,6 +334,29 @@ def test_two_applies_at_once_exclude_each_other(workspace: Workspace, emulator: 
     once_each(emulator)
 
 
+def test_of_two_that_share_no_lock_the_later_one_stops_before_it_sends(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    add, twins = emulator.store.add, []
+
+    def add_after_another(kind: str, parent: str, body: dict[str, Any], identity: str | None = None) -> Any:
+        if kind == "import" and not twins:  # the other run was a moment faster
+            twins.append(add(kind, parent, body))
+        return add(kind, parent, body, identity)
+
+    emulator.store.add = add_after_another  # type: ignore[method-assign]
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 5, done
+    assert "another run is loading the same" in " ".join(done.err.split())
+    assert not any(emulator.executions("1509").values())
+    assert (
+        workspace.run("apply", "--auto-approve").code == 0
+    )  # the other one is gone: what is there is gone on with
+    assert len(emulator.profiles("1509")) == 60
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
 def test_two_applies_at_once_where_the_second_waits(workspace: Workspace, emulator: Emulator) -> None:
     workspace.customers(600, max_bytes=5_000)
     results: list[int] = []
@@ -363,6 +386,31 @@ def test_an_interrupt_ends_in_order_and_the_next_run_finishes(
     assert "Traceback" not in err
     assert workspace.run("apply", "--auto-approve").code == 0
     once_each(emulator)
+
+
+@pytest.mark.parametrize("number", [2, 15])
+def test_a_second_interrupt_ends_at_once_and_the_next_run_finishes(
+    number: int, workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    emulator.fault({"method": "POST", "path": "/executions", "times": 99, "do": "delay", "seconds": 60})
+    process = workspace.start("apply", "--auto-approve")
+    while not any(n for n in emulator.imports_named("1509")):
+        time.sleep(0.01)
+    time.sleep(0.5)  # until uploads are on their way, and wait for an answer
+    process.send_signal(number)
+    time.sleep(0.3)
+    assert process.poll() is None  # what is on its way is waited for
+    begun = time.monotonic()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 3
+    assert process.returncode == 128 + number, err
+    assert "stopped at once" in err
+    emulator.fault()
+    assert workspace.run("apply", "--auto-approve").code == 0
+    once_each(emulator)
+    assert len(emulator.profiles("1509")) == 60
 
 
 def test_no_token_and_no_profile_value_is_left_anywhere(
