@@ -1,14 +1,16 @@
-"""`--events FILE`: one JSON event a line, beside whatever else is shown."""
+"""`--events FILE`: one JSON event a line (`reconciler.model.event`), beside whatever else is shown."""
 
-import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import msgspec
+
 from reconciler.cli.progress import Display
 from reconciler.errors import UsageError
+from reconciler.model import event as e
 from reconciler.model.outcome import Outcome
 
 
@@ -19,9 +21,9 @@ class Events:
         self._inner, self._now = inner, now
         self._lock = threading.Lock()
         try:
-            self._file: IO[str] = path.open("a", encoding="utf-8")
-        except OSError as e:
-            raise UsageError(f"cannot write {path}: {e.strerror}") from None
+            self._file: IO[bytes] = path.open("ab")
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
     def __enter__(self) -> Self:
         self._inner.__enter__()
@@ -30,27 +32,32 @@ class Events:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
         self._inner.__exit__(kind, error, trace)
 
-    def _write(self, event: str, **fields: object) -> None:
+    def _write(self, event: e.AnyEvent) -> None:
         with self._lock:
-            self._file.write(json.dumps({"at": self._now(), "event": event, **fields}) + "\n")
+            self._file.write(msgspec.json.encode(event) + b"\n")
             self._file.flush()
+
+    def began(self, run: int, plan_digest: str, actions: int) -> None:
+        """A plan is being applied."""
+        self._write(e.RunStarted(at=self._now(), run=run, plan_digest=plan_digest, actions=actions))
+        self._inner.began(run, plan_digest, actions)
 
     def start(self, address: str, chunks: int, lines: int, size: int) -> None:
         """A load begins."""
-        self._write("load_started", address=address, chunks=chunks, lines=lines, bytes=size)
+        self._write(e.LoadStarted(at=self._now(), address=address, chunks=chunks, lines=lines, bytes=size))
         self._inner.start(address, chunks, lines, size)
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Chunks were sent, or are done."""
-        self._write(f"chunk_{what}", address=address, chunks=chunks, lines=lines, bytes=size)
+        made = e.CHUNK_EVENTS[what]
+        self._write(made(at=self._now(), address=address, chunks=chunks, lines=lines, bytes=size))
         self._inner.advance(address, what, chunks, lines, size)
 
     def say(self, address: str, message: str) -> None:
         """A line about a load."""
-        self._write("message", address=address, message=message)
+        self._write(e.Message(at=self._now(), address=address, message=message))
         self._inner.say(address, message)
 
     def scanned(self, source: str, lines: int) -> None:
@@ -60,11 +67,20 @@ class Events:
     def finished(self, outcome: Outcome) -> None:
         """An action ended."""
         self._write(
-            "action_finished",
-            address=outcome.address,
-            action=outcome.action,
-            status=outcome.status.value,
-            message=outcome.message,
-            counts=outcome.counts,
+            e.ActionFinished(
+                at=self._now(),
+                address=outcome.address,
+                action=outcome.action,
+                status=outcome.status.value,
+                message=outcome.message,
+                counts=outcome.counts,
+            )
         )
         self._inner.finished(outcome)
+
+    def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
+        """The run ended; nothing comes after it."""
+        self._write(e.RunFinished(at=self._now(), exit_code=exit_code, summary=dict(summary)))
+        self._inner.ended(exit_code, summary)
+        with self._lock:
+            self._file.close()

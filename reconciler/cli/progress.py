@@ -2,6 +2,8 @@
 
 import sys
 import threading
+import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -10,6 +12,8 @@ from reconciler.cli.console import say
 from reconciler.model.outcome import Outcome
 from reconciler.reports import result_text
 from reconciler.reports.style import Style, size
+
+MANY = 100  # actions from which on lines say how far they are
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -21,8 +25,14 @@ class Display(Progress, Protocol):
     def scanned(self, source: str, lines: int) -> None:
         """A source was read so far."""
 
+    def began(self, run: int, plan_digest: str, actions: int) -> None:
+        """A plan is being applied."""
+
     def finished(self, outcome: Outcome) -> None:
         """An action ended."""
+
+    def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
+        """The run ended."""
 
     def __enter__(self) -> Self: ...
 
@@ -32,10 +42,12 @@ class Display(Progress, Protocol):
 
 
 class Lines:
-    """Plain lines: when a load begins, at each quarter, and when it ends."""
+    """Plain lines: when a load begins, at each quarter, and when it ends; of many actions, how far they are at each tenth."""
 
     def __init__(self, marks: Style) -> None:
         self._marks = marks
+        self._actions = self._done = 0
+        self._begun = 0.0
         self._totals: dict[str, list[int]] = {}
         self._lock = threading.Lock()
 
@@ -71,9 +83,23 @@ class Lines:
     def scanned(self, source: str, lines: int) -> None:
         """Nothing: reading is quick, and plan says the counts."""
 
+    def began(self, run: int, plan_digest: str, actions: int) -> None:
+        """Count from here."""
+        self._actions, self._begun = actions, time.monotonic()
+
     def finished(self, outcome: Outcome) -> None:
         """How an action ended."""
         say(result_text.line(outcome, self._marks))
+        self._done += 1
+        if (
+            self._actions >= MANY
+            and self._done * 10 // self._actions > (self._done - 1) * 10 // self._actions
+        ):
+            left = (time.monotonic() - self._begun) * (self._actions / self._done - 1)
+            say(f"{self._done:,} of {self._actions:,} actions, about {left:.0f} s left")
+
+    def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
+        """Nothing: the summary says it."""
 
 
 class Bars:
@@ -95,6 +121,8 @@ class Bars:
         )
         self._tasks: dict[str, tuple[TaskID, list[int]]] = {}
         self._scans: dict[str, TaskID] = {}
+        self._all: TaskID | None = None
+        self._actions = self._done = 0
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -143,8 +171,21 @@ class Bars:
                 self._scans[source] = self._bars.add_task(f"reading {source}"[:30], total=None, detail="")
             self._bars.update(self._scans[source], detail=f"{lines:,} lines")
 
+    def began(self, run: int, plan_digest: str, actions: int) -> None:
+        """A bar for all actions, where there are several."""
+        if actions > 1:
+            self._all = self._bars.add_task("all", total=actions, detail=f"0 of {actions:,} actions")
+            self._actions = actions
+
+    def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
+        """Nothing: the summary says it."""
+
     def finished(self, outcome: Outcome) -> None:
         """How an action ended, above the bars."""
+        if self._all is not None:
+            self._done += 1
+            detail = f"{self._done:,} of {self._actions:,} actions"
+            self._bars.update(self._all, advance=1, detail=detail)
         self._bars.console.print(result_text.line(outcome, self._marks), markup=False, highlight=False)
 
 

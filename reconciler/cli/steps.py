@@ -247,7 +247,7 @@ def apply(
                     progress=shown,
                     stopping=interrupt.stopping,
                     stop=interrupt.stop,
-                    finished=shown.finished,
+                    watcher=shown,
                     follow=not flags.no_wait,
                     skip_stale=flags.skip_stale,
                 ),
@@ -255,7 +255,8 @@ def apply(
             )
         finally:
             senders.close()
-    code = interrupt.code or int(result.exit)
+        code = interrupt.code or int(result.exit)
+        shown.ended(code, result_text.counted(result.outcomes))
     _report(
         flags,
         marks,

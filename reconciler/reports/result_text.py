@@ -67,6 +67,11 @@ def summary(outcomes: Sequence[Outcome], style: Style) -> str:
     return f"{style.bold('Apply incomplete:')} {words}. Running it again is safe."
 
 
+def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """How many actions ended how, by status."""
+    return dict(sorted(Counter(o.status.value for o in outcomes).items()))
+
+
 def as_json(outcomes: Sequence[Outcome], exit_code: int, plan_digest: str) -> str:
     """The whole result as one document."""
     rows = [
@@ -84,14 +89,13 @@ def as_json(outcomes: Sequence[Outcome], exit_code: int, plan_digest: str) -> st
         }
         for o in outcomes
     ]
-    summed = Counter(o.status.value for o in outcomes)
     return (
         json.dumps(
             {
                 "format_version": "1.0",
                 "plan_digest": plan_digest,
                 "exit_code": exit_code,
-                "summary": dict(sorted(summed.items())),
+                "summary": counted(outcomes),
                 "outcomes": rows,
             },
             indent=2,

@@ -49,11 +49,11 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
     for change in plan.resource_changes:
         if change.change.actions != ("no-op",):
             action = change.change.actions[-1]
-            found = last.get((change.address, action))
+            found = last.get((change.address, action)) or last.get((change.address, "skip"))
             made.append(Step(change.address, action, found.state if found else None, {}, {}))
     for load in plan.loads:
         if load.actions != ("no-op",):
-            found = last.get((load.address, "load"))
+            found = last.get((load.address, "load")) or last.get((load.address, "skip"))
             states = Counter(chunks.get(load.address, {}).values())
             state = found.state if found else "intent" if states else None
             counts = {k: v for k, v in (found.detail if found else {}).items() if isinstance(v, int)}

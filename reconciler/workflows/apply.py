@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
+from typing import Protocol
 
 from reconciler import __version__
 from reconciler.api.client import Writer
@@ -52,6 +53,16 @@ class Result:
     already: bool = False
 
 
+class Watcher(Protocol):
+    """Told how the run goes."""
+
+    def began(self, run: int, plan_digest: str, actions: int) -> None:
+        """A plan is being applied: the run's number in the ledger, and how many actions it has."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """An action ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """Everything an apply is handed."""
@@ -70,7 +81,7 @@ class Run:
     progress: Progress
     stopping: Callable[[], bool]
     stop: Callable[[], None]
-    finished: Callable[[Outcome], None]
+    watcher: Watcher
     follow: bool = True
     skip_stale: bool = False
 
@@ -141,6 +152,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     grace = Grace(run.locked_at, 0.0 if run.ledger.closed_cleanly() else run.settings.settle)
     identity = run.ledger.begin(plan.plan_digest, encode(plan), "")
     outcomes: list[Outcome] = []
+    run.watcher.began(identity, plan.plan_digest, len(before.verdicts))
     try:
         outcomes = _execute(plan, run, identity, grace, before)
     finally:
@@ -226,13 +238,23 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
             wide=frozenset(changes),
             parallelism=run.settings.parallelism,
             stopping=run.stopping,
-            finished=run.finished,
+            finished=_noted(run, journal),
         )
     finally:
         desk.close()
     if run.scans.spools is not None:
         run.scans.spools.sweep()
     return outcomes + _stuck(plan, run)
+
+
+def _noted(run: Run, journal: "_Journal") -> Callable[[Outcome], None]:
+    def finished(outcome: Outcome) -> None:
+        if outcome.status is Status.SKIPPED:  # all others were noted by who did them
+            with contextlib.suppress(LedgerFailed):
+                journal.note(address=outcome.address, step=outcome.action, state=outcome.status.value)
+        run.watcher.finished(outcome)
+
+    return finished
 
 
 def _ids(load: LoadChange, changer: Changer) -> dict[str, str]:
@@ -254,7 +276,7 @@ def _stuck(plan: Plan, run: Run) -> list[Outcome]:
     for load in plan.loads:
         if load.actions == ("no-op",) and load.unfinished:
             outcome = Outcome(load.address, Status.FAILED, "no-op", load.reason, counts=dict(load.unfinished))
-            run.finished(outcome)
+            run.watcher.finished(outcome)
             found.append(outcome)
     return found
 

@@ -31,6 +31,7 @@ class Process:
 
     def __init__(self, connection: socket.socket, out: int, err: int) -> None:
         self._connection, self._files = connection, (out, err)
+        self._printed: list[str] = []
         self.pid = int(self._line())
         self.returncode: int | None = None
 
@@ -62,13 +63,12 @@ class Process:
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Wait; what it printed."""
         self.wait(timeout)
-        texts = []
         for descriptor in self._files:
             os.lseek(descriptor, 0, os.SEEK_SET)
             with open(descriptor, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
-                texts.append(file.read())
+                self._printed.append(file.read())
         self._files = ()  # type: ignore[assignment]
-        return texts[0], texts[1]
+        return self._printed[0], self._printed[1]
 
     def send_signal(self, number: int) -> None:
         """Send it a signal."""

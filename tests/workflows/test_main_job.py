@@ -181,7 +181,10 @@ def test_events_are_one_json_object_a_line(workspace: Workspace, tmp_path: Path)
     workspace.customers(50)
     assert workspace.run("apply", "--auto-approve", "--events", str(tmp_path / "events")).code == 0
     events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
-    assert {"load_started", "chunk_sent", "chunk_done", "action_finished"} <= {e["event"] for e in events}
+    assert {"run_started", "load_started", "chunk_sent", "chunk_done", "action_finished", "run_finished"} <= {
+        e["event"] for e in events
+    }
+    assert {e["version"] for e in events} == {1}
 
 
 @pytest.mark.parametrize("upload", ["raw", "multipart"])
