@@ -39,18 +39,22 @@ def runs(
 def runs_show(
     context: typer.Context,
     run_id: Annotated[int | None, typer.Argument(metavar="[RUN]", help="The newest by default.")] = None,
+    inverse: Annotated[
+        Path | None,
+        typer.Option("--inverse", metavar="FILE", help="Save the plan that would undo the run, and show it."),
+    ] = None,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """One run: its plan, and what became of each action."""
+    """One run: its plan, and what became of each action; or the plan that would undo it."""
     from reconciler.cli import history, steps
 
     flags = steps.Flags(
         root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
     )
-    return history.show(flags, run_id)
+    return history.show(flags, run_id) if inverse is None else history.undo(flags, run_id, inverse)
 
 
 @runs_app.command("resolve")

@@ -1,9 +1,10 @@
 """`reconciler runs …`: what the ledger recorded. Reads the ledger alone; the remote is not asked."""
 
 import sys
+from pathlib import Path
 
 from reconciler.cli import exit_codes, ledgers, steps, wiring
-from reconciler.cli.console import out, say, style
+from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.history import History, Recorded
@@ -40,6 +41,24 @@ def show(flags: steps.Flags, run_id: int | None) -> int:
         out(runs_text.as_json([(run, plan)], found))
     else:
         out(runs_text.one(run, plan, found, style(sys.stdout, no_color=flags.no_color)))
+    return exit_codes.DONE
+
+
+def undo(flags: steps.Flags, run_id: int | None, file: Path) -> int:
+    """Save and show the plan that would undo a run; what cannot be undone is told.
+
+    Raises:
+        ReconcilerError: there is no such run, or it recorded none.
+    """
+    told = _history(flags)
+    run = told.run(run_id) if run_id is not None else next(iter(told.runs(1)), None)
+    text = told.inverse(run.id) if run is not None else None
+    if run is None or not text:
+        raise ReconcilerError("the ledger has no such run, or it is of a version that recorded no way back")
+    made = document.decode(text.encode(), f"the way back of run {run.id}")
+    show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
+    steps.show_plan(made, flags)
+    steps.save(made, file)
     return exit_codes.DONE
 
 

@@ -27,6 +27,7 @@ from reconciler.model.load import Settlements
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.planning.document import encode
+from reconciler.planning.inverse import inverse
 from reconciler.planning.loads import definition_of
 from reconciler.planning.retention import KIND
 from reconciler.settings import Settings
@@ -150,7 +151,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
             help="make a new plan, or apply the rest with --skip-stale",
         )
     grace = Grace(run.locked_at, 0.0 if run.ledger.closed_cleanly() else run.settings.settle)
-    identity = run.ledger.begin(plan.plan_digest, encode(plan), "")
+    identity = run.ledger.begin(plan.plan_digest, encode(plan), encode(inverse(plan)))
     outcomes: list[Outcome] = []
     run.watcher.began(identity, plan.plan_digest, len(before.verdicts))
     try:

@@ -57,3 +57,34 @@ def test_an_old_plan_and_one_of_another_major_version_are_refused(
     assert "was made by reconciler 7.1.0" in foreign.err
     assert emulator.writes() == []
     assert workspace.run("apply", str(file)).code == 0
+
+
+def test_a_run_leaves_the_plan_that_undoes_it_and_says_what_no_plan_can(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(20)
+    file = workspace.root / "undo"
+    assert workspace.run("apply", "--auto-approve").code == 0
+    first = workspace.run("runs", "show", "--inverse", str(file))
+    assert first.code == 0, first
+    told = " ".join(first.err.split())
+    for words in (
+        "Compartment/loyalty cannot be undone: the platform has no removal of compartments",
+        "Activation/loyalty@retail-de cannot be undone",
+        "ProfileSource/customers@retail-fr cannot be undone: profiles that were merged or deleted do not come back",
+    ):
+        assert words in told
+    assert workspace.run("apply", str(file)).code == 0  # there is nothing to do
+    spec = workspace.root / "specs/loyalty.yaml"
+    spec.write_text(spec.read_text().replace("Loyalty programme", "Loyalty club"))
+    assert workspace.run("apply", "--auto-approve").code == 0
+    back = workspace.run("runs", "show", "--inverse", str(file))
+    assert '"Loyalty club" -> "Loyalty programme"' in back.out
+    writes = len(emulator.writes())
+    assert workspace.run("apply", str(file)).code == 0
+    assert [c["name"] for c in emulator.compartments() if c["token"] == "loyalty"] == ["Loyalty programme"]
+    assert len(emulator.writes()) == writes + 1
+    again = workspace.run("apply", str(file))
+    assert (again.code, "already applied" in again.out, len(emulator.writes())) == (0, True, writes + 1), (
+        again
+    )
