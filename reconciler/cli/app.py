@@ -8,10 +8,10 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
-from reconciler.cli import exit_codes, groups
+from reconciler.cli import exit_codes, groups, plans
 from reconciler.cli import options as opt
-from reconciler.cli.console import out, say, show_findings, style
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.cli.console import out, say, style
+from reconciler.errors import UsageError
 
 app = typer.Typer(
     name="reconciler",
@@ -21,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Config-as-code for mediarithmics: compartments, activations and profile imports.",
 )
+app.command()(plans.show)
+app.command()(plans.diff)
 app.add_typer(groups.sandbox_app, name="sandbox")
 app.add_typer(groups.runs_app, name="runs")
 app.add_typer(groups.source_app, name="source")
@@ -130,42 +132,37 @@ def plan(
 
 
 @app.command()
-def show(
+def drift(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A saved plan.")],
+    file: opt.Out = None,
     output: opt.Output = opt.Format.TEXT,
+    detailed: opt.Detailed = False,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    datamart: opt.Datamart = None,
+    label: opt.Labels = None,
+    target: opt.Targets = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show a saved plan."""
-    from reconciler.cli import steps
+    """Show what moved on the remote since the last apply, and where specs and remote disagree. Corrects nothing."""
+    from reconciler.cli import commands, steps
 
-    flags = steps.Flags(root=context.obj, no_color=no_color, output=output)
-    made = read_plan(file)
-    if output is opt.Format.TEXT:
-        show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=no_color))
-    steps.show_plan(made, flags)
-    return exit_codes.DONE
-
-
-@app.command()
-def diff(
-    context: typer.Context,
-    a: Annotated[Path, typer.Argument(metavar="A", help="A saved plan.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
-    output: opt.Output = opt.Format.TEXT,
-    no_color: opt.NoColor = False,
-) -> int:
-    """Compare two saved plans: what one would do that the other would not."""
-    from reconciler.planning.compare import compare
-    from reconciler.reports import plan_diff
-
-    one, other = read_plan(a), read_plan(b)
-    found = compare(one, other)
-    if output is opt.Format.JSON:
-        out(plan_diff.as_json(one, other, found))
-    else:
-        out(plan_diff.text(one, other, found, style(sys.stdout, no_color=no_color)))
-    return exit_codes.DONE
+    flags = steps.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+        only="config",
+        datamart=datamart,
+        labels=label or (),
+        targets=target or (),
+    )
+    return commands.drift(flags, file, detailed=detailed)
 
 
 @app.command()
@@ -221,9 +218,9 @@ def apply(
         events=events,
     )
     if check is not None:
-        return commands.check_saved(read_plan(check), flags)
+        return commands.check_saved(plans.read(check), flags)
     if file is not None:
-        return commands.apply_saved(read_plan(file), flags)
+        return commands.apply_saved(plans.read(file), flags)
     return commands.apply_fresh(flags, auto=auto_approve)
 
 
@@ -334,20 +331,6 @@ def render(
     from reconciler.cli import reference
 
     return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
-
-
-def read_plan(file: Path):  # type: ignore[no-untyped-def]
-    """A saved plan.
-
-    Raises:
-        ReconcilerError: it cannot be read.
-    """
-    from reconciler.planning.document import decode
-
-    try:
-        return decode(file.read_bytes(), str(file))
-    except OSError as e:
-        raise ReconcilerError(f"cannot read the plan {file}: {e.strerror}") from None
 
 
 def main_command(arguments: list[str]) -> int:

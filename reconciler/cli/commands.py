@@ -100,6 +100,29 @@ def resume(flags: Flags, run_id: int | None) -> int:
     )
 
 
+def drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
+    """`drift`: 1 for a failed read, 2 for drift if asked."""
+    from reconciler.reports import drift_text
+    from reconciler.workflows.drift import audited
+
+    checked = steps.read_workspace(flags)
+    where = wiring.target(flags.root, checked.settings, flags.token_file)
+    with steps.progress(flags) as shown:
+        made = steps.plan(flags, checked, where, steps.new_scans(flags, shown))
+    found, last = audited(made, ledgers.history(flags.root, checked.settings))
+    if flags.output is Format.JSON:
+        out(document.encode(found))
+    else:
+        out(drift_text.render(found, last, style(sys.stdout, no_color=flags.no_color)))
+    if file is not None:
+        steps.write_plan(found, file)
+        say(f"The audit is saved in {file}; it cannot be applied.")
+    if made.errored:
+        return exit_codes.FAILED
+    drifted = made.has_changes or bool(found.resource_drift)
+    return exit_codes.CHANGES if detailed and drifted else exit_codes.DONE
+
+
 def unlock(flags: Flags, identity: str) -> int:
     """`unlock ID`."""
     out(ledgers.unlock(flags.root, steps.settings_only(flags).settings, identity))

@@ -169,6 +169,16 @@ def plan_exit(made: Plan, *, detailed: bool) -> int:
 
 
 def save(made: Plan, path: Path) -> None:
+    """Write a plan, and say how to go on.
+
+    Raises:
+        UsageError: the path cannot be written.
+    """
+    write_plan(made, path)
+    say(f"The plan is saved; `reconciler apply {path}` does exactly this.")
+
+
+def write_plan(made: Plan, path: Path) -> None:
     """Write a plan where it is wholly there or not at all.
 
     Raises:
@@ -180,7 +190,6 @@ def save(made: Plan, path: Path) -> None:
         temporary.replace(path)
     except OSError as e:
         raise UsageError(f"cannot write {path}: {e.strerror}") from None
-    say(f"The plan is saved; `reconciler apply {path}` does exactly this.")
 
 
 def approve(made: Plan, *, auto: bool) -> None:

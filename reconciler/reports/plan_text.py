@@ -18,7 +18,7 @@ def render(plan: Plan, style: Style) -> str:
     if acting:
         lines += [style.bold("Changes"), ""]
         for change in acting:
-            lines += _change(change, style)
+            lines += change_lines(change, style)
         lines.append("")
     if loads:
         lines += [style.bold("Loads"), ""]
@@ -33,13 +33,14 @@ def render(plan: Plan, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _change(change: ResourceChange, style: Style) -> list[str]:
+def change_lines(change: ResourceChange, style: Style) -> list[str]:
+    """One change, its fields, and why."""
     verb = change.change.actions[0]
     mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
     lines = [f"  {mark(_SIGN[verb])} {style.bold(change.address)}  {verb}"]
     before, after = change.change.before or {}, change.change.after or {}
     if verb == "delete":
-        lines.append(f"      name: {_value(before.get('name'))}")
+        lines.append(f"      name: {value(before.get('name'))}")
     for key in after:
         if key in ("organisation_id", "datamart_id", "compartment_id") and (
             verb == "update" or key == "organisation_id"
@@ -47,8 +48,8 @@ def _change(change: ResourceChange, style: Style) -> list[str]:
             continue
         if verb == "update" and before.get(key) == after[key]:
             continue
-        new = "(known after apply)" if change.change.after_unknown.get(key) else _value(after[key])
-        old = f"{_value(before.get(key))} -> " if verb == "update" else ""
+        new = "(known after apply)" if change.change.after_unknown.get(key) else value(after[key])
+        old = f"{value(before.get(key))} -> " if verb == "update" else ""
         lines.append(f"      {key}: {old}{new}")
     return lines + _because(change.reason, style)
 
@@ -77,7 +78,8 @@ def _because(reason: str, style: Style) -> list[str]:
     ]
 
 
-def _value(value: Any) -> str:
+def value(value: Any) -> str:
+    """A value as people read it."""
     return (
         "(none)"
         if value is None

@@ -1,0 +1,66 @@
+"""Commands on saved plans: `show FILE`, `diff A B`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli import exit_codes
+from reconciler.cli import options as opt
+from reconciler.cli.console import out, show_findings, style
+from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import Plan
+
+
+def read(file: Path) -> "Plan":
+    """A saved plan.
+
+    Raises:
+        ReconcilerError: it cannot be read.
+    """
+    from reconciler.planning.document import decode
+
+    try:
+        return decode(file.read_bytes(), str(file))
+    except OSError as e:
+        raise ReconcilerError(f"cannot read the plan {file}: {e.strerror}") from None
+
+
+def show(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A saved plan.")],
+    output: opt.Output = opt.Format.TEXT,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show a saved plan."""
+    from reconciler.cli import steps
+
+    flags = steps.Flags(root=context.obj, no_color=no_color, output=output)
+    made = read(file)
+    if output is opt.Format.TEXT:
+        show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=no_color))
+    steps.show_plan(made, flags)
+    return exit_codes.DONE
+
+
+def diff(
+    context: typer.Context,
+    a: Annotated[Path, typer.Argument(metavar="A", help="A saved plan.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    output: opt.Output = opt.Format.TEXT,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Compare two saved plans: what one would do that the other would not."""
+    from reconciler.planning.compare import compare
+    from reconciler.reports import plan_diff
+
+    one, other = read(a), read(b)
+    found = compare(one, other)
+    if output is opt.Format.JSON:
+        out(plan_diff.as_json(one, other, found))
+    else:
+        out(plan_diff.text(one, other, found, style(sys.stdout, no_color=no_color)))
+    return exit_codes.DONE

@@ -1,0 +1,59 @@
+"""What was applied, and what is there now -> what moved in between. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.model.plan import Plan, ResourceChange
+from reconciler.planning.digests import plan_digest
+from reconciler.planning.document import to_builtins
+
+Shape = Mapping[str, Any]
+GOOD = frozenset({"succeeded", "unchanged"})
+
+
+def baseline(runs: Iterable[tuple[Plan, Mapping[str, str]]]) -> dict[str, Shape]:
+    """How each resource was left by the last run that had it right.
+
+    Args:
+        runs: newest first: the plan, and how the journal says each address ended.
+    """
+    found: dict[str, Shape] = {}
+    for plan, states in runs:
+        for change in plan.resource_changes:
+            after = change.change.after
+            left = change.change.actions == ("no-op",) or states.get(change.address) in GOOD
+            if after is not None and left and change.address not in found:
+                found[change.address] = {
+                    k: v for k, v in after.items() if k not in change.change.after_unknown
+                }
+    return found
+
+
+def audit(plan: Plan, left: Mapping[str, Shape]) -> Plan:
+    """A plan that nobody can apply: what it would do, and what moved since it was last as applied."""
+    moved = [d for c in plan.resource_changes if c.address in left if (d := _moved(c, left[c.address]))]
+    made = replace(plan, resource_drift=tuple(moved), applyable=False, plan_digest="")
+    return replace(made, plan_digest=plan_digest(to_builtins(made)))
+
+
+def _moved(change: ResourceChange, left: Shape) -> dict[str, Any] | None:
+    seen = change.change.before
+    if seen is None:
+        return _entry(change, "delete", left, None)
+    fields = [k for k in left if k in seen and left[k] != seen[k]]
+    if not fields:
+        return None
+    return _entry(change, "update", {k: left[k] for k in fields}, {k: seen[k] for k in fields})
+
+
+def _entry(change: ResourceChange, action: str, before: Shape, after: Shape | None) -> dict[str, Any]:
+    return {
+        "address": change.address,
+        "kind": change.kind,
+        "change": {
+            "actions": [action],
+            "before": dict(before),
+            "after": None if after is None else dict(after),
+        },
+    }

@@ -1,0 +1,39 @@
+"""`drift`: what somebody changed by hand since the last apply, and where specs and remote disagree; nothing is corrected."""
+
+import json
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace
+
+
+def test_drift_names_what_moved_and_what_is_not_as_declared(workspace: Workspace, emulator: Emulator) -> None:
+    untold = workspace.run("drift", "--detailed-exitcode")
+    assert (untold.code, "No run is on record" in untold.out) == (2, True), untold
+    assert workspace.run("apply", "--auto-approve").code == 0
+    calm = workspace.run("drift", "--detailed-exitcode")
+    assert (calm.code, "No drift." in calm.out) == (0, True), calm
+    loyalty = next(c for c in emulator.compartments() if c["token"] == "loyalty")
+    emulator.store.update("compartment", loyalty["id"], {"name": "By hand"})
+    row = next(a for a in emulator.activations("1510") if a["compartment_id"] == loyalty["id"])
+    emulator.store.remove("activation", row["id"])
+    writes, file = len(emulator.writes()), workspace.root / "audit"
+    done = workspace.run("drift", "--detailed-exitcode", "--out", str(file))
+    assert done.code == 2, done
+    assert 'name: "Loyalty programme" -> "By hand"' in done.out
+    assert "- Activation/loyalty@retail-de  is gone" in done.out
+    assert "Drift: 2 moved, 2 not as declared." in done.out
+    audit = json.loads(file.read_text())
+    assert audit["applyable"] is False
+    assert [(d["address"], d["change"]["actions"]) for d in audit["resource_drift"]] == [
+        ("Compartment/loyalty", ["update"]),
+        ("Activation/loyalty@retail-de", ["delete"]),
+    ]
+    assert workspace.run("apply", str(file)).code == 4
+    assert len(emulator.writes()) == writes
+    # Where the spec says nothing of a field, nothing is to be done about it, and it has moved all the same.
+    spec = workspace.root / "specs/loyalty.yaml"
+    spec.write_text(spec.read_text().replace("name: Loyalty programme, ", ""))
+    assert workspace.run("apply", "--auto-approve").code == 0
+    emulator.store.update("compartment", loyalty["id"], {"name": "Once more"})
+    done = workspace.run("drift")
+    assert "Drift: 1 moved, 0 not as declared." in done.out, done
