@@ -35,10 +35,16 @@ class LeaveDesk:
     def __init__(self, grant: Callable[[str], bool]) -> None:
         self._grant = grant
         self._key = os.urandom(32)
-        self._listener = Listener(authkey=self._key, backlog=64)
+        self._listener = self._listen()
         self._thread = threading.Thread(target=self._serve, daemon=True, name="leave-desk")
         self._closed = False
         self._thread.start()
+
+    def _listen(self) -> Listener:
+        try:
+            return Listener(authkey=self._key, backlog=64)
+        except OSError:  # the temporary folder's path is too long for a socket's name
+            return Listener(("127.0.0.1", 0), authkey=self._key, backlog=64)
 
     @property
     def desk(self) -> Desk:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import Lock
 from reconciler.settings import Settings
 
+LONGEST_FOLDER = 60  # characters
 CLOCK = Clock(time.monotonic, time.sleep, time.time)
 
 
@@ -173,7 +175,10 @@ def readers() -> Iterator[Executor]:
 
 def _processes() -> Any:
     """How processes begin: small, and without threads or locks of this one."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    here = (
+        len(tempfile.gettempdir()) <= LONGEST_FOLDER
+    )  # its socket lies there, and a socket's name has to be short
+    if not here or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["reconciler.bulk.sender"])

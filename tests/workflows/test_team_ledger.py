@@ -3,8 +3,9 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,13 @@ from tests.workflows.test_faults import once_each
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with postgres(tmp_path_factory.mktemp("pg")) as url:
         yield url
+
+
+def until(process: Any, condition: Callable[[], bool]) -> None:
+    """Wait for something that a run does."""
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
 
 
 def machine(folder: Path, name: str, emulator: Emulator, server: str) -> Workspace:
@@ -37,8 +45,7 @@ def test_two_machines_exclude_each_other_and_take_over_from_each_other(
     execute(server, "DROP SCHEMA IF EXISTS reconciler CASCADE")
     one, two = (machine(tmp_path, name, emulator, server) for name in ("ada", "bob"))
     first = one.start("apply", "--auto-approve")
-    while not any(emulator.executions("1509").values()):
-        time.sleep(0.01)
+    until(first, lambda: any(emulator.executions("1509").values()))
     blocked = two.run("apply", "--auto-approve", "--lock-timeout", "0s")
     assert blocked.code == 5, blocked
     assert re.search(
@@ -61,8 +68,7 @@ def test_a_run_whose_lock_is_broken_stops_writing_and_the_next_goes_on(
     execute(server, "DROP SCHEMA IF EXISTS reconciler CASCADE")
     one, two = (machine(tmp_path, name, emulator, server) for name in ("ada", "bob"))
     first = one.start("apply", "--auto-approve")
-    while not any(emulator.executions("1509").values()):
-        time.sleep(0.01)
+    until(first, lambda: any(emulator.executions("1509").values()))
     emulator.switch(latency_seconds=0.3)
     told = " ".join(two.run("apply", "--auto-approve", "--lock-timeout", "0s").err.split())
     identity = re.search(r"lock ([0-9a-f]{8})", told)
@@ -84,8 +90,7 @@ def test_a_lock_on_one_machine_ends_with_its_process_only(workspace: Workspace, 
     workspace.customers(1500, max_bytes=5_000)
     assert workspace.run("unlock", "x").code == 4
     process = workspace.start("apply", "--auto-approve")
-    while not emulator.writes():
-        time.sleep(0.01)
+    until(process, lambda: bool(emulator.writes()))
     emulator.switch(latency_seconds=0.2)
     told = workspace.run("apply", "--auto-approve", "--lock-timeout", "0s")
     identity = re.search(r"lock ([0-9a-f]{8})", " ".join(told.err.split()))
