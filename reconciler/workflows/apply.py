@@ -35,6 +35,9 @@ from reconciler.workflows.preflight import Preflight, preflight
 from reconciler.workflows.scans import Scans
 
 
+LOST = "the lock is lost, to somebody or with the connection; nothing further is written"
+
+
 class Exit(IntEnum):
     """Exit codes of an apply (design 4)."""
 
@@ -265,7 +268,11 @@ def _ids(load: LoadChange, changer: Changer) -> dict[str, str]:
 
 def _leave(name: str, run: Run, journal: "_Journal") -> bool:
     """May the last block of this chunk go out now? `committing` is durable before the answer is yes."""
-    if run.stopping() or not run.lock.held():
+    if run.stopping():
+        return False
+    if not run.lock.held():
+        run.progress.say("apply", LOST)
+        run.stop()
         return False
     journal.note("", "upload", "committing", name=name)
     return True
@@ -295,9 +302,7 @@ class _Journal:
             LedgerFailed: it is not durable, or the lock is lost.
         """
         if state == "intent" and not self.lock.held():
-            raise LedgerFailed(
-                "the lock is lost, to somebody or with the connection; nothing further is written"
-            )
+            raise LedgerFailed(LOST)
         self.ledger.note(self.run, address, step, state, **detail)
 
     def refuse(self, datamart_id: str, name: str) -> None:
