@@ -34,7 +34,6 @@ from reconciler.settings import Settings
 from reconciler.workflows.preflight import Preflight, preflight
 from reconciler.workflows.scans import Scans
 
-
 LOST = "the lock is lost, to somebody or with the connection; nothing further is written"
 
 
