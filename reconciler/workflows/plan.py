@@ -164,7 +164,7 @@ def _ledger_warning(request: Request, ledger: str | Mapping[str, str]) -> list[D
             warning(
                 "ledger-local",
                 "CI is set and the ledger is SQLite: two runners on two machines would not exclude each other",
-                help="let one runner apply at a time",
+                help="let one runner apply at a time, or share a ledger: postgresql://…",
             )
         ]
     return []
