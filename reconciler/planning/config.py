@@ -48,7 +48,8 @@ def plan_compartment(
         plan.blocked.add(address)
         plan.errored = True
         return
-    row = lookup.compartment(listing.rows, organisation_id, want.token, want.id)
+    rows = listing.by("id", want.id) if want.id else listing.by("token", want.token)
+    row = lookup.compartment(rows, organisation_id, want.token, want.id)
     match row:
         case lookup.Ambiguous(ids=ids):
             _block(
@@ -158,7 +159,7 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
             )
         )
         return
-    row, count = lookup.activation(listing.rows, compartment_id)
+    row, count = lookup.activation(listing.by("compartment_id", compartment_id), compartment_id)
     if count > 1:
         plan.diagnostics.append(
             warning(

@@ -1,5 +1,6 @@
 """Would this plan still do what was reviewed? (G2). Reads only; `apply` begins with it, `apply --check` is it."""
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -71,7 +72,8 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
             )
     if words := foreign(observed.datamarts, plan.organisation_id):
         raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
-    verdicts = {c.address: _resource(c, plan, observed) for c in acting}
+    compartments = {c.address: c for c in plan.resource_changes if c.kind == "Compartment"}
+    verdicts = {c.address: _resource(c, compartments, plan, observed) for c in acting}
     verdicts |= {load.address: _load(load, observed, reader, io, scans) for load in loads}
     assert isinstance(observed.datamarts, Listed)  # noqa: S101 - checked above
     live = [
@@ -82,7 +84,9 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
     return Preflight(verdicts, live[0] if len(live) == 1 else None)
 
 
-def _resource(change: ResourceChange, plan: Plan, observed: Observed) -> Verdict:
+def _resource(
+    change: ResourceChange, compartments: Mapping[str, ResourceChange], plan: Plan, observed: Observed
+) -> Verdict:
     after = change.change.after or {}
     if change.kind == KIND:
         imports = observed.imports.get(_datamart_of(change))
@@ -91,15 +95,16 @@ def _resource(change: ResourceChange, plan: Plan, observed: Observed) -> Verdict
             change, next((r for r in rows_of if r.id == change.remote_id), None)
         )
     if change.kind == "Compartment":
-        pinned = observed.pinned.get(change.remote_id or "")
+        identity, token = change.remote_id, after.get("token")
+        listing_ = observed.pinned.get(identity or "", observed.compartments)
         rows = (
-            pinned.rows
-            if isinstance(pinned, Listed)
-            else observed.compartments.rows
-            if isinstance(observed.compartments, Listed)
-            else ()
+            ()
+            if isinstance(listing_, Unlisted)
+            else listing_.by("id", identity)
+            if identity
+            else listing_.by("token", token)
         )
-        found = lookup.compartment(rows, plan.organisation_id, after.get("token"), change.remote_id)
+        found = lookup.compartment(rows, plan.organisation_id, token, identity)
         if isinstance(found, lookup.Ambiguous):
             return Verdict(
                 Now.MOVED, None, f"the token is used by the compartments {' and '.join(found.ids)}"
@@ -107,11 +112,11 @@ def _resource(change: ResourceChange, plan: Plan, observed: Observed) -> Verdict
         return preconditions.compartment(change, found)
     compartment_id = after.get("compartment_id")
     if compartment_id is None:
-        compartment_id = _created_id(change, plan, observed)
+        compartment_id = _created_id(change, compartments, plan, observed)
         if compartment_id is None:
             return Verdict(Now.READY)  # its compartment is still to be created
     listing: Listing[Activation] | None = observed.activations.get(after["datamart_id"])
-    rows_ = listing.rows if isinstance(listing, Listed) else ()
+    rows_ = listing.by("compartment_id", compartment_id) if isinstance(listing, Listed) else ()
     return preconditions.activation(change, lookup.activation(rows_, compartment_id)[0])
 
 
@@ -119,16 +124,16 @@ def _datamart_of(change: ResourceChange) -> str:
     return str((change.change.before or {}).get("datamart_id", ""))
 
 
-def _created_id(change: ResourceChange, plan: Plan, observed: Observed) -> str | None:
+def _created_id(
+    change: ResourceChange, compartments: Mapping[str, ResourceChange], plan: Plan, observed: Observed
+) -> str | None:
     """The id of a compartment that this plan creates, if an earlier apply of it did."""
-    creates = next(
-        (c for c in plan.resource_changes if c.address in change.requires and c.kind == "Compartment"), None
-    )
+    creates = next((compartments[r] for r in change.requires if r in compartments), None)
     if creates is None or creates.change.after is None or not isinstance(observed.compartments, Listed):
         return None
-    found = lookup.compartment(
-        observed.compartments.rows, plan.organisation_id, creates.change.after["token"], None
-    )
+    token = creates.change.after["token"]
+    rows = observed.compartments.by("token", token)
+    found = lookup.compartment(rows, plan.organisation_id, token, None)
     return None if found is None or isinstance(found, lookup.Ambiguous) else found.id
 
 
