@@ -23,7 +23,12 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceChange:
-    """One resource: what it is, what it will be, why, and what must be done first."""
+    """One resource: what it is, what it will be, why, and what must be done first.
+
+    Attributes:
+        origin: FILE:LINE of the spec that asks for it; None where none does by itself.
+        request: method and path that apply would send.
+    """
 
     address: str
     kind: str
@@ -32,6 +37,8 @@ class ResourceChange:
     requires: tuple[str, ...] = ()
     wave: str | None = None
     remote_id: str | None = None
+    origin: str | None = None
+    request: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.kinds import paths
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, error, warning
@@ -73,7 +74,7 @@ def plan_compartment(
             plan.ids[want.key] = None
             after = {"organisation_id": organisation_id, "token": want.token, "name": want.name or want.token}
             plan.changes.append(
-                _change(want.address, "create", None, after, f"no compartment has the token '{want.token}'")
+                _change(want, "create", None, after, f"no compartment has the token '{want.token}'")
             )
         case Compartment():
             _existing_compartment(want, row, organisation_id, plan)
@@ -125,9 +126,9 @@ def _existing_compartment(
         fields = {}
     if fields:
         why = ", ".join(f"{k}: {a!r} -> {b!r}" for k, (a, b) in fields.items())
-        plan.changes.append(_change(want.address, "update", before, after, why, remote_id=row.id))
+        plan.changes.append(_change(want, "update", before, after, why, remote_id=row.id))
     else:
-        plan.changes.append(_change(want.address, "no-op", before, before, "as declared", remote_id=row.id))
+        plan.changes.append(_change(want, "no-op", before, before, "as declared", remote_id=row.id))
 
 
 def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPlan) -> None:
@@ -149,7 +150,7 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
         after_unknown = {"compartment_id": True}
         plan.changes.append(
             _change(
-                want.address,
+                want,
                 "create",
                 None,
                 after,
@@ -170,9 +171,7 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
             )
         )
     if row is None:
-        plan.changes.append(
-            _change(want.address, "create", None, after, f"not active on {want.datamart}", requires)
-        )
+        plan.changes.append(_change(want, "create", None, after, f"not active on {want.datamart}", requires))
         return
     before = {
         k: v
@@ -188,9 +187,9 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
         why = f"to be the default of {want.datamart}" + (
             f", in place of compartment {previous}" if previous else ""
         )
-        plan.changes.append(_change(want.address, "update", before, after, why, requires, remote_id=row.id))
+        plan.changes.append(_change(want, "update", before, after, why, requires, remote_id=row.id))
     else:
-        plan.changes.append(_change(want.address, "no-op", before, before, "as declared", remote_id=row.id))
+        plan.changes.append(_change(want, "no-op", before, before, "as declared", remote_id=row.id))
 
 
 def shape(row: Compartment) -> dict[str, Any]:
@@ -266,7 +265,7 @@ def _block(plan: ConfigPlan, address: str, diagnostic: Diagnostic) -> None:
 
 
 def _change(
-    address: Address,
+    want: DesiredCompartment | DesiredActivation,
     action: str,
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
@@ -278,10 +277,23 @@ def _change(
 ) -> ResourceChange:
     change = Change(actions=(action,), before=before, after=after, after_unknown=after_unknown or {})
     return ResourceChange(
-        address=str(address),
-        kind=address.kind,
+        address=str(want.address),
+        kind=want.address.kind,
         change=change,
         reason=reason,
         requires=requires,
         remote_id=remote_id,
+        origin=f"{want.span.path}:{want.span.line}",
+        request=_request(want, action, remote_id),
     )
+
+
+def _request(want: DesiredCompartment | DesiredActivation, action: str, remote_id: str | None) -> str | None:
+    """The request that apply would send first."""
+    if action == "no-op":
+        return None
+    if isinstance(want, DesiredCompartment):
+        return f"PUT {paths.compartment(remote_id)}" if remote_id else f"POST {paths.compartments()}"
+    if remote_id:
+        return f"PUT {paths.activation(want.datamart_id, remote_id)}"
+    return f"POST {paths.activations(want.datamart_id)}"

@@ -57,7 +57,7 @@ def _reversible(change: ResourceChange) -> bool:
 def _swapped(change: ResourceChange) -> ResourceChange:
     before, after = change.change.before, change.change.after
     swapped = replace(change.change, before=after, after=before)
-    return replace(change, change=swapped, requires=(), reason=f"undoes: {change.reason}")
+    return replace(change, change=swapped, requires=(), origin=None, reason=f"undoes: {change.reason}")
 
 
 def _lost(address: str, why: str) -> Diagnostic:

@@ -51,7 +51,8 @@ def change_lines(change: ResourceChange, style: Style) -> list[str]:
         new = "(known after apply)" if change.change.after_unknown.get(key) else value(after[key])
         old = f"{value(before.get(key))} -> " if verb == "update" else ""
         lines.append(f"      {key}: {old}{new}")
-    return lines + _because(change.reason, style)
+    place = f" ({change.origin})" if change.origin else ""
+    return lines + _because(f"{change.reason}{place}", style)
 
 
 def _load(load: LoadChange, style: Style) -> list[str]:
