@@ -121,18 +121,8 @@ class Stranger:
         m = re.fullmatch(
             r"/v1/datamarts(?:/(\d+)/(compartments|document_imports)(?:/(\d+)(/executions)?)?)?/?", path
         )
-        if path.rstrip("/") == "/v1/user_account_compartments":
-            if method == "GET":
-                return self.listing(self.compartments, query)
-            row = self.new(
-                {
-                    "organisation_id": int(given["organisation_id"]),
-                    "token": given["token"],
-                    "name": given["name"],
-                }
-            )
-            self.compartments.append(row)
-            return 201, {"status": "ok", "data": row}
+        if path.startswith("/v1/user_account_compartments"):
+            return self.compartment(method, path.rstrip("/"), query, given)
         if m is None:
             return 404, {"status": "error", "error": "Resource Not Found"}
         datamart, kind, identity, executions = m.groups()
@@ -160,6 +150,24 @@ class Stranger:
         if given.get("default"):
             for other in rows:
                 other["default"] = other is row
+        return 201, {"status": "ok", "data": row}
+
+    def compartment(self, method: str, path: str, query: str, given: Row) -> tuple[int, Row]:
+        identity = path.removeprefix("/v1/user_account_compartments").strip("/")
+        if identity:
+            row = next(r for r in self.compartments if str(r["id"]) == identity)
+            row.update(given if method == "PUT" else {})
+            return 200, {"status": "ok", "data": row}
+        if method == "GET":
+            return self.listing(self.compartments, query)
+        row = self.new(
+            {
+                "organisation_id": int(given["organisation_id"]),
+                "token": given["token"],
+                "name": given["name"],
+            }
+        )
+        self.compartments.append(row)
         return 201, {"status": "ok", "data": row}
 
     def execute(self, method: str, identity: str, query: str, body: bytes) -> tuple[int, Row]:

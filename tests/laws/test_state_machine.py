@@ -1,0 +1,167 @@
+"""G1 to G11 as a state machine: specs change, somebody edits the remote, requests fail, runs are killed, ledgers vanish; then it
+calms down, and everything is as the specs say, made once, and nothing else was touched.
+
+The remote is `tests/support/stranger.py`, the model of what has to be there is below; neither knows the product's code.
+RECONCILER_MACHINES sets how many are tried; 4 by default.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.support.stranger import Stranger
+from tests.support.workspace import Workspace, kill
+
+KEYS = ("loyalty", "news", "shop")
+SPEC = "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {{name: {key}}}\nspec: {{name: {name}, token: {key}, activations: {where}}}\n"
+SETS = {"all": {"1509", "1510"}, "retail-fr": {"1509"}, "retail-de": {"1510"}}
+
+
+class Machine(RuleBasedStateMachine):
+    """One workspace and one remote."""
+
+    @initialize(seed=st.integers(0, 10_000), paged=st.sampled_from([None, 1, 7]))
+    def begin(self, seed: int, paged: int | None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="machine-"))
+        self.remote = Stranger(seed, storm=0.0, lag=0.0, paged=paged)
+        self.workspace = Workspace(self.folder / "ws", self.remote.url)
+        self.names: dict[str, str] = {}
+        self.where: dict[str, set[str]] = {}
+        self.contents = 0
+        self.strangers = 0
+        self.declare("loyalty", "First", "all")
+        self.load(40)
+
+    @rule(
+        key=st.sampled_from(KEYS),
+        name=st.sampled_from(["First", "Second", "Third"]),
+        where=st.sampled_from(list(SETS)),
+    )
+    def declare(self, key: str, name: str, where: str) -> None:
+        """A spec is written, or changed."""
+        where = "all" if key == "loyalty" else where  # the source needs it
+        self.workspace.write(f"specs/{key}.yaml", SPEC.format(key=key, name=name, where=where))
+        self.names[key], self.where[key] = name, SETS[where]
+
+    @rule(lines=st.integers(1, 60))
+    def load(self, lines: int) -> None:
+        """The source has new contents."""
+        self.contents += 1
+        self.lines = lines
+        self.workspace.customers(lines, max_bytes=2_000, mark=f"v{self.contents}")
+
+    @rule(key=st.sampled_from(KEYS))
+    def rename_by_hand(self, key: str) -> None:
+        """Somebody renames a compartment in the console."""
+        with self.remote.lock:
+            for row in self.remote.compartments:
+                if row["token"] == key:
+                    row["name"] = "By hand"
+
+    @rule(datamart=st.sampled_from(["1509", "1510"]))
+    def activate_by_hand(self, datamart: str) -> None:
+        """Somebody makes a compartment that no spec names, and activates it."""
+        with self.remote.lock:
+            self.strangers += 1
+            row = self.remote.new({"organisation_id": 1185, "token": f"x{self.strangers}", "name": "X"})
+            self.remote.compartments.append(row)
+            self.remote.activations[datamart].append(
+                self.remote.new({"compartment_id": row["id"], "default": False})
+            )
+
+    @rule()
+    def forget(self) -> None:
+        """The ledger is lost."""
+        self.workspace.forget_ledger()
+
+    @rule(
+        storm=st.sampled_from([0.0, 0.05, 0.15]), after=st.none() | st.floats(0.1, 1.5), group=st.booleans()
+    )
+    def apply(self, storm: float, after: float | None, group: bool) -> None:
+        """A run, in bad weather, perhaps killed."""
+        self.remote.storm = storm
+        process = self.workspace.start("apply", "--auto-approve")
+        if after is not None and kill(process, group=group, after=after):
+            return
+        _, err = process.communicate(timeout=120)
+        assert "Traceback" not in err
+        assert process.returncode in (0, 1, 3, 4), err
+
+    @rule()
+    def look(self) -> None:
+        """Reading changes nothing."""
+        self.remote.storm = 0.0
+        before = self.everything()
+        assert self.workspace.run("plan").code == 0
+        assert self.workspace.run("drift").code == 0
+        assert self.everything() == before
+
+    def everything(self) -> Any:
+        with self.remote.lock:
+            return (
+                [(r["id"], r["name"]) for r in self.remote.compartments],
+                {d: [(r["id"], r["default"]) for r in rows] for d, rows in self.remote.activations.items()},
+                len(self.remote.imports["1509"]),
+                len(self.remote.bodies),
+            )
+
+    @invariant()
+    def nothing_is_there_twice_and_nothing_foreign_was_touched(self) -> None:
+        if not hasattr(self, "remote"):
+            return
+        with self.remote.lock:
+            tokens = [r["token"] for r in self.remote.compartments]
+            assert len(tokens) == len(set(tokens))
+            for rows in self.remote.activations.values():
+                owners = [r["compartment_id"] for r in rows]
+                assert len(owners) == len(set(owners))
+            names = [r["name"] for r in self.remote.imports["1509"]]
+            assert len(names) == len(set(names))
+            assert all(len(rows) <= 1 for rows in self.remote.executions.values())
+            for row in self.remote.compartments:
+                if row["token"].startswith("x"):
+                    assert row["name"] == "X"
+                assert row["token"] == "default" or row["token"] in KEYS or row["token"].startswith("x")
+            sent = [line for body in self.remote.bodies for line in body.splitlines()]
+            assert len(sent) == len(set(sent))
+
+    def teardown(self) -> None:
+        if not hasattr(self, "remote"):
+            return
+        try:
+            self.remote.storm = 0.0
+            done = self.workspace.run("apply", "--auto-approve")
+            if done.code == 3:  # what an earlier run left unknown is told once
+                done = self.workspace.run("apply", "--auto-approve")
+            assert done.code == 0, done
+            assert self.workspace.run("plan", "--detailed-exitcode").code == 0
+            found = {r["token"]: r for r in self.remote.compartments}
+            for key, name in self.names.items():
+                assert found[key]["name"] == name
+                for datamart in self.where[key]:
+                    rows = self.remote.activations[datamart]
+                    assert any(r["compartment_id"] == found[key]["id"] for r in rows)
+            default = [r for r in self.remote.activations["1509"] if r["default"]]
+            assert [r["compartment_id"] for r in default] == [found["loyalty"]["id"]]
+            marks = [line for body in self.remote.bodies for line in body.splitlines()]
+            assert sum(f'"v{self.contents}"'.encode() in line for line in marks) == self.lines
+            self.nothing_is_there_twice_and_nothing_foreign_was_touched()
+        finally:
+            self.remote.stop()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+Machine.TestCase.settings = settings(
+    max_examples=int(os.environ.get("RECONCILER_MACHINES", "4")),
+    stateful_step_count=10,
+    deadline=None,
+    derandomize="RECONCILER_MACHINES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+test_whatever_happens = Machine.TestCase
