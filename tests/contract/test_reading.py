@@ -11,6 +11,7 @@ from reconciler.api import resources
 from reconciler.api.answers import Verdict, classify, mask
 from reconciler.api.client import Reader, Writer
 from reconciler.api.pages import read_all
+from reconciler.api.transport import _proxy
 from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
 from reconciler.model.listing import Listed, Unlisted
 
@@ -201,3 +202,19 @@ def test_profile_values_quoted_by_the_remote_are_masked() -> None:
     assert "line 3" in shown
     for value in ("Jane", "Doe", "example.org"):
         assert value not in shown
+
+
+def test_the_proxy_of_the_environment_is_used_but_not_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    assert _proxy("https://api.example") is None
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.corp:3128")
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.corp:3128")
+    assert _proxy("https://api.example") == "http://proxy.corp:3128"
+    assert _proxy("http://127.0.0.1:8089") is None
+    monkeypatch.setenv("NO_PROXY", "api.example")
+    assert _proxy("https://api.example") is None
+    assert _proxy("https://other.example") == "http://proxy.corp:3128"
