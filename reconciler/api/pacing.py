@@ -19,7 +19,8 @@ class Pace:
     def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
         self.most, self.limit = most, float(most)
         self._now = now
-        self._busy = self._first_waiting = 0
+        self._busy = self._first_waiting = self._ended = 0
+        self._taken = 0.0
         self._not_before = 0.0
         self._lock = threading.Lock()
         self._first, self._others = threading.Condition(self._lock), threading.Condition(self._lock)
@@ -37,13 +38,21 @@ class Pace:
                 (self._first if first else self._others).wait(wait if wait > 0 else None)
             self._first_waiting -= first
             self._busy += 1
+            begun = self._now()
             self._wake()
         try:
             yield
         finally:
             with self._lock:
                 self._busy -= 1
+                self._ended += 1
+                self._taken += self._now() - begun
                 self._wake()
+
+    @property
+    def mean(self) -> float | None:
+        """Seconds that a request took on average, its wait for a slot left out; None before the first."""
+        return self._taken / self._ended if self._ended else None
 
     def _free(self, *, first: bool) -> bool:
         return self._busy < int(self.limit) and (first or not self._first_waiting)

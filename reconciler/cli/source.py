@@ -10,7 +10,7 @@ from reconciler.cli.options import Format
 from reconciler.errors import Refused, UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.planning.guards import refused
-from reconciler.planning.planner import assemble
+from reconciler.planning.planner import Occasion, assemble
 from reconciler.reports import preview_text, source_text
 from reconciler.reports.findings.as_json import plain
 from reconciler.spec.nearest import nearest
@@ -128,7 +128,7 @@ def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, aut
         loads = [x.change for x in found if x.change.lines]
         again = assemble(
             [], loads, [], checked.settings, made.spec_digest,
-            created_at=wiring.created_at(), errored=False, complete=False,
+            Occasion(created_at=wiring.created_at(), latency=reader.pace.mean), errored=False, complete=False,
         )  # fmt: skip
     if not loads:
         out("No failed line is left to send again.")

@@ -100,10 +100,15 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """Requests and bytes the apply will need; following executions to their end comes on top."""
+    """Requests and bytes the apply will need; following executions to their end comes on top.
+
+    Attributes:
+        seconds: for the requests, at the pace of those that the plan itself took; None where it took none.
+    """
 
     requests: int = 0
     bytes: int = 0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

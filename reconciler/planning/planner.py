@@ -41,6 +41,21 @@ class Scope:
         return self == Scope()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """When a plan is made, and what of that stands in it.
+
+    Attributes:
+        created_at: in UTC.
+        allowed: guards that may be crossed.
+        latency: seconds that a request took on average.
+    """
+
+    created_at: str
+    allowed: Sequence[Override] = ()
+    latency: float | None = None
+
+
 def plan_config(desired: Desired, observed: Observed, organisation_id: str) -> ConfigPlan:
     """Compartments and activations."""
     plan = ConfigPlan()
@@ -81,16 +96,15 @@ def assemble(
     diagnostics: Sequence[Diagnostic],
     settings: Settings,
     spec_digest: str,
+    occasion: Occasion,
     *,
-    created_at: str,
     errored: bool,
     complete: bool,
-    overrides: Sequence[Override] = (),
 ) -> Plan:
     """Order, guard, count and seal the plan with its digest."""
     changes = tuple(sorted(config, key=lambda c: (_ORDER[c.kind], c.address)))
     ordered = tuple(sorted(loads, key=lambda load: load.address))
-    every = [*diagnostics, *guards.allowed(guards.check(changes, ordered, settings.guards), overrides)]
+    every = [*diagnostics, *guards.allowed(guards.check(changes, ordered, settings.guards), occasion.allowed)]
     verbs = [c.change.actions[0] for c in changes]
     execute = sum(load.actions != ("no-op",) for load in ordered)
     summary = Summary(
@@ -102,9 +116,12 @@ def assemble(
     )
     acting = [load for load in ordered if load.actions != ("no-op",)]
     writes = summary.create + summary.update + summary.delete
+    requests = sum(load.chunks * _PER_CHUNK + _PER_LOAD for load in acting) + writes * _PER_CHANGE
+    seconds = None if occasion.latency is None else requests * occasion.latency / settings.parallelism
     budget = Budget(
-        requests=sum(load.chunks * _PER_CHUNK + _PER_LOAD for load in acting) + writes * _PER_CHANGE,
+        requests=requests,
         bytes=sum(load.bytes for load in acting),
+        seconds=None if seconds is None else round(seconds, 1),
     )
     plan = Plan(
         format_version=FORMAT_VERSION,
@@ -122,8 +139,8 @@ def assemble(
         summary=summary,
         budget=budget,
         diagnostics=tuple(every),
-        overrides=tuple(overrides),
-        created_at=created_at,
+        overrides=tuple(occasion.allowed),
+        created_at=occasion.created_at,
     )
     return replace(plan, plan_digest=plan_digest(to_builtins(plan)))
 

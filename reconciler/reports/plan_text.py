@@ -101,5 +101,10 @@ def _summary(plan: Plan, style: Style) -> str:
         f"{s.delete} to delete",
         f"{s.execute} to load",
     ]
-    budget = f"About {plan.budget.requests:,} requests, and {size(plan.budget.bytes)} to upload."
+    pace = (
+        ""
+        if plan.budget.seconds is None
+        else f" ({max(1, round(plan.budget.seconds)):,} s at the present pace)"
+    )
+    budget = f"About {plan.budget.requests:,} requests{pace}, and {size(plan.budget.bytes)} to upload."
     return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged.\n{budget}"

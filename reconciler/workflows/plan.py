@@ -17,7 +17,7 @@ from reconciler.model.remote import Observed
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config import ConfigPlan
 from reconciler.planning.loads import Overrides, RemoteLoads, plan_load, plan_unread
-from reconciler.planning.planner import Scope, assemble, plan_config, prune_requires
+from reconciler.planning.planner import Occasion, Scope, assemble, plan_config, prune_requires
 from reconciler.planning.retention import superseded_imports
 from reconciler.planning.source_findings import activation_findings
 from reconciler.spec.severities import ruled
@@ -102,10 +102,9 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         ruled(diagnostics, settings.rules),
         settings,
         checked.spec_digest(),
-        created_at=request.created_at,
+        Occasion(created_at=request.created_at, allowed=request.allowed, latency=reader.pace.mean),
         errored=errored,
         complete=scope.complete,
-        overrides=request.allowed,
     )
 
 
