@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from reconciler.model.address import Address
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.plan import LoadChange, Override, ResourceChange
 from reconciler.planning.retention import KIND
@@ -70,13 +69,14 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
 
 def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, list[ResourceChange]]]:
     """What is there of each kind, in the organisation and on each datamart; old imports go because the spec says so."""
-    present = [c for c in changes if c.change.before is not None and c.kind != KIND]
-    for kind in sorted({c.kind for c in present}):
-        yield kind, [c for c in present if c.kind == kind]
-    for datamart in sorted({str(Address.parse(c.address).datamart or "") for c in present} - {""}):
-        here = [c for c in present if Address.parse(c.address).datamart == datamart]
-        for kind in sorted({c.kind for c in here}):
-            yield f"{kind}@{datamart}", [c for c in here if c.kind == kind]
+    scopes: dict[str, list[ResourceChange]] = {}
+    for change in changes:
+        if change.change.before is not None and change.kind != KIND:
+            scopes.setdefault(change.kind, []).append(change)
+            _, at, datamart = change.address.partition("@")
+            if at:
+                scopes.setdefault(f"{change.kind}@{datamart}", []).append(change)
+    yield from sorted(scopes.items())
 
 
 def _crossed(scope: str, present: Sequence[ResourceChange], guards: Guards) -> Iterator[Diagnostic]:

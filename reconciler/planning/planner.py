@@ -145,12 +145,16 @@ def assemble(
     return replace(plan, plan_digest=plan_digest(to_builtins(plan)))
 
 
+def _kept(change: ResourceChange | LoadChange, present: set[str]) -> tuple[str, ...]:
+    return tuple(r for r in change.requires if r in present)
+
+
 def prune_requires(
     changes: Sequence[ResourceChange], loads: Sequence[LoadChange]
 ) -> tuple[list[ResourceChange], list[LoadChange]]:
     """Keep only `requires` that name an action of this plan; what is there already is waited for by nobody."""
     present = {c.address for c in changes if c.change.actions != ("no-op",)}
     return (
-        [replace(c, requires=tuple(r for r in c.requires if r in present)) for c in changes],
-        [replace(load, requires=tuple(r for r in load.requires if r in present)) for load in loads],
+        [c if present.issuperset(c.requires) else replace(c, requires=_kept(c, present)) for c in changes],
+        [x if present.issuperset(x.requires) else replace(x, requires=_kept(x, present)) for x in loads],
     )
