@@ -29,15 +29,22 @@ class Processor:
         self.outcomes: list[
             str
         ] = []  # words for the next executions to end with, instead of being worked off
-        self._wake = threading.Event()
-        threading.Thread(target=self._work, daemon=True, name="executions").start()
+        self._wake, self._stopped = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True, name="executions")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Work nothing off any more; the store can be closed after that."""
+        self._stopped.set()
+        self._wake.set()
+        self._thread.join()
 
     def poke(self) -> None:
         """There is something to do."""
         self._wake.set()
 
     def _work(self) -> None:
-        while True:
+        while not self._stopped.is_set():
             waiting = [e for e in self.store.unfinished() if e["id"] not in self.stuck]
             for execution in waiting:
                 self._advance(execution)

@@ -39,6 +39,9 @@ class Emulator:
         self._server.should_exit = True
         self._server.force_exit = True
         self._thread.join(5)
+        self.sandbox.processor.stop()
+        with self.store.lock:
+            self.store.db.close()
 
     def switch(self, **values: Any) -> None:
         self.sandbox.switches = self.sandbox.switches.with_values(values)

@@ -49,7 +49,9 @@ class Process:
         return self.returncode if self.returncode is not None or not self._ended(0) else self.wait()
 
     def _ended(self, timeout: float | None) -> bool:
-        return bool(select.select([self._connection], [], [], timeout)[0])
+        poll = select.poll()  # select() knows no descriptor above 1,023
+        poll.register(self._connection, select.POLLIN)
+        return bool(poll.poll(None if timeout is None else timeout * 1000))
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit code, once it has ended."""
