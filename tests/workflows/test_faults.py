@@ -395,8 +395,14 @@ def test_a_second_interrupt_ends_at_once_and_the_next_run_finishes(
     workspace.customers(60, max_bytes=3_000)
     emulator.fault({"method": "POST", "path": "/executions", "times": 99, "do": "delay", "seconds": 60})
     process = workspace.start("apply", "--auto-approve")
-    while not emulator.sandbox.faults[0].seen:  # until an upload is on its way, and waits for its answer
-        time.sleep(0.01)
+    ledger, committing = workspace.root / ".reconciler/ledger.db", 0
+    while not committing:  # until an upload is wholly on its way, and waits for its answer
+        time.sleep(0.05)
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as db,
+        ):
+            (committing,) = db.execute("SELECT count(*) FROM journal WHERE state='committing'").fetchone()
     process.send_signal(number)
     time.sleep(1)
     assert process.poll() is None  # what is on its way is waited for
