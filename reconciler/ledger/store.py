@@ -97,8 +97,10 @@ class Ledger:
             if self._written >= number:
                 return
             with self._coming:
-                rows, self._notes, last = self._notes, [], self._noted
-            self.database.many(_NOTE, rows)
+                rows, last = list(self._notes), self._noted
+            self.database.many(_NOTE, rows)  # if it fails, each of them is tried again by whoever noted it
+            with self._coming:
+                del self._notes[: len(rows)]
             self._written = last
 
     def refuse(self, datamart_id: str, name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
@@ -112,6 +112,34 @@ def test_notes_of_many_threads_are_all_there_each_once_and_in_the_order_of_each_
     assert len(entries) == 12 * 25
     for thread in range(12):
         assert [e.state for e in entries if e.address == f"t{thread}"] == [str(n) for n in range(25)]
+
+
+def test_no_note_counts_as_durable_that_a_failing_database_did_not_write(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = opened(kind)
+    run, many, calls = ledger.begin("d", "p", ""), ledger.database.many, []
+
+    def failing(sql: str, rows: list[tuple[Any, ...]]) -> None:
+        calls.append(len(rows))
+        time.sleep(0.02)  # until all others wait
+        if len(calls) == 2:  # the first has one note, the second all that came meanwhile
+            raise LedgerFailed("disk full")
+        many(sql, rows)
+
+    monkeypatch.setattr(ledger.database, "many", failing)
+
+    def note(n: int) -> bool:
+        try:
+            ledger.note(run, f"a{n}", "create", "intent")
+        except LedgerFailed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(20) as pool:
+        durable = {f"a{n}" for n, good in enumerate(pool.map(note, range(20))) if good}
+    assert durable
+    assert durable <= {e.address for e in History(kind.read, "o", "1").journal(run)}
 
 
 def test_refused_uploads_and_settled_chunks(kind: Kind) -> None:
