@@ -1,6 +1,6 @@
 """What was applied, and what is there now -> what moved in between. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +12,12 @@ Shape = Mapping[str, Any]
 GOOD = frozenset({"succeeded", "unchanged"})
 
 
-def baseline(runs: Iterable[tuple[Plan, Mapping[str, str]]]) -> dict[str, Shape]:
+def baseline(runs: Iterable[tuple[Plan, Mapping[str, str]]], wanted: Collection[str]) -> dict[str, Shape]:
     """How each resource was left by the last run that had it right.
 
     Args:
-        runs: newest first: the plan, and how the journal says each address ended.
+        runs: newest first: the plan, and how the journal says each address ended; read no further than it takes.
+        wanted: addresses.
     """
     found: dict[str, Shape] = {}
     for plan, states in runs:
@@ -27,6 +28,8 @@ def baseline(runs: Iterable[tuple[Plan, Mapping[str, str]]]) -> dict[str, Shape]
                 found[change.address] = {
                     k: v for k, v in after.items() if k not in change.change.after_unknown
                 }
+        if found.keys() >= set(wanted):
+            break
     return found
 
 

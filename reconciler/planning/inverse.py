@@ -61,4 +61,4 @@ def _swapped(change: ResourceChange) -> ResourceChange:
 
 
 def _lost(address: str, why: str) -> Diagnostic:
-    return warning("cannot-undo", f"{address} cannot be undone: {why}", address=address)
+    return warning("cannot-undo", f"{address} cannot be undone: {why}")

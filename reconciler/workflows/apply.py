@@ -105,12 +105,13 @@ def check_plan(plan: Plan, settings: Settings, now: str) -> None:
             f"the plan was made by reconciler {plan.tool_version}; this is {__version__}",
             help="apply it with the version that made it, or make a new one",
         )
-    age = (datetime.fromisoformat(now) - datetime.fromisoformat(plan.created_at)).total_seconds()
-    if settings.max_plan_age is not None and age > settings.max_plan_age:
-        raise Refused(
-            f"the plan is {age / 3600:.1f} h old, more than max_plan_age allows ({settings.max_plan_age / 3600:g} h)",
-            help="make a new one",
-        )
+    if settings.max_plan_age is not None:
+        age = (datetime.fromisoformat(now) - datetime.fromisoformat(plan.created_at)).total_seconds()
+        if age > settings.max_plan_age:
+            raise Refused(
+                f"the plan is {age / 3600:.1f} h old, more than max_plan_age allows ({settings.max_plan_age / 3600:g} h)",
+                help="make a new one",
+            )
     for what, theirs, ours in (
         ("organisation", plan.organisation_id, settings.organisation_id),
         ("workspace", plan.workspace, settings.workspace),

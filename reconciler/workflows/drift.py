@@ -1,7 +1,9 @@
 """What moved on the remote since the last apply, from the ledger's runs and a plan of the configuration. Reads only."""
 
+from collections.abc import Iterable, Iterator
+
 from reconciler.errors import Refused
-from reconciler.ledger.history import History
+from reconciler.ledger.history import History, Recorded
 from reconciler.model.plan import Plan
 from reconciler.planning import document
 from reconciler.planning.drift import audit, baseline
@@ -16,11 +18,14 @@ def audited(plan: Plan, history: History) -> tuple[Plan, float | None]:
         LedgerFailed: the ledger cannot be read.
     """
     runs = history.runs(RUNS)
-    known = []
+    left = baseline(_ended(runs, history), {c.address for c in plan.resource_changes})
+    return audit(plan, left), runs[0].started if runs else None
+
+
+def _ended(runs: Iterable[Recorded], history: History) -> Iterator[tuple[Plan, dict[str, str]]]:
     for run in runs:
         try:
             theirs = document.decode(run.plan.encode(), f"the plan of run {run.id}")
         except Refused:  # of another format: too old to say anything
             continue
-        known.append((theirs, {e.address: e.state for e in history.journal(run.id)}))
-    return audit(plan, baseline(known)), runs[0].started if runs else None
+        yield theirs, {e.address: e.state for e in history.journal(run.id)}

@@ -39,13 +39,19 @@ def machine(folder: Path, name: str, emulator: Emulator, server: str) -> Workspa
     return made
 
 
+def under_way(folder: Path, emulator: Emulator, server: str) -> tuple[Workspace, Workspace, Any]:
+    """Two machines, and a run on the first that is in the middle of a load."""
+    execute(server, "DROP SCHEMA IF EXISTS reconciler CASCADE")
+    one, two = (machine(folder, name, emulator, server) for name in ("ada", "bob"))
+    first = one.start("apply", "--auto-approve")
+    until(first, lambda: any(emulator.executions("1509").values()))
+    return one, two, first
+
+
 def test_two_machines_exclude_each_other_and_take_over_from_each_other(
     tmp_path: Path, emulator: Emulator, server: str
 ) -> None:
-    execute(server, "DROP SCHEMA IF EXISTS reconciler CASCADE")
-    one, two = (machine(tmp_path, name, emulator, server) for name in ("ada", "bob"))
-    first = one.start("apply", "--auto-approve")
-    until(first, lambda: any(emulator.executions("1509").values()))
+    one, two, first = under_way(tmp_path, emulator, server)
     blocked = two.run("apply", "--auto-approve", "--lock-timeout", "0s")
     assert blocked.code == 5, blocked
     assert re.search(
@@ -65,10 +71,7 @@ def test_two_machines_exclude_each_other_and_take_over_from_each_other(
 def test_a_run_whose_lock_is_broken_stops_writing_and_the_next_goes_on(
     tmp_path: Path, emulator: Emulator, server: str
 ) -> None:
-    execute(server, "DROP SCHEMA IF EXISTS reconciler CASCADE")
-    one, two = (machine(tmp_path, name, emulator, server) for name in ("ada", "bob"))
-    first = one.start("apply", "--auto-approve")
-    until(first, lambda: any(emulator.executions("1509").values()))
+    _one, two, first = under_way(tmp_path, emulator, server)
     emulator.switch(latency_seconds=0.3)
     told = " ".join(two.run("apply", "--auto-approve", "--lock-timeout", "0s").err.split())
     identity = re.search(r"lock ([0-9a-f]{8})", told)
