@@ -51,6 +51,8 @@ class Imports:
         self._tries[name] += 1
         body = {**NEW_IMPORT, "name": name}
         answer = self.context.writer.send("POST", paths.imports(self.listings.datamart_id), body)
+        verdict = answer.verdict.value
+        self.context.journal.note(self.listings.address, "import", "answered", name=name, answer=verdict)
         if answer.verdict is Verdict.DONE and answer.data:
             if answer.data.get("name", name) != name:
                 return Answer(

@@ -16,6 +16,7 @@ from reconciler.cli.options import Format
 from reconciler.cli.progress import Display, display
 from reconciler.errors import ApprovalRefused, ReconcilerError, SpecError, UsageError
 from reconciler.model.load import Settlements
+from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Override, Plan
 from reconciler.planning import document
 from reconciler.planning.guards import GUARDS, refused
@@ -225,9 +226,8 @@ def apply(
 
     settings = checked.settings
     check_plan(made, settings, wiring.created_at())
-    marks = style(sys.stdout, no_color=flags.no_color)
     if not made.has_changes and not any(load.unfinished for load in made.loads):
-        _report(flags, marks, made, [], 0, "Nothing to apply: no changes.")
+        _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.")
         return exit_codes.DONE
     interrupt = wiring.Interrupt(say)
     with (
@@ -265,25 +265,16 @@ def apply(
         finally:
             senders.close()
         code = interrupt.code or int(result.exit)
-        shown.ended(code, result_text.counted(result.outcomes))
-    _report(
-        flags,
-        marks,
-        made,
-        list(result.outcomes),
-        code,
-        "This plan was already applied; nothing was written." if result.already else None,
-    )
+        counts = result_text.counted(result.outcomes)
+        shown.ended(code, counts)
+    last = result_text.summary(counts, style(sys.stdout, no_color=flags.no_color))
+    told = "This plan was already applied; nothing was written." if result.already else last
+    _report(flags, made, result.outcomes, code, told)
     return code
 
 
-def _report(
-    flags: Flags, marks: Any, made: Plan, outcomes: list[Any], code: int, instead: str | None
-) -> None:
-    if flags.output is Format.JSON:
-        out(result_text.as_json(outcomes, code, made.plan_digest))
-    else:
-        out(instead or result_text.summary(outcomes, marks))
+def _report(flags: Flags, made: Plan, outcomes: Sequence[Outcome], code: int, told: str) -> None:
+    out(result_text.as_json(outcomes, code, made.plan_digest) if flags.output is Format.JSON else told)
 
 
 def settings_only(flags: Flags) -> Checked:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.api import resources
-from reconciler.api.answers import Verdict
+from reconciler.api.answers import Answer, Verdict
 from reconciler.api.client import Writer
 from reconciler.api.presence import FRESH, Clock, Look, confirm, seek
 from reconciler.api.shared import SharedListing
@@ -110,9 +110,8 @@ class Changer:
         if isinstance(found, Compartment):
             return self._adopt(change, address, preconditions.compartment(change, found))
         body = {k: after[k] for k in ("organisation_id", "token", "name")}
-        self.note(change.address, "create", "intent")
         result = create_once(
-            lambda: self.writer.send("POST", paths.compartments(), body),
+            lambda: self._send(change, "POST", paths.compartments(), body),
             look,
             find,
             self.settle,
@@ -179,9 +178,8 @@ class Changer:
                 "compartment_id": compartment_id,
                 **({"default": True} if after.get("default") else {}),
             }
-            self.note(change.address, "create", "intent")
             result = create_once(
-                lambda: self.writer.send("POST", paths.activations(datamart_id), body),
+                lambda: self._send(change, "POST", paths.activations(datamart_id), body),
                 look,
                 find,
                 self.settle,
@@ -209,6 +207,14 @@ class Changer:
         if created is not None and datamart_id == self.single_datamart:
             return Absence(created, self.settle)
         return self.grace()
+
+    def _send(self, change: ResourceChange, method: str, path: str, body: dict[str, Any]) -> Answer:
+        """Send one write; before it and after it the journal says so."""
+        step = change.change.actions[0]
+        self.note(change.address, step, "intent")
+        answer = self.writer.send(method, path, body)
+        self.note(change.address, step, "answered", answer=answer.verdict.value)
+        return answer
 
     # -- updates --------------------------------------------------------------------------------------------------
 
@@ -238,8 +244,7 @@ class Changer:
                 return _outcome(change, Status.FAILED, why, refused=True)
             if tried >= TRIES:
                 return _outcome(change, Status.FAILED, message)
-            self.note(change.address, "update", "intent")
-            answer = self.writer.send("PUT", path, body)
+            answer = self._send(change, "PUT", path, body)
             tried += 1
             message = answer.message
             if answer.verdict in (Verdict.UNAUTHORIZED, Verdict.REFUSED, Verdict.CONFLICT):

@@ -57,6 +57,7 @@ class Deleter:
                 return Outcome(change.address, Status.FAILED, "delete", message)
             self.note(change.address, "delete", "intent")
             answer = self.writer.send("DELETE", paths.document_import(datamart_id, identity), None)
+            self.note(change.address, "delete", "answered", answer=answer.verdict.value)
             tried += 1
             message = answer.message
             if answer.verdict is Verdict.UNAUTHORIZED:

@@ -1,41 +1,56 @@
-"""What the specs ask for: built by `spec`, compared by `planning`."""
+"""What the specs ask for: built by `spec`, compared by `planning`.
 
+Where a resource is declared is looked up for the few that have something to say: finding positions takes as long as reading
+the specs. There may be hundreds of thousands of activations, hence structs.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import msgspec
 
 from reconciler.model.address import Address, Span
 from reconciler.model.source import SourceDefinition
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredCompartment:
+class DesiredCompartment(msgspec.Struct, frozen=True, gc=False):
     """`name` None is not managed; `id` pins."""
 
     key: str
     token: str | None
     name: str | None
     id: str | None
-    span: Span
+    where: Callable[[], Span]
 
     @property
-    def address(self) -> Address:
+    def span(self) -> Span:
+        """Where it is declared."""
+        return self.where()
+
+    @property
+    def address(self) -> str:
         """`Compartment/key`."""
-        return Address("Compartment", self.key)
+        return f"Compartment/{self.key}"
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredActivation:
-    """`default` True promotes; False is not managed (a default is never demoted, G10)."""
+class DesiredActivation(msgspec.Struct, frozen=True, gc=False):
+    """`default` True promotes; False is not managed (a default is never demoted, G10).
 
+    Attributes:
+        address: `Activation/compartment@datamart`.
+    """
+
+    address: str
     compartment: str
     datamart: str
     datamart_id: str
     default: bool
-    span: Span
+    where: Callable[[], Span]
 
     @property
-    def address(self) -> Address:
-        """`Activation/compartment@datamart`."""
-        return Address("Activation", self.compartment, self.datamart)
+    def span(self) -> Span:
+        """Where it is declared."""
+        return self.where()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 `Unlisted` is a type of its own so that "could not list" can never be mistaken for "empty".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,14 +16,14 @@ class Listed(Generic[Row]):
 
     rows: tuple[Row, ...]
 
-    def by(self, key: str, value: str | None) -> tuple[Row, ...]:
+    def by(self, key: str, value: str | None) -> Sequence[Row]:
         """The rows with this value of a field; found without looking at every row each time."""
-        index: dict[str | None, tuple[Row, ...]] | None = self.__dict__.get(key)
+        index: dict[str | None, Sequence[Row]] | None = self.__dict__.get(key)
         if index is None:
             gathered: dict[str | None, list[Row]] = {}
             for row in self.rows:
                 gathered.setdefault(getattr(row, key), []).append(row)
-            index = self.__dict__[key] = {k: tuple(rows) for k, rows in gathered.items()}
+            index = self.__dict__[key] = dict(gathered)
         return index.get(value, ())
 
 

@@ -1,28 +1,28 @@
 """The plan document (design 7): versioned plain data in Terraform's shape.
 
-Field names are the JSON names. Nothing here holds a token or a profile value.
+Field names are the JSON names. Nothing here holds a token or a profile value. Structs, since a plan may have hundreds of
+thousands of entries, and most of them change nothing.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from reconciler.model.diagnostic import Diagnostic
 
 FORMAT_VERSION = "1.0"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """`actions` is one of [create], [update], [delete], [delete, create], [no-op], [read]."""
 
     actions: tuple[str, ...]
     before: dict[str, Any] | None
     after: dict[str, Any] | None
-    after_unknown: dict[str, bool] = field(default_factory=dict)
+    after_unknown: dict[str, bool] = {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResourceChange:
+class ResourceChange(msgspec.Struct, frozen=True, kw_only=True):
     """One resource: what it is, what it will be, why, and what must be done first.
 
     Attributes:
@@ -41,8 +41,7 @@ class ResourceChange:
     request: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class LoadChange:
+class LoadChange(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one source onto one datamart.
 
     Attributes:
@@ -73,8 +72,8 @@ class LoadChange:
     reason: str
     requires: tuple[str, ...] = ()
     wave: str | None = None
-    after_unknown: dict[str, bool] = field(default_factory=dict)
-    definition: dict[str, Any] = field(default_factory=dict)
+    after_unknown: dict[str, bool] = {}
+    definition: dict[str, Any] = {}
     resend: tuple[int, ...] = ()
     reload: bool = False
     supersede: bool = False
@@ -87,8 +86,7 @@ class LoadChange:
         return bool(self.after_unknown.get("source_digest"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of what apply would do."""
 
     create: int = 0
@@ -98,8 +96,7 @@ class Summary:
     unchanged: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """Requests and bytes the apply will need; following executions to their end comes on top.
 
     Attributes:
@@ -111,8 +108,7 @@ class Budget:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Override:
+class Override(msgspec.Struct, frozen=True, kw_only=True):
     """A guard that somebody allowed to be crossed in this plan; `scope` is a kind, KIND@DATAMART or a load's address."""
 
     guard: str
@@ -121,8 +117,7 @@ class Override:
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The reviewed artefact; `created_at` (UTC) makes two plans of equal content two approvals."""
 
     format_version: str

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from reconciler.model.listing import Listing
 
 
@@ -17,8 +19,7 @@ class Datamart:
     archived: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Compartment:
+class Compartment(msgspec.Struct, frozen=True, gc=False):
     """A user account compartment (contract 3.2); `name` may be null on old rows."""
 
     id: str
@@ -28,8 +29,7 @@ class Compartment:
     archived: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(msgspec.Struct, frozen=True, gc=False):
     """A compartment's selection row on a datamart (contract 4.1); `id` is the row's own id."""
 
     id: str
@@ -38,8 +38,7 @@ class Activation:
     default: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(msgspec.Struct, frozen=True, gc=False):
     """A document import (contract 5.1)."""
 
     id: str

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.kinds import paths
-from reconciler.model.address import Address
 from reconciler.model.desired import DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
@@ -18,6 +17,7 @@ from reconciler.model.remote import Compartment, Datamart, Observed
 from reconciler.planning import lookup
 from reconciler.planning.diff import changed_fields
 
+_NOTHING = ("no-op",)
 FOREIGN_HELP = (
     "check organisation_id in reconciler.yaml, the environment, and which organisation the token is for"
 )
@@ -43,7 +43,7 @@ def plan_compartment(
     want: DesiredCompartment, observed: Observed, organisation_id: str, plan: ConfigPlan
 ) -> None:
     """Add the change of one compartment."""
-    address = str(want.address)
+    address = want.address
     listing = observed.pinned.get(want.id, observed.compartments) if want.id else observed.compartments
     if isinstance(listing, Unlisted):
         plan.blocked.add(address)
@@ -83,7 +83,7 @@ def plan_compartment(
 def _existing_compartment(
     want: DesiredCompartment, row: Compartment, organisation_id: str, plan: ConfigPlan
 ) -> None:
-    address = str(want.address)
+    address = want.address
     if row.archived:
         _block(
             plan,
@@ -128,24 +128,22 @@ def _existing_compartment(
         why = ", ".join(f"{k}: {a!r} -> {b!r}" for k, (a, b) in fields.items())
         plan.changes.append(_change(want, "update", before, after, why, remote_id=row.id))
     else:
-        plan.changes.append(_change(want, "no-op", before, before, "as declared", remote_id=row.id))
+        plan.changes.append(_unchanged(address, "Compartment", row.id, before))
 
 
 def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPlan) -> None:
     """Add the change of one activation; the compartments were planned before."""
-    address = str(want.address)
+    address = want.address
     listing = observed.activations.get(want.datamart_id)
     if want.compartment not in plan.ids or listing is None or isinstance(listing, Unlisted):
         plan.blocked.add(address)
         plan.errored = plan.errored or isinstance(listing, Unlisted)
         return
     compartment_id = plan.ids[want.compartment]
-    requires = (str(Address("Compartment", want.compartment)),)
-    after: dict[str, Any] = {
-        "datamart_id": want.datamart_id,
-        "compartment_id": compartment_id,
-        **({"default": True} if want.default else {}),
-    }
+    after: dict[str, Any] = {"datamart_id": want.datamart_id, "compartment_id": compartment_id}
+    if want.default:
+        after["default"] = True
+    requires = (f"Compartment/{want.compartment}",)
     if compartment_id is None:
         after_unknown = {"compartment_id": True}
         plan.changes.append(
@@ -173,23 +171,15 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
     if row is None:
         plan.changes.append(_change(want, "create", None, after, f"not active on {want.datamart}", requires))
         return
-    before = {
-        k: v
-        for k, v in (
-            ("datamart_id", row.datamart_id),
-            ("compartment_id", row.compartment_id),
-            ("default", row.default),
-        )
-        if k in after
-    }
-    if changed_fields(before, after):
+    if want.default and not row.default:
+        before = {**after, "default": False}
         previous = next((a.compartment_id for a in listing.rows if a.default), None)
         why = f"to be the default of {want.datamart}" + (
             f", in place of compartment {previous}" if previous else ""
         )
         plan.changes.append(_change(want, "update", before, after, why, requires, remote_id=row.id))
     else:
-        plan.changes.append(_change(want, "no-op", before, before, "as declared", remote_id=row.id))
+        plan.changes.append(_unchanged(address, "Activation", row.id, after))
 
 
 def shape(row: Compartment) -> dict[str, Any]:
@@ -264,6 +254,13 @@ def _block(plan: ConfigPlan, address: str, diagnostic: Diagnostic) -> None:
     plan.diagnostics.append(diagnostic)
 
 
+def _unchanged(address: str, kind: str, remote_id: str, seen: dict[str, Any]) -> ResourceChange:
+    change = Change(actions=_NOTHING, before=seen, after=seen)
+    return ResourceChange(
+        address=address, kind=kind, change=change, reason="as declared", remote_id=remote_id
+    )
+
+
 def _change(
     want: DesiredCompartment | DesiredActivation,
     action: str,
@@ -275,23 +272,21 @@ def _change(
     *,
     remote_id: str | None = None,
 ) -> ResourceChange:
-    change = Change(actions=(action,), before=before, after=after, after_unknown=after_unknown or {})
+    span = want.span
     return ResourceChange(
-        address=str(want.address),
-        kind=want.address.kind,
-        change=change,
+        address=want.address,
+        kind="Compartment" if isinstance(want, DesiredCompartment) else "Activation",
+        change=Change(actions=(action,), before=before, after=after, after_unknown=after_unknown or {}),
         reason=reason,
         requires=requires,
         remote_id=remote_id,
-        origin=f"{want.span.path}:{want.span.line}",
-        request=_request(want, action, remote_id),
+        origin=f"{span.path}:{span.line}",
+        request=_request(want, remote_id),
     )
 
 
-def _request(want: DesiredCompartment | DesiredActivation, action: str, remote_id: str | None) -> str | None:
+def _request(want: DesiredCompartment | DesiredActivation, remote_id: str | None) -> str:
     """The request that apply would send first."""
-    if action == "no-op":
-        return None
     if isinstance(want, DesiredCompartment):
         return f"PUT {paths.compartment(remote_id)}" if remote_id else f"POST {paths.compartments()}"
     if remote_id:

@@ -5,6 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from reconciler.model.plan import Plan
 from reconciler.model.source import SourceDefinition
 
 
@@ -60,6 +63,15 @@ def load_digest(source_digest: str, compartments: Mapping[str, str | None]) -> s
     return digest({"source": source_digest, "compartments": dict(compartments)})
 
 
-def plan_digest(document: Mapping[str, Any]) -> str:
-    """Digest over everything in a plan document but the digest itself."""
-    return digest({k: v for k, v in document.items() if k != "plan_digest"})
+def plan_digest(document: Mapping[str, Any] | Plan) -> str:
+    """Digest (SHA-256, hex) over everything in a plan, or in its document, but the digest itself."""
+    if isinstance(document, Plan):
+        blank: Any = msgspec.structs.replace(document, plan_digest="")
+    else:
+        blank = {**document, "plan_digest": ""}
+    return hashlib.sha256(msgspec.json.encode(blank, order="sorted")).hexdigest()
+
+
+def sealed(plan: Plan) -> Plan:
+    """The plan with the digest of what it says now."""
+    return msgspec.structs.replace(plan, plan_digest=plan_digest(plan))

@@ -1,7 +1,6 @@
 """The plan document as JSON text, and back. Pure."""
 
 import json
-from typing import Any
 
 import msgspec
 
@@ -10,15 +9,9 @@ from reconciler.model.plan import FORMAT_VERSION, Plan
 from reconciler.planning.digests import plan_digest
 
 
-def to_builtins(plan: Plan) -> dict[str, Any]:
-    """Plain dicts and lists, in document order."""
-    built: dict[str, Any] = msgspec.to_builtins(plan)
-    return built
-
-
 def encode(plan: Plan) -> str:
     """Indented JSON with a final newline."""
-    return json.dumps(to_builtins(plan), indent=2, ensure_ascii=False) + "\n"
+    return msgspec.json.format(msgspec.json.encode(plan), indent=2).decode() + "\n"
 
 
 def decode(text: bytes, name: str) -> Plan:

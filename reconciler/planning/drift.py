@@ -1,12 +1,12 @@
 """What was applied, and what is there now -> what moved in between. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
+
 from reconciler.model.plan import Plan, ResourceChange
-from reconciler.planning.digests import plan_digest
-from reconciler.planning.document import to_builtins
+from reconciler.planning.digests import sealed
 
 Shape = Mapping[str, Any]
 GOOD = frozenset({"succeeded", "unchanged"})
@@ -36,8 +36,8 @@ def baseline(runs: Iterable[tuple[Plan, Mapping[str, str]]], wanted: Collection[
 def audit(plan: Plan, left: Mapping[str, Shape]) -> Plan:
     """A plan that nobody can apply: what it would do, and what moved since it was last as applied."""
     moved = [d for c in plan.resource_changes if c.address in left if (d := _moved(c, left[c.address]))]
-    made = replace(plan, resource_drift=tuple(moved), applyable=False, plan_digest="")
-    return replace(made, plan_digest=plan_digest(to_builtins(made)))
+    made = replace(plan, resource_drift=tuple(moved), applyable=False)
+    return sealed(made)
 
 
 def _moved(change: ResourceChange, left: Shape) -> dict[str, Any] | None:

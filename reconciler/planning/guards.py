@@ -1,5 +1,6 @@
 """Limits past which a plan is not applyable (design 3, `guards`), and what somebody allowed all the same. Pure."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -40,7 +41,7 @@ def shrunk(lines: int, before: int, guards: Guards) -> str | None:
 
 def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
     """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
-    findings = [f for scope, rows in _scopes(changes) for f in _crossed(scope, rows, guards)]
+    findings = [f for scope, present in _scopes(changes) for f in _crossed(scope, present, guards)]
     for load in loads:
         lines = load.upserts + load.deletes
         if load.actions == ("no-op",):
@@ -67,27 +68,29 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
     return findings
 
 
-def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, list[ResourceChange]]]:
-    """What is there of each kind, in the organisation and on each datamart; old imports go because the spec says so."""
-    scopes: dict[str, list[ResourceChange]] = {}
+def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, Counter[str]]]:
+    """What is there of each kind, in the organisation and on each datamart, by what becomes of it.
+
+    Old imports are not among it: they go because the spec says so.
+    """
+    scopes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for change in changes:
         if change.change.before is not None and change.kind != KIND:
-            scopes.setdefault(change.kind, []).append(change)
             _, at, datamart = change.address.partition("@")
-            if at:
-                scopes.setdefault(f"{change.kind}@{datamart}", []).append(change)
+            for scope in (change.kind, f"{change.kind}@{datamart}") if at else (change.kind,):
+                scopes[scope][change.change.actions[0]] += 1
     yield from sorted(scopes.items())
 
 
-def _crossed(scope: str, present: Sequence[ResourceChange], guards: Guards) -> Iterator[Diagnostic]:
+def _crossed(scope: str, present: Counter[str], guards: Guards) -> Iterator[Diagnostic]:
     limits = (
         ("update", guards.max_update_percent, guards.max_updates),
         ("delete", guards.max_delete_percent, guards.max_deletes),
     )
     for verb, percent, most in limits:
-        acting = sum(verb in c.change.actions for c in present)
-        words = f"{acting} of {len(present)} resources of {scope} would be {verb}d, more than "
-        if len(present) >= guards.from_ and acting * 100 > percent * len(present):
+        acting = present[verb]
+        words = f"{acting} of {present.total()} resources of {scope} would be {verb}d, more than "
+        if present.total() >= guards.from_ and acting * 100 > percent * present.total():
             yield error(
                 "guard-changes",
                 f"{words}{percent:g} %",

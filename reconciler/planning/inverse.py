@@ -1,11 +1,10 @@
 """A plan -> the plan that would undo it, as far as the platform lets anything be undone. Pure."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.plan import Budget, Plan, ResourceChange, Summary
-from reconciler.planning.digests import plan_digest
-from reconciler.planning.document import to_builtins
+from reconciler.planning.digests import sealed
 
 _NO_WAY_BACK = {
     ("Compartment", "create"): "the platform has no removal of compartments",
@@ -45,9 +44,8 @@ def inverse(plan: Plan) -> Plan:
         diagnostics=tuple(rest),
         overrides=(),
         complete=False,
-        plan_digest="",
     )
-    return replace(made, plan_digest=plan_digest(to_builtins(made)))
+    return sealed(made)
 
 
 def _reversible(change: ResourceChange) -> bool:

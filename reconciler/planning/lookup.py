@@ -3,7 +3,7 @@
 Compartment: organisation and token. Activation: datamart and compartment; of duplicate rows the lowest id.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.remote import Activation, Compartment
@@ -30,8 +30,11 @@ def compartment(
     return found[0] if found else None
 
 
-def activation(rows: Iterable[Activation], compartment_id: str) -> tuple[Activation | None, int]:
+def activation(rows: Sequence[Activation], compartment_id: str) -> tuple[Activation | None, int]:
     """The activation row of a compartment, and how many there are."""
-    found = sorted((r for r in rows if r.compartment_id == compartment_id), key=lambda r: number(r.id))
+    found = [r for r in rows if r.compartment_id == compartment_id]
+    if len(found) == 1:
+        return found[0], 1
+    found.sort(key=lambda r: number(r.id))
     # A duplicate that is the default is the one that matters to the datamart.
     return (next((r for r in found if r.default), found[0]) if found else None), len(found)

@@ -1,7 +1,11 @@
 """Two states -> `Plan`. Pure; `reconciler.workflows.plan` gathers what goes in."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import attrgetter
+
+from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.model.desired import Desired
@@ -17,8 +21,7 @@ from reconciler.planning.config import (
     plan_activation,
     plan_compartment,
 )
-from reconciler.planning.digests import plan_digest
-from reconciler.planning.document import to_builtins
+from reconciler.planning.digests import sealed
 from reconciler.settings import Settings
 
 _ORDER = {"Compartment": 0, "Activation": 1, "DocumentImport": 2}
@@ -84,7 +87,7 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str) -> C
         plan_compartment(compartment, observed, organisation_id, plan)
     for activation in desired.activations.values():
         if activation.datamart in unusable:
-            plan.blocked.add(str(activation.address))
+            plan.blocked.add(activation.address)
         else:
             plan_activation(activation, observed, plan)
     return plan
@@ -102,17 +105,18 @@ def assemble(
     complete: bool,
 ) -> Plan:
     """Order, guard, count and seal the plan with its digest."""
-    changes = tuple(sorted(config, key=lambda c: (_ORDER[c.kind], c.address)))
+    # Twice sorted, since keys of one text each compare fastest, and the second finds them nearly in order.
+    changes = tuple(sorted(sorted(config, key=attrgetter("address")), key=lambda c: _ORDER[c.kind]))
     ordered = tuple(sorted(loads, key=lambda load: load.address))
     every = [*diagnostics, *guards.allowed(guards.check(changes, ordered, settings.guards), occasion.allowed)]
-    verbs = [c.change.actions[0] for c in changes]
+    verbs = Counter(c.change.actions[0] for c in changes)
     execute = sum(load.actions != ("no-op",) for load in ordered)
     summary = Summary(
-        create=verbs.count("create"),
-        update=verbs.count("update"),
-        delete=verbs.count("delete"),
+        create=verbs["create"],
+        update=verbs["update"],
+        delete=verbs["delete"],
         execute=execute,
-        unchanged=verbs.count("no-op") + len(ordered) - execute,
+        unchanged=verbs["no-op"] + len(ordered) - execute,
     )
     acting = [load for load in ordered if load.actions != ("no-op",)]
     writes = summary.create + summary.update + summary.delete
@@ -142,7 +146,7 @@ def assemble(
         overrides=tuple(occasion.allowed),
         created_at=occasion.created_at,
     )
-    return replace(plan, plan_digest=plan_digest(to_builtins(plan)))
+    return sealed(plan)
 
 
 def _kept(change: ResourceChange | LoadChange, present: set[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.reports.style import Style, safe
@@ -55,14 +55,10 @@ def _failed(outcome: Outcome) -> list[str]:
     return lines
 
 
-def summary(outcomes: Sequence[Outcome], style: Style) -> str:
-    """The last line: how many of each, and whether to run again."""
-    counts = Counter(o.status for o in outcomes)
-    words = ", ".join(
-        f"{n} {s.value}" for s, n in sorted(counts.items(), key=lambda item: list(Status).index(item[0]))
-    )
-    bad = [o for o in outcomes if o.status not in GOOD]
-    if not bad:
+def summary(counts: Mapping[str, int], style: Style) -> str:
+    """The last line, of what the stream's last event counted: how many of each, and whether to run again."""
+    words = ", ".join(f"{counts[s]} {s.value}" for s in Status if s in counts)
+    if counts.keys() <= GOOD:
         return f"{style.bold('Apply complete:')} {words or 'nothing to do'}."
     return f"{style.bold('Apply incomplete:')} {words}. Running it again is safe."
 

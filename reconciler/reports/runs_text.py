@@ -14,6 +14,7 @@ from reconciler.model.plan import Plan
 from reconciler.reports.style import Style, safe
 
 _STATE = {"running": "running, or cut off", "unsettled": "ended with a write that may still be on its way"}
+_OPEN = {"intent": "unsettled", "answered": "unsettled"}
 SHOWN = 20  # failed lines
 _GOOD = frozenset({"succeeded", "unchanged", "done"})
 
@@ -23,7 +24,7 @@ class Step:
     """What the journal knows of one action of the plan.
 
     Attributes:
-        state: its last outcome; `intent` if a write was begun and no answer is recorded; None if it was not begun.
+        state: its last outcome; `intent` or `answered` if a write was begun and no outcome is recorded; None if it was not begun.
         counts: of lines, for a load that ended.
         chunks: how many chunks are in which state, by the last that was recorded.
         failed_lines: path, line and reason of lines that the remote refused, as many as were recorded.
@@ -87,7 +88,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
         "",
     ]
     for step in found:
-        state = {None: "not begun", "intent": "unsettled"}.get(step.state, step.state)
+        state = "not begun" if step.state is None else _OPEN.get(step.state, step.state)
         mark = style.green if step.state in _GOOD else style.red if step.state else style.dim
         lines.append(f"{mark(str(state))}  {step.address}  {style.dim(step.action)}")
         if "read" in step.counts:
@@ -105,9 +106,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
         if len(step.failed_lines) > SHOWN:
             lines.append(f"    … and {len(step.failed_lines) - SHOWN:,} more; -o json has them")
         if step.chunks:
-            words = ", ".join(
-                f"{n:,} {'unsettled' if s == 'intent' else s}" for s, n in sorted(step.chunks.items())
-            )
+            words = ", ".join(f"{n:,} {_OPEN.get(s, s)}" for s, n in sorted(step.chunks.items()))
             lines += textwrap.wrap(
                 f"uploads of this run: {words}", 80, initial_indent="    ", subsequent_indent="    "
             )

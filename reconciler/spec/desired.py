@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment, DesiredLoad
@@ -15,24 +16,19 @@ from reconciler.spec.specs import Specs
 def desired(specs: Specs, settings: Settings) -> Desired:
     """Build the desired state from specs that passed all rules."""
     labels = specs.live
-    compartments = {key: _compartment(key, doc) for key, doc in specs.compartments.items()}
+    compartments = [_compartment(key, doc) for key, doc in specs.compartments.items()]
     activations: dict[str, DesiredActivation] = {}
+    names = [(name, str(specs.datamarts[name].id), specs.datamarts[name]) for name in sorted(labels)]
     for key, document in specs.compartments.items():
-        members = (
-            specs.resolve(document.data["spec"]["activations"])
-            if "activations" in document.data["spec"]
-            else frozenset()
-        )
-        for name in sorted(labels):
-            default = specs.datamarts[name].default_compartment == key
+        spec = document.data["spec"]
+        members = specs.resolve(spec["activations"]) if "activations" in spec else frozenset()
+        declared = partial(document.span, "spec", "activations")
+        for name, identity, datamart in names:
+            default = datamart.default_compartment == key
             if name in members or default:
-                span = (
-                    document.span("spec", "activations")
-                    if name in members
-                    else specs.datamarts[name].span("default_compartment")
-                )
-                found = DesiredActivation(key, name, str(specs.datamarts[name].id), default, span)
-                activations[str(found.address)] = found
+                where = declared if name in members else partial(datamart.span, "default_compartment")
+                address = f"Activation/{key}@{name}"
+                activations[address] = DesiredActivation(address, key, name, identity, default, where)
     loads: dict[str, DesiredLoad] = {}
     for source, document in specs.sources.items():
         for name in sorted(specs.resolve(document.data["spec"]["datamarts"])):
@@ -43,7 +39,7 @@ def desired(specs: Specs, settings: Settings) -> Desired:
         ignored=frozenset(
             d.id for d in specs.datamarts.values() if d.ignore is not None and d.id is not None
         ),
-        compartments={str(c.address): c for c in compartments.values()},
+        compartments={c.address: c for c in compartments},
         activations=activations,
         loads=loads,
     )
@@ -51,9 +47,8 @@ def desired(specs: Specs, settings: Settings) -> Desired:
 
 def _compartment(key: str, document: Document) -> DesiredCompartment:
     spec = document.data["spec"]
-    return DesiredCompartment(
-        key, spec.get("token"), spec.get("name"), spec.get("id"), document.span("metadata", "name")
-    )
+    where = partial(document.span, "metadata", "name")
+    return DesiredCompartment(key, spec.get("token"), spec.get("name"), spec.get("id"), where)
 
 
 def _load(

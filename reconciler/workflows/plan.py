@@ -74,11 +74,13 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
     )
     _stop_if_unauthorized(observed)
     config = plan_config(desired, observed, settings.organisation_id)
-    changes = [
-        c
-        for c in config.changes
-        if scope.only != "loads" and _in_scope(scope, checked, Address.parse(c.address))
-    ]
+    changes = config.changes
+    if not scope.complete:
+        changes = [
+            c
+            for c in changes
+            if scope.only != "loads" and _in_scope(scope, checked, Address.parse(c.address))
+        ]
     diagnostics = [
         *checked.diagnostics,
         *config.diagnostics,

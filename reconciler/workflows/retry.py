@@ -206,7 +206,7 @@ def _change(change: LoadChange, source: SourceDefinition, scan: Scan, retry: int
         words += (
             "; sending a line again is not safe if the platform applied a part of it: merged arrays can grow"
         )
-    made = replace(
+    made = msgspec.structs.replace(
         change,
         source_digest=scan.source_digest,
         load_digest=load_digest(scan.source_digest, {}),
