@@ -1,6 +1,5 @@
 """The longer commands, one function each; every one returns its exit code."""
 
-import json
 import os
 import sys
 from dataclasses import replace
@@ -10,7 +9,7 @@ from reconciler.cli import exit_codes, ledgers, steps, wiring
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.cli.steps import Flags
-from reconciler.errors import MissingExtra, ReconcilerError, Refused, UsageError
+from reconciler.errors import ReconcilerError, Refused
 from reconciler.model.plan import Plan
 from reconciler.planning import document
 from reconciler.settings import seconds
@@ -126,28 +125,4 @@ def drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
 def unlock(flags: Flags, identity: str) -> int:
     """`unlock ID`."""
     out(ledgers.unlock(flags.root, steps.settings_only(flags).settings, identity))
-    return exit_codes.DONE
-
-
-def serve_sandbox(port: int, state: Path | None, switches: list[str], seed: Path | None) -> int:
-    """`sandbox serve`."""
-    try:
-        from reconciler.sandbox.server import serve
-    except ImportError:
-        raise MissingExtra("the sandbox", "sandbox") from None
-    if bad := next((s for s in switches if "=" not in s), None):
-        raise UsageError(f"--switch {bad!r} is not KEY=VALUE")
-    try:
-        planted = json.loads(seed.read_text("utf-8")) if seed else None
-        serve(
-            state,
-            port,
-            switches=dict(s.split("=", 1) for s in switches),
-            seed=planted,
-            ready=lambda url: say(
-                f"The sandbox serves {url} (organisation 1185, any token). Stop it with Ctrl-C."
-            ),
-        )
-    except (ValueError, OSError) as e:
-        raise UsageError(f"the sandbox cannot start: {e}") from None
     return exit_codes.DONE

@@ -202,8 +202,40 @@ def serve(
         list[str] | None, typer.Option("--switch", metavar="KEY=VALUE", help="A setting of what is unknown.")
     ] = None,
     seed: Annotated[Path | None, typer.Option("--seed", metavar="FILE", help="JSON to begin with.")] = None,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            "--faults", metavar="FILE|NAME", help="What goes wrong; `sandbox faults` lists ready scripts."
+        ),
+    ] = None,
 ) -> int:
-    """Serve the emulator on loopback until interrupted."""
-    from reconciler.cli import commands
+    """Serve the emulator on loopback until interrupted; its page is at /."""
+    from reconciler.cli import sandboxes
 
-    return commands.serve_sandbox(port, state, switch or [], seed)
+    return sandboxes.serve(port, state, switch or [], seed, faults)
+
+
+@sandbox_app.command("set")
+def sandbox_set(
+    context: typer.Context,
+    switches: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
+    faults: Annotated[
+        str | None, typer.Option("--faults", metavar="FILE|NAME|none", help="What goes wrong from now on.")
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="The workspace's own, or port 8089, by default."),
+    ] = None,
+) -> int:
+    """Change switches and faults of a running emulator, and show them."""
+    from reconciler.cli import sandboxes
+
+    return sandboxes.set_(context.obj, switches or [], faults, url)
+
+
+@sandbox_app.command("faults")
+def sandbox_faults() -> int:
+    """List the ready fault scripts."""
+    from reconciler.cli import sandboxes
+
+    return sandboxes.list_faults()

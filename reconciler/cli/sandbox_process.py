@@ -20,16 +20,16 @@ def ensure(root: Path) -> str:
     """The URL of the workspace's emulator; starts it if it does not run.
 
     Raises:
-        MissingExtra: starlette or uvicorn is not installed.
+        MissingExtra: starlette, uvicorn or jinja2 is not installed.
         ReconcilerError: it does not start.
     """
-    if not all(importlib.util.find_spec(m) for m in ("starlette", "uvicorn")):
+    if not all(importlib.util.find_spec(m) for m in ("starlette", "uvicorn", "jinja2")):
         raise MissingExtra("the sandbox", "sandbox")
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "start.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if url := _running(folder):
+        if url := running(folder):
             return url
         (folder / "server.json").unlink(missing_ok=True)
         with (folder / "log").open("ab") as log:
@@ -47,7 +47,7 @@ def ensure(root: Path) -> str:
 def _await(folder: Path, process: "subprocess.Popen[bytes]") -> str:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if url := _running(folder):
+        if url := running(folder):
             return url
         if process.poll() is not None:
             break
@@ -55,7 +55,8 @@ def _await(folder: Path, process: "subprocess.Popen[bytes]") -> str:
     raise ReconcilerError("the sandbox did not start", help=f"its log is {folder / 'log'}")
 
 
-def _running(folder: Path) -> str | None:
+def running(folder: Path) -> str | None:
+    """The URL of the emulator whose state is there, if it runs."""
     try:
         url = str(json.loads((folder / "server.json").read_text())["url"])
         with urllib.request.urlopen(f"{url}/_sandbox/health", timeout=2) as answer:  # noqa: S310 - loopback, written by our own server

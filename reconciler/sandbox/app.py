@@ -1,7 +1,6 @@
-"""The emulated API as an ASGI application: routes of contract 2 to 6 and 8, each naming its section.
+"""The emulated API as an ASGI application: operations of contract 2 to 6 and 8, faults, a record, and a page to look at.
 
-Not emulated: authentication beyond one header, users and roles, priorities, labels, other document types' effects,
-consent, quarantine, segments, and everything the contract does not list.
+docs/sandbox.md says what is not emulated.
 """
 
 import asyncio
@@ -17,26 +16,32 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive
 
-from reconciler.sandbox import faults
-from reconciler.sandbox.api import ApiError, ok, read_body
+from reconciler import __version__
+from reconciler.sandbox import faults, pages
+from reconciler.sandbox.api import ApiError, number, read_body
 from reconciler.sandbox.config_routes import ConfigRoutes
+from reconciler.sandbox.guard import LoopbackOnly
 from reconciler.sandbox.load_routes import LoadRoutes
+from reconciler.sandbox.openapi import document
+from reconciler.sandbox.operations import OPERATIONS
 from reconciler.sandbox.processing import Processor
 from reconciler.sandbox.readback_routes import ReadbackRoutes
-from reconciler.sandbox.store import Store
+from reconciler.sandbox.store import Lag, Store, lag
 from reconciler.sandbox.switches import Switches
 
 Handler = Callable[[Request], Awaitable[Response]]
+_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
 class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
-    """All routes, behind authentication, faults and the record."""
+    """All operations, behind authentication, faults and the record."""
 
     def __init__(self, store: Store, switches: Switches | None = None) -> None:
         self.store = store
         self.processor = Processor(store)
-        self.faults: list[faults.Fault] = []
+        self.faults = faults.Script()
         self.last_request = time.monotonic()
         self.uploads = (store.folder or Path(tempfile.mkdtemp(prefix="sandbox-"))) / "uploads"
         self.uploads.mkdir(parents=True, exist_ok=True)
@@ -51,96 +56,97 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
     def switches(self, value: Switches) -> None:
         self._switches = self.processor.switches = value
 
-    def app(self) -> Starlette:
+    def app(self) -> Callable[..., Awaitable[None]]:
         """The application."""
-        dm, imp = "/v1/datamarts/{dm}", "/v1/datamarts/{dm}/document_imports"
-        table: list[tuple[str, str, Callable[[Request], Any]]] = [
-            ("GET", "/v1/datamarts", self.list_datamarts),
-            ("GET", dm, self.get_datamart),
-            ("GET", "/v1/user_account_compartments", self.list_compartments),
-            ("POST", "/v1/user_account_compartments", self.create_compartment),
-            ("GET", "/v1/user_account_compartments/{id}", self.get_compartment),
-            ("PUT", "/v1/user_account_compartments/{id}", self.update_compartment),
-            ("GET", dm + "/compartments", self.list_activations),
-            ("POST", dm + "/compartments", self.create_activation),
-            ("GET", dm + "/compartments/{id}", self.get_activation),
-            ("PUT", dm + "/compartments/{id}", self.update_activation),
-            ("GET", dm + "/compartments/{id}/processing_selections", self.list_processings),
-            ("POST", dm + "/compartments/{id}/processing_selections", self.create_processing),
-            ("GET", dm + "/user_account_compartments", self.flat_compartments),
-            ("GET", imp, self.list_imports),
-            ("POST", imp, self.create_import),
-            ("GET", imp + "/{id}", self.get_import),
-            ("DELETE", imp + "/{id}", self.delete_import),
-            ("GET", imp + "/{id}/executions", self.list_executions),
-            ("POST", imp + "/{id}/executions", self.create_execution),
-            ("GET", imp + "/{id}/executions/{execution}", self.get_execution),
-            ("POST", imp + "/{id}/executions/{execution}/action", self.cancel),
-            ("GET", "/v1/data_file/data", self.data_file),
-            ("GET", dm + "/user_identifiers/{selector:path}", self.identifiers),
-            ("GET", dm + "/user_points/{point}/user_profiles", self.profiles),
-            ("GET", "/_sandbox/requests", self.requests),
-            ("POST", "/_sandbox/control", self.control),
-            ("GET", "/_sandbox/health", self.health),
+        routes = [
+            Route(o.path, self._guarded(getattr(self, o.handler)), methods=[o.method]) for o in OPERATIONS
         ]
-        routes = []
-        for method, path, handler in table:
-            routes += [
-                Route(p, self._guarded(handler), methods=[method])
-                for p in ((path, path + "/") if path.startswith("/v1") else (path,))
-            ]
-        routes.append(
-            Route(
-                "/{rest:path}",
-                self._guarded(self._not_found),
-                methods=["GET", "POST", "PUT", "DELETE", "PATCH"],
-            )
-        )
-        return Starlette(routes=routes)
+        routes += [
+            Route("/", self._seen(self.page), methods=["GET"]),
+            Route("/openapi.json", self._seen(self.openapi), methods=["GET"]),
+            Route("/_sandbox/health", self._seen(self.health), methods=["GET"]),
+            Route("/_sandbox/requests", self._seen(self.requests), methods=["GET"]),
+            Route("/_sandbox/control", self._seen(self.settings), methods=["GET"]),
+            Route("/_sandbox/control", self._seen(self.control), methods=["POST"]),
+            Route("/{rest:path}", self._guarded(self._not_found), methods=_METHODS),
+        ]
+        inner = Starlette(routes=routes)
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            # The platform's own client writes a slash before the query here and there (contract 3.3).
+            if len(scope["path"]) > 1 and scope["path"].endswith("/"):
+                scope = {**scope, "path": scope["path"].rstrip("/")}
+            await inner(scope, receive, send)
+
+        return LoopbackOnly(app)
+
+    # -- every request --------------------------------------------------------------------------------------------
+
+    def _seen(self, handler: Callable[[Request], Any]) -> Handler:
+        """What is the emulator's own: no faults, no record."""
+
+        async def endpoint(request: Request) -> Response:
+            self.last_request = time.monotonic()
+            return await self._answered(handler, request)
+
+        return endpoint
 
     def _guarded(self, handler: Callable[[Request], Any]) -> Handler:
         async def endpoint(request: Request) -> Response:
-            path = request.url.path
-            self.last_request = time.monotonic()
-            fault = None if path.startswith("/_sandbox") else await self._fault(request)
-            if fault and fault.do == "drop_before":
+            self.last_request = begun = time.monotonic()
+            fault = self.faults.on(request.method, request.url.path)
+            request.state.fault, request.state.begun = fault, begun
+            do = fault.do if fault else ""
+            s = self.switches
+            lag.set(
+                Lag(fault.reads, fault.seconds)
+                if fault and do == "list_lag"
+                else Lag(s.lag_reads, s.lag_seconds)
+            )
+            if wait := s.latency_seconds + (fault.seconds if fault and do == "delay" else 0.0):
+                await asyncio.sleep(wait)
+            if do == "drop_before":
                 return self._dropped(request)
-            if fault and fault.do != "drop_after" and fault.do != "truncate" and fault.do != "error_in_2xx":
+            if fault and do in ("status", "html"):
                 return self._recorded(request, _faulty(fault))
+            inner = request
+            if fault and do == "throttle":
+                inner = Request(request.scope, _throttled(request.receive, fault.bytes_per_second))
             try:
-                if path.startswith("/v1"):
-                    self._authenticate(request)
-                result = handler(request)
-                response = await result if isinstance(result, Awaitable) else result
-            except ApiError as e:
-                body = {"status": "error", "error": e.error, "error_id": str(uuid.uuid4())}
-                response = JSONResponse(body | ({"error_code": e.code} if e.code else {}), e.status)
+                response = await self._answered(handler, inner, authenticate=True)
             except ClientDisconnect:
                 return self._dropped(request)
-            if fault and fault.do == "drop_after":
+            if do == "drop_after":
                 return self._dropped(request)
-            if fault:
+            if fault and do in ("truncate", "error_in_2xx"):
                 response = _faulty(fault, response)
             return self._recorded(request, response)
 
         return endpoint
 
-    async def _fault(self, request: Request) -> faults.Fault | None:
-        """What is to go wrong with this request, once it has waited as long as it should."""
-        fault = next((f for f in self.faults if f.acts_on(request.method, request.url.path)), None)
-        delayed = fault is not None and fault.do == "delay"
-        wait = self.switches.latency_seconds + (fault.seconds if fault and delayed else 0.0)
-        if wait:
-            await asyncio.sleep(wait)
-        return None if delayed else fault
-
-    def _recorded(self, request: Request, response: Response) -> Response:
-        if not request.url.path.startswith("/_sandbox"):
-            self.store.record(request.method, request.url.path, response.status_code)
+    async def _answered(
+        self, handler: Callable[[Request], Any], request: Request, *, authenticate: bool = False
+    ) -> Response:
+        try:
+            if authenticate:
+                self._authenticate(request)
+            result = handler(request)
+            response: Response = await result if isinstance(result, Awaitable) else result
+        except ApiError as e:
+            body = {"status": "error", "error": e.error, "error_id": str(uuid.uuid4())}
+            return JSONResponse(body | ({"error_code": e.code} if e.code else {}), e.status)
         return response
 
+    def _recorded(self, request: Request, response: Response) -> Response:
+        self._record(request, response.status_code)
+        return response
+
+    def _record(self, request: Request, status: int) -> None:
+        fault, took = request.state.fault, time.monotonic() - request.state.begun
+        self.store.record(request.method, request.url.path, status, fault.do if fault else "", took * 1000)
+
     def _dropped(self, request: Request) -> Response:
-        self.store.record(request.method, request.url.path, 0)
+        self._record(request, 0)
         # uvicorn hands its own cycle's bound method as `receive`; its transport is the only way to cut the line.
         transport = getattr(getattr(request.receive, "__self__", None), "transport", None)
         if transport is not None:
@@ -148,24 +154,41 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
         return Response(status_code=500)
 
     def _authenticate(self, request: Request) -> None:
+        """Bare tokens, `api:` ones and `Bearer` (contract 1.2)."""
         given = request.headers.get("Authorization", "")
         if not given or (self.switches.token and given.removeprefix("Bearer ") != self.switches.token):
             raise ApiError(401, "Unauthorized", "UNAUTHORIZED")
 
     def _not_found(self, request: Request) -> Response:
-        known = re.fullmatch(
-            r"/v1/(user_account_compartments/[^/]+|datamarts/[^/]+/(compartments/[^/]+|document_imports/[^/]+))/?",
-            request.url.path,
-        )
+        patterns = (re.sub(r"{[^}]+}", "[^/]+", o.path) for o in OPERATIONS)
+        known = any(re.fullmatch(p, request.url.path) for p in patterns)
         raise ApiError(405, "Method Not Allowed") if known else ApiError(404, "Resource Not Found")
+
+    # -- the emulator's own ---------------------------------------------------------------------------------------
+
+    def page(self, request: Request) -> Response:
+        """All there is, to look at."""
+        return pages.overview(self.store, self.switches, self.execution_row, request.query_params)
+
+    def openapi(self, request: Request) -> Response:
+        """The document."""
+        return JSONResponse(document(__version__, str(request.base_url).rstrip("/")))
 
     def health(self, _request: Request) -> Response:
         """Alive."""
-        return ok({"sandbox": True})
+        return JSONResponse({"status": "ok", "data": {"sandbox": True}})
 
-    def requests(self, _request: Request) -> Response:
-        """The record of requests."""
-        return ok(self.store.requests())
+    def requests(self, request: Request) -> Response:
+        """The record of requests, after the one with the number `after`."""
+        return JSONResponse({"status": "ok", "data": self.store.requests(number(request, "after", 0))})
+
+    def settings(self, _request: Request) -> Response:
+        """The switches, and how often each fault acted."""
+        rules = [
+            {"do": f.do, "method": f.method, "path": f.path, "seen": f.seen, "acted": f.acted}
+            for f in self.faults.rules
+        ]
+        return JSONResponse({"status": "ok", "data": {"switches": self.switches.values(), "faults": rules}})
 
     async def control(self, request: Request) -> Response:
         """Set switches, faults, and how the next executions end; a JSON body only a program would send."""
@@ -173,39 +196,40 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
             raise ApiError(415, "send application/json")
         body = await read_body(request)
         try:
-            self.switches = self.switches.with_values(body.get("switches", {}))
-            if "faults" in body:
-                self.faults = faults.read(body["faults"])
-        except (ValueError, TypeError) as e:
+            switches = self.switches.with_values(body.get("switches", {}))
+            script = faults.read(body["faults"]) if "faults" in body else self.faults
+            outcomes = [str(word) for word in body.get("outcomes", [])]
+        except (ValueError, TypeError, AttributeError) as e:
             raise ApiError(400, str(e)) from None
-        self.processor.outcomes += body.get("outcomes", [])
-        return ok({})
+        self.switches, self.faults = switches, script
+        self.processor.outcomes += outcomes
+        if body.get("unstick"):
+            self.processor.unstick()
+        return self.settings(request)
+
+
+def _throttled(receive: Receive, bytes_per_second: float) -> Receive:
+    async def slowly() -> Message:
+        message = await receive()
+        if bytes_per_second:
+            await asyncio.sleep(len(message.get("body", b"")) / bytes_per_second)
+        return message
+
+    return slowly
 
 
 def _faulty(fault: faults.Fault, response: Response | None = None) -> Response:
+    error = {"status": "error", "error": "injected", "error_id": str(uuid.uuid4())}
+    status = int(fault.status)
     match fault.do:
         case "error_in_2xx":
-            return JSONResponse(
-                {"status": "error", "error": "internal error", "error_id": str(uuid.uuid4())}, 200
-            )
+            return JSONResponse({**error, "error": "internal error"}, 200)
         case "html":
-            return Response(
-                "<html><body>Bad Gateway</body></html>",
-                fault.status,
-                media_type="text/html",
-                headers=fault.headers,
-            )
+            page = "<html><body>Bad Gateway</body></html>"
+            return Response(page, status, media_type="text/html", headers=fault.headers)
         case "truncate":
-            whole = bytes(response.body) if response else b""
-            return Response(
-                whole[: len(whole) // 2],
-                response.status_code if response else 200,
-                media_type="application/json",
-            )
+            whole, code = (bytes(response.body), response.status_code) if response else (b"", 200)
+            return Response(whole[: len(whole) // 2], code, media_type="application/json")
         case _:
-            body = (
-                fault.body
-                if fault.body is not None
-                else {"status": "error", "error": "injected", "error_id": str(uuid.uuid4())}
-            )
-            return JSONResponse(body, fault.status, headers=fault.headers)
+            body = error if fault.body is None else fault.body
+            return JSONResponse(body, status, headers=fault.headers)

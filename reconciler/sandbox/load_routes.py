@@ -1,25 +1,40 @@
 """Document imports and executions (contract 5, 6)."""
 
-import hashlib
 import json
 import re
 import time
 import uuid
-from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from reconciler.sandbox.api import Api, ApiError, ok, read_body
+from reconciler.sandbox.api import Api, ApiError, read_body
+from reconciler.sandbox.faults import Fault
 from reconciler.sandbox.store import Row
+from reconciler.sandbox.uploads import receive
 
-MAX_UPLOAD = 100 * 1024 * 1024
+DOCUMENT_TYPES = (
+    "USER_ACTIVITY",
+    "USER_PROFILE",
+    "USER_CHOICE",
+    "USER_SEGMENT",
+    "USER_IDENTIFIERS_ASSOCIATION_DECLARATIONS",
+    "USER_IDENTIFIERS_DISSOCIATION_DECLARATIONS",
+    "USER_IDENTIFIERS_DELETION",
+    "USER_POINTS_DELETION",
+    "USER_DEVICE_POINTS_DELETION",
+    "USER_DEVICE_POINT_DELETION",
+)
+MIME_TYPES = ("APPLICATION_X_NDJSON", "TEXT_CSV")
+PRIORITIES = ("LOW", "MEDIUM", "HIGH")
 
 
 class LoadRoutes(Api):
     """What loads are sent to."""
+
+    # -- document imports (contract 5) ----------------------------------------------------------------------------
 
     def list_imports(self, request: Request) -> Response:
         """Document imports; `keywords` searches names."""
@@ -28,47 +43,71 @@ class LoadRoutes(Api):
             rows = [r for r in rows if keywords.lower() in r["name"].lower()]
         return self._page(request, rows)
 
+    def _import(self, request: Request) -> Row:
+        return self._found("import", request.path_params["id"], request.path_params["dm"])
+
     def get_import(self, request: Request) -> Response:
         """One import."""
-        return ok(self._found("import", request.path_params["id"], request.path_params["dm"]))
+        return self._ok(self._import(request))
 
     async def create_import(self, request: Request) -> Response:
         """Create; a repeated name is a switch."""
         datamart = self._datamart(request)
         body = await read_body(request)
         name, kind = body.get("name"), body.get("document_type")
-        if not isinstance(name, str) or not name or not isinstance(kind, str):
-            raise ApiError(400, "name and document_type are required")
-        if self.switches.duplicate_import == "error" and any(
-            r["name"] == name for r in self.store.all("import", datamart["id"])
+        if not isinstance(name, str) or not name or kind not in DOCUMENT_TYPES:
+            raise ApiError(400, "name and a known document_type are required")
+        mime, priority = body.get("mime_type", MIME_TYPES[0]), body.get("priority", "MEDIUM")
+        if (
+            mime not in MIME_TYPES
+            or (mime == "TEXT_CSV" and kind != "USER_SEGMENT")
+            or priority not in PRIORITIES
         ):
+            raise ApiError(400, "mime_type or priority cannot be; TEXT_CSV is for USER_SEGMENT only")
+        taken = self.switches.duplicate_import == "error" and any(
+            r["name"] == name for r in self.store.all("import", datamart["id"])
+        )
+        if taken:
             raise ApiError(409, "an import with this name exists")
         row = {
             "datafarm_key": datamart.get("datafarm"),
             "datamart_id": datamart["id"],
             "document_type": kind,
-            "mime_type": body.get("mime_type"),
+            "mime_type": mime,
             "encoding": body.get("encoding", "utf-8"),
             "name": name,
-            "priority": body.get("priority", "MEDIUM"),
+            "priority": priority,
         }
-        return ok(self.store.add("import", datamart["id"], row))
+        return self._ok(self.store.add("import", datamart["id"], row), created=True)
+
+    async def update_import(self, request: Request) -> Response:
+        """Change name or priority; what else the platform lets change is unknown (contract 5.2)."""
+        row, body = self._import(request), await read_body(request)
+        changes: Row = {k: body[k] for k in ("name", "priority") if k in body}
+        if not isinstance(changes.get("name", "x"), str) or changes.get("priority", "LOW") not in PRIORITIES:
+            raise ApiError(400, "name is text, and priority one of LOW, MEDIUM, HIGH")
+        self.store.update("import", row["id"], changes, lagging=True)
+        return self._ok({**row, **changes})
 
     def delete_import(self, request: Request) -> Response:
         """Delete; the deleted resource comes back."""
-        row = self._found("import", request.path_params["id"], request.path_params["dm"])
+        row = self._import(request)
         self.store.remove("import", row["id"])
-        return ok(row)
+        return self._ok(row)
 
-    def _execution_row(self, row: Row) -> Row:
-        def number(value: str) -> str | int:
+    # -- executions (contract 6) ----------------------------------------------------------------------------------
+
+    def execution_row(self, row: Row) -> Row:
+        """An execution as the platform shows it (contract 6.2)."""
+
+        def nested(value: str) -> str | int:
             return int(value) if self.switches.numeric_ids == "on" else value
 
         result = row.get("result") or {}
         parameters = {
-            "datamart_id": number(row["datamart_id"]),
-            "document_import_id": number(row["import_id"]),
-            "document_type": "USER_PROFILE",
+            "datamart_id": nested(row["datamart_id"]),
+            "document_import_id": nested(row["import_id"]),
+            "document_type": row["document_type"],
             "file_uri": f"mics://data_file/tenants/{row['organisation_id']}/{row['id']}_in.ndjson",
             "total_success": result.get("total_success"),
             "total_failure": result.get("total_failure"),
@@ -94,69 +133,46 @@ class LoadRoutes(Api):
 
     def list_executions(self, request: Request) -> Response:
         """Newest first (contract 6.4)."""
-        owner = self._found("import", request.path_params["id"], request.path_params["dm"])
-        rows = self._listed(request, "execution", owner["id"])
-        return self._page(request, [self._execution_row(r) for r in reversed(rows)])
+        rows = self._listed(request, "execution", self._import(request)["id"])
+        return self._page(request, [self.execution_row(r) for r in reversed(rows)])
 
     def _execution(self, request: Request) -> Row:
-        self._found("import", request.path_params["id"], request.path_params["dm"])
+        self._import(request)
         return self._found("execution", request.path_params["execution"], request.path_params["id"])
 
     def get_execution(self, request: Request) -> Response:
         """One execution."""
-        return ok(self._execution_row(self._execution(request)))
+        return self._ok(self.execution_row(self._execution(request)))
 
     async def create_execution(self, request: Request) -> Response:
         """Raw or multipart upload (contract 6.1); bodies that are no command lines are refused at once."""
-        owner = self._found("import", request.path_params["id"], request.path_params["dm"])
-        datamart = self._datamart(request)
-        target = self.uploads / f"{uuid.uuid4()}.ndjson"
+        owner, datamart = self._import(request), self._datamart(request)
+        kept = self.switches.profiles == "kept"
+        target = self.uploads / f"{uuid.uuid4()}.ndjson" if kept else None
         try:
-            name = await self._receive(request, target)
-            await run_in_threadpool(_check_upload, target)
+            body, name = await receive(request, owner["mime_type"], target)
+            body.check(owner["document_type"], owner["mime_type"])
         except BaseException:
-            target.unlink(missing_ok=True)
+            if target is not None:
+                target.unlink(missing_ok=True)
             raise
-        digest = await run_in_threadpool(_digest, target)
-        row = self.store.add(
-            "execution",
-            owner["id"],
-            {
-                "status": "PENDING",
-                "created": time.time(),
-                "organisation_id": datamart["organisation_id"],
-                "datamart_id": datamart["id"],
-                "import_id": owner["id"],
-                "upload": str(target),
-                "sha256": digest,
-                "input_file_name": name,
-            },
-        )
+        row = {
+            "status": "PENDING",
+            "created": time.time(),
+            "organisation_id": datamart["organisation_id"],
+            "datamart_id": datamart["id"],
+            "import_id": owner["id"],
+            "document_type": owner["document_type"],
+            "upload": str(target) if target else None,
+            "lines": body.lines,
+            "bytes": body.size,
+            "sha256": body.sha256,
+            "input_file_name": name,
+            **_fate(getattr(request.state, "fault", None)),
+        }
+        made = self.store.add("execution", owner["id"], row)
         self.processor.poke()
-        return ok(self._execution_row(row))
-
-    async def _receive(self, request: Request, target: Path) -> str | None:
-        kind = request.headers.get("Content-Type", "")
-        if kind.startswith("multipart/form-data"):
-            async with request.form() as form:
-                part = form.get("file")
-                if part is None or isinstance(part, str):
-                    raise ApiError(400, "the part 'file' is missing")
-                target.write_bytes(await part.read())
-                return part.filename
-        if not kind.startswith(("application/x-ndjson", "text/csv")):
-            raise ApiError(400, f"Content-Type {kind[:50]} is not that of the import")
-        expected = int(request.headers.get("Content-Length", "-1"))
-        size = 0
-        with target.open("wb") as file:
-            async for block in request.stream():
-                size += len(block)
-                if size > MAX_UPLOAD:
-                    raise ApiError(413, "the file is too large")
-                file.write(block)
-        if expected not in (-1, size):
-            raise ClientDisconnect
-        return None
+        return self._ok(self.execution_row(made), created=True)
 
     async def cancel(self, request: Request) -> Response:
         """CANCEL, only while PENDING (contract 6.4)."""
@@ -167,31 +183,26 @@ class LoadRoutes(Api):
             if body.get("action") != "CANCEL" or row["status"] != "PENDING":
                 raise ApiError(400, "only a PENDING execution can be canceled")
             self.store.update("execution", row["id"], {"status": "CANCELED"})
-        return ok(self._execution_row({**row, "status": "CANCELED"}))
+        return self._ok(self.execution_row({**row, "status": "CANCELED"}))
 
     def data_file(self, request: Request) -> Response:
         """An error file, one JSON object a line; the real format is unknown (contract 6.4)."""
         uri = unquote(request.query_params.get("uri", ""))
-        m = re.fullmatch(r"mics://data_file/tenants/([0-9]+)/([0-9]+)_errors\.ndjson", uri)
+        m = re.fullmatch(r"mics://data_file/tenants/([0-9]+)/([0-9]{1,18})_errors\.ndjson", uri)
         row = self.store.get("execution", m[2]) if m else None
         if row is None:
             raise ApiError(404, "Resource Not Found")
-        return PlainTextResponse("".join(json.dumps(e) + "\n" for e in row.get("errors", [])))
+        return PlainTextResponse("".join(json.dumps(e) + "\n" for e in self.store.failures(row["id"])))
 
 
-def _digest(target: Path) -> str:
-    """What was received, for tests to compare."""
-    with target.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_upload(target: Path) -> None:
-    """The first line must be a command line (contract 6.1); how much more the platform checks is unknown."""
-    with target.open("rb") as file:
-        first = file.readline(MAX_UPLOAD)
-    try:
-        command = json.loads(first)
-    except ValueError:
-        raise ApiError(400, "the file does not hold command lines", "INVALID_FILE") from None
-    if not isinstance(command, dict) or "operation" not in command:
-        raise ApiError(400, "the file does not hold command lines", "INVALID_FILE")
+def _fate(fault: Fault | None) -> dict[str, Any]:
+    """What a fault has in store for the execution that its request makes."""
+    match fault.do if fault else None:
+        case "stuck":
+            return {"fate": "STUCK"}
+        case "ended":
+            return {"fate": fault.status if fault else None}
+        case "consent_drop":
+            return {"drop_share": fault.share if fault else None}
+        case _:
+            return {}

@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from reconciler.sandbox.app import Sandbox
+from reconciler.sandbox.faults import Script, read
 from reconciler.sandbox.seed import SEED, plant
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.switches import Switches
@@ -25,6 +26,7 @@ def serve(
     *,
     switches: dict[str, Any],
     seed: dict[str, Any] | None = None,
+    faults: dict[str, Any] | None = None,
     idle: float | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -35,18 +37,21 @@ def serve(
         port: 0 takes a free one.
         switches: by name.
         seed: what an empty store begins with.
+        faults: a script, as `reconciler.sandbox.faults` has it.
         idle: seconds.
         ready: is told the URL.
 
     Raises:
-        ValueError: a switch or the seed is wrong.
+        ValueError: a switch, the seed or the faults are wrong.
         OSError: the port is taken.
     """
     chosen = Switches().with_values(switches)
+    script = read(faults) if faults is not None else Script()
     store = Store(folder)
     if store.empty():
         plant(store, seed or _own_seed(folder) or SEED)
     sandbox = Sandbox(store, chosen)
+    sandbox.faults = script
     listener = socket.socket(proto=socket.IPPROTO_TCP)  # so that asyncio sends small answers at once
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))

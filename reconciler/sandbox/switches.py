@@ -13,12 +13,17 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "array_merge": ("concatenate", "deduplicate"),
     "null_merge": ("stored", "removed"),
     "total": ("with", "without"),
+    "order": ("fifo", "shuffled", "parallel"),
     "success_word": ("SUCCEEDED", "SUCCESS"),
     "numeric_ids": ("on", "off"),
     "update_strategy": ("accepted", "rejected"),
+    "removal": ("405", "works"),
+    "shape": ("plain", "odd"),
     "profiles": ("kept", "counted"),
     "error_file": ("numbers", "echo", "opaque"),
 }
+# Settings of the emulator itself: there is nothing about the platform to find out.
+OWN = frozenset({"profiles", "latency_seconds", "token", "shape"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,14 @@ class Switches:
     """Settings of the emulator.
 
     Attributes:
+        page_default: rows of a page where the client does not ask for so many.
         page_cap: rows of a page at most; 0 is unlimited.
         lag_reads: how many listings a write stays invisible for.
         lag_seconds: for how long a write stays invisible in listings.
+        profile_lag_reads, profile_lag_seconds: the same for a profile after its execution ended.
         pending_seconds, running_seconds: how long an execution stays in each state.
+        removal: of selections and compartments, by DELETE or `archived`; deletion of imports always works.
+        shape: `odd` answers with fields nobody knows, bare list wrappers and 201, all of which contract 1.4 allows.
         profiles: `counted` neither stores nor checks lines (for very large uploads).
         error_file: what its entries say of a failed line: its number, the line itself, or nothing but a reason.
         latency_seconds: how long every answer takes at least.
@@ -45,15 +54,20 @@ class Switches:
     array_merge: str = "concatenate"
     null_merge: str = "stored"
     total: str = "with"
+    order: str = "fifo"
     success_word: str = "SUCCEEDED"
     numeric_ids: str = "on"
     update_strategy: str = "accepted"
+    removal: str = "405"
+    shape: str = "plain"
     profiles: str = "kept"
     error_file: str = "numbers"
     page_default: int = 20
     page_cap: int = 500
     lag_reads: int = 0
     lag_seconds: float = 0.0
+    profile_lag_reads: int = 0
+    profile_lag_seconds: float = 0.0
     pending_seconds: float = 0.05
     running_seconds: float = 0.05
     latency_seconds: float = 0.0
@@ -65,12 +79,21 @@ class Switches:
         Raises:
             ValueError: no such switch, or not one of its options.
         """
-        known = {f.name: getattr(self, f.name) for f in fields(self)}
+        known = self.values()
         new: dict[str, Any] = {}
         for key, value in values.items():
             if key not in known:
                 raise ValueError(f"unknown switch {key!r}; known: {', '.join(sorted(known))}")
-            if key in CHOICES and value not in CHOICES[key]:
+            if key in CHOICES and str(value) not in CHOICES[key]:
                 raise ValueError(f"switch {key} is one of {', '.join(CHOICES[key])}, not {value!r}")
-            new[key] = type(known[key])(value)
+            try:
+                new[key] = type(known[key])(value)
+            except (TypeError, ValueError):
+                raise ValueError(f"switch {key} is a number, not {value!r}") from None
+            if key not in CHOICES and not isinstance(new[key], str) and not 0 <= new[key] < 1e9:
+                raise ValueError(f"switch {key} is a number from 0, not {value!r}")
         return replace(self, **new)
+
+    def values(self) -> dict[str, Any]:
+        """Every switch with its setting."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}

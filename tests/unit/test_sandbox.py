@@ -183,7 +183,7 @@ def test_lists_wrap_and_page(emulator: Emulator) -> None:
         assert (
             len(http.get("/v1/datamarts/1509/compartments", params={"default": "true"}).json()["data"]) == 1
         )
-        assert http.delete("/v1/datamarts/1509/compartments/1").status_code == 405
+        assert http.delete("/v1/user_account_compartments/1000").status_code == 405
 
 
 def test_control_takes_no_form_of_another_site(emulator: Emulator) -> None:

@@ -77,7 +77,7 @@ def test_every_outcome_has_a_way_out(case: str, workspace: Workspace, emulator: 
     assert first.code == 3, first
     chunk = broken(emulator)
     if case == "stuck, newer content wanted":  # it waits for what still runs, however long
-        emulator.sandbox.processor.stuck.clear()
+        emulator.sandbox.processor.unstick()
     for command in commands:
         words = [w.format(f"{ADDRESS}#{chunk}") for w in command]
         done = workspace.run(*words, *(["--auto-approve"] if words[0] == "apply" else []))

@@ -1,0 +1,112 @@
+"""The emulator in a thread of this process, with its insides at hand: for tests."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from reconciler.sandbox import faults
+from reconciler.sandbox.app import Sandbox
+from reconciler.sandbox.seed import SEED, plant
+from reconciler.sandbox.store import Row, Store
+from reconciler.sandbox.switches import Switches
+
+# Tests do not wait for executions, unless they ask for it.
+AT_ONCE = {"pending_seconds": 0, "running_seconds": 0}
+
+
+class ThreadedSandbox:
+    """A served sandbox.
+
+    Attributes:
+        url: where it is.
+        sandbox: the application.
+        store: what it holds.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, seed: Mapping[str, Any] | None = None, **switches: Any
+    ) -> None:
+        self.store = Store(folder)
+        plant(self.store, dict(seed or SEED))
+        self.sandbox = Sandbox(self.store, Switches().with_values({**AT_ONCE, **switches}))
+        listener = socket.socket(proto=socket.IPPROTO_TCP)  # so that asyncio sends small answers at once
+        listener.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(self.sandbox.app(), log_level="critical", lifespan="off", access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        """Serve no more; nothing of it is left but files in its folder."""
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join(5)
+        self.sandbox.processor.stop()
+        with self.store.lock:
+            self.store.db.close()
+
+    def switch(self, **values: Any) -> None:
+        """Set switches.
+
+        Raises:
+            ValueError: no such switch, or not one of its options.
+        """
+        self.sandbox.switches = self.sandbox.switches.with_values(values)
+
+    def fault(self, script: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        """Set what goes wrong from now on; an empty list is nothing.
+
+        Raises:
+            ValueError: it is no script.
+        """
+        self.sandbox.faults = faults.read(script)
+
+    def requests(self) -> list[Row]:
+        """Every request so far, oldest first; status 0 was dropped."""
+        return self.store.requests()
+
+    def writes(self) -> list[Row]:
+        """Those that are no GET."""
+        return [r for r in self.store.requests() if r["method"] != "GET"]
+
+    def compartments(self, organisation_id: str) -> list[Row]:
+        """Those of an organisation."""
+        return self.store.all("compartment", organisation_id)
+
+    def activations(self, datamart_id: str) -> list[Row]:
+        """Those of a datamart."""
+        return self.store.all("activation", datamart_id)
+
+    def imports(self, datamart_id: str) -> list[Row]:
+        """Document imports of a datamart."""
+        return self.store.all("import", datamart_id)
+
+    def executions(self, datamart_id: str) -> dict[str, list[Row]]:
+        """By the name of their import."""
+        return {i["name"]: self.store.all("execution", i["id"]) for i in self.imports(datamart_id)}
+
+    def profiles(self, datamart_id: str) -> list[tuple[str, str, str]]:
+        """Compartment, account and body (JSON text) of each."""
+        with self.store.lock:
+            return self.store.db.execute(
+                "SELECT compartment, account, body FROM profiles WHERE datamart=? ORDER BY 1, 2",
+                (datamart_id,),
+            ).fetchall()
+
+
+@contextlib.contextmanager
+def serving(sandbox: ThreadedSandbox) -> Iterator[ThreadedSandbox]:
+    """Stop it in the end."""
+    try:
+        yield sandbox
+    finally:
+        sandbox.stop()

@@ -1,0 +1,39 @@
+"""What an emulator has to hold so that a workspace's specs can be applied to it: its datamarts, and no more than that."""
+
+from typing import Any
+
+from reconciler.workflows.check import Checked
+
+FIRST = 900_000_000  # ids beyond those of specs
+
+
+def seed(checked: Checked) -> dict[str, Any]:
+    """A seed, as `sandbox serve --seed` takes it.
+
+    Every datamart that takes part is there, with a default compartment of its own as the platform has it; so are
+    compartments that specs pin by id, owned by another organisation if they say no token.
+    """
+    organisation = checked.settings.organisation_id
+    datamarts = [
+        {"id": str(d.id), "name": name, "organisation_id": organisation}
+        for name, d in checked.specs.datamarts.items()
+        if d.id is not None
+    ]
+    pinned = []
+    for key, document in checked.specs.compartments.items():
+        spec = document.data["spec"]
+        if "id" in spec:
+            owner = organisation if "token" in spec else f"{organisation}0"
+            token = spec.get("token", key)
+            pinned.append(
+                {"id": spec["id"], "organisation_id": owner, "token": token, "name": spec.get("name", key)}
+            )
+    defaults = [
+        {"id": str(FIRST + n), "organisation_id": organisation, "token": f"default-{d['id']}", "name": None}
+        for n, d in enumerate(datamarts)
+    ]
+    active = [
+        {"datamart_id": d["id"], "compartment_id": c["id"], "default": True}
+        for d, c in zip(datamarts, defaults, strict=True)
+    ]
+    return {"datamarts": datamarts, "compartments": [*pinned, *defaults], "activations": active}
