@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from reconciler.cli.console import out
-from reconciler.cli.sandbox_process import FOLDER
+from reconciler.cli.sandbox_process import FOLDER, running
 from reconciler.cli.scaffold import scaffold
 from reconciler.errors import ReconcilerError
 from reconciler.reports.style import Style
@@ -75,6 +75,7 @@ def run_demo(directory: Path | None, marks: Style) -> int:
             return code or 1
     out(f"""
 Where to go next
+  open {running(root / FOLDER)}/ in a browser: what the emulator holds now
   edit {root / "specs" / "compartments.yaml"}, then plan and apply again
   kill an apply half way and run it again: nothing is sent twice
   reconciler init DIR        a workspace of your own

@@ -107,6 +107,7 @@ def identity(value: Any, key: str) -> str:
     Raises:
         ApiError: it is none.
     """
-    if isinstance(value, str | int) and not isinstance(value, bool) and str(value):
-        return str(value)
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if text.isascii() and text.isdigit():
+        return text
     raise ApiError(400, f"{key} is required, and is an id")

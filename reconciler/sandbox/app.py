@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -70,7 +71,7 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
             Route("/_sandbox/control", self._seen(self.control), methods=["POST"]),
             Route("/{rest:path}", self._guarded(self._not_found), methods=_METHODS),
         ]
-        inner = Starlette(routes=routes)
+        inner = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             # The platform's own client writes a slash before the query here and there (contract 3.3).
@@ -206,6 +207,14 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
         if body.get("unstick"):
             self.processor.unstick()
         return self.settings(request)
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    """What no route takes, such as a path with a line break, is refused in the same words."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return JSONResponse(
+        {"status": "error", "error": "Resource Not Found", "error_id": str(uuid.uuid4())}, status
+    )
 
 
 def _throttled(receive: Receive, bytes_per_second: float) -> Receive:

@@ -169,7 +169,10 @@ class ConfigRoutes(Api):
     async def create_processing(self, request: Request) -> Response:
         """Hang one on a selection."""
         owner, body = self._activation(request), await read_body(request)
-        row = {"processing_id": body.get("processing_id"), "processing_name": body.get("processing_name")}
+        name = body.get("processing_name")
+        if not isinstance(name, str | None):
+            raise ApiError(400, "processing_name is text")
+        row = {"processing_id": identity(body.get("processing_id"), "processing_id"), "processing_name": name}
         return self._ok(self.store.add("processing", owner["id"], row), created=True)
 
     def delete_processing(self, request: Request) -> Response:

@@ -64,6 +64,9 @@ class LoadRoutes(Api):
             or priority not in PRIORITIES
         ):
             raise ApiError(400, "mime_type or priority cannot be; TEXT_CSV is for USER_SEGMENT only")
+        encoding = body.get("encoding", "utf-8")
+        if encoding != "utf-8":
+            raise ApiError(400, "encoding is utf-8")
         taken = self.switches.duplicate_import == "error" and any(
             r["name"] == name for r in self.store.all("import", datamart["id"])
         )
@@ -74,7 +77,7 @@ class LoadRoutes(Api):
             "datamart_id": datamart["id"],
             "document_type": kind,
             "mime_type": mime,
-            "encoding": body.get("encoding", "utf-8"),
+            "encoding": encoding,
             "name": name,
             "priority": priority,
         }

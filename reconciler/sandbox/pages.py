@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 from reconciler.sandbox.store import Row, Store
 from reconciler.sandbox.switches import OWN, Switches
 
-IMPORTS, FAILURES, PROFILES, REQUESTS = 200, 20, 50, 100
+IMPORTS, FAILURES, PROFILES, REQUESTS = 200, 20, 25, 100
 # No script, no frame, nothing from elsewhere: whatever a name or a profile holds stays text.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -101,7 +101,5 @@ def _profiles(store: Store, datamart: str, account: str) -> list[dict[str, Any]]
     found = []
     for *where, body in rows:
         own = {k: v for k, v in json.loads(body).items() if not k.startswith("$")}
-        found.append(
-            {**dict(zip(keys, where, strict=True)), "body": json.dumps(own, indent=1, ensure_ascii=False)}
-        )
+        found.append({**dict(zip(keys, where, strict=True)), "body": json.dumps(own, ensure_ascii=False)})
     return found

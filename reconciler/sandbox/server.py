@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+import uvloop
 
 from reconciler.sandbox.app import Sandbox
 from reconciler.sandbox.faults import Script, read
@@ -60,7 +61,7 @@ def serve(
         sandbox.app(), log_level="error", access_log=False, lifespan="off", timeout_keep_alive=60
     )
     server = uvicorn.Server(config)
-    asyncio.run(_run(server, listener, sandbox, folder, url, idle, ready))
+    uvloop.run(_run(server, listener, sandbox, folder, url, idle, ready))
 
 
 def _own_seed(folder: Path | None) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from reconciler.sandbox.api import ApiError
@@ -78,11 +79,14 @@ async def receive(request: Request, mime: str, target: Path | None) -> tuple[Bod
     """
     kind = request.headers.get("Content-Type", "").split(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        async with request.form() as form:
-            part = form.get("file")
-            if not isinstance(part, UploadFile):
-                raise ApiError(400, "the part 'file' is missing")
-            return await _written(_parts(part), target), part.filename
+        try:
+            async with request.form() as form:
+                part = form.get("file")
+                if not isinstance(part, UploadFile):
+                    raise ApiError(400, "the part 'file' is missing")
+                return await _written(_parts(part), target), part.filename
+        except HTTPException as e:
+            raise ApiError(e.status_code, str(e.detail)) from None
     if kind != _MIMES[mime]:
         raise ApiError(400, f"Content-Type {kind[:50]!r} is not {_MIMES[mime]}, that of the import")
     body = await _written(request.stream(), target)
