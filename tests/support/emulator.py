@@ -11,6 +11,9 @@ class Emulator(ThreadedSandbox):
     def fault(self, *rows: Any) -> None:
         super().fault(rows)
 
+    def script(self, script: dict[str, Any]) -> None:
+        super().fault(script)
+
     def end_with(self, *words: str) -> None:
         self.sandbox.processor.outcomes += words
 
