@@ -33,19 +33,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """A command that failed says why by itself: no traceback through this package."""
     report = yield
-    if (
-        call.excinfo is not None
-        and type(call.excinfo.value).__name__ == "Failed"
-        and _ours(call.excinfo.value)
-    ):
+    if call.excinfo is not None and (words := _words(call.excinfo.value)):
         where = next((e for e in reversed(call.excinfo.traceback) if Path(e.path) == item.path), None)
         place = f"{item.path.name}:{where.lineno + 1}: {str(where.statement).strip()}\n\n" if where else ""
-        report.longrepr = f"{place}{call.excinfo.value}"  # type: ignore[attr-defined]
+        report.longrepr = place + words  # type: ignore[attr-defined]
     return report
 
 
-def _ours(error: BaseException) -> bool:
-    return type(error).__module__ == "reconciler.testing.workspace"
+def _words(error: BaseException) -> str | None:
+    """What an error of ours has to say; None of any other."""
+    home = type(error).__module__
+    if home == "reconciler.errors":
+        return f"{error}\nhelp: {advice}" if (advice := getattr(error, "help", None)) else str(error)
+    return str(error) if home == "reconciler.testing.workspace" else None
 
 
 @pytest.fixture

@@ -130,7 +130,8 @@ class Reconcile:
             timeout=SECONDS,
             check=False,
         )
-        return Result(" ".join(["reconciler", *arguments]), done.returncode, done.stdout, done.stderr)
+        typed = " ".join(["reconciler", *arguments]).replace(f"{self.root}/", "")
+        return Result(typed, done.returncode, done.stdout, done.stderr)
 
     def validate(self) -> Result:
         """Check the specs offline.
