@@ -333,6 +333,43 @@ def render(
     return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
 
 
+@app.command()
+def conformance(
+    context: typer.Context,
+    organisation_id: Annotated[str, typer.Option("--organisation-id", metavar="ID", help="Whose platform.")],
+    datamart_id: Annotated[str, typer.Option("--datamart", metavar="ID", help="One of its datamarts.")],
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Ask by writing, too: makes compartments in the organisation, and activations, imports and profiles on the"
+            " datamart, which has to be set aside for this. Not all of it can be removed.",
+        ),
+    ] = False,
+    patience: Annotated[
+        str, typer.Option("--patience", metavar="10m", help="How long to wait for an execution to end.")
+    ] = "10m",
+    output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Find out which way a platform answers the open questions; reads only, unless told to write."""
+    from reconciler.cli import conformance as command
+
+    return command.run(
+        context.obj,
+        organisation_id,
+        datamart_id,
+        endpoint,
+        token_file,
+        write=write,
+        patience=patience,
+        output=output,
+        no_color=no_color,
+    )
+
+
 def main_command(arguments: list[str]) -> int:
     """Run the command line that Typer reads; the exit code.
 

@@ -1,0 +1,66 @@
+"""`conformance`: asks a platform the open questions of the contract."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.cli import exit_codes, wiring
+from reconciler.cli.console import out, say, style
+from reconciler.cli.options import ReferenceFormat
+from reconciler.model.conformance import Found
+from reconciler.reports import conformance_text
+from reconciler.settings import DEFAULT_ENDPOINT, Settings, seconds
+from reconciler.workflows import conformance
+from reconciler.workflows.conformance.bench import Bench
+
+PARALLELISM = 4
+
+
+def run(
+    root: Path,
+    organisation_id: str,
+    datamart_id: str,
+    endpoint: str | None,
+    token_file: Path | None,
+    *,
+    write: bool,
+    patience: str,
+    output: ReferenceFormat,
+    no_color: bool,
+) -> int:
+    """Ask, and print the table of answers; 0 whatever they are."""
+    chosen = endpoint or os.environ.get("RECONCILER_ENDPOINT") or DEFAULT_ENDPOINT
+    settings = Settings(workspace="conformance", organisation_id=organisation_id, endpoint=chosen)
+    where, left = wiring.target(root, settings, token_file), []
+    if write:
+        with wiring.writer(where, PARALLELISM) as writer:
+            stamp = secrets.token_hex(3)
+            bench = Bench(
+                writer, where.token, organisation_id, datamart_id, wiring.CLOCK, stamp, seconds(patience)
+            )
+            say(f"Everything made here has {stamp} in its name.")
+            found = _told(conformance.with_writes(bench))
+            left = bench.left
+    else:
+        with wiring.reader(where, PARALLELISM) as reader:
+            found = _told(conformance.read_only(reader, organisation_id, datamart_id))
+    answers = conformance.ordered([*found, *conformance.unanswered(found, wrote=write)])
+    match output:
+        case ReferenceFormat.JSON:
+            out(conformance_text.as_json(answers, left))
+        case ReferenceFormat.MARKDOWN:
+            out(conformance_text.as_markdown(answers, left))
+        case ReferenceFormat.TEXT:
+            out(conformance_text.as_text(answers, left, style(sys.stdout, no_color=no_color)))
+    return exit_codes.DONE
+
+
+def _told(found: Iterator[Found]) -> list[Found]:
+    """All of them, each told as it comes: with writes it takes minutes."""
+    kept = []
+    for one in found:
+        say(f"  {one.switch}: {'?' if one.answer is None else one.answer}")
+        kept.append(one)
+    return kept

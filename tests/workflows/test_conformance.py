@@ -1,0 +1,103 @@
+"""`conformance` against the emulator: it reports just the switches that are set, and reads only unless told to write."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.sandbox.switches import Switches
+from tests.support.covering import missing, rows
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace
+
+ROWS = rows()
+ALONE = {
+    "datamarts": [{"id": "1509", "name": "Set aside", "organisation_id": "1185"}],
+    "compartments": [{"id": "1000", "organisation_id": "1185", "token": "default", "name": None}],
+    "activations": [{"datamart_id": "1509", "compartment_id": "1000", "default": True}],
+}
+TIMES = {"pending_seconds": 0.3, "running_seconds": 0.06}
+Answers = dict[str, Any]
+
+
+def asked(emulator: Emulator, root: Path, *flags: str) -> dict[str, Any]:
+    """What `conformance` prints as JSON."""
+    command = ["conformance", "--organisation-id", "1185", "--datamart", "1509", "--endpoint", emulator.url]
+    done = Workspace(root, emulator.url).run(*command, "--patience", "20s", "-o", "json", *flags)
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def test_every_pair_of_settings_is_in_the_array() -> None:
+    assert missing(ROWS) == []
+
+
+@pytest.mark.parametrize("number", range(len(ROWS)))
+def test_it_reports_the_switches_that_are_set(
+    number: int, emulator_with: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    row = ROWS[number]
+    emulator = emulator_with(seed=ALONE, **TIMES, **row)
+    document = asked(emulator, tmp_path / "ws", "--write")
+    truth = Switches().with_values(row)
+    told: Answers = document["switches"]
+    for answer in document["answers"]:
+        name, found = answer["question"], answer["answer"]
+        expected = getattr(truth, name)
+        if found is None:
+            assert untellable(name, truth), answer
+        elif name.endswith("lag_seconds"):
+            assert abs(found - expected) < 0.35, answer
+        else:
+            assert found == expected, answer
+    assert len(told) >= 17
+    # Nothing is left of what can be removed, and the rest is named.
+    assert emulator.imports("1509") == []
+    kept = [c["id"] for c in emulator.compartments() if c["id"] != "1000"]
+    assert len(document["left"]) >= len(kept)
+    assert kept == [] or truth.removal == "405"
+
+
+def untellable(name: str, truth: Switches) -> bool:
+    """Questions that cannot be told under these settings."""
+    if name in (
+        "page_default",
+        "page_cap",
+    ):  # lists do not echo, and say no total that a page could be short of
+        return truth.shape == "odd"
+    # There is no compartment that is not active, and none can be deactivated.
+    return name == "unactivated_compartment" and truth.auto_activate == "on" and truth.removal == "405"
+
+
+def test_without_write_nothing_is_written(emulator: Emulator, tmp_path: Path) -> None:
+    document = asked(emulator, tmp_path / "ws")
+    assert emulator.writes() == []
+    assert document["switches"] == {"page_default": 20, "page_cap": 500, "total": "with"}
+    assert {a["seen"] for a in document["answers"] if a["question"] == "removal"} == {"needs --write"}
+
+
+def test_executions_of_the_past_tell_without_writing(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.customers(10)
+    emulator.switch(success_word="SUCCESS", numeric_ids="off")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    before = len(emulator.writes())
+    command = ["conformance", "--organisation-id", "1185", "--datamart", "1509", "--endpoint", emulator.url]
+    done = workspace.run(*command)
+    assert done.code == 0
+    assert "success_word            SUCCESS" in done.out
+    assert "numeric_ids             off" in done.out
+    assert all(len(line) <= 80 for line in done.out.splitlines())
+    assert len(emulator.writes()) == before
+    assert workspace.run(*command, "-o", "markdown").out.startswith("| Question | Answer |")
+
+
+def test_a_wrong_token_or_address_is_told(emulator: Emulator, workspace: Workspace) -> None:
+    emulator.switch(token="another")
+    command = ["conformance", "--organisation-id", "1185", "--datamart", "1509", "--endpoint"]
+    done = workspace.run(*command, emulator.url)
+    assert done.code == 1
+    assert "401" in done.err
+    assert workspace.run(*command, "http://127.0.0.1:9").code == 1
+    assert workspace.run("conformance", "--datamart", "1509").code == 64
