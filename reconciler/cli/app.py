@@ -27,6 +27,8 @@ app.add_typer(groups.sandbox_app, name="sandbox")
 app.add_typer(groups.runs_app, name="runs")
 app.add_typer(groups.source_app, name="source")
 app.add_typer(groups.config_app, name="config")
+app.add_typer(groups.rollout_app, name="rollout")
+app.command()(groups.conformance)
 
 Root = Path()
 
@@ -189,6 +191,7 @@ def apply(
     allow: opt.Allow = None,
     skip_stale: opt.SkipStale = False,
     no_wait: opt.NoWait = False,
+    wave: opt.WaveOption = None,
     lock_timeout: opt.LockTimeout = "30s",
     events: opt.Events = None,
     no_color: opt.NoColor = False,
@@ -214,6 +217,7 @@ def apply(
         allow=allow or (),
         skip_stale=skip_stale,
         no_wait=no_wait,
+        wave=wave,
         lock_timeout=lock_timeout,
         events=events,
     )
@@ -331,43 +335,6 @@ def render(
     from reconciler.cli import reference
 
     return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
-
-
-@app.command()
-def conformance(
-    context: typer.Context,
-    organisation_id: Annotated[str, typer.Option("--organisation-id", metavar="ID", help="Whose platform.")],
-    datamart_id: Annotated[str, typer.Option("--datamart", metavar="ID", help="One of its datamarts.")],
-    write: Annotated[
-        bool,
-        typer.Option(
-            "--write",
-            help="Ask by writing, too: makes compartments in the organisation, and activations, imports and profiles on the"
-            " datamart, which has to be set aside for this. Not all of it can be removed.",
-        ),
-    ] = False,
-    patience: Annotated[
-        str, typer.Option("--patience", metavar="10m", help="How long to wait for an execution to end.")
-    ] = "10m",
-    output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    no_color: opt.NoColor = False,
-) -> int:
-    """Find out which way a platform answers the open questions; reads only, unless told to write."""
-    from reconciler.cli import conformance as command
-
-    return command.run(
-        context.obj,
-        organisation_id,
-        datamart_id,
-        endpoint,
-        token_file,
-        write=write,
-        patience=patience,
-        output=output,
-        no_color=no_color,
-    )
 
 
 def main_command(arguments: list[str]) -> int:

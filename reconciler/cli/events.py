@@ -78,6 +78,11 @@ class Events:
         )
         self._inner.finished(outcome)
 
+    def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
+        """A wave of a rollout moved on."""
+        self._write(e.WaveMoved(at=self._now(), wave=name, datamarts=datamarts, state=state, why=why))
+        self._inner.wave(name, datamarts, state, why)
+
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
         """The run ended; nothing comes after it."""
         self._write(e.RunFinished(at=self._now(), exit_code=exit_code, summary=dict(summary)))

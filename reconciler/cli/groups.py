@@ -1,15 +1,19 @@
 """Commands of two words: `runs show`, `source check`, `config show`, `sandbox serve`. Parses and hands over."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import options as opt
 
+if TYPE_CHECKING:
+    from reconciler.cli.steps import Flags
+
 sandbox_app = typer.Typer(help="The built-in emulator of the platform.", no_args_is_help=True)
 runs_app = typer.Typer(help="Runs that the ledger recorded.", invoke_without_command=True)
 source_app = typer.Typer(help="Profile sources.", no_args_is_help=True)
+rollout_app = typer.Typer(help="A plan that is applied in waves.", no_args_is_help=True)
 config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 
 
@@ -239,3 +243,121 @@ def sandbox_faults() -> int:
     from reconciler.cli import sandboxes
 
     return sandboxes.list_faults()
+
+
+def conformance(
+    context: typer.Context,
+    organisation_id: Annotated[str, typer.Option("--organisation-id", metavar="ID", help="Whose platform.")],
+    datamart_id: Annotated[str, typer.Option("--datamart", metavar="ID", help="One of its datamarts.")],
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Ask by writing, too: makes compartments in the organisation, and activations, imports and profiles on the"
+            " datamart, which has to be set aside for this. Not all of it can be removed.",
+        ),
+    ] = False,
+    patience: Annotated[
+        str, typer.Option("--patience", metavar="10m", help="How long to wait for an execution to end.")
+    ] = "10m",
+    output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Find out which way a platform answers the open questions; reads only, unless told to write."""
+    from reconciler.cli import conformance as command
+
+    return command.run(
+        context.obj,
+        organisation_id,
+        datamart_id,
+        endpoint,
+        token_file,
+        write=write,
+        patience=patience,
+        output=output,
+        no_color=no_color,
+    )
+
+
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="For those who read `rollout status`.")]
+
+
+def _flags(
+    context: typer.Context, environment: str | None, endpoint: str | None, *, no_color: bool
+) -> "Flags":
+    from reconciler.cli import steps
+
+    return steps.Flags(root=context.obj, no_color=no_color, environment=environment, endpoint=endpoint)
+
+
+@rollout_app.command("status")
+def rollout_status(
+    context: typer.Context,
+    follow: Annotated[bool, typer.Option("--follow", help="On a terminal, until it ends or stops.")] = False,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show where the newest rollout is: waves, datamarts, states, counts."""
+    from dataclasses import replace
+
+    from reconciler.cli import rollouts
+
+    flags = replace(_flags(context, environment, endpoint, no_color=no_color), output=output)
+    return rollouts.status(flags, follow=follow)
+
+
+@rollout_app.command("pause")
+def rollout_pause(
+    context: typer.Context,
+    why: Why = "",
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Begin nothing further; a run that walks it ends at its next step, and no lock is held."""
+    from reconciler.cli import rollouts
+
+    return rollouts.pause(_flags(context, environment, endpoint, no_color=no_color), why)
+
+
+@rollout_app.command("resume")
+def rollout_resume(
+    context: typer.Context,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    events: opt.Events = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Go on with a rollout that was paused, stopped at a gate, or cut off, with the plan that was reviewed."""
+    from dataclasses import replace
+
+    from reconciler.cli import rollouts
+
+    flags = _flags(context, environment, endpoint, no_color=no_color)
+    return rollouts.resume(replace(flags, token_file=token_file, lock_timeout=lock_timeout, events=events))
+
+
+@rollout_app.command("abort")
+def rollout_abort(
+    context: typer.Context,
+    why: Why = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--inverse", metavar="FILE", help="Where to save the plan that undoes what was applied."
+        ),
+    ] = None,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """End a rollout for good: what is applied where, and the plan that undoes what can be undone."""
+    from reconciler.cli import rollouts
+
+    return rollouts.abort(_flags(context, environment, endpoint, no_color=no_color), why, file)

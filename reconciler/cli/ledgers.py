@@ -3,15 +3,17 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli import wiring
 from reconciler.errors import LockHeld, ReconcilerError, Refused
 from reconciler.ledger import lease, lock, postgres, sqlite
+from reconciler.ledger.database import Database
 from reconciler.ledger.history import History
 from reconciler.ledger.lock import FileLock, Lock, Owner
+from reconciler.ledger.rollouts import Rollouts
 from reconciler.ledger.store import Ledger
 from reconciler.settings import Settings
 
@@ -63,15 +65,31 @@ def place(root: Path, settings: Settings) -> Place:
     )
 
 
+def reading(root: Path, settings: Settings) -> AbstractContextManager[Database | None]:
+    """The ledger's database, read without writing; None where there is none."""
+    where = place(root, settings)
+    return sqlite.read_only(where.file) if where.url is None else postgres.read_only(where.url)
+
+
 def history(root: Path, settings: Settings) -> History:
     """The ledger, read without writing."""
+    place(root, settings)
+    return History(lambda: reading(root, settings), wiring.origin(root, settings), settings.organisation_id)
+
+
+@contextmanager
+def rollouts(root: Path, settings: Settings) -> Iterator[Rollouts]:
+    """Where rollouts are on record; needs no lock, so that one can be paused while a run works.
+
+    Raises:
+        LedgerFailed: the ledger cannot be opened.
+    """
     where = place(root, settings)
-    reading = (
-        (lambda: sqlite.read_only(where.file))
-        if where.url is None
-        else (lambda: postgres.read_only(where.url or ""))
-    )
-    return History(reading, wiring.origin(root, settings), settings.organisation_id)
+    opened = sqlite.open_file(where.file) if where.url is None else postgres.open_url(where.url)
+    try:
+        yield Rollouts(opened, wiring.origin(root, settings), settings.organisation_id, wiring.CLOCK.wall)
+    finally:
+        opened.close()
 
 
 @contextmanager

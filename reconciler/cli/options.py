@@ -85,6 +85,12 @@ Labels = Annotated[
     typer.Option("-l", "--label", metavar="KEY=VALUE", help="Only documents with this label."),
 ]
 Targets = Annotated[list[str] | None, typer.Option("--target", metavar="ADDRESS", help="Only this address.")]
+WaveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--wave", metavar="NAME", help="Carry out just this wave; those before it must have passed."
+    ),
+]
 Reload = Annotated[
     list[str] | None, typer.Option("--reload", metavar="ADDRESS", help="Load this again as a new generation.")
 ]

@@ -31,6 +31,9 @@ class Display(Progress, Protocol):
     def finished(self, outcome: Outcome) -> None:
         """An action ended."""
 
+    def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
+        """A wave of a rollout moved on."""
+
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
         """The run ended."""
 
@@ -85,7 +88,7 @@ class Lines:
 
     def began(self, run: int, plan_digest: str, actions: int) -> None:
         """Count from here."""
-        self._actions, self._begun = actions, time.monotonic()
+        self._actions, self._done, self._begun = actions, 0, time.monotonic()
 
     def finished(self, outcome: Outcome) -> None:
         """How an action ended."""
@@ -97,6 +100,10 @@ class Lines:
         ):
             left = (time.monotonic() - self._begun) * (self._actions / self._done - 1)
             say(f"{self._done:,} of {self._actions:,} actions, about {left:.0f} s left")
+
+    def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
+        """A line."""
+        say(_wave(name, datamarts, state, why))
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
         """Nothing: the summary says it."""
@@ -173,12 +180,19 @@ class Bars:
 
     def began(self, run: int, plan_digest: str, actions: int) -> None:
         """A bar for all actions, where there are several."""
+        if self._all is not None:
+            self._bars.remove_task(self._all)
+        self._all, self._done = None, 0
         if actions > 1:
             self._all = self._bars.add_task("all", total=actions, detail=f"0 of {actions:,} actions")
             self._actions = actions
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
         """Nothing: the summary says it."""
+
+    def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
+        """A line above the bars."""
+        self._bars.console.print(_wave(name, datamarts, state, why), markup=False, highlight=False)
 
     def finished(self, outcome: Outcome) -> None:
         """How an action ended, above the bars."""
@@ -187,6 +201,11 @@ class Bars:
             detail = f"{self._done:,} of {self._actions:,} actions"
             self._bars.update(self._all, advance=1, detail=detail)
         self._bars.console.print(result_text.line(outcome, self._marks), markup=False, highlight=False)
+
+
+def _wave(name: str, datamarts: int, state: str, why: str) -> str:
+    more = f": {why}" if why else ""
+    return f"wave {name} ({datamarts} datamart{'s' if datamarts != 1 else ''}): {state}{more}"
 
 
 def display(marks: Style) -> Display:

@@ -4,10 +4,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.cli import exit_codes, ledgers, wiring
 from reconciler.cli.console import out, say, show_findings, style
@@ -28,6 +29,10 @@ from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked, check
 from reconciler.workflows.kept_scans import KeptScans
 from reconciler.workflows.scans import Scans
+
+if TYPE_CHECKING:
+    from reconciler.api.client import Writer
+    from reconciler.workflows.apply import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class Flags:
     no_wait: bool = False
     lock_timeout: str = "30s"
     events: Path | None = None
+    wave: str | None = None
 
     def settings(self) -> dict[str, Any]:
         """Those that are settings."""
@@ -222,24 +228,60 @@ def apply(
     shown: Display,
 ) -> int:
     """Carry a plan out and report; the exit code."""
-    from reconciler.workflows.apply import Run, apply_plan, check_plan
+    from reconciler.workflows.apply import check_plan
 
     settings = checked.settings
     check_plan(made, settings, wiring.created_at())
+    if flags.wave is not None and made.rollout is None:
+        raise UsageError("--wave: the plan has no waves", help="declare a Rollout, and plan again")
     if not made.has_changes and not any(load.unfinished for load in made.loads):
         _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.")
         return exit_codes.DONE
-    interrupt = wiring.Interrupt(say)
-    with (
-        interrupt.installed(),
-        ledgers.locked(flags.root, settings, seconds(flags.lock_timeout), say) as (lock, ledger, taken),
-        wiring.writer(where, settings.parallelism) as writer,
-        wiring.threads(settings.parallelism) as io,
-        shown,
-    ):
+    if made.rollout is not None:
+        from reconciler.cli import rollouts
+
+        walked, code = rollouts.apply_in_waves(made, flags, checked, scans, where, shown)
+        outcomes, already = walked.outcomes, False
+        if walked.why is not None:
+            say(f"The rollout does not go on: {walked.why}. `reconciler rollout status` shows it.")
+    else:
+        interrupt = wiring.Interrupt(say)
+        with (
+            interrupt.installed(),
+            wiring.writer(where, settings.parallelism) as writer,
+            wiring.threads(settings.parallelism) as io,
+            shown,
+        ):
+            result = carried(made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved)
+            outcomes, already, code = result.outcomes, result.already, interrupt.code or int(result.exit)
+            shown.ended(code, result_text.counted(outcomes))
+    last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
+    told = "This plan was already applied; nothing was written." if already else last
+    _report(flags, made, outcomes, code, told)
+    return code
+
+
+def carried(
+    made: Plan,
+    flags: Flags,
+    checked: Checked,
+    scans: Scans,
+    where: wiring.Target,
+    shown: Display,
+    interrupt: wiring.Interrupt,
+    writer: Writer,
+    io: Executor,
+    *,
+    saved: bool,
+) -> "Result":
+    """Take the lock, carry a plan out, and give the lock back."""
+    from reconciler.workflows.apply import Run, apply_plan
+
+    settings = checked.settings
+    with ledgers.locked(flags.root, settings, seconds(flags.lock_timeout), say) as (lock, ledger, taken):
         senders = wiring.Senders(settings.parallelism, lock)
         try:
-            result = apply_plan(
+            return apply_plan(
                 made,
                 Run(
                     settings=settings,
@@ -264,13 +306,6 @@ def apply(
             )
         finally:
             senders.close()
-        code = interrupt.code or int(result.exit)
-        counts = result_text.counted(result.outcomes)
-        shown.ended(code, counts)
-    last = result_text.summary(counts, style(sys.stdout, no_color=flags.no_color))
-    told = "This plan was already applied; nothing was written." if result.already else last
-    _report(flags, made, result.outcomes, code, told)
-    return code
 
 
 def _report(flags: Flags, made: Plan, outcomes: Sequence[Outcome], code: int, told: str) -> None:

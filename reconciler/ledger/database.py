@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _FIRST = """
 CREATE TABLE runs (
   id {identity}, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, host TEXT NOT NULL,
@@ -31,7 +31,16 @@ CREATE TABLE leases (
   expires DOUBLE PRECISION NOT NULL, backend INTEGER NOT NULL, PRIMARY KEY (origin, organisation_id));
 ALTER TABLE runs ADD COLUMN inverse TEXT;
 """
-_STEPS = (_FIRST, _SETTLED, _LEASES)  # from one version to the next
+_ROLLOUTS = """
+CREATE TABLE rollouts (
+  id {identity}, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, bundle TEXT NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL,
+  why TEXT NOT NULL, who TEXT NOT NULL, started DOUBLE PRECISION NOT NULL, updated DOUBLE PRECISION NOT NULL,
+  UNIQUE (origin, organisation_id, bundle));
+CREATE TABLE waves (
+  rollout BIGINT NOT NULL REFERENCES rollouts(id), wave TEXT NOT NULL, state TEXT NOT NULL, at DOUBLE PRECISION NOT NULL,
+  run BIGINT, detail TEXT NOT NULL, PRIMARY KEY (rollout, wave));
+"""
+_STEPS = (_FIRST, _SETTLED, _LEASES, _ROLLOUTS)  # from one version to the next
 
 
 class Database(Protocol):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from reconciler.model.address import Address, Span
+from reconciler.model.rollout import Rollout
 from reconciler.model.source import SourceDefinition
 
 
@@ -81,3 +82,4 @@ class Desired:
     compartments: dict[str, DesiredCompartment] = field(default_factory=dict)
     activations: dict[str, DesiredActivation] = field(default_factory=dict)
     loads: dict[str, DesiredLoad] = field(default_factory=dict)
+    rollout: Rollout | None = None

@@ -68,6 +68,15 @@ class ActionFinished(Event, frozen=True, kw_only=True, tag="action_finished"):
     counts: dict[str, int]
 
 
+class WaveMoved(Event, frozen=True, kw_only=True, tag="wave_moved"):
+    """A wave of a rollout is now applying, soaking, closed (a gate) or passed; `why` says more, where there is more."""
+
+    wave: str
+    datamarts: int
+    state: str
+    why: str
+
+
 class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     """The run ended: its exit code, and how many actions ended how."""
 
@@ -76,4 +85,6 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
 
 
 CHUNK_EVENTS: dict[str, type[ChunkSent | ChunkDone]] = {"sent": ChunkSent, "done": ChunkDone}
-AnyEvent = RunStarted | LoadStarted | ChunkSent | ChunkDone | Message | ActionFinished | RunFinished
+AnyEvent = (
+    RunStarted | LoadStarted | ChunkSent | ChunkDone | Message | ActionFinished | WaveMoved | RunFinished
+)

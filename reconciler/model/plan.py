@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.rollout import Rollout
 
 FORMAT_VERSION = "1.0"
 
@@ -137,6 +138,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     resource_drift: tuple[dict[str, Any], ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     overrides: tuple[Override, ...] = ()
+    rollout: Rollout | None = None
     created_at: str = ""
     plan_digest: str = ""
 

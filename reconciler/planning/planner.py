@@ -13,6 +13,7 @@ from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.model.listing import Unlisted
 from reconciler.model.plan import FORMAT_VERSION, Budget, LoadChange, Override, Plan, ResourceChange, Summary
 from reconciler.model.remote import Observed
+from reconciler.model.rollout import Rollout
 from reconciler.planning import guards
 from reconciler.planning.config import (
     ConfigPlan,
@@ -22,6 +23,7 @@ from reconciler.planning.config import (
     plan_compartment,
 )
 from reconciler.planning.digests import sealed
+from reconciler.planning.waves import in_waves
 from reconciler.settings import Settings
 
 _ORDER = {"Compartment": 0, "Activation": 1, "DocumentImport": 2}
@@ -103,8 +105,11 @@ def assemble(
     *,
     errored: bool,
     complete: bool,
+    rollout: Rollout | None = None,
 ) -> Plan:
-    """Order, guard, count and seal the plan with its digest."""
+    """Order, guard, count and seal the plan with its digest; in a rollout, say which wave each action is in."""
+    if rollout is not None:
+        config, loads = in_waves(config, loads, rollout)
     # Twice sorted, since keys of one text each compare fastest, and the second finds them nearly in order.
     changes = tuple(sorted(sorted(config, key=attrgetter("address")), key=lambda c: _ORDER[c.kind]))
     ordered = tuple(sorted(loads, key=lambda load: load.address))
@@ -144,6 +149,7 @@ def assemble(
         budget=budget,
         diagnostics=tuple(every),
         overrides=tuple(occasion.allowed),
+        rollout=rollout,
         created_at=occasion.created_at,
     )
     return sealed(plan)

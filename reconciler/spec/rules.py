@@ -13,6 +13,7 @@ from reconciler.spec import sets
 from reconciler.spec.compartment_rules import coverage, near_duplicates, token_characters, tokens
 from reconciler.spec.documents import Document
 from reconciler.spec.nearest import nearest
+from reconciler.spec.rollouts import REST, rollouts
 from reconciler.spec.source_references import activated, compartments
 from reconciler.spec.source_rules import (
     anonymous,
@@ -137,7 +138,7 @@ def _rollouts(specs: Specs) -> Iterator[Diagnostic]:
     for document in specs.rollouts.values() if specs.datamarts_known else ():
         waves = document.data["spec"]["waves"]
         for i, wave in enumerate(waves):
-            if wave["datamarts"] == "rest" and i == len(waves) - 1:
+            if wave["datamarts"] == REST:
                 continue
             try:
                 specs.resolve(wave["datamarts"])
@@ -166,6 +167,7 @@ WORKSPACE_RULES: tuple[Callable[[Specs], Iterator[Diagnostic]], ...] = (
     _default_compartments,
     _sets_of_datamarts,
     _rollouts,
+    rollouts,
     tokens,
     near_duplicates,
     coverage,

@@ -1,7 +1,7 @@
 """A reviewed plan -> writes -> outcomes. The only stage that writes."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,11 +49,12 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a plan; `outcomes` has one entry for every action of it."""
+    """What became of a plan; `outcomes` has one entry for every action of it, `run` is its number in the ledger."""
 
     outcomes: tuple[Outcome, ...]
     exit: Exit
     already: bool = False
+    run: int | None = None
 
 
 class Watcher(Protocol):
@@ -162,7 +163,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     finally:
         with contextlib.suppress(LedgerFailed):  # then the run counts as cut off, which it nearly was
             run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
-    return Result(tuple(outcomes), _exit(outcomes))
+    return Result(tuple(outcomes), exit_of(outcomes), run=identity)
 
 
 def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Preflight) -> list[Outcome]:
@@ -329,7 +330,8 @@ def _state(outcomes: list[Outcome], expected: int) -> str:
     )
 
 
-def _exit(outcomes: list[Outcome]) -> Exit:
+def exit_of(outcomes: Sequence[Outcome]) -> Exit:
+    """The exit code that outcomes come to."""
     bad = [o for o in outcomes if o.status not in GOOD]
     if not bad:
         return Exit.DONE

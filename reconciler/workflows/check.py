@@ -1,7 +1,7 @@
 """Offline: workspace and specs -> settings and desired state, or all findings at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +19,7 @@ from reconciler.workflows.disk import Disk
 
 if TYPE_CHECKING:
     from reconciler.model.desired import Desired  # `validate` stops before that, and starts faster without it
+    from reconciler.model.rollout import Rollout
 
 
 class Loaded(NamedTuple):
@@ -49,6 +50,7 @@ class Checked:
 
     Attributes:
         labels: metadata.labels by (kind, name).
+        declared: documents and overlays as they stand in the files, whatever the environment.
         diagnostics: warnings, and errors if any.
     """
 
@@ -58,6 +60,7 @@ class Checked:
     documents: tuple[Document, ...]
     diagnostics: tuple[Diagnostic, ...]
     labels: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    declared: tuple[Document, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -74,7 +77,18 @@ class Checked:
 
         if not self.ok:
             raise SpecError(self.diagnostics)
-        return desired(self.specs, self.settings)
+        found = desired(self.specs, self.settings)
+        return replace(found, rollout=self.rollout()) if self.specs.rollouts else found
+
+    def rollout(self) -> "Rollout | None":
+        """The workspace's rollout, with digests that say what changed since."""
+        from reconciler.planning.digests import digest
+        from reconciler.spec.rollouts import rollout
+
+        digests = {
+            f"{d.data['kind']}/{d.data['metadata']['name']}": digest(d.data)[:12] for d in self.documents
+        }
+        return rollout(self.specs, digests, digest(sorted(digest(d.data) for d in self.declared)))
 
     def spec_digest(self) -> str:
         """Digest over the contents of all specs, whatever the files are called."""
@@ -137,7 +151,8 @@ def check_environment(loaded: Loaded, settings: Settings, disk: Disk) -> Checked
     labels = {
         (d.data["kind"], d.data["metadata"]["name"]): d.data["metadata"].get("labels", {}) for d in documents
     }
-    return Checked(loaded.root, settings, specs, tuple(documents), tuple(kept), labels)
+    declared = (*loaded.documents, *loaded.overlays)
+    return Checked(loaded.root, settings, specs, tuple(documents), tuple(kept), labels, declared)
 
 
 def check(root: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Checked:

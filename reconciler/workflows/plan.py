@@ -84,7 +84,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
     diagnostics = [
         *checked.diagnostics,
         *config.diagnostics,
-        *_rollout_warning(checked),
+        *_paused(desired, checked),
         *_ledger_warning(request, settings.ledger),
     ]
     planned: list[LoadChange] = []
@@ -107,6 +107,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         Occasion(created_at=request.created_at, allowed=request.allowed, latency=reader.pace.mean),
         errored=errored,
         complete=scope.complete,
+        rollout=desired.rollout,
     )
 
 
@@ -148,14 +149,13 @@ def _stop_if_unauthorized(observed: Observed) -> None:
             )
 
 
-def _rollout_warning(checked: Checked) -> list[Diagnostic]:
+def _paused(desired: Desired, checked: Checked) -> list[Diagnostic]:
+    if desired.rollout is None or not desired.rollout.paused:
+        return []
+    span = checked.specs.rollouts[desired.rollout.name].span("spec", "paused")
+    advice = "take `paused` out when it is time, and make a new plan"
     return [
-        warning(
-            "rollout-waits",
-            "rollouts are checked, but not carried out by this version: apply treats all datamarts as one wave",
-            document.span("kind"),
-        )
-        for document in checked.specs.rollouts.values()
+        warning("rollout-paused", "the rollout is paused here; apply refuses this plan", span, help=advice)
     ]
 
 

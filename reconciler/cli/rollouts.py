@@ -1,0 +1,276 @@
+"""Rollouts: `apply` of a plan with waves, and `rollout status | pause | resume | abort`."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.api import resources
+from reconciler.api.client import Writer
+from reconciler.cli import exit_codes, ledgers, steps, wiring
+from reconciler.cli.console import out, say, style
+from reconciler.cli.options import Format
+from reconciler.cli.progress import Display
+from reconciler.errors import ReadFailed, ReconcilerError, Refused
+from reconciler.ledger.history import Entry
+from reconciler.ledger.rollouts import Recorded, Rollouts
+from reconciler.model.listing import Listed
+from reconciler.model.plan import Plan
+from reconciler.model.rollout import Wave
+from reconciler.planning import document, waves
+from reconciler.planning.inverse import inverse
+from reconciler.reports import rollout_text
+from reconciler.settings import Settings
+from reconciler.workflows.check import Checked
+from reconciler.workflows.preflight import preflight
+from reconciler.workflows.rollout import Walk, Walked, walk
+from reconciler.workflows.scans import Scans
+
+OPEN = ("running", "stopped", "paused")
+
+
+def apply_in_waves(
+    made: Plan, flags: steps.Flags, checked: Checked, scans: Scans, where: wiring.Target, shown: Display
+) -> tuple[Walked, int]:
+    """Walk a plan's waves, or carry out the one that `--wave` names; what became of them, and the exit code."""
+    assert made.rollout is not None  # noqa: S101 - the caller's case
+    settings, rollout, clock = checked.settings, made.rollout, wiring.CLOCK
+    interrupt = wiring.Interrupt(say)
+    with (
+        interrupt.installed(),
+        ledgers.rollouts(flags.root, settings) as board,
+        wiring.writer(where, settings.parallelism) as writer,
+        wiring.threads(settings.parallelism) as io,
+        shown,
+    ):
+        record = board.begin(made.plan_digest, document.encode(made), wiring.who())
+
+        def applied(part: Plan) -> bool:
+            return preflight(part, writer, io, scans).done
+
+        def told(wave: Wave, state: str, why: str) -> None:
+            shown.wave(wave.name, len(wave.datamarts), state, why)
+
+        found = walk(
+            Walk(
+                plan=made,
+                rollout=rollout,
+                board=board,
+                record=record,
+                who=wiring.who(),
+                carry_out=lambda part: steps.carried(
+                    part, flags, checked, scans, where, shown, interrupt, writer, io, saved=False
+                ),
+                applied=applied,
+                seen=lambda wave: _seen(made, wave, writer),
+                command=lambda wave: _gate_command(made, wave, flags.root),
+                clock=clock,
+                stopping=interrupt.stopping,
+                told=told,
+                skipped=shown.finished,
+            ),
+            flags.wave,
+        )
+        code = interrupt.code or int(found.exit)
+        shown.ended(code, rollout_text.counted(found.outcomes))
+    return found, code
+
+
+def _seen(made: Plan, wave: Wave, writer: Writer) -> int:
+    """Activations on the wave's datamarts that the plan declares, as listings show them now."""
+    wanted: dict[str, set[str]] = {}
+    tokens = {
+        c.address: (c.change.after or {}).get("token")
+        for c in made.resource_changes
+        if c.kind == "Compartment"
+    }
+    compartments = resources.compartments(writer, made.organisation_id)
+    by_token = {r.token: r.id for r in compartments.rows} if isinstance(compartments, Listed) else {}
+    for change in made.resource_changes:
+        after = change.change.after or {}
+        if change.kind == "Activation" and waves.datamart_of(change.address) in wave.datamarts:
+            needed = next((r for r in change.requires if r in tokens), "")
+            identity = after.get("compartment_id") or by_token.get(tokens.get(needed) or "")
+            if identity:
+                wanted.setdefault(str(after["datamart_id"]), set()).add(str(identity))
+    found = 0
+    for datamart_id, identities in wanted.items():
+        listing = resources.activations(writer, datamart_id)
+        if not isinstance(listing, Listed):
+            raise ReadFailed(listing.reason, help="the gate was not decided; run again")
+        found += len(identities & {a.compartment_id for a in listing.rows})
+    return found
+
+
+def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
+    """Run a wave's command in the workspace, without the token."""
+    gates = wave.gates
+    told = {
+        "RECONCILER_WAVE": wave.name,
+        "RECONCILER_WAVE_DATAMARTS": ",".join(wave.datamarts),
+        "RECONCILER_PLAN_DIGEST": made.plan_digest,
+    }
+    env = {k: v for k, v in os.environ.items() if k != "RECONCILER_TOKEN"} | told
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own command
+            gates.command, cwd=root, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr,
+            timeout=gates.command_timeout, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return False, f"{gates.command[0]} was not done within {gates.command_timeout:g} s, and was ended"
+    except OSError as e:
+        return False, f"{gates.command[0]} cannot be run: {e.strerror}"
+    return done.returncode == 0, f"{gates.command[0]} ended with {done.returncode}"
+
+
+# -- rollout … ------------------------------------------------------------------------------------------------------
+
+
+def status(flags: steps.Flags, *, follow: bool) -> int:
+    """`rollout status`: the newest rollout; 0 whatever its state."""
+    settings = steps.settings_only(flags).settings
+    if follow and flags.output is Format.TEXT and sys.stdout.isatty():
+        _live(flags, settings)
+        return exit_codes.DONE
+    found, plan = _newest(flags.root, settings)
+    journal = _journal(flags.root, settings, found)
+    if flags.output is Format.JSON:
+        out(rollout_text.as_json(found, plan, journal))
+    else:
+        out(
+            rollout_text.table(
+                found, plan, journal, style(sys.stdout, no_color=flags.no_color), wiring.CLOCK.wall()
+            )
+        )
+    return exit_codes.DONE
+
+
+def _live(flags: steps.Flags, settings: Settings) -> None:
+    from rich.live import Live
+    from rich.text import Text
+
+    def now() -> tuple[Recorded, str]:
+        found, plan = _newest(flags.root, settings)
+        marks = style(sys.stdout, no_color=flags.no_color)
+        return found, rollout_text.table(
+            found, plan, _journal(flags.root, settings, found), marks, wiring.CLOCK.wall()
+        )
+
+    with Live(refresh_per_second=2) as live:
+        while True:
+            found, text = now()
+            live.update(Text.from_ansi(text))
+            if found.state != "running":
+                return
+            time.sleep(1.0)
+
+
+def pause(flags: steps.Flags, why: str) -> int:
+    """`rollout pause`: whatever walks it ends at its next step; nothing further is begun."""
+    return _move(
+        flags,
+        "paused",
+        why,
+        "It ends at its next step. `reconciler rollout resume` goes on with it.",
+        ("running", "stopped"),
+    )
+
+
+def abort(flags: steps.Flags, why: str, file: Path | None) -> int:
+    """`rollout abort`: it is never gone on with; a report, and the plan that would undo what was applied."""
+    code = _move(flags, "aborted", why, "What was not begun is never begun.", OPEN)
+    settings = steps.settings_only(flags).settings
+    found, plan = _newest(flags.root, settings)
+    marks = style(sys.stdout, no_color=flags.no_color)
+    out(rollout_text.table(found, plan, _journal(flags.root, settings, found), marks, wiring.CLOCK.wall()))
+    begun = {None, *found.waves}
+    back = inverse(
+        replace_changes(plan, lambda wave: wave in begun),
+    )
+    where = file or flags.root / ".reconciler" / f"rollout-{found.id}-back.plan"
+    steps.write_plan(back, where)
+    for finding in back.diagnostics:
+        say(f"  {finding.message}")
+    say(f"The plan that undoes what can be undone is saved in {where}.")
+    return code
+
+
+def replace_changes(plan: Plan, chosen: Callable[[str | None], bool]) -> Plan:
+    """The plan with only the actions of some waves."""
+    from msgspec.structs import replace as with_fields
+
+    return with_fields(
+        plan,
+        resource_changes=tuple(c for c in plan.resource_changes if chosen(c.wave)),
+        loads=tuple(x for x in plan.loads if chosen(x.wave)),
+    )
+
+
+def resume(flags: steps.Flags) -> int:
+    """`rollout resume`: go on where it stopped, with the plan that was reviewed.
+
+    Raises:
+        Refused: the specs changed since, or it has ended.
+    """
+    settings = steps.settings_only(flags).settings
+    found, plan = _newest(flags.root, settings)
+    flags = replace(flags, environment=flags.environment or plan.environment)
+    if found.state not in OPEN:
+        raise Refused(f"the rollout is {found.state}", help="make a new plan")
+    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    checked = steps.read_workspace(flags)
+    now = checked.rollout()
+    if moved := waves.moved_specs(plan.rollout.specs, now.specs if now else {}):
+        lines = "\n".join(f"  {line}" for line in moved)
+        raise Refused(
+            f"the specs changed since the rollout was planned; nothing was written\n{lines}",
+            help="abort it and make a new plan, or take the changes back",
+        )
+    with ledgers.rollouts(flags.root, settings) as board:
+        board.move(found.id, "running", "", wiring.who(), unless=("aborted", "finished"))
+    from reconciler.cli import commands
+
+    return commands.apply_saved(plan, flags)
+
+
+def _move(flags: steps.Flags, state: str, why: str, then: str, allowed: tuple[str, ...]) -> int:
+    settings = steps.settings_only(flags).settings
+    found, _ = _newest(flags.root, settings)
+    if found.state not in allowed:
+        raise Refused(f"the rollout is {found.state}", help="`reconciler rollout status` shows it")
+    with ledgers.rollouts(flags.root, settings) as board:
+        board.move(found.id, state, why, wiring.who(), unless=("aborted", "finished"))
+    say(f"The rollout is {state}. {then}")
+    return exit_codes.DONE
+
+
+def _newest(root: Path, settings: Settings) -> tuple[Recorded, Plan]:
+    with _reading(root, settings) as board:
+        found = board.newest() if board is not None else None
+    if found is None:
+        raise ReconcilerError(
+            "the ledger has no rollout", help="`reconciler apply` of a plan with waves begins one"
+        )
+    return found, document.decode(found.plan.encode(), f"the plan of rollout {found.id}")
+
+
+@contextmanager
+def _reading(root: Path, settings: Settings) -> Iterator[Rollouts | None]:
+    with ledgers.reading(root, settings) as database:
+        if database is None:
+            yield None
+        else:
+            yield Rollouts(
+                database, wiring.origin(root, settings), settings.organisation_id, wiring.CLOCK.wall
+            )
+
+
+def _journal(root: Path, settings: Settings, found: Recorded) -> list[Entry]:
+    """All that was noted of the rollout's waves."""
+    history = ledgers.history(root, settings)
+    runs = sorted({w.run for w in found.waves.values() if w.run is not None})
+    return [entry for run in runs for entry in history.journal(run)]

@@ -1,0 +1,92 @@
+"""Where rollouts are, in the ledger: written with or without the lock, so that a rollout can be paused while a run works.
+
+States of a rollout: running, paused, stopped, aborted, finished. Of a wave: applying, soaking, closed (a gate), passed.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.ledger.database import Database
+
+_COLUMNS = "id, bundle, plan, state, why, who, started, updated"
+
+
+@dataclass(frozen=True, slots=True)
+class WaveRecord:
+    """One wave as it was left; `at` is when that was, and `run` the run that applied it."""
+
+    state: str
+    at: float
+    run: int | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One rollout; `bundle` is the digest of its plan."""
+
+    id: int
+    bundle: str
+    plan: str
+    state: str
+    why: str
+    who: str
+    started: float
+    updated: float
+    waves: Mapping[str, WaveRecord] = field(default_factory=dict)
+
+
+class Rollouts:
+    """Rollouts of one organisation on one endpoint. Every method raises LedgerFailed if the database does not do its part."""
+
+    def __init__(
+        self, database: Database, origin: str, organisation_id: str, wall: Callable[[], float]
+    ) -> None:
+        self._db, self._key, self._wall = database, (origin, organisation_id), wall
+
+    def find(self, bundle: str) -> Recorded | None:
+        """The one of this plan."""
+        return self._one("AND bundle=?", bundle)
+
+    def newest(self) -> Recorded | None:
+        """The one that was begun last."""
+        return self._one("ORDER BY id DESC LIMIT 1")
+
+    def begin(self, bundle: str, plan: str, who: str) -> Recorded:
+        """The rollout of this plan, begun now if it is not on record."""
+        now = self._wall()
+        self._db.rows(
+            "INSERT INTO rollouts(origin, organisation_id, bundle, plan, state, why, who, started, updated) "
+            "VALUES (?,?,?,?,'running','',?,?,?) ON CONFLICT (origin, organisation_id, bundle) DO NOTHING",
+            *self._key, bundle, plan, who, now, now,
+        )  # fmt: skip
+        found = self.find(bundle)
+        assert found is not None  # noqa: S101 - just written
+        return found
+
+    def move(self, identity: int, state: str, why: str, who: str, *, unless: tuple[str, ...] = ()) -> bool:
+        """Set a rollout's state, unless it is in one of these; True if it was set."""
+        held = f" AND state NOT IN ({','.join('?' * len(unless))})" if unless else ""
+        sql = f"UPDATE rollouts SET state=?, why=?, who=?, updated=? WHERE id=?{held} RETURNING id"  # noqa: S608 - marks of ours
+        rows = self._db.rows(sql, state, why, who, self._wall(), identity, *unless)
+        return bool(rows)
+
+    def note(self, identity: int, wave: str, state: str, run: int | None = None, **detail: Any) -> None:
+        """How a wave is now; the run that applied it stays on record."""
+        self._db.rows(
+            "INSERT INTO waves(rollout, wave, state, at, run, detail) VALUES (?,?,?,?,?,?) ON CONFLICT (rollout, wave) "
+            "DO UPDATE SET state=excluded.state, at=excluded.at, run=coalesce(excluded.run, waves.run), detail=excluded.detail",
+            identity, wave, state, self._wall(), run, json.dumps(detail, sort_keys=True),
+        )  # fmt: skip
+
+    def _one(self, rest: str, *values: Any) -> Recorded | None:
+        sql = f"SELECT {_COLUMNS} FROM rollouts WHERE origin=? AND organisation_id=? {rest}"  # noqa: S608 - words of ours
+        rows = self._db.rows(sql, *self._key, *values)
+        if not rows:
+            return None
+        waves = self._db.rows("SELECT wave, state, at, run, detail FROM waves WHERE rollout=?", rows[0][0])
+        records = {wave: WaveRecord(state, at, run, json.loads(d)) for wave, state, at, run, d in waves}
+        identity, bundle, plan, state, why, who, started, updated = rows[0]
+        return Recorded(identity, bundle, plan, state, why, who, started, updated, records)

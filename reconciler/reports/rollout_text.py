@@ -1,0 +1,156 @@
+"""Where a rollout is: datamart × wave × state × counts, as a table for 80 columns or as JSON. Pure."""
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.ledger.history import Entry
+from reconciler.ledger.rollouts import Recorded, WaveRecord
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Plan
+from reconciler.model.rollout import Wave
+from reconciler.reports.result_text import counted as counted_outcomes
+from reconciler.reports.style import Style, safe
+
+_GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
+WIDTH = 80
+
+
+def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """How many actions ended how."""
+    return counted_outcomes(outcomes)
+
+
+def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str, Any]]:
+    """A row for each datamart of each wave: what is to be done there, and how much of it was."""
+    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    ended = _ended(journal)
+    made = []
+    for wave in plan.rollout.waves:
+        record = found.waves.get(wave.name)
+        todo = _by_datamart(plan, wave)
+        for datamart in wave.datamarts:
+            addresses = todo.get(datamart, [])
+            states = Counter(ended.get(a, "not begun") for a in addresses)
+            lines = sum(n for a in addresses for n in (_lines(journal, a),))
+            done = sum(states[s] for s in _GOOD)
+            made.append(
+                {
+                    "wave": wave.name,
+                    "wave_state": record.state if record else "waiting",
+                    "datamart": datamart,
+                    "state": _state(len(addresses), done, states, record.state if record else None),
+                    "actions": len(addresses),
+                    "done": done,
+                    "lines": lines,
+                    "states": dict(sorted(states.items())),
+                }
+            )
+    return made
+
+
+def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, now: float) -> str:
+    """What a person reads: each wave with its state, and its datamarts beneath."""
+    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    why = f": {safe(found.why)}" if found.why else ""
+    head = f"Rollout {found.id} '{plan.rollout.name}' of plan {plan.plan_digest[:12]} is {found.state}{why}"
+    lines = [style.bold(line) for line in textwrap.wrap(head, WIDTH)]
+    if found.state in ("paused", "aborted"):
+        lines.append(f"  by {safe(found.who)}")
+    every = rows(found, plan, journal)
+    lines += ["", style.dim(f"  {'datamart':<30}{'state':<16}{'actions':>12}{'lines':>14}")]
+    for wave in plan.rollout.waves:
+        lines.append(_wave_line(wave, found.waves.get(wave.name), style, now))
+        for row in (r for r in every if r["wave"] == wave.name):
+            mark = {"done": style.green, "failed": style.red, "applying": style.yellow}.get(
+                row["state"], style.dim
+            )
+            actions = f"{row['done']} of {row['actions']}" if row["actions"] else ""
+            text = f"{row['lines']:,}" if row["lines"] else ""
+            lines.append(
+                f"  {row['datamart'][:29]:<30}{mark(format(row['state'], '<16'))}{actions:>12}{text:>14}".rstrip()
+            )
+    return "\n".join(lines) + "\n"
+
+
+def as_json(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
+    """The same for programs."""
+    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    return json.dumps(
+        {
+            "format_version": "1.0",
+            "rollout": plan.rollout.name,
+            "id": found.id,
+            "state": found.state,
+            "why": safe(found.why),
+            "who": safe(found.who),
+            "plan_digest": plan.plan_digest,
+            "bundle": plan.rollout.bundle,
+            "waves": [
+                {
+                    "name": w.name,
+                    "state": r.state if (r := found.waves.get(w.name)) else "waiting",
+                    "since": r.at if r else None,
+                    "why": str(r.detail.get("why", "")) if r else "",
+                    "datamarts": list(w.datamarts),
+                }
+                for w in plan.rollout.waves
+            ],
+            "datamarts": rows(found, plan, journal),
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def _wave_line(wave: Wave, record: WaveRecord | None, style: Style, now: float) -> str:
+    state = record.state if record else "waiting"
+    more = str(record.detail.get("why", "")) if record else ""
+    if state == "soaking" and record is not None:
+        left = max(0.0, record.at + wave.soak - now)
+        more = f"{left:.0f} s left" if left else "soaked; its gates are asked next"
+    mark = {"passed": style.green, "waiting": style.dim}.get(
+        state, style.red if "closed" in state else style.yellow
+    )
+    told = f": {safe(more)}" if more else ""
+    return f"{style.bold(wave.name)}  {mark(state)}{told}"[: WIDTH + 40]
+
+
+def _by_datamart(plan: Plan, wave: Wave) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for change in plan.resource_changes:
+        if change.wave == wave.name:
+            found.setdefault(change.address.partition("@")[2], []).append(change.address)
+    for load in plan.loads:
+        if load.wave == wave.name:
+            found.setdefault(load.datamart, []).append(load.address)
+    return found
+
+
+def _ended(journal: Sequence[Entry]) -> dict[str, str]:
+    """The last that was said of each address as a whole."""
+    return {
+        e.address: e.state
+        for e in journal
+        if e.step in ("create", "update", "delete", "load", "skip", "no-op")
+    }
+
+
+def _lines(journal: Sequence[Entry], address: str) -> int:
+    last = 0
+    for entry in journal:
+        if entry.address == address and entry.step == "load":
+            last = int(entry.detail.get("succeeded") or last)
+    return last
+
+
+def _state(actions: int, done: int, states: Mapping[str, int], wave: str | None) -> str:
+    if not actions:
+        return "no changes"
+    if done == actions or wave == "passed":
+        return "done"
+    if states.get("not begun", 0) == actions:
+        return "waiting"
+    return "failed" if wave is not None and "closed" in wave else "applying"

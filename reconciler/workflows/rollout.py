@@ -1,0 +1,281 @@
+"""A plan, wave after wave: apply, soak, gates, and where it is noted in the ledger, so that any run can go on with it.
+
+Each wave is applied as a plan of its own under the lock; none is held while a wave soaks or the rollout is paused.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from reconciler.api.presence import Clock
+from reconciler.errors import Refused
+from reconciler.ledger.rollouts import Recorded, Rollouts, WaveRecord
+from reconciler.model.outcome import Outcome, Status
+from reconciler.model.plan import Plan
+from reconciler.model.rollout import Rollout, Wave
+from reconciler.planning import waves
+from reconciler.workflows.apply import Exit, Result, exit_of
+
+POLL = 0.5  # seconds between two looks at whether somebody paused it
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What became of the waves that were walked; `why` says what keeps the rest, if anything does."""
+
+    outcomes: tuple[Outcome, ...]
+    exit: Exit
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """Everything a walk is handed.
+
+    Attributes:
+        carry_out: applies a part of the plan under the lock.
+        applied: whether a part is wholly applied already, by looking.
+        seen: how many declared activations a listing shows on a wave's datamarts.
+        command: runs a wave's gate command: whether it is open, and what to say.
+        told: is told each wave's states.
+        skipped: is told of actions that are not begun.
+    """
+
+    plan: Plan
+    rollout: Rollout
+    board: Rollouts
+    record: Recorded
+    who: str
+    carry_out: Callable[[Plan], Result]
+    applied: Callable[[Plan], bool]
+    seen: Callable[[Wave], int]
+    command: Callable[[Wave], tuple[bool, str]]
+    clock: Clock
+    stopping: Callable[[], bool]
+    told: Callable[[Wave, str, str], None]
+    skipped: Callable[[Outcome], None]
+
+
+class _Held(Exception):
+    """The walk does not go on; with what the wave came to so far."""
+
+    def __init__(self, wave: Wave, why: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(f"wave {wave.name}: {why}")
+        self.outcomes = tuple(outcomes)
+
+
+def walk(w: Walk, only: str | None) -> Walked:
+    """Walk all waves, or carry out just one.
+
+    Args:
+        w: the plan and its collaborators.
+        only: a wave's name; those before it must have passed, and it is left soaking.
+
+    Raises:
+        Refused: it is paused or aborted, a wave before has not passed, or something moved since it was planned.
+    """
+    _may_go_on(w, only)
+    w.board.move(w.record.id, "running", "", w.who, unless=("paused", "aborted"))
+    outcomes: list[Outcome] = []
+    try:
+        for wave in w.rollout.waves:
+            if only is not None and wave.name != only:
+                _passed_before(w, wave)
+                continue
+            outcomes += _wave(w, wave, only=only is not None)
+            if only is not None:
+                break
+        if _all_passed(w):
+            w.board.move(w.record.id, "finished", "", w.who)
+    except _Held as held:
+        outcomes += held.outcomes
+        outcomes += _left(w, outcomes, str(held)) if only is None else []
+        found = exit_of(outcomes)
+        return Walked(tuple(outcomes), Exit.PARTLY if found is Exit.DONE else found, str(held))
+    return Walked(tuple(outcomes), exit_of(outcomes))
+
+
+def _may_go_on(w: Walk, only: str | None) -> None:
+    if w.rollout.paused:
+        raise Refused(
+            "the rollout is paused in its spec", help="take `paused` out when it is time, and make a new plan"
+        )
+    if w.record.state == "paused":
+        raise Refused(
+            f"the rollout was paused by {w.record.who}", help="`reconciler rollout resume` goes on with it"
+        )
+    if w.record.state == "aborted":
+        raise Refused(f"the rollout was aborted by {w.record.who}: {w.record.why}", help="make a new plan")
+    if only is not None and only not in {wave.name for wave in w.rollout.waves}:
+        known = ", ".join(wave.name for wave in w.rollout.waves)
+        raise Refused(f"the plan has no wave '{only}'", help=f"it has {known}")
+
+
+def _busy(w: Walk, wave: Wave) -> tuple[list[str], bool]:
+    """Datamarts of the wave with something to do, and whether what is in no wave comes with it."""
+    acting = waves.acting(w.plan, wave.name)
+    first = next((v for v in w.rollout.waves if waves.acting(w.plan, v.name)), w.rollout.waves[0]) == wave
+    return sorted({waves.datamart_of(a) for a in acting}), first
+
+
+def _wave(w: Walk, wave: Wave, *, only: bool) -> list[Outcome]:
+    record, (busy, first) = w.record.waves.get(wave.name), _busy(w, wave)
+    outcomes: list[Outcome] = []
+    if record is not None and record.state == "passed":
+        return []
+    if not busy and not (first and waves.acting(w.plan, None)):
+        _note(w, wave, "passed", "no changes")
+        return []
+    if record is None or record.state not in ("soaking", "closed after soak"):
+        outcomes = _applied(w, wave, busy, first=first)
+        if record is None and all(o.status is Status.UNCHANGED for o in outcomes):
+            _note(w, wave, "passed", "applied before")  # by a run whose ledger is lost, and with it the soak
+            return outcomes
+        record = WaveRecord("soaking", w.clock.wall(), None, {})
+    if only and wave.soak > 0:
+        w.told(wave, "soaking", f"for {_span(wave.soak)}; the next wave asks its gates")
+        return outcomes
+    _soak(w, wave, record, outcomes)
+    _gates_after(w, wave, outcomes)
+    _note(w, wave, "passed", "")
+    return outcomes
+
+
+def _applied(w: Walk, wave: Wave, busy: Sequence[str], *, first: bool) -> list[Outcome]:
+    """Carry the wave out, a batch of datamarts at a time, and look at its gates."""
+    _note(w, wave, "applying", "")
+    outcomes: list[Outcome] = []
+    run: int | None = None
+    for n, batch in enumerate(waves.batches(wave, busy) or [()]):
+        _hold_if_told(w, wave, outcomes)
+        try:
+            result = w.carry_out(waves.part(w.plan, wave.name, datamarts=batch, first=first and n == 0))
+        except Refused as e:
+            _close(w, wave, str(e).splitlines()[0], after=False)
+            raise
+        run = result.run or run
+        outcomes += result.outcomes
+        if result.exit is Exit.LOCKED or any(o.status is Status.SKIPPED for o in result.outcomes):
+            break
+    if why := waves.closed(wave.gates, outcomes, waves.trips(w.plan, wave)):
+        _close(w, wave, why, after=False, run=run)
+        raise _Held(wave, why, outcomes)
+    if any(o.status is Status.SKIPPED for o in outcomes):  # interrupted: the next run goes on here
+        raise _Held(wave, "the run was interrupted", outcomes)
+    counts = {s: sum(o.status.value == s for o in outcomes) for s in {o.status.value for o in outcomes}}
+    w.board.note(w.record.id, wave.name, "soaking", run, outcomes=counts)
+    return outcomes
+
+
+def _soak(w: Walk, wave: Wave, record: WaveRecord, outcomes: Sequence[Outcome]) -> None:
+    """Wait the rest of the soak. A clock that was set back in between begins it anew; one that jumps meanwhile does nothing."""
+    left = soak_left(wave, record, w.clock.wall())
+    if left > 0:
+        w.told(wave, "soaking", f"for {_span(left)}")
+    end = w.clock.now() + left
+    while (rest := end - w.clock.now()) > 0:
+        _hold_if_told(w, wave, outcomes)
+        w.clock.sleep(min(POLL, rest))
+    _hold_if_told(w, wave, outcomes)
+
+
+def soak_left(wave: Wave, record: WaveRecord, wall: float) -> float:
+    """Seconds that the wave still has to soak."""
+    since = wall - record.at
+    return wave.soak - since if since >= 0 else wave.soak
+
+
+def _gates_after(w: Walk, wave: Wave, outcomes: Sequence[Outcome]) -> None:
+    """Gates that look at how things are once the wave soaked."""
+    least = wave.gates.min_activations
+    why = None
+    if least is not None and (seen := w.seen(wave)) < least:
+        why = f"{seen} activations are seen, at least {least} have to be"
+    elif wave.gates.command:
+        is_open, said = w.command(wave)
+        why = None if is_open else said
+    if why is not None:
+        _close(w, wave, why, after=True)
+        raise _Held(wave, why, outcomes)
+
+
+def _close(w: Walk, wave: Wave, why: str, *, after: bool, run: int | None = None) -> None:
+    w.board.note(w.record.id, wave.name, "closed after soak" if after else "closed", run, why=why)
+    state = "aborted" if w.rollout.on_failure == "abort" else "stopped"
+    w.board.move(w.record.id, state, f"wave {wave.name}: {why}", w.who, unless=("aborted",))
+    w.told(wave, "closed", why)
+
+
+def _hold_if_told(w: Walk, wave: Wave, outcomes: Sequence[Outcome]) -> None:
+    """End here if somebody paused or aborted the rollout, or asked this run to end."""
+    if w.stopping():
+        raise _Held(wave, "the run was interrupted", outcomes)
+    found = w.board.find(w.record.bundle)
+    if found is not None and found.state in ("paused", "aborted"):
+        raise _Held(wave, f"{found.state} by {found.who}", outcomes)
+
+
+def _passed_before(w: Walk, wave: Wave) -> None:
+    """A wave before the one that is wanted.
+
+    Raises:
+        Refused: it has not passed.
+    """
+    record, (busy, first) = w.record.waves.get(wave.name), _busy(w, wave)
+    if (record is not None and record.state == "passed") or (not busy and not first):
+        return
+    if record is None:  # the ledger may be lost: what is there tells
+        if w.applied(waves.part(w.plan, wave.name, first=first)):
+            _note(w, wave, "passed", "applied before")
+            return
+        raise Refused(
+            f"the wave '{wave.name}' comes before, and is not applied", help=f"--wave {wave.name} first"
+        )
+    if record.state not in ("soaking", "closed after soak"):
+        why = record.detail.get("why", record.state)
+        raise Refused(
+            f"the wave '{wave.name}' has not passed: {why}",
+            help=f"mend that, and run --wave {wave.name} again",
+        )
+    if (left := soak_left(wave, record, w.clock.wall())) > 0:
+        raise Refused(f"the wave '{wave.name}' soaks for another {_span(left)}", help="run this again then")
+    try:
+        _gates_after(w, wave, ())
+    except _Held as held:
+        raise Refused(f"the gate is closed: {held}", help="mend that, and run this again") from None
+    _note(w, wave, "passed", "")
+
+
+def _note(w: Walk, wave: Wave, state: str, why: str) -> None:
+    w.board.note(w.record.id, wave.name, state, why=why)
+    w.told(wave, state, why)
+
+
+def _all_passed(w: Walk) -> bool:
+    found = w.board.find(w.record.bundle)
+    return found is not None and all(
+        wave.name in found.waves and found.waves[wave.name].state == "passed" for wave in w.rollout.waves
+    )
+
+
+def _left(w: Walk, done: Sequence[Outcome], why: str) -> list[Outcome]:
+    """An outcome for each action that was not begun."""
+    known = {o.address for o in done}
+    left = []
+    for wave in (None, *(v.name for v in w.rollout.waves)):
+        record = w.record.waves.get(wave or "")
+        if record is not None and record.state == "passed":
+            continue
+        for address in waves.acting(w.plan, wave):
+            if address not in known:
+                outcome = Outcome(address, Status.SKIPPED, "skip", why)
+                w.skipped(outcome)
+                left.append(outcome)
+    return left
+
+
+def _span(seconds: float) -> str:
+    """A duration as people write it."""
+    whole = max(1, round(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    return f"{whole // 60} min" if whole < 7200 else f"{whole / 3600:.1f} h"
