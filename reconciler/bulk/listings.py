@@ -15,7 +15,11 @@ from reconciler.planning.generations import Generation, number
 
 
 class LoadStopped(Exception):
-    """This load ends here, with this outcome."""
+    """This load ends here, with this outcome.
+
+    Attributes:
+        totals: lines that succeeded and that failed, where an earlier run ended the load.
+    """
 
     def __init__(
         self,
@@ -25,8 +29,10 @@ class LoadStopped(Exception):
         stopped: bool = False,
         refused: bool = False,
         locked: bool = False,
+        totals: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(message)
+        self.totals = totals
         self.status, self.stopped, self.refused, self.locked = status, stopped, refused, locked
 
 

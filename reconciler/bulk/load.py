@@ -71,9 +71,8 @@ class _LoadRun:
             self.errors += self.after.look(self.view)
             outcome = self._outcome(protocol.status(self.view), "; ".join(dict.fromkeys(self.errors)))
         except LoadStopped as e:
-            outcome = replace(
-                self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused), locked=e.locked
-            )
+            outcome = self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused, totals=e.totals)
+            outcome = replace(outcome, locked=e.locked)
         except ReadFailed as e:
             outcome = self._outcome(Status.UNKNOWN if self._sent() else Status.FAILED, str(e))
         except ReconcilerError as e:
@@ -112,7 +111,13 @@ class _LoadRun:
                     return
 
     def _outcome(
-        self, status: Status, message: str, *, stopped: bool = False, refused: bool = False
+        self,
+        status: Status,
+        message: str,
+        *,
+        stopped: bool = False,
+        refused: bool = False,
+        totals: tuple[int, int] | None = None,
     ) -> Outcome:
         if any(c.unclear and not c.executions for c in self.view.chunks):
             status = Status.UNKNOWN  # whatever else ended this load, a write of it may still be on its way
@@ -122,7 +127,7 @@ class _LoadRun:
         counts: dict[str, int] = {}
         scan = self.preparation.scan
         if scan is not None:
-            ok, failed = protocol.totals(self.view)
+            ok, failed = totals or protocol.totals(self.view)
             counts = {
                 "read": scan.lines,
                 "rejected": scan.rejected,

@@ -98,7 +98,10 @@ class Preparation:
             begun=begun,
         )
         if decision.do is Do.NOTHING:
-            raise LoadStopped(Status.UNCHANGED, decision.reason)
+            seal = decision.latest.seal if decision.latest else None
+            raise LoadStopped(
+                Status.UNCHANGED, decision.reason, totals=(seal.ok, seal.failed) if seal else None
+            )
         key = decision.key
         if key is None or (change.generation is not None and key.generation != change.generation):
             words = f"the remote moved since it was planned: {decision.reason}; nothing was sent"

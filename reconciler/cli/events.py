@@ -66,6 +66,15 @@ class Events:
 
     def finished(self, outcome: Outcome) -> None:
         """An action ended."""
+        self._ended(outcome)
+        self._inner.finished(outcome)
+
+    def unbegun(self, outcome: Outcome) -> None:
+        """An action of a later wave was not begun."""
+        self._ended(outcome)
+        self._inner.unbegun(outcome)
+
+    def _ended(self, outcome: Outcome) -> None:
         self._write(
             e.ActionFinished(
                 at=self._now(),
@@ -76,7 +85,6 @@ class Events:
                 counts=outcome.counts,
             )
         )
-        self._inner.finished(outcome)
 
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
         """A wave of a rollout moved on."""

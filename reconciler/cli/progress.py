@@ -31,6 +31,9 @@ class Display(Progress, Protocol):
     def finished(self, outcome: Outcome) -> None:
         """An action ended."""
 
+    def unbegun(self, outcome: Outcome) -> None:
+        """An action of a later wave was not begun."""
+
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
         """A wave of a rollout moved on."""
 
@@ -76,7 +79,7 @@ class Lines:
             before = totals[column] * 4 // max(1, totals[0])
             totals[column] += chunks
             reached = totals[column] * 4 // max(1, totals[0])
-        if reached > before:
+        if reached > before and totals[0] > 1:
             say(f"{address}: {totals[column]} of {totals[0]} chunks {what}")
 
     def say(self, address: str, message: str) -> None:
@@ -100,6 +103,9 @@ class Lines:
         ):
             left = (time.monotonic() - self._begun) * (self._actions / self._done - 1)
             say(f"{self._done:,} of {self._actions:,} actions, about {left:.0f} s left")
+
+    def unbegun(self, outcome: Outcome) -> None:
+        """Nothing: the summary counts them."""
 
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
         """A line."""
@@ -189,6 +195,9 @@ class Bars:
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
         """Nothing: the summary says it."""
+
+    def unbegun(self, outcome: Outcome) -> None:
+        """Nothing: the summary counts them."""
 
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
         """A line above the bars."""

@@ -71,7 +71,7 @@ def apply_in_waves(
                 clock=clock,
                 stopping=interrupt.stopping,
                 told=told,
-                skipped=shown.finished,
+                skipped=shown.unbegun,
             ),
             flags.wave,
         )
@@ -211,7 +211,7 @@ def replace_changes(plan: Plan, chosen: Callable[[str | None], bool]) -> Plan:
 
 
 def resume(flags: steps.Flags) -> int:
-    """`rollout resume`: go on where it stopped, with the plan that was reviewed.
+    """`rollout resume`: go on where it stopped, with the plan that was reviewed. What closed a gate is accepted by that.
 
     Raises:
         Refused: the specs changed since, or it has ended.
@@ -231,6 +231,9 @@ def resume(flags: steps.Flags) -> int:
             help="abort it and make a new plan, or take the changes back",
         )
     with ledgers.rollouts(flags.root, settings) as board:
+        for name, wave in found.waves.items():
+            if wave.state == "closed":  # a person says to go on all the same
+                board.note(found.id, name, "accepted", f"{wave.why}; gone on by {wiring.who()}", wave.runs)
         board.move(found.id, "running", "", wiring.who(), unless=("aborted", "finished"))
     from reconciler.cli import commands
 
@@ -272,5 +275,5 @@ def _reading(root: Path, settings: Settings) -> Iterator[Rollouts | None]:
 def _journal(root: Path, settings: Settings, found: Recorded) -> list[Entry]:
     """All that was noted of the rollout's waves."""
     history = ledgers.history(root, settings)
-    runs = sorted({w.run for w in found.waves.values() if w.run is not None})
+    runs = sorted({run for w in found.waves.values() for run in w.runs})
     return [entry for run in runs for entry in history.journal(run)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reconciler.api.client import Writer
 from reconciler.cli import exit_codes, ledgers, wiring
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.events import Events
@@ -31,7 +32,6 @@ from reconciler.workflows.kept_scans import KeptScans
 from reconciler.workflows.scans import Scans
 
 if TYPE_CHECKING:
-    from reconciler.api.client import Writer
     from reconciler.workflows.apply import Result
 
 

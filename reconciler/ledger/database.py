@@ -38,7 +38,7 @@ CREATE TABLE rollouts (
   UNIQUE (origin, organisation_id, bundle));
 CREATE TABLE waves (
   rollout BIGINT NOT NULL REFERENCES rollouts(id), wave TEXT NOT NULL, state TEXT NOT NULL, at DOUBLE PRECISION NOT NULL,
-  run BIGINT, detail TEXT NOT NULL, PRIMARY KEY (rollout, wave));
+  why TEXT NOT NULL, runs TEXT NOT NULL, PRIMARY KEY (rollout, wave));
 """
 _STEPS = (_FIRST, _SETTLED, _LEASES, _ROLLOUTS)  # from one version to the next
 

@@ -1,12 +1,12 @@
 """Where rollouts are, in the ledger: written with or without the lock, so that a rollout can be paused while a run works.
 
-States of a rollout: running, paused, stopped, aborted, finished. Of a wave: applying, soaking, closed (a gate), passed.
+States of a rollout: running, paused, stopped, aborted, finished. Of a wave: applying, soaking, closed and closed after
+soak (a gate), accepted (closed, and somebody went on all the same), passed.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from reconciler.ledger.database import Database
 
@@ -15,12 +15,12 @@ _COLUMNS = "id, bundle, plan, state, why, who, started, updated"
 
 @dataclass(frozen=True, slots=True)
 class WaveRecord:
-    """One wave as it was left; `at` is when that was, and `run` the run that applied it."""
+    """One wave as it was left; `at` is when that was, and `runs` are the runs that applied it."""
 
     state: str
     at: float
-    run: int | None
-    detail: Mapping[str, Any]
+    why: str = ""
+    runs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +73,35 @@ class Rollouts:
         rows = self._db.rows(sql, state, why, who, self._wall(), identity, *unless)
         return bool(rows)
 
-    def note(self, identity: int, wave: str, state: str, run: int | None = None, **detail: Any) -> None:
-        """How a wave is now; the run that applied it stays on record."""
+    def note(self, identity: int, wave: str, state: str, why: str, runs: Sequence[int]) -> None:
+        """How a wave is now, and all the runs that applied it."""
         self._db.rows(
-            "INSERT INTO waves(rollout, wave, state, at, run, detail) VALUES (?,?,?,?,?,?) ON CONFLICT (rollout, wave) "
-            "DO UPDATE SET state=excluded.state, at=excluded.at, run=coalesce(excluded.run, waves.run), detail=excluded.detail",
-            identity, wave, state, self._wall(), run, json.dumps(detail, sort_keys=True),
+            "INSERT INTO waves(rollout, wave, state, at, why, runs) VALUES (?,?,?,?,?,?) ON CONFLICT (rollout, wave) "
+            "DO UPDATE SET state=excluded.state, at=excluded.at, why=excluded.why, runs=excluded.runs",
+            identity, wave, state, self._wall(), why, json.dumps(list(runs)),
         )  # fmt: skip
 
-    def _one(self, rest: str, *values: Any) -> Recorded | None:
+    def now(self, identity: int, wave: str) -> WaveRecord:
+        """A wave that is on record, as it is now."""
+        (row,) = self._db.rows(
+            "SELECT state, at, why, runs FROM waves WHERE rollout=? AND wave=?", identity, wave
+        )
+        state, at, why, runs = row
+        return WaveRecord(state, at, why, tuple(json.loads(runs)))
+
+    def runs(self, identity: int, wave: str) -> tuple[int, ...]:
+        """The runs that applied a wave; none where it is not on record."""
+        rows = self._db.rows("SELECT runs FROM waves WHERE rollout=? AND wave=?", identity, wave)
+        return tuple(json.loads(rows[0][0])) if rows else ()
+
+    def _one(self, rest: str, *values: str) -> Recorded | None:
         sql = f"SELECT {_COLUMNS} FROM rollouts WHERE origin=? AND organisation_id=? {rest}"  # noqa: S608 - words of ours
         rows = self._db.rows(sql, *self._key, *values)
         if not rows:
             return None
-        waves = self._db.rows("SELECT wave, state, at, run, detail FROM waves WHERE rollout=?", rows[0][0])
-        records = {wave: WaveRecord(state, at, run, json.loads(d)) for wave, state, at, run, d in waves}
+        waves = self._db.rows("SELECT wave, state, at, why, runs FROM waves WHERE rollout=?", rows[0][0])
+        records = {
+            w: WaveRecord(state, at, why, tuple(json.loads(runs))) for w, state, at, why, runs in waves
+        }
         identity, bundle, plan, state, why, who, started, updated = rows[0]
         return Recorded(identity, bundle, plan, state, why, who, started, updated, records)

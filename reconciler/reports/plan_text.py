@@ -1,12 +1,19 @@
 """A plan as text that fits 80 columns and is read in a minute. Rendered from the document alone. Pure."""
 
 import textwrap
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.reports import coverage_text
 from reconciler.reports.style import Style, safe, size
 
 WIDTH = 80
+FEW, NAMED = (
+    4,
+    12,
+)  # as many datamarts are told of one by one; so many are named where more have something in common
+Item = TypeVar("Item")
 _SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
 
 
@@ -17,14 +24,16 @@ def render(plan: Plan, style: Style) -> str:
     loads = [load for load in plan.loads if load.actions != ("no-op",)]
     if acting:
         lines += [style.bold("Changes"), ""]
-        for change in acting:
-            lines += change_lines(change, style)
+        for alike in _alike(acting, _looks):
+            lines += change_lines(alike[0], style, among=[c.address for c in alike])
         lines.append("")
     if loads:
         lines += [style.bold("Loads"), ""]
-        for load in loads:
-            lines += _load(load, style)
+        for same in _alike(loads, _load_looks):
+            lines += _load(same[0], style, [x.address for x in same])
         lines.append("")
+    if plan.rollout is not None:
+        lines += [*coverage_text.waves(plan, style), *coverage_text.matrix(plan, style)]
     lines.append(_summary(plan, style))
     if not plan.complete:
         lines.append(style.dim("The plan is narrowed by flags; what they leave out was not compared."))
@@ -33,17 +42,82 @@ def render(plan: Plan, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def change_lines(change: ResourceChange, style: Style) -> list[str]:
-    """One change, its fields, and why."""
+def _alike(items: Sequence[Item], looks: Callable[[Item], object]) -> list[list[Item]]:
+    """Each by itself, but what would be said of many datamarts in the same words together."""
+    groups: dict[object, list[Item]] = {}
+    for item in items:
+        groups.setdefault(looks(item), []).append(item)
+    return (
+        [[x] for x in items]
+        if len(groups) == len(items)
+        else [
+            part
+            for found in groups.values()
+            for part in ([found] if len(found) > FEW else [[x] for x in found])
+        ]
+    )
+
+
+def _looks(change: ResourceChange) -> object:
+    """What is said of a change, but for the datamart."""
+    name, _, datamart = change.address.partition("@")
+    after = {
+        k: v for k, v in (change.change.after or {}).items() if k not in ("datamart_id", "compartment_id")
+    }
+    unknown = tuple(change.change.after_unknown)
+    return (
+        (name, change.change.actions, str(after), unknown, _anywhere(change.reason, datamart))
+        if datamart
+        else id(change)
+    )
+
+
+def _load_looks(load: LoadChange) -> object:
+    """What is said of a load, but for the datamart."""
+    size_ = (load.lines, load.upserts, load.deletes, load.rejected, load.chunks, load.replay_safe)
+    return (
+        load.address.partition("@")[0],
+        load.actions,
+        load.generation,
+        load.retry,
+        size_,
+        _anywhere(load.reason, load.datamart),
+    )
+
+
+def _anywhere(reason: str, datamart: str) -> str:
+    return reason.replace(datamart, "…") if datamart else reason
+
+
+def _subject(address: str, among: Sequence[str], verb: str, style: Style) -> list[str]:
+    """The address and what is done; of many, how many and where."""
+    if len(among) < 2:
+        return [f"{style.bold(address)}  {verb}"]
+    name = address.partition("@")[0]
+    datamarts = [a.partition("@")[2] for a in among]
+    shown = ", ".join(datamarts[:NAMED]) + (
+        f" and {len(datamarts) - NAMED} others" if len(datamarts) > NAMED else ""
+    )
+    indent = " " * 6
+    return [
+        f"{style.bold(name)}  {verb} on {len(among)} datamarts",
+        *textwrap.wrap(shown, WIDTH, initial_indent=indent, subsequent_indent=indent),
+    ]
+
+
+def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = ()) -> list[str]:
+    """One change, its fields, and why; or many alike."""
     verb = change.change.actions[0]
     mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
-    lines = [f"  {mark(_SIGN[verb])} {style.bold(change.address)}  {verb}"]
+    first, *where = _subject(change.address, among, verb, style)
+    lines = [f"  {mark(_SIGN[verb])} {first}", *where]
+    many = len(among) > 1
     before, after = change.change.before or {}, change.change.after or {}
     if verb == "delete":
         lines.append(f"      name: {value(before.get('name'))}")
     for key in after:
         if key in ("organisation_id", "datamart_id", "compartment_id") and (
-            verb == "update" or key == "organisation_id"
+            verb == "update" or key == "organisation_id" or (many and key == "datamart_id")
         ):
             continue
         if verb == "update" and before.get(key) == after[key]:
@@ -52,17 +126,21 @@ def change_lines(change: ResourceChange, style: Style) -> list[str]:
         old = f"{value(before.get(key))} -> " if verb == "update" else ""
         lines.append(f"      {key}: {old}{new}")
     place = f" ({change.origin})" if change.origin else ""
-    return lines + _because(f"{change.reason}{place}", style)
+    reason = _anywhere(change.reason, change.address.partition("@")[2]) if many else change.reason
+    return lines + _because(f"{reason}{place}", style)
 
 
-def _load(load: LoadChange, style: Style) -> list[str]:
+def _load(load: LoadChange, style: Style, among: Sequence[str]) -> list[str]:
     verb = load.actions[0]
     if load.unread:
-        words = f"  {style.green(_SIGN[verb])} {style.bold(load.address)}  {verb} (known after apply)"
-        return [words, *_because(load.reason, style)]
+        first, *where = _subject(load.address, among, f"{verb} (known after apply)", style)
+        return [f"  {style.green(_SIGN[verb])} {first}", *where, *_because(load.reason, style)]
     unknown = " (estimated)" if load.after_unknown else ""
+    action = f"{verb} g{load.generation}{f'.r{load.retry}' if load.retry else ''}"
+    first, *where = _subject(load.address, among, action, style)
     lines = [
-        f"  {style.green(_SIGN[verb])} {style.bold(load.address)}  {verb} g{load.generation}{f'.r{load.retry}' if load.retry else ''}",
+        f"  {style.green(_SIGN[verb])} {first}",
+        *where,
         f"      {load.lines:,} lines read: {load.upserts:,} upserts, {load.deletes:,} deletes, {load.rejected:,} rejected",
         f"      {load.chunks:,} chunk{'s' if load.chunks != 1 else ''}, {size(load.bytes)}{unknown}"
         f"{'' if load.replay_safe else '; a replay is not safe'}",

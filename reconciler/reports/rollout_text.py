@@ -93,7 +93,7 @@ def as_json(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
                     "name": w.name,
                     "state": r.state if (r := found.waves.get(w.name)) else "waiting",
                     "since": r.at if r else None,
-                    "why": str(r.detail.get("why", "")) if r else "",
+                    "why": r.why if r else "",
                     "datamarts": list(w.datamarts),
                 }
                 for w in plan.rollout.waves
@@ -107,7 +107,7 @@ def as_json(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
 
 def _wave_line(wave: Wave, record: WaveRecord | None, style: Style, now: float) -> str:
     state = record.state if record else "waiting"
-    more = str(record.detail.get("why", "")) if record else ""
+    more = record.why if record else ""
     if state == "soaking" and record is not None:
         left = max(0.0, record.at + wave.soak - now)
         more = f"{left:.0f} s left" if left else "soaked; its gates are asked next"

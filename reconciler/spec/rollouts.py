@@ -108,6 +108,10 @@ def _wave(wave: dict[str, Any], members: tuple[str, ...]) -> Wave:
     gates = wave.get("gates", {})
     command = gates.get("command", {})
     limits = {k: v for k, v in gates.items() if k != "command"}
+    if "max_failed_lines_percent" in limits:
+        limits["max_failed_lines_percent"] = float(
+            limits["max_failed_lines_percent"]
+        )  # as it comes back from a saved plan
     return Wave(
         name=wave["name"],
         datamarts=members,

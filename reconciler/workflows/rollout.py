@@ -130,7 +130,7 @@ def _wave(w: Walk, wave: Wave, *, only: bool) -> list[Outcome]:
         if record is None and all(o.status is Status.UNCHANGED for o in outcomes):
             _note(w, wave, "passed", "applied before")  # by a run whose ledger is lost, and with it the soak
             return outcomes
-        record = WaveRecord("soaking", w.clock.wall(), None, {})
+        record = w.board.now(w.record.id, wave.name)
     if only and wave.soak > 0:
         w.told(wave, "soaking", f"for {_span(wave.soak)}; the next wave asks its gates")
         return outcomes
@@ -141,28 +141,34 @@ def _wave(w: Walk, wave: Wave, *, only: bool) -> list[Outcome]:
 
 
 def _applied(w: Walk, wave: Wave, busy: Sequence[str], *, first: bool) -> list[Outcome]:
-    """Carry the wave out, a batch of datamarts at a time, and look at its gates."""
-    _note(w, wave, "applying", "")
+    """Carry the wave out, a batch of datamarts at a time, and look at its gates.
+
+    What an earlier run loaded counts by its seal, so a gate that closed stays so, unless somebody went on all the same.
+    """
+    record = w.record.waves.get(wave.name)
+    accepted = record is not None and record.state == "accepted"
+    runs = list(record.runs) if record is not None else []
+    if not accepted:
+        _note(w, wave, "applying", "", runs)
     outcomes: list[Outcome] = []
-    run: int | None = None
     for n, batch in enumerate(waves.batches(wave, busy) or [()]):
         _hold_if_told(w, wave, outcomes)
         try:
             result = w.carry_out(waves.part(w.plan, wave.name, datamarts=batch, first=first and n == 0))
         except Refused as e:
-            _close(w, wave, str(e).splitlines()[0], after=False)
+            _close(w, wave, str(e).splitlines()[0], runs, after=False)
             raise
-        run = result.run or run
+        runs += [result.run] if result.run is not None else []
         outcomes += result.outcomes
         if result.exit is Exit.LOCKED or any(o.status is Status.SKIPPED for o in result.outcomes):
             break
-    if why := waves.closed(wave.gates, outcomes, waves.trips(w.plan, wave)):
-        _close(w, wave, why, after=False, run=run)
+    new = [o for o in outcomes if o.status is not Status.UNCHANGED] if accepted else outcomes
+    if why := waves.closed(wave.gates, new, waves.trips(w.plan, wave)):
+        _close(w, wave, why, runs, after=False)
         raise _Held(wave, why, outcomes)
     if any(o.status is Status.SKIPPED for o in outcomes):  # interrupted: the next run goes on here
         raise _Held(wave, "the run was interrupted", outcomes)
-    counts = {s: sum(o.status.value == s for o in outcomes) for s in {o.status.value for o in outcomes}}
-    w.board.note(w.record.id, wave.name, "soaking", run, outcomes=counts)
+    w.board.note(w.record.id, wave.name, "soaking", "", runs)
     return outcomes
 
 
@@ -194,15 +200,14 @@ def _gates_after(w: Walk, wave: Wave, outcomes: Sequence[Outcome]) -> None:
         is_open, said = w.command(wave)
         why = None if is_open else said
     if why is not None:
-        _close(w, wave, why, after=True)
+        _close(w, wave, why, w.board.runs(w.record.id, wave.name), after=True)
         raise _Held(wave, why, outcomes)
 
 
-def _close(w: Walk, wave: Wave, why: str, *, after: bool, run: int | None = None) -> None:
-    w.board.note(w.record.id, wave.name, "closed after soak" if after else "closed", run, why=why)
+def _close(w: Walk, wave: Wave, why: str, runs: Sequence[int], *, after: bool) -> None:
+    _note(w, wave, "closed after soak" if after else "closed", why, runs)
     state = "aborted" if w.rollout.on_failure == "abort" else "stopped"
     w.board.move(w.record.id, state, f"wave {wave.name}: {why}", w.who, unless=("aborted",))
-    w.told(wave, "closed", why)
 
 
 def _hold_if_told(w: Walk, wave: Wave, outcomes: Sequence[Outcome]) -> None:
@@ -231,7 +236,7 @@ def _passed_before(w: Walk, wave: Wave) -> None:
             f"the wave '{wave.name}' comes before, and is not applied", help=f"--wave {wave.name} first"
         )
     if record.state not in ("soaking", "closed after soak"):
-        why = record.detail.get("why", record.state)
+        why = record.why or record.state
         raise Refused(
             f"the wave '{wave.name}' has not passed: {why}",
             help=f"mend that, and run --wave {wave.name} again",
@@ -245,8 +250,9 @@ def _passed_before(w: Walk, wave: Wave) -> None:
     _note(w, wave, "passed", "")
 
 
-def _note(w: Walk, wave: Wave, state: str, why: str) -> None:
-    w.board.note(w.record.id, wave.name, state, why=why)
+def _note(w: Walk, wave: Wave, state: str, why: str, runs: Sequence[int] | None = None) -> None:
+    kept = w.board.runs(w.record.id, wave.name) if runs is None else runs
+    w.board.note(w.record.id, wave.name, state, why, kept)
     w.told(wave, state, why)
 
 

@@ -14,8 +14,12 @@ _BEFORE = 30
 
 
 def render(findings: Sequence[Diagnostic], source_line: SourceLine, style: Style) -> str:
-    """All findings, in their order."""
-    return "\n".join(_one(d, source_line, style) for d in findings)
+    """All findings, in their order; what many datamarts have in common is said once."""
+    groups: dict[object, list[Diagnostic]] = {}
+    for d in findings:
+        alike = (d.code, d.severity, d.message, d.span, d.note, d.help, (d.address or "").partition("@")[0])
+        groups.setdefault(alike if "@" in (d.address or "") else id(d), []).append(d)
+    return "\n".join(_one(found[0], source_line, style, len(found) - 1) for found in groups.values())
 
 
 def summary(findings: Sequence[Diagnostic]) -> str:
@@ -28,9 +32,10 @@ def summary(findings: Sequence[Diagnostic]) -> str:
     return f"{' and '.join(words)} in {files:,} file{'s' if files != 1 else ''}; {more} tells more."
 
 
-def _one(d: Diagnostic, source_line: SourceLine, style: Style) -> str:
+def _one(d: Diagnostic, source_line: SourceLine, style: Style, others: int) -> str:
     colour = style.red if d.severity is Severity.ERROR else style.yellow
-    subject = f"{safe(d.address)}: " if d.address else ""
+    also = f" and {others} other datamart{'s' if others > 1 else ''}" if others else ""
+    subject = f"{safe(d.address)}{also}: " if d.address else ""
     lines = [f"{colour(f'{d.severity.value}[{d.code}]')}: {style.bold(subject + safe(d.message))}"]
     gutter = max((len(str(s.line)) for s in [d.span, *(s for s, _ in d.secondary)] if s), default=1)
     if d.span is not None:

@@ -1,0 +1,69 @@
+"""Which compartment is active on which datamart, and which will be: from a plan alone. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.plan import Plan
+
+
+class Cover(StrEnum):
+    """ACTIVE; DEFAULT, active and the datamart's default; NOW, activated by this plan; LATER, in a later wave; MISSING."""
+
+    ACTIVE = "active"
+    DEFAULT = "default"
+    NOW = "now"
+    LATER = "later"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The matrix.
+
+    Attributes:
+        datamarts: columns, in the order of the waves.
+        cells: by compartment, a row in the order of `datamarts`.
+        shared: compartments of another organisation.
+        waves: the wave of each datamart, where there are waves.
+    """
+
+    datamarts: tuple[str, ...]
+    cells: dict[str, tuple[Cover, ...]]
+    shared: frozenset[str]
+    waves: dict[str, str]
+
+
+def coverage(plan: Plan) -> Coverage:
+    """What a plan finds and does: of the compartments and datamarts that it speaks of."""
+    first = None
+    waves: dict[str, str] = {}
+    if plan.rollout is not None:
+        waves = plan.rollout.wave_of()
+        acting = {c.wave for c in plan.resource_changes if c.wave} | {x.wave for x in plan.loads if x.wave}
+        first = next((w.name for w in plan.rollout.waves if w.name in acting), None)
+    found: dict[tuple[str, str], Cover] = {}
+    names: dict[str, None] = dict.fromkeys(waves)
+    rows: dict[str, None] = {}
+    shared = set()
+    for change in plan.resource_changes:
+        kind, _, rest = change.address.partition("/")
+        if kind == "Compartment":
+            rows[rest] = None
+            seen = change.change.before or change.change.after or {}
+            if seen.get("organisation_id") not in (plan.organisation_id, "", None):
+                shared.add(rest)
+        elif kind == "Activation":
+            compartment, _, datamart = rest.partition("@")
+            rows[compartment] = names[datamart] = None
+            found[compartment, datamart] = _cover(
+                change.change.actions, change.change.after or {}, change.wave, first
+            )
+    columns = tuple(names if waves else sorted(names))
+    cells = {row: tuple(found.get((row, d), Cover.MISSING) for d in columns) for row in sorted(rows)}
+    return Coverage(columns, cells, frozenset(shared), waves)
+
+
+def _cover(actions: tuple[str, ...], after: dict[str, object], wave: str | None, first: str | None) -> Cover:
+    if actions == ("create",):
+        return Cover.LATER if wave is not None and wave != first else Cover.NOW
+    return Cover.DEFAULT if after.get("default") is True else Cover.ACTIVE

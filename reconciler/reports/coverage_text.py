@@ -1,0 +1,135 @@
+"""The compartment × datamart matrix, and the waves: for 80 columns, and as Markdown. Pure."""
+
+import textwrap
+from collections.abc import Mapping
+from itertools import groupby
+
+from reconciler.model.plan import Plan
+from reconciler.planning.coverage import Cover, Coverage, coverage
+from reconciler.planning.waves import acting
+from reconciler.reports.style import Style, safe
+
+WIDTH, NAME = 80, 26
+SIGNS: Mapping[Cover, str] = {
+    Cover.ACTIVE: "a",
+    Cover.DEFAULT: "D",
+    Cover.NOW: "+",
+    Cover.LATER: "~",
+    Cover.MISSING: "·",
+}
+LEGEND = "a active   D active, the default   + activated now   ~ in a later wave   · missing"
+
+
+def waves(plan: Plan, style: Style) -> list[str]:
+    """One line a wave: where, how much, how long it soaks, and what its gates ask."""
+    if plan.rollout is None:
+        return []
+    lines = [
+        style.bold(f"Waves of the rollout '{plan.rollout.name}'")
+        + (" (paused)" if plan.rollout.paused else ""),
+        "",
+    ]
+    for wave in plan.rollout.waves:
+        todo = acting(plan, wave.name)
+        loads = sum(a.startswith("ProfileSource/") for a in todo)
+        parts = [f"{len(wave.datamarts)} datamarts", f"{len(todo) - loads} changes", f"{loads} loads"]
+        if wave.soak:
+            parts.append(f"soaks {wave.soak:g} s")
+        parts += _gates(wave.gates)
+        head = f"  {wave.name}: "
+        lines += textwrap.wrap(head + ", ".join(parts), WIDTH, subsequent_indent=" " * 6)
+    return [*lines, ""]
+
+
+def _gates(gates: object) -> list[str]:
+    words = {
+        "max_failed_lines_percent": "at most {:g} % of lines fail",
+        "max_failed_lines": "at most {} lines fail",
+        "max_guard_trips": "at most {} guards are crossed",
+        "min_activations": "at least {} activations are seen",
+    }
+    found = [text.format(v) for key, text in words.items() if (v := getattr(gates, key)) is not None]
+    command = getattr(gates, "command", ())
+    return [*found, *([f"{command[0]} ends well"] if command else [])]
+
+
+def matrix(plan: Plan, style: Style) -> list[str]:
+    """A row for each compartment, a column of one letter for each datamart, so that forty fit."""
+    found = coverage(plan)
+    if not found.cells:
+        return []
+    lines = [style.bold("Coverage"), ""]
+    for columns in _slices(found):
+        lines += _heads(found, columns, style)
+        for name, row in found.cells.items():
+            label = f"{safe(name)}{' (shared)' if name in found.shared else ''}"[: NAME - 1]
+            lines.append(f"  {label:<{NAME}}" + "".join(_sign(row[i], style) for i in columns))
+        lines.append("")
+    return [*lines, style.dim(f"  {LEGEND}"), ""]
+
+
+def _sign(cover: Cover, style: Style) -> str:
+    mark = {Cover.NOW: style.green, Cover.LATER: style.yellow, Cover.MISSING: style.dim}.get(cover)
+    return mark(SIGNS[cover]) if mark else SIGNS[cover]
+
+
+def _slices(found: Coverage) -> list[range]:
+    room = WIDTH - NAME - 2
+    count = len(found.datamarts)
+    return [range(start, min(start + room, count)) for start in range(0, count, room)]
+
+
+def _heads(found: Coverage, columns: range, style: Style) -> list[str]:
+    """Which letter is which datamart: by waves, first and last of each named."""
+    lines = []
+    for wave, group in groupby(columns, key=lambda i: found.waves.get(found.datamarts[i], "")):
+        members = list(group)
+        first, last = found.datamarts[members[0]], found.datamarts[members[-1]]
+        reach = first if first == last else f"{first} … {last}" if len(members) > 2 else f"{first}, {last}"
+        mark = " " * (NAME + 2 + members[0] - columns[0]) + "└" + "─" * (len(members) - 1)
+        words = f"{wave}: {reach}" if wave else reach
+        if len(mark) + len(words) < WIDTH:
+            lines.append(style.dim(f"{mark} {words}"))
+        else:
+            lines.append(
+                style.dim(f"  {words:>{len(mark) - len(members) - 3}} {mark[len(mark) - len(members) :]}")
+            )
+    return lines
+
+
+def as_markdown(plan: Plan) -> list[str]:
+    """The same as a table; of very many datamarts, one letter each."""
+    found = coverage(plan)
+    if not found.cells:
+        return []
+    few = len(found.datamarts) <= 12
+    if few:
+        head = "| Compartment | " + " | ".join(found.datamarts) + " |"
+        rule = "|---|" + ":-:|" * len(found.datamarts)
+        rows = [
+            f"| `{n}`{_shared(n, found)} | " + " | ".join(_word(c) for c in row) + " |"
+            for n, row in found.cells.items()
+        ]
+        return ["### Coverage", "", head, rule, *rows, ""]
+    by_wave = [
+        (w, list(g))
+        for w, g in groupby(
+            range(len(found.datamarts)), key=lambda i: found.waves.get(found.datamarts[i], "")
+        )
+    ]
+    head = "| Compartment | " + " | ".join(f"{w or 'all'} ({len(m)})" for w, m in by_wave) + " |"
+    rows = [
+        f"| `{n}`{_shared(n, found)} | "
+        + " | ".join(f"`{''.join(SIGNS[row[i]] for i in m)}`" for _, m in by_wave)
+        + " |"
+        for n, row in found.cells.items()
+    ]
+    return ["### Coverage", "", head, "|---|" + "---|" * len(by_wave), *rows, "", f"`{LEGEND}`", ""]
+
+
+def _shared(name: str, found: Coverage) -> str:
+    return " (shared)" if name in found.shared else ""
+
+
+def _word(cover: Cover) -> str:
+    return {Cover.MISSING: "", Cover.NOW: "**now**", Cover.LATER: "later"}.get(cover, cover.value)
