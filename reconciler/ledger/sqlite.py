@@ -87,8 +87,11 @@ def _migrate(path: Path | None, db: sqlite3.Connection) -> None:
         with closing(sqlite3.connect(path.with_name(f"{path.name}.v{version}.bak"))) as kept:
             db.backup(kept)
     if version < SCHEMA_VERSION:
-        steps = migration(version, "INTEGER PRIMARY KEY")
-        db.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        db.execute("BEGIN IMMEDIATE")  # of two processes that open a new file, one makes it
+        with db:
+            for statement in migration(_version(db), "INTEGER PRIMARY KEY").split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 @contextmanager

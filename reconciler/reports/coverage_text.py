@@ -17,7 +17,7 @@ SIGNS: Mapping[Cover, str] = {
     Cover.LATER: "~",
     Cover.MISSING: "·",
 }
-LEGEND = "a active   D active, the default   + activated now   ~ in a later wave   · missing"
+LEGEND = "a active   D default   + activated now   ~ in a later wave   · missing"
 
 
 def waves(plan: Plan, style: Style) -> list[str]:

@@ -74,7 +74,10 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
         raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
     compartments = {c.address: c for c in plan.resource_changes if c.kind == "Compartment"}
     verdicts = {c.address: _resource(c, compartments, plan, observed) for c in acting}
-    verdicts |= {load.address: _load(load, observed, reader, io, scans) for load in loads}
+    verdicts |= {
+        load.address: _load(load, _resolved(load, compartments, plan, observed), observed, reader, io, scans)
+        for load in loads
+    }
     assert isinstance(observed.datamarts, Listed)  # noqa: S101 - checked above
     live = [
         d.id
@@ -129,6 +132,10 @@ def _created_id(
 ) -> str | None:
     """The id of a compartment that this plan creates, if an earlier apply of it did."""
     creates = next((compartments[r] for r in change.requires if r in compartments), None)
+    return _seen_id(creates, plan, observed)
+
+
+def _seen_id(creates: ResourceChange | None, plan: Plan, observed: Observed) -> str | None:
     if creates is None or creates.change.after is None or not isinstance(observed.compartments, Listed):
         return None
     token = creates.change.after["token"]
@@ -137,7 +144,22 @@ def _created_id(
     return None if found is None or isinstance(found, lookup.Ambiguous) else found.id
 
 
-def _load(load: LoadChange, observed: Observed, reader: Reader, io: Executor, scans: Scans) -> Verdict:
+def _resolved(
+    load: LoadChange, compartments: Mapping[str, ResourceChange], plan: Plan, observed: Observed
+) -> dict[str, str | None]:
+    """Ids of a load's compartments, of those too that an earlier apply of this plan created."""
+    known = definition_of(load).compartments
+    return {k: v or _seen_id(compartments.get(f"Compartment/{k}"), plan, observed) for k, v in known.items()}
+
+
+def _load(
+    load: LoadChange,
+    ids: Mapping[str, str | None],
+    observed: Observed,
+    reader: Reader,
+    io: Executor,
+    scans: Scans,
+) -> Verdict:
     source = definition_of(load)
     if load.unread:
         if scans.pinned(source) != source:
@@ -146,7 +168,7 @@ def _load(load: LoadChange, observed: Observed, reader: Reader, io: Executor, sc
     scan = scans.get(source)
     if scan.source_digest != load.source_digest:
         return Verdict(Now.MOVED, None, "the source changed since it was planned")
-    digest = load_digest(scan.source_digest, source.compartments)
+    digest = load_digest(scan.source_digest, ids)
     listing = observed.imports[load.datamart_id]
     if digest is None or not isinstance(listing, Listed):
         return Verdict(Now.READY)

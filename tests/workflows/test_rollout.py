@@ -1,0 +1,390 @@
+"""Forty datamarts in four waves: gates, soak, pause, abort, kills in each wave, two runners, a lost ledger."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.ledger.rollouts import WaveRecord
+from reconciler.model.rollout import Wave
+from reconciler.workflows.rollout import soak_left
+from tests.support.fleet import STAGES, WAVES, Fleet
+from tests.support.workspace import kill
+
+SOAKING = """\
+    - {name: canary, datamarts: {stage: canary}, soak: 2s}
+    - {name: everyone, datamarts: rest}
+"""
+Make = Callable[..., Fleet]
+
+
+@pytest.fixture
+def fleet_of(tmp_path: Path) -> Iterator[Make]:
+    made: list[Fleet] = []
+
+    def make(**options: Any) -> Fleet:
+        made.append(Fleet(tmp_path / f"fleet{len(made)}", **options))
+        return made[-1]
+
+    yield make
+    for fleet in made:
+        fleet.emulator.stop()
+
+
+@pytest.fixture
+def fleet(fleet_of: Make) -> Fleet:
+    return fleet_of()
+
+
+def status(fleet: Fleet) -> dict[str, Any]:
+    done = fleet.workspace.run("rollout", "status", "-o", "json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def states(fleet: Fleet) -> list[str]:
+    return [w["state"] for w in status(fleet)["waves"]]
+
+
+# -- the main job ----------------------------------------------------------------------------------------------------
+
+
+def test_it_stops_at_a_gate_and_goes_on_when_told(fleet: Fleet) -> None:
+    plan = fleet.planned()
+    fleet.emulator.quarantine("c000001")
+    first = fleet.workspace.run("apply", plan)
+    assert first.code == 3, first
+    # 1 of 20 lines on six datamarts is 5 %; the canary has no gate.
+    assert "wave early: 6 of 120 lines were refused (5.0 %), at most 1 % may" in " ".join(first.err.split())
+    assert states(fleet) == ["passed", "closed", "waiting", "waiting"]
+    assert fleet.touched() == {"canary", "early"}
+    told = fleet.workspace.run("rollout", "status")
+    assert "is stopped: wave early: 6 of 120 lines" in " ".join(told.out.split())
+    assert all(len(line) <= 80 for line in told.out.splitlines()), told.out
+    # Applying again changes nothing about it: what was loaded counts by its seal.
+    again = fleet.workspace.run("apply", plan)
+    assert again.code == 3
+    assert states(fleet) == ["passed", "closed", "waiting", "waiting"]
+    assert fleet.touched() == {"canary", "early"}
+    fleet.emulator.quarantine()
+    resumed = fleet.workspace.run("rollout", "resume")
+    assert resumed.code == 0, resumed
+    assert states(fleet) == ["passed"] * 4
+    assert status(fleet)["state"] == "finished"
+    fleet.once_each()
+    assert len(fleet.loaded()) == 40
+    assert fleet.workspace.run("plan", "--detailed-exitcode").code == 0
+    writes = len(fleet.emulator.writes())
+    assert fleet.workspace.run("apply", plan).code == 0
+    assert len(fleet.emulator.writes()) == writes
+
+
+def test_every_action_has_an_outcome_and_an_event(fleet: Fleet, tmp_path: Path) -> None:
+    plan = fleet.planned()
+    fleet.emulator.quarantine("c000001")
+    done = fleet.workspace.run("apply", plan, "-o", "json", "--events", str(tmp_path / "events"))
+    document = json.loads(Path(plan).read_text())
+    acting = {c["address"] for c in document["resource_changes"] if c["change"]["actions"] != ["no-op"]}
+    acting |= {x["address"] for x in document["loads"]}
+    result = json.loads(done.out)
+    assert {o["address"] for o in result["outcomes"]} == acting
+    assert result["summary"]["skipped"] == 2 * (STAGES["most"] + STAGES["late"])
+    events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    assert {e["address"] for e in events if e["event"] == "action_finished"} == acting
+    waves = [(e["wave"], e["state"]) for e in events if e["event"] == "wave_moved"]
+    assert waves == [("canary", "applying"), ("canary", "passed"), ("early", "applying"), ("early", "closed")]
+    assert events[-1]["event"] == "run_finished"
+    assert events[-1]["summary"] == result["summary"]
+
+
+def test_plan_shows_waves_and_coverage(fleet: Fleet) -> None:
+    done = fleet.workspace.run("plan")
+    assert "Activation/loyalty  create on 40 datamarts" in done.out
+    assert "early: 6 datamarts, 6 changes, 6 loads, at most 1 % of lines fail" in done.out
+    assert "++" + "~" * 38 in done.out
+    assert all(len(line) <= 80 for line in done.out.splitlines()), done.out
+    assert len(done.out.splitlines()) < 50
+    assert done.err.count("small-source") == 1
+
+
+def test_the_source_is_read_once_for_all_datamarts(fleet: Fleet, tmp_path: Path) -> None:
+    """Each of the forty loads sends its own chunk; the file is opened to be scanned once."""
+    plan = fleet.planned()
+    document = json.loads(Path(plan).read_text())
+    assert len({x["source_digest"] for x in document["loads"]}) == 1
+    assert fleet.workspace.run("apply", plan).code == 0
+    fleet.finished()
+
+
+# -- one wave a run --------------------------------------------------------------------------------------------------
+
+
+def test_one_wave_a_run(fleet_of: Make) -> None:
+    fleet = fleet_of(waves=SOAKING.replace("2s", "3s"))
+    plan = fleet.planned()
+    early = fleet.workspace.run("apply", plan, "--wave", "everyone")
+    assert early.code == 4
+    assert "the wave 'canary' comes before, and is not applied" in early.err
+    assert fleet.emulator.writes() == []
+    assert fleet.workspace.run("apply", plan, "--wave", "nobody").code == 4
+    assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
+    begun = time.monotonic()
+    assert fleet.touched() == {"canary"}
+    soaking = fleet.workspace.run("apply", plan, "--wave", "everyone")
+    assert soaking.code == 4
+    assert "soaks for another" in soaking.err
+    time.sleep(max(0.0, 3.2 - (time.monotonic() - begun)))
+    done = fleet.workspace.run("apply", plan, "--wave", "everyone")
+    assert done.code == 0, done
+    fleet.finished()
+    assert status(fleet)["state"] == "finished"
+
+
+def test_a_wave_needs_a_plan_that_has_waves(fleet: Fleet) -> None:
+    (fleet.workspace.root / "specs/rollout.yaml").unlink()
+    assert fleet.workspace.run("apply", "--auto-approve", "--wave", "canary").code == 64
+
+
+def test_with_the_ledger_lost_it_goes_on_at_the_first_wave_that_is_not_applied(fleet_of: Make) -> None:
+    fleet = fleet_of(waves=SOAKING)
+    plan = fleet.planned()
+    assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
+    fleet.workspace.forget_ledger()
+    done = fleet.workspace.run("apply", plan, "--wave", "everyone")
+    assert done.code == 0, done
+    fleet.finished()
+    fleet.workspace.forget_ledger()
+    writes = len(fleet.emulator.writes())
+    assert fleet.workspace.run("apply", plan).code == 0
+    assert len(fleet.emulator.writes()) == writes
+
+
+# -- soak, pause, abort ----------------------------------------------------------------------------------------------
+
+
+def test_a_wave_soaks_and_no_lock_is_held_meanwhile(fleet_of: Make) -> None:
+    fleet = fleet_of(waves=SOAKING.replace("2s", "6s"))
+    plan = fleet.planned()
+    process = fleet.workspace.start("apply", plan)
+    await_state(fleet, "soaking")
+    assert fleet.touched() == {"canary"}
+    other = fleet.workspace.run(
+        "runs", "resolve", "ProfileSource/customers@m00#1", "--sent", "--lock-timeout", "1s"
+    )
+    assert other.code != 5, other  # whatever it says, it got the lock
+    assert process.communicate(timeout=60) is not None
+    assert process.returncode == 0
+    fleet.finished()
+
+
+def await_state(fleet: Fleet, state: str) -> None:
+    deadline = time.monotonic() + 30
+    while not (fleet.workspace.root / ".reconciler/ledger.db").exists() or state not in known(fleet):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def known(fleet: Fleet) -> list[str]:
+    done = fleet.workspace.run("rollout", "status", "-o", "json")
+    return [w["state"] for w in json.loads(done.out)["waves"]] if done.code == 0 else []
+
+
+def test_it_can_be_paused_while_it_soaks_and_gone_on_with(fleet_of: Make) -> None:
+    fleet = fleet_of(waves=SOAKING.replace("2s", "5s"))
+    plan = fleet.planned()
+    process = fleet.workspace.start("apply", plan)
+    await_state(fleet, "soaking")
+    assert fleet.workspace.run("rollout", "pause", "--why", "lunch").code == 0
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert "paused by" in " ".join(err.split())
+    assert fleet.touched() == {"canary"}
+    assert "is paused: lunch" in fleet.workspace.run("rollout", "status").out
+    refused = fleet.workspace.run("apply", plan)
+    assert refused.code == 4
+    assert "paused by" in refused.err
+    # A paused rollout holds no lock, and keeps nobody from anything else.
+    assert fleet.workspace.run("plan").code == 0
+    assert fleet.workspace.run("rollout", "resume").code == 0
+    fleet.finished()
+
+
+def test_an_aborted_one_is_never_gone_on_with(fleet: Fleet, tmp_path: Path) -> None:
+    plan = fleet.planned()
+    assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
+    done = fleet.workspace.run("rollout", "abort", "--why", "wrong data", "--inverse", str(tmp_path / "back"))
+    assert done.code == 0, done
+    assert "is aborted: wrong data" in done.out
+    assert "cannot be undone: the platform has no removal of activations" in done.err
+    back = json.loads((tmp_path / "back").read_text())
+    assert "Activation/loyalty@m00 cannot be undone" in str(back["diagnostics"])
+    assert "Activation/loyalty@m30" not in str(back["diagnostics"])
+    for command in (("apply", plan), ("rollout", "resume"), ("rollout", "pause")):
+        assert fleet.workspace.run(*command).code == 4
+    assert fleet.touched() == {"canary"}
+
+
+def test_on_failure_abort(fleet_of: Make) -> None:
+    fleet = fleet_of(more="  on_failure: abort\n")
+    plan = fleet.planned()
+    fleet.emulator.quarantine("c000001")
+    assert fleet.workspace.run("apply", plan).code == 3
+    assert status(fleet)["state"] == "aborted"
+    assert fleet.workspace.run("rollout", "resume").code == 4
+
+
+def test_paused_in_the_spec_outlives_everything(fleet_of: Make) -> None:
+    fleet = fleet_of(more="  paused: true\n")
+    plan = fleet.workspace.root.parent / "paused.plan"
+    done = fleet.workspace.run("plan", "--out", str(plan))
+    assert "rollout-paused" in done.err
+    for command in (("apply", str(plan)), ("rollout", "resume"), ("apply", "--auto-approve")):
+        assert fleet.workspace.run(*command).code == 4 or command[0] == "rollout"
+    assert fleet.emulator.writes() == []
+
+
+def test_it_is_not_resumed_after_the_specs_changed(fleet: Fleet) -> None:
+    plan = fleet.planned()
+    assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
+    fleet.workspace.write(
+        "specs/more.yaml",
+        "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: web}\nspec: {token: web}\n",
+    )
+    spec = fleet.workspace.root / "specs/customers.yaml"
+    spec.write_text(spec.read_text().replace("force_replace: true", "force_replace: false"))
+    done = fleet.workspace.run("rollout", "resume")
+    assert done.code == 4
+    assert "ProfileSource/customers changed" in done.err
+    assert "Compartment/web is new" in done.err
+    assert fleet.touched() == {"canary"}
+
+
+# -- gates -----------------------------------------------------------------------------------------------------------
+
+
+def gate(text: str) -> str:
+    return f"    - {{name: canary, datamarts: {{stage: canary}}, gates: {{{text}}}}}\n    - {{name: everyone, datamarts: rest}}\n"
+
+
+@pytest.mark.parametrize(
+    ("gates", "words"),
+    [
+        ("command: {run: ['false']}", "false ended with 1"),
+        ("command: {run: [sleep, '60'], timeout: 1s}", "sleep was not done within 1 s, and was ended"),
+        ("command: {run: [no-such-program]}", "no-such-program cannot be run"),
+        ("min_activations: 3", "2 activations are seen, at least 3 have to be"),
+        ("max_failed_lines: 1", "2 lines were refused, at most 1 may"),
+    ],
+)
+def test_a_gate_closes(gates: str, words: str, fleet_of: Make) -> None:
+    fleet = fleet_of(waves=gate(gates))
+    fleet.emulator.quarantine("c000001")
+    done = fleet.workspace.run("apply", fleet.planned())
+    assert done.code == 3
+    assert words in " ".join(done.err.split())
+    assert fleet.touched() == {"canary"}
+    assert status(fleet)["state"] == "stopped"
+
+
+def test_gates_open(fleet_of: Make, tmp_path: Path) -> None:
+    script = f"env | grep ^RECONCILER_ | sort > {tmp_path / 'told'}"
+    fleet = fleet_of(
+        waves=gate(f"min_activations: 2, max_guard_trips: 0, command: {{run: [sh, -c, '{script}']}}")
+    )
+    assert fleet.workspace.run("apply", fleet.planned()).code == 0
+    told = (tmp_path / "told").read_text()
+    assert "RECONCILER_WAVE=canary\n" in told
+    assert "RECONCILER_WAVE_DATAMARTS=m00,m01\n" in told
+    assert "TOKEN" not in told
+
+
+def test_a_failed_load_closes_the_gate_and_is_tried_again(fleet: Fleet) -> None:
+    plan = fleet.planned()
+    fleet.emulator.fault(
+        {"do": "ended", "status": "FAILED", "method": "POST", "path": "/executions", "nth": 4}
+    )
+    done = fleet.workspace.run("apply", plan)
+    assert done.code == 3
+    assert "1 failed or unknown, at most 0 may: ProfileSource/customers@m0" in " ".join(done.err.split())
+    assert fleet.touched() == {"canary", "early"}
+    fleet.emulator.fault()
+    again = fleet.workspace.run("apply", "--auto-approve")  # a plan of what is left
+    assert again.code == 0, again
+    fleet.finished()
+
+
+def test_a_guard_that_was_allowed_closes_a_gate_that_forbids_it(fleet_of: Make) -> None:
+    fleet = fleet_of(waves=gate("max_guard_trips: 0"))
+    assert fleet.workspace.run("apply", fleet.planned()).code == 0
+    path = fleet.workspace.root / "data/customers.csv"
+    settings = fleet.workspace.root / "reconciler.yaml"
+    settings.write_text(settings.read_text() + "  guards: {from_lines: 5}\n")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:8]))
+    allow = [f"--allow=guard-shrink:ProfileSource/customers@{n}=known" for n in fleet.names]
+    done = fleet.workspace.run("apply", "--auto-approve", *allow)
+    assert done.code == 3
+    assert "2 guards were allowed to be crossed here, at most 0 may" in " ".join(done.err.split())
+
+
+# -- kills, and two runners ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("forget", [False, True], ids=["ledger kept", "ledger lost"])
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_killed_in_a_wave_the_same_command_finishes(stage: str, forget: bool, fleet_of: Make) -> None:
+    fleet = fleet_of(lines=6)
+    plan = fleet.planned()
+    process = fleet.workspace.start("apply", plan)
+    deadline = time.monotonic() + 60
+    while stage not in fleet.touched():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.01)
+    kill(process, group=True, after=0.05)
+    if forget:
+        fleet.workspace.forget_ledger()
+    done = fleet.workspace.run("apply", plan)
+    assert done.code == 0, done
+    fleet.finished()
+
+
+def test_two_runners_walk_one_rollout(fleet_of: Make) -> None:
+    fleet = fleet_of(waves=WAVES.replace("{stage: canary}", "{stage: canary}, soak: 2s"), lines=6)
+    plan = fleet.planned()
+    both = [fleet.workspace.start("apply", plan, "--lock-timeout", "30s") for _ in range(2)]
+    codes = []
+    for process in both:
+        _, err = process.communicate(timeout=120)
+        codes.append((process.returncode, err[-600:]))
+    assert [code for code, _ in codes] == [0, 0], codes
+    fleet.finished()
+    assert status(fleet)["state"] == "finished"
+
+
+def test_a_signal_ends_it_between_waves_and_it_goes_on(fleet_of: Make) -> None:
+    fleet = fleet_of(waves=SOAKING.replace("2s", "20s"))
+    plan = fleet.planned()
+    process = fleet.workspace.start("apply", plan)
+    await_state(fleet, "soaking")
+    os.kill(process.pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 143, err
+    assert states(fleet) == ["soaking", "waiting"]
+    assert fleet.touched() == {"canary"}
+
+
+# -- clocks ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "now", "left"),
+    [(100.0, 100.0, 60.0), (100.0, 130.0, 30.0), (100.0, 500.0, -340.0), (100.0, 40.0, 60.0)],
+)
+def test_a_clock_that_was_set_back_begins_the_soak_anew(at: float, now: float, left: float) -> None:
+    wave = Wave(name="w", datamarts=("a",), soak=60.0)
+    assert soak_left(wave, WaveRecord("soaking", at), now) == left
