@@ -82,7 +82,7 @@ def validate(
 def plan(
     context: typer.Context,
     file: opt.Out = None,
-    output: opt.Output = opt.Format.TEXT,
+    output: opt.PlanOutput = opt.PlanFormat.TEXT,
     detailed: opt.Detailed = False,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
@@ -96,6 +96,7 @@ def plan(
     resend: opt.Resend = None,
     supersede: opt.Supersede = None,
     allow: opt.Allow = None,
+    bundle: opt.Bundle = None,
     rejects: opt.Rejects = None,
     no_color: opt.NoColor = False,
 ) -> int:
@@ -105,7 +106,8 @@ def plan(
     flags = steps.Flags(
         root=context.obj,
         no_color=no_color,
-        output=output,
+        output=steps.plain(output),
+        shape=output,
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
@@ -118,6 +120,7 @@ def plan(
         resend=resend or (),
         supersede=supersede or (),
         allow=allow or (),
+        bundle=bundle,
     )
     checked = steps.read_workspace(flags)
     with steps.progress(flags) as shown, steps.rejected_lines(rejects) as keep:
@@ -189,6 +192,7 @@ def apply(
     resend: opt.Resend = None,
     supersede: opt.Supersede = None,
     allow: opt.Allow = None,
+    bundle: opt.Bundle = None,
     skip_stale: opt.SkipStale = False,
     no_wait: opt.NoWait = False,
     wave: opt.WaveOption = None,
@@ -215,6 +219,7 @@ def apply(
         resend=resend or (),
         supersede=supersede or (),
         allow=allow or (),
+        bundle=bundle,
         skip_stale=skip_stale,
         no_wait=no_wait,
         wave=wave,

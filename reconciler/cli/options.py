@@ -14,6 +14,15 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class PlanFormat(StrEnum):
+    """Output formats of a plan."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
 class ReferenceFormat(StrEnum):
     """Output formats of the catalogue of rules."""
 
@@ -40,6 +49,15 @@ class Only(StrEnum):
     LOADS = "loads"
 
 
+PlanOutput = Annotated[
+    PlanFormat,
+    typer.Option(
+        "-o",
+        "--output",
+        help="text, json, markdown (for a comment) or html (one page).",
+        envvar="RECONCILER_OUTPUT",
+    ),
+]
 Output = Annotated[Format, typer.Option("-o", "--output", help="text or json.", envvar="RECONCILER_OUTPUT")]
 ReferenceOutput = Annotated[
     ReferenceFormat,
@@ -85,6 +103,14 @@ Labels = Annotated[
     typer.Option("-l", "--label", metavar="KEY=VALUE", help="Only documents with this label."),
 ]
 Targets = Annotated[list[str] | None, typer.Option("--target", metavar="ADDRESS", help="Only this address.")]
+Bundle = Annotated[
+    str | None,
+    typer.Option(
+        "--bundle",
+        metavar="DIGEST",
+        help="Only if the specs are these, such as those that another environment's rollout carried out.",
+    ),
+]
 WaveOption = Annotated[
     str | None,
     typer.Option(

@@ -32,15 +32,15 @@ def read(file: Path) -> "Plan":
 def show(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A saved plan.")],
-    output: opt.Output = opt.Format.TEXT,
+    output: opt.PlanOutput = opt.PlanFormat.TEXT,
     no_color: opt.NoColor = False,
 ) -> int:
     """Show a saved plan."""
     from reconciler.cli import steps
 
-    flags = steps.Flags(root=context.obj, no_color=no_color, output=output)
+    flags = steps.Flags(root=context.obj, no_color=no_color, output=steps.plain(output), shape=output)
     made = read(file)
-    if output is opt.Format.TEXT:
+    if output is opt.PlanFormat.TEXT:
         show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=no_color))
     steps.show_plan(made, flags)
     return exit_codes.DONE

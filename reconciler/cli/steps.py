@@ -14,17 +14,18 @@ from reconciler.api.client import Writer
 from reconciler.cli import exit_codes, ledgers, wiring
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.events import Events
-from reconciler.cli.options import Format
+from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.progress import Display, display
-from reconciler.errors import ApprovalRefused, ReconcilerError, SpecError, UsageError
+from reconciler.errors import ApprovalRefused, ReconcilerError, Refused, SpecError, UsageError
 from reconciler.model.load import Settlements
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Override, Plan
 from reconciler.planning import document
+from reconciler.planning.coverage import after, coverage
 from reconciler.planning.guards import GUARDS, refused
 from reconciler.planning.loads import Overrides
 from reconciler.planning.planner import Scope
-from reconciler.reports import plan_text, result_text
+from reconciler.reports import coverage_text, plan_text, result_text
 from reconciler.settings import seconds
 from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked, check
@@ -42,6 +43,7 @@ class Flags:
     root: Path
     no_color: bool = False
     output: Format = Format.TEXT
+    shape: PlanFormat = PlanFormat.TEXT
     environment: str | None = None
     endpoint: str | None = None
     token_file: Path | None = None
@@ -59,6 +61,7 @@ class Flags:
     lock_timeout: str = "30s"
     events: Path | None = None
     wave: str | None = None
+    bundle: str | None = None
 
     def settings(self) -> dict[str, Any]:
         """Those that are settings."""
@@ -121,10 +124,16 @@ def read_workspace(flags: Flags) -> Checked:
 
     Raises:
         SpecError: it has findings that stop.
+        Refused: the specs are not those that `--bundle` names.
     """
     checked = check(flags.root, flags.settings(), os.environ)
     if not checked.ok:
         raise SpecError(checked.diagnostics)
+    if flags.bundle is not None and not checked.bundle().startswith(flags.bundle):
+        raise Refused(
+            f"the specs are {checked.bundle()[:12]}, not {flags.bundle[:12]}",
+            help="check out the commit that was carried out in the other environment; `reconciler rollout status -o json` there names it",
+        )
     return checked
 
 
@@ -159,11 +168,24 @@ def _settled(root: Path, checked: Checked, datamart_id: str) -> Settlements:
 
 def show_plan(made: Plan, flags: Flags) -> None:
     """Print a plan."""
-    out(
-        document.encode(made)
-        if flags.output is Format.JSON
-        else plan_text.render(made, style(sys.stdout, no_color=flags.no_color))
-    )
+    match flags.shape:
+        case PlanFormat.MARKDOWN:
+            from reconciler.reports import plan_markdown
+
+            out(plan_markdown.render(made))
+        case PlanFormat.HTML:
+            from reconciler.reports import plan_html
+
+            out(plan_html.render(made))
+        case _ if flags.output is Format.JSON:
+            out(document.encode(made))
+        case _:
+            out(plan_text.render(made, style(sys.stdout, no_color=flags.no_color)))
+
+
+def plain(shape: PlanFormat) -> Format:
+    """What a command says beside a plan of this format."""
+    return Format.JSON if shape is PlanFormat.JSON else Format.TEXT
 
 
 def plan_exit(made: Plan, *, detailed: bool) -> int:
@@ -309,7 +331,13 @@ def carried(
 
 
 def _report(flags: Flags, made: Plan, outcomes: Sequence[Outcome], code: int, told: str) -> None:
-    out(result_text.as_json(outcomes, code, made.plan_digest) if flags.output is Format.JSON else told)
+    found = after(coverage(made), outcomes) if made.rollout is not None else None
+    if flags.output is Format.JSON:
+        out(result_text.as_json(outcomes, code, made.plan_digest, found))
+        return
+    if found is not None:
+        out("\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
+    out(told)
 
 
 def settings_only(flags: Flags) -> Checked:

@@ -1,8 +1,10 @@
 """Which compartment is active on which datamart, and which will be: from a plan alone. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import Plan
 
 
@@ -61,6 +63,25 @@ def coverage(plan: Plan) -> Coverage:
     columns = tuple(names if waves else sorted(names))
     cells = {row: tuple(found.get((row, d), Cover.MISSING) for d in columns) for row in sorted(rows)}
     return Coverage(columns, cells, frozenset(shared), waves)
+
+
+def after(found: Coverage, outcomes: Sequence[Outcome]) -> Coverage:
+    """The matrix once a plan was carried out, as far as it was."""
+    ended = {o.address: o.status for o in outcomes}
+
+    def cell(row: str, datamart: str, cover: Cover) -> Cover:
+        status = ended.get(f"Activation/{row}@{datamart}")
+        if cover not in (Cover.NOW, Cover.LATER) or status is None:
+            return cover
+        if status in GOOD:
+            return Cover.ACTIVE
+        return Cover.LATER if status is Status.SKIPPED and found.waves else Cover.MISSING
+
+    cells = {
+        row: tuple(cell(row, d, c) for d, c in zip(found.datamarts, covers, strict=True))
+        for row, covers in found.cells.items()
+    }
+    return replace(found, cells=cells)
 
 
 def _cover(actions: tuple[str, ...], after: dict[str, object], wave: str | None, first: str | None) -> Cover:

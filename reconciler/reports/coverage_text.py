@@ -2,9 +2,11 @@
 
 import textwrap
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 
 from reconciler.model.plan import Plan
+from reconciler.model.rollout import Gates
 from reconciler.planning.coverage import Cover, Coverage, coverage
 from reconciler.planning.waves import acting
 from reconciler.reports.style import Style, safe
@@ -22,7 +24,7 @@ LEGEND = "a active   D default   + activated now   ~ in a later wave   · missin
 
 def waves(plan: Plan, style: Style) -> list[str]:
     """One line a wave: where, how much, how long it soaks, and what its gates ask."""
-    if plan.rollout is None:
+    if plan.rollout is None or not plan.has_changes:
         return []
     lines = [
         style.bold(f"Waves of the rollout '{plan.rollout.name}'")
@@ -35,27 +37,26 @@ def waves(plan: Plan, style: Style) -> list[str]:
         parts = [f"{len(wave.datamarts)} datamarts", f"{len(todo) - loads} changes", f"{loads} loads"]
         if wave.soak:
             parts.append(f"soaks {wave.soak:g} s")
-        parts += _gates(wave.gates)
+        parts += gates(wave.gates)
         head = f"  {wave.name}: "
         lines += textwrap.wrap(head + ", ".join(parts), WIDTH, subsequent_indent=" " * 6)
     return [*lines, ""]
 
 
-def _gates(gates: object) -> list[str]:
+def gates(asked: Gates) -> list[str]:
+    """What they ask, in words."""
     words = {
         "max_failed_lines_percent": "at most {:g} % of lines fail",
         "max_failed_lines": "at most {} lines fail",
         "max_guard_trips": "at most {} guards are crossed",
         "min_activations": "at least {} activations are seen",
     }
-    found = [text.format(v) for key, text in words.items() if (v := getattr(gates, key)) is not None]
-    command = getattr(gates, "command", ())
-    return [*found, *([f"{command[0]} ends well"] if command else [])]
+    found = [text.format(v) for key, text in words.items() if (v := getattr(asked, key)) is not None]
+    return [*found, *([f"{asked.command[0]} ends well"] if asked.command else [])]
 
 
-def matrix(plan: Plan, style: Style) -> list[str]:
+def matrix(found: Coverage, style: Style) -> list[str]:
     """A row for each compartment, a column of one letter for each datamart, so that forty fit."""
-    found = coverage(plan)
     if not found.cells:
         return []
     lines = [style.bold("Coverage"), ""]
@@ -97,11 +98,22 @@ def _heads(found: Coverage, columns: range, style: Style) -> list[str]:
     return lines
 
 
-def as_markdown(plan: Plan) -> list[str]:
+def as_markdown(plan: Plan, rows_at_most: int) -> list[str]:
     """The same as a table; of very many datamarts, one letter each."""
     found = coverage(plan)
+    left = len(found.cells) - rows_at_most
     if not found.cells:
         return []
+    if left > 0:
+        kept = dict(list(found.cells.items())[:rows_at_most])
+        words = f"… and {left:,} compartments more, left out to fit a comment."
+        return [*_as_markdown(replace(found, cells=kept)), words, ""]
+    return _as_markdown(found)
+
+
+def _as_markdown(found: Coverage) -> list[str]:
+    if not found.cells:
+        return ["### Coverage", ""]
     few = len(found.datamarts) <= 12
     if few:
         head = "| Compartment | " + " | ".join(found.datamarts) + " |"

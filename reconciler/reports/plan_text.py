@@ -1,19 +1,16 @@
 """A plan as text that fits 80 columns and is read in a minute. Rendered from the document alone. Pure."""
 
 import textwrap
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.planning.coverage import coverage
 from reconciler.reports import coverage_text
+from reconciler.reports.alike import alike, anywhere, of_change, of_load, where
 from reconciler.reports.style import Style, safe, size
 
 WIDTH = 80
-FEW, NAMED = (
-    4,
-    12,
-)  # as many datamarts are told of one by one; so many are named where more have something in common
-Item = TypeVar("Item")
 _SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
 
 
@@ -24,16 +21,16 @@ def render(plan: Plan, style: Style) -> str:
     loads = [load for load in plan.loads if load.actions != ("no-op",)]
     if acting:
         lines += [style.bold("Changes"), ""]
-        for alike in _alike(acting, _looks):
-            lines += change_lines(alike[0], style, among=[c.address for c in alike])
+        for same in alike(acting, of_change):
+            lines += change_lines(same[0], style, among=[c.address for c in same])
         lines.append("")
     if loads:
         lines += [style.bold("Loads"), ""]
-        for same in _alike(loads, _load_looks):
-            lines += _load(same[0], style, [x.address for x in same])
+        for also in alike(loads, of_load):
+            lines += _load(also[0], style, [x.address for x in also])
         lines.append("")
     if plan.rollout is not None:
-        lines += [*coverage_text.waves(plan, style), *coverage_text.matrix(plan, style)]
+        lines += [*coverage_text.waves(plan, style), *coverage_text.matrix(coverage(plan), style)]
     lines.append(_summary(plan, style))
     if not plan.complete:
         lines.append(style.dim("The plan is narrowed by flags; what they leave out was not compared."))
@@ -42,66 +39,15 @@ def render(plan: Plan, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _alike(items: Sequence[Item], looks: Callable[[Item], object]) -> list[list[Item]]:
-    """Each by itself, but what would be said of many datamarts in the same words together."""
-    groups: dict[object, list[Item]] = {}
-    for item in items:
-        groups.setdefault(looks(item), []).append(item)
-    return (
-        [[x] for x in items]
-        if len(groups) == len(items)
-        else [
-            part
-            for found in groups.values()
-            for part in ([found] if len(found) > FEW else [[x] for x in found])
-        ]
-    )
-
-
-def _looks(change: ResourceChange) -> object:
-    """What is said of a change, but for the datamart."""
-    name, _, datamart = change.address.partition("@")
-    after = {
-        k: v for k, v in (change.change.after or {}).items() if k not in ("datamart_id", "compartment_id")
-    }
-    unknown = tuple(change.change.after_unknown)
-    return (
-        (name, change.change.actions, str(after), unknown, _anywhere(change.reason, datamart))
-        if datamart
-        else id(change)
-    )
-
-
-def _load_looks(load: LoadChange) -> object:
-    """What is said of a load, but for the datamart."""
-    size_ = (load.lines, load.upserts, load.deletes, load.rejected, load.chunks, load.replay_safe)
-    return (
-        load.address.partition("@")[0],
-        load.actions,
-        load.generation,
-        load.retry,
-        size_,
-        _anywhere(load.reason, load.datamart),
-    )
-
-
-def _anywhere(reason: str, datamart: str) -> str:
-    return reason.replace(datamart, "…") if datamart else reason
-
-
 def _subject(address: str, among: Sequence[str], verb: str, style: Style) -> list[str]:
     """The address and what is done; of many, how many and where."""
     if len(among) < 2:
         return [f"{style.bold(address)}  {verb}"]
     name = address.partition("@")[0]
-    datamarts = [a.partition("@")[2] for a in among]
-    shown = ", ".join(datamarts[:NAMED]) + (
-        f" and {len(datamarts) - NAMED} others" if len(datamarts) > NAMED else ""
-    )
     indent = " " * 6
     return [
         f"{style.bold(name)}  {verb} on {len(among)} datamarts",
-        *textwrap.wrap(shown, WIDTH, initial_indent=indent, subsequent_indent=indent),
+        *textwrap.wrap(where(among), WIDTH, initial_indent=indent, subsequent_indent=indent),
     ]
 
 
@@ -126,7 +72,7 @@ def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = ()
         old = f"{value(before.get(key))} -> " if verb == "update" else ""
         lines.append(f"      {key}: {old}{new}")
     place = f" ({change.origin})" if change.origin else ""
-    reason = _anywhere(change.reason, change.address.partition("@")[2]) if many else change.reason
+    reason = anywhere(change.reason, change.address.partition("@")[2]) if many else change.reason
     return lines + _because(f"{reason}{place}", style)
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from reconciler.model.outcome import GOOD, Outcome, Status
+from reconciler.planning.coverage import Coverage
 from reconciler.reports.style import Style, safe
 
 _MARK = {Status.SUCCEEDED: "ok", Status.UNCHANGED: "ok", Status.SENT: "sent"}
@@ -68,8 +69,10 @@ def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:
     return dict(sorted(Counter(o.status.value for o in outcomes).items()))
 
 
-def as_json(outcomes: Sequence[Outcome], exit_code: int, plan_digest: str) -> str:
-    """The whole result as one document."""
+def as_json(
+    outcomes: Sequence[Outcome], exit_code: int, plan_digest: str, found: Coverage | None = None
+) -> str:
+    """The whole result as one document; in a rollout with the coverage that it left."""
     rows = [
         {
             "address": o.address,
@@ -93,9 +96,17 @@ def as_json(outcomes: Sequence[Outcome], exit_code: int, plan_digest: str) -> st
                 "exit_code": exit_code,
                 "summary": counted(outcomes),
                 "outcomes": rows,
+                **({"coverage": _matrix(found)} if found is not None else {}),
             },
             indent=2,
             ensure_ascii=False,
         )
         + "\n"
     )
+
+
+def _matrix(found: Coverage) -> dict[str, dict[str, str]]:
+    return {
+        row: {d: c.value for d, c in zip(found.datamarts, covers, strict=True)}
+        for row, covers in found.cells.items()
+    }

@@ -88,7 +88,13 @@ class Checked:
         digests = {
             f"{d.data['kind']}/{d.data['metadata']['name']}": digest(d.data)[:12] for d in self.documents
         }
-        return rollout(self.specs, digests, digest(sorted(digest(d.data) for d in self.declared)))
+        return rollout(self.specs, digests, self.bundle())
+
+    def bundle(self) -> str:
+        """Digest of all specs, overlays included: the same in every environment."""
+        from reconciler.planning.digests import digest
+
+        return digest(sorted(digest(d.data) for d in self.declared))
 
     def spec_digest(self) -> str:
         """Digest over the contents of all specs, whatever the files are called."""

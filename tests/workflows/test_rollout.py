@@ -388,3 +388,79 @@ def test_a_signal_ends_it_between_waves_and_it_goes_on(fleet_of: Make) -> None:
 def test_a_clock_that_was_set_back_begins_the_soak_anew(at: float, now: float, left: float) -> None:
     wave = Wave(name="w", datamarts=("a",), soak=60.0)
     assert soak_left(wave, WaveRecord("soaking", at), now) == left
+
+
+# -- what moves in between, environments, and the report -------------------------------------------------------------
+
+
+def test_a_wave_is_refused_where_the_remote_moved_since_the_review(fleet: Fleet) -> None:
+    plan = fleet.planned()
+    assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
+    (made,) = [c for c in fleet.emulator.compartments() if c["token"] == "loyalty"]
+    fleet.emulator.store.update("compartment", made["id"], {"name": "Somebody else's"})
+    done = fleet.workspace.run("apply", plan, "--wave", "early")
+    assert done.code == 4
+    assert "planned from no such compartment, the remote now has name" in " ".join(done.err.split())
+    assert fleet.touched() == {"canary"}
+    assert "moved since they were planned" in fleet.workspace.run("rollout", "status").out
+    # An unrelated change elsewhere stales nothing.
+    fleet.emulator.store.update("compartment", made["id"], {"name": "Loyalty programme"})
+    fleet.emulator.store.add(
+        "compartment", "1185", {"organisation_id": "1185", "token": "x", "name": "X", "archived": False}
+    )
+    assert fleet.workspace.run("rollout", "resume").code == 0
+    fleet.finished()
+
+
+def test_the_report_has_the_coverage_that_a_stopped_rollout_left(fleet: Fleet) -> None:
+    plan = fleet.planned()
+    fleet.emulator.quarantine("c000001")
+    result = json.loads(fleet.workspace.run("apply", plan, "-o", "json").out)
+    row = result["coverage"]["loyalty"]
+    assert [row["m00"], row["m07"], row["m08"], row["m39"]] == ["active", "active", "later", "later"]
+    text = fleet.workspace.run("apply", plan)
+    assert "a" * 8 + "~" * 32 in text.out
+
+
+def test_specs_are_promoted_by_their_digest(fleet: Fleet) -> None:
+    settings = fleet.workspace.root / "reconciler.yaml"
+    settings.write_text(settings.read_text() + "  environments: {staging: {settle: 0}, prod: {settle: 0}}\n")
+    assert fleet.workspace.run("apply", "--auto-approve", "--environment", "staging").code == 0
+    digest = json.loads(
+        fleet.workspace.run("rollout", "status", "-o", "json", "--environment", "staging").out
+    )["bundle"]
+    assert fleet.workspace.run("plan", "--environment", "prod", "--bundle", digest).code == 0
+    spec = fleet.workspace.root / "specs/customers.yaml"
+    spec.write_text(spec.read_text().replace("force_replace: true", "force_replace: false"))
+    done = fleet.workspace.run("plan", "--environment", "prod", "--bundle", digest)
+    assert done.code == 4
+    assert f"not {digest[:12]}" in done.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('{id: "3009", labels', '{id: "9999", labels', "has no datamart 9999"),
+        ("{stage: early}", "{stage: [early, canary]}", "wave-overlap"),
+        ("datamarts: rest", "datamarts: m39", "wave-missing"),
+    ],
+)
+def test_waves_of_what_is_not_there_are_refused(fleet: Fleet, old: str, new: str, words: str) -> None:
+    for name in ("datamarts", "rollout"):
+        path = fleet.workspace.root / f"specs/{name}.yaml"
+        path.write_text(path.read_text().replace(old, new))
+    done = fleet.workspace.run("apply", "--auto-approve")
+    assert done.code in (1, 4)
+    assert words in done.err
+    assert fleet.emulator.writes() == []
+
+
+def test_archived_and_cross_datamarts_in_a_wave_are_refused(fleet: Fleet) -> None:
+    store = fleet.emulator.store
+    store.update("datamart", fleet.ids["m09"], {"archived": True})
+    store.update("datamart", fleet.ids["m10"], {"type": "CROSS_DATAMART"})
+    done = fleet.workspace.run("apply", "--auto-approve")
+    assert done.code == 1
+    assert "archived-datamart" in done.err
+    assert "m10 is a cross-datamart; profiles cannot be loaded into one" in done.err
+    assert fleet.emulator.writes() == []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.reports.alike import alike, of_finding
 from reconciler.reports.style import Style, safe
 
 SourceLine = Callable[[str, int], str | None]
@@ -15,11 +16,8 @@ _BEFORE = 30
 
 def render(findings: Sequence[Diagnostic], source_line: SourceLine, style: Style) -> str:
     """All findings, in their order; what many datamarts have in common is said once."""
-    groups: dict[object, list[Diagnostic]] = {}
-    for d in findings:
-        alike = (d.code, d.severity, d.message, d.span, d.note, d.help, (d.address or "").partition("@")[0])
-        groups.setdefault(alike if "@" in (d.address or "") else id(d), []).append(d)
-    return "\n".join(_one(found[0], source_line, style, len(found) - 1) for found in groups.values())
+    said = alike(findings, of_finding)
+    return "\n".join(_one(found[0], source_line, style, len(found) - 1) for found in said)
 
 
 def summary(findings: Sequence[Diagnostic]) -> str:
