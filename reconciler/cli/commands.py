@@ -9,7 +9,7 @@ from reconciler.cli import exit_codes, ledgers, steps, wiring
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.cli.steps import Flags
-from reconciler.errors import ReconcilerError, Refused
+from reconciler.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.plan import Plan
 from reconciler.planning import document
 from reconciler.settings import seconds
@@ -93,6 +93,10 @@ def resume(flags: Flags, run_id: int | None) -> int:
             "the ledger has no such run", help="`reconciler apply` plans anew; nothing is lost by that"
         )
     made = document.decode(found.plan.encode(), f"the plan of run {found.id}")
+    if made.rollout is not None:
+        raise UsageError(
+            f"run {found.id} is a wave of a rollout", help="`reconciler rollout resume` goes on with that"
+        )
     shown = steps.progress(flags)
     return steps.apply(
         made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown

@@ -263,10 +263,11 @@ def apply(
         from reconciler.cli import rollouts
 
         walked, code = rollouts.apply_in_waves(made, flags, checked, scans, where, shown)
-        outcomes, already = walked.outcomes, False
+        outcomes, already, passed = walked.outcomes, walked.already, walked.passed
         if walked.why is not None:
             say(f"The rollout does not go on: {walked.why}. `reconciler rollout status` shows it.")
     else:
+        passed = frozenset()
         interrupt = wiring.Interrupt(say)
         with (
             interrupt.installed(),
@@ -279,7 +280,7 @@ def apply(
             shown.ended(code, result_text.counted(outcomes))
     last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
     told = "This plan was already applied; nothing was written." if already else last
-    _report(flags, made, outcomes, code, told)
+    _report(flags, made, outcomes, code, told, passed)
     return code
 
 
@@ -330,8 +331,15 @@ def carried(
             senders.close()
 
 
-def _report(flags: Flags, made: Plan, outcomes: Sequence[Outcome], code: int, told: str) -> None:
-    found = after(coverage(made), outcomes) if made.rollout is not None else None
+def _report(
+    flags: Flags,
+    made: Plan,
+    outcomes: Sequence[Outcome],
+    code: int,
+    told: str,
+    passed: frozenset[str] = frozenset(),
+) -> None:
+    found = after(coverage(made), outcomes, passed) if made.rollout is not None else None
     if flags.output is Format.JSON:
         out(result_text.as_json(outcomes, code, made.plan_digest, found))
         return

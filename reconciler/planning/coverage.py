@@ -1,6 +1,6 @@
 """Which compartment is active on which datamart, and which will be: from a plan alone. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -65,14 +65,16 @@ def coverage(plan: Plan) -> Coverage:
     return Coverage(columns, cells, frozenset(shared), waves)
 
 
-def after(found: Coverage, outcomes: Sequence[Outcome]) -> Coverage:
-    """The matrix once a plan was carried out, as far as it was."""
+def after(found: Coverage, outcomes: Sequence[Outcome], passed: Collection[str]) -> Coverage:
+    """The matrix once a plan was carried out, as far as it was; `passed` are the waves that have passed."""
     ended = {o.address: o.status for o in outcomes}
 
     def cell(row: str, datamart: str, cover: Cover) -> Cover:
         status = ended.get(f"Activation/{row}@{datamart}")
-        if cover not in (Cover.NOW, Cover.LATER) or status is None:
+        if cover not in (Cover.NOW, Cover.LATER):
             return cover
+        if status is None:
+            return Cover.ACTIVE if found.waves.get(datamart) in passed else cover
         if status in GOOD:
             return Cover.ACTIVE
         return Cover.LATER if status is Status.SKIPPED and found.waves else Cover.MISSING

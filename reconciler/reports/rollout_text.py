@@ -4,6 +4,7 @@ import json
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from reconciler.ledger.history import Entry
@@ -16,6 +17,7 @@ from reconciler.reports.style import Style, safe
 
 _GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
 WIDTH = 80
+FEW = 4  # datamarts of a wave are told of one by one up to here; beyond, those in one state in a row together
 
 
 def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:
@@ -63,15 +65,9 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
     lines += ["", style.dim(f"  {'datamart':<30}{'state':<16}{'actions':>12}{'lines':>14}")]
     for wave in plan.rollout.waves:
         lines.append(_wave_line(wave, found.waves.get(wave.name), style, now))
-        for row in (r for r in every if r["wave"] == wave.name):
-            mark = {"done": style.green, "failed": style.red, "applying": style.yellow}.get(
-                row["state"], style.dim
-            )
-            actions = f"{row['done']} of {row['actions']}" if row["actions"] else ""
-            text = f"{row['lines']:,}" if row["lines"] else ""
-            lines.append(
-                f"  {row['datamart'][:29]:<30}{mark(format(row['state'], '<16'))}{actions:>12}{text:>14}".rstrip()
-            )
+        of_wave = [r for r in every if r["wave"] == wave.name]
+        for _, same in groupby(of_wave, key=lambda r: (r["state"], len(of_wave) > FEW or r["datamart"])):
+            lines.append(_datamart_line(list(same), style))
     return "\n".join(lines) + "\n"
 
 
@@ -103,6 +99,19 @@ def as_json(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
         indent=2,
         ensure_ascii=False,
     )
+
+
+def _datamart_line(same: Sequence[Mapping[str, Any]], style: Style) -> str:
+    """One datamart, or several in a row that are in the same state."""
+    first, last = str(same[0]["datamart"]), str(same[-1]["datamart"])
+    name = first[:29] if len(same) == 1 else f"{first[:10]} … {last[:10]} ({len(same)})"
+    mark = {"done": style.green, "failed": style.red, "applying": style.yellow}.get(
+        same[0]["state"], style.dim
+    )
+    done, todo, lines = (sum(r[key] for r in same) for key in ("done", "actions", "lines"))
+    actions = f"{done} of {todo}" if todo else ""
+    told = f"{lines:,}" if lines else ""
+    return f"  {name:<30}{mark(format(same[0]['state'], '<16'))}{actions:>12}{told:>14}".rstrip()
 
 
 def _wave_line(wave: Wave, record: WaveRecord | None, style: Style, now: float) -> str:

@@ -25,6 +25,8 @@ class Walked:
     outcomes: tuple[Outcome, ...]
     exit: Exit
     why: str | None = None
+    passed: frozenset[str] = frozenset()
+    already: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,8 @@ def walk(w: Walk, only: str | None) -> Walked:
         Refused: it is paused or aborted, a wave before has not passed, or something moved since it was planned.
     """
     _may_go_on(w, only)
+    if w.record.state == "finished":
+        return Walked((), Exit.DONE, None, _passed(w), already=True)
     w.board.move(w.record.id, "running", "", w.who, unless=("paused", "aborted"))
     outcomes: list[Outcome] = []
     try:
@@ -84,14 +88,15 @@ def walk(w: Walk, only: str | None) -> Walked:
             outcomes += _wave(w, wave, only=only is not None)
             if only is not None:
                 break
-        if _all_passed(w):
+        if _passed(w) >= {wave.name for wave in w.rollout.waves}:
             w.board.move(w.record.id, "finished", "", w.who)
     except _Held as held:
         outcomes += held.outcomes
         outcomes += _left(w, outcomes, str(held)) if only is None else []
         found = exit_of(outcomes)
-        return Walked(tuple(outcomes), Exit.PARTLY if found is Exit.DONE else found, str(held))
-    return Walked(tuple(outcomes), exit_of(outcomes))
+        least = Exit.PARTLY if found is Exit.DONE else found
+        return Walked(tuple(outcomes), least, str(held), _passed(w))
+    return Walked(tuple(outcomes), exit_of(outcomes), None, _passed(w))
 
 
 def _may_go_on(w: Walk, only: str | None) -> None:
@@ -256,11 +261,10 @@ def _note(w: Walk, wave: Wave, state: str, why: str, runs: Sequence[int] | None 
     w.told(wave, state, why)
 
 
-def _all_passed(w: Walk) -> bool:
+def _passed(w: Walk) -> frozenset[str]:
+    """The waves that have passed by now."""
     found = w.board.find(w.record.bundle)
-    return found is not None and all(
-        wave.name in found.waves and found.waves[wave.name].state == "passed" for wave in w.rollout.waves
-    )
+    return frozenset(name for name, r in found.waves.items() if r.state == "passed") if found else frozenset()
 
 
 def _left(w: Walk, done: Sequence[Outcome], why: str) -> list[Outcome]:

@@ -20,6 +20,7 @@ from reconciler.ledger.database import SCHEMA_VERSION, Database, migration
 from reconciler.ledger.history import History
 from reconciler.ledger.lease import Lease
 from reconciler.ledger.lock import Owner
+from reconciler.ledger.rollouts import Rollouts
 from reconciler.ledger.store import Ledger
 from reconciler.model.load import Settled
 from tests.support.postgres import execute, postgres
@@ -271,3 +272,37 @@ def test_a_broken_lease_and_one_that_cannot_be_renewed_are_no_longer_held(
     time.sleep(1.0)
     assert not silent.held()
     lease(url, "ee").take(0, time.sleep)
+
+
+def test_rollouts_are_kept_by_plan_and_moved_from_anywhere(kind: Kind) -> None:
+    walker, other = (Rollouts(kind.write(), "o", "1", time.time) for _ in range(2))
+    assert walker.newest() is None
+    begun = walker.begin("d1", "plan % ?", "me")
+    assert walker.begin("d1", "another", "you") == begun
+    assert (begun.state, begun.who, begun.plan, dict(begun.waves)) == ("running", "me", "plan % ?", {})
+    walker.note(begun.id, "canary", "applying", "", [])
+    walker.note(begun.id, "canary", "soaking", "", [3, 4])
+    seen = other.find("d1")
+    assert seen is not None
+    assert (seen.waves["canary"].state, seen.waves["canary"].runs) == ("soaking", (3, 4))
+    assert other.now(begun.id, "canary") == seen.waves["canary"]
+    assert (other.runs(begun.id, "canary"), other.runs(begun.id, "later")) == ((3, 4), ())
+    assert other.move(begun.id, "paused", "lunch", "you")
+    assert not walker.move(begun.id, "running", "", "me", unless=("paused", "aborted"))
+    found = walker.newest()
+    assert found is not None
+    assert (found.state, found.why, found.who) == ("paused", "lunch", "you")
+    assert walker.move(begun.id, "running", "", "me", unless=("aborted",))
+    assert walker.begin("d2", "next", "me").id > begun.id
+    with kind.read() as database:
+        assert database is not None
+        newest = Rollouts(database, "o", "1", time.time).newest()
+        assert newest is not None
+        assert newest.bundle == "d2"
+    assert Rollouts(kind.write(), "o", "2", time.time).newest() is None
+
+
+def test_many_programs_make_a_new_ledger_at_once(kind: Kind) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: kind.write().rows("SELECT count(*) FROM runs"), range(8)))
+    assert found == [[(0,)]] * 8

@@ -21,6 +21,11 @@ COMMANDS = [
     ("apply", "--check", "PLAN"),
     ("apply",),  # nobody approves
     ("show", "PLAN"),
+    ("show", "PLAN", "-o", "markdown"),
+    ("plan", "-o", "html"),
+    ("drift",),
+    ("rollout", "status"),
+    ("conformance", "--organisation-id", "1185", "--datamart", "1509", "--endpoint", "URL"),
     ("diff", "PLAN", "PLAN"),
     ("source", "check", "customers"),
     ("source", "preview", "customers", "--line", "3"),
@@ -36,6 +41,9 @@ def test_read_commands_send_nothing_but_get_and_need_no_writable_ledger(
     workspace: Workspace, emulator: Emulator
 ) -> None:
     workspace.customers(20)
+    head = "apiVersion: reconciler/v1\nkind: Rollout\nmetadata: {name: default}\n"
+    waves = "spec: {waves: [{name: canary, datamarts: retail-fr}, {name: everyone, datamarts: rest}]}\n"
+    workspace.write("specs/rollout.yaml", head + waves)
     assert workspace.run("apply", "--auto-approve").code == 0
     plan = str(workspace.root / "plan")
     workspace.customers(30, mark="v2")
@@ -48,7 +56,7 @@ def test_read_commands_send_nothing_but_get_and_need_no_writable_ledger(
         path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o555)
     recorded = ledger.read_bytes()
     for command in COMMANDS:
-        done = workspace.run(*(plan if word == "PLAN" else word for word in command))
+        done = workspace.run(*({"PLAN": plan, "URL": emulator.url}.get(word, word) for word in command))
         assert done.code in ((0, 1) if command == ("apply",) else (0, 2)), (command, done)
         assert len(emulator.writes()) == before, command
     assert ledger.read_bytes() == recorded
