@@ -149,4 +149,11 @@ def _code(text: str) -> str:
 
 def _cell(text: str) -> str:
     """Text that cannot end a cell, begin a tag or notify anybody."""
-    return safe(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("@", "@\u200b")
+    return (
+        safe(text)
+        .replace("\\", "\\\\")
+        .replace("`", "\\`")
+        .replace("|", "\\|")
+        .replace("<", "&lt;")
+        .replace("@", "@\u200b")
+    )

@@ -1,79 +1,11 @@
-"""Rollouts: rules about their waves, and a `Rollout` from the document that passed them. Pure."""
+"""A `Rollout` from the document that passed the rules. Pure."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.rollout import GATE_SECONDS, Gates, Rollout, Wave
 from reconciler.settings import seconds
-from reconciler.spec import sets
-from reconciler.spec.documents import Document
 from reconciler.spec.specs import Specs
-
-REST = "rest"
-
-
-def rollouts(specs: Specs) -> Iterator[Diagnostic]:
-    """Every datamart that takes part is in exactly one wave of the workspace's one rollout."""
-    every = list(specs.rollouts.values())
-    for document in every[1:]:
-        yield error(
-            "two-rollouts",
-            f"there is a rollout already, '{every[0].data['metadata']['name']}'",
-            document.span("metadata", "name"),
-            help="a workspace has one; put its waves together",
-        )
-    for document in every if specs.datamarts_known else ():
-        yield from _waves(specs, document)
-
-
-def _waves(specs: Specs, document: Document) -> Iterator[Diagnostic]:
-    first: dict[str, int] = {}
-    names: set[str] = set()
-    waves, whole = document.data["spec"]["waves"], False
-    for i, wave in enumerate(waves):
-        at = ("spec", "waves", i)
-        if wave["name"] in names:
-            yield error(
-                "wave-name", f"a wave before is called '{wave['name']}', too", document.span(*at, "name")
-            )
-        names.add(wave["name"])
-        if wave["datamarts"] == REST:
-            whole = True
-            if i < len(waves) - 1:
-                yield error(
-                    "rest-not-last",
-                    "'rest' is all that no wave names, so only the last wave can be that",
-                    document.span(*at, "datamarts"),
-                    help="move this wave to the end",
-                )
-            continue
-        try:
-            members = specs.resolve(wave["datamarts"])
-        except sets.UnknownDatamart:
-            whole = True  # said by rules.sets_of_datamarts; what is missing then cannot be told
-            continue
-        if not members:
-            yield warning(
-                "empty-wave",
-                f"the wave '{wave['name']}' has no datamart",
-                document.span(*at, "datamarts"),
-                help="it is passed over; leave it out, or correct its set",
-            )
-        for name in sorted(members & first.keys()):
-            other = waves[first[name]]["name"]
-            words = f"'{name}' is in the wave '{other}', too"
-            yield error(
-                "wave-overlap", words, document.span(*at, "datamarts"), help="a datamart is in one wave"
-            )
-        first |= dict.fromkeys(members - first.keys(), i)
-    if not whole and (missing := sorted(specs.live.keys() - first.keys())):
-        yield error(
-            "wave-missing",
-            f"no wave has {', '.join(missing[:5])}{' and others' if len(missing) > 5 else ''}",
-            document.span("spec", "waves"),
-            help="let the last wave say `datamarts: rest`, or add them to one",
-        )
+from reconciler.spec.wave_rules import REST
 
 
 def rollout(specs: Specs, digests: dict[str, str], bundle: str) -> Rollout | None:

@@ -13,7 +13,6 @@ from reconciler.spec import sets
 from reconciler.spec.compartment_rules import coverage, near_duplicates, token_characters, tokens
 from reconciler.spec.documents import Document
 from reconciler.spec.nearest import nearest
-from reconciler.spec.rollouts import REST, rollouts
 from reconciler.spec.source_references import activated, compartments
 from reconciler.spec.source_rules import (
     anonymous,
@@ -28,6 +27,7 @@ from reconciler.spec.source_rules import (
     urls,
 )
 from reconciler.spec.specs import Specs
+from reconciler.spec.wave_rules import REST, rollouts
 
 
 def check_document(document: Document) -> list[Diagnostic]:

@@ -1,5 +1,6 @@
 """A workspace on disk, and the command line run on it as a user would."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -130,10 +131,8 @@ def kill(process: "subprocess.Popen[str] | zygote.Process", *, group: bool, afte
             process.communicate()
             return False
         time.sleep(0.002)
-    if group:
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        os.kill(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it ended this very moment
+        (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
     process.wait()  # not for its children: the next run has to cope with what is left of them
     if isinstance(process, zygote.Process):
         process.forget()
