@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reconciler.api.presence import Clock
-from reconciler.errors import Refused
+from reconciler.errors import ReconcilerError, Refused
 from reconciler.ledger.rollouts import Recorded, Rollouts, WaveRecord
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
@@ -58,11 +58,13 @@ class Walk:
 
 
 class _Held(Exception):
-    """The walk does not go on; with what the wave came to so far."""
+    """The walk does not go on; with what the wave came to so far, and the error that kept it from more."""
 
-    def __init__(self, wave: Wave, why: str, outcomes: Sequence[Outcome]) -> None:
+    def __init__(
+        self, wave: Wave, why: str, outcomes: Sequence[Outcome], error: ReconcilerError | None = None
+    ) -> None:
         super().__init__(f"wave {wave.name}: {why}")
-        self.outcomes = tuple(outcomes)
+        self.outcomes, self.error = tuple(outcomes), error
 
 
 def walk(w: Walk, only: str | None) -> Walked:
@@ -74,6 +76,7 @@ def walk(w: Walk, only: str | None) -> Walked:
 
     Raises:
         Refused: it is paused or aborted, a wave before has not passed, or something moved since it was planned.
+        ReconcilerError: something failed before anything was written.
     """
     _may_go_on(w, only)
     if w.record.state == "finished":
@@ -89,9 +92,11 @@ def walk(w: Walk, only: str | None) -> Walked:
             if only is not None:
                 break
         if _passed(w) >= {wave.name for wave in w.rollout.waves}:
-            w.board.move(w.record.id, "finished", "", w.who)
+            w.board.move(w.record.id, "finished", "", w.who, unless=("aborted",))
     except _Held as held:
         outcomes += held.outcomes
+        if held.error is not None and not outcomes:
+            raise held.error from None
         outcomes += _left(w, outcomes, str(held)) if only is None else []
         found = exit_of(outcomes)
         least = Exit.PARTLY if found is Exit.DONE else found
@@ -123,20 +128,22 @@ def _busy(w: Walk, wave: Wave) -> tuple[list[str], bool]:
 
 
 def _wave(w: Walk, wave: Wave, *, only: bool) -> list[Outcome]:
-    record, (busy, first) = w.record.waves.get(wave.name), _busy(w, wave)
-    outcomes: list[Outcome] = []
+    record, (busy, first) = _record(w, wave), _busy(w, wave)
     if record is not None and record.state == "passed":
         return []
     if not busy and not (first and waves.acting(w.plan, None)):
         _note(w, wave, "passed", "no changes")
         return []
+    # Who applies a wave notes it first; so what is there without a note was applied by a run whose ledger is lost, and with
+    # it the soak. It is looked for again after the look, since another run may have begun in between.
+    if record is None and _applied_already(w, wave, first=first) and _record(w, wave) is None:
+        _note(w, wave, "passed", "applied before")
+        return []
+    outcomes: list[Outcome] = []
     if record is None or record.state not in ("soaking", "closed after soak"):
-        outcomes = _applied(w, wave, busy, first=first)
-        if record is None and all(o.status is Status.UNCHANGED for o in outcomes):
-            _note(w, wave, "passed", "applied before")  # by a run whose ledger is lost, and with it the soak
-            return outcomes
+        outcomes = _applied(w, wave, record, busy, first=first)
         record = w.board.now(w.record.id, wave.name)
-    if only and wave.soak > 0:
+    if only and wave.soak > 0 and record.state == "soaking":
         w.told(wave, "soaking", f"for {_span(wave.soak)}; the next wave asks its gates")
         return outcomes
     _soak(w, wave, record, outcomes)
@@ -145,12 +152,26 @@ def _wave(w: Walk, wave: Wave, *, only: bool) -> list[Outcome]:
     return outcomes
 
 
-def _applied(w: Walk, wave: Wave, busy: Sequence[str], *, first: bool) -> list[Outcome]:
+def _record(w: Walk, wave: Wave) -> WaveRecord | None:
+    """What is on record of a wave now; other runs write there, too."""
+    found = w.board.find(w.record.bundle)
+    return found.waves.get(wave.name) if found is not None else None
+
+
+def _applied_already(w: Walk, wave: Wave, *, first: bool) -> bool:
+    try:
+        return w.applied(waves.part(w.plan, wave.name, first=first))
+    except ReconcilerError as e:
+        raise _Held(wave, str(e), (), e) from None
+
+
+def _applied(
+    w: Walk, wave: Wave, record: WaveRecord | None, busy: Sequence[str], *, first: bool
+) -> list[Outcome]:
     """Carry the wave out, a batch of datamarts at a time, and look at its gates.
 
     What an earlier run loaded counts by its seal, so a gate that closed stays so, unless somebody went on all the same.
     """
-    record = w.record.waves.get(wave.name)
     accepted = record is not None and record.state == "accepted"
     runs = list(record.runs) if record is not None else []
     if not accepted:
@@ -160,9 +181,10 @@ def _applied(w: Walk, wave: Wave, busy: Sequence[str], *, first: bool) -> list[O
         _hold_if_told(w, wave, outcomes)
         try:
             result = w.carry_out(waves.part(w.plan, wave.name, datamarts=batch, first=first and n == 0))
-        except Refused as e:
-            _close(w, wave, str(e).splitlines()[0], runs, after=False)
-            raise
+        except ReconcilerError as e:
+            if isinstance(e, Refused):
+                _close(w, wave, str(e).splitlines()[0], runs, after=False)
+            raise _Held(wave, str(e), outcomes, e) from None
         runs += [result.run] if result.run is not None else []
         outcomes += result.outcomes
         if result.exit is Exit.LOCKED or any(o.status is Status.SKIPPED for o in result.outcomes):
@@ -190,7 +212,9 @@ def _soak(w: Walk, wave: Wave, record: WaveRecord, outcomes: Sequence[Outcome]) 
 
 
 def soak_left(wave: Wave, record: WaveRecord, wall: float) -> float:
-    """Seconds that the wave still has to soak."""
+    """Seconds that the wave still has to soak; none if it did, and a gate was closed then."""
+    if record.state != "soaking":
+        return 0.0
     since = wall - record.at
     return wave.soak - since if since >= 0 else wave.soak
 
@@ -230,11 +254,11 @@ def _passed_before(w: Walk, wave: Wave) -> None:
     Raises:
         Refused: it has not passed.
     """
-    record, (busy, first) = w.record.waves.get(wave.name), _busy(w, wave)
+    record, (busy, first) = _record(w, wave), _busy(w, wave)
     if (record is not None and record.state == "passed") or (not busy and not first):
         return
     if record is None:  # the ledger may be lost: what is there tells
-        if w.applied(waves.part(w.plan, wave.name, first=first)):
+        if w.applied(waves.part(w.plan, wave.name, first=first)) and _record(w, wave) is None:
             _note(w, wave, "passed", "applied before")
             return
         raise Refused(
@@ -269,11 +293,10 @@ def _passed(w: Walk) -> frozenset[str]:
 
 def _left(w: Walk, done: Sequence[Outcome], why: str) -> list[Outcome]:
     """An outcome for each action that was not begun."""
-    known = {o.address for o in done}
+    known, passed = {o.address for o in done}, _passed(w)
     left = []
     for wave in (None, *(v.name for v in w.rollout.waves)):
-        record = w.record.waves.get(wave or "")
-        if record is not None and record.state == "passed":
+        if wave in passed or (wave is None and passed):  # what is in no wave came with the first
             continue
         for address in waves.acting(w.plan, wave):
             if address not in known:

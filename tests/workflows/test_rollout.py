@@ -371,7 +371,53 @@ def test_two_runners_walk_one_rollout(fleet_of: Make) -> None:
         codes.append((process.returncode, err[-600:]))
     assert [code for code, _ in codes] == [0, 0], codes
     fleet.finished()
+    assert soaked(fleet) >= 2.0
     assert status(fleet)["state"] == "finished"
+
+
+def soaked(fleet: Fleet) -> float:
+    """Seconds between the last write to the canary and the first one to any other datamart."""
+    canary = {fleet.ids[n] for n in ("m00", "m01")}
+    written = [
+        (r["at"], r["path"].split("/")[3]) for r in fleet.emulator.writes() if "/datamarts/" in r["path"]
+    ]
+    return min(at for at, i in written if i not in canary) - max(at for at, i in written if i in canary)
+
+
+@pytest.mark.parametrize("late", [0.0, 0.3, 1.5])
+def test_a_second_runner_does_not_cut_a_soak_short(late: float, fleet_of: Make) -> None:
+    fleet = fleet_of(waves=SOAKING.replace("2s", "4s"), lines=6)
+    plan = fleet.planned()
+    first = fleet.workspace.start("apply", plan)
+    time.sleep(late)
+    second = fleet.workspace.start("apply", plan)
+    for process in (first, second):
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    assert soaked(fleet) >= 4.0
+    fleet.finished()
+
+
+def test_what_was_done_is_reported_where_a_later_wave_is_refused(fleet: Fleet, tmp_path: Path) -> None:
+    plan = fleet.planned()
+    settings = fleet.workspace.root / "specs/rollout.yaml"
+    assert settings.exists()
+    events = str(tmp_path / "events")
+    process = fleet.workspace.start("apply", plan, "--events", events, "-o", "json")
+    deadline = time.monotonic() + 30
+    while not fleet.emulator.profiles(fleet.ids["m00"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    (made,) = [c for c in fleet.emulator.compartments() if c["token"] == "loyalty"]
+    fleet.emulator.store.update("compartment", made["id"], {"name": "Somebody else's"})
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, (out, err)
+    assert "planned from no such compartment, the remote now has name" in " ".join(err.split())
+    result = json.loads(out)
+    assert result["summary"]["succeeded"] >= 4
+    assert sum(result["summary"].values()) == 81
+    last = json.loads(Path(events).read_text().splitlines()[-1])
+    assert (last["event"], last["summary"]) == ("run_finished", result["summary"])
 
 
 def test_a_signal_ends_it_between_waves_and_it_goes_on(fleet_of: Make) -> None:
