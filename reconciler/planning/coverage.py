@@ -65,6 +65,17 @@ def coverage(plan: Plan) -> Coverage:
     return Coverage(columns, cells, frozenset(shared), waves)
 
 
+def shortened(found: Coverage, most: int) -> tuple[Coverage, int]:
+    """So many compartments at most, those that the plan activates somewhere before others; and how many are left out."""
+    if len(found.cells) <= most:
+        return found, 0
+    acting = [row for row, covers in found.cells.items() if not {Cover.NOW, Cover.LATER}.isdisjoint(covers)]
+    others = [row for row in found.cells if row not in set(acting)]
+    kept = set([*acting, *others][:most])
+    cells = {row: covers for row, covers in found.cells.items() if row in kept}
+    return replace(found, cells=cells), len(found.cells) - len(cells)
+
+
 def after(found: Coverage, outcomes: Sequence[Outcome], passed: Collection[str]) -> Coverage:
     """The matrix once a plan was carried out, as far as it was; `passed` are the waves that have passed."""
     ended = {o.address: o.status for o in outcomes}

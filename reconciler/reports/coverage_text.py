@@ -2,16 +2,16 @@
 
 import textwrap
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import groupby
 
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Gates
-from reconciler.planning.coverage import Cover, Coverage, coverage
+from reconciler.planning.coverage import Cover, Coverage, coverage, shortened
 from reconciler.planning.waves import acting
 from reconciler.reports.style import Style, safe
 
 WIDTH, NAME = 80, 26
+ROWS = 40  # compartments that a terminal is shown
 SIGNS: Mapping[Cover, str] = {
     Cover.ACTIVE: "a",
     Cover.DEFAULT: "D",
@@ -59,6 +59,7 @@ def matrix(found: Coverage, style: Style) -> list[str]:
     """A row for each compartment, a column of one letter for each datamart, so that forty fit."""
     if not found.cells:
         return []
+    found, left = shortened(found, ROWS)
     lines = [style.bold("Coverage"), ""]
     for columns in _slices(found):
         lines += _heads(found, columns, style)
@@ -66,7 +67,8 @@ def matrix(found: Coverage, style: Style) -> list[str]:
             label = f"{safe(name)}{' (shared)' if name in found.shared else ''}"[: NAME - 1]
             lines.append(f"  {label:<{NAME}}" + "".join(_sign(row[i], style) for i in columns))
         lines.append("")
-    return [*lines, style.dim(f"  {LEGEND}"), ""]
+    more = [f"  … and {left:,} compartments more; -o html has them", ""] if left else []
+    return [*lines, *more, style.dim(f"  {LEGEND}"), ""]
 
 
 def _sign(cover: Cover, style: Style) -> str:
@@ -100,20 +102,14 @@ def _heads(found: Coverage, columns: range, style: Style) -> list[str]:
 
 def as_markdown(plan: Plan, rows_at_most: int) -> list[str]:
     """The same as a table; of very many datamarts, one letter each."""
-    found = coverage(plan)
-    left = len(found.cells) - rows_at_most
-    if not found.cells:
-        return []
-    if left > 0:
-        kept = dict(list(found.cells.items())[:rows_at_most])
-        words = f"… and {left:,} compartments more, left out to fit a comment."
-        return [*_as_markdown(replace(found, cells=kept)), words, ""]
-    return _as_markdown(found)
+    found, left = shortened(coverage(plan), rows_at_most)
+    words = [f"… and {left:,} compartments more, left out to fit a comment.", ""] if left else []
+    return [*_as_markdown(found), *words]
 
 
 def _as_markdown(found: Coverage) -> list[str]:
     if not found.cells:
-        return ["### Coverage", ""]
+        return []
     few = len(found.datamarts) <= 12
     if few:
         head = "| Compartment | " + " | ".join(found.datamarts) + " |"

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.errors import MissingExtra
 from reconciler.model.plan import Plan, ResourceChange
-from reconciler.planning.coverage import Cover, coverage
+from reconciler.planning.coverage import Cover, coverage, shortened
 from reconciler.planning.waves import acting
 from reconciler.reports import coverage_text
 from reconciler.reports.alike import alike, anywhere, of_change, of_finding, of_load, where
@@ -23,7 +23,7 @@ def render(plan: Plan) -> str:
     Raises:
         MissingExtra: jinja2 is not installed.
     """
-    found = coverage(plan)
+    found, left = shortened(coverage(plan), ROWS)
     changes = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [x for x in plan.loads if x.actions != ("no-op",)]
     groups = groupby(range(len(found.datamarts)), key=lambda i: found.waves.get(found.datamarts[i], ""))
@@ -35,6 +35,7 @@ def render(plan: Plan) -> str:
             {"load": x[0], **_subject([y.address for y in x]), "bytes": sum(y.bytes for y in x)}
             for x in alike(loads, of_load)
         ],
+        left=left,
         counts=(len(changes), len(loads)),
         meaning=_MEANING,
         found=found,
@@ -45,7 +46,7 @@ def render(plan: Plan) -> str:
     return page
 
 
-FEW_COLUMNS = 20
+FEW_COLUMNS, ROWS = 20, 1000
 _SIGNS = {Cover.ACTIVE: "✓", Cover.DEFAULT: "★", Cover.NOW: "+", Cover.LATER: "~", Cover.MISSING: ""}
 _MEANING = {
     Cover.ACTIVE: "is active",

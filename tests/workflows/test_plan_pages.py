@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary
+from reconciler.planning.coverage import Cover, Coverage
 from reconciler.planning.digests import sealed
-from reconciler.reports import plan_html, plan_markdown
+from reconciler.reports import coverage_text, plan_html, plan_markdown
+from reconciler.reports.style import Style
 from tests.support.emulator import Emulator
 from tests.support.fleet import Fleet
 from tests.support.workspace import Workspace
@@ -100,3 +102,14 @@ def test_html_says_what_is_wrong_with_a_plan() -> None:
 
     assert "This plan cannot be applied." in plan_html.render(replace(made(1), applyable=False))
     assert "narrowed by flags" in plan_html.render(replace(made(1), complete=False))
+
+
+@pytest.mark.parametrize("count", [40, 41, 2_000])
+def test_coverage_of_very_many_compartments_is_cut_and_says_so(count: int) -> None:
+    rows = {f"c{n:04}": (Cover.NOW if n == count - 1 else Cover.ACTIVE,) for n in range(count)}
+    found = Coverage(("m",), rows, frozenset(), {})
+    lines = coverage_text.matrix(found, Style())
+    assert sum(line.startswith("  c") for line in lines) == 40
+    assert any(line.startswith(f"  c{count - 1:04}") for line in lines)  # what the plan activates comes first
+    assert ("compartments more" in "".join(lines)) is (count > 40)
+    assert all(len(line) <= 80 for line in lines)
