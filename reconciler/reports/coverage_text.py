@@ -8,7 +8,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.rollout import Gates
 from reconciler.planning.coverage import Cover, Coverage, coverage, shortened
 from reconciler.planning.waves import acting
-from reconciler.reports.style import Style, safe
+from reconciler.reports.style import Style, duration, safe
 
 WIDTH, NAME = 80, 26
 ROWS = 40  # compartments that a terminal is shown
@@ -36,7 +36,7 @@ def waves(plan: Plan, style: Style) -> list[str]:
         loads = sum(a.startswith("ProfileSource/") for a in todo)
         parts = [f"{len(wave.datamarts)} datamarts", f"{len(todo) - loads} changes", f"{loads} loads"]
         if wave.soak:
-            parts.append(f"soaks {wave.soak:g} s")
+            parts.append(f"soaks {duration(wave.soak)}")
         parts += gates(wave.gates)
         head = f"  {wave.name}: "
         lines += textwrap.wrap(head + ", ".join(parts), WIDTH, subsequent_indent=" " * 6)

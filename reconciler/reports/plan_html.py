@@ -12,7 +12,7 @@ from reconciler.planning.waves import acting
 from reconciler.reports import coverage_text
 from reconciler.reports.alike import alike, anywhere, of_change, of_finding, of_load, where
 from reconciler.reports.plan_text import value
-from reconciler.reports.style import safe, size
+from reconciler.reports.style import duration, safe, size
 
 _HIDDEN = ("organisation_id", "datamart_id", "compartment_id")
 
@@ -109,5 +109,7 @@ def _template() -> Any:
         raise MissingExtra("HTML", "html") from None
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(plain=safe, size=size)  # `safe` is the name of what switches escaping off
+    environment.filters.update(
+        plain=safe, size=size, duration=duration
+    )  # `safe` is the name of what switches escaping off
     return environment.get_template("plan.html")

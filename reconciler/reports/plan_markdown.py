@@ -7,7 +7,7 @@ from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports import coverage_text
 from reconciler.reports.alike import alike, anywhere, of_change, of_finding, of_load, where
 from reconciler.reports.plan_text import value
-from reconciler.reports.style import safe, size
+from reconciler.reports.style import duration, safe, size
 
 Group = TypeVar("Group")
 LIMIT = 60_000  # characters; comments take 65,536
@@ -88,7 +88,7 @@ def _waves(plan: Plan) -> list[str]:
         "|---|--:|--:|---|",
     ]
     for wave in plan.rollout.waves:
-        soak = f"{wave.soak:g} s" if wave.soak else ""
+        soak = duration(wave.soak) if wave.soak else ""
         gates = "; ".join(coverage_text.gates(wave.gates))
         lines.append(f"| {wave.name} | {len(wave.datamarts)} | {soak} | {_cell(gates)} |")
     return [*lines, ""]

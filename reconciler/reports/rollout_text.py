@@ -13,7 +13,7 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Wave
 from reconciler.reports.result_text import counted as counted_outcomes
-from reconciler.reports.style import Style, safe
+from reconciler.reports.style import Style, duration, safe
 
 _GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
 WIDTH = 80
@@ -119,7 +119,7 @@ def _wave_line(wave: Wave, record: WaveRecord | None, style: Style, now: float) 
     more = record.why if record else ""
     if state == "soaking" and record is not None:
         left = max(0.0, record.at + wave.soak - now)
-        more = f"{left:.0f} s left" if left else "soaked; its gates are asked next"
+        more = f"{duration(left)} left" if left else "soaked; its gates are asked next"
     mark = {"passed": style.green, "waiting": style.dim}.get(
         state, style.red if "closed" in state else style.yellow
     )

@@ -40,3 +40,10 @@ def size(n: int) -> str:
         if n < factor * 1000 or unit == "GB":
             return f"{n / factor:.1f} {unit}"
     raise AssertionError(n)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

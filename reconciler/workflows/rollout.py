@@ -13,6 +13,7 @@ from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Rollout, Wave
 from reconciler.planning import waves
+from reconciler.reports.style import duration
 from reconciler.workflows.apply import Exit, Result, exit_of
 
 POLL = 0.5  # seconds between two looks at whether somebody paused it
@@ -144,7 +145,7 @@ def _wave(w: Walk, wave: Wave, *, only: bool) -> list[Outcome]:
         outcomes = _applied(w, wave, record, busy, first=first)
         record = w.board.now(w.record.id, wave.name)
     if only and wave.soak > 0 and record.state == "soaking":
-        w.told(wave, "soaking", f"for {_span(wave.soak)}; the next wave asks its gates")
+        w.told(wave, "soaking", f"for {duration(wave.soak)}; the next wave asks its gates")
         return outcomes
     _soak(w, wave, record, outcomes)
     _gates_after(w, wave, outcomes)
@@ -203,7 +204,7 @@ def _soak(w: Walk, wave: Wave, record: WaveRecord, outcomes: Sequence[Outcome]) 
     """Wait the rest of the soak. A clock that was set back in between begins it anew; one that jumps meanwhile does nothing."""
     left = soak_left(wave, record, w.clock.wall())
     if left > 0:
-        w.told(wave, "soaking", f"for {_span(left)}")
+        w.told(wave, "soaking", f"for {duration(left)}")
     end = w.clock.now() + left
     while (rest := end - w.clock.now()) > 0:
         _hold_if_told(w, wave, outcomes)
@@ -271,7 +272,9 @@ def _passed_before(w: Walk, wave: Wave) -> None:
             help=f"mend that, and run --wave {wave.name} again",
         )
     if (left := soak_left(wave, record, w.clock.wall())) > 0:
-        raise Refused(f"the wave '{wave.name}' soaks for another {_span(left)}", help="run this again then")
+        raise Refused(
+            f"the wave '{wave.name}' soaks for another {duration(left)}", help="run this again then"
+        )
     try:
         _gates_after(w, wave, ())
     except _Held as held:
@@ -304,11 +307,3 @@ def _left(w: Walk, done: Sequence[Outcome], why: str) -> list[Outcome]:
                 w.skipped(outcome)
                 left.append(outcome)
     return left
-
-
-def _span(seconds: float) -> str:
-    """A duration as people write it."""
-    whole = max(1, round(seconds))
-    if whole < 120:
-        return f"{whole} s"
-    return f"{whole // 60} min" if whole < 7200 else f"{whole / 3600:.1f} h"
