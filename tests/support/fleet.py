@@ -1,5 +1,6 @@
 """Forty datamarts in four waves, one compartment and one source for all of them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,16 @@ spec:
 class Fleet:
     """The emulator, the workspace, and who is where."""
 
-    def __init__(self, folder: Path, *, waves: str = WAVES, more: str = "", lines: int = 20) -> None:
-        self.stages = [stage for stage, count in STAGES.items() for _ in range(count)]
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        waves: str = WAVES,
+        more: str = "",
+        lines: int = 20,
+        stages: Mapping[str, int] = STAGES,
+    ) -> None:
+        self.stages = [stage for stage, count in stages.items() for _ in range(count)]
         self.names = [f"m{n:02}" for n in range(len(self.stages))]
         self.ids = {name: str(3000 + n) for n, name in enumerate(self.names)}
         self.emulator = Emulator(folder / "emulator", self.seed())
