@@ -21,14 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Config-as-code for mediarithmics: compartments, activations and profile imports.",
 )
-app.command()(plans.show)
-app.command()(plans.diff)
-app.add_typer(groups.sandbox_app, name="sandbox")
-app.add_typer(groups.runs_app, name="runs")
-app.add_typer(groups.source_app, name="source")
-app.add_typer(groups.config_app, name="config")
-app.add_typer(groups.rollout_app, name="rollout")
-app.command()(groups.conformance)
 
 Root = Path()
 
@@ -340,6 +332,16 @@ def render(
     from reconciler.cli import reference
 
     return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
+
+
+app.command()(plans.show)
+app.command()(plans.diff)
+app.command()(groups.conformance)
+app.add_typer(groups.sandbox_app, name="sandbox")
+app.add_typer(groups.runs_app, name="runs")
+app.add_typer(groups.source_app, name="source")
+app.add_typer(groups.config_app, name="config")
+app.add_typer(groups.rollout_app, name="rollout")
 
 
 def main_command(arguments: list[str]) -> int:

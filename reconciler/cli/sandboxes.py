@@ -1,6 +1,7 @@
 """`sandbox serve | set | faults`: the emulator on a port, its settings while it runs, and the ready fault scripts."""
 
 import json
+import textwrap
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -72,7 +73,9 @@ def set_(root: Path, switches: Sequence[str], faults: str | None, url: str | Non
 def list_faults() -> int:
     """`sandbox faults`."""
     for name, text in sorted(_ready().items()):
-        out(f"{name:<22}{_data(name, text.encode())['about']}")
+        head, indent = f"{name:<22}", " " * 22
+        about = _data(name, text.encode())["about"]
+        out("\n".join(textwrap.wrap(about, 80, initial_indent=head, subsequent_indent=indent)))
     return exit_codes.DONE
 
 
@@ -108,7 +111,18 @@ def _data(name: str, content: bytes) -> dict[str, Any]:
         raise SpecError(findings)
     if len(documents) != 1 or not isinstance(documents[0].data, dict):
         raise UsageError(f"{name} is not a fault script: one document with `faults:` is expected")
-    return documents[0].data
+    from reconciler.sandbox.faults import BadRule, read
+
+    document = documents[0]
+    try:
+        read(document.data)
+    except ValueError as e:
+        span = document.span("faults", e.number - 1) if isinstance(e, BadRule) else document.span()
+        raise UsageError(
+            f"{span.path}:{span.line}:{span.column}: {e}", help="docs/sandbox.md says what a rule takes"
+        ) from None
+    found: dict[str, Any] = document.data
+    return found
 
 
 def _pairs(switches: Sequence[str]) -> dict[str, str]:

@@ -189,7 +189,8 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
             {"do": f.do, "method": f.method, "path": f.path, "seen": f.seen, "acted": f.acted}
             for f in self.faults.rules
         ]
-        return JSONResponse({"status": "ok", "data": {"switches": self.switches.values(), "faults": rules}})
+        switches = {**self.switches.values(), "token": "(one)" if self.switches.token else "(any)"}
+        return JSONResponse({"status": "ok", "data": {"switches": switches, "faults": rules}})
 
     async def control(self, request: Request) -> Response:
         """Set switches, faults, and how the next executions end; a JSON body only a program would send."""

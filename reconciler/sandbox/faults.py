@@ -92,6 +92,14 @@ class Script:
         return next((f for f in self.rules if f.acts_on(method, path, self._dice)), None)
 
 
+class BadRule(ValueError):
+    """A rule that makes no sense; `number` counts from 1."""
+
+    def __init__(self, number: int, words: str) -> None:
+        super().__init__(f"rule {number}: {words}")
+        self.number = number
+
+
 def read(data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Script:
     """A script from plain data: `{seed, faults}`, or just the rules.
 
@@ -110,21 +118,19 @@ def read(data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Script:
 def _rule(number: int, row: Any) -> Fault:
     if not isinstance(row, Mapping) or row.get("do") not in ACTIONS:
         found = row.get("do") if isinstance(row, Mapping) else row
-        raise ValueError(f"rule {number}: unknown action {found!r}; known: {', '.join(ACTIONS)}")
+        raise BadRule(number, f"unknown action {found!r}; known: {', '.join(ACTIONS)}")
     allowed = {*_WHICH, *ACTIONS[row["do"]]}
     if unknown := sorted(map(str, row.keys() - allowed)):
-        raise ValueError(
-            f"rule {number}: {row['do']} takes no {unknown[0]!r}; it takes {', '.join(sorted(allowed))}"
-        )
+        raise BadRule(number, f"{row['do']} takes no {unknown[0]!r}; it takes {', '.join(sorted(allowed))}")
     kinds: dict[str, Any] = {f.name: f.type for f in fields(Fault)}
     for key, value in row.items():
         if not _fits(kinds[key], value):
-            raise ValueError(f"rule {number}: {key} cannot be {value!r}")
+            raise BadRule(number, f"{key} cannot be {value!r}")
     status = row.get("status", "FAILED" if row["do"] == "ended" else 500)
     if isinstance(status, str) != (row["do"] == "ended") or (
         isinstance(status, int) and not 200 <= status <= 599
     ):
-        raise ValueError(f"rule {number}: status cannot be {status!r}")
+        raise BadRule(number, f"status cannot be {status!r}")
     return Fault(
         **{**row, "status": status, "headers": {k: str(v) for k, v in row.get("headers", {}).items()}}
     )
