@@ -14,12 +14,16 @@ PAUSE, LONGEST = 0.03, 0.15  # seconds between two readings, and at most
 class SharedListing(Generic[Row]):
     """Reads a collection once for everybody who needs it as it is from some instant on. Safe to share between threads."""
 
-    def __init__(self, read: Callable[[], Listing[Row]], clock: Clock) -> None:
+    def __init__(
+        self, read: Callable[[], Listing[Row]], clock: Clock, known: tuple[float, Listing[Row]] | None = None
+    ) -> None:
+        """`known`: a listing that was read already, and the instant before which it was not begun."""
         self._read, self._clock = read, clock
         self._changed = threading.Condition()
         self._reading = False
-        self._begun, self._readings = float("-inf"), 0
-        self._last: Listing[Row] | None = None
+        self._readings = 0
+        self._last: Listing[Row] | None
+        self._begun, self._last = known or (float("-inf"), None)
 
     def since(self, instant: float) -> tuple[float, Listing[Row]]:
         """A listing begun at `instant` or later, and when it was begun."""

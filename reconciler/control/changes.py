@@ -25,7 +25,7 @@ from reconciler.model.address import Address
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
-from reconciler.model.remote import Activation, Compartment
+from reconciler.model.remote import Activation, Compartment, Observed
 from reconciler.planning import lookup, preconditions
 from reconciler.planning.preconditions import Now
 from reconciler.planning.preconditions import Verdict as Check
@@ -41,6 +41,7 @@ class Changer:
         grace: absence evidence to begin with: from when, and how long, an earlier run's writes could still show.
         single_datamart: id of the organisation's only live datamart, where the platform may activate by itself.
         ids: remote id by compartment key, filled in as they become known.
+        looked: when the look before all changes was begun, and what it saw.
         created: when this run created a compartment, by its id: an activation may follow by itself until `settle` later.
     """
 
@@ -51,6 +52,7 @@ class Changer:
     grace: Callable[[], Absence]
     note: Note
     single_datamart: str | None = None
+    looked: tuple[float, Observed] | None = None
     ids: dict[str, str] = field(default_factory=dict)
     created: dict[str, float] = field(default_factory=dict)
     _compartments: SharedListing[Compartment] | None = None
@@ -72,16 +74,19 @@ class Changer:
     def _look_at_compartments(self) -> Look[Compartment]:
         with self._lock:
             if self._compartments is None:
+                known = (self.looked[0], self.looked[1].compartments) if self.looked else None
                 self._compartments = SharedListing(
-                    lambda: resources.compartments(self.writer, self.organisation_id), self.clock
+                    lambda: resources.compartments(self.writer, self.organisation_id), self.clock, known
                 )
             return self._compartments.since
 
     def _look_at_activations(self, datamart_id: str) -> Look[Activation]:
         with self._lock:
             if datamart_id not in self._activations:
+                seen = self.looked[1].activations.get(datamart_id) if self.looked else None
+                known = (self.looked[0], seen) if self.looked and seen is not None else None
                 self._activations[datamart_id] = SharedListing(
-                    lambda: resources.activations(self.writer, datamart_id), self.clock
+                    lambda: resources.activations(self.writer, datamart_id), self.clock, known
                 )
             return self._activations[datamart_id].since
 

@@ -147,6 +147,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     """
     if saved and run.ledger.finished(plan.plan_digest):
         return Result((), Exit.DONE, already=True)
+    looked = run.clock.now()
     before = preflight(plan, run.writer, run.io, run.scans)
     if before.moved and not run.skip_stale:
         lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.moved.items()))
@@ -159,14 +160,16 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     outcomes: list[Outcome] = []
     run.watcher.began(identity, plan.plan_digest, len(before.verdicts))
     try:
-        outcomes = _execute(plan, run, identity, grace, before)
+        outcomes = _execute(plan, run, identity, grace, before, looked)
     finally:
         with contextlib.suppress(LedgerFailed):  # then the run counts as cut off, which it nearly was
             run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
     return Result(tuple(outcomes), exit_of(outcomes), run=identity)
 
 
-def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Preflight) -> list[Outcome]:
+def _execute(
+    plan: Plan, run: Run, identity: int, grace: Grace, before: Preflight, looked: float
+) -> list[Outcome]:
     changes = {c.address: c for c in plan.resource_changes if c.change.actions != ("no-op",)}
     loads = {load.address: load for load in plan.loads if load.actions != ("no-op",)}
     journal = _Journal(run.ledger, identity, run.lock)
@@ -178,6 +181,7 @@ def _execute(plan: Plan, run: Run, identity: int, grace: Grace, before: Prefligh
         grace.absence,
         journal.note,
         before.single_datamart,
+        (looked, before.observed),
     )
     deleter = Deleter(run.writer, run.clock, run.settings.settle, journal.note)
     if grace.settle > 0:

@@ -22,10 +22,16 @@ from reconciler.workflows.scans import Scans
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """A verdict for each acting address, and the organisation's only live datamart if it has just one."""
+    """A verdict for each acting address.
+
+    Attributes:
+        single_datamart: the organisation's only live datamart, if it has just one.
+        observed: what the verdicts are from.
+    """
 
     verdicts: dict[str, Verdict]
     single_datamart: str | None
+    observed: Observed
 
     @property
     def moved(self) -> dict[str, str]:
@@ -84,7 +90,7 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
         for d in observed.datamarts.rows
         if not d.archived and d.type != "CROSS_DATAMART" and d.organisation_id in (plan.organisation_id, "")
     ]
-    return Preflight(verdicts, live[0] if len(live) == 1 else None)
+    return Preflight(verdicts, live[0] if len(live) == 1 else None, observed)
 
 
 def _resource(
