@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace as with_fields
 
 from reconciler.api import resources
 from reconciler.api.client import Writer
@@ -181,32 +183,33 @@ def pause(flags: steps.Flags, why: str) -> int:
 
 
 def abort(flags: steps.Flags, why: str, file: Path | None) -> int:
-    """`rollout abort`: it is never gone on with; a report, and the plan that would undo what was applied."""
-    code = _move(flags, "aborted", why, "What was not begun is never begun.", OPEN)
+    """`rollout abort`: it is never gone on with; a report, and the plan that would undo what was applied.
+
+    Of one that is aborted already, by a gate with `on_failure: abort`, just those two.
+    """
     settings = steps.settings_only(flags).settings
     found, plan = _newest(flags.root, settings)
+    if found.state != "aborted":
+        _move(flags, "aborted", why, "What was not begun is never begun.", OPEN)
+        found, plan = _newest(flags.root, settings)
     marks = style(sys.stdout, no_color=flags.no_color)
     out(rollout_text.table(found, plan, _journal(flags.root, settings, found), marks, wiring.CLOCK.wall()))
     begun = {None, *found.waves}
-    back = inverse(
-        replace_changes(plan, lambda wave: wave in begun),
-    )
+    back = inverse(_only(plan, begun))
     where = file or flags.root / ".reconciler" / f"rollout-{found.id}-back.plan"
     steps.write_plan(back, where)
     for finding in back.diagnostics:
         say(f"  {finding.message}")
     say(f"The plan that undoes what can be undone is saved in {where}.")
-    return code
+    return exit_codes.DONE
 
 
-def replace_changes(plan: Plan, chosen: Callable[[str | None], bool]) -> Plan:
-    """The plan with only the actions of some waves."""
-    from msgspec.structs import replace as with_fields
-
+def _only(plan: Plan, begun: Set[str | None]) -> Plan:
+    """The plan with the actions of these waves; None are those before all waves."""
     return with_fields(
         plan,
-        resource_changes=tuple(c for c in plan.resource_changes if chosen(c.wave)),
-        loads=tuple(x for x in plan.loads if chosen(x.wave)),
+        resource_changes=tuple(c for c in plan.resource_changes if c.wave in begun),
+        loads=tuple(x for x in plan.loads if x.wave in begun),
     )
 
 

@@ -234,6 +234,7 @@ def test_an_aborted_one_is_never_gone_on_with(fleet: Fleet, tmp_path: Path) -> N
     assert "Activation/loyalty@m30" not in str(back["diagnostics"])
     for command in (("apply", plan), ("rollout", "resume"), ("rollout", "pause")):
         assert fleet.workspace.run(*command).code == 4
+    assert fleet.workspace.run("show", str(tmp_path / "back")).code == 0
     assert fleet.touched() == {"canary"}
 
 
@@ -244,6 +245,10 @@ def test_on_failure_abort(fleet_of: Make) -> None:
     assert fleet.workspace.run("apply", plan).code == 3
     assert status(fleet)["state"] == "aborted"
     assert fleet.workspace.run("rollout", "resume").code == 4
+    told = fleet.workspace.run("rollout", "abort")
+    assert told.code == 0
+    assert "is aborted: wave early: 6 of 120 lines were refused" in " ".join(told.out.split())
+    assert (fleet.workspace.root / ".reconciler/rollout-1-back.plan").exists()
 
 
 def test_paused_in_the_spec_outlives_everything(fleet_of: Make) -> None:
