@@ -1,4 +1,7 @@
-"""Forty datamarts in four waves: gates, soak, pause, abort, kills in each wave, two runners, a lost ledger."""
+"""Forty datamarts in four waves: gates, soak, pause, abort, kills in each wave, two runners, a lost ledger.
+
+Kills come with the ledger kept or lost in turn; with HYPOTHESIS_PROFILE=thorough, with both.
+"""
 
 import json
 import os
@@ -18,6 +21,7 @@ from reconciler.workflows.scans import Scans
 from tests.support.fleet import STAGES, WAVES, Fleet
 from tests.support.workspace import kill
 
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 SOAKING = """\
     - {name: canary, datamarts: {stage: canary}, soak: 2s}
     - {name: everyone, datamarts: rest}
@@ -347,8 +351,15 @@ def test_a_guard_that_was_allowed_closes_a_gate_that_forbids_it(fleet_of: Make) 
 # -- kills, and two runners ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("forget", [False, True], ids=["ledger kept", "ledger lost"])
-@pytest.mark.parametrize("stage", list(STAGES))
+KILLS = [
+    (stage, lost)
+    for n, stage in enumerate(STAGES)
+    for lost in (False, True)
+    if THOROUGH or lost is bool(n % 2)
+]
+
+
+@pytest.mark.parametrize(("stage", "forget"), KILLS)
 def test_killed_in_a_wave_the_same_command_finishes(stage: str, forget: bool, fleet_of: Make) -> None:
     fleet = fleet_of(lines=6)
     plan = fleet.planned()

@@ -103,15 +103,18 @@ class Bench:
 
     # -- waiting --------------------------------------------------------------------------------------------------
 
-    def until(self, shows: Callable[[], bool], pause: float) -> tuple[int, float] | None:
+    def until(
+        self, shows: Callable[[], bool], pause: float, patience: float | None = None
+    ) -> tuple[int, float] | None:
         """Look until it shows: how many looks that took, and how many seconds; None if patience ended first."""
+        patience = self.patience if patience is None else patience
         begun, looks = self.clock.now(), 0
         while True:
             looks += 1
             asked = self.clock.now()
             if shows():
                 return looks, asked - begun
-            if self.clock.now() - begun > self.patience:
+            if self.clock.now() - begun > patience:
                 return None
             self.clock.sleep(pause)
 

@@ -30,12 +30,12 @@ def config_answers(bench: Bench) -> Iterator[Found]:
     if len(bench.compartments) == 1:
         bench.compartment(f"{token}-second")
     if auto.answer == "on" and len(bench.compartments) > 1:
-        _deactivate(bench, bench.compartments[-1])
+        _deactivate(bench, bench.compartments[-1], max(TWICE, 2 * late))
 
 
-def _deactivate(bench: Bench, compartment_id: str) -> None:
+def _deactivate(bench: Bench, compartment_id: str, patience: float) -> None:
     """Have a compartment that is not active, though each becomes so by itself; it stays active where nothing can be removed."""
-    bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW / 2)
+    bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW / 2, patience)
     selection = _selection(bench, compartment_id)
     if selection is None:
         return
@@ -45,7 +45,7 @@ def _deactivate(bench: Bench, compartment_id: str) -> None:
 
 
 def _listings(bench: Bench) -> Iterator[Found]:
-    one, other = made(bench.document_import("lag-1")), None
+    one = made(bench.document_import("lag-1"))
     fast = bench.shown(one, FAST) if one else None
     other = made(bench.document_import("lag-2"))
     slow = bench.shown(other, SLOW) if other else None
@@ -73,9 +73,7 @@ def _auto_activate(bench: Bench, compartment_id: str, late: float) -> Found:
             None,
             f"the organisation has {len(live)} live datamarts; it concerns one with one",
         )
-    patience, bench.patience = bench.patience, max(TWICE, 2 * late)
-    seen = bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW / 2)
-    bench.patience = patience
+    seen = bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW / 2, max(TWICE, 2 * late))
     if seen is None:
         return Found("auto_activate", "3.4", "off", "no activation showed by itself")
     bench.selections[_selection(bench, compartment_id) or ""] = compartment_id
