@@ -8,6 +8,7 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec.structs import replace as with_fields
 
@@ -17,21 +18,23 @@ from reconciler.cli import exit_codes, ledgers, steps, wiring
 from reconciler.cli.console import out, say, style
 from reconciler.cli.options import Format
 from reconciler.cli.progress import Display
-from reconciler.errors import ReadFailed, ReconcilerError, Refused
+from reconciler.errors import ReadFailed, ReconcilerError, Refused, Unauthorized
 from reconciler.ledger.history import Entry
 from reconciler.ledger.rollouts import Recorded, Rollouts
-from reconciler.model.listing import Listed
-from reconciler.model.plan import Plan
+from reconciler.model.listing import Listed, Listing
+from reconciler.model.plan import Plan, ResourceChange
+from reconciler.model.remote import Compartment
 from reconciler.model.rollout import Wave
-from reconciler.planning import document, waves
+from reconciler.planning import document, lookup, waves
 from reconciler.planning.inverse import inverse
-from reconciler.reports import rollout_text
+from reconciler.reports import result_text, rollout_text
 from reconciler.settings import Settings
 from reconciler.workflows.check import Checked
 from reconciler.workflows.preflight import preflight
 from reconciler.workflows.rollout import Walk, Walked, walk
 from reconciler.workflows.scans import Scans
 
+Row = TypeVar("Row")
 OPEN = ("running", "stopped", "paused")
 
 
@@ -78,34 +81,47 @@ def apply_in_waves(
             flags.wave,
         )
         code = interrupt.code or int(found.exit)
-        shown.ended(code, rollout_text.counted(found.outcomes))
+        shown.ended(code, result_text.counted(found.outcomes))
     return found, code
 
 
 def _seen(made: Plan, wave: Wave, writer: Writer) -> int:
     """Activations on the wave's datamarts that the plan declares, as listings show them now."""
-    wanted: dict[str, set[str]] = {}
-    tokens = {
-        c.address: (c.change.after or {}).get("token")
+    compartments = _rows(resources.compartments(writer, made.organisation_id))
+    ids = {
+        c.address: c.remote_id or _id_of(c, compartments, made)
         for c in made.resource_changes
         if c.kind == "Compartment"
     }
-    compartments = resources.compartments(writer, made.organisation_id)
-    by_token = {r.token: r.id for r in compartments.rows} if isinstance(compartments, Listed) else {}
+    wanted: dict[str, set[str]] = {}
     for change in made.resource_changes:
         after = change.change.after or {}
         if change.kind == "Activation" and waves.datamart_of(change.address) in wave.datamarts:
-            needed = next((r for r in change.requires if r in tokens), "")
-            identity = after.get("compartment_id") or by_token.get(tokens.get(needed) or "")
+            identity = after.get("compartment_id") or next(
+                (ids[r] for r in change.requires if r in ids), None
+            )
             if identity:
                 wanted.setdefault(str(after["datamart_id"]), set()).add(str(identity))
-    found = 0
-    for datamart_id, identities in wanted.items():
-        listing = resources.activations(writer, datamart_id)
-        if not isinstance(listing, Listed):
-            raise ReadFailed(listing.reason, help="the gate was not decided; run again")
-        found += len(identities & {a.compartment_id for a in listing.rows})
-    return found
+    return sum(
+        len(identities & {a.compartment_id for a in _rows(resources.activations(writer, datamart_id)).rows})
+        for datamart_id, identities in wanted.items()
+    )
+
+
+def _rows(listing: Listing[Row]) -> Listed[Row]:
+    """A failed read is never an absence (G6)."""
+    if isinstance(listing, Listed):
+        return listing
+    raise (Unauthorized if listing.unauthorized else ReadFailed)(
+        listing.reason, help="the gate was not decided; run again"
+    )
+
+
+def _id_of(change: ResourceChange, compartments: Listed[Compartment], made: Plan) -> str | None:
+    """The id of a compartment that the plan made, if it is there."""
+    token = (change.change.after or {}).get("token")
+    row = lookup.compartment(compartments.by("token", token), made.organisation_id, token, None)
+    return row.id if isinstance(row, Compartment) else None
 
 
 def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
@@ -138,33 +154,28 @@ def status(flags: steps.Flags, *, follow: bool) -> int:
     if follow and flags.output is Format.TEXT and sys.stdout.isatty():
         _live(flags, settings)
         return exit_codes.DONE
-    found, plan = _newest(flags.root, settings)
-    journal = _journal(flags.root, settings, found)
     if flags.output is Format.JSON:
-        out(rollout_text.as_json(found, plan, journal))
+        found, plan = _newest(flags.root, settings)
+        out(rollout_text.as_json(found, plan, _journal(flags.root, settings, found)))
     else:
-        out(
-            rollout_text.table(
-                found, plan, journal, style(sys.stdout, no_color=flags.no_color), wiring.CLOCK.wall()
-            )
-        )
+        out(_table(flags, settings)[1])
     return exit_codes.DONE
+
+
+def _table(flags: steps.Flags, settings: Settings) -> tuple[Recorded, str]:
+    """The newest rollout, and where it is."""
+    found, plan = _newest(flags.root, settings)
+    journal, marks = _journal(flags.root, settings, found), style(sys.stdout, no_color=flags.no_color)
+    return found, rollout_text.table(found, plan, journal, marks, wiring.CLOCK.wall())
 
 
 def _live(flags: steps.Flags, settings: Settings) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    def now() -> tuple[Recorded, str]:
-        found, plan = _newest(flags.root, settings)
-        marks = style(sys.stdout, no_color=flags.no_color)
-        return found, rollout_text.table(
-            found, plan, _journal(flags.root, settings, found), marks, wiring.CLOCK.wall()
-        )
-
     with Live(refresh_per_second=2) as live:
         while True:
-            found, text = now()
+            found, text = _table(flags, settings)
             live.update(Text.from_ansi(text))
             if found.state != "running":
                 return
@@ -191,9 +202,8 @@ def abort(flags: steps.Flags, why: str, file: Path | None) -> int:
     found, plan = _newest(flags.root, settings)
     if found.state != "aborted":
         _move(flags, "aborted", why, "What was not begun is never begun.", OPEN)
-        found, plan = _newest(flags.root, settings)
-    marks = style(sys.stdout, no_color=flags.no_color)
-    out(rollout_text.table(found, plan, _journal(flags.root, settings, found), marks, wiring.CLOCK.wall()))
+    found, text = _table(flags, settings)
+    out(text)
     begun = {None, *found.waves}
     back = inverse(_only(plan, begun))
     where = file or flags.root / ".reconciler" / f"rollout-{found.id}-back.plan"

@@ -9,10 +9,9 @@ from typing import Any
 
 from reconciler.ledger.history import Entry
 from reconciler.ledger.rollouts import Recorded, WaveRecord
-from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Wave
-from reconciler.reports.result_text import counted as counted_outcomes
+from reconciler.planning.waves import acting, datamart_of
 from reconciler.reports.style import Style, duration, safe
 
 _GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
@@ -20,15 +19,10 @@ WIDTH = 80
 FEW = 4  # datamarts of a wave are told of one by one up to here; beyond, those in one state in a row together
 
 
-def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """How many actions ended how."""
-    return counted_outcomes(outcomes)
-
-
 def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str, Any]]:
     """A row for each datamart of each wave: what is to be done there, and how much of it was."""
     assert plan.rollout is not None  # noqa: S101 - a rollout's plan
-    ended = _ended(journal)
+    ended, loaded = _ended(journal), _loaded(journal)
     made = []
     for wave in plan.rollout.waves:
         record = found.waves.get(wave.name)
@@ -36,7 +30,7 @@ def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str
         for datamart in wave.datamarts:
             addresses = todo.get(datamart, [])
             states = Counter(ended.get(a, "not begun") for a in addresses)
-            lines = sum(n for a in addresses for n in (_lines(journal, a),))
+            lines = sum(loaded.get(a, 0) for a in addresses)
             done = sum(states[s] for s in _GOOD)
             made.append(
                 {
@@ -129,12 +123,8 @@ def _wave_line(wave: Wave, record: WaveRecord | None, style: Style, now: float) 
 
 def _by_datamart(plan: Plan, wave: Wave) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for change in plan.resource_changes:
-        if change.wave == wave.name:
-            found.setdefault(change.address.partition("@")[2], []).append(change.address)
-    for load in plan.loads:
-        if load.wave == wave.name:
-            found.setdefault(load.datamart, []).append(load.address)
+    for address in acting(plan, wave.name):
+        found.setdefault(datamart_of(address), []).append(address)
     return found
 
 
@@ -147,12 +137,13 @@ def _ended(journal: Sequence[Entry]) -> dict[str, str]:
     }
 
 
-def _lines(journal: Sequence[Entry], address: str) -> int:
-    last = 0
+def _loaded(journal: Sequence[Entry]) -> dict[str, int]:
+    """Lines that the last run of each load says have succeeded, or the last that says some have."""
+    found: dict[str, int] = {}
     for entry in journal:
-        if entry.address == address and entry.step == "load":
-            last = int(entry.detail.get("succeeded") or last)
-    return last
+        if entry.step == "load" and (lines := entry.detail.get("succeeded")):
+            found[entry.address] = int(lines)
+    return found
 
 
 def _state(actions: int, done: int, states: Mapping[str, int], wave: str | None) -> str:

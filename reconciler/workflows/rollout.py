@@ -224,7 +224,11 @@ def _gates_after(w: Walk, wave: Wave, outcomes: Sequence[Outcome]) -> None:
     """Gates that look at how things are once the wave soaked."""
     least = wave.gates.min_activations
     why = None
-    if least is not None and (seen := w.seen(wave)) < least:
+    try:
+        seen = w.seen(wave) if least is not None else 0
+    except ReconcilerError as e:  # not decided, so neither open nor closed
+        raise _Held(wave, str(e), outcomes, e) from None
+    if least is not None and seen < least:
         why = f"{seen} activations are seen, at least {least} have to be"
     elif wave.gates.command:
         is_open, said = w.command(wave)
@@ -278,6 +282,8 @@ def _passed_before(w: Walk, wave: Wave) -> None:
     try:
         _gates_after(w, wave, ())
     except _Held as held:
+        if held.error is not None:
+            raise held.error from None
         raise Refused(f"the gate is closed: {held}", help="mend that, and run this again") from None
     _note(w, wave, "passed", "")
 

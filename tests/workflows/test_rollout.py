@@ -308,6 +308,23 @@ def test_a_gate_closes(gates: str, words: str, fleet_of: Make) -> None:
     assert status(fleet)["state"] == "stopped"
 
 
+def test_a_failed_read_neither_opens_nor_closes_a_gate(fleet_of: Make) -> None:
+    fleet = fleet_of(waves=gate("min_activations: 2").replace("gates:", "soak: 3s, gates:"))
+    plan = fleet.planned()
+    assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
+    time.sleep(3.2)
+    for path in ("/user_account_compartments", f"/datamarts/{fleet.ids['m01']}/compartments"):
+        fleet.emulator.fault({"do": "status", "status": 403, "method": "GET", "path": path, "times": 0})
+        done = fleet.workspace.run("apply", plan)
+        assert done.code == 1, done
+        assert "403" in done.err
+        assert states(fleet) == ["soaking", "waiting"]
+    fleet.emulator.fault()
+    assert fleet.touched() == {"canary"}
+    assert fleet.workspace.run("apply", plan).code == 0
+    fleet.finished()
+
+
 def test_gates_open(fleet_of: Make, tmp_path: Path) -> None:
     script = f"env | grep ^RECONCILER_ | sort > {tmp_path / 'told'}"
     fleet = fleet_of(
