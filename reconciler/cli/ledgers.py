@@ -77,6 +77,10 @@ def history(root: Path, settings: Settings) -> History:
     return History(lambda: reading(root, settings), wiring.origin(root, settings), settings.organisation_id)
 
 
+def _opened(where: Place) -> Database:
+    return sqlite.open_file(where.file) if where.url is None else postgres.open_url(where.url)
+
+
 @contextmanager
 def rollouts(root: Path, settings: Settings) -> Iterator[Rollouts]:
     """Where rollouts are on record; needs no lock, so that one can be paused while a run works.
@@ -85,7 +89,7 @@ def rollouts(root: Path, settings: Settings) -> Iterator[Rollouts]:
         LedgerFailed: the ledger cannot be opened.
     """
     where = place(root, settings)
-    opened = sqlite.open_file(where.file) if where.url is None else postgres.open_url(where.url)
+    opened = _opened(where)
     try:
         yield Rollouts(opened, wiring.origin(root, settings), settings.organisation_id, wiring.CLOCK.wall)
     finally:
@@ -122,7 +126,7 @@ def locked(
             held = TeamLock(local, taken_lease)
             stack.callback(taken_lease.release)
         taken = clock.now()
-        opened = sqlite.open_file(where.file) if where.url is None else postgres.open_url(where.url)
+        opened = _opened(where)
         ledger = Ledger(opened, origin, settings.organisation_id, host, clock.wall)
         stack.callback(ledger.close)
         yield held, ledger, taken

@@ -31,7 +31,6 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "consent_drop": ("share",),  # so many of the execution's lines count as done, and are not
 }
 _WHICH = ("do", "method", "path", "after", "times", "nth", "probability")
-FATES = frozenset({"stuck", "ended", "consent_drop"})
 
 
 @dataclass(slots=True)
