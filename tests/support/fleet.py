@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.emulator import Emulator
-from tests.support.workspace import Workspace
+from tests.support.workspace import CUSTOMERS, Workspace
 
 STAGES = {"canary": 2, "early": 6, "most": 12, "late": 20}
 WAVES = """\
@@ -14,16 +14,7 @@ WAVES = """\
     - {name: most, datamarts: {stage: most}, max_parallel_datamarts: 4}
     - {name: everyone, datamarts: rest}
 """
-SOURCE = """\
-apiVersion: reconciler/v1
-kind: ProfileSource
-metadata: {name: customers}
-spec:
-  files: ["data/*.csv"]
-  datamarts: all
-  identify_by: {compartment: loyalty, user_account_id: id}
-  update: {force_replace: true}
-"""
+SOURCE = CUSTOMERS.replace("datamarts: retail-fr", "datamarts: all")
 
 
 class Fleet:

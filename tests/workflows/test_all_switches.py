@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.covering import SETTINGS, Row, missing, rows
 from tests.support.emulator import Emulator
-from tests.support.workspace import DATAMARTS, Workspace, kill
+from tests.support.workspace import CUSTOMERS, DATAMARTS, Workspace, kill
 
 ROWS = rows()
 LINES, BAD = 300, 2
@@ -27,17 +27,7 @@ LONE = {
     "compartments": [{"id": "1000", "organisation_id": "1185", "token": "default", "name": None}],
     "activations": [{"datamart_id": "1509", "compartment_id": "1000", "default": True}],
 }
-SOURCE = """\
-apiVersion: reconciler/v1
-kind: ProfileSource
-metadata: {name: customers}
-spec:
-  files: ["data/*.csv"]
-  datamarts: retail-fr
-  identify_by: {compartment: loyalty, user_account_id: id}
-  update: {force_replace: true}
-  bad_lines: {allow: 2}
-"""
+SOURCE = CUSTOMERS + "  bad_lines: {allow: 2}\n"
 
 
 class World:
