@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import pkgutil
@@ -167,6 +168,11 @@ def _main() -> None:
     for module in pkgutil.walk_packages(importlib.import_module("reconciler").__path__, "reconciler."):
         if not module.name.startswith("reconciler.sandbox"):
             importlib.import_module(module.name)
+    # Typer loads pydantic when it converts the first argument.
+    from reconciler.cli.app import app
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        app(["explain", "guard-changes", "--output", "json"])
     loaded = [name for name in LEFT_OUT if name in sys.modules]
     assert not loaded, loaded
     sys.modules["__main__"] = sys.modules["reconciler.__main__"]  # what processes of a pool begin with
