@@ -227,7 +227,7 @@ class _LoadRun:
     def _send(self, indices: Sequence[int]) -> None:
         assert self.after is not None  # noqa: S101 - prepared
         self.after.draw(indices)
-        sender = ChunkSender(self.context, self.listings, self.ready.source, self.ready.scan.files)
+        sender = ChunkSender(self.context, self.listings, self.ready.source, self.ready.scan)
         futures: dict[int, Future[tuple[Answer, tuple[Execution, ...]]]] = {
             i: self.context.io.submit(
                 sender.send, self._name(i), self._chunk(i), proven_unsent=self._name(i) in self.ready.unsent

@@ -1,6 +1,5 @@
 """Send one chunk at most once, as far as can be known: send, and when the answer proves nothing, look before deciding."""
 
-from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 
 from reconciler.api.answers import Answer, Verdict
@@ -10,18 +9,21 @@ from reconciler.bulk.listings import LoadListings
 from reconciler.bulk.sender import Job, upload
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
-from reconciler.model.load import Chunk
+from reconciler.model.load import Chunk, Scan
 from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
+
+# Bytes of a load. To make so few takes a thread less time than a process takes to begin.
+FEW = 8_000_000
 
 
 class ChunkSender:
     """Sends the chunks of one load."""
 
     def __init__(
-        self, context: Context, listings: LoadListings, source: SourceDefinition, files: Sequence[str]
+        self, context: Context, listings: LoadListings, source: SourceDefinition, scan: Scan
     ) -> None:
-        self.context, self.listings, self.source, self.files = context, listings, source, tuple(files)
+        self.context, self.listings, self.source, self.scan = context, listings, source, scan
 
     def send(self, name: str, chunk: Chunk, *, proven_unsent: bool) -> tuple[Answer, tuple[Execution, ...]]:
         """Send one chunk; its last answer, and its executions if it has any.
@@ -68,7 +70,7 @@ class ChunkSender:
             path=paths.executions(self.listings.datamart_id, import_id),
             token=self.context.token,
             root=str(self.context.root),
-            files=self.files,
+            files=self.scan.files,
             source=self.source,
             chunk=chunk,
             desk=self.context.desk,
@@ -76,12 +78,11 @@ class ChunkSender:
         )
 
     def _upload(self, job: Job) -> Answer:
-        """In this thread where the bytes stand in the source just so; else in a process, which has to make them."""
+        """In this thread where the bytes stand in the source just so, or are few; else in a process, which makes them."""
+        here = job.chunk.verbatim or self.scan.bytes <= FEW
         with self.context.pace.slot():
             try:
-                answer = (
-                    upload(job) if job.chunk.verbatim else self.context.senders().submit(upload, job).result()
-                )
+                answer = upload(job) if here else self.context.senders().submit(upload, job).result()
             except BrokenProcessPool:
                 return Answer(Verdict.UNCLEAR, "a sending process ended unexpectedly")
         self.context.pace.answered(answer.status, answer.retry_after)

@@ -474,10 +474,11 @@ def test_read_commands_send_only_get_and_need_no_ledger(
 def test_an_orphaned_sender_does_not_outlive_its_coordinator(
     workspace: Workspace, emulator: Emulator
 ) -> None:
-    workspace.customers(1500, max_bytes=5_000)
+    workspace.customers(60_000, max_bytes=200_000)  # enough for processes to be worth their while
     process = workspace.start("apply", "--auto-approve")
     while not any(emulator.executions("1509").values()):
         time.sleep(0.01)
+    assert len(children(process.pid)) > 2
     kill(process, group=False, after=0)
     time.sleep(1.0)
     sent = sum(len(r) for r in emulator.executions("1509").values())
@@ -628,11 +629,12 @@ def children(pid: int) -> list[int]:
 
 
 def test_killed_senders_cost_nothing_and_double_nothing(workspace: Workspace, emulator: Emulator) -> None:
-    workspace.customers(1500, max_bytes=5_000)
+    workspace.customers(60_000, max_bytes=200_000)  # enough for processes to be worth their while
     process = workspace.start("apply", "--auto-approve")
     while not any(emulator.executions("1509").values()):
         time.sleep(0.01)
     leaves = [p for p in children(process.pid) if not children(p)]
+    assert len(leaves) > 2
     for pid in leaves[-2:]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, 9)
