@@ -29,6 +29,9 @@ class Desk:
             return False
 
 
+_NO_MORE = ""
+
+
 class LeaveDesk:
     """Answers senders from a thread of the coordinator."""
 
@@ -53,18 +56,19 @@ class LeaveDesk:
         return Desk(address if isinstance(address, str) else (str(address[0]), int(address[1])), self._key)
 
     def close(self) -> None:
-        """Answer no one any more."""
+        """Answer no one any more. Waits for nobody who began to ask and stopped in the middle."""
         self._closed = True
-        with (
-            contextlib.suppress(OSError, EOFError, ConnectionError),
-            Client(self._listener.address, authkey=self._key) as wake,
-        ):
-            wake.send("")
+        threading.Thread(target=self._wake, args=(self.desk,), daemon=True, name="leave-desk-end").start()
         self._thread.join(timeout=2)
         self._listener.close()
 
+    def _wake(self, desk: Desk) -> None:
+        desk.ask(_NO_MORE)
+
     def _serve(self) -> None:
-        while not self._closed:
+        """Until it is told that no more comes: then nobody who has connected is left without an answer."""
+        job = None
+        while job != _NO_MORE:
             # A sender that dies while asking, or a stranger without the key, concerns nobody else.
             with contextlib.suppress(Exception), self._listener.accept() as connection:
                 job = connection.recv()

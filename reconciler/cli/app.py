@@ -88,6 +88,7 @@ def plan(
     resend: opt.Resend = None,
     supersede: opt.Supersede = None,
     allow: opt.Allow = None,
+    prune: opt.Prune = None,
     bundle: opt.Bundle = None,
     rejects: opt.Rejects = None,
     no_color: opt.NoColor = False,
@@ -112,6 +113,7 @@ def plan(
         resend=resend or (),
         supersede=supersede or (),
         allow=allow or (),
+        prune=prune or (),
         bundle=bundle,
     )
     checked = steps.read_workspace(flags)
@@ -184,6 +186,7 @@ def apply(
     resend: opt.Resend = None,
     supersede: opt.Supersede = None,
     allow: opt.Allow = None,
+    prune: opt.Prune = None,
     bundle: opt.Bundle = None,
     skip_stale: opt.SkipStale = False,
     no_wait: opt.NoWait = False,
@@ -211,6 +214,7 @@ def apply(
         resend=resend or (),
         supersede=supersede or (),
         allow=allow or (),
+        prune=prune or (),
         bundle=bundle,
         skip_stale=skip_stale,
         no_wait=no_wait,

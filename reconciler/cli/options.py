@@ -126,6 +126,14 @@ Resend = Annotated[
 Supersede = Annotated[
     list[str] | None, typer.Option("--supersede", metavar="ADDRESS", help="Give up an unfinished generation.")
 ]
+Prune = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prune",
+        metavar="SCOPE",
+        help="Remove activations that no spec declares: Activation, or Activation@DATAMART.",
+    ),
+]
 Allow = Annotated[
     list[str] | None,
     typer.Option(

@@ -56,6 +56,7 @@ class Flags:
     resend: Sequence[str] = ()
     supersede: Sequence[str] = ()
     allow: Sequence[str] = ()
+    prune: Sequence[str] = ()
     skip_stale: bool = False
     no_wait: bool = False
     lock_timeout: str = "30s"
@@ -145,6 +146,7 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         scope=flags.scope(checked),
         overrides=flags.overrides(),
         allowed=flags.allowed(),
+        prune=frozenset(flags.prune),
         created_at=wiring.created_at(),
         ci=bool(os.environ.get("CI")),
         settled=lambda datamart_id: _settled(flags.root, checked, datamart_id),

@@ -1,10 +1,11 @@
-"""Delete one document import as planned: look again, journal, delete, see it gone from a listing."""
+"""Remove one document import or activation as planned: look again, journal, delete, see it gone from a listing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from reconciler.api import resources
-from reconciler.api.answers import Verdict
+from reconciler.api.answers import Answer, Verdict
 from reconciler.api.client import Writer
 from reconciler.api.presence import Clock, confirm, direct
 from reconciler.api.writes import TRIES, pause_before_retry
@@ -12,14 +13,16 @@ from reconciler.kinds import paths
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
-from reconciler.model.remote import Import
 from reconciler.planning import preconditions
 from reconciler.planning.preconditions import Now
+from reconciler.planning.preconditions import Verdict as Check
+
+GONE, NO_SUCH_CALL = 404, 405
 
 
 @dataclass(frozen=True, slots=True)
 class Deleter:
-    """Deletes imports; deleting twice does no harm, and what is gone already is done (contract 12, 14)."""
+    """Deletes; deleting twice does no harm, and what is gone already is done (contract 12, 14)."""
 
     writer: Writer
     clock: Clock
@@ -33,43 +36,85 @@ class Deleter:
         return outcome
 
     def _delete(self, change: ResourceChange) -> Outcome:
-        datamart_id, identity = str((change.change.before or {})["datamart_id"]), str(change.remote_id)
+        listing, check, path = self._subject(change)
 
-        def listing() -> Listing[Import]:
-            return resources.imports(self.writer, datamart_id)
+        def ended(
+            status: Status, message: str = "", *, stopped: bool = False, refused: bool = False
+        ) -> Outcome:
+            return Outcome(change.address, status, "delete", message, stopped=stopped, refused=refused)
 
-        def row(rows: tuple[Import, ...]) -> Import | None:
-            return next((r for r in rows if r.id == identity), None)
-
-        tried, message = 0, ""
-        while True:
+        def look() -> Check | Unlisted:
             seen = listing()
-            if isinstance(seen, Unlisted):
+            return seen if isinstance(seen, Unlisted) else check(seen.rows)
+
+        tried, removed, message = 0, False, ""
+        verdict = look()
+        while True:
+            if isinstance(verdict, Unlisted):
                 status = Status.UNKNOWN if tried else Status.FAILED
-                return Outcome(change.address, status, "delete", seen.reason, stopped=seen.unauthorized)
-            verdict = preconditions.document_import(change, row(seen.rows))
+                return ended(status, verdict.reason, stopped=verdict.unauthorized)
             if verdict.now is Now.DONE:
-                status = Status.SUCCEEDED if tried else Status.UNCHANGED
-                return Outcome(change.address, status, "delete", "" if tried else "gone already")
+                return (
+                    ended(Status.SUCCEEDED) if tried or removed else ended(Status.UNCHANGED, "gone already")
+                )
             if verdict.now is Now.MOVED:
-                return Outcome(change.address, Status.FAILED, "delete", verdict.why, refused=True)
+                return ended(Status.FAILED, f"moved since it was planned: {verdict.why}", refused=True)
             if tried >= TRIES:
-                return Outcome(change.address, Status.FAILED, "delete", message)
-            self.note(change.address, "delete", "intent")
-            answer = self.writer.send("DELETE", paths.document_import(datamart_id, identity), None)
-            self.note(change.address, "delete", "answered", answer=answer.verdict.value)
-            tried += 1
-            message = answer.message
-            if answer.verdict is Verdict.UNAUTHORIZED:
-                return Outcome(change.address, Status.FAILED, "delete", message, stopped=True)
-            gone = confirm(
-                direct(listing, self.clock),
-                lambda rows: True if row(rows) is None else None,
-                self.settle,
-                self.clock,
+                return ended(Status.FAILED, message)
+            answer = self._send(change, path(str(verdict.row_id)))
+            tried, message = tried + 1, _words(answer, change)
+            if answer.verdict in (Verdict.UNAUTHORIZED, Verdict.REFUSED) and answer.status != GONE:
+                return ended(Status.FAILED, message, stopped=answer.verdict is Verdict.UNAUTHORIZED)
+            left = confirm(
+                direct(listing, self.clock), _without(verdict.row_id, check), self.settle, self.clock
             )
-            if gone is True:
-                return Outcome(change.address, Status.SUCCEEDED, "delete")
+            if isinstance(left, Check):  # that row is gone; there may be another
+                tried, removed, verdict = 0, True, left
+                continue
             if answer.verdict in (Verdict.REFUSED, Verdict.CONFLICT):
-                return Outcome(change.address, Status.FAILED, "delete", message)
+                return ended(Status.FAILED, message)
             self.clock.sleep(pause_before_retry(answer, tried))
+            verdict = look()
+
+    def _subject(
+        self, change: ResourceChange
+    ) -> tuple[Callable[[], Listing[Any]], Callable[[tuple[Any, ...]], Check], Callable[[str], str]]:
+        """How to list what is to go, how to judge what is seen, and where one of it is."""
+        before = change.change.before or {}
+        datamart_id = str(before["datamart_id"])
+        if change.kind == "Activation":
+            return (
+                lambda: resources.activations(self.writer, datamart_id),
+                lambda rows: preconditions.removal(
+                    [r for r in rows if r.compartment_id == before["compartment_id"]]
+                ),
+                lambda row_id: paths.activation(datamart_id, row_id),
+            )
+        return (
+            lambda: resources.imports(self.writer, datamart_id),
+            lambda rows: preconditions.document_import(
+                change, next((r for r in rows if r.id == change.remote_id), None)
+            ),
+            lambda row_id: paths.document_import(datamart_id, row_id),
+        )
+
+    def _send(self, change: ResourceChange, path: str) -> Answer:
+        self.note(change.address, "delete", "intent")
+        answer = self.writer.send("DELETE", path, None)
+        self.note(change.address, "delete", "answered", answer=answer.verdict.value)
+        return answer
+
+
+def _without(
+    row_id: str | None, check: Callable[[tuple[Any, ...]], Check]
+) -> Callable[[tuple[Any, ...]], Check | None]:
+    """What is to be said of the rest once a row is not shown any more; None while it is."""
+    return lambda rows: found if (found := check(rows)).row_id != row_id else None
+
+
+def _words(answer: Answer, change: ResourceChange) -> str:
+    if answer.status == NO_SUCH_CALL:
+        return (
+            f"{answer.message}; this platform does not remove {change.kind}s, so take it out in the console"
+        )
+    return answer.message

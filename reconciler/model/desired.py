@@ -75,11 +75,20 @@ class DesiredLoad:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What the specs ask for; keys are addresses as text, in spec order."""
+    """What the specs ask for; keys are addresses as text, in spec order.
+
+    Attributes:
+        removals: activations that must not be: what `deactivations` name.
+        managed: names of compartments that say where they are active; what they leave out may be pruned.
+        protected: names of compartments of which nothing is ever removed.
+    """
 
     datamarts: dict[str, tuple[str, Span]] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     compartments: dict[str, DesiredCompartment] = field(default_factory=dict)
     activations: dict[str, DesiredActivation] = field(default_factory=dict)
+    removals: dict[str, DesiredActivation] = field(default_factory=dict)
+    managed: frozenset[str] = frozenset()
+    protected: frozenset[str] = frozenset()
     loads: dict[str, DesiredLoad] = field(default_factory=dict)
     rollout: Rollout | None = None

@@ -9,12 +9,13 @@ from reconciler.model.plan import Plan
 
 
 class Cover(StrEnum):
-    """ACTIVE; DEFAULT, active and the datamart's default; NOW, activated by this plan; LATER, in a later wave; MISSING."""
+    """ACTIVE; DEFAULT, the datamart's default, too; NOW and REMOVED, by this plan; LATER, in a later wave; MISSING."""
 
     ACTIVE = "active"
     DEFAULT = "default"
     NOW = "now"
     LATER = "later"
+    REMOVED = "removed"
     MISSING = "missing"
 
 
@@ -66,10 +67,11 @@ def coverage(plan: Plan) -> Coverage:
 
 
 def shortened(found: Coverage, most: int) -> tuple[Coverage, int]:
-    """So many compartments at most, those that the plan activates somewhere before others; and how many are left out."""
+    """So many compartments at most, those that the plan does something about before others; and how many are left out."""
     if len(found.cells) <= most:
         return found, 0
-    acting = [row for row, covers in found.cells.items() if not {Cover.NOW, Cover.LATER}.isdisjoint(covers)]
+    moving = {Cover.NOW, Cover.LATER, Cover.REMOVED}
+    acting = [row for row, covers in found.cells.items() if not moving.isdisjoint(covers)]
     others = [row for row in found.cells if row not in set(acting)]
     kept = set([*acting, *others][:most])
     cells = {row: covers for row, covers in found.cells.items() if row in kept}
@@ -82,6 +84,8 @@ def after(found: Coverage, outcomes: Sequence[Outcome], passed: Collection[str])
 
     def cell(row: str, datamart: str, cover: Cover) -> Cover:
         status = ended.get(f"Activation/{row}@{datamart}")
+        if cover is Cover.REMOVED:
+            return Cover.MISSING if status in GOOD or found.waves.get(datamart) in passed else Cover.ACTIVE
         if cover not in (Cover.NOW, Cover.LATER):
             return cover
         if status is None:
@@ -98,6 +102,8 @@ def after(found: Coverage, outcomes: Sequence[Outcome], passed: Collection[str])
 
 
 def _cover(actions: tuple[str, ...], after: dict[str, object], wave: str | None, first: str | None) -> Cover:
+    if actions == ("delete",):
+        return Cover.REMOVED
     if actions == ("create",):
         return Cover.LATER if wave is not None and wave != first else Cover.NOW
     return Cover.DEFAULT if after.get("default") is True else Cover.ACTIVE

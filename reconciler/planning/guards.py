@@ -20,6 +20,7 @@ REFUSALS = frozenset(
         "load-refused",
         "token-change",
         "duplicate-identity",
+        "removal-refused",
     }
 )
 GUARDS = ("guard-changes", "guard-delete-lines", "guard-shrink")

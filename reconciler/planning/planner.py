@@ -23,6 +23,7 @@ from reconciler.planning.config import (
     plan_compartment,
 )
 from reconciler.planning.digests import sealed
+from reconciler.planning.removals import plan_removals
 from reconciler.planning.waves import in_waves
 from reconciler.settings import Settings
 
@@ -61,8 +62,10 @@ class Occasion:
     latency: float | None = None
 
 
-def plan_config(desired: Desired, observed: Observed, organisation_id: str) -> ConfigPlan:
-    """Compartments and activations."""
+def plan_config(
+    desired: Desired, observed: Observed, organisation_id: str, prune: frozenset[str] = frozenset()
+) -> ConfigPlan:
+    """Compartments and activations; `prune` as in `plan_removals`."""
     plan = ConfigPlan()
     for name, listing in (("datamarts", observed.datamarts), ("compartments", observed.compartments)):
         if isinstance(listing, Unlisted):
@@ -83,7 +86,7 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str) -> C
     findings, unusable = datamart_findings(desired.datamarts, desired.ignored, observed, organisation_id)
     plan.diagnostics += findings
     if foreign(observed.datamarts, organisation_id):
-        plan.blocked |= {*desired.compartments, *desired.activations}
+        plan.blocked |= {*desired.compartments, *desired.activations, *desired.removals}
         return plan
     for compartment in desired.compartments.values():
         plan_compartment(compartment, observed, organisation_id, plan)
@@ -92,6 +95,7 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str) -> C
             plan.blocked.add(activation.address)
         else:
             plan_activation(activation, observed, plan)
+    plan_removals(desired, observed, plan, prune)
     return plan
 
 

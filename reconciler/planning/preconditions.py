@@ -3,12 +3,14 @@
 Only the fields a change reads decide it; an unrelated change elsewhere stales nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.model.plan import ResourceChange
 from reconciler.model.remote import Activation, Compartment, Import
 from reconciler.planning.config import shape
+from reconciler.planning.generations import number
 
 
 class Now(StrEnum):
@@ -36,6 +38,19 @@ def document_import(change: ResourceChange, row: Import | None) -> Verdict:
     if row.name != before.get("name"):
         return Verdict(Now.MOVED, row.id, "its id now belongs to an import with another name")
     return Verdict(Now.READY, row.id)
+
+
+def removal(rows: Sequence[Activation]) -> Verdict:
+    """Check the removal of an activation: READY with the row to remove; a datamart's default stays (contract 4.3).
+
+    Args:
+        rows: those of the compartment on the datamart, as they are now.
+    """
+    if not rows:
+        return Verdict(Now.DONE)
+    if default := next((r for r in rows if r.default), None):
+        return Verdict(Now.MOVED, default.id, "it is the default of its datamart now, which is never removed")
+    return Verdict(Now.READY, min(rows, key=lambda r: number(r.id)).id)
 
 
 def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:

@@ -17,9 +17,10 @@ SIGNS: Mapping[Cover, str] = {
     Cover.DEFAULT: "D",
     Cover.NOW: "+",
     Cover.LATER: "~",
+    Cover.REMOVED: "-",
     Cover.MISSING: "·",
 }
-LEGEND = "a active   D default   + activated now   ~ in a later wave   · missing"
+LEGEND = "a active  D default  + activated now  ~ in a later wave  - removed  · missing"
 
 
 def waves(plan: Plan, style: Style) -> list[str]:
@@ -72,7 +73,12 @@ def matrix(found: Coverage, style: Style) -> list[str]:
 
 
 def _sign(cover: Cover, style: Style) -> str:
-    mark = {Cover.NOW: style.green, Cover.LATER: style.yellow, Cover.MISSING: style.dim}.get(cover)
+    mark = {
+        Cover.NOW: style.green,
+        Cover.LATER: style.yellow,
+        Cover.REMOVED: style.red,
+        Cover.MISSING: style.dim,
+    }.get(cover)
     return mark(SIGNS[cover]) if mark else SIGNS[cover]
 
 

@@ -47,18 +47,27 @@ def render(plan: Plan) -> str:
 
 
 FEW_COLUMNS, ROWS = 20, 1000
-_SIGNS = {Cover.ACTIVE: "✓", Cover.DEFAULT: "★", Cover.NOW: "+", Cover.LATER: "~", Cover.MISSING: ""}
+_SIGNS = {
+    Cover.ACTIVE: "✓",
+    Cover.DEFAULT: "★",
+    Cover.NOW: "+",
+    Cover.LATER: "~",
+    Cover.REMOVED: "-",
+    Cover.MISSING: "",
+}
 _MEANING = {
     Cover.ACTIVE: "is active",
     Cover.DEFAULT: "is active, and the datamart's default",
     Cover.NOW: "is activated by this plan",
     Cover.LATER: "is activated in a later wave",
+    Cover.REMOVED: "is removed by this plan",
 }
 _WORDS = {
     Cover.ACTIVE: "active",
     Cover.DEFAULT: "default",
     Cover.NOW: "now",
     Cover.LATER: "later",
+    Cover.REMOVED: "removed",
     Cover.MISSING: "",
 }
 

@@ -126,7 +126,7 @@ def _change(found: list[ResourceChange]) -> str:
             f"{k}: {value(before.get(k))} → {value(v)}" for k, v in shown.items() if before.get(k) != v
         )
     elif verb == "delete":
-        words = f"name: {value(before.get('name'))}"
+        words = f"name: {value(before['name'])}" if "name" in before else ""
     else:
         words = ", ".join(f"{k}: {value(v)}" for k, v in shown.items())
     reason = anywhere(change.reason, change.address.partition("@")[2]) if len(found) > 1 else change.reason

@@ -59,8 +59,8 @@ def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = ()
     lines = [f"  {mark(_SIGN[verb])} {first}", *where]
     many = len(among) > 1
     before, after = change.change.before or {}, change.change.after or {}
-    if verb == "delete":
-        lines.append(f"      name: {value(before.get('name'))}")
+    if verb == "delete" and "name" in before:
+        lines.append(f"      name: {value(before['name'])}")
     for key in after:
         if key in ("organisation_id", "datamart_id", "compartment_id") and (
             verb == "update" or key == "organisation_id" or (many and key == "datamart_id")

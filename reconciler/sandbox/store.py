@@ -42,6 +42,8 @@ class Lag:
     seconds: float = 0.0
 
 
+# Prefixes the kind of what was deleted while listings lag.
+_GONE = "gone "
 # What is written in a request gets the lag in force then.
 _NONE = Lag()
 lag: ContextVar[Lag] = ContextVar("lag", default=_NONE)
@@ -151,28 +153,36 @@ class Store:
         return [{"id": str(i), **json.loads(body)} for i, body in rows]
 
     def listed(self, kind: str, parent: str, *, first_page: bool) -> list[Row]:
-        """What a listing shows: younger writes are missing, or show their old fields, for a while."""
+        """What a listing shows: younger writes are missing, show their old fields, or are still there, for a while."""
         with self.lock:
             if first_page:
                 self.db.execute(
-                    "UPDATE objects SET reads=reads+1 WHERE kind=? AND parent=? AND reads<=lag_reads AND lag_reads>0",
-                    (kind, parent),
+                    "UPDATE objects SET reads=reads+1 WHERE kind IN (?, ?) AND parent=? AND reads<=lag_reads AND lag_reads>0",
+                    (kind, _GONE + kind, parent),
                 )
             rows = self.db.execute(
-                "SELECT id, body, shown, (lag_reads>0 AND reads<=lag_reads) OR (lag_seconds>0 AND ?-written<lag_seconds)"
-                " FROM objects WHERE kind=? AND parent=? ORDER BY id",
-                (time.time(), kind, parent),
+                "SELECT id, CASE kind WHEN ? THEN body END, shown,"
+                " (lag_reads>0 AND reads<=lag_reads) OR (lag_seconds>0 AND ?-written<lag_seconds)"
+                " FROM objects WHERE kind IN (?, ?) AND parent=? ORDER BY id",
+                (kind, time.time(), kind, _GONE + kind, parent),
             ).fetchall()
         return [
             {"id": str(identity), **json.loads(shown if fresh else body)}
             for identity, body, shown, fresh in rows
-            if not fresh or shown is not None
+            if (shown if fresh else body) is not None
         ]
 
     def remove(self, kind: str, identity: str) -> None:
-        """Delete one object."""
+        """Delete one object; listings go on showing it for a while, where they lag."""
+        late = lag.get()
         with self.lock:
-            self.db.execute("DELETE FROM objects WHERE kind=? AND id=?", (kind, int(identity)))
+            if late == _NONE:
+                self.db.execute("DELETE FROM objects WHERE kind=? AND id=?", (kind, int(identity)))
+            else:
+                self.db.execute(
+                    "UPDATE objects SET kind=?, shown=body, written=?, reads=0, lag_reads=?, lag_seconds=? WHERE kind=? AND id=?",
+                    (_GONE + kind, time.time(), late.reads, late.seconds, kind, int(identity)),
+                )
 
     def failures(self, execution: str) -> list[Row]:
         """Lines of an execution that failed, as its error file has them."""

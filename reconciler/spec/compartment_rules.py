@@ -85,7 +85,8 @@ def coverage(specs: Specs) -> Iterator[Diagnostic]:
         members = specs.members(document, "activations")
         if members is None or not len(every) / 2 < len(members) < len(every):
             continue
-        missing = sorted(every - members - _excepted(document.data["spec"]["activations"], specs))
+        meant = _excepted(document.data["spec"]["activations"], specs)
+        missing = sorted(every - members - meant - (specs.members(document, "deactivations") or frozenset()))
         if missing:
             shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             yield warning(
@@ -95,6 +96,33 @@ def coverage(specs: Specs) -> Iterator[Diagnostic]:
                 document.span("spec", "activations"),
                 help=f"activate it there too, or say that it is meant: except: [{', '.join(missing[:5])}]",
             )
+
+
+def removals(specs: Specs) -> Iterator[Diagnostic]:
+    """What is to be removed is not wanted elsewhere in the specs."""
+    defaults = {name: d for name, d in specs.datamarts.items() if d.default_compartment and d.takes_part}
+    for key, document in specs.compartments.items():
+        gone = specs.members(document, "deactivations")
+        if not gone:
+            continue
+        here = document.span("spec", "deactivations")
+        if document.data["spec"].get("protected"):
+            other = ((document.span("spec", "protected"), "protected here"),)
+            yield error(
+                "removal-contradiction",
+                f"'{key}' is protected: nothing of it is removed",
+                here,
+                secondary=other,
+            )
+        if both := sorted(gone & (specs.members(document, "activations") or frozenset())):
+            words = f"'{key}' is to be active, and not to be active, on {', '.join(both)}"
+            other = ((document.span("spec", "activations"), "activations of it"),)
+            yield error("removal-contradiction", words, here, secondary=other)
+        for name in sorted(gone & defaults.keys()):
+            if defaults[name].default_compartment == key:
+                other = ((defaults[name].span("default_compartment"), "the default here"),)
+                words = f"'{key}' is the default of '{name}', and is to be removed there"
+                yield error("removal-contradiction", words, here, secondary=other)
 
 
 def _excepted(expression: Any, specs: Specs) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """Specs -> desired state: resources with references, and sources resolved per datamart. Pure."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -41,8 +42,19 @@ def desired(specs: Specs, settings: Settings) -> Desired:
         ),
         compartments={c.address: c for c in compartments},
         activations=activations,
+        removals={a.address: a for a in _removals(specs)},
+        managed=frozenset(k for k, d in specs.compartments.items() if "activations" in d.data["spec"]),
+        protected=frozenset(k for k, d in specs.compartments.items() if d.data["spec"].get("protected")),
         loads=loads,
     )
+
+
+def _removals(specs: Specs) -> Iterator[DesiredActivation]:
+    for key, document in specs.compartments.items():
+        where = partial(document.span, "spec", "deactivations")
+        for name in sorted(specs.members(document, "deactivations") or ()):
+            address = f"Activation/{key}@{name}"
+            yield DesiredActivation(address, key, name, str(specs.datamarts[name].id), False, where)
 
 
 def _compartment(key: str, document: Document) -> DesiredCompartment:

@@ -13,7 +13,9 @@ from reconciler.spec.documents import Document, Path, Positions
 from reconciler.spec.nearest import nearest
 from reconciler.spec.validate import validate
 
-_WHOLE = frozenset({"activations", "datamarts", "identify_by", "owner", "operation", "id", "url", "query"})
+_WHOLE = frozenset(
+    {"activations", "deactivations", "datamarts", "identify_by", "owner", "operation", "id", "url", "query"}
+)
 
 
 class Overlaid(Document):

@@ -10,9 +10,7 @@ from typing import Any
 
 from reconciler.model.address import Span
 from reconciler.spec.documents import Document, Path
-from reconciler.spec.specs import Specs
-
-_SETS = {"Compartment": "activations", "ProfileSource": "datamarts"}
+from reconciler.spec.specs import SETS, Specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def _one(document: Document, specs: Specs, environment: str | None) -> Rendered:
     kind, name = document.data["kind"], document.data["metadata"]["name"]
     spec = dict(document.data["spec"])
     written: dict[Path, Any] = {}
-    if (key := _SETS.get(kind)) and key in spec:
+    for key in spec.keys() & SETS.get(kind, ()):
         written["spec", key], spec[key] = spec[key], sorted(specs.resolve(spec[key]))
     if kind == "Datamarts":
         for entry in spec:

@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec import sets
-from reconciler.spec.compartment_rules import coverage, near_duplicates, token_characters, tokens
+from reconciler.spec.compartment_rules import coverage, near_duplicates, removals, token_characters, tokens
 from reconciler.spec.documents import Document
 from reconciler.spec.nearest import nearest
 from reconciler.spec.source_references import activated, compartments
@@ -26,7 +26,7 @@ from reconciler.spec.source_rules import (
     updates,
     urls,
 )
-from reconciler.spec.specs import Specs
+from reconciler.spec.specs import SETS, Specs
 from reconciler.spec.wave_rules import REST, rollouts
 
 
@@ -100,10 +100,10 @@ def _default_compartments(specs: Specs) -> Iterator[Diagnostic]:
 def _sets_of_datamarts(specs: Specs) -> Iterator[Diagnostic]:
     if not specs.datamarts_known:
         return
-    for kind, name, document in specs.named():
-        key = {"Compartment": "activations", "ProfileSource": "datamarts"}.get(kind)
-        if key is None or key not in document.data["spec"]:
-            continue
+    declared = [
+        (k, n, d, key) for k, n, d in specs.named() for key in SETS.get(k, ()) if key in d.data["spec"]
+    ]
+    for kind, name, document, key in declared:
         try:
             empty = not specs.ever(document.data["spec"][key])
         except sets.UnknownDatamart as e:
@@ -171,6 +171,7 @@ WORKSPACE_RULES: tuple[Callable[[Specs], Iterator[Diagnostic]], ...] = (
     tokens,
     near_duplicates,
     coverage,
+    removals,
     compartments,
     activated,
 )

@@ -32,12 +32,14 @@ def activated(specs: Specs) -> Iterator[Diagnostic]:
                 continue
             compartment = specs.compartments[key]
             declared = specs.members(compartment, "activations")
-            if declared is not None and (missing := sorted(targets - declared)):
+            gone = targets & (specs.members(compartment, "deactivations") or frozenset())
+            field = "activations" if declared is not None else "deactivations"
+            if missing := sorted(gone if declared is None else targets - declared):
                 names = ", ".join(missing)
                 yield error(
                     "source-not-activated",
                     f"ProfileSource/{name} targets {names}, where '{key}' is not activated",
                     document.span("spec", *path),
-                    secondary=((compartment.span("spec", "activations"), "activations of it"),),
+                    secondary=((compartment.span("spec", field), f"{field} of it"),),
                     help=f"activate '{key}' there, or leave {names} out of the source's datamarts",
                 )

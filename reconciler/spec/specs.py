@@ -8,6 +8,9 @@ from reconciler.model.address import Span
 from reconciler.spec import sets
 from reconciler.spec.documents import Document
 
+# The fields that are sets of datamarts.
+SETS = {"Compartment": ("activations", "deactivations"), "ProfileSource": ("datamarts",)}
+
 
 class DatamartSpec(NamedTuple):
     """One entry of a `Datamarts` table; `id` is None if this environment has none."""

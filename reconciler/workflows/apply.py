@@ -29,7 +29,6 @@ from reconciler.model.plan import LoadChange, Plan
 from reconciler.planning.document import encode
 from reconciler.planning.inverse import inverse
 from reconciler.planning.loads import definition_of
-from reconciler.planning.retention import KIND
 from reconciler.settings import Settings
 from reconciler.workflows.preflight import Preflight, preflight
 from reconciler.workflows.scans import Scans
@@ -223,7 +222,7 @@ def _execute(
                 address, Status.SKIPPED, "skip", f"moved since it was planned: {why}", refused=True
             )
         try:
-            if address in changes and changes[address].kind == KIND:
+            if address in changes and changes[address].change.actions == ("delete",):
                 outcome = deleter.perform(changes[address])
             elif address in changes:
                 outcome = changer.perform(changes[address])

@@ -10,10 +10,10 @@ from reconciler.errors import ReconcilerError, Unauthorized, UsageError
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
-from reconciler.model.listing import Listed, Unlisted
+from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.load import Settlements
 from reconciler.model.plan import LoadChange, Override, Plan, ResourceChange
-from reconciler.model.remote import Observed
+from reconciler.model.remote import Activation, Observed
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config import ConfigPlan
 from reconciler.planning.loads import Overrides, RemoteLoads, plan_load, plan_unread
@@ -35,6 +35,7 @@ class Request:
         allowed: guards that may be crossed.
         ci: the `CI` variable is set.
         settled: gives what people said of chunks on a datamart.
+        prune: scopes where activations that nobody declares are to go.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -43,6 +44,7 @@ class Request:
     created_at: str = ""
     ci: bool = False
     settled: Callable[[str], Settlements] = lambda _: {}
+    prune: frozenset[str] = frozenset()
 
 
 def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, request: Request) -> Plan:
@@ -66,14 +68,15 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         settings.organisation_id,
         io,
         activations=sorted(
-            {a.datamart_id for a in desired.activations.values()}
+            {a.datamart_id for a in (*desired.activations.values(), *desired.removals.values())}
             | {load.datamart_id for load in loads.values()} & ids
+            | _pruned(desired, request.prune)
         ),
         imports=sorted({load.datamart_id for load in loads.values()}),
         pins=[c.id for c in desired.compartments.values() if c.id],
     )
     _stop_if_unauthorized(observed)
-    config = plan_config(desired, observed, settings.organisation_id)
+    config = plan_config(desired, observed, settings.organisation_id, request.prune)
     changes = config.changes
     if not scope.complete:
         changes = [
@@ -112,13 +115,28 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
 
 
 def _known_addresses(desired: Desired, request: Request) -> None:
-    known = {*desired.compartments, *desired.activations, *desired.loads}
+    known = {*desired.compartments, *desired.activations, *desired.removals, *desired.loads}
     for address in (*request.scope.targets, *request.overrides):
         if address not in known:
             raise UsageError(
                 f"no spec declares {address}",
                 help="addresses look like Compartment/loyalty or ProfileSource/crm@retail-fr",
             )
+
+
+def _pruned(desired: Desired, prune: frozenset[str]) -> set[str]:
+    """Ids of the datamarts that are looked at for what nobody declares.
+
+    Raises:
+        UsageError: a scope is none.
+    """
+    scopes = {f"Activation@{name}": identity for name, (identity, _) in desired.datamarts.items()}
+    if unknown := sorted(prune - scopes.keys() - {"Activation"}):
+        raise UsageError(
+            f"--prune {unknown[0]}: nothing there can be pruned",
+            help="say Activation, or Activation@DATAMART with a datamart of the specs",
+        )
+    return {i for scope, i in scopes.items() if "Activation" in prune or scope in prune}
 
 
 def _in_scope(scope: Scope, checked: Checked, address: Address) -> bool:
@@ -238,11 +256,21 @@ def _one_load(
         for c in changes
         if c.kind == "Activation" and c.change.after and c.change.after["datamart_id"] == load.datamart_id
     ]
-    findings += activation_findings(load, scan, observed.activations[load.datamart_id], [*active, *planned])
+    gone = {c.remote_id for c in changes if c.change.actions == ("delete",)}
+    findings += activation_findings(
+        load, scan, _without(observed.activations[load.datamart_id], gone), [*active, *planned]
+    )
     if change is not None and change.actions != ("no-op",):
         named = {*active, *scan.compartments}
         findings += consent_findings(load, named, observed.activations[load.datamart_id], reader)
     return change, findings, bool(unread)
+
+
+def _without(listing: Listing[Activation], gone: set[str | None]) -> Listing[Activation]:
+    """A listing as it will be once some rows are removed."""
+    if isinstance(listing, Unlisted) or not gone:
+        return listing
+    return Listed(tuple(r for r in listing.rows if r.id not in gone))
 
 
 def _unread(

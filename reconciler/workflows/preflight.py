@@ -54,9 +54,7 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
     """
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [load for load in plan.loads if load.actions != ("no-op",)]
-    datamarts = {
-        str(c.change.after["datamart_id"]) for c in acting if c.kind == "Activation" and c.change.after
-    }
+    datamarts = {_datamart_of(c) for c in acting if c.kind == "Activation"}
     observed = observe(
         reader,
         plan.organisation_id,
@@ -119,18 +117,23 @@ def _resource(
                 Now.MOVED, None, f"the token is used by the compartments {' and '.join(found.ids)}"
             )
         return preconditions.compartment(change, found)
+    listing: Listing[Activation] | None = observed.activations.get(_datamart_of(change))
+    active = listing if isinstance(listing, Listed) else Listed[Activation](())
+    if change.change.actions == ("delete",):
+        return preconditions.removal(
+            active.by("compartment_id", (change.change.before or {})["compartment_id"])
+        )
     compartment_id = after.get("compartment_id")
     if compartment_id is None:
         compartment_id = _created_id(change, compartments, plan, observed)
         if compartment_id is None:
             return Verdict(Now.READY)  # its compartment is still to be created
-    listing: Listing[Activation] | None = observed.activations.get(after["datamart_id"])
-    rows_ = listing.by("compartment_id", compartment_id) if isinstance(listing, Listed) else ()
+    rows_ = active.by("compartment_id", compartment_id)
     return preconditions.activation(change, lookup.activation(rows_, compartment_id)[0])
 
 
 def _datamart_of(change: ResourceChange) -> str:
-    return str((change.change.before or {}).get("datamart_id", ""))
+    return str((change.change.before or change.change.after or {}).get("datamart_id", ""))
 
 
 def _created_id(

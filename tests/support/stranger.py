@@ -137,6 +137,14 @@ class Stranger:
             return self.execute(method, str(identity), query, body)
         if method == "GET":
             return self.listing(rows, query)
+        if method == "DELETE":
+            gone = [r for r in rows if str(r["id"]) == identity]
+            rows[:] = [r for r in rows if r not in gone]
+            return (
+                (200, {"status": "ok", "data": gone[0]})
+                if gone
+                else (404, {"status": "error", "error": "Gone"})
+            )
         if method == "PUT":
             for row in rows:
                 row["default"] = str(row["id"]) == identity

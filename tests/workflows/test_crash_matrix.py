@@ -23,13 +23,24 @@ kind: ProfileSource
 metadata: {name: people}
 spec: {files: [data/people.ndjson], datamarts: retail-fr, chunk: {max_bytes: 2200}}
 """
+GONE = """\
+apiVersion: reconciler/v1
+kind: Compartment
+metadata: {name: germans}
+spec: {token: default-de, deactivations: [retail-fr]}
+"""
 
 
 def world(folder: Path) -> tuple[Emulator, Workspace]:
-    """A compartment to create and two activations, and a load of three chunks."""
-    emulator = Emulator(folder / "emulator", duplicate_token="accepted", duplicate_activation="second")
+    """A compartment to create and two activations, one to remove, and a load of three chunks."""
+    switches = {"duplicate_token": "accepted", "duplicate_activation": "second", "removal": "works"}
+    emulator = Emulator(folder / "emulator", **switches)
+    emulator.store.add(
+        "activation", "1509", {"datamart_id": "1509", "compartment_id": "1001", "default": False}
+    )
     workspace = Workspace(folder / "ws", emulator.url)
     workspace.write("specs/people.yaml", SOURCE)
+    workspace.write("specs/gone.yaml", GONE)
     workspace.write("data/people.ndjson", "".join(LINE.format(n=n) for n in range(30)))
     return emulator, workspace
 

@@ -155,3 +155,12 @@ def test_a_sender_ends_with_its_coordinator_and_no_run_begins_before(tmp_path: P
 
 def take(ledger: Path):  # type: ignore[no-untyped-def]
     return acquire(ledger, "origin", "1185", timeout=0, owner=OWNER, now=time.monotonic, sleep=time.sleep)
+
+
+def test_a_desk_is_closed_however_lately_somebody_asked() -> None:
+    for _ in range(100):
+        desk = LeaveDesk(lambda _: True)
+        assert desk.desk.ask("chunk")
+        begun = time.monotonic()
+        desk.close()
+        assert time.monotonic() - begun < 2
