@@ -1,6 +1,7 @@
 """Fixtures, and the two profiles of hypothesis."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ settings.register_profile(
     "thorough", max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_sessionfinish() -> None:
+    """The database server that tests of this process may have started."""
+    if module := sys.modules.get("tests.support.postgres"):
+        module.stop()
 
 
 @pytest.fixture

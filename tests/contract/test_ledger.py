@@ -23,7 +23,7 @@ from reconciler.ledger.lock import Owner
 from reconciler.ledger.rollouts import Rollouts
 from reconciler.ledger.store import Ledger
 from reconciler.model.load import Settled
-from tests.support.postgres import execute, postgres
+from tests.support.postgres import execute, new_database
 
 
 class Kind(NamedTuple):
@@ -34,9 +34,8 @@ class Kind(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres(tmp_path_factory.mktemp("pg")) as url:
-        yield url
+def server() -> str:
+    return new_database()
 
 
 @pytest.fixture

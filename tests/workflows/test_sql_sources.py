@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.emulator import Emulator
-from tests.support.postgres import execute, postgres
+from tests.support.postgres import execute, new_database
 from tests.support.workspace import Workspace, kill
 
 SOURCE = """\
@@ -34,9 +34,8 @@ TABLE = """CREATE TABLE customers AS
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as url:
-        yield url
+def database() -> str:
+    return new_database()
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.emulator import Emulator
-from tests.support.postgres import execute, postgres
+from tests.support.postgres import execute, new_database
 from tests.support.workspace import Workspace, kill
 from tests.workflows.test_faults import once_each
 
@@ -19,9 +19,8 @@ SLOW = {"do": "delay", "seconds": 3, "method": "POST", "path": "/executions", "t
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres(tmp_path_factory.mktemp("pg")) as url:
-        yield url
+def server() -> str:
+    return new_database()
 
 
 def until(process: Any, condition: Callable[[], bool]) -> None:
