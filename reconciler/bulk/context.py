@@ -72,6 +72,7 @@ class Context:
         readable: makes a source that cannot be read twice one that can.
         approval: digest of the plan.
         spools: where such sources are kept.
+        guards: limits for what a load's source holds, by its address.
         io: threads for small requests.
         pace: of uploads.
         senders: processes for uploads whose bytes have to be made.
@@ -86,7 +87,7 @@ class Context:
     readable: Callable[[SourceDefinition, str], SourceDefinition]
     approval: str
     spools: Spools | None
-    guards: Guards
+    guards: Callable[[str], Guards]
     clock: Clock
     settle: float
     follow_timeout: float

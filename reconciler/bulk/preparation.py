@@ -25,7 +25,7 @@ from reconciler.planning.generations import (
     open_generations,
     open_retries,
 )
-from reconciler.planning.guards import shrunk
+from reconciler.planning.guards import deleting, shrunk, way_out
 from reconciler.planning.loads import decide_again, definition_of, previous_lines, rows_of
 from reconciler.planning.protocol import ChunkView, LoadView
 from reconciler.planning.source_findings import refusal
@@ -125,8 +125,14 @@ class Preparation:
     def _reviewed(self, source: SourceDefinition, scan: Scan) -> str:
         """The load digest; one that only apply reads has to pass the limits here that others pass at plan."""
         change = self.change
-        if change.unread and (why := refusal(source, scan, self.context.guards)):
-            raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
+        if change.unread:
+            why = refusal(source, scan)
+            if why is None and (
+                words := deleting(scan.deletes, scan.sent, self.context.guards(change.address))
+            ):
+                why = self._tripped(words, "guard-delete-lines", "max_delete_lines_percent")
+            if why is not None:
+                raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
         if not change.unread and scan.source_digest != change.source_digest:
             words = "the source changed since it was planned; nothing was sent. Plan again"
             raise LoadStopped(Status.FAILED, words, refused=True)
@@ -138,8 +144,11 @@ class Preparation:
 
     def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision) -> None:
         """What plan checks of other sources and could not of this one: its size, and compartments that lines name."""
-        why = shrunk(scan.sent, previous_lines(source, decision), self.context.guards)
-        if why is None and scan.compartments - set(self.ids.values()):
+        guards = self.context.guards(self.change.address)
+        why = shrunk(scan.sent, previous_lines(source, decision), guards)
+        if why is not None:
+            why = self._tripped(why, "guard-shrink", "max_shrink_percent")
+        elif scan.compartments - set(self.ids.values()):
             active = resources.activations(self.context.writer, self.change.datamart_id)
             if isinstance(active, Unlisted):
                 raise ReadFailed(f"could not list the activations: {active.reason}")
@@ -147,6 +156,9 @@ class Preparation:
             why = f"lines name the compartment {missing[0]}, which is not active there" if missing else None
         if why is not None:
             raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
+
+    def _tripped(self, words: str, guard: str, limit: str) -> str:
+        return f"{words} ({way_out(guard, self.change.address, limit)})"
 
     def _fit(
         self,

@@ -40,6 +40,23 @@ def shrunk(lines: int, before: int, guards: Guards) -> str | None:
     )
 
 
+def deleting(deletes: int, lines: int, guards: Guards) -> str | None:
+    """Why the lines of a source delete too much; None if they do not."""
+    if lines < guards.from_lines or deletes * 100 <= guards.max_delete_lines_percent * lines:
+        return None
+    return f"{deletes:,} of {lines:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %"
+
+
+def for_load(guards: Guards, overrides: Sequence[Override], address: str) -> Guards:
+    """The limits for a source that only apply reads, where somebody allowed some to be crossed."""
+    mine = {o.guard for o in overrides if o.scope == address}
+    return replace(
+        guards,
+        max_shrink_percent=100.0 if "guard-shrink" in mine else guards.max_shrink_percent,
+        max_delete_lines_percent=100.0 if "guard-delete-lines" in mine else guards.max_delete_lines_percent,
+    )
+
+
 def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
     """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
     findings = [f for scope, present in _scopes(changes) for f in _crossed(scope, present, guards)]
@@ -47,14 +64,13 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
         lines = load.upserts + load.deletes
         if load.actions == ("no-op",):
             continue
-        if lines >= guards.from_lines and load.deletes * 100 > guards.max_delete_lines_percent * lines:
-            words = f"{load.deletes:,} of {lines:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %"
+        if words := deleting(load.deletes, lines, guards):
             findings.append(
                 error(
                     "guard-delete-lines",
                     words,
                     address=load.address,
-                    help=_way_out("guard-delete-lines", load.address, "max_delete_lines_percent"),
+                    help=way_out("guard-delete-lines", load.address, "max_delete_lines_percent"),
                 )
             )
         if words_ := shrunk(lines, load.previous_lines, guards):
@@ -63,7 +79,7 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
                     "guard-shrink",
                     words_,
                     address=load.address,
-                    help=_way_out("guard-shrink", load.address, "max_shrink_percent"),
+                    help=way_out("guard-shrink", load.address, "max_shrink_percent"),
                 )
             )
     return findings
@@ -96,23 +112,30 @@ def _crossed(scope: str, present: Counter[str], guards: Guards) -> Iterator[Diag
                 "guard-changes",
                 f"{words}{percent:g} %",
                 address=scope,
-                help=_way_out("guard-changes", scope, f"max_{verb}_percent"),
+                help=way_out("guard-changes", scope, f"max_{verb}_percent"),
             )
         elif most is not None and acting > most:
             yield error(
                 "guard-changes",
                 f"{words}{most}",
                 address=scope,
-                help=_way_out("guard-changes", scope, f"max_{verb}s"),
+                help=way_out("guard-changes", scope, f"max_{verb}s"),
             )
 
 
-def _way_out(code: str, scope: str, limit: str) -> str:
+def way_out(code: str, scope: str, limit: str) -> str:
+    """What to do if a guard stops what is meant."""
     return f"if this is meant: --allow '{code}:{scope}=WHY'; or raise guards.{limit} in reconciler.yaml"
 
 
-def allowed(findings: Sequence[Diagnostic], overrides: Sequence[Override]) -> list[Diagnostic]:
-    """Findings of guards that somebody allowed become warnings that name who and why; an allowance of nothing is told."""
+def allowed(
+    findings: Sequence[Diagnostic], overrides: Sequence[Override], loads: Sequence[LoadChange] = ()
+) -> list[Diagnostic]:
+    """Findings of guards that somebody allowed become warnings that name who and why; an allowance of nothing is told.
+
+    Of `loads` whose source only apply reads nobody can say yet what stops them.
+    """
+    unread = {x.address for x in loads if x.unread}
     by_scope = {(o.guard, o.scope): o for o in overrides}
     found = []
     used = set()
@@ -124,7 +147,7 @@ def allowed(findings: Sequence[Diagnostic], overrides: Sequence[Override]) -> li
             found.append(replace(finding, severity=Severity.WARNING, help=None, note=note))
         else:
             found.append(finding)
-    for guard, scope in by_scope.keys() - used:
+    for guard, scope in sorted(k for k in by_scope.keys() - used if k[1] not in unread):
         words = f"{guard} was allowed for {scope}, but does not stop this plan"
         found.append(warning("override-unused", words, address=scope, help="leave --allow out"))
     return found

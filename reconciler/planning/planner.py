@@ -117,7 +117,10 @@ def assemble(
     # Twice sorted, since keys of one text each compare fastest, and the second finds them nearly in order.
     changes = tuple(sorted(sorted(config, key=attrgetter("address")), key=lambda c: _ORDER[c.kind]))
     ordered = tuple(sorted(loads, key=lambda load: load.address))
-    every = [*diagnostics, *guards.allowed(guards.check(changes, ordered, settings.guards), occasion.allowed)]
+    every = [
+        *diagnostics,
+        *guards.allowed(guards.check(changes, ordered, settings.guards), occasion.allowed, ordered),
+    ]
     verbs = Counter(c.change.actions[0] for c in changes)
     execute = sum(load.actions != ("no-op",) for load in ordered)
     summary = Summary(

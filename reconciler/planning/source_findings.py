@@ -9,21 +9,18 @@ from reconciler.model.listing import Listed, Listing
 from reconciler.model.load import SUPERSEDED, Repeated, Scan, allowed
 from reconciler.model.remote import Activation
 from reconciler.model.source import SourceDefinition
-from reconciler.settings import Guards
 
 SMALL = 1000
 SHOWN = 12  # rejected lines named in a plan
 
 
-def refusal(definition: SourceDefinition, scan: Scan, guards: Guards) -> str | None:
-    """Why a source that was read by apply must not be sent, by the rules that plan has for others; None if it may be."""
+def refusal(definition: SourceDefinition, scan: Scan) -> str | None:
+    """Why a source that was read by apply must not be sent, by the rules that plan has for others; guards aside. None if it may be."""
     if bad(scan) > allowed(definition.allow, scan.lines):
         first = f", the first at {scan.rejects[0].where}: {scan.rejects[0].reason}" if scan.rejects else ""
         return f"{bad(scan):,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {definition.allow}{first}"
     if not scan.sent:
         return "no line of the source can be sent"
-    if scan.sent >= guards.from_lines and scan.deletes * 100 > guards.max_delete_lines_percent * scan.sent:
-        return f"{scan.deletes:,} of {scan.sent:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %"
     if scan.repeated and definition.duplicates == "refuse":
         return f"{scan.repeated.identities:,} identities are named by more than one line"
     return None

@@ -27,6 +27,7 @@ from reconciler.model.load import Settlements
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.planning.document import encode
+from reconciler.planning.guards import for_load
 from reconciler.planning.inverse import inverse
 from reconciler.planning.loads import definition_of
 from reconciler.settings import Settings
@@ -197,7 +198,7 @@ def _execute(
         readable=run.scans.readable,
         approval=plan.plan_digest,
         spools=run.scans.spools,
-        guards=run.settings.guards,
+        guards=lambda address: for_load(run.settings.guards, plan.overrides, address),
         clock=run.clock,
         settle=run.settings.settle,
         follow_timeout=run.settings.follow_timeout,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -96,8 +97,16 @@ def test_a_query_that_lost_most_of_its_rows_sends_nothing(
     assert done.code == 4, done
     assert "1,000 lines, after 3,000 in the last load" in " ".join(done.err.split())
     assert len(emulator.writes()) == before
-    execute(database, "INSERT INTO customers SELECT n FROM generate_series(1001, 2000) n")
-    assert crm.run("apply", "--auto-approve").code == 0  # nothing of the refused contents is left
+    word = re.search(r"--allow '(guard-shrink:[^=]+)=WHY'", " ".join(done.err.split()))
+    assert word
+    allowed = ("--allow", f"{word[1]}=half of them moved away")
+    planned = crm.run("plan", *allowed)
+    assert (planned.code, "override-unused" in planned.err) == (0, False), planned
+    execute(database, "INSERT INTO customers SELECT n FROM generate_series(1001, 1200) n")
+    done = crm.run("apply", "--auto-approve", *allowed)
+    assert done.code == 0, done
+    assert len(emulator.profiles("1509")) == 3000
+    assert any(name.endswith(".sealed.1200-0") for name in emulator.imports_named("1509"))
 
 
 def test_a_saved_plan_holds_for_its_query_only(crm: Workspace, emulator: Emulator, database: str) -> None:
