@@ -11,7 +11,7 @@ from reconciler.bulk.context import Progress
 from reconciler.cli.console import say
 from reconciler.model.outcome import Outcome
 from reconciler.reports import result_text
-from reconciler.reports.style import Style, size
+from reconciler.reports.style import Style, many, size
 
 MANY = 100  # actions from which on lines say how far they are
 
@@ -69,7 +69,7 @@ class Lines:
         """A load begins."""
         with self._lock:
             self._totals[address] = [chunks, 0, 0]
-        say(f"{address}: {lines:,} lines in {chunks} chunk{'s' if chunks != 1 else ''}, {_size(size)}")
+        say(f"{address}: {lines:,} lines in {many(chunks, 'chunk')}, {_size(size)}")
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Say so at each quarter of the chunks."""
@@ -214,7 +214,7 @@ class Bars:
 
 def _wave(name: str, datamarts: int, state: str, why: str) -> str:
     more = f": {why}" if why else ""
-    return f"wave {name} ({datamarts} datamart{'s' if datamarts != 1 else ''}): {state}{more}"
+    return f"wave {name} ({many(datamarts, 'datamart')}): {state}{more}"
 
 
 def display(marks: Style) -> Display:

@@ -113,8 +113,7 @@ def _without(
 
 
 def _words(answer: Answer, change: ResourceChange) -> str:
-    if answer.status == NO_SUCH_CALL:
-        return (
-            f"{answer.message}; this platform does not remove {change.kind}s, so take it out in the console"
-        )
-    return answer.message
+    if answer.status != NO_SUCH_CALL:
+        return answer.message
+    what = "activations" if change.kind == "Activation" else "imports"
+    return f"{answer.message}; this platform removes no {what}: do it in the console, or give the wish up"

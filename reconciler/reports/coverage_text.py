@@ -8,7 +8,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.rollout import Gates
 from reconciler.planning.coverage import Cover, Coverage, coverage, shortened
 from reconciler.planning.waves import acting
-from reconciler.reports.style import Style, duration, safe
+from reconciler.reports.style import Style, duration, many, safe
 
 WIDTH, NAME = 80, 26
 ROWS = 40  # compartments that a terminal is shown
@@ -35,7 +35,11 @@ def waves(plan: Plan, style: Style) -> list[str]:
     for wave in plan.rollout.waves:
         todo = acting(plan, wave.name)
         loads = sum(a.startswith("ProfileSource/") for a in todo)
-        parts = [f"{len(wave.datamarts)} datamarts", f"{len(todo) - loads} changes", f"{loads} loads"]
+        parts = [
+            many(len(wave.datamarts), "datamart"),
+            many(len(todo) - loads, "change"),
+            many(loads, "load"),
+        ]
         if wave.soak:
             parts.append(f"soaks {duration(wave.soak)}")
         parts += gates(wave.gates)

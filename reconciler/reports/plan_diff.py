@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.model.plan import Plan
 from reconciler.planning.compare import Difference
-from reconciler.reports.style import Style, safe
+from reconciler.reports.style import Style, many, safe
 
 _HEAD = ("organisation_id", "workspace", "environment", "endpoint", "spec_digest", "applyable", "complete")
 
@@ -28,7 +28,7 @@ def text(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) -> s
         lines.append(f"  {style.yellow('~')} {style.bold(safe(d.address))}  {d.actions[0]}")
         lines += [f"      {k}: {_value(x)} -> {_value(y)}" for k, (x, y) in d.fields.items()]
     if differences:
-        lines += ["", f"{len(differences)} difference{'s' if len(differences) != 1 else ''}."]
+        lines += ["", f"{many(len(differences), 'difference')}."]
     else:
         lines.append("No differences: both plans do the same.")
     return "\n".join(lines) + "\n"

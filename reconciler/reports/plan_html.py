@@ -97,7 +97,7 @@ def _change(same: list[ResourceChange]) -> dict[str, Any]:
     verb = change.change.actions[0]
     fields = [
         (key, value(before.get(key)) if verb == "update" else None, value(new))
-        for key, new in (after or before).items()
+        for key, new in (after or {k: v for k, v in before.items() if v}).items()
         if key not in _HIDDEN and (verb != "update" or before.get(key) != new)
     ]
     reason = anywhere(change.reason, change.address.partition("@")[2]) if len(same) > 1 else change.reason

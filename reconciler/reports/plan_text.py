@@ -8,7 +8,7 @@ from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.planning.coverage import coverage
 from reconciler.reports import coverage_text
 from reconciler.reports.alike import alike, anywhere, of_change, of_load, where
-from reconciler.reports.style import Style, safe, size
+from reconciler.reports.style import Style, many, safe, size
 
 WIDTH = 80
 _SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
@@ -88,7 +88,7 @@ def _load(load: LoadChange, style: Style, among: Sequence[str]) -> list[str]:
         f"  {style.green(_SIGN[verb])} {first}",
         *where,
         f"      {load.lines:,} lines read: {load.upserts:,} upserts, {load.deletes:,} deletes, {load.rejected:,} rejected",
-        f"      {load.chunks:,} chunk{'s' if load.chunks != 1 else ''}, {size(load.bytes)}{unknown}"
+        f"      {many(load.chunks, 'chunk')}, {size(load.bytes)}{unknown}"
         f"{'' if load.replay_safe else '; a replay is not safe'}",
     ]
     return lines + _because(load.reason, style)

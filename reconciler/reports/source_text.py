@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.model.load import Reject, Scan
-from reconciler.reports.style import Style, safe, size
+from reconciler.reports.style import Style, many, safe, size
 
 _FILES = 5
 
@@ -27,7 +27,7 @@ def as_text(
         *(style.bold(a) for a in addresses),
         f"  read    {scan.lines:,} lines = {scan.sent:,} to send + {scan.rejected:,} rejected",
         f"  send    {scan.upserts:,} upserts, {scan.deletes:,} deletes",
-        f"  volume  about {size(scan.bytes)} in {chunks:,} chunk{'s' if chunks != 1 else ''} of at most {size(max_bytes)}",
+        f"  volume  about {size(scan.bytes)} in {many(chunks, 'chunk')} of at most {size(max_bytes)}",
         f"  replay  {'safe: a chunk that failed may be sent again' if scan.replay_safe else 'not safe: a chunk that failed is sent again only on request'}",
         *(f"  {'from' if n == 0 else '    '}    {safe(file)}" for n, file in enumerate(shown)),
     ]

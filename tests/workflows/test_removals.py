@@ -96,9 +96,7 @@ def test_a_platform_that_removes_nothing_is_told_of(workspace: Workspace, emulat
     workspace.write("specs/loyalty.yaml", GONE)
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 3, done
-    assert "this platform does not remove Activations, so take it out in the console" in " ".join(
-        done.err.split()
-    )
+    assert "this platform removes no activations: do it in the console" in " ".join(done.err.split())
     assert deletions(emulator) == 1
     assert len(on(emulator, "1510")) == 1
 

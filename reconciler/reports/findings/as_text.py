@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.reports.alike import alike, of_finding
-from reconciler.reports.style import Style, safe
+from reconciler.reports.style import Style, many, safe
 
 SourceLine = Callable[[str, int], str | None]
 _WIDTH = 110
@@ -23,16 +23,16 @@ def render(findings: Sequence[Diagnostic], source_line: SourceLine, style: Style
 def summary(findings: Sequence[Diagnostic]) -> str:
     """One line: how many, in how many files, and where to read more."""
     counts = Counter(d.severity for d in findings)
-    words = [f"{n:,} {s.value}{'s' if n > 1 else ''}" for s in Severity if (n := counts[s])]
+    words = [many(n, s.value) for s in Severity if (n := counts[s])]
     files = len({d.span.path for d in findings if d.span})
     codes = {d.code for d in findings}
     more = f"`reconciler explain {min(codes)}`" if len(codes) == 1 else "`reconciler explain CODE`"
-    return f"{' and '.join(words)} in {files:,} file{'s' if files != 1 else ''}; {more} tells more."
+    return f"{' and '.join(words)} in {many(files, 'file')}; {more} tells more."
 
 
 def _one(d: Diagnostic, source_line: SourceLine, style: Style, others: int) -> str:
     colour = style.red if d.severity is Severity.ERROR else style.yellow
-    also = f" and {others} other datamart{'s' if others > 1 else ''}" if others else ""
+    also = f" and {many(others, 'other datamart')}" if others else ""
     subject = f"{safe(d.address)}{also}: " if d.address else ""
     lines = [f"{colour(f'{d.severity.value}[{d.code}]')}: {style.bold(subject + safe(d.message))}"]
     gutter = max((len(str(s.line)) for s in [d.span, *(s for s, _ in d.secondary)] if s), default=1)
