@@ -14,7 +14,7 @@ from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
 
 # Bytes of a load. To make so few takes a thread less time than a process takes to begin.
-FEW = 8_000_000
+FEW = 2_000_000
 
 
 class ChunkSender:

@@ -23,7 +23,7 @@ from reconciler.planning.config import (
     plan_compartment,
 )
 from reconciler.planning.digests import sealed
-from reconciler.planning.removals import plan_removals
+from reconciler.planning.removals import Pruning, plan_removals
 from reconciler.planning.waves import in_waves
 from reconciler.settings import Settings
 
@@ -62,10 +62,8 @@ class Occasion:
     latency: float | None = None
 
 
-def plan_config(
-    desired: Desired, observed: Observed, organisation_id: str, prune: frozenset[str] = frozenset()
-) -> ConfigPlan:
-    """Compartments and activations; `prune` as in `plan_removals`."""
+def plan_config(desired: Desired, observed: Observed, organisation_id: str, pruning: Pruning) -> ConfigPlan:
+    """Compartments and activations."""
     plan = ConfigPlan()
     for name, listing in (("datamarts", observed.datamarts), ("compartments", observed.compartments)):
         if isinstance(listing, Unlisted):
@@ -95,7 +93,7 @@ def plan_config(
             plan.blocked.add(activation.address)
         else:
             plan_activation(activation, observed, plan)
-    plan_removals(desired, observed, plan, prune)
+    plan_removals(desired, observed, plan, pruning)
     return plan
 
 

@@ -3,7 +3,8 @@
 Nothing goes because it is missing in the specs alone (G10), and a datamart's default never goes (contract 4.3).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from reconciler.kinds import paths
 from reconciler.model.desired import Desired, DesiredActivation
@@ -17,18 +18,36 @@ from reconciler.planning.config import ConfigPlan
 KIND = "Activation"
 
 
-def plan_removals(desired: Desired, observed: Observed, plan: ConfigPlan, prune: frozenset[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """Where activations that nobody declares go, and which addresses a plan is about at all.
+
+    Attributes:
+        scopes: `Activation` or `Activation@DATAMART`: there, activations of compartments that say where they are active go if
+            they do not say so of that datamart.
+        within: false for what flags leave out of the plan.
+    """
+
+    scopes: frozenset[str] = frozenset()
+    within: Callable[[str], bool] = lambda _: True
+
+    def reaches(self, datamart: str) -> bool:
+        """True if it looks at a datamart."""
+        return not self.scopes.isdisjoint({KIND, f"{KIND}@{datamart}"})
+
+
+def plan_removals(desired: Desired, observed: Observed, plan: ConfigPlan, pruning: Pruning) -> None:
     """Add the removals; compartments were planned before.
 
     Args:
         desired: what is to go, and what is protected.
         observed: what is there.
         plan: is added to.
-        prune: scopes, `Activation` or `Activation@DATAMART`: there, activations of compartments that say where they are active
-            go if they do not say so of that datamart.
+        pruning: what else may go.
     """
-    pruned = {a.address: a for a in _undeclared(desired, observed, plan, prune)}
-    for want in (*desired.removals.values(), *pruned.values()):
+    pruned = {a.address: a for a in _undeclared(desired, observed, plan, pruning)}
+    wanted = [w for w in (*desired.removals.values(), *pruned.values()) if pruning.within(w.address)]
+    for want in wanted:
         listing = observed.activations.get(want.datamart_id)
         if want.compartment not in plan.ids or not isinstance(listing, Listed):
             plan.blocked.add(want.address)
@@ -59,12 +78,12 @@ def plan_removals(desired: Desired, observed: Observed, plan: ConfigPlan, prune:
 
 
 def _undeclared(
-    desired: Desired, observed: Observed, plan: ConfigPlan, prune: frozenset[str]
+    desired: Desired, observed: Observed, plan: ConfigPlan, pruning: Pruning
 ) -> Iterator[DesiredActivation]:
     keys = {identity: key for key, identity in plan.ids.items() if identity and key in desired.managed}
     for name, (datamart_id, _) in desired.datamarts.items():
         listing = observed.activations.get(datamart_id)
-        if prune.isdisjoint({KIND, f"{KIND}@{name}"}) or not isinstance(listing, Listed):
+        if not pruning.reaches(name) or not isinstance(listing, Listed):
             continue
         for row in listing.rows:
             key = keys.get(row.compartment_id)

@@ -1,6 +1,6 @@
 """Specs, remote and sources -> `Plan`. Sends nothing but GET, writes nothing, needs no ledger (G1)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +18,7 @@ from reconciler.model.source import SourceDefinition
 from reconciler.planning.config import ConfigPlan
 from reconciler.planning.loads import Overrides, RemoteLoads, plan_load, plan_unread
 from reconciler.planning.planner import Occasion, Scope, assemble, plan_config, prune_requires
+from reconciler.planning.removals import Pruning
 from reconciler.planning.retention import superseded_imports
 from reconciler.planning.source_findings import activation_findings
 from reconciler.spec.severities import ruled
@@ -76,14 +77,12 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         pins=[c.id for c in desired.compartments.values() if c.id],
     )
     _stop_if_unauthorized(observed)
-    config = plan_config(desired, observed, settings.organisation_id, request.prune)
-    changes = config.changes
-    if not scope.complete:
-        changes = [
-            c
-            for c in changes
-            if scope.only != "loads" and _in_scope(scope, checked, Address.parse(c.address))
-        ]
+
+    def within(address: str) -> bool:
+        return scope.complete or (scope.only != "loads" and _in_scope(scope, checked, Address.parse(address)))
+
+    config = plan_config(desired, observed, settings.organisation_id, Pruning(request.prune, within))
+    changes = config.changes if scope.complete else [c for c in config.changes if within(c.address)]
     diagnostics = [
         *checked.diagnostics,
         *config.diagnostics,
@@ -256,7 +255,11 @@ def _one_load(
         for c in changes
         if c.kind == "Activation" and c.change.after and c.change.after["datamart_id"] == load.datamart_id
     ]
-    gone = {c.remote_id for c in changes if c.change.actions == ("delete",)}
+    gone = {
+        (c.change.before or {}).get("compartment_id")
+        for c in changes
+        if c.change.actions == ("delete",) and c.address.endswith(f"@{load.datamart}")
+    }
     findings += activation_findings(
         load, scan, _without(observed.activations[load.datamart_id], gone), [*active, *planned]
     )
@@ -266,11 +269,11 @@ def _one_load(
     return change, findings, bool(unread)
 
 
-def _without(listing: Listing[Activation], gone: set[str | None]) -> Listing[Activation]:
-    """A listing as it will be once some rows are removed."""
+def _without(listing: Listing[Activation], gone: Collection[str | None]) -> Listing[Activation]:
+    """A listing as it will be once some compartments are not active any more."""
     if isinstance(listing, Unlisted) or not gone:
         return listing
-    return Listed(tuple(r for r in listing.rows if r.id not in gone))
+    return Listed(tuple(r for r in listing.rows if r.compartment_id not in gone))
 
 
 def _unread(

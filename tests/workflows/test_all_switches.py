@@ -27,6 +27,12 @@ LONE = {
     "compartments": [{"id": "1000", "organisation_id": "1185", "token": "default", "name": None}],
     "activations": [{"datamart_id": "1509", "compartment_id": "1000", "default": True}],
 }
+OLD = """\
+apiVersion: reconciler/v1
+kind: Compartment
+metadata: {{name: old}}
+spec: {{token: old, {where}}}
+"""
 SOURCE = CUSTOMERS + "  bad_lines: {allow: 2}\n"
 
 
@@ -126,10 +132,31 @@ def killed_and_gone_on(world: World, *, forget: bool) -> None:
     assert world.planned() == 0
 
 
+def removed_if_it_can_be(world: World) -> None:
+    """G10 and G3: a tombstone takes its activation with it and no other; where the platform removes nothing, that is said."""
+    emulator = world.emulator
+    gone = {c["id"] for c in emulator.compartments() if c["token"] == "default"}
+    emulator.store.add(
+        "compartment", "1185", {"organisation_id": "1185", "token": "old", "name": None, "archived": False}
+    )
+    world.workspace.write("specs/old.yaml", OLD.format(where="activations: [retail-fr]"))
+    assert world.apply()[0] == 0
+    before = emulator.activations("1509")
+    world.workspace.write("specs/old.yaml", OLD.format(where="deactivations: [retail-fr]"))
+    code, result = world.apply()
+    old = next(c["id"] for c in emulator.compartments() if c["token"] == "old")
+    works = emulator.sandbox.switches.removal == "works"
+    assert code == (0 if works else 3), result
+    assert emulator.activations("1509") == [a for a in before if a["compartment_id"] != old or not works]
+    assert gone <= {a["compartment_id"] for a in emulator.activations("1509")}
+    assert world.planned() == (0 if works else 2)
+
+
 LAWS: dict[str, Callable[[World, int], None]] = {
     "G6": lambda world, _: a_failed_read_is_no_absence(world),
     "G3 G7": lambda world, _: applied_once(world),
     "G4 G5": lambda world, number: killed_and_gone_on(world, forget=bool(number % 2)),
+    "G10": lambda world, _: removed_if_it_can_be(world),
 }
 
 

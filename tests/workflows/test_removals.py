@@ -196,6 +196,14 @@ def test_pruning_takes_what_no_spec_declares_of_compartments_that_say_where(
         assert (unknown.code, "say Activation" in " ".join(unknown.err.split())) == (64, True), unknown
 
 
+def test_what_a_plan_leaves_out_is_not_spoken_of(workspace: Workspace, emulator: Emulator) -> None:
+    emulator.store.update("activation", on(emulator, "1510")[0]["id"], {"default": True})
+    workspace.write("specs/loyalty.yaml", GONE)
+    narrowed = workspace.run("plan", "--datamart", "retail-fr")
+    assert (narrowed.code, "removal-refused" in narrowed.err) == (0, False), narrowed
+    assert workspace.run("plan", "--target", "Activation/loyalty@retail-de").code == 4
+
+
 def on_loyalty(row: dict[str, Any], emulator: Emulator) -> bool:
     return row["compartment_id"] == next(c["id"] for c in emulator.compartments() if c["token"] == "loyalty")
 
