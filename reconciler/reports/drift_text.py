@@ -36,6 +36,8 @@ def render(plan: Plan, last: float | None, style: Style) -> str:
 
 def _moved(entry: dict, style: Style) -> list[str]:  # type: ignore[type-arg]
     change = entry["change"]
+    if change["before"] is None:
+        return [f"  {style.green('+')} {style.bold(safe(entry['address']))}  is back"]
     if change["after"] is None:
         return [f"  {style.red('-')} {style.bold(safe(entry['address']))}  is gone"]
     return [

@@ -37,3 +37,24 @@ def test_drift_names_what_moved_and_what_is_not_as_declared(workspace: Workspace
     emulator.store.update("compartment", loyalty["id"], {"name": "Once more"})
     done = workspace.run("drift")
     assert "Drift: 1 moved, 0 not as declared." in done.out, done
+
+
+def test_what_a_run_removed_is_no_drift_until_it_is_back(workspace: Workspace, emulator: Emulator) -> None:
+    emulator.switch(removal="works")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    spec = workspace.root / "specs/loyalty.yaml"
+    there = spec.read_text()
+    gone = there.replace("activations: all", "activations: [retail-fr], deactivations: [retail-de]")
+    loyalty = next(c["id"] for c in emulator.compartments() if c["token"] == "loyalty")
+    spec.write_text(gone)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert workspace.run("drift", "--detailed-exitcode").code == 0
+    emulator.store.add(
+        "activation", "1510", {"datamart_id": "1510", "compartment_id": loyalty, "default": False}
+    )
+    back = workspace.run("drift")
+    assert "+ Activation/loyalty@retail-de  is back" in back.out
+    assert "Drift: 1 moved, 1 not as declared." in back.out
+    assert workspace.run("apply", "--auto-approve").code == 0
+    spec.write_text(there)  # wanted again: nobody moved anything
+    assert "Drift: 0 moved, 1 not as declared." in workspace.run("drift").out
