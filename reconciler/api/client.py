@@ -12,6 +12,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
@@ -221,11 +222,7 @@ class Reader:
         except httpx.HTTPError as e:
             raise _Retryable(f"no complete answer: {_words(e)}") from None
         self.pace.answered(response.status_code, _retry_after(response))
-        try:
-            body = json.loads(response.content)
-        except ValueError:
-            body = None
-        parsed = body if isinstance(body, dict) else None
+        parsed = _object(response.content)
         status = response.status_code
         if status == 401:
             raise Unauthorized(
@@ -245,6 +242,17 @@ class Reader:
         if not self._token.startswith(("api:", "Bearer ")):
             return "the token was not accepted; long-lived tokens often start with 'api:', this one does not"
         return "the token was not accepted; it may have expired"
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    """A JSON object, also one that only a lenient reader takes; None for anything else."""
+    for decode in (msgspec.json.decode, json.loads):  # the first takes half the time
+        try:
+            found = decode(body)
+        except (ValueError, RecursionError, msgspec.MsgspecError):
+            continue
+        return found if isinstance(found, dict) else None
+    return None
 
 
 class Writer(Reader):

@@ -67,4 +67,4 @@ def _row(path: str, row: Any) -> dict[str, Any]:
         or identity == ""
     ):
         raise ReadFailed(f"GET {path}: a row has no id")
-    return {**row, "id": str(identity)}
+    return row if isinstance(identity, str) else {**row, "id": str(identity)}

@@ -135,11 +135,19 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
     """Add the change of one activation; the compartments were planned before."""
     address = want.address
     listing = observed.activations.get(want.datamart_id)
+    compartment_id = plan.ids.get(want.compartment)
+    if compartment_id is not None and isinstance(listing, Listed):
+        rows = listing.by("compartment_id", compartment_id)
+        if len(rows) == 1 and rows[0].default >= want.default:  # nearly all of them, nearly always
+            seen: dict[str, Any] = {"datamart_id": want.datamart_id, "compartment_id": compartment_id}
+            if want.default:
+                seen["default"] = True
+            plan.changes.append(_unchanged(address, "Activation", rows[0].id, seen))
+            return
     if want.compartment not in plan.ids or listing is None or isinstance(listing, Unlisted):
         plan.blocked.add(address)
         plan.errored = plan.errored or isinstance(listing, Unlisted)
         return
-    compartment_id = plan.ids[want.compartment]
     after: dict[str, Any] = {"datamart_id": want.datamart_id, "compartment_id": compartment_id}
     if want.default:
         after["default"] = True

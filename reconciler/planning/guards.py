@@ -90,12 +90,15 @@ def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, Counter[st
 
     Old imports are not among it: they go because the spec says so.
     """
+    found = Counter(
+        (c.kind, c.address.partition("@")[2], c.change.actions[0])
+        for c in changes
+        if c.change.before is not None and c.kind != KIND
+    )
     scopes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for change in changes:
-        if change.change.before is not None and change.kind != KIND:
-            _, at, datamart = change.address.partition("@")
-            for scope in (change.kind, f"{change.kind}@{datamart}") if at else (change.kind,):
-                scopes[scope][change.change.actions[0]] += 1
+    for (kind, datamart, verb), count in found.items():
+        for scope in (kind, f"{kind}@{datamart}") if datamart else (kind,):
+            scopes[scope][verb] += count
     yield from sorted(scopes.items())
 
 
