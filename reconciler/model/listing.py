@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 Row = TypeVar("Row")
@@ -20,11 +21,19 @@ class Listed(Generic[Row]):
         """The rows with this value of a field; found without looking at every row each time."""
         index: dict[str | None, Sequence[Row]] | None = self.__dict__.get(key)
         if index is None:
-            gathered: dict[str | None, list[Row]] = {}
-            for row in self.rows:
-                gathered.setdefault(getattr(row, key), []).append(row)
-            index = self.__dict__[key] = dict(gathered)
+            index = self.__dict__[key] = _index(self.rows, key)
         return index.get(value, ())
+
+
+def _index(rows: Sequence[Row], key: str) -> dict[str | None, Sequence[Row]]:
+    of = attrgetter(key)
+    single: dict[str | None, Sequence[Row]] = {of(row): (row,) for row in rows}
+    if len(single) == len(rows):  # mostly, and in a third of the time
+        return single
+    gathered: dict[str | None, list[Row]] = {}
+    for row in rows:
+        gathered.setdefault(of(row), []).append(row)
+    return dict(gathered)
 
 
 @dataclass(frozen=True, slots=True)
