@@ -1,15 +1,12 @@
 """Make one compartment or activation as planned: check again, journal, write, see it in a listing."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.api import resources
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.client import Writer
 from reconciler.api.presence import FRESH, Clock, Look, confirm, seek
-from reconciler.api.shared import SharedListing
 from reconciler.api.writes import (
     NOT_SENT_TRIES,
     TRIES,
@@ -19,13 +16,14 @@ from reconciler.api.writes import (
     create_once,
     pause_before_retry,
 )
+from reconciler.control.looks import Looks
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
 from reconciler.model.address import Address
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
-from reconciler.model.remote import Activation, Compartment, Observed
+from reconciler.model.remote import Activation, Compartment
 from reconciler.planning import lookup, preconditions
 from reconciler.planning.preconditions import Now
 from reconciler.planning.preconditions import Verdict as Check
@@ -41,23 +39,19 @@ class Changer:
         grace: absence evidence to begin with: from when, and how long, an earlier run's writes could still show.
         single_datamart: id of the organisation's only live datamart, where the platform may activate by itself.
         ids: remote id by compartment key, filled in as they become known.
-        looked: when the look before all changes was begun, and what it saw.
         created: when this run created a compartment, by its id: an activation may follow by itself until `settle` later.
     """
 
     writer: Writer
+    looks: Looks
     organisation_id: str
     clock: Clock
     settle: float
     grace: Callable[[], Absence]
     note: Note
     single_datamart: str | None = None
-    looked: tuple[float, Observed] | None = None
     ids: dict[str, str] = field(default_factory=dict)
     created: dict[str, float] = field(default_factory=dict)
-    _compartments: SharedListing[Compartment] | None = None
-    _activations: dict[str, SharedListing[Activation]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def perform(self, change: ResourceChange) -> Outcome:
         """Carry out one change; never raises for what the remote did."""
@@ -71,31 +65,12 @@ class Changer:
             self.note(change.address, outcome.action, outcome.status.value)
         return outcome
 
-    def _look_at_compartments(self) -> Look[Compartment]:
-        with self._lock:
-            if self._compartments is None:
-                known = (self.looked[0], self.looked[1].compartments) if self.looked else None
-                self._compartments = SharedListing(
-                    lambda: resources.compartments(self.writer, self.organisation_id), self.clock, known
-                )
-            return self._compartments.since
-
-    def _look_at_activations(self, datamart_id: str) -> Look[Activation]:
-        with self._lock:
-            if datamart_id not in self._activations:
-                seen = self.looked[1].activations.get(datamart_id) if self.looked else None
-                known = (self.looked[0], seen) if self.looked and seen is not None else None
-                self._activations[datamart_id] = SharedListing(
-                    lambda: resources.activations(self.writer, datamart_id), self.clock, known
-                )
-            return self._activations[datamart_id].since
-
     # -- compartments ---------------------------------------------------------------------------------------------
 
     def _compartment(self, change: ResourceChange, address: Address) -> Outcome:
         after = change.change.after or {}
 
-        look = self._look_at_compartments()
+        look = self.looks.compartments()
 
         def find(rows: tuple[Compartment, ...]) -> Compartment | lookup.Ambiguous | None:
             return lookup.compartment(rows, self.organisation_id, after.get("token"), change.remote_id)
@@ -146,7 +121,7 @@ class Changer:
             change,
             paths.compartment(identity),
             body,
-            self._look_at_compartments(),
+            self.looks.compartments(),
             lambda rows: preconditions.compartment(change, next((r for r in rows if r.id == identity), None)),
         )
 
@@ -162,7 +137,7 @@ class Changer:
         if change.change.actions == ("no-op",):
             return _outcome(change, Status.UNCHANGED, "")
 
-        look = self._look_at_activations(datamart_id)
+        look = self.looks.activations(datamart_id)
 
         def find(rows: tuple[Activation, ...]) -> Activation | None:
             return lookup.activation(rows, compartment_id)[0]

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.api import resources
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.client import Writer
-from reconciler.api.presence import Clock, confirm, direct
+from reconciler.api.presence import Clock, Look, confirm
 from reconciler.api.writes import TRIES, pause_before_retry
+from reconciler.control.looks import Looks
 from reconciler.kinds import paths
-from reconciler.model.listing import Listing, Unlisted
+from reconciler.model.listing import Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
 from reconciler.planning import preconditions
@@ -25,6 +25,7 @@ class Deleter:
     """Deletes; deleting twice does no harm, and what is gone already is done (contract 12, 14)."""
 
     writer: Writer
+    looks: Looks
     clock: Clock
     settle: float
     note: Callable[..., None]
@@ -36,7 +37,7 @@ class Deleter:
         return outcome
 
     def _delete(self, change: ResourceChange) -> Outcome:
-        listing, check, path = self._subject(change)
+        looks, check, path = self._subject(change)
 
         def ended(
             status: Status, message: str = "", *, stopped: bool = False, refused: bool = False
@@ -44,7 +45,7 @@ class Deleter:
             return Outcome(change.address, status, "delete", message, stopped=stopped, refused=refused)
 
         def look() -> Check | Unlisted:
-            seen = listing()
+            _, seen = looks(self.clock.now())
             return seen if isinstance(seen, Unlisted) else check(seen.rows)
 
         tried, removed, message = 0, False, ""
@@ -65,9 +66,7 @@ class Deleter:
             tried, message = tried + 1, _words(answer, change)
             if answer.verdict in (Verdict.UNAUTHORIZED, Verdict.REFUSED) and answer.status != GONE:
                 return ended(Status.FAILED, message, stopped=answer.verdict is Verdict.UNAUTHORIZED)
-            left = confirm(
-                direct(listing, self.clock), _without(verdict.row_id, check), self.settle, self.clock
-            )
+            left = confirm(looks, _without(verdict.row_id, check), self.settle, self.clock)
             if isinstance(left, Check):  # that row is gone; there may be another
                 tried, removed, verdict = 0, True, left
                 continue
@@ -78,20 +77,20 @@ class Deleter:
 
     def _subject(
         self, change: ResourceChange
-    ) -> tuple[Callable[[], Listing[Any]], Callable[[tuple[Any, ...]], Check], Callable[[str], str]]:
-        """How to list what is to go, how to judge what is seen, and where one of it is."""
+    ) -> tuple[Look[Any], Callable[[tuple[Any, ...]], Check], Callable[[str], str]]:
+        """Where to see what is to go, how to judge what is seen, and where one of it is."""
         before = change.change.before or {}
         datamart_id = str(before["datamart_id"])
         if change.kind == "Activation":
             return (
-                lambda: resources.activations(self.writer, datamart_id),
+                self.looks.activations(datamart_id),
                 lambda rows: preconditions.removal(
                     [r for r in rows if r.compartment_id == before["compartment_id"]]
                 ),
                 lambda row_id: paths.activation(datamart_id, row_id),
             )
         return (
-            lambda: resources.imports(self.writer, datamart_id),
+            self.looks.imports(datamart_id),
             lambda rows: preconditions.document_import(
                 change, next((r for r in rows if r.id == change.remote_id), None)
             ),

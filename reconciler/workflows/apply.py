@@ -19,6 +19,7 @@ from reconciler.bulk.load import run_load
 from reconciler.control.changes import Changer
 from reconciler.control.deletions import Deleter
 from reconciler.control.executor import execute
+from reconciler.control.looks import Looks
 from reconciler.errors import LedgerFailed, ReadFailed, Refused
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Ledger
@@ -173,17 +174,18 @@ def _execute(
     changes = {c.address: c for c in plan.resource_changes if c.change.actions != ("no-op",)}
     loads = {load.address: load for load in plan.loads if load.actions != ("no-op",)}
     journal = _Journal(run.ledger, identity, run.lock)
+    looks = Looks(run.writer, plan.organisation_id, run.clock, (looked, before.observed))
     changer = Changer(
         run.writer,
+        looks,
         plan.organisation_id,
         run.clock,
         run.settings.settle,
         grace.absence,
         journal.note,
         before.single_datamart,
-        (looked, before.observed),
     )
-    deleter = Deleter(run.writer, run.clock, run.settings.settle, journal.note)
+    deleter = Deleter(run.writer, looks, run.clock, run.settings.settle, journal.note)
     if grace.settle > 0:
         run.progress.say(
             "apply",
