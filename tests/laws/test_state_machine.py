@@ -194,7 +194,7 @@ class Machine(RuleBasedStateMachine):
 
 Machine.TestCase.settings = settings(
     max_examples=int(os.environ.get("RECONCILER_MACHINES", "4")),
-    stateful_step_count=10,
+    stateful_step_count=40 if "RECONCILER_MACHINES" in os.environ else 15,
     deadline=None,
     derandomize="RECONCILER_MACHINES" not in os.environ,
     suppress_health_check=list(HealthCheck),
