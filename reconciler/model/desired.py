@@ -15,13 +15,17 @@ from reconciler.model.source import SourceDefinition
 
 
 class DesiredCompartment(msgspec.Struct, frozen=True, gc=False):
-    """`name` None is not managed; `id` pins."""
+    """`name` None is not managed; `id` pins; `tombstone` is True where the spec only says where it must not be active.
+
+    A tombstone is no reason to make what is not there.
+    """
 
     key: str
     token: str | None
     name: str | None
     id: str | None
     where: Callable[[], Span]
+    tombstone: bool = False
 
     @property
     def span(self) -> Span:

@@ -70,6 +70,8 @@ def plan_compartment(
                 address,
                 error("pin-not-found", f"there is no compartment {want.id}", want.span, address=address),
             )
+        case None if want.tombstone:
+            plan.ids[want.key] = None  # nothing is there to be removed from anywhere
         case None:
             plan.ids[want.key] = None
             after = {"organisation_id": organisation_id, "token": want.token, "name": want.name or want.token}

@@ -17,7 +17,10 @@ from reconciler.spec.specs import Specs
 def desired(specs: Specs, settings: Settings) -> Desired:
     """Build the desired state from specs that passed all rules."""
     labels = specs.live
-    compartments = [_compartment(key, doc) for key, doc in specs.compartments.items()]
+    defaults = {d.default_compartment for d in specs.datamarts.values() if d.takes_part}
+    compartments = [
+        _compartment(key, doc, default=key in defaults) for key, doc in specs.compartments.items()
+    ]
     activations: dict[str, DesiredActivation] = {}
     names = [(name, str(specs.datamarts[name].id), specs.datamarts[name]) for name in sorted(labels)]
     for key, document in specs.compartments.items():
@@ -57,10 +60,11 @@ def _removals(specs: Specs) -> Iterator[DesiredActivation]:
             yield DesiredActivation(address, key, name, str(specs.datamarts[name].id), False, where)
 
 
-def _compartment(key: str, document: Document) -> DesiredCompartment:
+def _compartment(key: str, document: Document, *, default: bool) -> DesiredCompartment:
     spec = document.data["spec"]
     where = partial(document.span, "metadata", "name")
-    return DesiredCompartment(key, spec.get("token"), spec.get("name"), spec.get("id"), where)
+    tombstone = "deactivations" in spec and "activations" not in spec and not default
+    return DesiredCompartment(key, spec.get("token"), spec.get("name"), spec.get("id"), where, tombstone)
 
 
 def _load(

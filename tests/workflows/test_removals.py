@@ -91,6 +91,18 @@ def test_an_activation_that_a_run_made_goes_with_its_inverse(
     assert on(emulator, "1510") == []
 
 
+def test_a_tombstone_makes_nothing(workspace: Workspace, emulator: Emulator) -> None:
+    workspace.write("specs/club.yaml", CLUB.replace("activations", "deactivations"))
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+    workspace.write("specs/club.yaml", CLUB)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    workspace.write("specs/club.yaml", CLUB.replace("activations", "name: The club, deactivations"))
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert on(emulator, "1509", "club") == []
+    assert next(c["name"] for c in emulator.compartments() if c["token"] == "club") == "The club"
+
+
 def test_a_platform_that_removes_nothing_is_told_of(workspace: Workspace, emulator: Emulator) -> None:
     emulator.switch(removal="405")
     workspace.write("specs/loyalty.yaml", GONE)
