@@ -137,59 +137,33 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
     """Add the change of one activation; the compartments were planned before."""
     address = want.address
     listing = observed.activations.get(want.datamart_id)
-    compartment_id = plan.ids.get(want.compartment)
-    if compartment_id is not None and isinstance(listing, Listed):
-        rows = listing.by("compartment_id", compartment_id)
-        if len(rows) == 1 and rows[0].default >= want.default:  # nearly all of them, nearly always
-            seen: dict[str, Any] = {"datamart_id": want.datamart_id, "compartment_id": compartment_id}
-            if want.default:
-                seen["default"] = True
-            plan.changes.append(_unchanged(address, "Activation", rows[0].id, seen))
-            return
-    if want.compartment not in plan.ids or listing is None or isinstance(listing, Unlisted):
+    if want.compartment not in plan.ids or not isinstance(listing, Listed):
         plan.blocked.add(address)
         plan.errored = plan.errored or isinstance(listing, Unlisted)
         return
+    compartment_id = plan.ids[want.compartment]
     after: dict[str, Any] = {"datamart_id": want.datamart_id, "compartment_id": compartment_id}
     if want.default:
         after["default"] = True
-    requires = (f"Compartment/{want.compartment}",)
-    if compartment_id is None:
-        after_unknown = {"compartment_id": True}
-        plan.changes.append(
-            _change(
-                want,
-                "create",
-                None,
-                after,
-                "the compartment is created in this plan",
-                requires,
-                after_unknown,
-            )
-        )
-        return
-    row, count = lookup.activation(listing.by("compartment_id", compartment_id), compartment_id)
-    if count > 1:
-        plan.diagnostics.append(
-            warning(
-                "duplicate-activation",
-                f"{want.compartment} has {count} activation rows on {want.datamart}",
-                want.span,
-                address=address,
-            )
-        )
-    if row is None:
-        plan.changes.append(_change(want, "create", None, after, f"not active on {want.datamart}", requires))
-        return
-    if want.default and not row.default:
-        before = {**after, "default": False}
-        previous = next((a.compartment_id for a in listing.rows if a.default), None)
-        why = f"to be the default of {want.datamart}" + (
-            f", in place of compartment {previous}" if previous else ""
-        )
-        plan.changes.append(_change(want, "update", before, after, why, requires, remote_id=row.id))
-    else:
+    rows = () if compartment_id is None else listing.by("compartment_id", compartment_id)
+    row = rows[0] if len(rows) == 1 else lookup.activation(rows, compartment_id or "")[0]
+    if len(rows) > 1:
+        words = f"{want.compartment} has {len(rows)} activation rows on {want.datamart}"
+        plan.diagnostics.append(warning("duplicate-activation", words, want.span, address=address))
+    if row is not None and row.default >= want.default:
         plan.changes.append(_unchanged(address, "Activation", row.id, after))
+        return
+    requires = (f"Compartment/{want.compartment}",)
+    if row is not None:
+        previous = next((a.compartment_id for a in listing.rows if a.default), None)
+        instead = f", in place of compartment {previous}" if previous else ""
+        why, before = f"to be the default of {want.datamart}{instead}", {**after, "default": False}
+        plan.changes.append(_change(want, "update", before, after, why, requires, remote_id=row.id))
+    elif compartment_id is not None:
+        plan.changes.append(_change(want, "create", None, after, f"not active on {want.datamart}", requires))
+    else:
+        why, unknown = "the compartment is created in this plan", {"compartment_id": True}
+        plan.changes.append(_change(want, "create", None, after, why, requires, unknown))
 
 
 def shape(row: Compartment) -> dict[str, Any]:
