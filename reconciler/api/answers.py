@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 
 class Verdict(StrEnum):
     """See the module's table."""
@@ -53,7 +55,7 @@ def classify(status: int, body: bytes, retry_after: str | None = None, *, privat
         retry_after: the header's value.
         private: the request carried profile data, so the remote's text may quote it and is masked.
     """
-    parsed = _object(body)
+    parsed = json_object(body)
     words = f"{status} {describe(parsed, body, private=private)}".strip()
     wait = _seconds(retry_after)
     if 200 <= status < 300:
@@ -106,12 +108,15 @@ def mask(text: str) -> str:
     return text[:300]
 
 
-def _object(body: bytes) -> dict[str, Any] | None:
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        return None
-    return parsed if isinstance(parsed, dict) else None
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """A JSON object, also one that only a lenient reader takes; None for anything else."""
+    for decode in (msgspec.json.decode, json.loads):  # the first takes half the time
+        try:
+            found = decode(body)
+        except (ValueError, RecursionError, msgspec.MsgspecError):
+            continue
+        return found if isinstance(found, dict) else None
+    return None
 
 
 def _seconds(value: str | None) -> float | None:

@@ -4,7 +4,6 @@
 One httpx client for each request that is on its way: a shared pool slows down with concurrency.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,12 +11,11 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from reconciler import __version__
-from reconciler.api.answers import Answer, Verdict, classify, describe
+from reconciler.api.answers import Answer, Verdict, classify, describe, json_object
 from reconciler.api.pacing import Pace
 from reconciler.api.transport import is_loopback, transport
 from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
@@ -222,7 +220,7 @@ class Reader:
         except httpx.HTTPError as e:
             raise _Retryable(f"no complete answer: {_words(e)}") from None
         self.pace.answered(response.status_code, _retry_after(response))
-        parsed = _object(response.content)
+        parsed = json_object(response.content)
         status = response.status_code
         if status == 401:
             raise Unauthorized(
@@ -242,17 +240,6 @@ class Reader:
         if not self._token.startswith(("api:", "Bearer ")):
             return "the token was not accepted; long-lived tokens often start with 'api:', this one does not"
         return "the token was not accepted; it may have expired"
-
-
-def _object(body: bytes) -> dict[str, Any] | None:
-    """A JSON object, also one that only a lenient reader takes; None for anything else."""
-    for decode in (msgspec.json.decode, json.loads):  # the first takes half the time
-        try:
-            found = decode(body)
-        except (ValueError, RecursionError, msgspec.MsgspecError):
-            continue
-        return found if isinstance(found, dict) else None
-    return None
 
 
 class Writer(Reader):

@@ -58,12 +58,9 @@ class LeaveDesk:
     def close(self) -> None:
         """Answer no one any more. Waits for nobody who began to ask and stopped in the middle."""
         self._closed = True
-        threading.Thread(target=self._wake, args=(self.desk,), daemon=True, name="leave-desk-end").start()
+        threading.Thread(target=self.desk.ask, args=(_NO_MORE,), daemon=True, name="leave-desk-end").start()
         self._thread.join(timeout=2)
         self._listener.close()
-
-    def _wake(self, desk: Desk) -> None:
-        desk.ask(_NO_MORE)
 
     def _serve(self) -> None:
         """Until it is told that no more comes: then nobody who has connected is left without an answer."""

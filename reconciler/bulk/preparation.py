@@ -71,6 +71,7 @@ class Preparation:
         self.definition = definition_of(change)
         self.ids: dict[str, str | None] = {k: ids[k] for k in self.definition.compartments}
         self.anew = context.approval if change.unread and change.reload else ""
+        self.guards = context.guards(change.address)
         self.scan: Scan | None = None
 
     def run(self) -> Ready:
@@ -126,11 +127,10 @@ class Preparation:
         """The load digest; one that only apply reads has to pass the limits here that others pass at plan."""
         change = self.change
         if change.unread:
-            why = refusal(source, scan)
-            if why is None and (
-                words := deleting(scan.deletes, scan.sent, self.context.guards(change.address))
-            ):
-                why = self._tripped(words, "guard-delete-lines", "max_delete_lines_percent")
+            trip = deleting(scan.deletes, scan.sent, self.guards)
+            why = refusal(source, scan) or self._tripped(
+                trip, "guard-delete-lines", "max_delete_lines_percent"
+            )
             if why is not None:
                 raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
         if not change.unread and scan.source_digest != change.source_digest:
@@ -144,11 +144,9 @@ class Preparation:
 
     def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision) -> None:
         """What plan checks of other sources and could not of this one: its size, and compartments that lines name."""
-        guards = self.context.guards(self.change.address)
-        why = shrunk(scan.sent, previous_lines(source, decision), guards)
-        if why is not None:
-            why = self._tripped(why, "guard-shrink", "max_shrink_percent")
-        elif scan.compartments - set(self.ids.values()):
+        trip = shrunk(scan.sent, previous_lines(source, decision), self.guards)
+        why = self._tripped(trip, "guard-shrink", "max_shrink_percent")
+        if why is None and scan.compartments - set(self.ids.values()):
             active = resources.activations(self.context.writer, self.change.datamart_id)
             if isinstance(active, Unlisted):
                 raise ReadFailed(f"could not list the activations: {active.reason}")
@@ -157,8 +155,9 @@ class Preparation:
         if why is not None:
             raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
 
-    def _tripped(self, words: str, guard: str, limit: str) -> str:
-        return f"{words} ({way_out(guard, self.change.address, limit)})"
+    def _tripped(self, words: str | None, guard: str, limit: str) -> str | None:
+        """Why a guard stops the load, if it does, with the way out."""
+        return words and f"{words} ({way_out(guard, self.change.address, limit)})"
 
     def _fit(
         self,

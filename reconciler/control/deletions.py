@@ -37,7 +37,7 @@ class Deleter:
         return outcome
 
     def _delete(self, change: ResourceChange) -> Outcome:
-        looks, check, path = self._subject(change)
+        listing, check, path = self._subject(change)
 
         def ended(
             status: Status, message: str = "", *, stopped: bool = False, refused: bool = False
@@ -45,7 +45,7 @@ class Deleter:
             return Outcome(change.address, status, "delete", message, stopped=stopped, refused=refused)
 
         def look() -> Check | Unlisted:
-            _, seen = looks(self.clock.now())
+            _, seen = listing(self.clock.now())
             return seen if isinstance(seen, Unlisted) else check(seen.rows)
 
         tried, removed, message = 0, False, ""
@@ -66,7 +66,7 @@ class Deleter:
             tried, message = tried + 1, _words(answer, change)
             if answer.verdict in (Verdict.UNAUTHORIZED, Verdict.REFUSED) and answer.status != GONE:
                 return ended(Status.FAILED, message, stopped=answer.verdict is Verdict.UNAUTHORIZED)
-            left = confirm(looks, _without(verdict.row_id, check), self.settle, self.clock)
+            left = confirm(listing, _without(verdict.row_id, check), self.settle, self.clock)
             if isinstance(left, Check):  # that row is gone; there may be another
                 tried, removed, verdict = 0, True, left
                 continue

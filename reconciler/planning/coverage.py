@@ -85,7 +85,8 @@ def after(found: Coverage, outcomes: Sequence[Outcome], passed: Collection[str])
     def cell(row: str, datamart: str, cover: Cover) -> Cover:
         status = ended.get(f"Activation/{row}@{datamart}")
         if cover is Cover.REMOVED:
-            return Cover.MISSING if status in GOOD or found.waves.get(datamart) in passed else Cover.ACTIVE
+            gone = found.waves.get(datamart) in passed if status is None else status in GOOD
+            return Cover.MISSING if gone else Cover.ACTIVE
         if cover not in (Cover.NOW, Cover.LATER):
             return cover
         if status is None:

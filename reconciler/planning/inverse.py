@@ -14,10 +14,6 @@ _NO_WAY_BACK = {
     ("Compartment", "create"): "the platform has no removal of compartments",
     (
         "Activation",
-        "create",
-    ): "what was loaded into it would go with it; put it under `deactivations` if that is meant",
-    (
-        "Activation",
         "update",
     ): "the default goes back by promoting the former one: declare it as default_compartment",
     (
@@ -35,9 +31,8 @@ def inverse(plan: Plan) -> Plan:
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [x for x in plan.loads if x.actions != ("no-op",)]
     loaded = {r for x in loads for r in x.requires}
-    swapped = {c.address: s for c in acting if (s := _swapped(c, loaded))}
-    back = tuple(swapped.values())
-    lost = [_lost(c.address, _why(c)) for c in acting if c.address not in swapped]
+    back = tuple(_swapped(c) for c in acting if not _obstacle(c, loaded))
+    lost = [_lost(c.address, why) for c in acting if (why := _obstacle(c, loaded))]
     lost += [_lost(x.address, "profiles that were merged or deleted do not come back") for x in loads]
     verbs = Counter(c.change.actions[0] for c in back)
     made = replace(
@@ -53,52 +48,42 @@ def inverse(plan: Plan) -> Plan:
     return sealed(made)
 
 
-def _swapped(change: ResourceChange, loaded: Collection[str]) -> ResourceChange | None:
-    """The change that undoes a change; None where none does."""
-    before, after = change.change.before, change.change.after
-    back, request, remote_id = change.change, change.request, change.remote_id
+def _obstacle(change: ResourceChange, loaded: Collection[str]) -> str | None:
+    """Why nothing undoes a change; None where something does. `loaded`: activations that the plan loads into."""
+    after = change.change.after or {}
     match change.kind, change.change.actions:
-        case "Compartment", ("update",):
-            back = replace(back, before=after, after=before)
-        case "Activation", ("delete",) if before is not None:
-            back = Change(
-                actions=("create",),
-                before=None,
-                after={k: before[k] for k in ("datamart_id", "compartment_id")},
-            )
+        case ("Compartment", ("update",)) | ("Activation", ("delete",)):
+            return None
+        case "Activation", ("create",) if after.get("compartment_id") is None:
+            return "the compartment is new with this plan, and the platform has no removal of compartments"
+        case "Activation", ("create",) if after.get("default"):
+            return "a datamart's default is never removed"
+        case "Activation", ("create",) if change.address in loaded:
+            return "what was loaded into it would go with it; put it under `deactivations` if that is meant"
+        case "Activation", ("create",):
+            return None
+        case kind, actions:
+            return _NO_WAY_BACK[kind, actions[0]]
+
+
+def _swapped(change: ResourceChange) -> ResourceChange:
+    """The change that undoes a change which something undoes."""
+    before, after = change.change.before or {}, change.change.after or {}
+    request, remote_id = change.request, change.remote_id
+    match change.change.actions:
+        case ("delete",):
+            key = {k: before[k] for k in ("datamart_id", "compartment_id")}
+            back = Change(actions=("create",), before=None, after=key)
             request, remote_id = f"POST {paths.activations(before['datamart_id'])}", None
-        case "Activation", ("create",) if after is not None and _removable(change, loaded):
+        case ("create",):
             back = Change(actions=("delete",), before={**after, "default": False}, after=None)
             request = None  # the row has no id yet
         case _:
-            return None
+            back = replace(change.change, before=after, after=before)
+    why = f"undoes: {change.reason}"
     return replace(
-        change,
-        change=back,
-        request=request,
-        remote_id=remote_id,
-        requires=(),
-        origin=None,
-        reason=f"undoes: {change.reason}",
+        change, change=back, request=request, remote_id=remote_id, requires=(), origin=None, reason=why
     )
-
-
-def _removable(change: ResourceChange, loaded: Collection[str]) -> bool:
-    """An activation of a compartment that was there before, that is no default, and that this plan loads nothing into."""
-    after = change.change.after or {}
-    return (
-        after.get("compartment_id") is not None and not after.get("default") and change.address not in loaded
-    )
-
-
-def _why(change: ResourceChange) -> str:
-    after = change.change.after or {}
-    if (change.kind, change.change.actions) == ("Activation", ("create",)):
-        if after.get("compartment_id") is None:
-            return "the compartment is new with this plan, and the platform has no removal of compartments"
-        if after.get("default"):
-            return "a datamart's default is never removed"
-    return _NO_WAY_BACK[change.kind, change.change.actions[0]]
 
 
 def _doubts(change: ResourceChange) -> list[Diagnostic]:

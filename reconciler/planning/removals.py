@@ -106,17 +106,13 @@ def _refusal(want: DesiredActivation, row: Activation, desired: Desired) -> Diag
 
 
 def _removal(want: DesiredActivation, row: Activation, reason: str, *, by_flag: bool) -> ResourceChange:
+    before = {"datamart_id": row.datamart_id, "compartment_id": row.compartment_id, "default": row.default}
     return ResourceChange(
         address=want.address,
         kind=KIND,
-        change=Change(actions=("delete",), before=shape(row), after=None),
+        change=Change(actions=("delete",), before=before, after=None),
         reason=reason,
         remote_id=row.id,
         origin=None if by_flag else f"{want.span.path}:{want.span.line}",
         request=f"DELETE {paths.activation(row.datamart_id, row.id)}",
     )
-
-
-def shape(row: Activation) -> dict[str, object]:
-    """An activation that is to go, in the shape of the plan."""
-    return {"datamart_id": row.datamart_id, "compartment_id": row.compartment_id, "default": row.default}

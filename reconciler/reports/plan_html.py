@@ -12,7 +12,7 @@ from reconciler.planning.waves import acting
 from reconciler.reports import coverage_text
 from reconciler.reports.alike import alike, anywhere, of_change, of_finding, of_load, where
 from reconciler.reports.plan_text import value
-from reconciler.reports.style import duration, safe, size
+from reconciler.reports.style import duration, many, safe, size
 
 _HIDDEN = ("organisation_id", "datamart_id", "compartment_id")
 
@@ -119,6 +119,6 @@ def _template() -> Any:
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
-        plain=safe, size=size, duration=duration
+        plain=safe, size=size, duration=duration, many=many
     )  # `safe` is the name of what switches escaping off
     return environment.get_template("plan.html")

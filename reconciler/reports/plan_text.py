@@ -57,13 +57,13 @@ def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = ()
     mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
     first, *where = _subject(change.address, among, verb, style)
     lines = [f"  {mark(_SIGN[verb])} {first}", *where]
-    many = len(among) > 1
+    several = len(among) > 1
     before, after = change.change.before or {}, change.change.after or {}
     if verb == "delete" and "name" in before:
         lines.append(f"      name: {value(before['name'])}")
     for key in after:
         if key in ("organisation_id", "datamart_id", "compartment_id") and (
-            verb == "update" or key == "organisation_id" or (many and key == "datamart_id")
+            verb == "update" or key == "organisation_id" or (several and key == "datamart_id")
         ):
             continue
         if verb == "update" and before.get(key) == after[key]:
@@ -72,7 +72,7 @@ def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = ()
         old = f"{value(before.get(key))} -> " if verb == "update" else ""
         lines.append(f"      {key}: {old}{new}")
     place = f" ({change.origin})" if change.origin else ""
-    reason = anywhere(change.reason, change.address.partition("@")[2]) if many else change.reason
+    reason = anywhere(change.reason, change.address.partition("@")[2]) if several else change.reason
     return lines + _because(f"{reason}{place}", style)
 
 

@@ -11,11 +11,11 @@ from typing import Any
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec.documents import Document, Path, Positions
 from reconciler.spec.nearest import nearest
+from reconciler.spec.specs import SETS
 from reconciler.spec.validate import validate
 
-_WHOLE = frozenset(
-    {"activations", "deactivations", "datamarts", "identify_by", "owner", "operation", "id", "url", "query"}
-)
+_SETS = {field for fields in SETS.values() for field in fields}
+_WHOLE = frozenset({*_SETS, "identify_by", "owner", "operation", "id", "url", "query"})
 
 
 class Overlaid(Document):

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.outcome import Outcome, Status
+from reconciler.planning.coverage import Cover, Coverage, after
 from tests.support.emulator import Emulator
 from tests.support.workspace import DATAMARTS, LOYALTY, Workspace
 
@@ -277,3 +279,11 @@ def test_many_at_once_need_a_word(workspace: Workspace, emulator: Emulator) -> N
     assert workspace.run("apply", "--auto-approve", *word).code == 0
     assert deletions(emulator) == before + 13
     assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_removal_that_failed_in_a_wave_that_passed_is_still_active() -> None:
+    found = Coverage(("retail-de",), {"loyalty": (Cover.REMOVED,)}, frozenset(), {"retail-de": "all"})
+    address = "Activation/loyalty@retail-de"
+    for status, cell in ((Status.FAILED, Cover.ACTIVE), (Status.SUCCEEDED, Cover.MISSING)):
+        assert after(found, [Outcome(address, status, "delete")], {"all"}).cells == {"loyalty": (cell,)}
+    assert after(found, [], {"all"}).cells == {"loyalty": (Cover.MISSING,)}
