@@ -49,7 +49,7 @@ class MissingExtra(ReconcilerError):
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(
             f"{feature} needs the '{extra}' extra, which is not installed",
-            help=f"pip install 'reconciler[{extra}]'",
+            help=f"pip install 'mics-reconciler[{extra}]'",
         )
 
 

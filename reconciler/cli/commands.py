@@ -11,7 +11,7 @@ from reconciler.cli.options import Format
 from reconciler.cli.steps import Flags
 from reconciler.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.plan import Plan
-from reconciler.planning import document
+from reconciler.planning.plan import document
 from reconciler.settings import seconds
 
 
@@ -105,7 +105,7 @@ def resume(flags: Flags, run_id: int | None) -> int:
 
 def drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
     """`drift`: 1 for a failed read, 2 for drift if asked."""
-    from reconciler.reports import drift_text
+    from reconciler.reports.drift import text as drift_text
     from reconciler.workflows.drift import audited
 
     checked = steps.read_workspace(flags)

@@ -10,7 +10,7 @@ from reconciler.cli import exit_codes, wiring
 from reconciler.cli.console import out, say, style
 from reconciler.cli.options import ReferenceFormat
 from reconciler.model.conformance import Found
-from reconciler.reports import conformance_text
+from reconciler.reports.conformance import text as conformance_text
 from reconciler.settings import DEFAULT_ENDPOINT, Settings, seconds
 from reconciler.workflows import conformance
 from reconciler.workflows.conformance.bench import Bench

@@ -60,7 +60,7 @@ def show_findings(found: Sequence[Diagnostic], root: Path, marks: Style, *, summ
     """Findings, to stderr, with their source lines; and, if wanted, a line that sums them up."""
     if not found:
         return
-    from reconciler.reports.findings.as_text import render, summary
+    from reconciler.reports.findings.text import render, summary
 
     text = render(found, source_lines(root), marks)
     say(f"{text}\n{summary(found)}\n" if summed else f"{text}\n")

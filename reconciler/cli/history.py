@@ -10,8 +10,8 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.history import History, Recorded
 from reconciler.model.load import Settled
 from reconciler.model.plan import Plan
-from reconciler.planning import document
-from reconciler.reports import runs_text
+from reconciler.planning.plan import document
+from reconciler.reports.runs import text as runs_text
 from reconciler.settings import seconds
 
 

@@ -21,7 +21,7 @@ def read(file: Path) -> "Plan":
     Raises:
         ReconcilerError: it cannot be read.
     """
-    from reconciler.planning.document import decode
+    from reconciler.planning.plan.document import decode
 
     try:
         return decode(file.read_bytes(), str(file))
@@ -54,8 +54,8 @@ def diff(
     no_color: opt.NoColor = False,
 ) -> int:
     """Compare two saved plans: what one would do that the other would not."""
-    from reconciler.planning.compare import compare
-    from reconciler.reports import plan_diff
+    from reconciler.planning.plan.compare import compare
+    from reconciler.reports.plan_diff import text as plan_diff
 
     one, other = read(a), read(b)
     found = compare(one, other)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from reconciler.bulk.context import Progress
+from reconciler.bulk.load.context import Progress
 from reconciler.cli.console import say
 from reconciler.model.outcome import Outcome
-from reconciler.reports import result_text
+from reconciler.reports.result import text as result_text
 from reconciler.reports.style import Style, many, size
 
 MANY = 100  # actions from which on lines say how far they are

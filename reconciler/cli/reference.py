@@ -9,8 +9,10 @@ from pathlib import Path
 from reconciler.cli import exit_codes
 from reconciler.cli.console import out, style
 from reconciler.errors import SpecError, UsageError
-from reconciler.reports import rules_text, settings_text, specs_text
-from reconciler.reports.settings_text import Row
+from reconciler.reports.rules import text as rules_text
+from reconciler.reports.settings import text as settings_text
+from reconciler.reports.settings.text import Row
+from reconciler.reports.specs import text as specs_text
 from reconciler.settings import Origin, Settings, resolve
 from reconciler.spec.catalogue import catalogue
 from reconciler.spec.documents import Document

@@ -14,6 +14,7 @@ from msgspec.structs import replace as with_fields
 
 from reconciler.api import resources
 from reconciler.api.client import Writer
+from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, ledgers, steps, wiring
 from reconciler.cli.console import out, say, style
 from reconciler.cli.options import Format
@@ -25,14 +26,15 @@ from reconciler.model.listing import Listed, Listing
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.model.remote import Compartment
 from reconciler.model.rollout import Wave
-from reconciler.planning import document, lookup, waves
-from reconciler.planning.inverse import inverse
-from reconciler.reports import result_text, rollout_text
+from reconciler.planning.config import lookup
+from reconciler.planning.plan import document, waves
+from reconciler.planning.plan.inverse import inverse
+from reconciler.reports.result import text as result_text
+from reconciler.reports.rollout import text as rollout_text
 from reconciler.settings import Settings
 from reconciler.workflows.check import Checked
 from reconciler.workflows.preflight import preflight
 from reconciler.workflows.rollout import Walk, Walked, walk
-from reconciler.workflows.scans import Scans
 
 Row = TypeVar("Row")
 OPEN = ("running", "stopped", "paused")

@@ -4,20 +4,21 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, steps, wiring
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.errors import Refused, UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
-from reconciler.planning.guards import refused
-from reconciler.planning.planner import Occasion, assemble
-from reconciler.reports import preview_text, source_text
-from reconciler.reports.findings.as_json import plain
+from reconciler.planning.plan.guards import refused
+from reconciler.planning.plan.planner import Occasion, assemble
+from reconciler.reports.findings.json import plain
+from reconciler.reports.preview import text as preview_text
+from reconciler.reports.source import text as source_text
 from reconciler.spec.nearest import nearest
 from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked
 from reconciler.workflows.preview import compartment_ids
-from reconciler.workflows.scans import Scans
 from reconciler.workflows.source_check import examine
 
 

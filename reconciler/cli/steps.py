@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.api.client import Writer
+from reconciler.bulk.scan.scan_cache import KeptScans
+from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, ledgers, wiring
 from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.events import Events
@@ -20,17 +22,17 @@ from reconciler.errors import ApprovalRefused, ReconcilerError, Refused, SpecErr
 from reconciler.model.load import Settlements
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Override, Plan
-from reconciler.planning import document
-from reconciler.planning.coverage import after, coverage
-from reconciler.planning.guards import GUARDS, refused
-from reconciler.planning.loads import Overrides
-from reconciler.planning.planner import Scope
-from reconciler.reports import coverage_text, plan_text, result_text
+from reconciler.planning.loads.changes import Overrides
+from reconciler.planning.plan import document
+from reconciler.planning.plan.coverage import after, coverage
+from reconciler.planning.plan.guards import GUARDS, refused
+from reconciler.planning.plan.planner import Scope
+from reconciler.reports.coverage import text as coverage_text
+from reconciler.reports.plan import text as plan_text
+from reconciler.reports.result import text as result_text
 from reconciler.settings import seconds
 from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked, check
-from reconciler.workflows.kept_scans import KeptScans
-from reconciler.workflows.scans import Scans
 
 if TYPE_CHECKING:
     from reconciler.workflows.apply import Result
@@ -172,11 +174,11 @@ def show_plan(made: Plan, flags: Flags) -> None:
     """Print a plan."""
     match flags.shape:
         case PlanFormat.MARKDOWN:
-            from reconciler.reports import plan_markdown
+            from reconciler.reports.plan import markdown as plan_markdown
 
             out(plan_markdown.render(made))
         case PlanFormat.HTML:
-            from reconciler.reports import plan_html
+            from reconciler.reports.plan import html as plan_html
 
             out(plan_html.render(made))
         case _ if flags.output is Format.JSON:

@@ -10,7 +10,7 @@ from reconciler.cli import exit_codes
 from reconciler.cli.console import out, show_findings, style
 from reconciler.errors import UsageError
 from reconciler.model.address import Span
-from reconciler.workflows.verdicts import Memory, Verdict
+from reconciler.workspace.verdict_cache import Memory, Verdict
 
 
 def validate(

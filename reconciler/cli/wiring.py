@@ -20,7 +20,7 @@ from typing import Any
 from reconciler.api.client import Reader, Writer
 from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
-from reconciler.bulk.spool import Spools
+from reconciler.bulk.scan.spool import Spools
 from reconciler.cli.sandbox_process import ensure
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import Lock
@@ -162,7 +162,7 @@ def threads(parallelism: int) -> Iterator[Executor]:
 @contextmanager
 def readers() -> Iterator[Executor]:
     """Processes that share the reading of a large source: one for each processor."""
-    from reconciler.bulk.processes import belong_to_coordinator, keep_freed_memory
+    from reconciler.bulk.upload.processes import belong_to_coordinator, keep_freed_memory
 
     keep_freed_memory()
     count = max(2, min(8, os.cpu_count() or 1))
@@ -181,7 +181,7 @@ def _processes() -> Any:
     if not here or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["reconciler.bulk.sender"])
+    context.set_forkserver_preload(["reconciler.bulk.upload.job"])
     return context
 
 
@@ -203,7 +203,7 @@ class Senders:
 
     def get(self) -> Executor:
         """The pool."""
-        from reconciler.bulk.sender import prepare
+        from reconciler.bulk.upload.job import prepare
 
         with self._guard:
             if self._pool is None or getattr(self._pool, "_broken", False):

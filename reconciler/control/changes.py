@@ -16,7 +16,7 @@ from reconciler.api.writes import (
     create_once,
     pause_before_retry,
 )
-from reconciler.control.looks import Looks
+from reconciler.control.listing_cache import Looks
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
 from reconciler.model.address import Address
@@ -24,9 +24,9 @@ from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
 from reconciler.model.remote import Activation, Compartment
-from reconciler.planning import lookup, preconditions
-from reconciler.planning.preconditions import Now
-from reconciler.planning.preconditions import Verdict as Check
+from reconciler.planning.config import lookup, preconditions
+from reconciler.planning.config.preconditions import Now
+from reconciler.planning.config.preconditions import Verdict as Check
 
 Note = Callable[..., None]
 

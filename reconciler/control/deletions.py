@@ -8,14 +8,14 @@ from reconciler.api.answers import Answer, Verdict
 from reconciler.api.client import Writer
 from reconciler.api.presence import Clock, Look, confirm
 from reconciler.api.writes import TRIES, pause_before_retry
-from reconciler.control.looks import Looks
+from reconciler.control.listing_cache import Looks
 from reconciler.kinds import paths
 from reconciler.model.listing import Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
-from reconciler.planning import preconditions
-from reconciler.planning.preconditions import Now
-from reconciler.planning.preconditions import Verdict as Check
+from reconciler.planning.config import preconditions
+from reconciler.planning.config.preconditions import Now
+from reconciler.planning.config.preconditions import Verdict as Check
 
 GONE, NO_SUCH_CALL = 404, 405
 

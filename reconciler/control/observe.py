@@ -7,7 +7,7 @@ from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.model.listing import Listed, Listing
 from reconciler.model.remote import Execution, Import, Observed
-from reconciler.planning.generations import generations, open_generations, open_retries
+from reconciler.planning.loads.generations import generations, open_generations, open_retries
 
 
 def observe(

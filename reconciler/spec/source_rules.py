@@ -109,7 +109,7 @@ def placeholders(document: Document) -> Iterator[Diagnostic]:
 
 
 def paths(document: Document) -> Iterator[Diagnostic]:
-    """No path of a source leaves the workspace; links on disk are looked at by `reconciler.workflows.disk`."""
+    """No path of a source leaves the workspace; links on disk are looked at by `reconciler.workspace.disk_rules`."""
     named = [(("files", i), p) for i, p in enumerate(document.data["spec"].get("files", [])) if not is_url(p)]
     for path, text in [*named, *file_references(document.data["spec"])]:
         if outside(text):

@@ -13,13 +13,14 @@ from reconciler import __version__
 from reconciler.api.client import Writer
 from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
-from reconciler.bulk.context import Context, Grace, Progress
-from reconciler.bulk.leave import LeaveDesk
-from reconciler.bulk.load import run_load
+from reconciler.bulk.load.context import Context, Grace, Progress
+from reconciler.bulk.load.driver import run_load
+from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.upload.commit_gate import LeaveDesk
 from reconciler.control.changes import Changer
 from reconciler.control.deletions import Deleter
 from reconciler.control.executor import execute
-from reconciler.control.looks import Looks
+from reconciler.control.listing_cache import Looks
 from reconciler.errors import LedgerFailed, ReadFailed, Refused
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Ledger
@@ -27,13 +28,12 @@ from reconciler.model.address import Address
 from reconciler.model.load import Settlements
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
-from reconciler.planning.document import encode
-from reconciler.planning.guards import for_load
-from reconciler.planning.inverse import inverse
-from reconciler.planning.loads import definition_of
+from reconciler.planning.loads.changes import definition_of
+from reconciler.planning.plan.document import encode
+from reconciler.planning.plan.guards import for_load
+from reconciler.planning.plan.inverse import inverse
 from reconciler.settings import Settings
 from reconciler.workflows.preflight import Preflight, preflight
-from reconciler.workflows.scans import Scans
 
 LOST = "the lock is lost, to somebody or with the connection; nothing further is written"
 

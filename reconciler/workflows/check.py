@@ -15,7 +15,7 @@ from reconciler.spec.find import SpecFile, find
 from reconciler.spec.rules import check_document, check_workspace
 from reconciler.spec.severities import ruled
 from reconciler.spec.specs import Specs, collect
-from reconciler.workflows.disk import Disk
+from reconciler.workspace.disk_rules import Disk
 
 if TYPE_CHECKING:
     from reconciler.model.desired import Desired  # `validate` stops before that, and starts faster without it

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from reconciler.errors import Refused
 from reconciler.ledger.history import History, Recorded
 from reconciler.model.plan import Plan
-from reconciler.planning import document
-from reconciler.planning.drift import audit, baseline
+from reconciler.planning.plan import document
+from reconciler.planning.plan.drift import audit, baseline
 
 RUNS = 50  # how far back a resource may have been applied for the last time
 

@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 from reconciler.api.client import Reader
+from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
 from reconciler.errors import ReconcilerError, Unauthorized, UsageError
 from reconciler.model.address import Address
@@ -15,16 +16,15 @@ from reconciler.model.load import Settlements
 from reconciler.model.plan import LoadChange, Override, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
 from reconciler.model.source import SourceDefinition
-from reconciler.planning.config import ConfigPlan
-from reconciler.planning.loads import Overrides, RemoteLoads, plan_load, plan_unread
-from reconciler.planning.planner import Occasion, Scope, assemble, plan_config, prune_requires
-from reconciler.planning.removals import Pruning
-from reconciler.planning.retention import superseded_imports
-from reconciler.planning.source_findings import activation_findings
+from reconciler.planning.config.changes import ConfigPlan
+from reconciler.planning.config.removals import Pruning
+from reconciler.planning.loads.changes import Overrides, RemoteLoads, plan_load, plan_unread
+from reconciler.planning.loads.retention import superseded_imports
+from reconciler.planning.loads.source_findings import activation_findings
+from reconciler.planning.plan.planner import Occasion, Scope, assemble, plan_config, prune_requires
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
 from reconciler.workflows.consent import consent_findings
-from reconciler.workflows.scans import Scans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,19 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from reconciler.api.client import Reader
+from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
 from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
-from reconciler.planning import lookup, preconditions
-from reconciler.planning.config import FOREIGN_HELP, foreign
+from reconciler.planning.config import lookup, preconditions
+from reconciler.planning.config.changes import FOREIGN_HELP, foreign
+from reconciler.planning.config.preconditions import Now, Verdict
 from reconciler.planning.digests import load_digest
-from reconciler.planning.generations import Do
-from reconciler.planning.loads import decide_again, definition_of
-from reconciler.planning.preconditions import Now, Verdict
-from reconciler.planning.retention import KIND
-from reconciler.workflows.scans import Scans
+from reconciler.planning.loads.changes import decide_again, definition_of
+from reconciler.planning.loads.generations import Do
+from reconciler.planning.loads.retention import KIND
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,18 @@ import msgspec
 from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.api.profiles import stored_profile
-from reconciler.bulk.batches import checker
-from reconciler.bulk.scan import Rows
-from reconciler.bulk.segments import segments
+from reconciler.bulk.scan.check import checker
+from reconciler.bulk.scan.scan import Rows
+from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.sources.segments import segments
 from reconciler.errors import ReadFailed, ReconcilerError, UsageError
+from reconciler.kinds.merge import Unpredictable, merged
 from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.listing import Unlisted
 from reconciler.model.preview import Preview
 from reconciler.model.remote import Compartment
 from reconciler.model.source import SourceDefinition
-from reconciler.planning import lookup
-from reconciler.planning.merge import Unpredictable, merged
-from reconciler.workflows.scans import Scans
+from reconciler.planning.config import lookup
 
 
 def compartment_ids(desired: Desired, reader: Reader, organisation_id: str) -> dict[str, str | None]:

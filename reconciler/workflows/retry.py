@@ -15,8 +15,9 @@ import msgspec
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
-from reconciler.bulk.failures import failed_lines, sent_lines
-from reconciler.bulk.spool import keep_from_git
+from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
+from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.scan.spool import keep_from_git
 from reconciler.errors import ReadFailed, ReconcilerError, Refused
 from reconciler.kinds.names import LoadKey
 from reconciler.model.listing import Listing, Unlisted
@@ -25,10 +26,9 @@ from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition, Update
 from reconciler.planning.digests import load_digest
-from reconciler.planning.generations import Generation, generations, last_attempt
-from reconciler.planning.loads import definition_of
-from reconciler.planning.protocol import kept
-from reconciler.workflows.scans import Scans
+from reconciler.planning.loads.changes import definition_of
+from reconciler.planning.loads.generations import Generation, generations, last_attempt
+from reconciler.planning.loads.protocol import kept
 
 
 @dataclass(frozen=True, slots=True)

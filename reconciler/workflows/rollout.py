@@ -12,7 +12,7 @@ from reconciler.ledger.rollouts import Recorded, Rollouts, WaveRecord
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Rollout, Wave
-from reconciler.planning import waves
+from reconciler.planning.plan import waves
 from reconciler.reports.style import duration
 from reconciler.workflows.apply import Exit, Result, exit_of
 

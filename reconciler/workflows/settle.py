@@ -9,9 +9,9 @@ from reconciler.errors import ReadFailed, Refused, UsageError
 from reconciler.kinds.names import LoadKey
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.listing import Unlisted
-from reconciler.planning.generations import counted, generations, last_attempt, open_generations
-from reconciler.planning.loads import executed_keys, rows_of
-from reconciler.planning.protocol import SEALABLE, ChunkState, ChunkView, state
+from reconciler.planning.loads.changes import executed_keys, rows_of
+from reconciler.planning.loads.generations import counted, generations, last_attempt, open_generations
+from reconciler.planning.loads.protocol import SEALABLE, ChunkState, ChunkView, state
 
 
 @dataclass(frozen=True, slots=True)

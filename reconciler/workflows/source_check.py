@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from reconciler.bulk.lines import ANY_ID
+from reconciler.bulk.records.lines import ANY_ID
+from reconciler.bulk.scan.source_scans import Scans, with_contents
 from reconciler.errors import ReconcilerError
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.model.load import Reject, Scan
 from reconciler.model.source import SourceDefinition
-from reconciler.planning.source_findings import scan_findings
+from reconciler.planning.loads.source_findings import scan_findings
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
-from reconciler.workflows.scans import Scans, with_contents
 
 EXAMPLES = 3
 

@@ -13,8 +13,8 @@ from reconciler.spec.files import read_all, read_workspace
 from reconciler.spec.find import SpecFile, find_named, workspace_file
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked, Loaded, check_environment, load
-from reconciler.workflows.disk import Disk
-from reconciler.workflows.verdicts import Memory, Verdict
+from reconciler.workspace.disk_rules import Disk
+from reconciler.workspace.verdict_cache import Memory, Verdict
 
 
 def validate(

@@ -28,11 +28,11 @@ from pathlib import Path
 import duckdb
 import polars
 
-from reconciler.bulk.batches import checker
-from reconciler.bulk.leave import LeaveDesk
-from reconciler.bulk.scan import chunk_pieces, scan
-from reconciler.bulk.segments import segments
-from reconciler.bulk.sender import Job, upload
+from reconciler.bulk.scan.check import checker
+from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.sources.segments import segments
+from reconciler.bulk.upload.commit_gate import LeaveDesk
+from reconciler.bulk.upload.job import Job, upload
 from reconciler.cli.wiring import readers
 from reconciler.model.load import Scan
 from reconciler.model.source import Identifier, SourceDefinition, Update

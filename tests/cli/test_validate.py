@@ -672,12 +672,12 @@ def test_a_file_whose_name_is_not_text(root: Path) -> None:
 
 def test_states_that_could_hide_an_edit_are_confirmed_by_contents(root: Path) -> None:
     from reconciler.spec.find import find, workspace_file
-    from reconciler.workflows import verdicts
+    from reconciler.workspace import verdict_cache
 
     def pretend_nothing_changed() -> None:
         """As if the edit had happened within the tick of the clock: the states that were kept are those of now."""
         kept = json.loads(verdict_file(root).read_text())
-        kept["stats"] = verdicts._stats([workspace_file(root), *find(root, ["specs"])[0]])
+        kept["stats"] = verdict_cache._stats([workspace_file(root), *find(root, ["specs"])[0]])
         verdict_file(root).write_text(json.dumps(kept))
 
     path = root / "specs/loyalty.yaml"
@@ -691,13 +691,13 @@ def test_states_that_could_hide_an_edit_are_confirmed_by_contents(root: Path) ->
 def test_files_that_are_old_enough_are_known_by_their_states(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reconciler.workflows import verdicts
+    from reconciler.workspace import verdict_cache
 
-    monkeypatch.setattr(verdicts, "TICK_NS", -(10**18))  # as if all files had been written long ago
-    assert verdicts.Memory(root, None).recall() is None
+    monkeypatch.setattr(verdict_cache, "TICK_NS", -(10**18))  # as if all files had been written long ago
+    assert verdict_cache.Memory(root, None).recall() is None
     checked(root, {})
     assert json.loads(verdict_file(root).read_text())["settled"] is True
-    monkeypatch.setattr(verdicts, "contents", None)  # not asked for
-    assert verdicts.Memory(root, None).recall() == verdicts.Verdict(
+    monkeypatch.setattr(verdict_cache, "contents", None)  # not asked for
+    assert verdict_cache.Memory(root, None).recall() == verdict_cache.Verdict(
         (), ("specs/datamarts.yaml", "specs/loyalty.yaml")
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.planning.merge import merged
+from reconciler.kinds.merge import merged
 from tests.support.emulator import Emulator
 from tests.unit.test_sandbox import client, load
 

@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.bulk.batches import checker
-from reconciler.bulk.command_blocks import judge
-from reconciler.bulk.commands import command_line
-from reconciler.bulk.lines import BadLine, Line
-from reconciler.bulk.scan import chunk_pieces, scan
-from reconciler.bulk.segments import Segment
+from reconciler.bulk.records.command_blocks import judge
+from reconciler.bulk.records.commands import command_line
+from reconciler.bulk.records.lines import BadLine, Line
+from reconciler.bulk.scan.check import checker
+from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.sources.segments import Segment
 from reconciler.model.source import Dialect, Identifier, SourceDefinition
 
 SOURCE = SourceDefinition(workspace="w", source="s", files=("x",), format="commands", allow="100%")

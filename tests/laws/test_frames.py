@@ -13,9 +13,10 @@ import polars
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.bulk import batches, frames
-from reconciler.bulk.batches import Batch, checker
-from reconciler.bulk.segments import Segment, segments
+from reconciler.bulk.records import frames
+from reconciler.bulk.scan import check
+from reconciler.bulk.scan.check import Batch, checker
+from reconciler.bulk.sources.segments import Segment, segments
 from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
 
 ACCOUNT = Identifier(kind="user_account_id", column="id", compartment="c")
@@ -64,7 +65,7 @@ cells = st.sampled_from(
 rows = st.lists(st.tuples(cells, cells, cells, cells), min_size=1, max_size=12)
 
 
-batches.FRAME_FROM = 0  # frames for a few rows, too
+check.FRAME_FROM = 0  # frames for a few rows, too
 
 
 def both(source: SourceDefinition, segment: Segment) -> tuple[Batch, Batch]:

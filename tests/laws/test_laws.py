@@ -8,14 +8,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.bulk.cutting import Cutter, blocks
+from reconciler.bulk.scan.chunker import Cutter, blocks
 from reconciler.control.executor import execute
 from reconciler.kinds.names import ChunkName, LoadKey, SealName, parse
 from reconciler.model.absence import LISTINGS, Absence
 from reconciler.model.address import Address
 from reconciler.model.load import Position
 from reconciler.model.outcome import Outcome, Status
-from reconciler.planning.diff import changed_fields
+from reconciler.planning.config.diff import changed_fields
 from reconciler.planning.digests import canonical
 from reconciler.spec.documents import core_scalar
 from reconciler.spec.documents import parse as parse_yaml

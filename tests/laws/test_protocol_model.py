@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from reconciler.kinds.names import ChunkName, LoadKey, SealName
 from reconciler.model.outcome import Status
 from reconciler.model.remote import Execution, Import
-from reconciler.planning import protocol
-from reconciler.planning.generations import Do, decide, generations
-from reconciler.planning.protocol import ChunkView, LoadView
+from reconciler.planning.loads import protocol
+from reconciler.planning.loads.generations import Do, decide, generations
+from reconciler.planning.loads.protocol import ChunkView, LoadView
 
 FORMER = (("ws", "src"),)
 LINES = 10

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.workflows.validate import validate
-from reconciler.workflows.verdicts import Verdict
+from reconciler.workspace.verdict_cache import Verdict
 
 FILES = {
     "reconciler.yaml": """\

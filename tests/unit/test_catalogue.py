@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.diagnostic import Severity
-from reconciler.reports import rules_text
+from reconciler.reports.rules import text as rules_text
 from reconciler.spec.catalogue import Rule, catalogue
 from reconciler.spec.schema import schema
 from reconciler.spec.severities import OPT_IN

@@ -12,8 +12,9 @@ from jsonschema import Draft7Validator
 
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.reports.findings import FORMATS, as_text, render
-from reconciler.reports.findings.as_github import SHOWN
+from reconciler.reports.findings import FORMATS, render
+from reconciler.reports.findings import text as as_text
+from reconciler.reports.findings.github import SHOWN
 from reconciler.reports.style import PLAIN
 from reconciler.spec.catalogue import catalogue
 

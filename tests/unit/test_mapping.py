@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.bulk.lines import BadLine
-from reconciler.bulk.mapping import row_mapper
-from reconciler.bulk.scan import chunk_pieces, scan
+from reconciler.bulk.records.lines import BadLine
+from reconciler.bulk.records.mapping import row_mapper
+from reconciler.bulk.scan.scan import chunk_pieces, scan
 from reconciler.model.source import Identifier, SourceDefinition
 
 ACCOUNT = Identifier(kind="user_account_id", column="id", compartment="c")

@@ -12,8 +12,8 @@ from typing import Any
 import polars
 import pytest
 
-from reconciler.bulk import places
-from reconciler.bulk.scan import chunk_pieces, scan
+from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.sources import locations
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.model.load import Scan
 from reconciler.model.source import Identifier, SourceDefinition, Update
@@ -43,7 +43,7 @@ def source(files: str, format: str, **rest: Any) -> SourceDefinition:  # noqa: A
 def lines(root: Path, definition: SourceDefinition) -> tuple[Scan, list[bytes]]:
     """What a scan counts, and the lines of all its chunks, each read again from its own start."""
     found = scan(root, definition)
-    names = places.find(root, definition)
+    names = locations.find(root, definition)
     sent = (b"".join(chunk_pieces(root, names, definition, chunk)) for chunk in found.chunks)
     return found, [line for data in sent for line in data.split(b"\n")[:-1]]
 
@@ -182,7 +182,7 @@ def test_a_missing_extra_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra) as e:
         scan(tmp_path, source(name, kind))
-    assert e.value.help == "pip install 'reconciler[files]'"
+    assert e.value.help == "pip install 'mics-reconciler[files]'"
 
 
 def test_a_parquet_source_from_plan_to_seal(workspace: Workspace, emulator: Emulator) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.bulk import places
-from reconciler.bulk.commands import command_line
-from reconciler.bulk.lines import BadLine
-from reconciler.bulk.scan import chunk_pieces, scan
+from reconciler.bulk.records.commands import command_line
+from reconciler.bulk.records.lines import BadLine
+from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.sources import locations
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Chunk
 from reconciler.model.source import Dialect, Identifier, Operation, SourceDefinition, Update
@@ -32,7 +32,7 @@ GOOD = b'{"operation":"UPSERT","compartment_id":"2071","user_account_id":"u-1","
 
 def pieces(root: Path, source: SourceDefinition, chunk: Chunk) -> list[bytes]:
     """The lines of a chunk, read again from its start."""
-    whole = b"".join(chunk_pieces(root, places.find(root, source), source, chunk))
+    whole = b"".join(chunk_pieces(root, locations.find(root, source), source, chunk))
     return whole.splitlines(keepends=True)
 
 
@@ -280,7 +280,7 @@ def test_sources_stay_inside_the_workspace(tmp_path: Path) -> None:
 
     for pattern in ("*.ndjson", "../out.ndjson", str(tmp_path / "out.ndjson")):
         with pytest.raises(ReconcilerError, match="outside the workspace"):
-            places.find(root, replace(COMMANDS, files=(pattern,)))
-        assert places.find(root, replace(COMMANDS, files=(pattern,), outside=True))
+            locations.find(root, replace(COMMANDS, files=(pattern,)))
+        assert locations.find(root, replace(COMMANDS, files=(pattern,), outside=True))
     with pytest.raises(ReconcilerError, match="no file matches"):
-        places.find(root, replace(COMMANDS, files=("nothing/*.csv",)))
+        locations.find(root, replace(COMMANDS, files=("nothing/*.csv",)))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from reconciler.model.plan import Change, ResourceChange
-from reconciler.planning.guards import check
+from reconciler.planning.plan.guards import check
 from reconciler.settings import Guards
 from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, Workspace

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary
-from reconciler.planning.coverage import Cover, Coverage
 from reconciler.planning.digests import sealed
-from reconciler.reports import coverage_text, plan_html, plan_markdown
+from reconciler.planning.plan.coverage import Cover, Coverage
+from reconciler.reports.coverage import text as coverage_text
+from reconciler.reports.plan import html as plan_html
+from reconciler.reports.plan import markdown as plan_markdown
 from reconciler.reports.style import Style
 from tests.support.emulator import Emulator
 from tests.support.fleet import Fleet

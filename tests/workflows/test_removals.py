@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.outcome import Outcome, Status
-from reconciler.planning.coverage import Cover, Coverage, after
+from reconciler.planning.plan.coverage import Cover, Coverage, after
 from tests.support.emulator import Emulator
 from tests.support.workspace import DATAMARTS, LOYALTY, Workspace
 

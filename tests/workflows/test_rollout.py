@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.bulk.scan.source_scans import Scans
 from reconciler.ledger.rollouts import WaveRecord
 from reconciler.model.rollout import Wave
 from reconciler.workflows.check import check
 from reconciler.workflows.rollout import soak_left
-from reconciler.workflows.scans import Scans
 from tests.support.fleet import STAGES, WAVES, Fleet
 from tests.support.workspace import kill
 

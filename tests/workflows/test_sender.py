@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.api.answers import Verdict
-from reconciler.bulk.leave import Desk, LeaveDesk
-from reconciler.bulk.scan import scan
-from reconciler.bulk.sender import Job, upload
+from reconciler.bulk.scan.scan import scan
+from reconciler.bulk.upload.commit_gate import Desk, LeaveDesk
+from reconciler.bulk.upload.job import Job, upload
 from reconciler.errors import LockHeld
 from reconciler.ledger.lock import Owner, acquire
 from reconciler.model.source import SourceDefinition

@@ -19,15 +19,15 @@ def render(output: str, findings: Sequence[Diagnostic], files: Sequence[str]) ->
     """
     match output:
         case "json":
-            from reconciler.reports.findings import as_json as module
+            from reconciler.reports.findings import json as module
         case "github":
-            from reconciler.reports.findings import as_github as module  # type: ignore[no-redef]
+            from reconciler.reports.findings import github as module  # type: ignore[no-redef]
         case "sarif":
-            from reconciler.reports.findings import as_sarif as module  # type: ignore[no-redef]
+            from reconciler.reports.findings import sarif as module  # type: ignore[no-redef]
         case "junit":
-            from reconciler.reports.findings import as_junit as module  # type: ignore[no-redef]
+            from reconciler.reports.findings import junit as module  # type: ignore[no-redef]
         case "gitlab":
-            from reconciler.reports.findings import as_gitlab as module  # type: ignore[no-redef]
+            from reconciler.reports.findings import gitlab as module  # type: ignore[no-redef]
         case _:
             raise KeyError(output)
     return module.render(findings, files)

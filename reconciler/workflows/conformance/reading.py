@@ -8,7 +8,7 @@ from reconciler.api.client import Params, Reader
 from reconciler.api.pages import read_all
 from reconciler.kinds import paths
 from reconciler.model.conformance import Found
-from reconciler.planning.generations import number
+from reconciler.planning.loads.generations import number
 from reconciler.workflows.conformance.bench import ENDED, readable
 
 MANY = 1_000_000

@@ -1,0 +1,1 @@
+"""One load: its imports, its uploads, its executions, its seal. Exactly once."""

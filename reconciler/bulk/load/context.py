@@ -1,0 +1,105 @@
+"""What a load needs from the run around it; handed in by the workflow."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.api.client import Writer
+from reconciler.api.pacing import Pace
+from reconciler.api.presence import Clock
+from reconciler.bulk.scan.spool import Spools
+from reconciler.bulk.upload.commit_gate import Desk
+from reconciler.model.absence import Absence
+from reconciler.model.load import Scan, Settlements
+from reconciler.model.source import SourceDefinition
+from reconciler.settings import Guards
+
+
+class Journal(Protocol):
+    """Durable notes of this run."""
+
+    def note(self, address: str, step: str, state: str, **detail: str | int | None) -> None:
+        """Append one note."""
+
+    def refuse(self, datamart_id: str, name: str) -> None:
+        """Remember a refused upload."""
+
+    def refused(self, datamart_id: str) -> frozenset[str]:
+        """Names of refused uploads."""
+
+    def settled(self, datamart_id: str) -> Settlements:
+        """What people said of chunks."""
+
+
+class Progress(Protocol):
+    """Told how far loads are; a bar on a terminal, lines otherwise."""
+
+    def start(self, address: str, chunks: int, lines: int, size: int) -> None:
+        """A load begins."""
+
+    def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
+        """`what` (sent, done) moved on by so much."""
+
+    def say(self, address: str, message: str) -> None:
+        """A line about a load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """From when, and for how long, a write of an earlier run could still become visible (design 6, "Absence").
+
+    Attributes:
+        since: monotonic instant this run took the lock.
+        settle: seconds; 0 where the ledger shows that the last run here settled all its writes.
+    """
+
+    since: float
+    settle: float
+
+    def absence(self) -> Absence:
+        """Evidence to begin with."""
+        return Absence(self.since, self.settle)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Collaborators of a load.
+
+    Attributes:
+        scan: reads a source, or remembers having read it while its places are the same.
+        readable: makes a source that cannot be read twice one that can.
+        approval: digest of the plan.
+        spools: where such sources are kept.
+        guards: limits for what a load's source holds, by its address.
+        io: threads for small requests.
+        pace: of uploads.
+        senders: processes for uploads whose bytes have to be made.
+        stopping: true once the run must not begin anything new.
+        stop: makes it so.
+    """
+
+    writer: Writer
+    token: str
+    root: Path
+    scan: Callable[[SourceDefinition], Scan]
+    readable: Callable[[SourceDefinition, str], SourceDefinition]
+    approval: str
+    spools: Spools | None
+    guards: Callable[[str], Guards]
+    clock: Clock
+    settle: float
+    follow_timeout: float
+    write_timeout: float
+    grace: Grace
+    journal: Journal
+    progress: Progress
+    io: Executor
+    pace: Pace
+    senders: Callable[[], Executor]
+    desk: Desk
+    stopping: Callable[[], bool]
+    stop: Callable[[], None]
+    follow: bool = True
+    poll: float = 0.1

@@ -1,0 +1,340 @@
+"""Drive one load through the steps of `reconciler.planning.loads.protocol`: the I/O half of the state machine.
+
+Enters: a planned load. Leaves: an `Outcome`. The view is only ever added to: what was seen is never un-seen in a run.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+
+from reconciler.api import resources
+from reconciler.api.answers import Answer, Verdict, mask
+from reconciler.api.writes import Done, Failed, Unknown
+from reconciler.bulk.load.context import Context
+from reconciler.bulk.load.listings import LoadListings, LoadStopped
+from reconciler.bulk.load.manifest import Imports
+from reconciler.bulk.load.prepare import Preparation
+from reconciler.bulk.load.results.collect import Aftermath
+from reconciler.bulk.load.send import ChunkSender
+from reconciler.errors import ReadFailed, ReconcilerError
+from reconciler.kinds.execution import TERMINAL, Phase, phase
+from reconciler.kinds.names import SealName
+from reconciler.model.listing import Listing, Unlisted
+from reconciler.model.load import Chunk
+from reconciler.model.outcome import Outcome, Status
+from reconciler.model.plan import LoadChange
+from reconciler.model.remote import Execution
+from reconciler.planning.loads import protocol
+from reconciler.planning.loads.changes import rows_of
+from reconciler.planning.loads.protocol import ChunkView, LoadView, kept, surplus
+
+# Seconds for which executions may be unreadable before following them is given up.
+PATIENCE = 60.0
+# Executions looked at in one round: they end about in order, and a load may have thousands.
+BATCH = 50
+# Refused lines that are named in reports; the journal has more, and `source retry` finds all of them.
+SHOWN_FAILURES = 10
+
+
+def run_load(change: LoadChange, ids: Mapping[str, str], context: Context) -> Outcome:
+    """Carry one planned load to its end.
+
+    Args:
+        change: from the plan.
+        ids: remote id by compartment key, all of them known by now.
+        context: collaborators.
+    """
+    return _LoadRun(change, ids, context).run()
+
+
+class _LoadRun:
+    def __init__(self, change: LoadChange, ids: Mapping[str, str], context: Context) -> None:
+        self.change, self.context = change, context
+        self.address, self.datamart_id = change.address, change.datamart_id
+        self.listings = LoadListings(context, self.address, self.datamart_id)
+        self.imports = Imports(context, self.listings)
+        self.preparation = Preparation(change, ids, context, self.listings)
+        self.view = LoadView(())
+        self.errors: list[str] = []
+        self.after: Aftermath | None = None
+
+    # -- the whole ------------------------------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        journal = self.context.journal
+        try:
+            self.ready = self.preparation.run()
+            self.view = self.ready.view
+            self.after = Aftermath(self.change, self.ready, self.context)
+            self._steps()
+            self.errors += self.after.look(self.view)
+            outcome = self._outcome(protocol.status(self.view), "; ".join(dict.fromkeys(self.errors)))
+        except LoadStopped as e:
+            outcome = self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused, totals=e.totals)
+            outcome = replace(outcome, locked=e.locked)
+        except ReadFailed as e:
+            outcome = self._outcome(Status.UNKNOWN if self._sent() else Status.FAILED, str(e))
+        except ReconcilerError as e:
+            outcome = self._outcome(Status.FAILED, str(e))
+        journal.note(self.address, "load", outcome.status.value, **outcome.counts)
+        if self.context.spools is not None and self._unfinished():
+            self.context.spools.keep(self.preparation.definition, self.preparation.anew)
+        return outcome
+
+    def _unfinished(self) -> bool:
+        """True if something was sent, or may have been, and the load is not sealed."""
+        return not self.view.sealed and any(c.executions or c.unclear for c in self.view.chunks)
+
+    def _steps(self) -> None:
+        for _ in itertools.count():
+            step = protocol.next_step(self.view)
+            if self.context.stopping() and not isinstance(step, protocol.Finish | protocol.Follow):
+                raise LoadStopped(
+                    Status.UNKNOWN if self._sent() else Status.SKIPPED,
+                    "the run was interrupted; run it again to go on",
+                )
+            match step:
+                case protocol.Create(indices=indices):
+                    self._create(indices)
+                case protocol.SeeManifest():
+                    self._see_manifest()
+                case protocol.AwaitEarlier():
+                    self._await_earlier()
+                case protocol.Send(indices=indices):
+                    self._send(indices)
+                case protocol.Follow(indices=indices):
+                    self._follow(indices)
+                case protocol.Seal(ok=ok, failed=failed):
+                    self._seal(ok, failed)
+                case protocol.Finish():
+                    return
+
+    def _outcome(
+        self,
+        status: Status,
+        message: str,
+        *,
+        stopped: bool = False,
+        refused: bool = False,
+        totals: tuple[int, int] | None = None,
+    ) -> Outcome:
+        if any(c.unclear and not c.executions for c in self.view.chunks):
+            status = Status.UNKNOWN  # whatever else ended this load, a write of it may still be on its way
+        if old := self.change.unfinished.get("superseded_generation"):
+            gone = f"g{old} was superseded with {self.change.unfinished['unsent']} of its chunks never sent"
+            message = f"{message}; {gone}" if message else gone
+        counts: dict[str, int] = {}
+        scan = self.preparation.scan
+        if scan is not None:
+            ok, failed = totals or protocol.totals(self.view)
+            counts = {
+                "read": scan.lines,
+                "rejected": scan.rejected,
+                "sent": sum(c.lines for c in self.view.chunks if c.executions),
+                "succeeded": ok,
+                "failed": failed,
+                "not_processed": scan.lines - ok - failed,
+                **(self.after.verified if self.after else {}),
+            }
+            if status is Status.SUCCEEDED and counts.get("differing"):
+                status = Status.PARTIAL
+            dropped = sum(c.lines for c in self.view.chunks if c.executions) - ok - failed
+            if status is Status.SUCCEEDED and dropped > 0:
+                status = Status.PARTIAL
+                message = f"the platform counts {dropped:,} lines neither as taken nor as failed"
+            if status is Status.PARTIAL and not message:
+                message = f"{failed:,} of {scan.sent:,} lines failed"
+        return Outcome(
+            self.address,
+            status,
+            self.change.actions[0],
+            message,
+            counts=counts,
+            failed_lines=tuple(self.after.failed[:SHOWN_FAILURES]) if self.after else (),
+            unplaced=self.after.unplaced if self.after else 0,
+            stopped=stopped,
+            refused=refused,
+        )
+
+    def _sent(self) -> bool:
+        return any(c.executions for c in self.view.chunks)
+
+    # -- what is known ---------------------------------------------------------------------------------------------
+
+    def _name(self, index: int) -> str:
+        return str(self.ready.name(index, self._view_of(index).attempt))
+
+    def _chunk(self, index: int) -> Chunk:
+        return self.ready.scan.chunks[index - 1]
+
+    def _view_of(self, index: int) -> ChunkView:
+        return self.view.chunks[index - 1]
+
+    def _update(self, index: int, **fields: object) -> None:
+        new = replace(self._view_of(index), **fields)  # type: ignore[arg-type]
+        self.view = replace(
+            self.view, chunks=(*self.view.chunks[: index - 1], new, *self.view.chunks[index:])
+        )
+
+    # -- steps ----------------------------------------------------------------------------------------------------
+
+    def _create(self, indices: Sequence[int]) -> None:
+        names = {self._name(i): i for i in indices}
+        results = dict(zip(names, self.context.io.map(self.imports.create, names), strict=True))
+        for name, result in results.items():
+            match result:
+                case Done():
+                    self.ready.unsent.add(name)
+                    self._update(names[name], seen=True)
+                case Failed(message=message, stopped=stopped):
+                    raise LoadStopped(
+                        Status.FAILED, f"could not create a document import: {message}", stopped=stopped
+                    )
+                case Unknown(message=message):
+                    self.errors.append(message)
+                    self._update(names[name], unclear=True)
+
+    def _see_manifest(self) -> None:
+        # A chunk whose import somebody deleted stays unknown; it does not hold up the others.
+        self.imports.see({self._name(c.index) for c in self.view.chunks if c.seen})
+        self.view = replace(self.view, manifest_seen=True)
+
+    def _await_earlier(self) -> None:
+        ids = {i: g for g in self.ready.earlier for i in g.import_ids}
+        deadline, pause = self.context.clock.now() + self.context.follow_timeout, self.context.poll
+        while True:
+            live = []
+            for import_id, rows in zip(
+                ids, self.context.io.map(self.listings.list_executions, ids), strict=True
+            ):
+                for execution in rows:
+                    if phase(execution) is Phase.PENDING and self.ready.supersedes:
+                        self.listings.cancel(import_id, execution)
+                    if phase(execution) not in TERMINAL:
+                        live.append(execution)
+            if not live:
+                self.view = replace(self.view, earlier_terminal=True)
+                return
+            if self.context.clock.now() > deadline or self.context.stopping():
+                raise LoadStopped(
+                    Status.UNKNOWN,
+                    f"{len(live)} executions of an earlier generation are still running; nothing was sent",
+                )
+            self.context.clock.sleep(pause)
+            pause = min(pause * 1.5, 5.0)
+
+    def _send(self, indices: Sequence[int]) -> None:
+        assert self.after is not None  # noqa: S101 - prepared
+        self.after.draw(indices)
+        sender = ChunkSender(self.context, self.listings, self.ready.source, self.ready.scan)
+        futures: dict[int, Future[tuple[Answer, tuple[Execution, ...]]]] = {
+            i: self.context.io.submit(
+                sender.send, self._name(i), self._chunk(i), proven_unsent=self._name(i) in self.ready.unsent
+            )
+            for i in indices
+        }
+        stop: LoadStopped | None = None
+        for index, future in futures.items():
+            try:
+                answer, executions = future.result()
+            except LoadStopped as e:
+                stop = e
+                continue
+            if executions:
+                self._update(index, executions=executions)
+                chunk = self._chunk(index)
+                self.context.progress.advance(self.address, "sent", 1, chunk.lines, chunk.size)
+            elif answer.verdict is Verdict.REFUSED:
+                self.errors.append(answer.message)
+                self._update(index, refused=True)
+            elif answer.verdict is Verdict.UNAUTHORIZED:
+                self.context.stop()
+                stop = LoadStopped(Status.FAILED, answer.message, stopped=True)
+            elif answer.verdict is Verdict.WITHHELD and not self.context.stopping():
+                stop = LoadStopped(Status.FAILED, answer.message, refused=True)
+            else:
+                self.errors.append(answer.message)
+                self._update(index, unclear=True)
+        if stop is not None:
+            if self._sent() and not stop.refused:
+                stop.status = Status.UNKNOWN
+            raise stop
+
+    def _follow(self, indices: Sequence[int]) -> None:
+        now, pause = self.context.clock.now, self.context.poll
+        deadline = now() + self.context.follow_timeout
+        waiting = set(indices)
+        failure: Unlisted | None = None
+        unread_since: float | None = None
+        while True:
+            failure = None
+            batch = sorted(waiting)[:BATCH]
+            for index, listings in zip(batch, self.context.io.map(self._look, batch), strict=True):
+                bad = next((x for x in listings if isinstance(x, Unlisted)), None)
+                if bad is not None and bad.unauthorized:
+                    raise LoadStopped(Status.UNKNOWN, bad.reason, stopped=True)
+                failure = failure or bad
+                if bad is None and self._settled(index, [e for x in listings for e in rows_of(x)]):
+                    waiting.discard(index)
+            if not waiting:
+                return
+            unread_since = (unread_since or now()) if failure else None
+            given_up = unread_since is not None and now() - unread_since > PATIENCE + self.context.settle
+            if now() > deadline or given_up or self.context.stopping():
+                break
+            if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
+                self.context.clock.sleep(pause)
+                pause = min(pause * 1.3, 5.0)
+        reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
+        self.errors.append(
+            "interrupted while following"
+            if self.context.stopping()
+            else f"{len(waiting)} executions: {reason}"
+        )
+        for index in waiting:
+            self._update(index, unclear=True)
+
+    def _look(self, index: int) -> list[Listing[Execution]]:
+        ids = self.listings.imports.get(self._name(index), ())
+        return [resources.executions(self.context.writer, self.datamart_id, i) for i in ids]
+
+    def _settled(self, index: int, rows: Sequence[Execution]) -> bool:
+        """Merge what was listed; True once every execution of the chunk is listed and terminal."""
+        known = {e.id: e for e in self._view_of(index).executions}
+        listed = {e.id for e in rows}
+        merged = tuple((known | {e.id: e for e in rows}).values())
+        self._update(index, executions=merged)
+        for execution in surplus(merged):
+            for import_id in self.listings.imports.get(self._name(index), ()):
+                self.listings.cancel(import_id, execution)
+        if not set(known) <= listed or any(phase(e) not in TERMINAL for e in merged):
+            return False
+        chunk, keep = self._chunk(index), kept(merged)
+        if keep is not None and keep.error:
+            self.errors.append(f"chunk {index}: {mask(keep.error)}")
+        if keep is not None and phase(keep) is Phase.FAILED and not keep.error:
+            self.errors.append(f"chunk {index} ended {keep.status}")
+        if len(merged) > 1:
+            self.errors.append(
+                f"chunk {index} has {len(merged)} executions under one import; {keep.id if keep else '?'} is kept"
+            )
+        self.context.progress.advance(self.address, "done", 1, chunk.lines, chunk.size)
+        return True
+
+    def _seal(self, ok: int, failed: int) -> None:
+        name = str(SealName(self.ready.key, ok, failed))
+        result: Done[str] | Failed | Unknown = (
+            Done(name) if name in self.listings.imports else self.imports.create(name, shown=True)
+        )
+        match result:
+            case Done():
+                self.view = replace(self.view, sealed=True)
+            case Failed(message=message, stopped=stopped):
+                raise LoadStopped(
+                    Status.UNKNOWN,
+                    f"all chunks ended, but the seal could not be created: {message}",
+                    stopped=stopped,
+                )
+            case Unknown(message=message):
+                raise LoadStopped(Status.UNKNOWN, f"all chunks ended, but the seal was not seen: {message}")

@@ -1,0 +1,158 @@
+"""What the remote shows of a load: its imports and their executions. Only ever added to within a run."""
+
+import threading
+from collections.abc import Iterable, Sequence
+
+from reconciler.api import resources
+from reconciler.api.presence import direct, seek
+from reconciler.bulk.load.context import Context
+from reconciler.kinds import paths
+from reconciler.model.absence import Absence
+from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.outcome import Status
+from reconciler.model.remote import Execution, Import
+from reconciler.planning.loads.generations import Generation, number
+
+
+class LoadStopped(Exception):
+    """This load ends here, with this outcome.
+
+    Attributes:
+        totals: lines that succeeded and that failed, where an earlier run ended the load.
+    """
+
+    def __init__(
+        self,
+        status: Status,
+        message: str,
+        *,
+        stopped: bool = False,
+        refused: bool = False,
+        locked: bool = False,
+        totals: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.totals = totals
+        self.status, self.stopped, self.refused, self.locked = status, stopped, refused, locked
+
+
+class LoadListings:
+    """Lists imports and executions of one datamart, for one load.
+
+    Attributes:
+        imports: ids by name, of everything ever listed.
+    """
+
+    def __init__(self, context: Context, address: str, datamart_id: str) -> None:
+        self.context, self.address, self.datamart_id = context, address, datamart_id
+        self.imports: dict[str, tuple[str, ...]] = {}
+        self._lock = threading.Lock()
+
+    def list_imports(self) -> Listing[Import]:
+        """All imports, once."""
+        listing = resources.imports(self.context.writer, self.datamart_id)
+        if isinstance(listing, Listed):
+            by_name: dict[str, set[str]] = {}
+            for row in listing.rows:
+                by_name.setdefault(row.name, set()).add(row.id)
+            with self._lock:
+                for name, ids in by_name.items():
+                    self.imports[name] = tuple(sorted({*self.imports.get(name, ()), *ids}, key=number))
+        return listing
+
+    def list_for_good(self) -> Listed[Import]:
+        """A listing from which absence may be concluded: writes of earlier runs can no longer appear."""
+        last: list[Listed[Import]] = []
+
+        def keep(rows: tuple[Import, ...]) -> None:
+            last[:] = [Listed(rows)]
+
+        result = seek(
+            direct(self.list_imports, self.context.clock),
+            keep,
+            self.context.grace.absence(),
+            self.context.clock,
+        )
+        if isinstance(result, Unlisted):
+            raise LoadStopped(
+                Status.FAILED,
+                f"could not list the document imports: {result.reason}",
+                stopped=result.unauthorized,
+            )
+        # The union of all listings: a lagging one may have missed what another showed.
+        return (
+            Listed(tuple(Import(i, name) for name, ids in self.imports.items() for i in ids))
+            if last
+            else Listed(())
+        )
+
+    def executions_of(self, found: Sequence[Generation]) -> dict[str, Listing[Execution]]:
+        """Executions of open loads, each by a listing from which absence may be concluded."""
+        ids = [i for g in found for i in g.import_ids]
+        results = dict(zip(ids, self.context.io.map(self.executions_for_good, ids), strict=True))
+        for result in results.values():
+            if isinstance(result, Unlisted):
+                raise LoadStopped(
+                    Status.FAILED, f"could not list executions: {result.reason}", stopped=result.unauthorized
+                )
+        return results
+
+    def executions_for_good(self, import_id: str) -> Listing[Execution]:
+        """Executions of one import, from listings that may prove their absence."""
+        found = seek(
+            direct(
+                lambda: resources.executions(self.context.writer, self.datamart_id, import_id),
+                self.context.clock,
+            ),
+            lambda rows: rows or None,
+            self.context.grace.absence(),
+            self.context.clock,
+        )
+        return found if isinstance(found, Unlisted) else Listed(found or ())
+
+    def list_executions(self, import_id: str) -> tuple[Execution, ...]:
+        """Executions of one import, once.
+
+        Raises:
+            LoadStopped: they could not be listed.
+        """
+        listing = resources.executions(self.context.writer, self.datamart_id, import_id)
+        if isinstance(listing, Unlisted):
+            raise LoadStopped(
+                Status.UNKNOWN, f"could not list executions: {listing.reason}", stopped=listing.unauthorized
+            )
+        return listing.rows
+
+    def cancel(self, import_id: str, execution: Execution) -> None:
+        """Ask for a PENDING execution to be canceled; whether it was shows in the next listing."""
+        self.context.journal.note(self.address, "cancel", "intent", execution=execution.id)
+        answer = self.context.writer.send(
+            "POST", paths.execution_action(self.datamart_id, import_id, execution.id), {"action": "CANCEL"}
+        )
+        self.context.journal.note(self.address, "cancel", answer.verdict.value, execution=execution.id)
+
+    def seek_executions(self, import_ids: Iterable[str], absence: Absence) -> tuple[Execution, ...]:
+        """Executions under these imports; empty if their absence is proven.
+
+        Raises:
+            LoadStopped: it could not be settled.
+        """
+        everything: list[Execution] = []
+        for import_id in import_ids:
+            found = seek(
+                direct(
+                    lambda i=import_id: resources.executions(self.context.writer, self.datamart_id, i),  # type: ignore[misc]
+                    self.context.clock,
+                ),
+                lambda rows: rows or None,
+                absence,
+                self.context.clock,
+            )
+            if isinstance(found, Unlisted):
+                raise LoadStopped(
+                    Status.UNKNOWN,
+                    f"an upload got no clear answer, and executions could not be listed: {found.reason}",
+                    stopped=found.unauthorized,
+                )
+            everything += found or ()
+        return tuple(everything)

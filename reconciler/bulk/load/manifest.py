@@ -1,0 +1,104 @@
+"""The manifest of a load: create its document imports, and see all of them in one listing before anything is sent."""
+
+from collections import Counter
+from collections.abc import Collection
+
+from reconciler.api.answers import Answer, Verdict
+from reconciler.api.presence import confirm, direct
+from reconciler.api.writes import Done, Failed, Unknown, create_once
+from reconciler.bulk.load.context import Context
+from reconciler.bulk.load.listings import LoadListings, LoadStopped
+from reconciler.kinds import paths
+from reconciler.model.listing import Unlisted
+from reconciler.model.outcome import Status
+from reconciler.model.remote import Import
+from reconciler.planning.loads.generations import number
+
+NEW_IMPORT = {"document_type": "USER_PROFILE", "mime_type": "APPLICATION_X_NDJSON", "encoding": "utf-8"}
+
+
+class Imports:
+    """Imports of one load. Safe to share between threads."""
+
+    def __init__(self, context: Context, listings: LoadListings) -> None:
+        self.context, self.listings = context, listings
+        self._made: dict[str, str] = {}
+        self._tries: Counter[str] = Counter()
+
+    def create(self, name: str, *, shown: bool = False) -> Done[str] | Failed | Unknown:
+        """Create one exactly once.
+
+        Args:
+            name: of the import.
+            shown: wait for a listing to show it; else the manifest does, and only an unclear answer has to look here.
+        """
+        context, listings = self.context, self.listings
+        if context.stopping():
+            return Unknown("the run was interrupted; run it again to go on")
+        context.journal.note(listings.address, "import", "intent", name=name)
+        result = create_once(
+            lambda: self._send(name),
+            direct(listings.list_imports, context.clock),
+            lambda _: listings.imports.get(name),
+            context.settle,
+            context.clock,
+            shown=shown,
+        )
+        context.journal.note(listings.address, "import", type(result).__name__.lower(), name=name)
+        return Done(name) if isinstance(result, Done) else result
+
+    def _send(self, name: str) -> Answer:
+        self._tries[name] += 1
+        body = {**NEW_IMPORT, "name": name}
+        answer = self.context.writer.send("POST", paths.imports(self.listings.datamart_id), body)
+        verdict = answer.verdict.value
+        self.context.journal.note(self.listings.address, "import", "answered", name=name, answer=verdict)
+        if answer.verdict is Verdict.DONE and answer.data:
+            if answer.data.get("name", name) != name:
+                return Answer(
+                    Verdict.REFUSED, "the remote stored the import under another name than the one sent"
+                )
+            if "id" in answer.data:
+                self._made[name] = str(answer.data["id"])
+        return answer
+
+    def see(self, wanted: Collection[str]) -> None:
+        """Wait until one listing shows all of them.
+
+        Raises:
+            LoadStopped: none did, or somebody else is loading the same; nothing was sent.
+        """
+        names = frozenset(wanted)
+
+        def all_there(rows: tuple[Import, ...]) -> bool | None:
+            return True if names <= {r.name for r in rows} else None
+
+        settle, look = self.context.settle, direct(self.listings.list_imports, self.context.clock)
+        seen = confirm(look, all_there, settle, self.context.clock)
+        if seen is None:
+            raise LoadStopped(
+                Status.UNKNOWN,
+                f"not all {len(names)} imports showed in one listing within {settle:g} s; nothing was sent",
+            )
+        if isinstance(seen, Unlisted):
+            raise LoadStopped(
+                Status.UNKNOWN,
+                f"could not list the document imports: {seen.reason}; nothing was sent",
+                stopped=seen.unauthorized,
+            )
+        if doubled := self._doubled(names):
+            raise LoadStopped(
+                Status.FAILED,
+                f"another run is loading the same: {doubled} of the imports made here were there a moment before, made by one"
+                " that shares no ledger and no machine with this run; nothing was sent",
+                locked=True,
+            )
+
+    def _doubled(self, names: Collection[str]) -> int:
+        """How many imports that this run made have a twin with a lower id, which no try of this run can have made."""
+        found = 0
+        for name in names:
+            made = self._made.get(name)
+            if made is not None and self._tries[name] == 1:
+                found += any(number(i) < number(made) for i in self.listings.imports.get(name, ()))
+        return found

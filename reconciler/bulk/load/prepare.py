@@ -1,0 +1,225 @@
+"""What a load begins with: its source read, the remote observed, and both required to be what was reviewed (G2)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.api import resources
+from reconciler.bulk.load.context import Context
+from reconciler.bulk.load.listings import LoadListings, LoadStopped
+from reconciler.errors import ReadFailed
+from reconciler.kinds.names import MAX_LENGTH, ChunkName, LoadKey
+from reconciler.model.listing import Listing, Unlisted
+from reconciler.model.load import Scan
+from reconciler.model.outcome import Status
+from reconciler.model.plan import LoadChange
+from reconciler.model.remote import Execution
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.digests import load_digest
+from reconciler.planning.loads import protocol
+from reconciler.planning.loads.changes import decide_again, definition_of, previous_lines, rows_of
+from reconciler.planning.loads.generations import (
+    Decision,
+    Do,
+    Generation,
+    generations,
+    last_attempt,
+    open_generations,
+    open_retries,
+)
+from reconciler.planning.loads.protocol import ChunkView, LoadView
+from reconciler.planning.loads.source_findings import refusal
+from reconciler.planning.plan.guards import deleting, shrunk, way_out
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A load that may go on.
+
+    Attributes:
+        source: as it is cut; its `max_bytes` is that of the names on the remote.
+        unsent: names under which nobody can have sent: created, or proven bare, in this run.
+        earlier: loads whose executions must end first.
+        supersedes: it replaces an unfinished one, whose pending executions may be canceled.
+    """
+
+    key: LoadKey
+    source: SourceDefinition
+    scan: Scan
+    view: LoadView
+    unsent: set[str]
+    earlier: list[Generation]
+    supersedes: bool
+
+    def name(self, index: int, attempt: int) -> ChunkName:
+        """The import's name of a chunk."""
+        chunk12 = self.scan.chunks[index - 1].chunk12
+        return ChunkName(self.key, self.source.max_bytes, index, len(self.scan.chunks), chunk12, attempt)
+
+
+class Preparation:
+    """Prepares one load.
+
+    Attributes:
+        anew: what the spool of a source is kept under, where the plan asks for it to be read anew.
+        scan: what was read, even where the load then stops.
+    """
+
+    def __init__(
+        self, change: LoadChange, ids: Mapping[str, str], context: Context, listings: LoadListings
+    ) -> None:
+        self.change, self.context, self.listings = change, context, listings
+        self.definition = definition_of(change)
+        self.ids: dict[str, str | None] = {k: ids[k] for k in self.definition.compartments}
+        self.anew = context.approval if change.unread and change.reload else ""
+        self.guards = context.guards(change.address)
+        self.scan: Scan | None = None
+
+    def run(self) -> Ready:
+        """Scan, observe, decide again.
+
+        Raises:
+            LoadStopped: it is not what was reviewed, or there is nothing to do.
+            ReconcilerError: the source cannot be read.
+        """
+        change, spools = self.change, self.context.spools
+        begun = bool(self.anew) and spools is not None and spools.has(self.definition, self.anew)
+        source = replace(self.context.readable(self.definition, self.anew), compartments=self.ids)
+        scan = self.scan = self.context.scan(source)
+        digest = self._reviewed(source, scan)
+        rows = self.listings.list_for_good().rows
+        found = generations(rows, source.former)
+        retries = generations(rows, source.former, retries=True)
+        executions = self.listings.executions_of([*open_generations(found), *open_retries(found, retries)])
+        decision = decide_again(
+            change,
+            rows,
+            executions,
+            digest[:12],
+            supersede=not change.unread or change.supersede,
+            begun=begun,
+        )
+        if decision.do is Do.NOTHING:
+            seal = decision.latest.seal if decision.latest else None
+            raise LoadStopped(
+                Status.UNCHANGED, decision.reason, totals=(seal.ok, seal.failed) if seal else None
+            )
+        key = decision.key
+        if key is None or (change.generation is not None and key.generation != change.generation):
+            words = f"the remote moved since it was planned: {decision.reason}; nothing was sent"
+            raise LoadStopped(Status.FAILED, words, refused=True)
+        if change.unread:
+            self._guard(scan, source, decision)
+        existing = next((g for g in (*found, *retries) if g.key == key), None)
+        ready = self._fit(source, existing, key, executions)
+        earlier = [
+            g for g in open_generations([g for g in found if g.key != key]) if g.number <= key.generation
+        ]
+        earlier += [g for g in open_retries(found, retries) if g.key != key]
+        ready = replace(
+            ready,
+            earlier=[g for g in earlier if g.chunks],
+            supersedes=decision.superseded is not None,
+        )
+        self.context.progress.start(change.address, len(ready.scan.chunks), scan.sent, scan.bytes)
+        return ready
+
+    def _reviewed(self, source: SourceDefinition, scan: Scan) -> str:
+        """The load digest; one that only apply reads has to pass the limits here that others pass at plan."""
+        change = self.change
+        if change.unread:
+            trip = deleting(scan.deletes, scan.sent, self.guards)
+            why = refusal(source, scan) or self._tripped(
+                trip, "guard-delete-lines", "max_delete_lines_percent"
+            )
+            if why is not None:
+                raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
+        if not change.unread and scan.source_digest != change.source_digest:
+            words = "the source changed since it was planned; nothing was sent. Plan again"
+            raise LoadStopped(Status.FAILED, words, refused=True)
+        digest = load_digest(scan.source_digest, source.compartments)
+        if digest is None or (change.load_digest is not None and digest != change.load_digest):
+            words = "a compartment of this load changed since it was planned; nothing was sent"
+            raise LoadStopped(Status.FAILED, words, refused=True)
+        return digest
+
+    def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision) -> None:
+        """What plan checks of other sources and could not of this one: its size, and compartments that lines name."""
+        trip = shrunk(scan.sent, previous_lines(source, decision), self.guards)
+        why = self._tripped(trip, "guard-shrink", "max_shrink_percent")
+        if why is None and scan.compartments - set(self.ids.values()):
+            active = resources.activations(self.context.writer, self.change.datamart_id)
+            if isinstance(active, Unlisted):
+                raise ReadFailed(f"could not list the activations: {active.reason}")
+            missing = sorted(scan.compartments - {a.compartment_id for a in active.rows})
+            why = f"lines name the compartment {missing[0]}, which is not active there" if missing else None
+        if why is not None:
+            raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
+
+    def _tripped(self, words: str | None, guard: str, limit: str) -> str | None:
+        """Why a guard stops the load, if it does, with the way out."""
+        return words and f"{words} ({way_out(guard, self.change.address, limit)})"
+
+    def _fit(
+        self,
+        source: SourceDefinition,
+        existing: Generation | None,
+        key: LoadKey,
+        executions: Mapping[str, Listing[Execution]],
+    ) -> Ready:
+        """Cut as the remote's names say, require every chunk to match, and build the view."""
+        scan, names = self.scan, list(existing.chunks) if existing else []
+        assert scan is not None  # noqa: S101 - set by the caller
+        if existing and names:
+            sent = {n for n in names if any(rows_of(executions.get(i)) for i in existing.chunks[n])}
+            model = min(sent or names, key=lambda n: (n.max_bytes, n.count))
+            if model.max_bytes != source.max_bytes:
+                source = replace(source, max_bytes=model.max_bytes)
+                scan = self.scan = self.context.scan(source)
+            names = [n for n in names if (n.max_bytes, n.count) == (model.max_bytes, model.count)]
+            by_index = {c.index: c for c in scan.chunks}
+            if model.count != len(scan.chunks) or any(
+                by_index[n.index].chunk12 != n.chunk12 for n in names if n.index in by_index
+            ):
+                words = f"{key.label} on the remote was cut from other bytes; nothing was sent. --reload starts a new one"
+                raise LoadStopped(Status.FAILED, words, refused=True)
+        bare = {
+            str(n)
+            for n in names
+            if existing and not any(rows_of(executions.get(i)) for i in existing.chunks[n])
+        }
+        ready = Ready(key, source, scan, LoadView(()), bare, [], supersedes=False)
+        longest = max((len(str(ready.name(c.index, 99))) for c in scan.chunks), default=0)
+        if longest > MAX_LENGTH:  # the remote could not give such names back, so nothing could be found again
+            words = f"names of imports would have {longest} characters; raise chunk.max_bytes"
+            raise LoadStopped(Status.FAILED, words, refused=True)
+        return replace(ready, view=self._view(ready, names, existing, executions))
+
+    def _view(
+        self,
+        ready: Ready,
+        names: Sequence[ChunkName],
+        existing: Generation | None,
+        executions: Mapping[str, Listing[Execution]],
+    ) -> LoadView:
+        refused = self.context.journal.refused(self.change.datamart_id)
+        settled = self.context.journal.settled(self.change.datamart_id)
+        imports = {n: existing.chunks[n] for n in names} if existing else {}
+        views = []
+        for chunk in ready.scan.chunks:
+            attempt, ids = last_attempt(imports, chunk.index)
+            rows = tuple(e for i in ids for e in rows_of(executions.get(i)))
+            was_refused = str(ready.name(chunk.index, attempt)) in refused
+            seen = ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows, refused=was_refused)
+            views.append(protocol.settle(seen, settled.get((str(ready.key), chunk.index))))
+        strict = ready.source.ordering == "strict"
+        view = LoadView(tuple(views), strict=strict, follow=self.context.follow)
+        again = protocol.retries(
+            view, replay_safe=ready.scan.replay_safe, resend=frozenset(self.change.resend)
+        )
+        chunks = [
+            replace(c, attempt=c.attempt + 1, seen=False, executions=(), refused=False)
+            if c.index in again
+            else c
+            for c in view.chunks
+        ]
+        return replace(view, chunks=tuple(chunks))

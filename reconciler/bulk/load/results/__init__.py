@@ -1,0 +1,1 @@
+"""What became of a load's lines once its executions ended."""

@@ -1,0 +1,122 @@
+"""What is looked at once a load's executions ended: which lines the remote refused, and whether it stored what it should."""
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.api import resources
+from reconciler.bulk.load.context import Context
+from reconciler.bulk.load.prepare import Ready
+from reconciler.bulk.load.results.error_files import without_values
+from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
+from reconciler.bulk.load.results.verification import Expectation, expectations, verify
+from reconciler.errors import ReadFailed, ReconcilerError
+from reconciler.kinds.execution import Phase, phase
+from reconciler.model.listing import Unlisted
+from reconciler.model.load import Chunk, Reject
+from reconciler.model.plan import LoadChange
+from reconciler.planning.loads.protocol import LoadView, kept
+
+_TAKEN = frozenset({Phase.SUCCEEDED, Phase.PARTIAL})
+KEPT_FAILURES = 1000  # refused lines that the journal names
+
+
+class Aftermath:
+    """Of one load.
+
+    Attributes:
+        failed: refused lines, where they stand in the source.
+        unplaced: how many more are refused, without the remote saying which.
+        verified: counts of profiles read back; empty where none was asked for.
+    """
+
+    def __init__(self, change: LoadChange, ready: Ready, context: Context) -> None:
+        self.change, self.ready, self.context = change, ready, context
+        self.failed: list[Reject] = []
+        self.unplaced = 0
+        self.verified: dict[str, int] = {}
+        self.errors: list[str] = []
+        self.expected: list[Expectation] | None = None
+        self.unpredictable = 0
+        self.default: str | None = None
+
+    def look(self, view: LoadView) -> list[str]:
+        """Look at what became of the lines; what is not as it should be, in words."""
+        self._place_failures(view)
+        self._verify(view)
+        return self.errors
+
+    def draw(self, indices: Sequence[int]) -> None:
+        """Before the first upload: draw the lines that are read back in the end."""
+        context, ready = self.context, self.ready
+        if self.expected is not None or not ready.source.verify:
+            return
+        activations = resources.activations(context.writer, self.change.datamart_id)
+        if isinstance(activations, Unlisted):
+            raise ReadFailed(f"could not list the activations: {activations.reason}")
+        self.default = next((a.compartment_id for a in activations.rows if a.default), None)
+        chunks = [ready.scan.chunks[i - 1] for i in indices]
+        self.expected, self.unpredictable = expectations(
+            context, self.change.datamart_id, ready, chunks, self.default
+        )
+
+    def _verify(self, view: LoadView) -> None:
+        """After the last execution ended: read back the drawn lines that the remote says it took."""
+        if not self.expected and not self.unpredictable:
+            return
+        took = {c.index for c in view.chunks if (e := kept(c.executions)) and phase(e) in _TAKEN}
+        refused = {(x.path, x.line) for x in self.failed}
+        drawn = self.expected or []
+        taken = [x for x in drawn if x.chunk in took and (x.line.path, x.line.line) not in refused]
+        found = verify(self.context, self.change.datamart_id, taken, self.default)
+        self.verified = {
+            "verified": found.matching,
+            "differing": len(found.differing),
+            "not_verified": found.not_verified + self.unpredictable + len(drawn) - len(taken),
+        }
+        if found.differing:
+            places = ", ".join(f"{x.path}:{x.line}" for x in found.differing[:5])
+            self.errors.append(
+                f"{len(found.differing)} of the profiles read back are not what the merge table predicts: {places}"
+            )
+
+    def _place_failures(self, view: LoadView) -> None:
+        """Find the lines that the remote refused in the source, as far as its error files allow (G7)."""
+        ready = self.ready
+        for seen in view.chunks:
+            keep = kept(seen.executions)
+            if keep is None or phase(keep) is not Phase.PARTIAL:
+                continue
+            chunk = self.ready.scan.chunks[seen.index - 1]
+            try:
+                found = failed_lines(
+                    self.context.writer, self.context.root, ready.scan.files, ready.source, chunk, keep
+                )
+                placed = self._placed(chunk, found.lines)
+            except ReconcilerError as e:
+                self.errors.append(f"chunk {seen.index}: which lines failed could not be read: {e}")
+                self.unplaced += keep.total_failure or 0
+                continue
+            self.unplaced += found.unplaced
+            for line in placed:
+                self.context.journal.note(
+                    self.change.address,
+                    "failed-line",
+                    "failed",
+                    path=line.path,
+                    line=line.line,
+                    reason=line.reason,
+                )
+            self.failed += placed
+
+    def _placed(self, chunk: Chunk, found: Mapping[int, str]) -> list[Reject]:
+        """Refused lines of a chunk where they stand in the source; as many as are kept."""
+        room, last = KEPT_FAILURES - len(self.failed), max(found, default=0)
+        made: list[Reject] = []
+        if room <= 0 or not last:
+            return made
+        for line in sent_lines(self.context.root, self.ready.scan.files, self.ready.source, chunk):
+            if line.number in found:
+                reason = without_values(found[line.number], line.data)
+                made.append(Reject(line.path, line.line, "refused", reason))
+            if line.number >= last or len(made) >= room:
+                break
+        return made

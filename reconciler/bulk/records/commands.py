@@ -1,0 +1,188 @@
+"""One line of import commands in, the same line out, or the reason why not (contract 7.1). Pure.
+
+This is the rule; `reconciler.bulk.records.command_blocks` decides the same for many lines at once where nothing is doubtful.
+"""
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID, BadLine, Line, words
+from reconciler.model.source import SourceDefinition
+
+
+class Command(msgspec.Struct, frozen=True):
+    """The fields of a command line that rules look at; others pass untouched (contract 7.1, 7.5)."""
+
+    operation: str
+    compartment_id: str | int | msgspec.UnsetType = msgspec.UNSET
+    user_account_id: str | msgspec.UnsetType = msgspec.UNSET
+    email_hash: str | msgspec.UnsetType = msgspec.UNSET
+    user_agent_id: str | msgspec.UnsetType = msgspec.UNSET
+    force_replace: bool | msgspec.UnsetType = msgspec.UNSET
+    merge_objects: bool | msgspec.UnsetType = msgspec.UNSET
+    update_strategy: str | msgspec.UnsetType = msgspec.UNSET
+    user_profile: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Owner(msgspec.Struct, frozen=True):
+    compartment: str | int | None = msgspec.field(name="$compartment_id", default=None)
+    account: str | int | None = msgspec.field(name="$user_account_id", default=None)
+
+
+_decode_command = msgspec.json.Decoder(Command).decode
+_decode_owner = msgspec.json.Decoder(_Owner).decode
+_decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+STRATEGIES = {"PARTIAL_UPDATE", "PARTIAL_DELETE", "FORCE_REPLACE"}
+ESCAPED_LETTERS = (b"\\u002", b"\\u005", b"\\u006", b"\\u007")  # a key may be spelt with them
+_KEYS = re.compile(
+    b'"(?:'
+    + b"|".join(
+        re.escape(k.encode()) for k in (*Command.__struct_fields__, "$compartment_id", "$user_account_id")
+    )
+    + b')"'
+)
+
+
+def command_line(raw: bytes, source: SourceDefinition) -> Line:
+    """Check one import-command line; it is sent byte for byte unless `fill_identity` changes it.
+
+    Raises:
+        BadLine: it breaks a rule.
+    """
+    try:
+        if not raw.isascii():
+            raw.decode("utf-8")
+        command = _decode_command(raw)
+    except UnicodeDecodeError:
+        raise BadLine("line-encoding", "the line is not UTF-8") from None
+    except msgspec.ValidationError as e:
+        raise BadLine("line-field", words(e)) from None
+    except msgspec.DecodeError as e:
+        raise BadLine("line-json", words(e)) from None
+    keys = _KEYS.findall(raw)
+    if len(keys) != len(set(keys)) or (b"\\u00" in raw and any(x in raw for x in ESCAPED_LETTERS)):
+        _refuse_duplicate_keys(raw)
+    compartment = None if command.compartment_id is msgspec.UNSET else str(command.compartment_id)
+    _one_identifier(command, compartment)
+    if source.compartment is not None:
+        compartment = _agree(command, compartment, source)
+    if command.operation == "DELETE":
+        data = raw if not _adds_compartment(command, source) else _fill(raw, command, compartment)
+        return Line(data + b"\n", True, True, compartment, False)
+    anonymous = _check_upsert(command, compartment)
+    safe = command.force_replace is True or command.update_strategy == "FORCE_REPLACE"
+    lacks = anonymous or (compartment is not None and command.compartment_id is msgspec.UNSET)
+    if source.fill_identity and lacks and command.user_account_id is not msgspec.UNSET:
+        return Line(_fill(raw, command, compartment) + b"\n", False, safe, compartment, compartment is None)
+    return Line(raw + b"\n", False, safe, compartment, anonymous)
+
+
+def _refuse_duplicate_keys(raw: bytes) -> None:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) != len(items) and any(made[k] != v or type(made[k]) is not type(v) for k, v in items):
+            raise BadLine("line-duplicate-key", "a key stands twice in one object, with two values")
+        return made
+
+    try:
+        json.loads(raw, object_pairs_hook=pairs)
+    except (ValueError, RecursionError):
+        raise BadLine("line-json", "JSON is malformed, or nested too deep") from None
+
+
+def _one_identifier(command: Command, compartment: str | None) -> None:
+    unset = msgspec.UNSET
+    given = [
+        v for v in (command.user_account_id, command.email_hash, command.user_agent_id) if v is not unset
+    ]
+    if len(given) > 1:
+        raise BadLine("line-identifiers", "the line names two identifiers; one per line")
+    if not given:
+        raise BadLine("line-no-identifier", "the line names no identifier")
+    if given[0] == "":
+        raise BadLine("line-no-identifier", "the identifier is empty")
+    if compartment is not None and command.user_account_id is unset:
+        raise BadLine("line-identifiers", "compartment_id belongs to user_account_id only")
+    if compartment == "":
+        raise BadLine("line-field", "compartment_id is empty")
+    if command.user_agent_id is not unset and not re.fullmatch(
+        r"[^:]+:.+", str(command.user_agent_id), re.DOTALL
+    ):
+        raise BadLine("line-agent", "user_agent_id must be of the form prefix:rest")
+    if command.operation not in ("UPSERT", "DELETE"):
+        raise BadLine("line-operation", "operation must be UPSERT or DELETE")
+
+
+def _agree(command: Command, compartment: str | None, source: SourceDefinition) -> str | None:
+    wanted = source.compartments.get(source.compartment or "") or UNKNOWN_ID
+    if command.user_account_id is msgspec.UNSET or (wanted == ANY_ID and compartment is not None):
+        return compartment
+    if compartment is None and not source.fill_identity:
+        raise BadLine(
+            "line-compartment",
+            "the line names no compartment; with fill_identity: true the source's is added",
+        )
+    if compartment is not None and compartment != wanted:
+        raise BadLine("line-compartment", "the line names another compartment than the source's")
+    return wanted
+
+
+def _adds_compartment(command: Command, source: SourceDefinition) -> bool:
+    return (
+        source.fill_identity
+        and source.compartment is not None
+        and command.compartment_id is msgspec.UNSET
+        and command.user_account_id is not msgspec.UNSET
+    )
+
+
+def _check_upsert(command: Command, compartment: str | None) -> bool:
+    """Flags and profile of an UPSERT; True if the profile lacks an owner field."""
+    unset = msgspec.UNSET
+    if command.update_strategy is not unset:
+        if command.force_replace is not unset or command.merge_objects is not unset:
+            raise BadLine(
+                "line-dialect",
+                "force_replace / merge_objects and update_strategy are two dialects, never both",
+            )
+        if command.update_strategy not in STRATEGIES:
+            raise BadLine(
+                "line-dialect", "update_strategy must be PARTIAL_UPDATE, PARTIAL_DELETE or FORCE_REPLACE"
+            )
+    elif command.force_replace is unset:
+        raise BadLine("line-force-replace", "force_replace is mandatory for UPSERT")
+    if command.user_profile is unset:
+        raise BadLine("line-profile", "user_profile is mandatory for UPSERT")
+    if not bytes(command.user_profile).lstrip().startswith(b"{"):
+        raise BadLine("line-profile", "user_profile must be an object")
+    try:
+        owner = _decode_owner(command.user_profile)
+    except msgspec.DecodeError as e:
+        raise BadLine("line-profile", words(e)) from None
+    if command.user_account_id is not unset:
+        if owner.account is not None and str(owner.account) != command.user_account_id:
+            raise BadLine("line-identity", "$user_account_id disagrees with the line's user_account_id")
+        if (
+            owner.compartment is not None
+            and compartment is not None
+            and str(owner.compartment) != compartment
+        ):
+            raise BadLine("line-identity", "$compartment_id disagrees with the line's compartment_id")
+    return owner.account is None or (owner.compartment is None and compartment is not None)
+
+
+def _fill(raw: bytes, command: Command, compartment: str | None) -> bytes:
+    fields = dict(_decode_raw(raw))
+    if compartment is not None and "compartment_id" not in fields:
+        fields["compartment_id"] = msgspec.Raw(_encode(compartment))
+    if command.operation == "UPSERT" and "user_profile" in fields:
+        profile = dict(_decode_raw(fields["user_profile"]))
+        if compartment is not None:
+            profile.setdefault("$compartment_id", msgspec.Raw(_encode(compartment)))
+        profile.setdefault("$user_account_id", msgspec.Raw(_encode(command.user_account_id)))
+        fields["user_profile"] = msgspec.Raw(_encode(profile))
+    return _encode(fields)

@@ -1,0 +1,229 @@
+"""Many rows at once: the lines of `reconciler.bulk.records.mapping`, made column by column where nothing is doubtful.
+
+A row that is not certainly good, or whose line might come out otherwise, gets no line here and is asked by itself; so what
+stands here may be narrower than the rule, never another one. `tests/laws/test_frames.py` holds the two against each other.
+Needs polars (extra: files); without it every row is asked by itself, and the lines are the same.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine
+from reconciler.bulk.records.mapping import flags_of, identity_columns
+from reconciler.bulk.records.values import written
+from reconciler.model.source import Identifier, SourceDefinition
+
+# What has to be escaped in JSON; and what is so rare that such rows are rather asked by themselves.
+_ESCAPED, _RARE = r'["\\]', "[\\x00-\\x1f\\x7f\u2028\u2029]"
+_INTEGER, _NUMBER = r"^-?(0|[1-9][0-9]*)$", r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+_SMALL, _LARGE = 1e-4, 1e15
+_encode = msgspec.json.Encoder().encode
+
+
+def mapper(source: SourceDefinition) -> Callable[[Any], Any] | None:
+    """A function from a frame to a column of lines (null: ask the row by itself); None where there is none for this source."""
+    try:
+        import polars
+    except ImportError:
+        return None
+    if not _plain(source):
+        return None
+    return lambda frame: _lines(polars, frame, source)
+
+
+def _plain(source: SourceDefinition) -> bool:
+    """Whether the mapping is one of columns to properties, without paths, recipes or fallbacks."""
+    names = (*(source.include or ()), *source.exclude, *source.rename, *source.rename.values(), *source.types)
+    one = len(source.identify_by) == 1
+    return (
+        one
+        and source.operation.column is None
+        and source.operation.value == "UPSERT"
+        and not any("." in n for n in (*names, *identity_columns(source)))
+        and not any(i.hash for i in source.identify_by)
+        and source.identify_by[0].kind != "user_agent_id"
+        and "json" not in source.types.values()
+    )
+
+
+def from_csv(data: bytes, columns: Sequence[str], source: SourceDefinition) -> Any:
+    """A frame of text columns from CSV without quotes; None where its lines may not be what they seem."""
+    import polars
+
+    dialect = source.csv
+    delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
+    if quote in data or len(delimiter) != 1:
+        return None
+    if dialect.encoding not in ("utf-8", "us-ascii"):
+        data, delimiter = data.decode(dialect.encoding, "replace").encode(), dialect.delimiter.encode()
+    elif dialect.encoding == "us-ascii" and not data.isascii():
+        return None
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    if b"\r" in data or data.startswith(b"\n") or b"\n\n" in data or b"\xef\xbf\xbd" in data or b"\0" in data:
+        return None
+    if data.count(delimiter) != lines * (len(columns) - 1) or len(columns) < 2:
+        return None
+    try:
+        frame = polars.read_csv(
+            io.BytesIO(data),
+            has_header=False,
+            new_columns=list(columns),
+            separator=dialect.delimiter,
+            quote_char=None,
+            infer_schema=False,
+            empty_string_is_null=False,
+            missing_columns="raise",
+            extra_columns="raise",
+        )
+    except polars.exceptions.PolarsError:
+        return None
+    return frame if frame.height == lines and frame.width == len(columns) else None
+
+
+def _lines(polars: Any, frame: Any, source: SourceDefinition) -> Any:
+    made = _Columns(polars, frame)
+    identifier = source.identify_by[0]
+    who = made.identity(identifier)
+    head, flags = _head(source, identifier), flags_of(source)[0]
+    pieces: list[Any] = [head, who, '"' + "".join(f",{_text(k)}:{_text(v)}" for k, v in flags.items())]
+    pieces.append(',"user_profile":{')
+    owner = source.owner or (identifier if identifier.kind == "user_account_id" else None)
+    if owner is not None:
+        compartment = source.compartments.get(owner.compartment or "") or UNKNOWN_ID
+        owned = who if owner is identifier else made.identity(owner)
+        pieces += [f'"$compartment_id":{_text(compartment)},"$user_account_id":"', owned, '"']
+    dropped = frozenset(source.exclude) | identity_columns(source)
+    taken = [
+        c for c in frame.columns if (c in source.include if source.include is not None else c not in dropped)
+    ]
+    named = {c: source.rename.get(c, c) for c in taken}
+    if any(n.startswith("$") for n in named.values()) or len({*named.values(), *source.constants}) != len(
+        named
+    ) + len(source.constants):
+        return polars.Series([None] * frame.height, dtype=polars.String)  # one property from two places
+    if owner is None and (source.constants or not taken):
+        return polars.Series([None] * frame.height, dtype=polars.String)
+    for column in taken:
+        pieces.append(
+            made.property(column, named[column], source, first=owner is None and column == taken[0])
+        )
+    pieces += [f",{_text(k)}:{_text(v)}" for k, v in source.constants.items()]
+    pieces.append("}}")
+    return made.joined(pieces, source.max_bytes)
+
+
+def _head(source: SourceDefinition, identifier: Identifier) -> str:
+    if identifier.kind != "user_account_id":
+        return f'{{"operation":"UPSERT",{_text(identifier.kind)}:"'
+    compartment = source.compartments.get(identifier.compartment or "") or UNKNOWN_ID
+    return f'{{"operation":"UPSERT","compartment_id":{_text(compartment)},"user_account_id":"'
+
+
+def _text(value: Any) -> str:
+    return _encode(value).decode()
+
+
+class _Columns:
+    """Expressions over one frame, and the conditions under which they hold."""
+
+    def __init__(self, polars: Any, frame: Any) -> None:
+        self.pl, self.frame = polars, frame
+        self.conditions: list[Any] = []
+        self.made: dict[str, Any] = {}
+
+    def identity(self, identifier: Identifier) -> Any:
+        """Text or a whole number that is there; text is escaped."""
+        column, dtype = self.pl.col(identifier.column), self.frame.schema[identifier.column]
+        self.conditions.append(column.is_not_null())
+        if dtype == self.pl.String:
+            self.conditions.append(column != "")
+            return self._escaped(identifier.column)
+        if dtype.is_integer():
+            return column.cast(self.pl.String)
+        self.conditions.append(self.pl.lit(False))
+        return self.pl.lit("")
+
+    def property(self, column: str, name: str, source: SourceDefinition, *, first: bool) -> Any:
+        """A comma, the name and the value; nothing where the value is absent."""
+        pl, dtype, kind = self.pl, self.frame.schema[column], source.types.get(column, "string")
+        key = f"{'' if first else ','}{_text(name)}:"
+        keeps = source.nulls == "keep"
+        if dtype == pl.String and kind == "string":
+            value = pl.concat_str([pl.lit(f'{key}"'), self._escaped(column), pl.lit('"')])
+        elif dtype == pl.String:
+            return self._typed(column, key, kind, first=first)
+        else:
+            value = pl.concat_str([pl.lit(key), self._written(column, nulls=keeps)])
+        if not self.frame[column].null_count():
+            return value
+        if first and not keeps:
+            self.conditions.append(pl.col(column).is_not_null())
+        absent = pl.lit(f"{key}null" if keeps else "")
+        return pl.when(pl.col(column).is_null()).then(absent).otherwise(value)
+
+    def _typed(self, column: str, key: str, kind: str, *, first: bool) -> Any:
+        """Text of a declared type: as it stands, if it is of that type; an empty cell is absent."""
+        pl, cell = self.pl, self.pl.col(column)
+        empty = cell == ""
+        value = cell.str.to_lowercase() if kind == "boolean" else cell
+        good = (
+            value.is_in(["true", "false"])
+            if kind == "boolean"
+            else cell.str.contains(_INTEGER if kind == "integer" else _NUMBER)
+        )
+        self.conditions.append(good if first else good | empty)
+        return pl.when(empty).then(pl.lit("")).otherwise(pl.concat_str([pl.lit(key), value]))
+
+    def _escaped(self, column: str) -> Any:
+        found, cell = self.frame[column], self.pl.col(column)
+        if found.str.contains(_RARE).any():
+            self.conditions.append(~cell.str.contains(_RARE) | cell.is_null())
+        if not found.str.contains(_ESCAPED).any():
+            return cell
+        return cell.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
+
+    def _written(self, column: str, *, nulls: bool) -> Any:
+        """Any other value as JSON; such as the rule for values writes it."""
+        pl, dtype = self.pl, self.frame.schema[column]
+        if dtype.is_integer() or dtype == pl.Boolean:
+            return pl.col(column).cast(pl.String)
+        if dtype == pl.Float64:
+            # Between these two, polars writes the digits that msgspec writes; beyond, the exponent looks otherwise.
+            size = pl.col(column).abs()
+            usual = (size == 0) | (
+                (size >= _SMALL) & (size < _LARGE)
+            )  # neither for NaN nor for the infinities
+            self.conditions.append(usual.fill_null(value=True))
+            return pl.col(column).cast(pl.String)
+        made = []
+        for value in self.frame[column].to_list():
+            row = written({"v": value}, nulls=nulls) if value is not None else {}
+            made.append(None if isinstance(row, BadLine) or "v" not in row else _encode(row["v"]).decode())
+        name = f"\0{len(self.made)}"
+        self.made[name] = pl.Series(name, made, dtype=pl.String)
+        self.conditions.append(pl.col(name).is_not_null() | pl.col(column).is_null())
+        return pl.col(name)
+
+    def joined(self, pieces: Sequence[Any], max_bytes: int) -> Any:
+        """The lines, where all conditions hold."""
+        pl = self.pl
+        parts = [pl.lit(p) if isinstance(p, str) else p for p in pieces]
+        frame = self.frame.with_columns(list(self.made.values())) if self.made else self.frame
+        good = pl.all_horizontal(self.conditions) if self.conditions else pl.lit(True)
+        line = pl.concat_str(parts)
+        made = frame.select(line=pl.when(good).then(line))["line"]
+        if (made.str.len_bytes().max() or 0) >= max_bytes:
+            made = frame.select(line=pl.when(made.str.len_bytes() < max_bytes).then(made))["line"]
+        return made
+
+
+def as_bytes(lines: Any) -> bytes:
+    """Lines without nulls, each ended by a newline."""
+    out = io.BytesIO()
+    lines.to_frame().write_csv(out, include_header=False, quote_style="never")
+    return out.getvalue()

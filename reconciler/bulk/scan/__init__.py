@@ -1,0 +1,1 @@
+"""One pass over a source: checked lines, counts, digests, chunks."""

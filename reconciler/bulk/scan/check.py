@@ -1,0 +1,389 @@
+"""A segment in, the lines to send out: what of it is sent, what is not and why, and counts. Pure.
+
+The same functions decide at plan, at apply and in every sending process, so all of them see the same bytes.
+"""
+
+import bisect
+import functools
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from reconciler.bulk.records import frames
+from reconciler.bulk.records.command_blocks import Verdict, judge
+from reconciler.bulk.records.commands import command_line
+from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
+from reconciler.bulk.records.mapping import column_used, flags_of, row_mapper
+from reconciler.bulk.records.values import written
+from reconciler.bulk.scan.duplicates import Superseded
+from reconciler.bulk.sources import csv_rows
+from reconciler.bulk.sources.segments import Segment
+from reconciler.model.load import SUPERSEDED
+from reconciler.model.source import SourceDefinition
+
+BLOCK = 256 * 1024  # bytes judged at once; a processor's cache holds them
+FRAME_FROM = 200_000  # bytes of CSV from which on loading polars pays
+FEW = 16  # lines that are rather asked one by one
+# Numbers with a fraction keep all of their digits.
+_decode_row = msgspec.json.Decoder(dict[str, Any], float_hook=lambda x: msgspec.Raw(x.encode())).decode
+
+
+class _Operation(msgspec.Struct):
+    operation: str
+
+
+_operation = msgspec.json.Decoder(_Operation).decode
+
+
+class Record(NamedTuple):
+    """One record of a segment: the line it begins at (0 is the first), and bytes, a row, or why it is bad."""
+
+    line: int
+    raw: bytes
+    row: dict[str, Any] | None
+    bad: BadLine | None
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A record that is not sent; `line` and `row` count from the segment's first, `data` only where it was asked for."""
+
+    line: int
+    row: int
+    code: str
+    reason: str
+    column: str | None
+    data: Any = None
+
+
+class Batch(msgspec.Struct):
+    """What became of a segment.
+
+    Attributes:
+        data: the lines to send; None where they are the segment's own bytes.
+        records: how many it has.
+        lines: how many lines they take.
+        numbers: for each line to send, the line of its record (0 is the first); None where that is its place in order.
+    """
+
+    data: bytes | None
+    records: int
+    lines: int = 0
+    upserts: int = 0
+    deletes: int = 0
+    anonymous: int = 0
+    safe: bool = True
+    compartments: frozenset[str] = frozenset()
+    rejects: list[Rejected] = []
+    numbers: "array[int] | None" = None
+
+    @property
+    def sent(self) -> int:
+        """How many lines are sent."""
+        return self.upserts + self.deletes
+
+    @property
+    def places(self) -> Sequence[int]:
+        """For each line to send, the line of its record in the segment (0 is the first)."""
+        return range(self.sent) if self.numbers is None else self.numbers
+
+    def bytes_of(self, segment: Segment) -> bytes:
+        """The lines to send, made from this segment."""
+        return segment.data if self.data is None else self.data
+
+
+def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Segment], Batch]:
+    """The function that turns a segment of this source into a batch.
+
+    Args:
+        source: its definition.
+        contents: rejected records carry their data.
+    """
+    line_of = _line_maker(source)
+    read = reader(source)
+    mapped = functools.cache(lambda: frames.mapper(source))  # loads polars, so not for a few rows
+
+    def check(segment: Segment) -> Batch:
+        made = _Builder(source, line_of, contents=contents)
+        if segment.bad is not None:
+            made.reject(Record(0, b"", None, segment.bad), segment.bad)
+        elif source.format == "commands":
+            made.commands(segment)
+        elif (
+            _worth_a_frame(segment)
+            and (lines_of := mapped())
+            and (frame := _frame(segment, source)) is not None
+        ):
+            made.frame(frame, lines_of(frame), read(segment._replace(frame=frame)))
+        else:
+            made.rows(read(segment))
+        return made.batch(segment)
+
+    return check
+
+
+def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *, contents: bool) -> Batch:
+    """A batch without the lines that a later one replaces; they are rejected, in words of their own.
+
+    Args:
+        batch: made from the segment.
+        segment: where its lines are from.
+        before: lines before it in its file.
+        replaced: asked for every segment, in order.
+        contents: rejected lines carry their data.
+    """
+    gone = replaced.among(segment.file, before + 1, before + batch.lines)
+    if not gone:
+        return batch
+    before_them = sorted(r.line for r in batch.rejects)
+    kept, left, rejects, deletes = list[bytes](), array("I"), list(batch.rejects), 0
+    for at, (line, number) in enumerate(
+        zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False)
+    ):
+        if before + number + 1 not in gone:
+            kept.append(line)
+            left.append(number)
+            continue
+        deletes += _operation(line).operation == "DELETE"
+        shown = line.decode() if contents else None
+        words = "a later line of the source is about the same identity"
+        row = at + bisect.bisect_left(before_them, number)
+        rejects.append(Rejected(number, row, SUPERSEDED, words, None, shown))
+    return Batch(
+        b"".join(line + b"\n" for line in kept),
+        batch.records,
+        batch.lines,
+        batch.upserts - (len(gone) - deletes),
+        batch.deletes - deletes,
+        batch.anonymous,
+        batch.safe,
+        batch.compartments,
+        rejects,
+        left,
+    )
+
+
+def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
+    """The function that lists a segment's records."""
+    if source.format == "csv":
+        return lambda segment: _csv(segment, source)
+    if source.format == "spool":
+        return lambda segment: _spool(segment.data)
+    if source.format == "parquet":
+        used = column_used(source)
+        return lambda segment: _parquet(segment, used, nulls=source.nulls == "keep")
+    return lambda segment: _json(segment.data, source)
+
+
+def _worth_a_frame(segment: Segment) -> bool:
+    return segment.frame is not None or (segment.columns is not None and len(segment.data) >= FRAME_FROM)
+
+
+def _frame(segment: Segment, source: SourceDefinition) -> Any:
+    """All rows of a segment as one frame, if they can be had so."""
+    if segment.frame is not None or segment.columns is None:
+        return segment.frame
+    return frames.from_csv(segment.data, segment.columns, source)
+
+
+def _line_maker(source: SourceDefinition) -> Callable[[Record], Line]:
+    mapped = row_mapper(source)
+
+    def line(record: Record) -> Line:
+        if record.bad:
+            raise record.bad
+        found = command_line(record.raw, source) if record.row is None else mapped(record.row)
+        if len(found.data) > source.max_bytes:
+            raise too_large(len(found.data), source)
+        return found
+
+    return line
+
+
+def _json(data: bytes, source: SourceDefinition, first: int = 0) -> Iterator[Record]:
+    mapped, drop_nulls = source.format == "ndjson", source.nulls == "absent"
+    texts = data.split(b"\n")
+    if not texts[-1]:
+        texts.pop()
+    for line, text in enumerate(texts, first):
+        raw = text.removesuffix(b"\r")
+        if not raw or raw.isspace():
+            yield Record(line, raw, None, BadLine("line-blank", "the line is blank"))
+        elif len(raw) > source.max_bytes + 1:
+            yield Record(line, b"", None, too_large(len(raw), source))
+        elif not mapped:
+            yield Record(line, raw, None, None)
+        else:
+            yield _json_row(line, raw, drop_nulls=drop_nulls)
+
+
+def _json_row(line: int, raw: bytes, *, drop_nulls: bool) -> Record:
+    try:
+        if not raw.isascii():
+            raw.decode()
+        row = _decode_row(raw)
+    except UnicodeDecodeError:
+        return Record(line, raw, None, BadLine("line-encoding", "the line is not UTF-8"))
+    except msgspec.DecodeError as e:
+        return Record(line, raw, None, BadLine("line-json", str(e)[:160]))
+    if drop_nulls:
+        made = written(row)
+        return Record(line, raw, None, made) if isinstance(made, BadLine) else Record(line, raw, made, None)
+    return Record(line, raw, row, None)
+
+
+def _spool(data: bytes) -> Iterator[Record]:
+    for line, raw in enumerate(data.split(b"\n")[:-1]):
+        if raw.startswith(b"["):
+            code, reason, column = msgspec.json.decode(raw)
+            yield Record(line, b"", None, BadLine(code, reason, column))
+        else:
+            yield Record(line, raw, _decode_row(raw), None)
+
+
+def _csv(segment: Segment, source: SourceDefinition) -> Iterator[Record]:
+    for found in csv_rows.rows(segment.data, segment.columns, source.csv):
+        columns = segment.columns or tuple(f"column_{i}" for i in range(1, len(found.cells or ()) + 1))
+        row = dict(zip(columns, found.cells, strict=True)) if found.cells is not None else None
+        yield Record(found.line, found.text.encode("utf-8", "surrogateescape"), row, found.bad)
+
+
+def _parquet(segment: Segment, used: Callable[[str], bool], *, nulls: bool) -> Iterator[Record]:
+    for line, row in enumerate(segment.frame.iter_rows(named=True)):
+        made = written(row, nulls=nulls, used=used)
+        bad = made if isinstance(made, BadLine) else None
+        yield Record(line, b"", None if isinstance(made, BadLine) else made, bad)
+
+
+class _Builder:
+    """Gathers a batch."""
+
+    def __init__(
+        self, source: SourceDefinition, line_of: Callable[[Record], Line], *, contents: bool
+    ) -> None:
+        self.source, self.line_of, self.contents = source, line_of, contents
+        self.pieces: list[bytes] = []
+        self.records = self.upserts = self.deletes = self.anonymous = 0
+        self.safe = True
+        self.own = source.format == "commands"  # the segment's own bytes
+        self.compartments: set[str] = set()
+        self.rejects: list[Rejected] = []
+        self.numbers: array[int] | None = None
+        self.safe_rows = flags_of(source)[1]
+        accounts = (source.owner, *source.identify_by)
+        self.anonymous_rows = not any(i is not None and i.kind == "user_account_id" for i in accounts)
+
+    def commands(self, segment: Segment) -> None:
+        """Blocks of command lines; halves of a block that is not certainly good, down to single lines."""
+        data, at, line = segment.data, 0, 0
+        while at < len(data):
+            end = data.find(b"\n", min(at + BLOCK, len(data)) - 1) + 1 or len(data)
+            line = self._block(data[at:end], line)
+            at = end
+
+    def _block(self, data: bytes, line: int) -> int:
+        verdict = judge(data, self.source) if data.endswith(b"\n") else None
+        if verdict is not None:
+            self._good(data, verdict, line)
+            return line + verdict.lines
+        lines = data.count(b"\n")
+        if lines <= FEW:
+            self.rows(_json(data, self.source, line))
+            return line + lines
+        middle = data.find(b"\n", len(data) // 2) + 1 or len(data)
+        if middle == len(data):
+            middle = data.rfind(b"\n", 0, len(data) // 2) + 1
+        if not 0 < middle < len(data):
+            self.rows(_json(data, self.source, line))
+            return line + lines
+        return self._block(data[middle:], self._block(data[:middle], line))
+
+    def _good(self, data: bytes, verdict: Verdict, line: int) -> None:
+        self.pieces.append(data)
+        self.records += verdict.lines
+        self.deletes += verdict.deletes
+        self.upserts += verdict.lines - verdict.deletes
+        self.anonymous += verdict.anonymous
+        self.safe = self.safe and verdict.safe
+        self.compartments |= verdict.compartments
+        if self.numbers is not None:
+            self.numbers.extend(range(line, line + verdict.lines))
+
+    def rows(self, records: Iterator[Record]) -> None:
+        """Records one by one."""
+        self.own = False
+        for record in records:
+            try:
+                line = self.line_of(record)
+            except BadLine as e:
+                self.reject(record, e)
+                continue
+            if self.numbers is None and record.line != self.upserts + self.deletes:
+                self.numbers = array("I", range(self.upserts + self.deletes))
+            if self.numbers is not None:
+                self.numbers.append(record.line)
+            self.records += 1
+            self.deletes += line.delete
+            self.upserts += not line.delete
+            self.anonymous += line.anonymous
+            self.safe = self.safe and line.replay_safe
+            if line.compartment_id is not None:
+                self.compartments.add(line.compartment_id)
+            self.pieces.append(line.data)
+
+    def frame(self, frame: Any, lines: Any, records: Iterator[Record]) -> None:
+        """Lines made column by column; rows that got none are asked one by one."""
+        if not lines.null_count():
+            self._made(lines, 0)
+            return
+        rows = list(records)
+        begin = 0
+        for at in lines.is_null().arg_true().to_list():
+            self._made(lines[begin:at], begin)
+            self.rows(iter(rows[at : at + 1]))
+            begin = at + 1
+        self._made(lines[begin:], begin)
+
+    def _made(self, lines: Any, first: int) -> None:
+        count = len(lines)
+        if not count:
+            return
+        self.own = False
+        self.pieces.append(frames.as_bytes(lines))
+        self.records += count
+        self.upserts += count
+        self.anonymous += count if self.anonymous_rows else 0
+        self.safe = self.safe and self.safe_rows
+        if self.numbers is not None:
+            self.numbers.extend(range(first, first + count))
+        identifier = self.source.identify_by[0]
+        if identifier.kind == "user_account_id":
+            self.compartments.add(self.source.compartments.get(identifier.compartment or "") or UNKNOWN_ID)
+
+    def reject(self, record: Record, why: BadLine) -> None:
+        """A record that is not sent."""
+        self.own = False
+        if self.numbers is None:
+            self.numbers = array("I", range(self.upserts + self.deletes))
+        data: Any = None
+        if self.contents:
+            data = record.row if record.row is not None else record.raw.decode("utf-8", "backslashreplace")
+        self.rejects.append(Rejected(record.line, self.records, why.code, why.reason, why.column, data))
+        self.records += 1
+
+    def batch(self, segment: Segment) -> Batch:
+        """All of it."""
+        lines = segment.data.count(b"\n") if segment.columns is not None else self.records
+        return Batch(
+            None if self.own else b"".join(self.pieces),
+            self.records,
+            lines,
+            self.upserts,
+            self.deletes,
+            self.anonymous,
+            self.safe,
+            frozenset(self.compartments),
+            self.rejects,
+            self.numbers,
+        )

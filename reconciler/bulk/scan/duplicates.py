@@ -1,0 +1,123 @@
+"""Finds identities that more than one line of a source names, in bounded memory.
+
+The platform promises no order between executions, nor between the lines of one (contract 12, 6): of two commands for one
+identity, chance decides which is the last. Of each line a keyed hash of its identity is kept, with its place. The key is made
+for one pass and forgotten, so what is on disk for a while says nothing about anybody.
+"""
+
+import hashlib
+import heapq
+import os
+import struct
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import msgspec
+
+from reconciler.bulk.scan.external_sort import SortedRecords
+from reconciler.model.load import Repeated
+
+AT_ONCE = 400_000
+_EXAMPLES = 5
+_DIGEST = 12
+_RECORD = struct.Struct(f">{_DIGEST}sIQ")
+_PLACE = struct.Struct(">IQ")
+
+
+class _Identity(msgspec.Struct, frozen=True):
+    compartment_id: str | int | None = None
+    user_account_id: str | None = None
+    email_hash: str | None = None
+    user_agent_id: str | None = None
+
+
+class Duplicates:
+    """Is told of each line to send; memory is bounded by `at_once` lines."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._key = os.urandom(16)
+        self._at_once = at_once
+        self._seen = SortedRecords(_RECORD.size, at_once)
+        self._decode = msgspec.json.Decoder(_Identity).decode
+
+    def add(self, line: bytes, file: int, number: int) -> None:
+        """One line to send, and the file (by index) and line it is from."""
+        who = self._decode(line)
+        parts = ("" if x is None else f"{len(str(x))} {x}" for x in msgspec.structs.astuple(who))
+        name = ",".join(parts)  # with lengths, so that no two identities are written alike
+        digest = hashlib.blake2b(name.encode(), digest_size=_DIGEST, key=self._key).digest()
+        self._seen.add(_RECORD.pack(digest, file, number))
+
+    def _following(self) -> Iterator[tuple[tuple[int, int], tuple[int, int], bool]]:
+        """For each line that is not the first about its identity: the line before and itself (file, line), and if it is the second."""
+        before, seconds = b"", False
+        for record in self._seen:
+            if record[:_DIGEST] == before[:_DIGEST]:
+                yield _RECORD.unpack(before)[1:], _RECORD.unpack(record)[1:], not seconds
+                seconds = True
+            else:
+                seconds = False
+            before = record
+
+    def found(self, names: Sequence[str]) -> Repeated | None:
+        """How many commands come after the first one for their identity, with the names of the files; None if none does."""
+        identities = commands = 0
+        examples: list[tuple[int, int, int, int]] = []
+        for before, place, second in self._following():
+            commands += 1
+            if second:
+                identities += 1
+                examples.append((*place, *before))
+            if len(examples) > 100 * _EXAMPLES:
+                examples = heapq.nsmallest(_EXAMPLES, examples)
+        self._seen.close()
+        shown = [
+            f"{names[other]}:{later} after {names[file]}:{line}"
+            for other, later, file, line in heapq.nsmallest(_EXAMPLES, examples)
+        ]
+        return Repeated(identities, commands, tuple(shown)) if commands else None
+
+    def superseded(self, into: IO[bytes]) -> None:
+        """Write the places of all lines but the last about each identity, in order: what `Superseded` reads."""
+        ordered = SortedRecords(_PLACE.size, self._at_once)
+        for before, _, _ in self._following():
+            ordered.add(_PLACE.pack(*before))
+        self._seen.close()
+        for record in ordered:
+            into.write(record)
+        ordered.close()
+
+
+class Superseded:
+    """Lines that a later one about the same identity replaces, read in step with a pass over the source."""
+
+    def __init__(self, file: IO[bytes], start: tuple[int, int] = (0, 0)) -> None:
+        self._file = file
+        self._next: tuple[int, int] | None = None
+        file.seek(self._first_from(start) * _PLACE.size)
+        self._step()
+
+    def _first_from(self, start: tuple[int, int]) -> int:
+        """The number of the first record that is not before a place."""
+        low, high = 0, self._file.seek(0, os.SEEK_END) // _PLACE.size
+        while low < high:
+            middle = (low + high) // 2
+            self._file.seek(middle * _PLACE.size)
+            if _PLACE.unpack(self._file.read(_PLACE.size)) < start:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _step(self) -> None:
+        record = self._file.read(_PLACE.size)
+        self._next = _PLACE.unpack(record) if record else None
+
+    def among(self, file: int, first: int, last: int) -> set[int]:
+        """Numbers of the lines from `first` to `last` of a file that are replaced."""
+        found: set[int] = set()
+        while self._next is not None and self._next <= (file, last):
+            if self._next >= (file, first):
+                found.add(self._next[1])
+            self._step()
+        return found

@@ -1,0 +1,324 @@
+"""One pass over a source: digest, counts, chunks, rejected lines. And the bytes of one chunk again.
+
+Segments are read and hashed here, in order; what becomes of them is decided by `reconciler.bulk.scan.check`, in other
+processes where there are any and the source is large.
+"""
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
+
+from reconciler.bulk.records.lines import UNKNOWN_ID
+from reconciler.bulk.scan.check import Batch, Rejected, checker, without
+from reconciler.bulk.scan.chunker import BLOCK, Cutter
+from reconciler.bulk.scan.duplicates import Duplicates, Superseded
+from reconciler.bulk.sources import locations
+from reconciler.bulk.sources.segments import BEGINNING, Segment, segments
+from reconciler.model.load import SUPERSEDED, Chunk, Position, Reject, Scan
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.digests import canonical, shape
+
+SHOWN_REJECTS = 20
+MAX_COMPARTMENTS = 1000
+THREADS = 2
+AHEAD = 6  # segments that are being worked on at once
+OnReject = Callable[[Reject, object], None]
+
+
+@dataclass(slots=True)
+class _Counts:
+    lines: int = 0
+    upserts: int = 0
+    deletes: int = 0
+    size: int = 0
+    anonymous: int = 0
+    safe: bool = True
+    reasons: Counter[str] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+    compartments: set[str] = field(default_factory=set)
+
+    def add(self, batch: Batch, size: int) -> None:
+        self.lines += batch.records
+        self.deletes += batch.deletes
+        self.upserts += batch.upserts
+        self.size += size
+        self.anonymous += batch.anonymous
+        self.safe = self.safe and batch.safe
+        if len(self.compartments) < MAX_COMPARTMENTS:
+            self.compartments |= batch.compartments - {UNKNOWN_ID}
+
+
+def scan(
+    root: Path,
+    source: SourceDefinition,
+    progress: Callable[[int], None] | None = None,
+    on_reject: OnReject | None = None,
+    workers: Executor | None = None,
+    *,
+    contents: bool = False,
+) -> Scan:
+    """Read the whole source once.
+
+    Args:
+        root: the workspace.
+        source: what to read.
+        progress: is told how many lines were read, now and then.
+        on_reject: is given every rejected line (the scan itself keeps the first few).
+        workers: processes that share the work.
+        contents: `on_reject` is given the data of the lines, too.
+
+    Raises:
+        ReconcilerError: the source cannot be read.
+    """
+    names = locations.find(root, source)
+    if source.duplicates != "keep_last":
+        return _scan(root, names, source, progress, on_reject, workers, None, contents=contents)
+    with Path(source.superseded).open("rb") if source.superseded else TemporaryFile() as file:
+        if not source.superseded:
+            find_superseded(root, source, file, workers)
+        replaced = Superseded(file)
+        return _scan(root, names, source, progress, on_reject, workers, replaced, contents=contents)
+
+
+def find_superseded(
+    root: Path, source: SourceDefinition, into: IO[bytes], workers: Executor | None = None
+) -> None:
+    """Write the places of the lines that a later line about the same identity replaces.
+
+    Raises:
+        ReconcilerError: the source cannot be read.
+    """
+    names = locations.find(root, source)
+    watch, rows = Duplicates(), Rows(names, source)
+    pieces = segments(root, names, source)
+    for segment, batch in _batches(pieces, root, names, source, workers, contents=False):
+        _watch(watch, segment, rows.before(segment)[0], batch)
+        rows.add(segment, batch)
+    watch.superseded(into)
+    into.flush()
+
+
+def _scan(
+    root: Path,
+    names: list[str],
+    source: SourceDefinition,
+    progress: Callable[[int], None] | None,
+    on_reject: OnReject | None,
+    workers: Executor | None,
+    replaced: Superseded | None,
+    *,
+    contents: bool,
+) -> Scan:
+    hashed = _Digest(source)
+    cutter, counts = Cutter(source.max_bytes), _Counts()
+    watch = Duplicates() if source.duplicates in ("warn", "refuse") else None
+    pieces = segments(root, names, source, feed=hashed.feed)
+    rows = Rows(names, source)
+    for segment, made in _batches(pieces, root, names, source, workers, contents=contents):
+        before = rows.before(segment)[0]
+        batch = made if replaced is None else without(made, segment, before, replaced, contents=contents)
+        data = batch.bytes_of(segment)
+        counts.add(batch, len(data))
+        for rejected in batch.rejects:
+            reject = rows.reject(segment, rejected)
+            counts.reasons[reject.code] += 1
+            if len(counts.rejects) < SHOWN_REJECTS and reject.code != SUPERSEDED:
+                counts.rejects.append(reject)
+            if on_reject:
+                on_reject(reject, rejected.data)
+        if watch is not None:
+            _watch(watch, segment, before, batch)
+        at = _positions(segment, before, batch)
+        cutter.add(data, batch.sent, at, verbatim=batch.data is None)
+        rows.add(segment, batch)
+        if progress:
+            progress(counts.lines)
+    cutter.close()
+    sent = counts.upserts + counts.deletes
+    return Scan(
+        source_digest=hashed.hexdigest(),
+        files=tuple(names),
+        chunks=tuple(cutter.chunks),
+        lines=counts.lines,
+        sent=sent,
+        bytes=counts.size,
+        upserts=counts.upserts,
+        deletes=counts.deletes,
+        rejected=counts.lines - sent,
+        replay_safe=counts.safe,
+        rejects=tuple(counts.rejects),
+        reasons=dict(counts.reasons),
+        compartments=frozenset(counts.compartments),
+        missing_identity=counts.anonymous,
+        repeated=watch.found(names) if watch is not None else None,
+    )
+
+
+def chunk_pieces(root: Path, names: Sequence[str], source: SourceDefinition, chunk: Chunk) -> Iterator[bytes]:
+    """The bytes of one chunk again, from its start; it may be called as often as an upload is tried.
+
+    Raises:
+        ReconcilerError: a place cannot be read.
+    """
+    left = chunk.size
+    if chunk.verbatim:
+        with locations.open_place(root, names[chunk.start.file], source.compression) as file:
+            file.seek(chunk.start.offset)
+            while left and (data := file.read(min(BLOCK, left))):
+                left -= len(data)
+                yield data
+        return
+    skip = chunk.start.skip
+    for part in parts(root, names, source, chunk.start):
+        piece = part.data[skip : skip + left]
+        skip = max(0, skip - len(part.data))
+        left -= len(piece)
+        yield piece
+        if not left:
+            return
+
+
+class Part(NamedTuple):
+    """What is sent of one segment.
+
+    Attributes:
+        file: index of the file.
+        before: lines of the file before the segment.
+        numbers: for each line of `data`, the line of its record in the segment (0 is the first).
+    """
+
+    file: int
+    before: int
+    data: bytes
+    numbers: Sequence[int]
+
+
+def parts(root: Path, names: Sequence[str], source: SourceDefinition, start: Position) -> Iterator[Part]:
+    """All that is sent, from the segment on that a chunk begins in.
+
+    Raises:
+        ReconcilerError: a place cannot be read.
+    """
+    with ExitStack() as stack:
+        replaced = None
+        if source.superseded:
+            listed = stack.enter_context(Path(source.superseded).open("rb"))
+            replaced = Superseded(listed, (start.file, start.line))
+        check, rows = checker(source), Rows(names, source, start)
+        for segment in segments(root, names, source, start):
+            before, batch = rows.before(segment)[0], check(segment)
+            if replaced is not None:
+                batch = without(batch, segment, before, replaced, contents=False)
+            rows.add(segment, batch)
+            yield Part(segment.file, before, batch.bytes_of(segment), batch.places)
+
+
+def _batches(
+    pieces: Iterator[Segment],
+    root: Path,
+    names: Sequence[str],
+    source: SourceDefinition,
+    workers: Executor | None,
+    *,
+    contents: bool,
+) -> Iterator[tuple[Segment, Batch]]:
+    """Every segment with what became of it, in order."""
+    check = checker(source, contents=contents)
+    if workers is None:
+        yield from ((segment, check(segment)) for segment in pieces)
+        return
+    waiting: deque[tuple[Segment, Future[Batch]]] = deque()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="frames") as threads:
+        for segment in pieces:
+            if (
+                segment.frame is not None or segment.bad is not None
+            ):  # frames work without the interpreter's lock
+                future = threads.submit(check, segment)
+            else:
+                future = workers.submit(work, *_job(segment, root, names, source), contents)
+            waiting.append((segment, future))
+            if len(waiting) >= AHEAD:
+                first, done = waiting.popleft()
+                yield first, done.result()
+        for first, done in waiting:
+            yield first, done.result()
+
+
+def _job(
+    segment: Segment, root: Path, names: Sequence[str], source: SourceDefinition
+) -> tuple[SourceDefinition, Segment, str | None, int]:
+    """What a process needs: where the bytes are, if it can read them there by itself; else the bytes."""
+    if locations.is_plain(names[segment.file], source.compression):
+        return source, segment._replace(data=b""), str(root / names[segment.file]), len(segment.data)
+    return source, segment, None, 0
+
+
+def work(source: SourceDefinition, segment: Segment, path: str | None, size: int, contents: bool) -> Batch:
+    """Check one segment, in a process of its own."""
+    if path is not None:
+        with Path(path).open("rb") as file:
+            file.seek(segment.offset)
+            segment = segment._replace(data=file.read(size))
+    return checker(source, contents=contents)(segment)
+
+
+def _positions(segment: Segment, before: int, batch: Batch) -> Callable[[int], Position]:
+    def at(index: int) -> Position:
+        if batch.data is None:
+            line = before + segment.data.count(b"\n", 0, index)
+            return Position(segment.file, segment.offset + index, line)
+        return Position(segment.file, segment.offset, before, index)
+
+    return at
+
+
+def _watch(watch: Duplicates, segment: Segment, before: int, batch: Batch) -> None:
+    for line, number in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
+        watch.add(line, segment.file, before + number + 1)
+
+
+class Rows:
+    """Counts lines and records of each file; a header is a line."""
+
+    def __init__(self, names: Sequence[str], source: SourceDefinition, start: Position = BEGINNING) -> None:
+        header = 1 if source.format == "csv" and source.csv.header else 0
+        self.names = names if source.format != "spool" else ["the query's rows"]
+        self._numbered = source.format == "csv"
+        self._before = dict.fromkeys(range(len(names)), (header, 0))
+        if start.offset:
+            self._before[start.file] = (start.line, 0)
+
+    def before(self, segment: Segment) -> tuple[int, int]:
+        """Lines and records before a segment."""
+        return self._before[segment.file]
+
+    def add(self, segment: Segment, batch: Batch) -> None:
+        """A segment is done."""
+        lines, records = self._before[segment.file]
+        self._before[segment.file] = lines + batch.lines, records + batch.records
+
+    def reject(self, segment: Segment, found: Rejected) -> Reject:
+        """Where a rejected record is."""
+        lines, records = self._before[segment.file]
+        row = records + found.row + 1 if self._numbered else None
+        line = lines + found.line + 1
+        return Reject(self.names[segment.file], line, found.code, found.reason, row, found.column)
+
+
+class _Digest:
+    """The source digest: what shapes the lines, then the decompressed bytes in path order."""
+
+    def __init__(self, source: SourceDefinition) -> None:
+        self._hash = hashlib.sha256(canonical(shape(source)) + b"\n")
+
+    def feed(self, data: bytes) -> None:
+        self._hash.update(data)
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()

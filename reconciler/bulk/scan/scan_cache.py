@@ -1,0 +1,65 @@
+"""Scans of sources, kept below `.reconciler/` so that `plan` does not read again what it has read.
+
+A scan holds counts, digests and reasons, never contents (G9). It holds for as long as its files' names, sizes, inodes and
+times are the same, read by the same definition with the same code; a file that is younger than a clock's tick when its
+reading begins is not kept, since a later edit could hide there. Only `plan` looks here: apply reads, and every sender
+checks the bytes it sends. A folder that cannot be written costs the cache, never the plan.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from reconciler.bulk.sources.locations import state, youngest
+from reconciler.model.load import Scan
+from reconciler.model.source import SourceDefinition
+from reconciler.workspace.cache import TICK_NS, clock_of, code_digest, replace_file
+
+_CODE = ("bulk", "model", "planning")
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    key: str
+    states: list[tuple[str, list[str | int]]]
+    scan: Scan
+
+
+class KeptScans:
+    """Where the scans of one workspace are kept."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._code = code_digest(_CODE)
+
+    def get(self, source: SourceDefinition, names: Sequence[str], read: Callable[[], Scan]) -> Scan:
+        """The kept scan if it still holds; else what `read` gives, kept.
+
+        Args:
+            source: what is read; names under which earlier loads were made have no part in it.
+            names: its places.
+            read: reads them.
+        """
+        key = hashlib.sha256(f"{self._code} {source!r}".encode()).hexdigest()
+        states = [(p, list(state(self.root, p))) for p in names]
+        place = self._place(source)
+        with suppress(OSError, msgspec.MsgspecError):
+            kept = msgspec.json.decode(place.read_bytes(), type=_Kept)
+            if kept.key == key and kept.states == states:
+                return kept.scan
+        began = clock_of(self.root, place)
+        scan = read()
+        if self._settled(names, began):
+            with suppress(OSError):
+                replace_file(place, msgspec.json.encode(_Kept(key, states, scan)))
+        return scan
+
+    def _settled(self, names: Sequence[str], began: int) -> bool:
+        """True if no later edit can hide in the timestamp tick of an earlier one."""
+        return max((youngest(self.root, p) for p in names), default=0) < began - TICK_NS
+
+    def _place(self, source: SourceDefinition) -> Path:
+        files = hashlib.sha256("\0".join(source.files).encode()).hexdigest()[:12]
+        return self.root / ".reconciler" / "cache" / f"scan-{source.source}-{files}.json"

@@ -1,0 +1,172 @@
+"""Read each source once: scans are kept for as long as the places behind them are the same."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from reconciler.bulk.scan.scan import scan
+from reconciler.bulk.scan.scan_cache import KeptScans
+from reconciler.bulk.scan.spool import Spools, once_only
+from reconciler.bulk.sources import locations, object_store
+from reconciler.model.load import Reject, Scan
+from reconciler.model.source import SourceDefinition
+
+SHARED_FROM = 32_000_000  # bytes from which on starting processes pays
+Signature = tuple[tuple[str, tuple[str | int, ...]], ...]
+
+
+class Scans:
+    """A cache in memory; several datamarts with one source share its scan.
+
+    Attributes:
+        kept: where scans outlive the process, for `plan`.
+        rejects: is given every rejected line as one line of JSON, with its contents; what was read before says too little then.
+        spools: where sources that cannot be read twice are kept, for `apply`.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        progress: Callable[[str, int], None],
+        kept: KeptScans | None = None,
+        workers: Callable[[], AbstractContextManager[Executor]] | None = None,
+        spools: Spools | None = None,
+        rejects: Callable[[str], None] | None = None,
+    ) -> None:
+        self.root, self._progress, self.kept, self._workers = root, progress, kept, workers
+        self.spools, self._rejects = spools, rejects
+        self._kept: dict[str, tuple[Signature, Scan]] = {}
+        # Loads of one source on many datamarts ask at once; one of them reads it.
+        self._lock = threading.Lock()
+
+    def names(self, source: SourceDefinition) -> list[str]:
+        """Places of the source as they are now.
+
+        Raises:
+            ReconcilerError: a pattern matches nothing, or leaves the workspace.
+        """
+        return locations.find(self.root, source)
+
+    def once_only(self, source: SourceDefinition) -> bool:
+        """True if only apply may read it.
+
+        Raises:
+            ReconcilerError: a web server cannot be asked.
+        """
+        return once_only(source)
+
+    def pinned(self, source: SourceDefinition) -> SourceDefinition:
+        """The source with its query's text pinned by a digest.
+
+        Raises:
+            ReconcilerError: the query cannot be read.
+        """
+        if source.sql is None or self.spools is None:
+            return source
+        text = self.spools.resolve("query of a source", source.sql.query)
+        return replace(source, sql=replace(source.sql, digest=hashlib.sha256(text.encode()).hexdigest()))
+
+    def readable(self, source: SourceDefinition, approval: str = "") -> SourceDefinition:
+        """The source as something that can be read again; one that cannot is read into a spool, now or before.
+
+        Args:
+            source: any.
+            approval: of a plan that asks for it to be read anew.
+
+        Raises:
+            ReconcilerError: it cannot be read.
+        """
+        if self.spools is None:
+            return source
+        with self._lock:
+            self.spools.use(source)
+            found = self.spools.readable(source, approval) if once_only(source) else source
+            if found.duplicates != "keep_last":
+                return found
+            return replace(found, superseded=str(self.spools.superseded(found)))
+
+    @contextmanager
+    def for_once(self, source: SourceDefinition) -> Iterator[SourceDefinition]:
+        """The source as something that can be read, for a look; nothing of what was read stays.
+
+        Raises:
+            ReconcilerError: it cannot be read.
+        """
+        if self.spools is None or not once_only(source):
+            yield source
+            return
+        with TemporaryDirectory(prefix="reconciler-") as folder:
+            aside = Spools(Path(folder), self.root, self.spools.resolve)
+            yield aside.readable(source)
+
+    def get(self, source: SourceDefinition) -> Scan:
+        """The scan of a source as its places are now.
+
+        Raises:
+            ReconcilerError: it cannot be read.
+        """
+        with self._lock:
+            return self._get(source)
+
+    def _get(self, source: SourceDefinition) -> Scan:
+        plain = replace(
+            source, former=(), allow="0", verify=0, keep_generations=None
+        )  # what does not shape what is read
+        key = repr(plain)
+        object_store.forget()
+        names = locations.find(self.root, source)
+        signature = tuple((p, locations.state(self.root, p)) for p in names)
+        kept = self._kept.get(key)
+        if kept is None or kept[0] != signature:
+            kept = (signature, self._read(plain, names))
+            self._kept[key] = kept
+        return kept[1]
+
+    def _read(self, source: SourceDefinition, names: list[str]) -> Scan:
+        keep = self._rejects
+        if keep is not None:
+            return self.read(source, lambda reject, data: keep(with_contents(reject, data)), contents=True)
+        return self.kept.get(source, names, lambda: self.read(source)) if self.kept else self.read(source)
+
+    def read(
+        self,
+        source: SourceDefinition,
+        on_reject: Callable[[Reject, object], None] | None = None,
+        *,
+        contents: bool = False,
+    ) -> Scan:
+        """Read a source, whatever is known of it.
+
+        Raises:
+            ReconcilerError: it cannot be read.
+        """
+        names = locations.find(self.root, source)
+
+        def progress(lines: int) -> None:
+            self._progress(source.source, lines)
+
+        if self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM:
+            return scan(self.root, source, progress, on_reject, contents=contents)
+        with self._workers() as pool:
+            return scan(self.root, source, progress, on_reject, pool, contents=contents)
+
+
+def with_contents(reject: Reject, data: object) -> str:
+    """One line of the file of rejected lines."""
+    said = {
+        "path": reject.path,
+        "line": reject.line,
+        "row": reject.row,
+        "column": reject.column,
+        "code": reject.code,
+        "reason": reject.reason,
+    }
+    kept = {k: v for k, v in said.items() if v is not None}
+    return msgspec.json.encode({**kept, "data": data}).decode()

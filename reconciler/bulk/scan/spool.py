@@ -1,0 +1,182 @@
+"""Sources that cannot be read twice: what they gave is kept in a file until it is loaded (design 6).
+
+A source is read into a spool once, by apply; from there on it is like any other: scanned, cut, sent, resumed. Spools hold
+profile data: they lie below `.reconciler/spool/`, are readable by their owner only, and go when their load is sealed. A spool
+that a killed run left behind is used before anything newer is read, so that what was begun ends with the same bytes.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+import msgspec
+
+from reconciler.bulk.records.lines import BadLine
+from reconciler.bulk.records.mapping import column_used
+from reconciler.bulk.records.values import written
+from reconciler.bulk.scan.scan import find_superseded
+from reconciler.bulk.sources import locations, object_store, sql
+from reconciler.errors import ReconcilerError
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.digests import canonical, shape
+
+# Rows as JSON objects, a line each; of one that JSON does not have, an array with the reason.
+FORMAT = "spool"
+Resolve = Callable[[str, str | Mapping[str, str]], str]
+
+
+def once_only(source: SourceDefinition) -> bool:
+    """True if reading it again may give something else: a query, or a web server that promises nothing.
+
+    Raises:
+        ReconcilerError: a web server cannot be asked.
+    """
+    if source.sql is not None:
+        return True
+    return any(
+        p.startswith("http") and object_store.find(p) and object_store.head(p).tag is None
+        for p in source.files
+    )
+
+
+def keep_from_git(folder: Path) -> None:
+    """Make the folder that spools lie in; what is in it is never offered to git."""
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    ignore = folder.parent / ".gitignore"
+    if folder.parent.name == ".reconciler" and not ignore.exists():
+        ignore.write_text("*\n", "utf-8")
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes that are gone had not finished writing; it may hold profile data (G9)."""
+    for path in folder.glob("*.partial-*"):
+        try:
+            os.kill(int(path.name.rpartition("-")[2]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(path, ignore_errors=True)
+        except (PermissionError, ValueError):
+            continue
+
+
+class Spools:
+    """The spools of one workspace.
+
+    Attributes:
+        resolve: gives the text behind a typed reference.
+    """
+
+    def __init__(self, folder: Path, root: Path, resolve: Resolve) -> None:
+        self.folder, self.root, self.resolve = folder, root, resolve
+        self._used: set[Path] = set()
+        self._kept: set[Path] = set()
+        self._lists: TemporaryDirectory[str] | None = None
+
+    def has(self, source: SourceDefinition, approval: str = "") -> bool:
+        """True if the source was read before, and what it gave is still kept."""
+        return self._place(source, approval).exists()
+
+    def readable(self, source: SourceDefinition, approval: str = "") -> SourceDefinition:
+        """The source as something that can be read as often as needed; reads it now unless its spool is there.
+
+        Args:
+            source: one that is `once_only`.
+            approval: of a plan that asks for it to be read anew; its spool is that plan's own.
+
+        Raises:
+            ReconcilerError: it cannot be read to its end; nothing is left of what was read.
+        """
+        place = self._place(source, approval)
+        if not place.exists():
+            keep_from_git(self.folder)
+            _remove_abandoned(self.folder)
+            partial = place.with_name(f"{place.name}.partial-{os.getpid()}")
+            partial.mkdir(mode=0o700, exist_ok=True)
+            try:
+                self._fill(source, partial)
+                partial.rename(place)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        self._used.add(place)
+        names = sorted(os.path.relpath(p, self.root) for p in place.iterdir())
+        made = FORMAT if source.sql is not None else source.format
+        return replace(source, sql=None, files=tuple(names), format=made, outside=True)
+
+    def superseded(self, source: SourceDefinition) -> Path:
+        """A list of the lines that later ones replace, for this run; it holds numbers only.
+
+        Raises:
+            ReconcilerError: the source cannot be read.
+        """
+        if self._lists is None:
+            keep_from_git(self.folder)
+            _remove_abandoned(self.folder)
+            own = f".partial-{os.getpid()}"
+            self._lists = TemporaryDirectory(dir=self.folder, prefix="lists-", suffix=own)
+        path = Path(self._lists.name) / self._place(source).name
+        if not path.exists():
+            with path.open("wb") as file:
+                find_superseded(self.root, source, file)
+        return path
+
+    def use(self, source: SourceDefinition) -> None:
+        """Note that this run reads a source that lies in a spool already, so that `sweep` knows of it."""
+        self._used |= self._own(source)
+
+    def _own(self, source: SourceDefinition) -> set[Path]:
+        """The spool that a source lies in, if it does."""
+        parents = {(self.root / f).parent for f in source.files if not object_store.is_url(f)}
+        return {p for p in parents if p.parent == self.folder}
+
+    def keep(self, source: SourceDefinition, approval: str = "") -> None:
+        """A load of this source is unfinished: its spool must outlive this run."""
+        self._kept |= {self._place(source, approval), *self._own(source)}
+
+    def sweep(self) -> None:
+        """At the end of a run: remove the spools it used and no unfinished load needs."""
+        for place in self._used - self._kept:
+            shutil.rmtree(place, ignore_errors=True)
+        if self._lists is not None:
+            self._lists.cleanup()
+
+    def _place(self, source: SourceDefinition, approval: str = "") -> Path:
+        what = {"shape": shape(source), "files": source.files, "sql": msgspec.to_builtins(source.sql)}
+        what["approval"] = approval
+        return self.folder / f"{source.source}-{hashlib.sha256(canonical(what)).hexdigest()[:12]}"
+
+    def _fill(self, source: SourceDefinition, folder: Path) -> None:
+        if source.sql is not None:
+            with _private(folder / "0000.rows") as file:
+                for line in self._rows(source):
+                    file.write(line)
+            return
+        for number, name in enumerate(locations.find(self.root, source)):
+            suffixes = "".join(Path(name).suffixes[-2:])
+            with (
+                locations.open_place(self.root, name, "none") as remote,
+                _private(folder / f"{number:04d}{suffixes}") as file,
+            ):
+                shutil.copyfileobj(remote, file, locations.BUFFER)
+
+    def _rows(self, source: SourceDefinition) -> Iterator[bytes]:
+        assert source.sql is not None  # noqa: S101 - the caller's question
+        query = self.resolve("query of a source", source.sql.query)
+        if source.sql.digest and hashlib.sha256(query.encode()).hexdigest() != source.sql.digest:
+            raise ReconcilerError(
+                f"the query of {source.source} changed since it was planned", help="plan again"
+            )
+        encode, used = msgspec.json.Encoder().encode, column_used(source)
+        for row in sql.rows(self.resolve("URL of a database", source.sql.url), query):
+            made = written(row, nulls=source.nulls == "keep", used=used)
+            if isinstance(made, BadLine):
+                yield encode([made.code, made.reason, made.column]) + b"\n"
+            else:
+                yield encode(made) + b"\n"
+
+
+def _private(path: Path) -> IO[bytes]:
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: PTH123 - a descriptor

@@ -1,0 +1,1 @@
+"""Where a source's bytes are, and how they become whole records."""

@@ -1,0 +1,138 @@
+"""Where the bytes of a source are: files of the workspace, named by paths relative to it, and objects, named by URLs.
+
+A place is a text; `open_place` gives its decompressed bytes from the beginning, and `state` what must be equal for them to
+count as unchanged. Memory is bounded by a buffer.
+"""
+
+import glob
+import gzip
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from reconciler.bulk.sources import object_store
+from reconciler.errors import MissingExtra, ReconcilerError
+from reconciler.model.source import PACKED, SourceDefinition
+
+BUFFER = 1 << 16
+
+
+def find(root: Path, source: SourceDefinition) -> list[str]:
+    """Places of a source in path order.
+
+    Raises:
+        ReconcilerError: a pattern matches nothing, or leaves the workspace.
+    """
+    found: set[str] = set()
+    inside = root.resolve()
+    for pattern in source.files:
+        if object_store.is_url(pattern):
+            found.update(object_store.find(pattern))
+            continue
+        matches = [m for m in glob.glob(pattern, root_dir=root, recursive=True) if (root / m).is_file()]  # noqa: PTH207 - root_dir
+        if not matches:
+            raise ReconcilerError(f"no file matches {pattern!r}", help="paths are relative to the workspace")
+        for match in matches:
+            if not source.outside and not (root / match).resolve().is_relative_to(inside):
+                raise ReconcilerError(
+                    f"{match} lies outside the workspace",
+                    help="set allow_outside_paths: true in reconciler.yaml if it is meant",
+                )
+            found.add(Path(match).as_posix())
+    return sorted(found)
+
+
+def state(root: Path, place: str) -> tuple[str | int, ...]:
+    """What is equal while a place's content is taken to be.
+
+    Raises:
+        ReconcilerError: it is not there.
+    """
+    if object_store.is_url(place):
+        return tuple(str(x) for x in object_store.head(place))
+    try:
+        s = (root / place).stat()
+    except OSError as e:
+        raise ReconcilerError(f"cannot read {place}: {e.strerror}") from None
+    return s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino
+
+
+def size(root: Path, place: str) -> int:
+    """Its bytes as it lies there."""
+    return object_store.head(place).size if object_store.is_url(place) else (root / place).stat().st_size
+
+
+def youngest(root: Path, place: str) -> int:
+    """When a file last changed, in nanoseconds; 0 for objects, whose tags tell."""
+    if object_store.is_url(place):
+        return 0
+    s = (root / place).stat()
+    return max(s.st_mtime_ns, s.st_ctime_ns)
+
+
+def compression_of(place: str, said: str) -> str:
+    """none, gzip or zstd: as said, or by suffix."""
+    if said != "suffix":
+        return said
+    return PACKED.get(Path(place).suffix, "none")
+
+
+def is_plain(place: str, said: str) -> bool:
+    """True if a process can read any part of it by itself, and at once."""
+    return compression_of(place, said) == "none" and not object_store.is_url(place)
+
+
+def open_place(root: Path, place: str, compression: str) -> IO[bytes]:
+    """The decompressed bytes of one place.
+
+    Raises:
+        MissingExtra: the library for its compression is not installed.
+        OSError: it cannot be opened.
+    """
+    where = object_store.open_object(place) if object_store.is_url(place) else root / place
+    match compression_of(place, compression):
+        case "gzip":
+            return gzip.open(where)  # type: ignore[return-value]
+        case "zstd":
+            return _zstd().open(where)  # type: ignore[no-any-return]
+        case _:
+            pass
+    return where.open("rb", buffering=BUFFER) if isinstance(where, Path) else where
+
+
+@contextmanager
+def as_file(root: Path, place: str) -> Iterator[Path]:
+    """A path at which one place can be read, for readers that need one; of an object, a copy without a name.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if not object_store.is_url(place):
+        yield root / place
+        return
+    with object_store.open_object(place) as remote, tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(remote, copy, BUFFER)
+        copy.flush()
+        yield Path(f"/dev/fd/{copy.fileno()}")
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """What reading a damaged place, or one that is not packed as said, may raise."""
+    zstd = sys.modules.get("backports.zstd") or sys.modules.get("compression.zstd")
+    return (OSError, EOFError, zlib.error, *((zstd.ZstdError,) if zstd else ()))
+
+
+def _zstd() -> Any:
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+    except ImportError:
+        raise MissingExtra("zstd compression", "files") from None
+    return zstd

@@ -1,0 +1,92 @@
+"""Rows of a query, streamed by a server-side cursor. The only user of SQLAlchemy (extra: sql).
+
+Enters: a database URL and one SELECT. Leaves: rows as dicts of Python values. The connection is opened read-only where the
+database has such a thing. What a database says of an error may quote values, so only a class and a code are passed on.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.errors import MissingExtra, ReconcilerError
+
+_BATCH = 2_000
+# SQLSTATE classes whose messages name tables, columns and accounts, never values: connection, authorisation, syntax.
+_HARMLESS = ("08", "28", "3D", "42")
+
+
+def rows(url: str, query: str) -> Iterator[dict[str, Any]]:
+    """All rows of a query, read once.
+
+    Raises:
+        MissingExtra: SQLAlchemy, or the database's driver, is not installed.
+        ReconcilerError: the database cannot be reached, refuses the query, or fails on the way.
+    """
+    alchemy = _sqlalchemy()
+    try:
+        engine = alchemy.create_engine(_with_driver(url), poolclass=alchemy.pool.NullPool)
+    except (alchemy.exc.SQLAlchemyError, ImportError, ValueError) as e:
+        raise _cannot_open(e) from None
+    options: dict[str, Any] = {"stream_results": True, "yield_per": _BATCH, "no_parameters": True}
+    if engine.dialect.name == "postgresql":
+        options["postgresql_readonly"] = True
+    try:
+        with engine.connect().execution_options(**options) as connection:
+            result = connection.exec_driver_sql(query)
+            if not result.returns_rows:
+                raise ReconcilerError("the query of the source returns no rows", help="it must be one SELECT")
+            columns = _columns(list(result.keys()))
+            for row in result:
+                yield dict(zip(columns, row, strict=True))
+    except alchemy.exc.SQLAlchemyError as e:
+        raise ReconcilerError(
+            f"the database could not answer the source's query: {_words(e)}",
+            help="run the query by hand with the same account",
+        ) from None
+    finally:
+        engine.dispose()
+
+
+def _columns(names: list[str]) -> list[str]:
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise ReconcilerError(
+            f"two columns of the query are named '{twice[0]}'", help="name one of them with AS"
+        )
+    return names
+
+
+def _sqlalchemy() -> Any:
+    try:
+        import sqlalchemy
+        import sqlalchemy.exc
+        import sqlalchemy.pool
+    except ImportError:
+        raise MissingExtra("sql: sources", "sql") from None
+    return sqlalchemy
+
+
+def _with_driver(url: str) -> str:
+    """PostgreSQL is spoken to by psycopg 3 unless the URL names another driver."""
+    scheme, colon, rest = url.partition("://")
+    return f"postgresql+psycopg{colon}{rest}" if scheme in ("postgres", "postgresql") else url
+
+
+def _cannot_open(e: Exception) -> ReconcilerError:
+    if isinstance(e, ImportError):
+        return ReconcilerError(
+            f"the driver for this database is not installed: {e.name}",
+            help="install it beside reconciler; for PostgreSQL: pip install 'mics-reconciler[sql]'",
+        )
+    return ReconcilerError(
+        "sql.url is not a database URL that SQLAlchemy knows",
+        help="such as postgresql://user@host/name or sqlite:///file.db",
+    )
+
+
+def _words(e: Any) -> str:
+    original = getattr(e, "orig", None)
+    state = getattr(original, "sqlstate", None)
+    name = type(original or e).__name__
+    harmless = (state or "").startswith(_HARMLESS) or (state is None and name == "OperationalError")
+    first = next(iter(str(original or "").splitlines()), "")[:200] if harmless else ""
+    return f"{name}{f' {state}' if state else ''}" + (f": {first}" if first else "")

@@ -1,0 +1,1 @@
+"""Compartments and activations: desired and observed -> changes. Pure."""

@@ -1,0 +1,278 @@
+"""Compartments and activations: desired and observed -> changes. Pure.
+
+Both sides are reshaped to the fields the spec manages, then compared; what is not declared never enters the
+comparison, so it cannot be touched (G10). A listing that failed stops what depends on it (G6).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.kinds import paths
+from reconciler.model.desired import DesiredActivation, DesiredCompartment
+from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.plan import Change, ResourceChange
+from reconciler.model.remote import Compartment, Datamart, Observed
+from reconciler.planning.config import lookup
+from reconciler.planning.config.diff import changed_fields
+
+_NOTHING = ("no-op",)
+FOREIGN_HELP = (
+    "check organisation_id in reconciler.yaml, the environment, and which organisation the token is for"
+)
+
+
+@dataclass(slots=True)
+class ConfigPlan:
+    """Changes and findings so far.
+
+    Attributes:
+        ids: remote id by compartment key; None while it is to be created; absent if nothing is known.
+        blocked: addresses that could not be planned.
+    """
+
+    changes: list[ResourceChange] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    ids: dict[str, str | None] = field(default_factory=dict)
+    blocked: set[str] = field(default_factory=set)
+    errored: bool = False
+
+
+def plan_compartment(
+    want: DesiredCompartment, observed: Observed, organisation_id: str, plan: ConfigPlan
+) -> None:
+    """Add the change of one compartment."""
+    address = want.address
+    listing = observed.pinned.get(want.id, observed.compartments) if want.id else observed.compartments
+    if isinstance(listing, Unlisted):
+        plan.blocked.add(address)
+        plan.errored = True
+        return
+    rows = listing.by("id", want.id) if want.id else listing.by("token", want.token)
+    row = lookup.compartment(rows, organisation_id, want.token, want.id)
+    match row:
+        case lookup.Ambiguous(ids=ids):
+            _block(
+                plan,
+                address,
+                error(
+                    "ambiguous-token",
+                    f"the token '{want.token}' is used by the compartments {' and '.join(ids)}",
+                    want.span,
+                    help="pin the one that is meant with spec.id",
+                    address=address,
+                ),
+            )
+        case None if want.id:
+            _block(
+                plan,
+                address,
+                error("pin-not-found", f"there is no compartment {want.id}", want.span, address=address),
+            )
+        case None if want.tombstone:
+            plan.ids[want.key] = None  # nothing is there to be removed from anywhere
+        case None:
+            plan.ids[want.key] = None
+            after = {"organisation_id": organisation_id, "token": want.token, "name": want.name or want.token}
+            plan.changes.append(
+                _change(want, "create", None, after, f"no compartment has the token '{want.token}'")
+            )
+        case Compartment():
+            _existing_compartment(want, row, organisation_id, plan)
+
+
+def _existing_compartment(
+    want: DesiredCompartment, row: Compartment, organisation_id: str, plan: ConfigPlan
+) -> None:
+    address = want.address
+    if row.archived:
+        _block(
+            plan,
+            address,
+            error(
+                "archived-compartment",
+                f"the compartment {row.id} ('{row.token}') is archived",
+                want.span,
+                help="restore it in the console, or choose another token",
+                address=address,
+            ),
+        )
+        return
+    if want.token is not None and row.token != want.token:
+        _block(
+            plan,
+            address,
+            error(
+                "token-change",
+                f"the compartment {row.id} has the token '{row.token}', the spec says '{want.token}'",
+                want.span,
+                help="changing a token cuts off site tags; it is never done here",
+                address=address,
+            ),
+        )
+        return
+    plan.ids[want.key] = row.id
+    shared = row.organisation_id not in (organisation_id, "")
+    before, after = shape(row), {**shape(row), **({"name": want.name} if want.name is not None else {})}
+    fields = changed_fields(before, after)
+    if fields and shared:
+        plan.diagnostics.append(
+            warning(
+                "shared-compartment",
+                f"the compartment {row.id} belongs to another organisation; it is not renamed",
+                want.span,
+                address=address,
+            )
+        )
+        fields = {}
+    if fields:
+        why = ", ".join(f"{k}: {a!r} -> {b!r}" for k, (a, b) in fields.items())
+        plan.changes.append(_change(want, "update", before, after, why, remote_id=row.id))
+    else:
+        plan.changes.append(_unchanged(address, "Compartment", row.id, before))
+
+
+def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPlan) -> None:
+    """Add the change of one activation; the compartments were planned before."""
+    address = want.address
+    listing = observed.activations.get(want.datamart_id)
+    if want.compartment not in plan.ids or not isinstance(listing, Listed):
+        plan.blocked.add(address)
+        plan.errored = plan.errored or isinstance(listing, Unlisted)
+        return
+    compartment_id = plan.ids[want.compartment]
+    after: dict[str, Any] = {"datamart_id": want.datamart_id, "compartment_id": compartment_id}
+    if want.default:
+        after["default"] = True
+    rows = () if compartment_id is None else listing.by("compartment_id", compartment_id)
+    row = rows[0] if len(rows) == 1 else lookup.activation(rows, compartment_id or "")[0]
+    if len(rows) > 1:
+        words = f"{want.compartment} has {len(rows)} activation rows on {want.datamart}"
+        plan.diagnostics.append(warning("duplicate-activation", words, want.span, address=address))
+    if row is not None and row.default >= want.default:
+        plan.changes.append(_unchanged(address, "Activation", row.id, after))
+        return
+    requires = (f"Compartment/{want.compartment}",)
+    if row is not None:
+        previous = next((a.compartment_id for a in listing.rows if a.default), None)
+        instead = f", in place of compartment {previous}" if previous else ""
+        why, before = f"to be the default of {want.datamart}{instead}", {**after, "default": False}
+        plan.changes.append(_change(want, "update", before, after, why, requires, remote_id=row.id))
+    elif compartment_id is not None:
+        plan.changes.append(_change(want, "create", None, after, f"not active on {want.datamart}", requires))
+    else:
+        why, unknown = "the compartment is created in this plan", {"compartment_id": True}
+        plan.changes.append(_change(want, "create", None, after, why, requires, unknown))
+
+
+def shape(row: Compartment) -> dict[str, Any]:
+    """A compartment row in the shape of the plan."""
+    return {"organisation_id": row.organisation_id, "token": row.token, "name": row.name}
+
+
+def foreign(datamarts: Listing[Datamart], organisation_id: str) -> str | None:
+    """Why nothing may be done for the organisation with this token; None if it shows the organisation's datamarts."""
+    if not isinstance(datamarts, Listed):
+        return None  # a failed read is no answer
+    others = {d.organisation_id for d in datamarts.rows}
+    if others & {organisation_id, ""}:
+        return None
+    answers = f"; the token answers for organisation {', '.join(sorted(others))}" if others else ""
+    return f"the remote shows no datamart of organisation {organisation_id}{answers}"
+
+
+def datamart_findings(
+    datamarts: Mapping[str, Any], ignored: frozenset[str], observed: Observed, organisation_id: str
+) -> tuple[list[Diagnostic], set[str]]:
+    """Check declared datamarts against the remote; names that cannot be used, and what the specs forgot."""
+    if not isinstance(observed.datamarts, Listed):
+        return [], set(datamarts)
+    rows = {d.id: d for d in observed.datamarts.rows if d.organisation_id in (organisation_id, "")}
+    findings: list[Diagnostic] = []
+    unusable: set[str] = set()
+    if words := foreign(observed.datamarts, organisation_id):
+        return [error("unknown-organisation", words, help=FOREIGN_HELP)], set(datamarts)
+    for name, (identity, span) in datamarts.items():
+        row = rows.get(identity)
+        if row is None:
+            unusable.add(name)
+            findings.append(
+                error(
+                    "unknown-datamart",
+                    f"organisation {organisation_id} has no datamart {identity}",
+                    span,
+                    help=f"it has {', '.join(sorted(i for i, d in rows.items() if not d.archived))}",
+                )
+            )
+        elif row.archived:
+            unusable.add(name)
+            findings.append(
+                error(
+                    "archived-datamart",
+                    f"the datamart {identity} ('{row.name}') is archived",
+                    span,
+                    help="remove it from the specs",
+                )
+            )
+    declared = {identity for identity, _ in datamarts.values()}
+    for identity, row in rows.items():
+        if (
+            identity not in declared
+            and identity not in ignored
+            and not row.archived
+            and row.type != "CROSS_DATAMART"
+        ):
+            findings.append(
+                warning(
+                    "datamart-not-declared",
+                    f"the datamart {identity} ('{row.name}') is live, and no spec names it",
+                    help="declare it, or declare it with ignore: and a reason",
+                )
+            )
+    return findings, unusable
+
+
+def _block(plan: ConfigPlan, address: str, diagnostic: Diagnostic) -> None:
+    plan.blocked.add(address)
+    plan.diagnostics.append(diagnostic)
+
+
+def _unchanged(address: str, kind: str, remote_id: str, seen: dict[str, Any]) -> ResourceChange:
+    change = Change(actions=_NOTHING, before=seen, after=seen)
+    return ResourceChange(
+        address=address, kind=kind, change=change, reason="as declared", remote_id=remote_id
+    )
+
+
+def _change(
+    want: DesiredCompartment | DesiredActivation,
+    action: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+    reason: str,
+    requires: tuple[str, ...] = (),
+    after_unknown: dict[str, bool] | None = None,
+    *,
+    remote_id: str | None = None,
+) -> ResourceChange:
+    span = want.span
+    return ResourceChange(
+        address=want.address,
+        kind="Compartment" if isinstance(want, DesiredCompartment) else "Activation",
+        change=Change(actions=(action,), before=before, after=after, after_unknown=after_unknown or {}),
+        reason=reason,
+        requires=requires,
+        remote_id=remote_id,
+        origin=f"{span.path}:{span.line}",
+        request=_request(want, remote_id),
+    )
+
+
+def _request(want: DesiredCompartment | DesiredActivation, remote_id: str | None) -> str:
+    """The request that apply would send first."""
+    if isinstance(want, DesiredCompartment):
+        return f"PUT {paths.compartment(remote_id)}" if remote_id else f"POST {paths.compartments()}"
+    if remote_id:
+        return f"PUT {paths.activation(want.datamart_id, remote_id)}"
+    return f"POST {paths.activations(want.datamart_id)}"

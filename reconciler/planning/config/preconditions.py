@@ -1,0 +1,89 @@
+"""Would this action still do what was reviewed? (G2). Pure: one change and the rows seen now -> a verdict.
+
+Only the fields a change reads decide it; an unrelated change elsewhere stales nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.plan import ResourceChange
+from reconciler.model.remote import Activation, Compartment, Import
+from reconciler.planning.config.changes import shape
+from reconciler.planning.loads.generations import number
+
+
+class Now(StrEnum):
+    """READY: as reviewed. DONE: already as it should be. MOVED: neither."""
+
+    READY = "ready"
+    DONE = "done"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict, the row found, and why it moved."""
+
+    now: Now
+    row_id: str | None = None
+    why: str = ""
+
+
+def document_import(change: ResourceChange, row: Import | None) -> Verdict:
+    """Check a deletion: the import is still the one that was planned to go."""
+    before = change.change.before or {}
+    if row is None:
+        return Verdict(Now.DONE)
+    if row.name != before.get("name"):
+        return Verdict(Now.MOVED, row.id, "its id now belongs to an import with another name")
+    return Verdict(Now.READY, row.id)
+
+
+def removal(rows: Sequence[Activation]) -> Verdict:
+    """Check the removal of an activation: READY with the row to remove; a datamart's default stays (contract 4.3).
+
+    Args:
+        rows: those of the compartment on the datamart, as they are now.
+    """
+    if not rows:
+        return Verdict(Now.DONE)
+    if default := next((r for r in rows if r.default), None):
+        return Verdict(Now.MOVED, default.id, "it is the default of its datamart now, which is never removed")
+    return Verdict(Now.READY, min(rows, key=lambda r: number(r.id)).id)
+
+
+def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:
+    """Check a compartment's create, update or no-op."""
+    before, after = change.change.before, change.change.after or {}
+    if row is None:
+        if before is None:
+            return Verdict(Now.READY)
+        return Verdict(Now.MOVED, None, "the compartment is gone")
+    managed = (
+        ("token", "name")
+        if before is None
+        else tuple(k for k in after if before.get(k) != after.get(k)) or ("token",)
+    )
+    seen = shape(row)
+    if all(seen[k] == after[k] for k in managed):
+        return Verdict(Now.DONE, row.id)
+    if before is not None and all(seen[k] == before.get(k) for k in managed):
+        return Verdict(Now.READY, row.id)
+    moved = next(k for k in managed if seen[k] != after[k])
+    was = "no such compartment" if before is None else f"{moved} {before.get(moved)!r}"
+    return Verdict(Now.MOVED, row.id, f"planned from {was}, the remote now has {moved} {seen[moved]!r}")
+
+
+def activation(change: ResourceChange, row: Activation | None) -> Verdict:
+    """Check an activation's create, update or no-op. READY with a row id means: promote that row."""
+    before, after = change.change.before, change.change.after or {}
+    wants_default = after.get("default") is True
+    if row is None:
+        if before is None:
+            return Verdict(Now.READY)
+        return Verdict(Now.MOVED, None, "the activation is gone")
+    if row.default or not wants_default:
+        return Verdict(Now.DONE, row.id)
+    # The row is there without being the default: the platform may have created it by itself (contract 3.4).
+    return Verdict(Now.READY, row.id)

@@ -1,0 +1,1 @@
+"""Profile loads: generations, the load protocol, retention. Pure."""

@@ -1,0 +1,326 @@
+"""One source on one datamart -> a `LoadChange`. Pure: the source was scanned and the remote listed before."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from reconciler.kinds.names import LoadKey
+from reconciler.model.address import Address
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.load import Scan, Settlements
+from reconciler.model.plan import LoadChange
+from reconciler.model.remote import Execution, Import
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.digests import load_digest
+from reconciler.planning.loads.generations import (
+    Decision,
+    Do,
+    Generation,
+    decide,
+    decide_retry,
+    generations,
+    last_attempt,
+)
+from reconciler.planning.loads.protocol import ChunkState, ChunkView, LoadView, retries, settle, states
+from reconciler.planning.loads.source_findings import scan_findings
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the user approved by flag for this load."""
+
+    reload: bool = False
+    supersede: bool = False
+    resend: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLoads:
+    """What is known of one source on one datamart.
+
+    Attributes:
+        imports: all.
+        executions: by import id, of open generations.
+        settled: what people said of chunks whose fate is unknown.
+    """
+
+    imports: Listing[Import]
+    executions: Mapping[str, Listing[Execution]] = field(default_factory=dict)
+    settled: Settlements = field(default_factory=dict)
+
+
+def executed_keys(found: Sequence[Generation], executions: Mapping[str, Listing[Execution]]) -> set[LoadKey]:
+    """Keys of the loads with at least one execution."""
+    return {g.key for g in found if any(rows_of(executions.get(i)) for i in g.import_ids)}
+
+
+def rows_of(listing: Listing[Execution] | None) -> tuple[Execution, ...]:
+    """Rows of a listing; none of one that failed or was not read."""
+    return listing.rows if isinstance(listing, Listed) else ()
+
+
+def plan_load(
+    want: DesiredLoad, scan: Scan, remote: RemoteLoads, ids: Mapping[str, str | None], overrides: Overrides
+) -> tuple[LoadChange | None, list[Diagnostic]]:
+    """Decide one load.
+
+    Args:
+        want: the source on the datamart.
+        scan: what reading it found.
+        remote: listings.
+        ids: remote id by compartment key; None while to be created.
+        overrides: flags.
+
+    Returns:
+        The change, or None if nothing can be said, and findings.
+    """
+    address = str(want.address)
+    findings = scan_findings(want, scan)
+    unlisted = next(
+        (x for x in (remote.imports, *remote.executions.values()) if isinstance(x, Unlisted)), None
+    )
+    if unlisted is not None or isinstance(remote.imports, Unlisted):
+        return None, findings
+    definition = replace(want.definition, compartments={k: ids.get(k) for k in want.definition.compartments})
+    digest = load_digest(scan.source_digest, definition.compartments)
+    found = generations(remote.imports.rows, definition.former)
+    decision = decide(
+        found,
+        executed_keys(found, remote.executions),
+        LoadKey(definition.workspace, definition.source, 1, ""),
+        load12=digest[:12] if digest else None,
+        content=definition.content,
+        reload=overrides.reload,
+        supersede=overrides.supersede,
+    )
+    if decision.do is Do.REFUSE:
+        findings.append(error("load-refused", decision.reason, want.span, address=address))
+    if decision.do is Do.NOTHING:
+        findings = []  # about lines that were sent, and told of, before
+    view = chunk_views(decision, scan, remote)
+    actions, reason = _actions(decision, view, scan, remote.executions, overrides)
+    findings += _outcome_findings(decision, view, scan, address, actions)
+    generation = (
+        decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
+    )
+    requires = tuple(str(Address("Activation", k, want.datamart)) for k in definition.compartments)
+    unknown = {"load_digest": True, "bytes": True, "chunks": True} if digest is None else {}
+    change = LoadChange(
+        address=address,
+        datamart=want.datamart,
+        datamart_id=want.datamart_id,
+        generation=generation,
+        source_digest=scan.source_digest,
+        load_digest=digest,
+        chunks=len(scan.chunks),
+        lines=scan.lines,
+        bytes=scan.bytes,
+        upserts=scan.upserts,
+        deletes=scan.deletes,
+        rejected=scan.rejected,
+        replay_safe=scan.replay_safe,
+        unfinished=_unfinished(decision, view, remote.executions),
+        actions=actions,
+        reason=reason,
+        requires=requires,
+        after_unknown=unknown,
+        definition=msgspec.to_builtins(definition),
+        resend=tuple(sorted(overrides.resend)),
+        reload=overrides.reload,
+        supersede=overrides.supersede,
+        previous_lines=previous_lines(definition, decision),
+    )
+    return change, findings
+
+
+def plan_unread(
+    want: DesiredLoad, definition: SourceDefinition, imports: Listing[Import], overrides: Overrides
+) -> LoadChange:
+    """A load whose source can be read only once: apply reads it, and finds out then whether anything is new.
+
+    Args:
+        want: the source on the datamart.
+        definition: with resolved compartments, and a query pinned by its digest.
+        imports: the datamart's.
+        overrides: flags.
+    """
+    found = generations(imports.rows, definition.former) if isinstance(imports, Listed) else []
+    latest = max((g.number for g in found if g.seal), default=0)
+    known = f"the last load is g{latest}" if latest else "nothing was loaded yet"
+    unknown: tuple[str, ...] = ("generation", "source_digest", "load_digest", "chunks", "lines", "bytes")
+    unknown += ("upserts", "deletes", "rejected", "replay_safe")
+    return LoadChange(
+        address=str(want.address),
+        datamart=want.datamart,
+        datamart_id=want.datamart_id,
+        generation=None,
+        source_digest="",
+        load_digest=None,
+        chunks=0,
+        lines=0,
+        bytes=0,
+        upserts=0,
+        deletes=0,
+        rejected=0,
+        replay_safe=False,
+        unfinished={},
+        actions=("execute",),
+        reason=f"its contents are known when apply reads them, once; {known}",
+        requires=tuple(str(Address("Activation", k, want.datamart)) for k in definition.compartments),
+        after_unknown=dict.fromkeys(unknown, True),
+        definition=msgspec.to_builtins(definition),
+        resend=tuple(sorted(overrides.resend)),
+        reload=overrides.reload,
+        supersede=overrides.supersede,
+    )
+
+
+def previous_lines(definition: SourceDefinition, decision: Decision) -> int:
+    """Lines of the last load that a snapshot replaces; 0 where its size says nothing."""
+    seal = decision.latest.seal if decision.latest and decision.do is Do.EXECUTE else None
+    return seal.ok + seal.failed if seal and definition.content == "snapshot" else 0
+
+
+def chunk_views(decision: Decision, scan: Scan, remote: RemoteLoads) -> LoadView:
+    """The protocol's view of the generation that a RESUME goes on with; of unsent chunks otherwise."""
+    imports = decision.latest.chunks if decision.do is Do.RESUME and decision.latest else {}
+    views = []
+    for chunk in scan.chunks:
+        attempt, ids = last_attempt(imports, chunk.index)
+        rows = tuple(e for i in ids for e in rows_of(remote.executions.get(i)))
+        said = remote.settled.get((str(decision.key), chunk.index)) if imports else None
+        views.append(settle(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows), said))
+    return LoadView(tuple(views))
+
+
+def _actions(
+    decision: Decision,
+    view: LoadView,
+    scan: Scan,
+    executions: Mapping[str, Listing[Execution]],
+    overrides: Overrides,
+) -> tuple[tuple[str, ...], str]:
+    match decision.do:
+        case Do.NOTHING | Do.REFUSE:
+            return ("no-op",), decision.reason
+        case Do.EXECUTE:
+            left = superseded_counts(decision, executions)
+            words = f"; {left['unsent']} of its {left['chunks']} chunks were never sent" if left else ""
+            return ("execute",), decision.reason + words
+        case Do.RESUME:
+            counts = Counter(states(view).values())
+            words = ", ".join(
+                f"{n} {s.value}" for s, n in sorted(counts.items()) if s is not ChunkState.SUCCEEDED
+            )
+            reason = f"{decision.reason}: {words or 'all sent'}, of {len(scan.chunks)} chunks"
+            stuck = {ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED}
+            again = retries(view, replay_safe=scan.replay_safe, resend=overrides.resend)
+            rest = {i for i, s in states(view).items() if s in stuck} - again
+            moving = [
+                s
+                for i, s in states(view).items()
+                if i not in rest and (s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL) or i in again)
+            ]
+            if rest and not moving:
+                return ("no-op",), reason + _why_stuck(view, rest, scan)
+            return ("resume",), reason
+    raise AssertionError(decision.do)
+
+
+def _why_stuck(view: LoadView, rest: set[int], scan: Scan) -> str:
+    now = states(view)
+    first = min(rest)
+    why = {
+        ChunkState.FAILED: "a replay of its lines could grow arrays" if not scan.replay_safe else "it failed",
+        ChunkState.CANCELED: "somebody canceled it",
+        ChunkState.DELETED: "somebody deleted its import",
+    }[now[first]]
+    return f"; chunk {first}: {why}, so only --resend sends it again"
+
+
+def _outcome_findings(
+    decision: Decision, view: LoadView, scan: Scan, address: str, actions: tuple[str, ...]
+) -> list[Diagnostic]:
+    findings = []
+    if decision.do is Do.NOTHING and decision.latest and decision.latest.seal and decision.latest.seal.failed:
+        findings.append(warning("load-partial", decision.reason, address=address))
+    if decision.do is Do.RESUME and actions == ("no-op",):
+        stuck = [
+            i
+            for i, s in states(view).items()
+            if s in (ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED)
+        ]
+        findings.append(
+            warning(
+                "load-stuck",
+                f"g{decision.latest.number if decision.latest else '?'} cannot finish by itself"
+                + _why_stuck(view, set(stuck), scan),
+                address=address,
+                help=f"--resend '{address}#{min(stuck)}'",
+            )
+        )
+    return findings
+
+
+def _unfinished(
+    decision: Decision, view: LoadView, executions: Mapping[str, Listing[Execution]]
+) -> dict[str, int]:
+    if decision.do is Do.RESUME:
+        counts = Counter(
+            s.value for s in states(view).values() if s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL)
+        )
+        return dict(sorted(counts.items()))
+    return superseded_counts(decision, executions)
+
+
+def superseded_counts(decision: Decision, executions: Mapping[str, Listing[Execution]]) -> dict[str, int]:
+    """What newer content gives up: chunks of the older generation, and how many were never sent."""
+    old = decision.superseded
+    if old is None:
+        return {}
+    total = max((n.count for n in old.chunks), default=0)
+    sent = {n.index for n, ids in old.chunks.items() if any(rows_of(executions.get(i)) for i in ids)}
+    return {"superseded_generation": old.number, "chunks": total, "unsent": total - len(sent)}
+
+
+def definition_of(change: LoadChange) -> SourceDefinition:
+    """The source of a planned load, read back from the plan."""
+    return msgspec.convert(change.definition, SourceDefinition)
+
+
+def decide_again(
+    change: LoadChange,
+    rows: Sequence[Import],
+    executions: Mapping[str, Listing[Execution]],
+    load12: str,
+    *,
+    supersede: bool,
+    begun: bool = False,
+) -> Decision:
+    """The decision for a planned load as the remote is now.
+
+    With --reload the plan's own generation may be there already: this very plan, applied before and interrupted.
+    """
+    source = definition_of(change)
+    found = generations(rows, source.former)
+    executed = executed_keys(found, executions)
+    new = LoadKey(source.workspace, source.source, change.generation or 1, load12, change.retry)
+    if change.retry:
+        return decide_retry(found, executed, generations(rows, source.former, retries=True), new)
+    begun = begun or any(
+        g.number == change.generation and g.key.load12 == load12 and (g.seal or g.key in executed)
+        for g in found
+    )
+    return decide(
+        found,
+        executed,
+        new,
+        load12=load12,
+        content=source.content,
+        reload=change.reload and not begun,
+        supersede=supersede,
+    )

@@ -1,0 +1,1 @@
+"""The plan as a whole: its document, guards, waves, coverage. Pure."""

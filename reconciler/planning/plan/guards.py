@@ -1,0 +1,156 @@
+"""Limits past which a plan is not applyable (design 3, `guards`), and what somebody allowed all the same. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
+from reconciler.model.plan import LoadChange, Override, ResourceChange
+from reconciler.planning.loads.retention import KIND
+from reconciler.settings import Guards
+
+# Errors by which the tool refuses a plan that it understood (exit 4); every other one is something to mend (exit 1).
+REFUSALS = frozenset(
+    {
+        "guard-changes",
+        "guard-delete-lines",
+        "guard-shrink",
+        "bad-lines",
+        "empty-source",
+        "load-refused",
+        "token-change",
+        "duplicate-identity",
+        "removal-refused",
+    }
+)
+GUARDS = ("guard-changes", "guard-delete-lines", "guard-shrink")
+
+
+def refused(diagnostics: Sequence[Diagnostic]) -> bool:
+    """True if all that stops a plan are refusals."""
+    return all(d.code in REFUSALS for d in diagnostics if d.severity is Severity.ERROR)
+
+
+def shrunk(lines: int, before: int, guards: Guards) -> str | None:
+    """Why a snapshot is suspiciously small, after one of `before` lines; None if it is not."""
+    if before < guards.from_lines or (before - lines) * 100 <= guards.max_shrink_percent * before:
+        return None
+    return (
+        f"{lines:,} lines, after {before:,} in the last load: more than {guards.max_shrink_percent:g} % fewer"
+    )
+
+
+def deleting(deletes: int, lines: int, guards: Guards) -> str | None:
+    """Why the lines of a source delete too much; None if they do not."""
+    if lines < guards.from_lines or deletes * 100 <= guards.max_delete_lines_percent * lines:
+        return None
+    return f"{deletes:,} of {lines:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %"
+
+
+def for_load(guards: Guards, overrides: Sequence[Override], address: str) -> Guards:
+    """The limits for a source that only apply reads, where somebody allowed some to be crossed."""
+    mine = {o.guard for o in overrides if o.scope == address}
+    return replace(
+        guards,
+        max_shrink_percent=100.0 if "guard-shrink" in mine else guards.max_shrink_percent,
+        max_delete_lines_percent=100.0 if "guard-delete-lines" in mine else guards.max_delete_lines_percent,
+    )
+
+
+def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
+    """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
+    findings = [f for scope, present in _scopes(changes) for f in _crossed(scope, present, guards)]
+    for load in loads:
+        lines = load.upserts + load.deletes
+        if load.actions == ("no-op",):
+            continue
+        if words := deleting(load.deletes, lines, guards):
+            findings.append(
+                error(
+                    "guard-delete-lines",
+                    words,
+                    address=load.address,
+                    help=way_out("guard-delete-lines", load.address, "max_delete_lines_percent"),
+                )
+            )
+        if words_ := shrunk(lines, load.previous_lines, guards):
+            findings.append(
+                error(
+                    "guard-shrink",
+                    words_,
+                    address=load.address,
+                    help=way_out("guard-shrink", load.address, "max_shrink_percent"),
+                )
+            )
+    return findings
+
+
+def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, Counter[str]]]:
+    """What is there of each kind, in the organisation and on each datamart, by what becomes of it.
+
+    Old imports are not among it: they go because the spec says so.
+    """
+    found = Counter(
+        (c.kind, c.address.partition("@")[2], c.change.actions[0])
+        for c in changes
+        if c.change.before is not None and c.kind != KIND
+    )
+    scopes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (kind, datamart, verb), count in found.items():
+        for scope in (kind, f"{kind}@{datamart}") if datamart else (kind,):
+            scopes[scope][verb] += count
+    yield from sorted(scopes.items())
+
+
+def _crossed(scope: str, present: Counter[str], guards: Guards) -> Iterator[Diagnostic]:
+    limits = (
+        ("update", guards.max_update_percent, guards.max_updates),
+        ("delete", guards.max_delete_percent, guards.max_deletes),
+    )
+    for verb, percent, most in limits:
+        acting = present[verb]
+        words = f"{acting} of {present.total()} resources of {scope} would be {verb}d, more than "
+        if present.total() >= guards.from_ and acting * 100 > percent * present.total():
+            yield error(
+                "guard-changes",
+                f"{words}{percent:g} %",
+                address=scope,
+                help=way_out("guard-changes", scope, f"max_{verb}_percent"),
+            )
+        elif most is not None and acting > most:
+            yield error(
+                "guard-changes",
+                f"{words}{most}",
+                address=scope,
+                help=way_out("guard-changes", scope, f"max_{verb}s"),
+            )
+
+
+def way_out(code: str, scope: str, limit: str) -> str:
+    """What to do if a guard stops what is meant."""
+    return f"if this is meant: --allow '{code}:{scope}=WHY'; or raise guards.{limit} in reconciler.yaml"
+
+
+def allowed(
+    findings: Sequence[Diagnostic], overrides: Sequence[Override], loads: Sequence[LoadChange] = ()
+) -> list[Diagnostic]:
+    """Findings of guards that somebody allowed become warnings that name who and why; an allowance of nothing is told.
+
+    Of `loads` whose source only apply reads nobody can say yet what stops them.
+    """
+    unread = {x.address for x in loads if x.unread}
+    by_scope = {(o.guard, o.scope): o for o in overrides}
+    found = []
+    used = set()
+    for finding in findings:
+        key = (finding.code, finding.address or "")
+        if override := by_scope.get(key):
+            used.add(key)
+            note = f"allowed by {override.who}: {override.why}"
+            found.append(replace(finding, severity=Severity.WARNING, help=None, note=note))
+        else:
+            found.append(finding)
+    for guard, scope in sorted(k for k in by_scope.keys() - used if k[1] not in unread):
+        words = f"{guard} was allowed for {scope}, but does not stop this plan"
+        found.append(warning("override-unused", words, address=scope, help="leave --allow out"))
+    return found

@@ -1,0 +1,175 @@
+"""Two states -> `Plan`. Pure; `reconciler.workflows.plan` gathers what goes in."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+from msgspec.structs import replace
+
+from reconciler import __version__
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostic import Diagnostic, error, has_errors
+from reconciler.model.listing import Unlisted
+from reconciler.model.plan import FORMAT_VERSION, Budget, LoadChange, Override, Plan, ResourceChange, Summary
+from reconciler.model.remote import Observed
+from reconciler.model.rollout import Rollout
+from reconciler.planning.config.changes import (
+    ConfigPlan,
+    datamart_findings,
+    foreign,
+    plan_activation,
+    plan_compartment,
+)
+from reconciler.planning.config.removals import Pruning, plan_removals
+from reconciler.planning.digests import sealed
+from reconciler.planning.plan import guards
+from reconciler.planning.plan.waves import in_waves
+from reconciler.settings import Settings
+
+_ORDER = {"Compartment": 0, "Activation": 1, "DocumentImport": 2}
+# Per chunk: its import, its execution, and on average two looks at it; per load: listings and the seal.
+_PER_CHUNK, _PER_LOAD, _PER_CHANGE = 4, 6, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What flags narrowed the plan to; an empty scope is the whole."""
+
+    datamarts: frozenset[str] | None = None
+    targets: frozenset[str] = frozenset()
+    labels: tuple[tuple[str, str], ...] = ()
+    only: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        """True if nothing is left out."""
+        return self == Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """When a plan is made, and what of that stands in it.
+
+    Attributes:
+        created_at: in UTC.
+        allowed: guards that may be crossed.
+        latency: seconds that a request took on average.
+    """
+
+    created_at: str
+    allowed: Sequence[Override] = ()
+    latency: float | None = None
+
+
+def plan_config(desired: Desired, observed: Observed, organisation_id: str, pruning: Pruning) -> ConfigPlan:
+    """Compartments and activations."""
+    plan = ConfigPlan()
+    for name, listing in (("datamarts", observed.datamarts), ("compartments", observed.compartments)):
+        if isinstance(listing, Unlisted):
+            plan.errored = True
+            plan.diagnostics.append(error("read-failed", f"could not list {name}: {listing.reason}"))
+    for name, (identity, _) in desired.datamarts.items():
+        if isinstance(found := observed.activations.get(identity), Unlisted):
+            plan.errored = True
+            plan.diagnostics.append(
+                error("read-failed", f"could not list the activations of {name}: {found.reason}")
+            )
+    for pin, pinned in observed.pinned.items():
+        if isinstance(pinned, Unlisted):
+            plan.errored = True
+            plan.diagnostics.append(
+                error("read-failed", f"could not read compartment {pin}: {pinned.reason}")
+            )
+    findings, unusable = datamart_findings(desired.datamarts, desired.ignored, observed, organisation_id)
+    plan.diagnostics += findings
+    if foreign(observed.datamarts, organisation_id):
+        plan.blocked |= {*desired.compartments, *desired.activations, *desired.removals}
+        return plan
+    for compartment in desired.compartments.values():
+        plan_compartment(compartment, observed, organisation_id, plan)
+    for activation in desired.activations.values():
+        if activation.datamart in unusable:
+            plan.blocked.add(activation.address)
+        else:
+            plan_activation(activation, observed, plan)
+    plan_removals(desired, observed, plan, pruning)
+    return plan
+
+
+def assemble(
+    config: Sequence[ResourceChange],
+    loads: Sequence[LoadChange],
+    diagnostics: Sequence[Diagnostic],
+    settings: Settings,
+    spec_digest: str,
+    occasion: Occasion,
+    *,
+    errored: bool,
+    complete: bool,
+    rollout: Rollout | None = None,
+) -> Plan:
+    """Order, guard, count and seal the plan with its digest; in a rollout, say which wave each action is in."""
+    if rollout is not None:
+        config, loads = in_waves(config, loads, rollout)
+    # Twice sorted, since keys of one text each compare fastest, and the second finds them nearly in order.
+    changes = tuple(sorted(sorted(config, key=attrgetter("address")), key=lambda c: _ORDER[c.kind]))
+    ordered = tuple(sorted(loads, key=lambda load: load.address))
+    every = [
+        *diagnostics,
+        *guards.allowed(guards.check(changes, ordered, settings.guards), occasion.allowed, ordered),
+    ]
+    verbs = Counter(c.change.actions[0] for c in changes)
+    execute = sum(load.actions != ("no-op",) for load in ordered)
+    summary = Summary(
+        create=verbs["create"],
+        update=verbs["update"],
+        delete=verbs["delete"],
+        execute=execute,
+        unchanged=verbs["no-op"] + len(ordered) - execute,
+    )
+    acting = [load for load in ordered if load.actions != ("no-op",)]
+    writes = summary.create + summary.update + summary.delete
+    requests = sum(load.chunks * _PER_CHUNK + _PER_LOAD for load in acting) + writes * _PER_CHANGE
+    seconds = None if occasion.latency is None else requests * occasion.latency / settings.parallelism
+    budget = Budget(
+        requests=requests,
+        bytes=sum(load.bytes for load in acting),
+        seconds=None if seconds is None else round(seconds, 1),
+    )
+    plan = Plan(
+        format_version=FORMAT_VERSION,
+        tool_version=__version__,
+        workspace=settings.workspace,
+        organisation_id=settings.organisation_id,
+        endpoint=settings.endpoint,
+        environment=settings.environment,
+        spec_digest=spec_digest,
+        complete=complete,
+        errored=errored,
+        applyable=not has_errors(every) and not errored,
+        resource_changes=changes,
+        loads=ordered,
+        summary=summary,
+        budget=budget,
+        diagnostics=tuple(every),
+        overrides=tuple(occasion.allowed),
+        rollout=rollout,
+        created_at=occasion.created_at,
+    )
+    return sealed(plan)
+
+
+def _kept(change: ResourceChange | LoadChange, present: set[str]) -> tuple[str, ...]:
+    return tuple(r for r in change.requires if r in present)
+
+
+def prune_requires(
+    changes: Sequence[ResourceChange], loads: Sequence[LoadChange]
+) -> tuple[list[ResourceChange], list[LoadChange]]:
+    """Keep only `requires` that name an action of this plan; what is there already is waited for by nobody."""
+    present = {c.address for c in changes if c.change.actions != ("no-op",)}
+    return (
+        [c if present.issuperset(c.requires) else replace(c, requires=_kept(c, present)) for c in changes],
+        [x if present.issuperset(x.requires) else replace(x, requires=_kept(x, present)) for x in loads],
+    )

@@ -1,0 +1,1 @@
+"""The answers of a platform to the open questions, in each format. Pure."""

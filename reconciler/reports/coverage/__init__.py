@@ -1,0 +1,1 @@
+"""The compartment × datamart matrix, in each format. Pure."""

@@ -1,0 +1,153 @@
+"""The compartment × datamart matrix, and the waves: for 80 columns, and as Markdown. Pure."""
+
+import textwrap
+from collections.abc import Mapping
+from itertools import groupby
+
+from reconciler.model.plan import Plan
+from reconciler.model.rollout import Gates
+from reconciler.planning.plan.coverage import Cover, Coverage, coverage, shortened
+from reconciler.planning.plan.waves import acting
+from reconciler.reports.style import Style, duration, many, safe
+
+WIDTH, NAME = 80, 26
+ROWS = 40  # compartments that a terminal is shown
+SIGNS: Mapping[Cover, str] = {
+    Cover.ACTIVE: "a",
+    Cover.DEFAULT: "D",
+    Cover.NOW: "+",
+    Cover.LATER: "~",
+    Cover.REMOVED: "-",
+    Cover.MISSING: "·",
+}
+LEGEND = "a active  D default  + activated now  ~ in a later wave  - removed  · missing"
+
+
+def waves(plan: Plan, style: Style) -> list[str]:
+    """One line a wave: where, how much, how long it soaks, and what its gates ask."""
+    if plan.rollout is None or not plan.has_changes:
+        return []
+    lines = [
+        style.bold(f"Waves of the rollout '{plan.rollout.name}'")
+        + (" (paused)" if plan.rollout.paused else ""),
+        "",
+    ]
+    for wave in plan.rollout.waves:
+        todo = acting(plan, wave.name)
+        loads = sum(a.startswith("ProfileSource/") for a in todo)
+        parts = [
+            many(len(wave.datamarts), "datamart"),
+            many(len(todo) - loads, "change"),
+            many(loads, "load"),
+        ]
+        if wave.soak:
+            parts.append(f"soaks {duration(wave.soak)}")
+        parts += gates(wave.gates)
+        head = f"  {wave.name}: "
+        lines += textwrap.wrap(head + ", ".join(parts), WIDTH, subsequent_indent=" " * 6)
+    return [*lines, ""]
+
+
+def gates(asked: Gates) -> list[str]:
+    """What they ask, in words."""
+    words = {
+        "max_failed_lines_percent": "at most {:g} % of lines fail",
+        "max_failed_lines": "at most {} lines fail",
+        "max_guard_trips": "at most {} guards are crossed",
+        "min_activations": "at least {} activations are seen",
+    }
+    found = [text.format(v) for key, text in words.items() if (v := getattr(asked, key)) is not None]
+    return [*found, *([f"{asked.command[0]} ends well"] if asked.command else [])]
+
+
+def matrix(found: Coverage, style: Style) -> list[str]:
+    """A row for each compartment, a column of one letter for each datamart, so that forty fit."""
+    if not found.cells:
+        return []
+    found, left = shortened(found, ROWS)
+    lines = [style.bold("Coverage"), ""]
+    for columns in _slices(found):
+        lines += _heads(found, columns, style)
+        for name, row in found.cells.items():
+            label = f"{safe(name)}{' (shared)' if name in found.shared else ''}"[: NAME - 1]
+            lines.append(f"  {label:<{NAME}}" + "".join(_sign(row[i], style) for i in columns))
+        lines.append("")
+    more = [f"  … and {left:,} compartments more; -o html has them", ""] if left else []
+    return [*lines, *more, style.dim(f"  {LEGEND}"), ""]
+
+
+def _sign(cover: Cover, style: Style) -> str:
+    mark = {
+        Cover.NOW: style.green,
+        Cover.LATER: style.yellow,
+        Cover.REMOVED: style.red,
+        Cover.MISSING: style.dim,
+    }.get(cover)
+    return mark(SIGNS[cover]) if mark else SIGNS[cover]
+
+
+def _slices(found: Coverage) -> list[range]:
+    room = WIDTH - NAME - 2
+    count = len(found.datamarts)
+    return [range(start, min(start + room, count)) for start in range(0, count, room)]
+
+
+def _heads(found: Coverage, columns: range, style: Style) -> list[str]:
+    """Which letter is which datamart: by waves, first and last of each named."""
+    lines = []
+    for wave, group in groupby(columns, key=lambda i: found.waves.get(found.datamarts[i], "")):
+        members = list(group)
+        first, last = found.datamarts[members[0]], found.datamarts[members[-1]]
+        reach = first if first == last else f"{first} … {last}" if len(members) > 2 else f"{first}, {last}"
+        mark = " " * (NAME + 2 + members[0] - columns[0]) + "└" + "─" * (len(members) - 1)
+        words = f"{wave}: {reach}" if wave else reach
+        if len(mark) + len(words) < WIDTH:
+            lines.append(style.dim(f"{mark} {words}"))
+        else:
+            lines.append(
+                style.dim(f"  {words:>{len(mark) - len(members) - 3}} {mark[len(mark) - len(members) :]}")
+            )
+    return lines
+
+
+def as_markdown(plan: Plan, rows_at_most: int) -> list[str]:
+    """The same as a table; of very many datamarts, one letter each."""
+    found, left = shortened(coverage(plan), rows_at_most)
+    words = [f"… and {left:,} compartments more, left out to fit a comment.", ""] if left else []
+    return [*_as_markdown(found), *words]
+
+
+def _as_markdown(found: Coverage) -> list[str]:
+    if not found.cells:
+        return []
+    few = len(found.datamarts) <= 12
+    if few:
+        head = "| Compartment | " + " | ".join(found.datamarts) + " |"
+        rule = "|---|" + ":-:|" * len(found.datamarts)
+        rows = [
+            f"| `{n}`{_shared(n, found)} | " + " | ".join(_word(c) for c in row) + " |"
+            for n, row in found.cells.items()
+        ]
+        return ["### Coverage", "", head, rule, *rows, ""]
+    by_wave = [
+        (w, list(g))
+        for w, g in groupby(
+            range(len(found.datamarts)), key=lambda i: found.waves.get(found.datamarts[i], "")
+        )
+    ]
+    head = "| Compartment | " + " | ".join(f"{w or 'all'} ({len(m)})" for w, m in by_wave) + " |"
+    rows = [
+        f"| `{n}`{_shared(n, found)} | "
+        + " | ".join(f"`{''.join(SIGNS[row[i]] for i in m)}`" for _, m in by_wave)
+        + " |"
+        for n, row in found.cells.items()
+    ]
+    return ["### Coverage", "", head, "|---|" + "---|" * len(by_wave), *rows, "", f"`{LEGEND}`", ""]
+
+
+def _shared(name: str, found: Coverage) -> str:
+    return " (shared)" if name in found.shared else ""
+
+
+def _word(cover: Cover) -> str:
+    return {Cover.MISSING: "", Cover.NOW: "**now**", Cover.LATER: "later"}.get(cover, cover.value)

@@ -1,0 +1,1 @@
+"""What moved on the platform, in each format. Pure."""

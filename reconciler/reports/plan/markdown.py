@@ -1,0 +1,159 @@
+"""A plan as Markdown, for the comment of a pull request: shortened in steps until it fits, and says what it left out. Pure."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.reports.coverage import text as coverage_text
+from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
+from reconciler.reports.plan.text import value
+from reconciler.reports.style import duration, safe, size
+
+Group = TypeVar("Group")
+LIMIT = 60_000  # characters; comments take 65,536
+_STEPS = (1_000_000, 200, 50, 10, 0)  # rows of each table, from one try to the next
+
+
+def render(plan: Plan) -> str:
+    """The whole plan, or as much of it as fits."""
+    text = ""
+    for rows in _STEPS:
+        text = _rendered(plan, rows)
+        if len(text) <= LIMIT:
+            break
+    return text[:LIMIT]
+
+
+def _rendered(plan: Plan, rows: int) -> str:
+    s = plan.summary
+    acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
+    loads = [x for x in plan.loads if x.actions != ("no-op",)]
+    verdict = (
+        "No changes."
+        if not plan.has_changes
+        else (
+            f"{s.create} to create, {s.update} to change, {s.delete} to delete, {s.execute} to load; {s.unchanged} unchanged."
+        )
+    )
+    lines = [f"## Plan: {verdict}", ""]
+    lines.append(f"`{plan.workspace}`, organisation {plan.organisation_id}, plan `{plan.plan_digest[:12]}`")
+    lines += ["", *_warnings(plan), *_findings(plan, rows), *_waves(plan)]
+    lines += coverage_text.as_markdown(plan, rows)
+    lines += _table(
+        "Changes",
+        "| Action | Address | What | Because |\n|---|---|---|---|",
+        alike(acting, of_change),
+        _change,
+        rows,
+    )
+    lines += _table(
+        "Loads",
+        "| Load | Action | Lines | Volume | Because |\n|---|---|--:|--:|---|",
+        alike(loads, of_load),
+        _load,
+        rows,
+    )
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _warnings(plan: Plan) -> list[str]:
+    told = []
+    if not plan.applyable:
+        told.append("> **It cannot be applied.**")
+    if plan.errored:
+        told.append("> Something could not be read; what depends on it is not in this plan.")
+    if not plan.complete:
+        told.append("> It is narrowed by flags; what they leave out was not compared.")
+    return [*told, ""] if told else []
+
+
+def _findings(plan: Plan, rows: int) -> list[str]:
+    said = alike(plan.diagnostics, of_finding)
+    shown = []
+    for d, *more in said[:rows]:
+        also = f" and {len(more)} other datamarts" if more else ""
+        subject = f"`{_code(d.address)}`{also}: " if d.address else ""
+        shown.append(f"- **{d.severity.value}** `{d.code}` {subject}{_cell(d.message)}")
+    left = len(said) - len(shown)
+    return [*shown, *([f"- … and {left:,} more findings"] if left else []), ""] if said else []
+
+
+def _waves(plan: Plan) -> list[str]:
+    if plan.rollout is None:
+        return []
+    lines = [
+        f"### Waves of `{plan.rollout.name}`",
+        "",
+        "| Wave | Datamarts | Soak | Gates |",
+        "|---|--:|--:|---|",
+    ]
+    for wave in plan.rollout.waves:
+        soak = duration(wave.soak) if wave.soak else ""
+        gates = "; ".join(coverage_text.gates(wave.gates))
+        lines.append(f"| {wave.name} | {len(wave.datamarts)} | {soak} | {_cell(gates)} |")
+    return [*lines, ""]
+
+
+def _table(
+    title: str, head: str, groups: Sequence[Group], row: Callable[[Group], str], most: int
+) -> list[str]:
+    if not groups:
+        return []
+    lines = [f"### {title}", "", head, *(row(found) for found in groups[:most])]
+    if len(groups) > most:
+        lines += [
+            "",
+            f"… and {len(groups) - most:,} more, left out to fit a comment; `reconciler show` has them.",
+        ]
+    return [*lines, ""]
+
+
+def _address(addresses: Sequence[str]) -> str:
+    if len(addresses) == 1:
+        return f"`{_code(addresses[0])}`"
+    return (
+        f"`{_code(addresses[0].partition('@')[0])}` on {len(addresses)} datamarts: {_cell(where(addresses))}"
+    )
+
+
+def _change(found: list[ResourceChange]) -> str:
+    change = found[0]
+    verb = change.change.actions[0]
+    before, after = change.change.before or {}, change.change.after or {}
+    shown = {k: v for k, v in after.items() if k not in ("organisation_id", "datamart_id", "compartment_id")}
+    if verb == "update":
+        words = ", ".join(
+            f"{k}: {value(before.get(k))} → {value(v)}" for k, v in shown.items() if before.get(k) != v
+        )
+    elif verb == "delete":
+        words = f"name: {value(before['name'])}" if "name" in before else ""
+    else:
+        words = ", ".join(f"{k}: {value(v)}" for k, v in shown.items())
+    reason = anywhere(change.reason, change.address.partition("@")[2]) if len(found) > 1 else change.reason
+    return f"| {verb} | {_address([c.address for c in found])} | {_cell(words)} | {_cell(reason)} |"
+
+
+def _load(found: list[LoadChange]) -> str:
+    load = found[0]
+    each = " each" if len(found) > 1 else ""
+    lines = "known after apply" if load.unread else f"{load.lines:,}{each}"
+    volume = size(sum(x.bytes for x in found))
+    number = f" g{load.generation}" if load.generation is not None else ""
+    return f"| {_address([x.address for x in found])} | {load.actions[0]}{number} | {lines} | {volume} | {_cell(load.reason)} |"
+
+
+def _code(text: str) -> str:
+    """Text within backticks, in a cell."""
+    return safe(text).replace("`", "'").replace("|", "\\|")
+
+
+def _cell(text: str) -> str:
+    """Text that cannot end a cell, begin a tag or notify anybody."""
+    return (
+        safe(text)
+        .replace("\\", "\\\\")
+        .replace("`", "\\`")
+        .replace("|", "\\|")
+        .replace("<", "&lt;")
+        .replace("@", "@\u200b")
+    )

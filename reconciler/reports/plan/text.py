@@ -1,0 +1,134 @@
+"""A plan as text that fits 80 columns and is read in a minute. Rendered from the document alone. Pure."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.planning.plan.coverage import coverage
+from reconciler.reports.coverage import text as coverage_text
+from reconciler.reports.grouping import alike, anywhere, of_change, of_load, where
+from reconciler.reports.style import Style, many, safe, size
+
+WIDTH = 80
+_SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
+
+
+def render(plan: Plan, style: Style) -> str:
+    """The whole plan: changes, loads, and one line that sums it up."""
+    lines: list[str] = []
+    acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
+    loads = [load for load in plan.loads if load.actions != ("no-op",)]
+    if acting:
+        lines += [style.bold("Changes"), ""]
+        for same in alike(acting, of_change):
+            lines += change_lines(same[0], style, among=[c.address for c in same])
+        lines.append("")
+    if loads:
+        lines += [style.bold("Loads"), ""]
+        for also in alike(loads, of_load):
+            lines += _load(also[0], style, [x.address for x in also])
+        lines.append("")
+    if plan.rollout is not None:
+        lines += [*coverage_text.waves(plan, style), *coverage_text.matrix(coverage(plan), style)]
+    lines.append(_summary(plan, style))
+    if not plan.complete:
+        lines.append(style.dim("The plan is narrowed by flags; what they leave out was not compared."))
+    if plan.errored:
+        lines.append(style.red("Something could not be read; what depends on it is not in this plan."))
+    return "\n".join(lines) + "\n"
+
+
+def _subject(address: str, among: Sequence[str], verb: str, style: Style) -> list[str]:
+    """The address and what is done; of many, how many and where."""
+    if len(among) < 2:
+        return [f"{style.bold(address)}  {verb}"]
+    name = address.partition("@")[0]
+    indent = " " * 6
+    return [
+        f"{style.bold(name)}  {verb} on {len(among)} datamarts",
+        *textwrap.wrap(where(among), WIDTH, initial_indent=indent, subsequent_indent=indent),
+    ]
+
+
+def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = ()) -> list[str]:
+    """One change, its fields, and why; or many alike."""
+    verb = change.change.actions[0]
+    mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
+    first, *where = _subject(change.address, among, verb, style)
+    lines = [f"  {mark(_SIGN[verb])} {first}", *where]
+    several = len(among) > 1
+    before, after = change.change.before or {}, change.change.after or {}
+    if verb == "delete" and "name" in before:
+        lines.append(f"      name: {value(before['name'])}")
+    for key in after:
+        if key in ("organisation_id", "datamart_id", "compartment_id") and (
+            verb == "update" or key == "organisation_id" or (several and key == "datamart_id")
+        ):
+            continue
+        if verb == "update" and before.get(key) == after[key]:
+            continue
+        new = "(known after apply)" if change.change.after_unknown.get(key) else value(after[key])
+        old = f"{value(before.get(key))} -> " if verb == "update" else ""
+        lines.append(f"      {key}: {old}{new}")
+    place = f" ({change.origin})" if change.origin else ""
+    reason = anywhere(change.reason, change.address.partition("@")[2]) if several else change.reason
+    return lines + _because(f"{reason}{place}", style)
+
+
+def _load(load: LoadChange, style: Style, among: Sequence[str]) -> list[str]:
+    verb = load.actions[0]
+    if load.unread:
+        first, *where = _subject(load.address, among, f"{verb} (known after apply)", style)
+        return [f"  {style.green(_SIGN[verb])} {first}", *where, *_because(load.reason, style)]
+    unknown = " (estimated)" if load.after_unknown else ""
+    action = f"{verb} g{load.generation}{f'.r{load.retry}' if load.retry else ''}"
+    first, *where = _subject(load.address, among, action, style)
+    lines = [
+        f"  {style.green(_SIGN[verb])} {first}",
+        *where,
+        f"      {load.lines:,} lines read: {load.upserts:,} upserts, {load.deletes:,} deletes, {load.rejected:,} rejected",
+        f"      {many(load.chunks, 'chunk')}, {size(load.bytes)}{unknown}"
+        f"{'' if load.replay_safe else '; a replay is not safe'}",
+    ]
+    return lines + _because(load.reason, style)
+
+
+def _because(reason: str, style: Style) -> list[str]:
+    return [
+        style.dim(line)
+        for line in textwrap.wrap(
+            f"because: {safe(reason)}", WIDTH - 6, initial_indent="      ", subsequent_indent="        "
+        )
+    ]
+
+
+def value(value: Any) -> str:
+    """A value as people read it."""
+    return (
+        "(none)"
+        if value is None
+        else str(value).lower()
+        if isinstance(value, bool)
+        else f'"{safe(str(value))}"'
+    )
+
+
+def _summary(plan: Plan, style: Style) -> str:
+    s = plan.summary
+    if not plan.has_changes:
+        verdict = "No changes." if plan.applyable else "No changes, but there are errors."
+        return f"{style.bold(verdict)} {s.unchanged} resources and loads are as declared."
+    parts = [
+        f"{s.create} to create",
+        f"{s.update} to change",
+        f"{s.delete} to delete",
+        f"{s.execute} to load",
+    ]
+    pace = (
+        ""
+        if plan.budget.seconds is None
+        else f" ({max(1, round(plan.budget.seconds)):,} s at the present pace)"
+    )
+    budget = f"About {plan.budget.requests:,} requests{pace}, and {size(plan.budget.bytes)} to upload."
+    return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged.\n{budget}"

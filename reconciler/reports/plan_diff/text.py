@@ -1,0 +1,69 @@
+"""How two plans differ, as text that fits 80 columns, or as JSON. Pure."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from reconciler.model.plan import Plan
+from reconciler.planning.plan.compare import Difference
+from reconciler.reports.style import Style, many, safe
+
+_HEAD = ("organisation_id", "workspace", "environment", "endpoint", "spec_digest", "applyable", "complete")
+
+
+def text(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) -> str:
+    """The two plans, what about them differs, and each address that does."""
+    lines = [f"a: {_name(a)}", f"b: {_name(b)}"]
+    for key in _HEAD:
+        one, other = getattr(a, key), getattr(b, key)
+        if one != other:
+            lines.append(f"   {key}: {_value(one)} -> {_value(other)}")
+    lines.append("")
+    for d in differences:
+        if d.only:
+            mark = style.red("-") if d.only == "a" else style.green("+")
+            words = f"only in {d.only}: {d.actions[0]}"
+            lines.append(f"  {mark} {style.bold(safe(d.address))}  {words}")
+            continue
+        lines.append(f"  {style.yellow('~')} {style.bold(safe(d.address))}  {d.actions[0]}")
+        lines += [f"      {k}: {_value(x)} -> {_value(y)}" for k, (x, y) in d.fields.items()]
+    if differences:
+        lines += ["", f"{many(len(differences), 'difference')}."]
+    else:
+        lines.append("No differences: both plans do the same.")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(a: Plan, b: Plan, differences: Sequence[Difference]) -> str:
+    """The same as one document."""
+    rows = [
+        {
+            "address": d.address,
+            "only": d.only,
+            "actions": d.actions,
+            "fields": {k: {"a": x, "b": y} for k, (x, y) in d.fields.items()},
+        }
+        for d in differences
+    ]
+    heads = {
+        name: {"plan_digest": p.plan_digest, "created_at": p.created_at, **{k: getattr(p, k) for k in _HEAD}}
+        for name, p in (("a", a), ("b", b))
+    }
+    return (
+        json.dumps({"format_version": "1.0", **heads, "differences": rows}, indent=2, ensure_ascii=False)
+        + "\n"
+    )
+
+
+def _name(plan: Plan) -> str:
+    s = plan.summary
+    counts = f"{s.create} to create, {s.update} to change, {s.delete} to delete, {s.execute} to load"
+    return f"{plan.plan_digest[:12]} of {plan.created_at[:19]}  {counts}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(str(v) for v in value) or "(none)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "(none)" if value is None else safe(str(value))[:60]

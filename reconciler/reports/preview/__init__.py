@@ -1,0 +1,1 @@
+"""One stored profile merged with one command. Pure."""

@@ -1,0 +1,112 @@
+"""The outcome of an apply as text, or as JSON. Pure."""
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from reconciler.model.outcome import GOOD, Outcome, Status
+from reconciler.planning.plan.coverage import Coverage
+from reconciler.reports.style import Style, safe
+
+_MARK = {Status.SUCCEEDED: "ok", Status.UNCHANGED: "ok", Status.SENT: "sent"}
+
+
+def line(outcome: Outcome, style: Style) -> str:
+    """One line, or a few, as an action ends."""
+    good = outcome.status in GOOD
+    mark = (
+        style.green
+        if good
+        else style.yellow
+        if outcome.status in (Status.PARTIAL, Status.SKIPPED)
+        else style.red
+    )
+    text = f"{mark(outcome.status.value)}  {outcome.address}  {style.dim(outcome.action)}"
+    lines = [text]
+    if outcome.counts and "read" in outcome.counts:
+        c = outcome.counts
+        lines.append(
+            f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected\n"
+            f"    {c['succeeded']:,} succeeded + {c['failed']:,} failed + {c['not_processed']:,} not processed"
+        )
+    if "verified" in outcome.counts:
+        c = outcome.counts
+        lines.append(
+            f"    read back: {c['verified']:,} as predicted, {c['differing']:,} not, {c['not_verified']:,} not verified"
+        )
+    lines += _failed(outcome)
+    if outcome.message and outcome.status is not Status.UNCHANGED:
+        lines += textwrap.wrap(
+            safe(outcome.message)[:600], 80, initial_indent="    ", subsequent_indent="    "
+        )
+    return "\n".join(lines)
+
+
+def _failed(outcome: Outcome) -> list[str]:
+    """Lines that the remote refused, where they stand in the source."""
+    lines = [f"    {safe(x.where)} {safe(x.reason)}".rstrip()[:200] for x in outcome.failed_lines]
+    more = outcome.counts.get("failed", 0) - len(outcome.failed_lines) - outcome.unplaced
+    if lines and more > 0:
+        lines.append(f"    … and {more:,} more")
+    if outcome.unplaced and outcome.status is Status.PARTIAL:
+        lines.append(
+            f"    {outcome.unplaced:,} failed lines cannot be placed: the platform does not say which"
+        )
+    return lines
+
+
+def summary(counts: Mapping[str, int], style: Style) -> str:
+    """The last line, of what the stream's last event counted: how many of each, and whether to run again."""
+    words = ", ".join(f"{counts[s]} {s.value}" for s in Status if s in counts)
+    if counts.keys() <= GOOD:
+        return f"{style.bold('Apply complete:')} {words or 'nothing to do'}."
+    return f"{style.bold('Apply incomplete:')} {words}. Running it again is safe."
+
+
+def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """How many actions ended how, by status."""
+    return dict(sorted(Counter(o.status.value for o in outcomes).items()))
+
+
+def as_json(
+    outcomes: Sequence[Outcome], exit_code: int, plan_digest: str, found: Coverage | None = None
+) -> str:
+    """The whole result as one document; in a rollout with the coverage that it left."""
+    rows = [
+        {
+            "address": o.address,
+            "action": o.action,
+            "status": o.status.value,
+            "message": safe(o.message),
+            "remote_id": o.remote_id,
+            "counts": o.counts,
+            "failed_lines": [
+                {"path": x.path, "line": x.line, "reason": safe(x.reason)} for x in o.failed_lines
+            ],
+            "unplaced": o.unplaced,
+        }
+        for o in outcomes
+    ]
+    return (
+        json.dumps(
+            {
+                "format_version": "1.0",
+                "plan_digest": plan_digest,
+                "exit_code": exit_code,
+                "summary": counted(outcomes),
+                "outcomes": rows,
+                **({"coverage": _matrix(found)} if found is not None else {}),
+            },
+            indent=2,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
+
+
+def _matrix(found: Coverage) -> dict[str, dict[str, str]]:
+    return {
+        row: {d: c.value for d, c in zip(found.datamarts, covers, strict=True)}
+        for row, covers in found.cells.items()
+    }

@@ -1,0 +1,156 @@
+"""Where a rollout is: datamart × wave × state × counts, as a table for 80 columns or as JSON. Pure."""
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from reconciler.ledger.history import Entry
+from reconciler.ledger.rollouts import Recorded, WaveRecord
+from reconciler.model.plan import Plan
+from reconciler.model.rollout import Wave
+from reconciler.planning.plan.waves import acting, datamart_of
+from reconciler.reports.style import Style, duration, safe
+
+_GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
+WIDTH = 80
+FEW = 4  # datamarts of a wave are told of one by one up to here; beyond, those in one state in a row together
+
+
+def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str, Any]]:
+    """A row for each datamart of each wave: what is to be done there, and how much of it was."""
+    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    ended, loaded = _ended(journal), _loaded(journal)
+    made = []
+    for wave in plan.rollout.waves:
+        record = found.waves.get(wave.name)
+        todo = _by_datamart(plan, wave)
+        for datamart in wave.datamarts:
+            addresses = todo.get(datamart, [])
+            states = Counter(ended.get(a, "not begun") for a in addresses)
+            lines = sum(loaded.get(a, 0) for a in addresses)
+            done = sum(states[s] for s in _GOOD)
+            made.append(
+                {
+                    "wave": wave.name,
+                    "wave_state": record.state if record else "waiting",
+                    "datamart": datamart,
+                    "state": _state(len(addresses), done, states, record.state if record else None),
+                    "actions": len(addresses),
+                    "done": done,
+                    "lines": lines,
+                    "states": dict(sorted(states.items())),
+                }
+            )
+    return made
+
+
+def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, now: float) -> str:
+    """What a person reads: each wave with its state, and its datamarts beneath."""
+    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    why = f": {safe(found.why)}" if found.why else ""
+    head = f"Rollout {found.id} '{plan.rollout.name}' of plan {plan.plan_digest[:12]} is {found.state}{why}"
+    lines = [style.bold(line) for line in textwrap.wrap(head, WIDTH)]
+    if found.state in ("paused", "aborted"):
+        lines.append(f"  by {safe(found.who)}")
+    every = rows(found, plan, journal)
+    lines += ["", style.dim(f"  {'datamart':<30}{'state':<16}{'actions':>12}{'lines':>14}")]
+    for wave in plan.rollout.waves:
+        lines.append(_wave_line(wave, found.waves.get(wave.name), style, now))
+        of_wave = [r for r in every if r["wave"] == wave.name]
+        for _, same in groupby(of_wave, key=lambda r: (r["state"], len(of_wave) > FEW or r["datamart"])):
+            lines.append(_datamart_line(list(same), style))
+    return "\n".join(lines) + "\n"
+
+
+def as_json(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
+    """The same for programs."""
+    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    return json.dumps(
+        {
+            "format_version": "1.0",
+            "rollout": plan.rollout.name,
+            "id": found.id,
+            "state": found.state,
+            "why": safe(found.why),
+            "who": safe(found.who),
+            "plan_digest": plan.plan_digest,
+            "bundle": plan.rollout.bundle,
+            "waves": [
+                {
+                    "name": w.name,
+                    "state": r.state if (r := found.waves.get(w.name)) else "waiting",
+                    "since": r.at if r else None,
+                    "why": r.why if r else "",
+                    "datamarts": list(w.datamarts),
+                }
+                for w in plan.rollout.waves
+            ],
+            "datamarts": rows(found, plan, journal),
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def _datamart_line(same: Sequence[Mapping[str, Any]], style: Style) -> str:
+    """One datamart, or several in a row that are in the same state."""
+    first, last = str(same[0]["datamart"]), str(same[-1]["datamart"])
+    name = first[:29] if len(same) == 1 else f"{first[:10]} … {last[:10]} ({len(same)})"
+    mark = {"done": style.green, "failed": style.red, "applying": style.yellow}.get(
+        same[0]["state"], style.dim
+    )
+    done, todo, lines = (sum(r[key] for r in same) for key in ("done", "actions", "lines"))
+    actions = f"{done} of {todo}" if todo else ""
+    told = f"{lines:,}" if lines else ""
+    return f"  {name:<30}{mark(format(same[0]['state'], '<16'))}{actions:>12}{told:>14}".rstrip()
+
+
+def _wave_line(wave: Wave, record: WaveRecord | None, style: Style, now: float) -> str:
+    state = record.state if record else "waiting"
+    more = record.why if record else ""
+    if state == "soaking" and record is not None:
+        left = max(0.0, record.at + wave.soak - now)
+        more = f"{duration(left)} left" if left else "soaked; its gates are asked next"
+    mark = {"passed": style.green, "waiting": style.dim}.get(
+        state, style.red if "closed" in state else style.yellow
+    )
+    told = f": {safe(more)}" if more else ""
+    return f"{style.bold(wave.name)}  {mark(state)}{told}"[: WIDTH + 40]
+
+
+def _by_datamart(plan: Plan, wave: Wave) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for address in acting(plan, wave.name):
+        found.setdefault(datamart_of(address), []).append(address)
+    return found
+
+
+def _ended(journal: Sequence[Entry]) -> dict[str, str]:
+    """The last that was said of each address as a whole."""
+    return {
+        e.address: e.state
+        for e in journal
+        if e.step in ("create", "update", "delete", "load", "skip", "no-op")
+    }
+
+
+def _loaded(journal: Sequence[Entry]) -> dict[str, int]:
+    """Lines that the last run of each load says have succeeded, or the last that says some have."""
+    found: dict[str, int] = {}
+    for entry in journal:
+        if entry.step == "load" and (lines := entry.detail.get("succeeded")):
+            found[entry.address] = int(lines)
+    return found
+
+
+def _state(actions: int, done: int, states: Mapping[str, int], wave: str | None) -> str:
+    if not actions:
+        return "no changes"
+    if done == actions or wave == "passed":
+        return "done"
+    if states.get("not begun", 0) == actions:
+        return "waiting"
+    return "failed" if wave is not None and "closed" in wave else "applying"

@@ -1,0 +1,1 @@
+"""The catalogue of rules, in each format. Pure."""

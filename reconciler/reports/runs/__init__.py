@@ -1,0 +1,1 @@
+"""Runs of the ledger, in each format. Pure."""

@@ -1,0 +1,1 @@
+"""What reading a source shows, in each format. Pure."""

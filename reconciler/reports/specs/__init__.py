@@ -1,0 +1,1 @@
+"""Specs after overlays and sets, in each format. Pure."""
