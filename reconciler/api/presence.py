@@ -12,7 +12,7 @@ Row = TypeVar("Row")
 
 # With `settle: 0` a missing row still gets this many looks before a write counts as never seen: cheap, and kind to
 # remotes whose lag is counted in reads.
-PATIENCE = LISTINGS
+MIN_LISTINGS = LISTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,17 @@ class Clock:
 
 
 # From an instant on: when a listing was begun that is not older, and what it showed.
-Look = Callable[[float], tuple[float, Listing[Row]]]
-FRESH = 2.0  # seconds for which one listing serves all that only need to know how things stood a moment ago
+Fetch = Callable[[float], tuple[float, Listing[Row]]]
+FRESH_S = 2.0  # seconds for which one listing serves all that only need to know how things stood a moment ago
 
 
-def direct(listing: Callable[[], Listing[Row]], clock: Clock) -> Look[Row]:
-    """A look of one's own."""
+def direct(listing: Callable[[], Listing[Row]], clock: Clock) -> Fetch[Row]:
+    """A fetch that lists each time it is asked."""
     return lambda _since: (clock.now(), listing())
 
 
-def seek(
-    look: Look[Row],
+def prove_absent_or_find(
+    fetch: Fetch[Row],
     find: Callable[[tuple[Row, ...]], Found | None],
     absence: Absence,
     clock: Clock,
@@ -43,7 +43,7 @@ def seek(
     """What `find` finds, None if it is proven absent, or `Unlisted` if the listing fails.
 
     Args:
-        look: reads the complete, unfiltered collection.
+        fetch: lists the complete, unfiltered collection.
         find: looks for the thing in its rows.
         absence: from which instant, and how long a listing may lag.
         clock: time.
@@ -51,7 +51,7 @@ def seek(
     while True:
         clock.sleep(absence.wait(clock.now()))
         now = clock.now()
-        begun, result = look(now if absence.settle > 0 else max(absence.since, now - FRESH))
+        begun, result = fetch(now if absence.settle > 0 else max(absence.since, now - FRESH_S))
         if not isinstance(result, Listed):
             return result
         if (found := find(result.rows)) is not None:
@@ -61,8 +61,8 @@ def seek(
             return None
 
 
-def confirm(
-    look: Look[Row],
+def wait_until_visible(
+    fetch: Fetch[Row],
     find: Callable[[tuple[Row, ...]], Found | None],
     settle: float,
     clock: Clock,
@@ -70,15 +70,15 @@ def confirm(
     """Wait for a listing to show our own write, bounded by `settle` (G3): what `find` finds, or None if it never did."""
     deadline = clock.now() + settle
     pause = 0.05
-    looks = 0
+    count = 0
     while True:
-        _, result = look(clock.now())
-        looks += 1
+        _, result = fetch(clock.now())
+        count += 1
         if isinstance(result, Listed) and (found := find(result.rows)) is not None:
             return found
         if isinstance(result, Unlisted) and result.unauthorized:
             return result
-        if clock.now() >= deadline and looks >= PATIENCE:
+        if clock.now() >= deadline and count >= MIN_LISTINGS:
             return result if isinstance(result, Unlisted) else None
         clock.sleep(pause)
         pause = min(pause * 2, max(0.05, settle / LISTINGS), 5.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from reconciler.api.answers import Answer, Verdict
-from reconciler.api.presence import Clock, Look, confirm, seek
+from reconciler.api.presence import Clock, Fetch, prove_absent_or_find, wait_until_visible
 from reconciler.model.absence import Absence
 from reconciler.model.listing import Unlisted
 
@@ -48,7 +48,7 @@ def pause_before_retry(answer: Answer, tried: int) -> float:
 
 def create_once(
     send: Callable[[], Answer],
-    look: Look[Row],
+    fetch: Fetch[Row],
     find: Callable[[tuple[Row, ...]], Found | None],
     settle: float,
     clock: Clock,
@@ -59,7 +59,7 @@ def create_once(
 
     Args:
         send: sends it once.
-        look: shows the complete collection it will be in.
+        fetch: lists the complete collection that it will be in.
         find: finds it there.
         settle: how long a listing may lag, in seconds.
         clock: time.
@@ -72,7 +72,7 @@ def create_once(
         tried += 1
         match answer.verdict:
             case Verdict.DONE:
-                return Done(None) if not shown else _confirmed(look, find, settle, clock, answer)
+                return Done(None) if not shown else _confirmed(fetch, find, settle, clock, answer)
             case Verdict.UNAUTHORIZED:
                 return Failed(answer.message, stopped=True)
             case Verdict.NOT_SENT:
@@ -88,7 +88,7 @@ def create_once(
         )  # even with `settle: 0` a cut-off request may still be in a queue
         # A refusal is certain; one look tells whether the reason is that the thing is there already.
         window = 0.0 if answer.verdict is Verdict.REFUSED else settle
-        found = seek(look, find, Absence(ended, window), clock)
+        found = prove_absent_or_find(fetch, find, Absence(ended, window), clock)
         if isinstance(found, Unlisted):
             return Unknown(f"{answer.message}; and the list could not be read: {found.reason}")
         if found is not None:
@@ -100,13 +100,13 @@ def create_once(
 
 
 def _confirmed(
-    look: Look[Row],
+    fetch: Fetch[Row],
     find: Callable[[tuple[Row, ...]], Found | None],
     settle: float,
     clock: Clock,
     answer: Answer,
 ) -> Result[Found | None]:
-    found = confirm(look, find, settle, clock)
+    found = wait_until_visible(fetch, find, settle, clock)
     if isinstance(found, Unlisted):
         return Unknown(f"{answer.message}, but the list could not be read: {found.reason}")
     if found is None:

@@ -69,9 +69,9 @@ def check_saved(made: Plan, flags: Flags) -> int:
         wiring.threads(checked.settings.parallelism) as io,
     ):
         found = preflight(made, reader, io, steps.new_scans(flags, shown))
-    if found.moved:
+    if found.stale:
         raise Refused(
-            "the plan is stale:\n" + "\n".join(f"  {a}: {why}" for a, why in sorted(found.moved.items())),
+            "the plan is stale:\n" + "\n".join(f"  {a}: {why}" for a, why in sorted(found.stale.items())),
             help="make a new plan",
         )
     out("The plan was applied already." if found.verdicts and found.done else "The plan still applies.")

@@ -8,7 +8,7 @@ from reconciler.cli.console import out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.history import History, Recorded
-from reconciler.model.load import Settled
+from reconciler.model.load import ManualVerdict
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
 from reconciler.reports.runs import text as runs_text
@@ -69,7 +69,7 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
         UsageError: there is no such chunk, or no word.
         Refused: nothing about it is unknown.
     """
-    from reconciler.workflows.settle import doubt
+    from reconciler.workflows.settle import unresolved_chunk
 
     address, _, index = chunk.rpartition("#")
     if not address or not index.isdigit():
@@ -92,9 +92,9 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
         wiring.reader(where, checked.settings.parallelism) as reader,
         wiring.threads(checked.settings.parallelism) as io,
     ):
-        found = doubt(load, int(index), reader, io)
-        said = Settled(found.attempt, sent)
-        ledger.settle(load.datamart_id, str(found.load), int(index), said, wiring.who())
+        found = unresolved_chunk(load, int(index), reader, io)
+        said = ManualVerdict(found.attempt, sent)
+        ledger.record_manual_verdict(load.datamart_id, str(found.load), int(index), said, wiring.who())
     then = "it counts as loaded" if sent else f"it is sent again, as attempt {found.attempt + 1}"
     out(f"{chunk} of {found.load.label}, seen as {found.seen.value}: from the next apply on {then}.")
     return exit_codes.DONE

@@ -34,7 +34,7 @@ from reconciler.reports.rollout import text as rollout_text
 from reconciler.settings import Settings
 from reconciler.workflows.check import Checked
 from reconciler.workflows.preflight import preflight
-from reconciler.workflows.rollout import Walk, Walked, walk
+from reconciler.workflows.rollout import RolloutResult, RolloutRun, run_rollout
 
 Row = TypeVar("Row")
 OPEN = ("running", "stopped", "paused")
@@ -42,8 +42,8 @@ OPEN = ("running", "stopped", "paused")
 
 def apply_in_waves(
     made: Plan, flags: steps.Flags, checked: Checked, scans: Scans, where: wiring.Target, shown: Display
-) -> tuple[Walked, int]:
-    """Walk a plan's waves, or carry out the one that `--wave` names; what became of them, and the exit code."""
+) -> tuple[RolloutResult, int]:
+    """Run a plan's waves, or the one that `--wave` names; the result and the exit code."""
     assert made.rollout is not None  # noqa: S101 - the caller's case
     settings, rollout, clock = checked.settings, made.rollout, wiring.CLOCK
     interrupt = wiring.Interrupt(say)
@@ -62,8 +62,8 @@ def apply_in_waves(
         def told(wave: Wave, state: str, why: str) -> None:
             shown.wave(wave.name, len(wave.datamarts), state, why)
 
-        found = walk(
-            Walk(
+        found = run_rollout(
+            RolloutRun(
                 plan=made,
                 rollout=rollout,
                 board=board,

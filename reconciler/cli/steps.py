@@ -19,7 +19,7 @@ from reconciler.cli.events import Events
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.progress import Display, display
 from reconciler.errors import ApprovalRefused, ReconcilerError, Refused, SpecError, UsageError
-from reconciler.model.load import Settlements
+from reconciler.model.load import ManualVerdicts
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Override, Plan
 from reconciler.planning.loads.changes import Overrides
@@ -151,7 +151,7 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         prune=frozenset(flags.prune),
         created_at=wiring.created_at(),
         ci=bool(os.environ.get("CI")),
-        settled=lambda datamart_id: _settled(flags.root, checked, datamart_id),
+        manual_verdicts=lambda datamart_id: _manual_verdicts(flags.root, checked, datamart_id),
     )
     with (
         wiring.reader(where, checked.settings.parallelism) as reader,
@@ -163,10 +163,10 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
     return made
 
 
-def _settled(root: Path, checked: Checked, datamart_id: str) -> Settlements:
+def _manual_verdicts(root: Path, checked: Checked, datamart_id: str) -> ManualVerdicts:
     """What people said of chunks; nothing where the ledger cannot be read, since a plan needs none."""
     with suppress(ReconcilerError):
-        return ledgers.history(root, checked.settings).settled(datamart_id)
+        return ledgers.history(root, checked.settings).manual_verdicts(datamart_id)
     return {}
 
 
@@ -266,10 +266,10 @@ def apply(
     if made.rollout is not None:
         from reconciler.cli import rollouts
 
-        walked, code = rollouts.apply_in_waves(made, flags, checked, scans, where, shown)
-        outcomes, already, passed = walked.outcomes, walked.already, walked.passed
-        if walked.why is not None:
-            say(f"The rollout does not go on: {walked.why}. `reconciler rollout status` shows it.")
+        rolled, code = rollouts.apply_in_waves(made, flags, checked, scans, where, shown)
+        outcomes, already, passed = rolled.outcomes, rolled.already, rolled.passed
+        if rolled.why is not None:
+            say(f"The rollout does not go on: {rolled.why}. `reconciler rollout status` shows it.")
     else:
         passed = frozenset()
         interrupt = wiring.Interrupt(say)

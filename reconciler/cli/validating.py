@@ -10,7 +10,7 @@ from reconciler.cli import exit_codes
 from reconciler.cli.console import out, show_findings, style
 from reconciler.errors import UsageError
 from reconciler.model.address import Span
-from reconciler.workspace.verdict_cache import Memory, Verdict
+from reconciler.workspace.verdict_cache import Verdict, VerdictCache
 
 
 def validate(
@@ -45,7 +45,7 @@ def validate(
 def _verdict(root: Path, paths: tuple[Path, ...], *, per_file: bool, environment: str | None) -> Verdict:
     flags = {"environment": environment}
     if not paths and (
-        known := Memory(root, environment or os.environ.get("RECONCILER_ENVIRONMENT")).recall()
+        known := VerdictCache(root, environment or os.environ.get("RECONCILER_ENVIRONMENT")).load()
     ):
         return known
     from reconciler.workflows import validate as workflow  # reads YAML: not needed where nothing changed

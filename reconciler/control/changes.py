@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.client import Writer
-from reconciler.api.presence import FRESH, Clock, Look, confirm, seek
+from reconciler.api.presence import FRESH_S, Clock, Fetch, prove_absent_or_find, wait_until_visible
 from reconciler.api.writes import (
     NOT_SENT_TRIES,
     TRIES,
@@ -16,7 +16,7 @@ from reconciler.api.writes import (
     create_once,
     pause_before_retry,
 )
-from reconciler.control.listing_cache import Looks
+from reconciler.control.listing_cache import ListingCache
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
 from reconciler.model.address import Address
@@ -25,7 +25,7 @@ from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
 from reconciler.model.remote import Activation, Compartment
 from reconciler.planning.config import lookup, preconditions
-from reconciler.planning.config.preconditions import Now
+from reconciler.planning.config.preconditions import Readiness
 from reconciler.planning.config.preconditions import Verdict as Check
 
 Note = Callable[..., None]
@@ -36,18 +36,18 @@ class Changer:
     """Carries out resource changes.
 
     Attributes:
-        grace: absence evidence to begin with: from when, and how long, an earlier run's writes could still show.
+        visibility: absence evidence to begin with: from when, and how long, an earlier run's writes could still show.
         single_datamart: id of the organisation's only live datamart, where the platform may activate by itself.
         ids: remote id by compartment key, filled in as they become known.
         created: when this run created a compartment, by its id: an activation may follow by itself until `settle` later.
     """
 
     writer: Writer
-    looks: Looks
+    listings: ListingCache
     organisation_id: str
     clock: Clock
     settle: float
-    grace: Callable[[], Absence]
+    visibility: Callable[[], Absence]
     note: Note
     single_datamart: str | None = None
     ids: dict[str, str] = field(default_factory=dict)
@@ -70,14 +70,14 @@ class Changer:
     def _compartment(self, change: ResourceChange, address: Address) -> Outcome:
         after = change.change.after or {}
 
-        look = self.looks.compartments()
+        fetch = self.listings.compartments()
 
         def find(rows: tuple[Compartment, ...]) -> Compartment | lookup.Ambiguous | None:
             return lookup.compartment(rows, self.organisation_id, after.get("token"), change.remote_id)
 
         if change.remote_id is not None:
             return self._rename(change, address)
-        found = seek(look, find, self.grace(), self.clock)
+        found = prove_absent_or_find(fetch, find, self.visibility(), self.clock)
         if isinstance(found, Unlisted):
             return _unread(change, found)
         if isinstance(found, lookup.Ambiguous):
@@ -92,7 +92,7 @@ class Changer:
         body = {k: after[k] for k in ("organisation_id", "token", "name")}
         result = create_once(
             lambda: self._send(change, "POST", paths.compartments(), body),
-            look,
+            fetch,
             find,
             self.settle,
             self.clock,
@@ -104,7 +104,7 @@ class Changer:
 
     def _adopt(self, change: ResourceChange, address: Address, check: Check) -> Outcome:
         """Something is there where nothing was planned to be: ours from before, or somebody else's."""
-        if check.now is Now.DONE and check.row_id is not None:
+        if check.readiness is Readiness.DONE and check.row_id is not None:
             self.ids[address.name] = check.row_id
             return _outcome(change, Status.UNCHANGED, "there already", remote_id=check.row_id)
         return _outcome(change, Status.FAILED, f"moved since it was planned: {check.why}", refused=True)
@@ -121,7 +121,7 @@ class Changer:
             change,
             paths.compartment(identity),
             body,
-            self.looks.compartments(),
+            self.listings.compartments(),
             lambda rows: preconditions.compartment(change, next((r for r in rows if r.id == identity), None)),
         )
 
@@ -137,19 +137,21 @@ class Changer:
         if change.change.actions == ("no-op",):
             return _outcome(change, Status.UNCHANGED, "")
 
-        look = self.looks.activations(datamart_id)
+        fetch = self.listings.activations(datamart_id)
 
         def find(rows: tuple[Activation, ...]) -> Activation | None:
             return lookup.activation(rows, compartment_id)[0]
 
         if change.change.actions == ("update",):
-            found: Activation | Unlisted | None = _first(look(self.clock.now() - FRESH)[1], find)
+            found: Activation | Unlisted | None = _first(fetch(self.clock.now() - FRESH_S)[1], find)
             if found is None:
                 return _outcome(
                     change, Status.FAILED, "moved since it was planned: the activation is gone", refused=True
                 )
         else:
-            found = seek(look, find, self._activation_grace(datamart_id, compartment_id), self.clock)
+            found = prove_absent_or_find(
+                fetch, find, self._activation_visibility(datamart_id, compartment_id), self.clock
+            )
         if isinstance(found, Unlisted):
             return _unread(change, found)
         if found is None:
@@ -160,7 +162,7 @@ class Changer:
             }
             result = create_once(
                 lambda: self._send(change, "POST", paths.activations(datamart_id), body),
-                look,
+                fetch,
                 find,
                 self.settle,
                 self.clock,
@@ -168,25 +170,25 @@ class Changer:
             if not (
                 isinstance(result, Done)
                 and result.row is not None
-                and preconditions.activation(change, result.row).now is Now.READY
+                and preconditions.activation(change, result.row).readiness is Readiness.READY
             ):
                 return _from_result(change, result)
             found = result.row  # there, but not the default: somebody's, or the platform's own; promote it
-        if preconditions.activation(change, found).now is Now.DONE:
+        if preconditions.activation(change, found).readiness is Readiness.DONE:
             return _outcome(change, Status.UNCHANGED, "there already", remote_id=found.id)
         return self._put(
             change,
             paths.activation(datamart_id, found.id),
             {"default": True},
-            look,
+            fetch,
             lambda rows: preconditions.activation(change, find(rows)),
         )
 
-    def _activation_grace(self, datamart_id: str, compartment_id: str) -> Absence:
+    def _activation_visibility(self, datamart_id: str, compartment_id: str) -> Absence:
         created = self.created.get(compartment_id)
         if created is not None and datamart_id == self.single_datamart:
             return Absence(created, self.settle)
-        return self.grace()
+        return self.visibility()
 
     def _send(self, change: ResourceChange, method: str, path: str, body: dict[str, Any]) -> Answer:
         """Send one write; before it and after it the journal says so."""
@@ -203,7 +205,7 @@ class Changer:
         change: ResourceChange,
         path: str,
         body: dict[str, Any],
-        look: Look[Any],
+        fetch: Fetch[Any],
         check: Callable[[tuple[Any, ...]], Check],
     ) -> Outcome:
         """List again, write only if it still is as planned, and list until it shows. The same PUT twice does no harm."""
@@ -211,15 +213,15 @@ class Changer:
         message = ""
         while True:
             now = self.clock.now()
-            _, seen = look(now if tried else now - FRESH)
+            _, seen = fetch(now if tried else now - FRESH_S)
             if isinstance(seen, Unlisted):
                 status = Status.UNKNOWN if tried else Status.FAILED
                 return _outcome(change, status, f"{message} {seen.reason}".strip(), stopped=seen.unauthorized)
             verdict = check(seen.rows)
-            if verdict.now is Now.DONE:
+            if verdict.readiness is Readiness.DONE:
                 status = Status.SUCCEEDED if tried else Status.UNCHANGED
                 return _outcome(change, status, "" if tried else "there already", remote_id=verdict.row_id)
-            if verdict.now is Now.MOVED:
+            if verdict.readiness is Readiness.CHANGED:
                 why = f"moved since it was planned: {verdict.why}"
                 return _outcome(change, Status.FAILED, why, refused=True)
             if tried >= TRIES:
@@ -233,8 +235,11 @@ class Changer:
             if answer.verdict in (Verdict.NOT_SENT, Verdict.UNCLEAR):
                 self.clock.sleep(pause_before_retry(answer, min(tried, NOT_SENT_TRIES)))
                 continue
-            shown = confirm(
-                look, lambda rows: True if check(rows).now is Now.DONE else None, self.settle, self.clock
+            shown = wait_until_visible(
+                fetch,
+                lambda rows: True if check(rows).readiness is Readiness.DONE else None,
+                self.settle,
+                self.clock,
             )
             if shown is None or isinstance(shown, Unlisted):
                 unseen = f"{message}, but no listing showed it within {self.settle:g} s"

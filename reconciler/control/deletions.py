@@ -6,15 +6,15 @@ from typing import Any
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.client import Writer
-from reconciler.api.presence import Clock, Look, confirm
+from reconciler.api.presence import Clock, Fetch, wait_until_visible
 from reconciler.api.writes import TRIES, pause_before_retry
-from reconciler.control.listing_cache import Looks
+from reconciler.control.listing_cache import ListingCache
 from reconciler.kinds import paths
 from reconciler.model.listing import Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
 from reconciler.planning.config import preconditions
-from reconciler.planning.config.preconditions import Now
+from reconciler.planning.config.preconditions import Readiness
 from reconciler.planning.config.preconditions import Verdict as Check
 
 GONE, NO_SUCH_CALL = 404, 405
@@ -25,7 +25,7 @@ class Deleter:
     """Deletes; deleting twice does no harm, and what is gone already is done (contract 12, 14)."""
 
     writer: Writer
-    looks: Looks
+    listings: ListingCache
     clock: Clock
     settle: float
     note: Callable[..., None]
@@ -44,21 +44,21 @@ class Deleter:
         ) -> Outcome:
             return Outcome(change.address, status, "delete", message, stopped=stopped, refused=refused)
 
-        def look() -> Check | Unlisted:
+        def fetch() -> Check | Unlisted:
             _, seen = listing(self.clock.now())
             return seen if isinstance(seen, Unlisted) else check(seen.rows)
 
         tried, removed, message = 0, False, ""
-        verdict = look()
+        verdict = fetch()
         while True:
             if isinstance(verdict, Unlisted):
                 status = Status.UNKNOWN if tried else Status.FAILED
                 return ended(status, verdict.reason, stopped=verdict.unauthorized)
-            if verdict.now is Now.DONE:
+            if verdict.readiness is Readiness.DONE:
                 return (
                     ended(Status.SUCCEEDED) if tried or removed else ended(Status.UNCHANGED, "gone already")
                 )
-            if verdict.now is Now.MOVED:
+            if verdict.readiness is Readiness.CHANGED:
                 return ended(Status.FAILED, f"moved since it was planned: {verdict.why}", refused=True)
             if tried >= TRIES:
                 return ended(Status.FAILED, message)
@@ -66,31 +66,31 @@ class Deleter:
             tried, message = tried + 1, _words(answer, change)
             if answer.verdict in (Verdict.UNAUTHORIZED, Verdict.REFUSED) and answer.status != GONE:
                 return ended(Status.FAILED, message, stopped=answer.verdict is Verdict.UNAUTHORIZED)
-            left = confirm(listing, _without(verdict.row_id, check), self.settle, self.clock)
+            left = wait_until_visible(listing, _without(verdict.row_id, check), self.settle, self.clock)
             if isinstance(left, Check):  # that row is gone; there may be another
                 tried, removed, verdict = 0, True, left
                 continue
             if answer.verdict in (Verdict.REFUSED, Verdict.CONFLICT):
                 return ended(Status.FAILED, message)
             self.clock.sleep(pause_before_retry(answer, tried))
-            verdict = look()
+            verdict = fetch()
 
     def _subject(
         self, change: ResourceChange
-    ) -> tuple[Look[Any], Callable[[tuple[Any, ...]], Check], Callable[[str], str]]:
+    ) -> tuple[Fetch[Any], Callable[[tuple[Any, ...]], Check], Callable[[str], str]]:
         """Where to see what is to go, how to judge what is seen, and where one of it is."""
         before = change.change.before or {}
         datamart_id = str(before["datamart_id"])
         if change.kind == "Activation":
             return (
-                self.looks.activations(datamart_id),
+                self.listings.activations(datamart_id),
                 lambda rows: preconditions.removal(
                     [r for r in rows if r.compartment_id == before["compartment_id"]]
                 ),
                 lambda row_id: paths.activation(datamart_id, row_id),
             )
         return (
-            self.looks.imports(datamart_id),
+            self.listings.imports(datamart_id),
             lambda rows: preconditions.document_import(
                 change, next((r for r in rows if r.id == change.remote_id), None)
             ),

@@ -7,7 +7,7 @@ from queue import SimpleQueue
 
 from reconciler.model.outcome import PASSABLE, Outcome, Status
 
-WAITING, AT_MOST = 16, 400
+WORKERS_PER_REQUEST, MAX_WORKERS = 16, 400
 
 
 def execute(
@@ -46,7 +46,9 @@ def execute(
 
     with (
         ThreadPoolExecutor(parallelism, thread_name_prefix="load") as loads,
-        ThreadPoolExecutor(min(parallelism * WAITING, AT_MOST), thread_name_prefix="change") as changes,
+        ThreadPoolExecutor(
+            min(parallelism * WORKERS_PER_REQUEST, MAX_WORKERS), thread_name_prefix="change"
+        ) as changes,
     ):
         while graph.is_active():
             for address in graph.get_ready():

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.ledger.database import Database
 from reconciler.ledger.store import SETTLED_SQL
-from reconciler.model.load import Settled, Settlements
+from reconciler.model.load import ManualVerdict, ManualVerdicts
 
 Open = Callable[[], AbstractContextManager[Database | None]]
 
@@ -65,11 +65,11 @@ class History:
             rows = database.rows(sql, run) if database else []
         return [Entry(at, address, step, state, json.loads(d)) for at, address, step, state, d in rows]
 
-    def settled(self, datamart_id: str) -> Settlements:
+    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
         """What people said of chunks on a datamart; nothing where there is no ledger."""
         with self._open() as database:
             rows = database.rows(SETTLED_SQL, *self._key, datamart_id) if database else []
-        return {(load, chunk): Settled(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
+        return {(load, chunk): ManualVerdict(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
 
     def _runs(self, rest: str, value: int) -> list[Recorded]:
         columns = "id, host, plan, plan_digest, state, started, ended"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.ledger.database import Database
-from reconciler.model.load import Settled, Settlements
+from reconciler.model.load import ManualVerdict, ManualVerdicts
 
 SETTLED_SQL = "SELECT load, chunk, attempt, sent FROM settled_chunks WHERE origin=? AND organisation_id=? AND datamart_id=?"
 _NOTE = "INSERT INTO journal(run, at, address, step, state, detail) VALUES (?,?,?,?,?,?)"
@@ -113,16 +113,18 @@ class Ledger:
         sql = "SELECT name FROM refused_uploads WHERE origin=? AND organisation_id=? AND datamart_id=?"
         return frozenset(r[0] for r in self.database.rows(sql, *self._key, datamart_id))
 
-    def settle(self, datamart_id: str, load: str, chunk: int, settled: Settled, who: str) -> None:
+    def record_manual_verdict(
+        self, datamart_id: str, load: str, chunk: int, said: ManualVerdict, who: str
+    ) -> None:
         """Remember what a person said of a chunk."""
         sql = (
             "INSERT INTO settled_chunks VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (origin, organisation_id, datamart_id, load, chunk) "
             "DO UPDATE SET attempt=excluded.attempt, sent=excluded.sent, at=excluded.at, who=excluded.who"
         )
-        values = (settled.attempt, int(settled.sent), self._wall(), who)
+        values = (said.attempt, int(said.sent), self._wall(), who)
         self.database.rows(sql, *self._key, datamart_id, load, chunk, *values)
 
-    def settled(self, datamart_id: str) -> Settlements:
+    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
         """What was said of chunks on this datamart."""
         rows = self.database.rows(SETTLED_SQL, *self._key, datamart_id)
-        return {(load, chunk): Settled(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
+        return {(load, chunk): ManualVerdict(attempt, bool(sent)) for load, chunk, attempt, sent in rows}

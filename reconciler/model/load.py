@@ -107,15 +107,15 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What a person said of a chunk whose fate is unknown: attempts up to `attempt` were sent, or were not."""
+class ManualVerdict:
+    """A user's verdict on a chunk whose state is unknown: attempts up to `attempt` were sent, or were not."""
 
     attempt: int
     sent: bool
 
 
 # By the text of a load's key, and the chunk's index.
-Settlements = Mapping[tuple[str, int], Settled]
+ManualVerdicts = Mapping[tuple[str, int], ManualVerdict]
 
 
 def allowed(allow: str, lines: int) -> float:

@@ -6,7 +6,10 @@ from typing import TypeVar
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import LoadChange, ResourceChange
 
-FEW, NAMED = 4, 12  # up to so many datamarts are told of one by one; so many are named where more are alike
+SINGLE_MAX_DATAMARTS, NAMED_MAX_DATAMARTS = (
+    4,
+    12,
+)  # up to so many datamarts are told of one by one; so many are named where more are alike
 Item = TypeVar("Item")
 
 
@@ -15,7 +18,9 @@ def alike(items: Sequence[Item], looks: Callable[[Item], object]) -> list[list[I
     groups: dict[object, list[Item]] = {}
     for item in items:
         groups.setdefault(looks(item), []).append(item)
-    parts = (([found] if len(found) > FEW else [[x] for x in found]) for found in groups.values())
+    parts = (
+        ([found] if len(found) > SINGLE_MAX_DATAMARTS else [[x] for x in found]) for found in groups.values()
+    )
     return [part for each in parts for part in each]
 
 
@@ -54,5 +59,5 @@ def anywhere(text: str, datamart: str) -> str:
 def where(addresses: Sequence[str]) -> str:
     """Names of the datamarts, or of the first of them."""
     names = [a.partition("@")[2] for a in addresses]
-    more = f" and {len(names) - NAMED} others" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    more = f" and {len(names) - NAMED_MAX_DATAMARTS} others" if len(names) > NAMED_MAX_DATAMARTS else ""
+    return ", ".join(names[:NAMED_MAX_DATAMARTS]) + more

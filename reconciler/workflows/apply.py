@@ -13,19 +13,19 @@ from reconciler import __version__
 from reconciler.api.client import Writer
 from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
-from reconciler.bulk.load.context import Context, Grace, Progress
+from reconciler.bulk.load.context import Context, Progress, VisibilityWindow
 from reconciler.bulk.load.driver import run_load
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.bulk.upload.commit_gate import LeaveDesk
+from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.control.changes import Changer
 from reconciler.control.deletions import Deleter
 from reconciler.control.executor import execute
-from reconciler.control.listing_cache import Looks
+from reconciler.control.listing_cache import ListingCache
 from reconciler.errors import LedgerFailed, ReadFailed, Refused
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Ledger
 from reconciler.model.address import Address
-from reconciler.model.load import Settlements
+from reconciler.model.load import ManualVerdicts
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.planning.loads.changes import definition_of
@@ -148,20 +148,20 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     """
     if saved and run.ledger.finished(plan.plan_digest):
         return Result((), Exit.DONE, already=True)
-    looked = run.clock.now()
+    initial = run.clock.now()
     before = preflight(plan, run.writer, run.io, run.scans)
-    if before.moved and not run.skip_stale:
-        lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.moved.items()))
+    if before.stale and not run.skip_stale:
+        lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.stale.items()))
         raise Refused(
-            f"{len(before.moved)} action(s) moved since they were planned; nothing was written\n{lines}",
+            f"{len(before.stale)} action(s) moved since they were planned; nothing was written\n{lines}",
             help="make a new plan, or apply the rest with --skip-stale",
         )
-    grace = Grace(run.locked_at, 0.0 if run.ledger.closed_cleanly() else run.settings.settle)
+    visibility = VisibilityWindow(run.locked_at, 0.0 if run.ledger.closed_cleanly() else run.settings.settle)
     identity = run.ledger.begin(plan.plan_digest, encode(plan), encode(inverse(plan)))
     outcomes: list[Outcome] = []
     run.watcher.began(identity, plan.plan_digest, len(before.verdicts))
     try:
-        outcomes = _execute(plan, run, identity, grace, before, looked)
+        outcomes = _execute(plan, run, identity, visibility, before, initial)
     finally:
         with contextlib.suppress(LedgerFailed):  # then the run counts as cut off, which it nearly was
             run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
@@ -169,29 +169,29 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
 
 
 def _execute(
-    plan: Plan, run: Run, identity: int, grace: Grace, before: Preflight, looked: float
+    plan: Plan, run: Run, identity: int, visibility: VisibilityWindow, before: Preflight, initial: float
 ) -> list[Outcome]:
     changes = {c.address: c for c in plan.resource_changes if c.change.actions != ("no-op",)}
     loads = {load.address: load for load in plan.loads if load.actions != ("no-op",)}
     journal = _Journal(run.ledger, identity, run.lock)
-    looks = Looks(run.writer, plan.organisation_id, run.clock, (looked, before.observed))
+    listings = ListingCache(run.writer, plan.organisation_id, run.clock, (initial, before.observed))
     changer = Changer(
         run.writer,
-        looks,
+        listings,
         plan.organisation_id,
         run.clock,
         run.settings.settle,
-        grace.absence,
+        visibility.absence,
         journal.note,
         before.single_datamart,
     )
-    deleter = Deleter(run.writer, looks, run.clock, run.settings.settle, journal.note)
-    if grace.settle > 0:
+    deleter = Deleter(run.writer, listings, run.clock, run.settings.settle, journal.note)
+    if visibility.settle > 0:
         run.progress.say(
             "apply",
-            f"no settled last run is on record here; what is missing is watched for {grace.settle:g} s before it is made",
+            f"no settled last run is on record here; what is missing is watched for {visibility.settle:g} s before it is made",
         )
-    desk = LeaveDesk(lambda name: _leave(name, run, journal))
+    gate = CommitGate(lambda name: _may_commit(name, run, journal))
     context = Context(
         writer=run.writer,
         token=run.token,
@@ -205,19 +205,19 @@ def _execute(
         settle=run.settings.settle,
         follow_timeout=run.settings.follow_timeout,
         write_timeout=run.settings.write_timeout,
-        grace=grace,
+        visibility=visibility,
         journal=journal,
         progress=run.progress,
         io=run.io,
         pace=Pace(run.settings.parallelism),
         senders=run.senders,
-        desk=desk.desk,
+        gate=gate.client,
         stopping=run.stopping,
         stop=run.stop,
         follow=run.follow,
     )
 
-    moved = before.moved
+    moved = before.stale
 
     def perform(address: str) -> Outcome:
         if why := moved.get(address):
@@ -252,7 +252,7 @@ def _execute(
             finished=_noted(run, journal),
         )
     finally:
-        desk.close()
+        gate.close()
     if run.scans.spools is not None:
         run.scans.spools.sweep()
     return outcomes + _stuck(plan, run)
@@ -273,7 +273,7 @@ def _ids(load: LoadChange, changer: Changer) -> dict[str, str]:
     return {key: value for key in known if (value := known[key] or changer.ids.get(key)) is not None}
 
 
-def _leave(name: str, run: Run, journal: "_Journal") -> bool:
+def _may_commit(name: str, run: Run, journal: "_Journal") -> bool:
     """May the last block of this chunk go out now? `committing` is durable before the answer is yes."""
     if run.stopping():
         return False
@@ -318,8 +318,8 @@ class _Journal:
     def refused(self, datamart_id: str) -> frozenset[str]:
         return self.ledger.refused(datamart_id)
 
-    def settled(self, datamart_id: str) -> Settlements:
-        return self.ledger.settled(datamart_id)
+    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
+        return self.ledger.manual_verdicts(datamart_id)
 
 
 def _state(outcomes: list[Outcome], expected: int) -> str:

@@ -12,7 +12,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
-from reconciler.model.load import Settlements
+from reconciler.model.load import ManualVerdicts
 from reconciler.model.plan import LoadChange, Override, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
 from reconciler.model.source import SourceDefinition
@@ -44,7 +44,7 @@ class Request:
     allowed: Sequence[Override] = ()
     created_at: str = ""
     ci: bool = False
-    settled: Callable[[str], Settlements] = lambda _: {}
+    manual_verdicts: Callable[[str], ManualVerdicts] = lambda _: {}
     prune: frozenset[str] = frozenset()
 
 
@@ -242,7 +242,9 @@ def _one_load(
     executions = open_executions(
         reader, load.datamart_id, observed.imports[load.datamart_id], definition.former, io
     )
-    remote = RemoteLoads(observed.imports[load.datamart_id], executions, request.settled(load.datamart_id))
+    remote = RemoteLoads(
+        observed.imports[load.datamart_id], executions, request.manual_verdicts(load.datamart_id)
+    )
     unread = [x for x in (remote.imports, *executions.values()) if isinstance(x, Unlisted)]
     change, findings = plan_load(load, scan, remote, config.ids, request.overrides.get(address, Overrides()))
     findings += [

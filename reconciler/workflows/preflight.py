@@ -13,7 +13,7 @@ from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
 from reconciler.planning.config import lookup, preconditions
 from reconciler.planning.config.changes import FOREIGN_HELP, foreign
-from reconciler.planning.config.preconditions import Now, Verdict
+from reconciler.planning.config.preconditions import Readiness, Verdict
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import decide_again, definition_of
 from reconciler.planning.loads.generations import Do
@@ -34,14 +34,14 @@ class Preflight:
     observed: Observed
 
     @property
-    def moved(self) -> dict[str, str]:
+    def stale(self) -> dict[str, str]:
         """Why, by address, of what moved."""
-        return {a: v.why for a, v in self.verdicts.items() if v.now is Now.MOVED}
+        return {a: v.why for a, v in self.verdicts.items() if v.readiness is Readiness.CHANGED}
 
     @property
     def done(self) -> bool:
         """True if nothing is left to do."""
-        return all(v.now is Now.DONE for v in self.verdicts.values())
+        return all(v.readiness is Readiness.DONE for v in self.verdicts.values())
 
 
 def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflight:
@@ -114,7 +114,7 @@ def _resource(
         found = lookup.compartment(rows, plan.organisation_id, token, identity)
         if isinstance(found, lookup.Ambiguous):
             return Verdict(
-                Now.MOVED, None, f"the token is used by the compartments {' and '.join(found.ids)}"
+                Readiness.CHANGED, None, f"the token is used by the compartments {' and '.join(found.ids)}"
             )
         return preconditions.compartment(change, found)
     listing: Listing[Activation] | None = observed.activations.get(_datamart_of(change))
@@ -127,7 +127,7 @@ def _resource(
     if compartment_id is None:
         compartment_id = _created_id(change, compartments, plan, observed)
         if compartment_id is None:
-            return Verdict(Now.READY)  # its compartment is still to be created
+            return Verdict(Readiness.READY)  # its compartment is still to be created
     rows_ = active.by("compartment_id", compartment_id)
     return preconditions.activation(change, lookup.activation(rows_, compartment_id)[0])
 
@@ -172,15 +172,15 @@ def _load(
     source = definition_of(load)
     if load.unread:
         if scans.pinned(source) != source:
-            return Verdict(Now.MOVED, None, "the query changed since it was planned")
-        return Verdict(Now.READY)
+            return Verdict(Readiness.CHANGED, None, "the query changed since it was planned")
+        return Verdict(Readiness.READY)
     scan = scans.get(source)
     if scan.source_digest != load.source_digest:
-        return Verdict(Now.MOVED, None, "the source changed since it was planned")
+        return Verdict(Readiness.CHANGED, None, "the source changed since it was planned")
     digest = load_digest(scan.source_digest, ids)
     listing = observed.imports[load.datamart_id]
     if digest is None or not isinstance(listing, Listed):
-        return Verdict(Now.READY)
+        return Verdict(Readiness.READY)
     executions = open_executions(reader, load.datamart_id, listing, source.former, io)
     if bad := next((x for x in executions.values() if isinstance(x, Unlisted)), None):
         raise (Unauthorized if bad.unauthorized else ReadFailed)(
@@ -188,7 +188,9 @@ def _load(
         )
     decision = decide_again(load, listing.rows, executions, digest[:12], supersede=True)
     if decision.do is Do.NOTHING:
-        return Verdict(Now.DONE)
+        return Verdict(Readiness.DONE)
     if decision.key is None or decision.key.generation != load.generation:
-        return Verdict(Now.MOVED, None, f"planned as generation {load.generation}, but {decision.reason}")
-    return Verdict(Now.READY)
+        return Verdict(
+            Readiness.CHANGED, None, f"planned as generation {load.generation}, but {decision.reason}"
+        )
+    return Verdict(Readiness.READY)

@@ -28,7 +28,7 @@ from reconciler.model.source import SourceDefinition, Update
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.loads.generations import Generation, generations, last_attempt
-from reconciler.planning.loads.protocol import kept
+from reconciler.planning.loads.protocol import winner
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class _Finder:
         self, chunk: Chunk, rows: tuple[Execution, ...], source: SourceDefinition, scan: Scan
     ) -> tuple[set[int], int]:
         """Numbers of the lines of a chunk that failed: all of an upload that was refused, else what its error file says."""
-        keep = kept(rows)
+        keep = winner(rows)
         if keep is None:
             return set(range(1, chunk.lines + 1)), 0
         if not keep.total_failure:

@@ -16,12 +16,12 @@ from reconciler.planning.plan import waves
 from reconciler.reports.style import duration
 from reconciler.workflows.apply import Exit, Result, exit_of
 
-POLL = 0.5  # seconds between two looks at whether somebody paused it
+POLL_S = 0.5  # between two checks for a pause or an abort
 
 
 @dataclass(frozen=True, slots=True)
-class Walked:
-    """What became of the waves that were walked; `why` says what keeps the rest, if anything does."""
+class RolloutResult:
+    """Outcomes of the waves that were run; `why` says what stopped the rest, if anything did."""
 
     outcomes: tuple[Outcome, ...]
     exit: Exit
@@ -31,8 +31,8 @@ class Walked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
-    """Everything a walk is handed.
+class RolloutRun:
+    """A plan, its rollout, and the collaborators that carry it out.
 
     Attributes:
         carry_out: applies a part of the plan under the lock.
@@ -58,8 +58,8 @@ class Walk:
     skipped: Callable[[Outcome], None]
 
 
-class _Held(Exception):
-    """The walk does not go on; with what the wave came to so far, and the error that kept it from more."""
+class _Stopped(Exception):
+    """The rollout stops here: outcomes of the wave so far, and the error that stopped it."""
 
     def __init__(
         self, wave: Wave, why: str, outcomes: Sequence[Outcome], error: ReconcilerError | None = None
@@ -68,8 +68,8 @@ class _Held(Exception):
         self.outcomes, self.error = tuple(outcomes), error
 
 
-def walk(w: Walk, only: str | None) -> Walked:
-    """Walk all waves, or carry out just one.
+def run_rollout(w: RolloutRun, only: str | None) -> RolloutResult:
+    """Run all waves, or just one.
 
     Args:
         w: the plan and its collaborators.
@@ -81,7 +81,7 @@ def walk(w: Walk, only: str | None) -> Walked:
     """
     _may_go_on(w, only)
     if w.record.state == "finished":
-        return Walked((), Exit.DONE, None, _passed(w), already=True)
+        return RolloutResult((), Exit.DONE, None, _passed(w), already=True)
     w.board.move(w.record.id, "running", "", w.who, unless=("paused", "aborted"))
     outcomes: list[Outcome] = []
     try:
@@ -94,18 +94,18 @@ def walk(w: Walk, only: str | None) -> Walked:
                 break
         if _passed(w) >= {wave.name for wave in w.rollout.waves}:
             w.board.move(w.record.id, "finished", "", w.who, unless=("aborted",))
-    except _Held as held:
-        outcomes += held.outcomes
-        if held.error is not None and not outcomes:
-            raise held.error from None
-        outcomes += _left(w, outcomes, str(held)) if only is None else []
+    except _Stopped as stopped:
+        outcomes += stopped.outcomes
+        if stopped.error is not None and not outcomes:
+            raise stopped.error from None
+        outcomes += _left(w, outcomes, str(stopped)) if only is None else []
         found = exit_of(outcomes)
         least = Exit.PARTLY if found is Exit.DONE else found
-        return Walked(tuple(outcomes), least, str(held), _passed(w))
-    return Walked(tuple(outcomes), exit_of(outcomes), None, _passed(w))
+        return RolloutResult(tuple(outcomes), least, str(stopped), _passed(w))
+    return RolloutResult(tuple(outcomes), exit_of(outcomes), None, _passed(w))
 
 
-def _may_go_on(w: Walk, only: str | None) -> None:
+def _may_go_on(w: RolloutRun, only: str | None) -> None:
     if w.rollout.paused:
         raise Refused(
             "the rollout is paused in its spec", help="take `paused` out when it is time, and make a new plan"
@@ -121,14 +121,14 @@ def _may_go_on(w: Walk, only: str | None) -> None:
         raise Refused(f"the plan has no wave '{only}'", help=f"it has {known}")
 
 
-def _busy(w: Walk, wave: Wave) -> tuple[list[str], bool]:
+def _busy(w: RolloutRun, wave: Wave) -> tuple[list[str], bool]:
     """Datamarts of the wave with something to do, and whether what is in no wave comes with it."""
     acting = waves.acting(w.plan, wave.name)
     first = next((v for v in w.rollout.waves if waves.acting(w.plan, v.name)), w.rollout.waves[0]) == wave
     return sorted({waves.datamart_of(a) for a in acting}), first
 
 
-def _wave(w: Walk, wave: Wave, *, only: bool) -> list[Outcome]:
+def _wave(w: RolloutRun, wave: Wave, *, only: bool) -> list[Outcome]:
     record, (busy, first) = _record(w, wave), _busy(w, wave)
     if record is not None and record.state == "passed":
         return []
@@ -153,21 +153,21 @@ def _wave(w: Walk, wave: Wave, *, only: bool) -> list[Outcome]:
     return outcomes
 
 
-def _record(w: Walk, wave: Wave) -> WaveRecord | None:
+def _record(w: RolloutRun, wave: Wave) -> WaveRecord | None:
     """What is on record of a wave now; other runs write there, too."""
     found = w.board.find(w.record.bundle)
     return found.waves.get(wave.name) if found is not None else None
 
 
-def _applied_already(w: Walk, wave: Wave, *, first: bool) -> bool:
+def _applied_already(w: RolloutRun, wave: Wave, *, first: bool) -> bool:
     try:
         return w.applied(waves.part(w.plan, wave.name, first=first))
     except ReconcilerError as e:
-        raise _Held(wave, str(e), (), e) from None
+        raise _Stopped(wave, str(e), (), e) from None
 
 
 def _applied(
-    w: Walk, wave: Wave, record: WaveRecord | None, busy: Sequence[str], *, first: bool
+    w: RolloutRun, wave: Wave, record: WaveRecord | None, busy: Sequence[str], *, first: bool
 ) -> list[Outcome]:
     """Carry the wave out, a batch of datamarts at a time, and look at its gates.
 
@@ -179,13 +179,13 @@ def _applied(
         _note(w, wave, "applying", "", runs)
     outcomes: list[Outcome] = []
     for n, batch in enumerate(waves.batches(wave, busy) or [()]):
-        _hold_if_told(w, wave, outcomes)
+        _stop_if_told(w, wave, outcomes)
         try:
             result = w.carry_out(waves.part(w.plan, wave.name, datamarts=batch, first=first and n == 0))
         except ReconcilerError as e:
             if isinstance(e, Refused):
                 _close(w, wave, str(e).splitlines()[0], runs, after=False)
-            raise _Held(wave, str(e), outcomes, e) from None
+            raise _Stopped(wave, str(e), outcomes, e) from None
         runs += [result.run] if result.run is not None else []
         outcomes += result.outcomes
         if result.exit is Exit.LOCKED or any(o.status is Status.SKIPPED for o in result.outcomes):
@@ -193,23 +193,23 @@ def _applied(
     new = [o for o in outcomes if o.status is not Status.UNCHANGED] if accepted else outcomes
     if why := waves.closed(wave.gates, new, waves.trips(w.plan, wave)):
         _close(w, wave, why, runs, after=False)
-        raise _Held(wave, why, outcomes)
+        raise _Stopped(wave, why, outcomes)
     if any(o.status is Status.SKIPPED for o in outcomes):  # interrupted: the next run goes on here
-        raise _Held(wave, "the run was interrupted", outcomes)
+        raise _Stopped(wave, "the run was interrupted", outcomes)
     w.board.note(w.record.id, wave.name, "soaking", "", runs)
     return outcomes
 
 
-def _soak(w: Walk, wave: Wave, record: WaveRecord, outcomes: Sequence[Outcome]) -> None:
+def _soak(w: RolloutRun, wave: Wave, record: WaveRecord, outcomes: Sequence[Outcome]) -> None:
     """Wait the rest of the soak. A clock that was set back in between begins it anew; one that jumps meanwhile does nothing."""
     left = soak_left(wave, record, w.clock.wall())
     if left > 0:
         w.told(wave, "soaking", f"for {duration(left)}")
     end = w.clock.now() + left
     while (rest := end - w.clock.now()) > 0:
-        _hold_if_told(w, wave, outcomes)
-        w.clock.sleep(min(POLL, rest))
-    _hold_if_told(w, wave, outcomes)
+        _stop_if_told(w, wave, outcomes)
+        w.clock.sleep(min(POLL_S, rest))
+    _stop_if_told(w, wave, outcomes)
 
 
 def soak_left(wave: Wave, record: WaveRecord, wall: float) -> float:
@@ -220,14 +220,14 @@ def soak_left(wave: Wave, record: WaveRecord, wall: float) -> float:
     return wave.soak - since if since >= 0 else wave.soak
 
 
-def _gates_after(w: Walk, wave: Wave, outcomes: Sequence[Outcome]) -> None:
+def _gates_after(w: RolloutRun, wave: Wave, outcomes: Sequence[Outcome]) -> None:
     """Gates that look at how things are once the wave soaked."""
     least = wave.gates.min_activations
     why = None
     try:
         seen = w.seen(wave) if least is not None else 0
     except ReconcilerError as e:  # not decided, so neither open nor closed
-        raise _Held(wave, str(e), outcomes, e) from None
+        raise _Stopped(wave, str(e), outcomes, e) from None
     if least is not None and seen < least:
         why = f"{seen} activations are seen, at least {least} have to be"
     elif wave.gates.command:
@@ -235,25 +235,25 @@ def _gates_after(w: Walk, wave: Wave, outcomes: Sequence[Outcome]) -> None:
         why = None if is_open else said
     if why is not None:
         _close(w, wave, why, w.board.runs(w.record.id, wave.name), after=True)
-        raise _Held(wave, why, outcomes)
+        raise _Stopped(wave, why, outcomes)
 
 
-def _close(w: Walk, wave: Wave, why: str, runs: Sequence[int], *, after: bool) -> None:
+def _close(w: RolloutRun, wave: Wave, why: str, runs: Sequence[int], *, after: bool) -> None:
     _note(w, wave, "closed after soak" if after else "closed", why, runs)
     state = "aborted" if w.rollout.on_failure == "abort" else "stopped"
     w.board.move(w.record.id, state, f"wave {wave.name}: {why}", w.who, unless=("aborted",))
 
 
-def _hold_if_told(w: Walk, wave: Wave, outcomes: Sequence[Outcome]) -> None:
+def _stop_if_told(w: RolloutRun, wave: Wave, outcomes: Sequence[Outcome]) -> None:
     """End here if somebody paused or aborted the rollout, or asked this run to end."""
     if w.stopping():
-        raise _Held(wave, "the run was interrupted", outcomes)
+        raise _Stopped(wave, "the run was interrupted", outcomes)
     found = w.board.find(w.record.bundle)
     if found is not None and found.state in ("paused", "aborted"):
-        raise _Held(wave, f"{found.state} by {found.who}", outcomes)
+        raise _Stopped(wave, f"{found.state} by {found.who}", outcomes)
 
 
-def _passed_before(w: Walk, wave: Wave) -> None:
+def _passed_before(w: RolloutRun, wave: Wave) -> None:
     """A wave before the one that is wanted.
 
     Raises:
@@ -281,26 +281,26 @@ def _passed_before(w: Walk, wave: Wave) -> None:
         )
     try:
         _gates_after(w, wave, ())
-    except _Held as held:
-        if held.error is not None:
-            raise held.error from None
-        raise Refused(f"the gate is closed: {held}", help="mend that, and run this again") from None
+    except _Stopped as stopped:
+        if stopped.error is not None:
+            raise stopped.error from None
+        raise Refused(f"the gate is closed: {stopped}", help="mend that, and run this again") from None
     _note(w, wave, "passed", "")
 
 
-def _note(w: Walk, wave: Wave, state: str, why: str, runs: Sequence[int] | None = None) -> None:
+def _note(w: RolloutRun, wave: Wave, state: str, why: str, runs: Sequence[int] | None = None) -> None:
     kept = w.board.runs(w.record.id, wave.name) if runs is None else runs
     w.board.note(w.record.id, wave.name, state, why, kept)
     w.told(wave, state, why)
 
 
-def _passed(w: Walk) -> frozenset[str]:
+def _passed(w: RolloutRun) -> frozenset[str]:
     """The waves that have passed by now."""
     found = w.board.find(w.record.bundle)
     return frozenset(name for name, r in found.waves.items() if r.state == "passed") if found else frozenset()
 
 
-def _left(w: Walk, done: Sequence[Outcome], why: str) -> list[Outcome]:
+def _left(w: RolloutRun, done: Sequence[Outcome], why: str) -> list[Outcome]:
     """An outcome for each action that was not begun."""
     known, passed = {o.address for o in done}, _passed(w)
     left = []

@@ -15,7 +15,7 @@ from reconciler.planning.loads.protocol import SEALABLE, ChunkState, ChunkView, 
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class UnresolvedChunk:
     """A chunk that may be settled: its load, its last attempt, and what the remote shows of it."""
 
     load: LoadKey
@@ -23,7 +23,7 @@ class Doubt:
     seen: ChunkState
 
 
-def doubt(load: DesiredLoad, index: int, reader: Reader, io: Executor) -> Doubt:
+def unresolved_chunk(load: DesiredLoad, index: int, reader: Reader, io: Executor) -> UnresolvedChunk:
     """The chunk in question, of the latest load.
 
     Args:
@@ -61,4 +61,4 @@ def doubt(load: DesiredLoad, index: int, reader: Reader, io: Executor) -> Doubt:
     seen = state(ChunkView(index, 0, attempt, bool(mine), rows), sibling_executed=True)
     if seen in SEALABLE:
         raise Refused(f"{load.address}#{index} ended as {seen.value}; there is nothing to settle")
-    return Doubt(top[0].key, attempt, seen)
+    return UnresolvedChunk(top[0].key, attempt, seen)

@@ -14,7 +14,7 @@ from reconciler.spec.find import SpecFile, find_named, workspace_file
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked, Loaded, check_environment, load
 from reconciler.workspace.disk_rules import Disk
-from reconciler.workspace.verdict_cache import Memory, Verdict
+from reconciler.workspace.verdict_cache import Verdict, VerdictCache
 
 
 def validate(
@@ -33,8 +33,8 @@ def validate(
     Raises:
         ReconcilerError: there is no workspace file, or no such environment.
     """
-    memory = Memory(root, flags.get("environment") or environ.get("RECONCILER_ENVIRONMENT"))
-    memory.begin()
+    cache = VerdictCache(root, flags.get("environment") or environ.get("RECONCILER_ENVIRONMENT"))
+    cache.begin()
     head = workspace_file(root)
     try:
         workspace = read_workspace(root)
@@ -56,7 +56,7 @@ def validate(
     if not disk.opened:
         folders = list(dict.fromkeys(f for specs in loaded for f in specs))
         own = hashlib.sha256(workspace.file.content).digest()
-        memory.keep(verdict, folders, disk.looked, [head, *read], [own, *read.values()])
+        cache.keep(verdict, folders, disk.looked, [head, *read], [own, *read.values()])
     return verdict
 
 

@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
         return not has_errors(self.diagnostics)
 
 
-class Memory:
+class VerdictCache:
     """Where the verdict on one workspace in one environment is kept."""
 
     def __init__(self, root: Path, environment: str | None) -> None:
@@ -47,7 +47,7 @@ class Memory:
         self.path = root / ".reconciler" / "cache" / f"validate-{name}.json"
         self.stamp = -1
 
-    def recall(self) -> Verdict | None:
+    def load(self) -> Verdict | None:
         """The last verdict, if it still holds."""
         try:
             kept = json.loads(self.path.read_bytes())

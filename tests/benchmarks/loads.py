@@ -31,7 +31,7 @@ import polars
 from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.scan import chunk_pieces, scan
 from reconciler.bulk.sources.segments import segments
-from reconciler.bulk.upload.commit_gate import LeaveDesk
+from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.bulk.upload.job import Job, upload
 from reconciler.cli.wiring import readers
 from reconciler.model.load import Scan
@@ -197,15 +197,15 @@ def sink(rate: int) -> Iterator[str]:
 def load(root: Path, url: str, workers: int) -> None:
     """Read, check, digest, cut; then send every chunk once, as apply does."""
     found = read(root, COMMANDS)
-    desk = LeaveDesk(lambda _: True)
+    gate = CommitGate(lambda _: True)
     with ProcessPoolExecutor(workers) as pool:
         jobs = [
             Job(name=str(c.index), endpoint=url, path="/x", token="t", root=str(root), files=found.files,
-                source=COMMANDS, chunk=c, desk=desk.desk, timeout=600)
+                source=COMMANDS, chunk=c, gate=gate.client, timeout=600)
             for c in found.chunks
         ]  # fmt: skip
         answers = list(pool.map(upload, jobs))
-    desk.close()
+    gate.close()
     assert all(a.verdict.value == "done" for a in answers), answers[0]
 
 

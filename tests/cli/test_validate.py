@@ -694,10 +694,10 @@ def test_files_that_are_old_enough_are_known_by_their_states(
     from reconciler.workspace import verdict_cache
 
     monkeypatch.setattr(verdict_cache, "TICK_NS", -(10**18))  # as if all files had been written long ago
-    assert verdict_cache.Memory(root, None).recall() is None
+    assert verdict_cache.VerdictCache(root, None).load() is None
     checked(root, {})
     assert json.loads(verdict_file(root).read_text())["settled"] is True
     monkeypatch.setattr(verdict_cache, "contents", None)  # not asked for
-    assert verdict_cache.Memory(root, None).recall() == verdict_cache.Verdict(
+    assert verdict_cache.VerdictCache(root, None).load() == verdict_cache.Verdict(
         (), ("specs/datamarts.yaml", "specs/loyalty.yaml")
     )

@@ -22,7 +22,7 @@ from reconciler.ledger.lease import Lease
 from reconciler.ledger.lock import Owner
 from reconciler.ledger.rollouts import Rollouts
 from reconciler.ledger.store import Ledger
-from reconciler.model.load import Settled
+from reconciler.model.load import ManualVerdict
 from tests.support.postgres import execute, new_database
 
 
@@ -146,17 +146,17 @@ def test_refused_uploads_and_settled_chunks(kind: Kind) -> None:
     ledger = opened(kind)
     for _ in range(2):
         ledger.refuse("1509", "x")
-    ledger.settle("1509", "load", 3, Settled(1, sent=False), "me")
-    ledger.settle("1509", "load", 3, Settled(2, sent=True), "me")
+    ledger.record_manual_verdict("1509", "load", 3, ManualVerdict(1, sent=False), "me")
+    ledger.record_manual_verdict("1509", "load", 3, ManualVerdict(2, sent=True), "me")
     assert (ledger.refused("1509"), ledger.refused("1510")) == ({"x"}, frozenset())
-    assert ledger.settled("1509") == {("load", 3): Settled(2, sent=True)}
-    assert History(kind.read, "o", "1").settled("1509") == {("load", 3): Settled(2, sent=True)}
-    assert opened(kind, "2").settled("1509") == {}
+    assert ledger.manual_verdicts("1509") == {("load", 3): ManualVerdict(2, sent=True)}
+    assert History(kind.read, "o", "1").manual_verdicts("1509") == {("load", 3): ManualVerdict(2, sent=True)}
+    assert opened(kind, "2").manual_verdicts("1509") == {}
 
 
 def test_reading_needs_no_ledger_and_makes_none(kind: Kind) -> None:
     history = History(kind.read, "o", "1")
-    assert (history.runs(5), history.journal(1), history.settled("1509"), history.inverse(1)) == (
+    assert (history.runs(5), history.journal(1), history.manual_verdicts("1509"), history.inverse(1)) == (
         [],
         [],
         {},
@@ -184,10 +184,10 @@ def test_a_file_of_a_version_before_is_carried_over_and_a_copy_kept(tmp_path: Pa
     db.execute("INSERT INTO runs VALUES (7, 'o', '1', 'here', 'd', 'p', 1.0, 2.0, 'finished')")
     db.commit()
     history = History(lambda: file.read_only(path), "o", "1")
-    assert (history.settled("1509"), history.inverse(7), len(history.runs(9))) == ({}, None, 1)
+    assert (history.manual_verdicts("1509"), history.inverse(7), len(history.runs(9))) == ({}, None, 1)
     assert db.execute("PRAGMA user_version").fetchone() == (1,)  # reading carried nothing over
     ledger = Ledger(file.open_file(path), "o", "1", "here", time.time)
-    ledger.settle("1509", "load", 3, Settled(2, sent=True), "me")
+    ledger.record_manual_verdict("1509", "load", 3, ManualVerdict(2, sent=True), "me")
     assert ledger.refused("1509") == {"x"}
     assert ledger.closed_cleanly()
     ledger.close()

@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.api.answers import Verdict
 from reconciler.bulk.scan.scan import scan
-from reconciler.bulk.upload.commit_gate import Desk, LeaveDesk
+from reconciler.bulk.upload.commit_gate import CommitGate, CommitGateClient
 from reconciler.bulk.upload.job import Job, upload
 from reconciler.errors import LockHeld
 from reconciler.ledger.lock import Owner, acquire
@@ -58,7 +58,7 @@ def sink() -> Iterator[Sink]:
     made.listener.close()
 
 
-def job(root: Path, sink: Sink, desk: Desk, lines: int, timeout: float = 60) -> Job:
+def job(root: Path, sink: Sink, gate: CommitGateClient, lines: int, timeout: float = 60) -> Job:
     (root / "a.ndjson").write_bytes(LINE * lines)
     found = scan(root, SOURCE)
     return Job(
@@ -70,7 +70,7 @@ def job(root: Path, sink: Sink, desk: Desk, lines: int, timeout: float = 60) -> 
         files=found.files,
         source=SOURCE,
         chunk=found.chunks[0],
-        desk=desk,
+        gate=gate,
         timeout=timeout,
     )
 
@@ -78,9 +78,9 @@ def job(root: Path, sink: Sink, desk: Desk, lines: int, timeout: float = 60) -> 
 @pytest.mark.parametrize("lines", [1, 20_000])
 def test_with_leave_every_byte_is_sent(lines: int, tmp_path: Path, sink: Sink) -> None:
     asked: list[str] = []
-    desk = LeaveDesk(lambda name: asked.append(name) is None)
-    answer = upload(job(tmp_path, sink, desk.desk, lines))
-    desk.close()
+    gate = CommitGate(lambda name: asked.append(name) is None)
+    answer = upload(job(tmp_path, sink, gate.client, lines))
+    gate.close()
     assert (answer.verdict, asked) == (Verdict.DONE, ["n"])
     sink.thread.join(5)
     assert sink.received == sink.expected == len(LINE) * lines
@@ -89,15 +89,15 @@ def test_with_leave_every_byte_is_sent(lines: int, tmp_path: Path, sink: Sink) -
 @pytest.mark.parametrize("lines", [1, 20_000])
 @pytest.mark.parametrize("why", ["denied", "nobody there", "source changed", "deadline"])
 def test_without_leave_the_body_stays_incomplete(why: str, lines: int, tmp_path: Path, sink: Sink) -> None:
-    desk = LeaveDesk(lambda _: why != "denied")
-    task = job(tmp_path, sink, desk.desk, lines, timeout=-1 if why == "deadline" else 60)
+    gate = CommitGate(lambda _: why != "denied")
+    task = job(tmp_path, sink, gate.client, lines, timeout=-1 if why == "deadline" else 60)
     if why == "nobody there":
-        desk.close()
+        gate.close()
     if why == "source changed":
         (tmp_path / "a.ndjson").write_bytes(LINE.replace(b'"u"', b'"v"') * lines)
     answer = upload(task)
     if why != "nobody there":
-        desk.close()
+        gate.close()
     assert answer.verdict is Verdict.WITHHELD
     sink.thread.join(5)
     assert sink.received < sink.expected
@@ -159,8 +159,8 @@ def take(ledger: Path):  # type: ignore[no-untyped-def]
 
 def test_a_desk_is_closed_however_lately_somebody_asked() -> None:
     for _ in range(100):
-        desk = LeaveDesk(lambda _: True)
-        assert desk.desk.ask("chunk")
+        gate = CommitGate(lambda _: True)
+        assert gate.client.may_commit("chunk")
         begun = time.monotonic()
-        desk.close()
+        gate.close()
         assert time.monotonic() - begun < 2

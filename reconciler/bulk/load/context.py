@@ -10,9 +10,9 @@ from reconciler.api.client import Writer
 from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
 from reconciler.bulk.scan.spool import Spools
-from reconciler.bulk.upload.commit_gate import Desk
+from reconciler.bulk.upload.commit_gate import CommitGateClient
 from reconciler.model.absence import Absence
-from reconciler.model.load import Scan, Settlements
+from reconciler.model.load import ManualVerdicts, Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.settings import Guards
 
@@ -29,7 +29,7 @@ class Journal(Protocol):
     def refused(self, datamart_id: str) -> frozenset[str]:
         """Names of refused uploads."""
 
-    def settled(self, datamart_id: str) -> Settlements:
+    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
         """What people said of chunks."""
 
 
@@ -47,7 +47,7 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Grace:
+class VisibilityWindow:
     """From when, and for how long, a write of an earlier run could still become visible (design 6, "Absence").
 
     Attributes:
@@ -92,13 +92,13 @@ class Context:
     settle: float
     follow_timeout: float
     write_timeout: float
-    grace: Grace
+    visibility: VisibilityWindow
     journal: Journal
     progress: Progress
     io: Executor
     pace: Pace
     senders: Callable[[], Executor]
-    desk: Desk
+    gate: CommitGateClient
     stopping: Callable[[], bool]
     stop: Callable[[], None]
     follow: bool = True

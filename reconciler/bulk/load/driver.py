@@ -27,10 +27,10 @@ from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution
 from reconciler.planning.loads import protocol
 from reconciler.planning.loads.changes import rows_of
-from reconciler.planning.loads.protocol import ChunkView, LoadView, kept, surplus
+from reconciler.planning.loads.protocol import ChunkView, LoadView, surplus, winner
 
 # Seconds for which executions may be unreadable before following them is given up.
-PATIENCE = 60.0
+UNREADABLE_TIMEOUT_S = 60.0
 # Executions looked at in one round: they end about in order, and a load may have thousands.
 BATCH = 50
 # Refused lines that are named in reports; the journal has more, and `source retry` finds all of them.
@@ -275,12 +275,14 @@ class _LoadRun:
                 if bad is not None and bad.unauthorized:
                     raise LoadStopped(Status.UNKNOWN, bad.reason, stopped=True)
                 failure = failure or bad
-                if bad is None and self._settled(index, [e for x in listings for e in rows_of(x)]):
+                if bad is None and self._all_ended(index, [e for x in listings for e in rows_of(x)]):
                     waiting.discard(index)
             if not waiting:
                 return
             unread_since = (unread_since or now()) if failure else None
-            given_up = unread_since is not None and now() - unread_since > PATIENCE + self.context.settle
+            given_up = (
+                unread_since is not None and now() - unread_since > UNREADABLE_TIMEOUT_S + self.context.settle
+            )
             if now() > deadline or given_up or self.context.stopping():
                 break
             if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
@@ -299,7 +301,7 @@ class _LoadRun:
         ids = self.listings.imports.get(self._name(index), ())
         return [resources.executions(self.context.writer, self.datamart_id, i) for i in ids]
 
-    def _settled(self, index: int, rows: Sequence[Execution]) -> bool:
+    def _all_ended(self, index: int, rows: Sequence[Execution]) -> bool:
         """Merge what was listed; True once every execution of the chunk is listed and terminal."""
         known = {e.id: e for e in self._view_of(index).executions}
         listed = {e.id for e in rows}
@@ -310,7 +312,7 @@ class _LoadRun:
                 self.listings.cancel(import_id, execution)
         if not set(known) <= listed or any(phase(e) not in TERMINAL for e in merged):
             return False
-        chunk, keep = self._chunk(index), kept(merged)
+        chunk, keep = self._chunk(index), winner(merged)
         if keep is not None and keep.error:
             self.errors.append(f"chunk {index}: {mask(keep.error)}")
         if keep is not None and phase(keep) is Phase.FAILED and not keep.error:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from reconciler.api import resources
-from reconciler.api.presence import direct, seek
+from reconciler.api.presence import direct, prove_absent_or_find
 from reconciler.bulk.load.context import Context
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
@@ -60,17 +60,17 @@ class LoadListings:
                     self.imports[name] = tuple(sorted({*self.imports.get(name, ()), *ids}, key=number))
         return listing
 
-    def list_for_good(self) -> Listed[Import]:
+    def list_after_settle(self) -> Listed[Import]:
         """A listing from which absence may be concluded: writes of earlier runs can no longer appear."""
         last: list[Listed[Import]] = []
 
         def keep(rows: tuple[Import, ...]) -> None:
             last[:] = [Listed(rows)]
 
-        result = seek(
+        result = prove_absent_or_find(
             direct(self.list_imports, self.context.clock),
             keep,
-            self.context.grace.absence(),
+            self.context.visibility.absence(),
             self.context.clock,
         )
         if isinstance(result, Unlisted):
@@ -89,7 +89,7 @@ class LoadListings:
     def executions_of(self, found: Sequence[Generation]) -> dict[str, Listing[Execution]]:
         """Executions of open loads, each by a listing from which absence may be concluded."""
         ids = [i for g in found for i in g.import_ids]
-        results = dict(zip(ids, self.context.io.map(self.executions_for_good, ids), strict=True))
+        results = dict(zip(ids, self.context.io.map(self.executions_after_settle, ids), strict=True))
         for result in results.values():
             if isinstance(result, Unlisted):
                 raise LoadStopped(
@@ -97,15 +97,15 @@ class LoadListings:
                 )
         return results
 
-    def executions_for_good(self, import_id: str) -> Listing[Execution]:
+    def executions_after_settle(self, import_id: str) -> Listing[Execution]:
         """Executions of one import, from listings that may prove their absence."""
-        found = seek(
+        found = prove_absent_or_find(
             direct(
                 lambda: resources.executions(self.context.writer, self.datamart_id, import_id),
                 self.context.clock,
             ),
             lambda rows: rows or None,
-            self.context.grace.absence(),
+            self.context.visibility.absence(),
             self.context.clock,
         )
         return found if isinstance(found, Unlisted) else Listed(found or ())
@@ -131,7 +131,7 @@ class LoadListings:
         )
         self.context.journal.note(self.address, "cancel", answer.verdict.value, execution=execution.id)
 
-    def seek_executions(self, import_ids: Iterable[str], absence: Absence) -> tuple[Execution, ...]:
+    def find_executions(self, import_ids: Iterable[str], absence: Absence) -> tuple[Execution, ...]:
         """Executions under these imports; empty if their absence is proven.
 
         Raises:
@@ -139,7 +139,7 @@ class LoadListings:
         """
         everything: list[Execution] = []
         for import_id in import_ids:
-            found = seek(
+            found = prove_absent_or_find(
                 direct(
                     lambda i=import_id: resources.executions(self.context.writer, self.datamart_id, i),  # type: ignore[misc]
                     self.context.clock,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from reconciler.api.answers import Answer, Verdict
-from reconciler.api.presence import confirm, direct
+from reconciler.api.presence import direct, wait_until_visible
 from reconciler.api.writes import Done, Failed, Unknown, create_once
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
@@ -73,8 +73,8 @@ class Imports:
         def all_there(rows: tuple[Import, ...]) -> bool | None:
             return True if names <= {r.name for r in rows} else None
 
-        settle, look = self.context.settle, direct(self.listings.list_imports, self.context.clock)
-        seen = confirm(look, all_there, settle, self.context.clock)
+        settle, fetch = self.context.settle, direct(self.listings.list_imports, self.context.clock)
+        seen = wait_until_visible(fetch, all_there, settle, self.context.clock)
         if seen is None:
             raise LoadStopped(
                 Status.UNKNOWN,

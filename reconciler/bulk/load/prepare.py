@@ -86,7 +86,7 @@ class Preparation:
         source = replace(self.context.readable(self.definition, self.anew), compartments=self.ids)
         scan = self.scan = self.context.scan(source)
         digest = self._reviewed(source, scan)
-        rows = self.listings.list_for_good().rows
+        rows = self.listings.list_after_settle().rows
         found = generations(rows, source.former)
         retries = generations(rows, source.former, retries=True)
         executions = self.listings.executions_of([*open_generations(found), *open_retries(found, retries)])
@@ -202,7 +202,7 @@ class Preparation:
         executions: Mapping[str, Listing[Execution]],
     ) -> LoadView:
         refused = self.context.journal.refused(self.change.datamart_id)
-        settled = self.context.journal.settled(self.change.datamart_id)
+        manual_verdicts = self.context.journal.manual_verdicts(self.change.datamart_id)
         imports = {n: existing.chunks[n] for n in names} if existing else {}
         views = []
         for chunk in ready.scan.chunks:
@@ -210,7 +210,9 @@ class Preparation:
             rows = tuple(e for i in ids for e in rows_of(executions.get(i)))
             was_refused = str(ready.name(chunk.index, attempt)) in refused
             seen = ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows, refused=was_refused)
-            views.append(protocol.settle(seen, settled.get((str(ready.key), chunk.index))))
+            views.append(
+                protocol.apply_manual_verdict(seen, manual_verdicts.get((str(ready.key), chunk.index)))
+            )
         strict = ready.source.ordering == "strict"
         view = LoadView(tuple(views), strict=strict, follow=self.context.follow)
         again = protocol.retries(

@@ -14,7 +14,7 @@ from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
 
 # Bytes of a load. To make so few takes a thread less time than a process takes to begin.
-FEW = 2_000_000
+IN_PROCESS_MAX_BYTES = 2_000_000
 
 
 class ChunkSender:
@@ -34,7 +34,7 @@ class ChunkSender:
         context, address, datamart_id = self.context, self.listings.address, self.listings.datamart_id
         import_ids = self.listings.imports.get(name, ())
         if not proven_unsent and (
-            there := self.listings.seek_executions(import_ids, context.grace.absence())
+            there := self.listings.find_executions(import_ids, context.visibility.absence())
         ):
             return Answer(Verdict.DONE, "sent before"), there
         tried = unsent = 0
@@ -58,7 +58,7 @@ class ChunkSender:
                 unsent += 1
                 if unsent >= NOT_SENT_TRIES:
                     return answer, ()
-            elif there := self.listings.seek_executions(import_ids, Absence(ended, context.settle)):
+            elif there := self.listings.find_executions(import_ids, Absence(ended, context.settle)):
                 return answer, there
             elif tried - unsent >= TRIES:
                 return answer, ()
@@ -73,13 +73,13 @@ class ChunkSender:
             files=self.scan.files,
             source=self.source,
             chunk=chunk,
-            desk=self.context.desk,
+            gate=self.context.gate,
             timeout=self.context.write_timeout,
         )
 
     def _upload(self, job: Job) -> Answer:
         """In this thread where the bytes stand in the source just so, or are few; else in a process, which makes them."""
-        here = job.chunk.verbatim or self.scan.bytes <= FEW
+        here = job.chunk.verbatim or self.scan.bytes <= IN_PROCESS_MAX_BYTES
         with self.context.pace.slot():
             try:
                 answer = upload(job) if here else self.context.senders().submit(upload, job).result()

@@ -25,7 +25,7 @@ from reconciler.model.source import SourceDefinition
 
 BLOCK = 256 * 1024  # bytes judged at once; a processor's cache holds them
 FRAME_FROM = 200_000  # bytes of CSV from which on loading polars pays
-FEW = 16  # lines that are rather asked one by one
+ONE_BY_ONE_MAX_LINES = 16  # lines that are rather asked one by one
 # Numbers with a fraction keep all of their digits.
 _decode_row = msgspec.json.Decoder(dict[str, Any], float_hook=lambda x: msgspec.Raw(x.encode())).decode
 
@@ -288,7 +288,7 @@ class _Builder:
             self._good(data, verdict, line)
             return line + verdict.lines
         lines = data.count(b"\n")
-        if lines <= FEW:
+        if lines <= ONE_BY_ONE_MAX_LINES:
             self.rows(_json(data, self.source, line))
             return line + lines
         middle = data.find(b"\n", len(data) // 2) + 1 or len(data)

@@ -1,4 +1,4 @@
-"""Leave to finish: a sender asks its coordinator before the last block of a body (design 6, "Sending").
+"""The commit gate: a sender asks its coordinator before the last block of a body (design 6, "Sending").
 
 The coordinator says yes only while it holds the lock and is not stopping, and after `committing` is in the journal. If it
 is gone, the question fails, and the sender closes the connection with the body incomplete.
@@ -13,13 +13,13 @@ from multiprocessing.connection import Client, Listener
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Where to ask; travels with every job."""
+class CommitGateClient:
+    """The sender's side of the gate: where to ask. Travels with every job."""
 
     address: str | tuple[str, int]
     key: bytes = field(repr=False)
 
-    def ask(self, job: str) -> bool:
+    def may_commit(self, job: str) -> bool:
         """True if the last block may leave now; False also if nobody answers."""
         try:
             with Client(self.address, authkey=self.key) as connection:
@@ -32,14 +32,14 @@ class Desk:
 _NO_MORE = ""
 
 
-class LeaveDesk:
+class CommitGate:
     """Answers senders from a thread of the coordinator."""
 
     def __init__(self, grant: Callable[[str], bool]) -> None:
         self._grant = grant
         self._key = os.urandom(32)
         self._listener = self._listen()
-        self._thread = threading.Thread(target=self._serve, daemon=True, name="leave-desk")
+        self._thread = threading.Thread(target=self._serve, daemon=True, name="commit-gate")
         self._closed = False
         self._thread.start()
 
@@ -50,15 +50,19 @@ class LeaveDesk:
             return Listener(("127.0.0.1", 0), authkey=self._key, backlog=64)
 
     @property
-    def desk(self) -> Desk:
+    def client(self) -> CommitGateClient:
         """What a sender needs to ask."""
         address = self._listener.address
-        return Desk(address if isinstance(address, str) else (str(address[0]), int(address[1])), self._key)
+        return CommitGateClient(
+            address if isinstance(address, str) else (str(address[0]), int(address[1])), self._key
+        )
 
     def close(self) -> None:
         """Answer no one any more. Waits for nobody who began to ask and stopped in the middle."""
         self._closed = True
-        threading.Thread(target=self.desk.ask, args=(_NO_MORE,), daemon=True, name="leave-desk-end").start()
+        threading.Thread(
+            target=self.client.may_commit, args=(_NO_MORE,), daemon=True, name="commit-gate-close"
+        ).start()
         self._thread.join(timeout=2)
         self._listener.close()
 

@@ -15,7 +15,7 @@ from reconciler.api.answers import Answer, Verdict
 from reconciler.api.uploads import Form, multipart, stream
 from reconciler.bulk.scan.chunker import blocks
 from reconciler.bulk.scan.scan import chunk_pieces
-from reconciler.bulk.upload.commit_gate import Desk
+from reconciler.bulk.upload.commit_gate import CommitGateClient
 from reconciler.bulk.upload.processes import belong_to_coordinator
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import hold_shared
@@ -45,7 +45,7 @@ class Job:
     files: tuple[str, ...]
     source: SourceDefinition
     chunk: Chunk
-    desk: Desk
+    gate: CommitGateClient
     timeout: float
 
 
@@ -103,6 +103,6 @@ def _body(job: Job, form: Form, deadline: float) -> Iterator[bytes]:
         raise Withheld("the source changed while it was being sent")
     if time.monotonic() > deadline:
         raise Withheld("the write's deadline has passed")
-    if not job.desk.ask(job.name):
+    if not job.gate.may_commit(job.name):
         raise Withheld("the run is ending")
     yield held + form.after

@@ -13,19 +13,19 @@ from reconciler.planning.config.changes import shape
 from reconciler.planning.loads.generations import number
 
 
-class Now(StrEnum):
-    """READY: as reviewed. DONE: already as it should be. MOVED: neither."""
+class Readiness(StrEnum):
+    """READY: as reviewed. DONE: already as it should be. CHANGED: neither."""
 
     READY = "ready"
     DONE = "done"
-    MOVED = "moved"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The verdict, the row found, and why it moved."""
 
-    now: Now
+    readiness: Readiness
     row_id: str | None = None
     why: str = ""
 
@@ -34,10 +34,10 @@ def document_import(change: ResourceChange, row: Import | None) -> Verdict:
     """Check a deletion: the import is still the one that was planned to go."""
     before = change.change.before or {}
     if row is None:
-        return Verdict(Now.DONE)
+        return Verdict(Readiness.DONE)
     if row.name != before.get("name"):
-        return Verdict(Now.MOVED, row.id, "its id now belongs to an import with another name")
-    return Verdict(Now.READY, row.id)
+        return Verdict(Readiness.CHANGED, row.id, "its id now belongs to an import with another name")
+    return Verdict(Readiness.READY, row.id)
 
 
 def removal(rows: Sequence[Activation]) -> Verdict:
@@ -47,10 +47,12 @@ def removal(rows: Sequence[Activation]) -> Verdict:
         rows: those of the compartment on the datamart, as they are now.
     """
     if not rows:
-        return Verdict(Now.DONE)
+        return Verdict(Readiness.DONE)
     if default := next((r for r in rows if r.default), None):
-        return Verdict(Now.MOVED, default.id, "it is the default of its datamart now, which is never removed")
-    return Verdict(Now.READY, min(rows, key=lambda r: number(r.id)).id)
+        return Verdict(
+            Readiness.CHANGED, default.id, "it is the default of its datamart now, which is never removed"
+        )
+    return Verdict(Readiness.READY, min(rows, key=lambda r: number(r.id)).id)
 
 
 def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:
@@ -58,8 +60,8 @@ def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:
     before, after = change.change.before, change.change.after or {}
     if row is None:
         if before is None:
-            return Verdict(Now.READY)
-        return Verdict(Now.MOVED, None, "the compartment is gone")
+            return Verdict(Readiness.READY)
+        return Verdict(Readiness.CHANGED, None, "the compartment is gone")
     managed = (
         ("token", "name")
         if before is None
@@ -67,12 +69,14 @@ def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:
     )
     seen = shape(row)
     if all(seen[k] == after[k] for k in managed):
-        return Verdict(Now.DONE, row.id)
+        return Verdict(Readiness.DONE, row.id)
     if before is not None and all(seen[k] == before.get(k) for k in managed):
-        return Verdict(Now.READY, row.id)
+        return Verdict(Readiness.READY, row.id)
     moved = next(k for k in managed if seen[k] != after[k])
     was = "no such compartment" if before is None else f"{moved} {before.get(moved)!r}"
-    return Verdict(Now.MOVED, row.id, f"planned from {was}, the remote now has {moved} {seen[moved]!r}")
+    return Verdict(
+        Readiness.CHANGED, row.id, f"planned from {was}, the remote now has {moved} {seen[moved]!r}"
+    )
 
 
 def activation(change: ResourceChange, row: Activation | None) -> Verdict:
@@ -81,9 +85,9 @@ def activation(change: ResourceChange, row: Activation | None) -> Verdict:
     wants_default = after.get("default") is True
     if row is None:
         if before is None:
-            return Verdict(Now.READY)
-        return Verdict(Now.MOVED, None, "the activation is gone")
+            return Verdict(Readiness.READY)
+        return Verdict(Readiness.CHANGED, None, "the activation is gone")
     if row.default or not wants_default:
-        return Verdict(Now.DONE, row.id)
+        return Verdict(Readiness.DONE, row.id)
     # The row is there without being the default: the platform may have created it by itself (contract 3.4).
-    return Verdict(Now.READY, row.id)
+    return Verdict(Readiness.READY, row.id)

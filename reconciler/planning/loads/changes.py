@@ -11,7 +11,7 @@ from reconciler.model.address import Address
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
-from reconciler.model.load import Scan, Settlements
+from reconciler.model.load import ManualVerdicts, Scan
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution, Import
 from reconciler.model.source import SourceDefinition
@@ -25,7 +25,14 @@ from reconciler.planning.loads.generations import (
     generations,
     last_attempt,
 )
-from reconciler.planning.loads.protocol import ChunkState, ChunkView, LoadView, retries, settle, states
+from reconciler.planning.loads.protocol import (
+    ChunkState,
+    ChunkView,
+    LoadView,
+    apply_manual_verdict,
+    retries,
+    states,
+)
 from reconciler.planning.loads.source_findings import scan_findings
 
 
@@ -50,7 +57,7 @@ class RemoteLoads:
 
     imports: Listing[Import]
     executions: Mapping[str, Listing[Execution]] = field(default_factory=dict)
-    settled: Settlements = field(default_factory=dict)
+    manual_verdicts: ManualVerdicts = field(default_factory=dict)
 
 
 def executed_keys(found: Sequence[Generation], executions: Mapping[str, Listing[Execution]]) -> set[LoadKey]:
@@ -192,8 +199,10 @@ def chunk_views(decision: Decision, scan: Scan, remote: RemoteLoads) -> LoadView
     for chunk in scan.chunks:
         attempt, ids = last_attempt(imports, chunk.index)
         rows = tuple(e for i in ids for e in rows_of(remote.executions.get(i)))
-        said = remote.settled.get((str(decision.key), chunk.index)) if imports else None
-        views.append(settle(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows), said))
+        said = remote.manual_verdicts.get((str(decision.key), chunk.index)) if imports else None
+        views.append(
+            apply_manual_verdict(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows), said)
+        )
     return LoadView(tuple(views))
 
 

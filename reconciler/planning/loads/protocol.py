@@ -32,7 +32,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.kinds.execution import TERMINAL, Phase, phase
-from reconciler.model.load import Settled
+from reconciler.model.load import ManualVerdict
 from reconciler.model.outcome import Status
 from reconciler.model.remote import Execution
 from reconciler.planning.loads.generations import number
@@ -64,7 +64,7 @@ class ChunkView:
         executions: under all imports of its name; lines are the chunk's own count.
         refused: the remote refused the upload with a 4xx.
         unclear: this run could not settle it.
-        vouched: a person says that it was sent.
+        marked_sent: a person recorded that it was sent.
     """
 
     index: int
@@ -74,7 +74,7 @@ class ChunkView:
     executions: tuple[Execution, ...] = ()
     refused: bool = False
     unclear: bool = False
-    vouched: bool = False
+    marked_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +159,17 @@ _STATUS = {
 _WORST = (Status.UNKNOWN, Status.FAILED, Status.CANCELED, Status.DUPLICATED, Status.PARTIAL, Status.SUCCEEDED)
 
 
-def kept(executions: Sequence[Execution]) -> Execution | None:
-    """Of several executions the lowest id that is live or succeeded, else the lowest id."""
+def winner(executions: Sequence[Execution]) -> Execution | None:
+    """The execution that counts: of several the lowest id that is live or succeeded, else the lowest id."""
     ordered = sorted(executions, key=lambda e: number(e.id))
     good = (e for e in ordered if phase(e) not in (Phase.FAILED, Phase.CANCELED))
     return next(good, ordered[0] if ordered else None)
 
 
 def surplus(executions: Sequence[Execution]) -> tuple[Execution, ...]:
-    """PENDING executions above the kept one: the only ones that may be canceled."""
-    keep = kept(executions)
-    return tuple(
-        e for e in executions if keep and number(e.id) > number(keep.id) and phase(e) is Phase.PENDING
-    )
+    """PENDING executions above the winner: the only ones that may be canceled."""
+    won = winner(executions)
+    return tuple(e for e in executions if won and number(e.id) > number(won.id) and phase(e) is Phase.PENDING)
 
 
 def duplicated(chunk: ChunkView) -> bool:
@@ -181,14 +179,14 @@ def duplicated(chunk: ChunkView) -> bool:
 
 def state(chunk: ChunkView, *, sibling_executed: bool) -> ChunkState:
     """The module's table."""
-    if chunk.vouched:
+    if chunk.marked_sent:
         return ChunkState.SUCCEEDED
     if chunk.executions:
         if duplicated(chunk) and any(phase(e) not in TERMINAL for e in chunk.executions):
             return ChunkState.UNKNOWN if chunk.unclear else ChunkState.LIVE
-        keep = kept(chunk.executions)
-        assert keep is not None  # noqa: S101 - executions is not empty
-        found = _OF_PHASE[phase(keep)]
+        won = winner(chunk.executions)
+        assert won is not None  # noqa: S101 - executions is not empty
+        found = _OF_PHASE[phase(won)]
         return ChunkState.UNKNOWN if found is ChunkState.LIVE and chunk.unclear else found
     if chunk.refused:
         return ChunkState.REFUSED
@@ -247,18 +245,18 @@ def totals(load: LoadView) -> tuple[int, int]:
     """Lines the remote took and lines it refused, over all chunks with a terminal execution or a refused upload."""
     ok = failed = 0
     for chunk in load.chunks:
-        keep = kept(chunk.executions)
-        if chunk.vouched:
+        won = winner(chunk.executions)
+        if chunk.marked_sent:
             ok += chunk.lines
-        elif keep is None:
+        elif won is None:
             failed += chunk.lines if chunk.refused else 0
-        elif phase(keep) in (Phase.SUCCEEDED, Phase.PARTIAL):
-            bad = min(keep.total_failure or 0, chunk.lines)
+        elif phase(won) in (Phase.SUCCEEDED, Phase.PARTIAL):
+            bad = min(won.total_failure or 0, chunk.lines)
             failed += bad
             # Fewer successes than the rest of the lines: the platform dropped some without a word (contract 4.4, 9).
-            told = keep.total_success if keep.total_success is not None else chunk.lines
+            told = won.total_success if won.total_success is not None else chunk.lines
             ok += min(told, chunk.lines - bad)
-        elif phase(keep) is Phase.FAILED:
+        elif phase(won) is Phase.FAILED:
             failed += chunk.lines
     return ok, failed
 
@@ -273,13 +271,13 @@ def status(load: LoadView) -> Status:
     return next((s for s in _WORST if s in found), Status.SUCCEEDED)
 
 
-def settle(chunk: ChunkView, said: Settled | None) -> ChunkView:
+def apply_manual_verdict(chunk: ChunkView, said: ManualVerdict | None) -> ChunkView:
     """A chunk with what a person said of it; what the remote shows to have ended well needs nobody's word."""
     now = state(chunk, sibling_executed=True)
     if said is None or chunk.attempt > said.attempt or now in SEALABLE:
         return chunk
     if said.sent:
-        return replace(chunk, vouched=True)
+        return replace(chunk, marked_sent=True)
     if now is ChunkState.UNSENT:
         return chunk
     return replace(chunk, attempt=chunk.attempt + 1, seen=False, executions=(), refused=False)

@@ -16,7 +16,9 @@ from reconciler.reports.style import Style, duration, safe
 
 _GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
 WIDTH = 80
-FEW = 4  # datamarts of a wave are told of one by one up to here; beyond, those in one state in a row together
+SINGLE_MAX_DATAMARTS = (
+    4  # datamarts of a wave are told of one by one up to here; beyond, those in one state in a row together
+)
 
 
 def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -60,7 +62,9 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
     for wave in plan.rollout.waves:
         lines.append(_wave_line(wave, found.waves.get(wave.name), style, now))
         of_wave = [r for r in every if r["wave"] == wave.name]
-        for _, same in groupby(of_wave, key=lambda r: (r["state"], len(of_wave) > FEW or r["datamart"])):
+        for _, same in groupby(
+            of_wave, key=lambda r: (r["state"], len(of_wave) > SINGLE_MAX_DATAMARTS or r["datamart"])
+        ):
             lines.append(_datamart_line(list(same), style))
     return "\n".join(lines) + "\n"
 

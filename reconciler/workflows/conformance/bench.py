@@ -15,7 +15,7 @@ from reconciler.kinds import paths
 
 Row = dict[str, Any]
 PREFIX = "rcl-conformance"
-FAST, SLOW = 0.02, 0.4  # seconds between two looks
+FAST_POLL_S, SLOW_POLL_S = 0.02, 0.4  # seconds between two looks
 ENDED = frozenset({"SUCCEEDED", "SUCCESS", "FAILED", "CANCELED", "LOST"})
 
 

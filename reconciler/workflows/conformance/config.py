@@ -8,7 +8,7 @@ from reconciler.errors import ReadFailed
 from reconciler.kinds import paths
 from reconciler.model.conformance import Found
 from reconciler.model.listing import Listed
-from reconciler.workflows.conformance.bench import FAST, PREFIX, SLOW, Bench, lag, made, words
+from reconciler.workflows.conformance.bench import FAST_POLL_S, PREFIX, SLOW_POLL_S, Bench, lag, made, words
 
 TWICE = 2.0  # seconds that something which may show by itself is waited for, at least
 
@@ -35,7 +35,7 @@ def config_answers(bench: Bench) -> Iterator[Found]:
 
 def _deactivate(bench: Bench, compartment_id: str, patience: float) -> None:
     """Have a compartment that is not active, though each becomes so by itself; it stays active where nothing can be removed."""
-    bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW / 2, patience)
+    bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW_POLL_S / 2, patience)
     selection = _selection(bench, compartment_id)
     if selection is None:
         return
@@ -46,9 +46,9 @@ def _deactivate(bench: Bench, compartment_id: str, patience: float) -> None:
 
 def _listings(bench: Bench) -> Iterator[Found]:
     one = made(bench.document_import("lag-1"))
-    fast = bench.shown(one, FAST) if one else None
+    fast = bench.shown(one, FAST_POLL_S) if one else None
     other = made(bench.document_import("lag-2"))
-    slow = bench.shown(other, SLOW) if other else None
+    slow = bench.shown(other, SLOW_POLL_S) if other else None
     reads, seconds, why = lag(fast, slow)
     yield Found("lag_reads", "12", reads, why)
     yield Found("lag_seconds", "12", seconds, why)
@@ -73,7 +73,7 @@ def _auto_activate(bench: Bench, compartment_id: str, late: float) -> Found:
             None,
             f"the organisation has {len(live)} live datamarts; it concerns one with one",
         )
-    seen = bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW / 2, max(TWICE, 2 * late))
+    seen = bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW_POLL_S / 2, max(TWICE, 2 * late))
     if seen is None:
         return Found("auto_activate", "3.4", "off", "no activation showed by itself")
     bench.selections[_selection(bench, compartment_id) or ""] = compartment_id

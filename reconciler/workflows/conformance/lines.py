@@ -10,7 +10,7 @@ from reconciler.api.profiles import stored_profile
 from reconciler.errors import ReadFailed
 from reconciler.kinds import paths
 from reconciler.model.conformance import Found
-from reconciler.workflows.conformance.bench import FAST, SLOW, Bench, Row, lag
+from reconciler.workflows.conformance.bench import FAST_POLL_S, SLOW_POLL_S, Bench, Row, lag
 from reconciler.workflows.conformance.reading import executions_say
 
 FILLERS = 3  # uploads that are only there for the order
@@ -132,8 +132,8 @@ def _merging(bench: Bench, active: str) -> Iterator[Found]:
 
     looks: list[tuple[int, float] | None] = []
     steps = (
-        ("merge-1", base, lambda: stored().get("nothing") == 1, FAST),
-        ("merge-2", more, lambda: _moved(stored()), SLOW),
+        ("merge-1", base, lambda: stored().get("nothing") == 1, FAST_POLL_S),
+        ("merge-2", more, lambda: _moved(stored()), SLOW_POLL_S),
     )
     for what, line, shows, pause in steps:
         ids = bench.upload(what, [line])

@@ -13,7 +13,7 @@ from reconciler.kinds.execution import Phase, phase
 from reconciler.model.listing import Unlisted
 from reconciler.model.load import Chunk, Reject
 from reconciler.model.plan import LoadChange
-from reconciler.planning.loads.protocol import LoadView, kept
+from reconciler.planning.loads.protocol import LoadView, winner
 
 _TAKEN = frozenset({Phase.SUCCEEDED, Phase.PARTIAL})
 KEPT_FAILURES = 1000  # refused lines that the journal names
@@ -62,7 +62,7 @@ class Aftermath:
         """After the last execution ended: read back the drawn lines that the remote says it took."""
         if not self.expected and not self.unpredictable:
             return
-        took = {c.index for c in view.chunks if (e := kept(c.executions)) and phase(e) in _TAKEN}
+        took = {c.index for c in view.chunks if (e := winner(c.executions)) and phase(e) in _TAKEN}
         refused = {(x.path, x.line) for x in self.failed}
         drawn = self.expected or []
         taken = [x for x in drawn if x.chunk in took and (x.line.path, x.line.line) not in refused]
@@ -82,7 +82,7 @@ class Aftermath:
         """Find the lines that the remote refused in the source, as far as its error files allow (G7)."""
         ready = self.ready
         for seen in view.chunks:
-            keep = kept(seen.executions)
+            keep = winner(seen.executions)
             if keep is None or phase(keep) is not Phase.PARTIAL:
                 continue
             chunk = self.ready.scan.chunks[seen.index - 1]

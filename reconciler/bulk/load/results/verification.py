@@ -19,7 +19,7 @@ from reconciler.kinds.merge import Unpredictable, agrees, merged
 from reconciler.model.load import Chunk
 
 # A profile may become visible only after its execution ended (contract 8): seconds to wait for it, on top of `settle`.
-PATIENCE, PAUSE = 10.0, 0.5
+VISIBLE_TIMEOUT_S, VISIBLE_POLL_S = 10.0, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def verify(
     """Read back until all is as expected, or time is up."""
     made = Verified()
     waiting = list(expected)
-    deadline = context.clock.now() + context.settle + PATIENCE
+    deadline = context.clock.now() + context.settle + VISIBLE_TIMEOUT_S
     unread: set[int] = set()
     while True:
         left, unread = [], set()
@@ -99,7 +99,7 @@ def verify(
         waiting = left
         if not waiting or context.clock.now() > deadline or context.stopping():
             break
-        context.clock.sleep(PAUSE)
+        context.clock.sleep(VISIBLE_POLL_S)
     made.differing = tuple(x.line for x in waiting if x.line.line not in unread)
     made.not_verified = len(unread)
     return made
