@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import moto.backends
 import obstore
 import polars
 import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
+from reconciler.bulk.sources import object_store
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace, kill
 
@@ -82,6 +84,52 @@ def test_a_bucket_of_csv_gzip_and_parquet(workspace: Workspace, emulator: Emulat
     workspace.write("specs/crm.yaml", SOURCE.format(files='"s3://crm-exports/x.parquet"'))
     assert workspace.run("apply", "--auto-approve").code == 0
     assert tiers(emulator)["columns"] == ROWS
+
+
+ODD = [
+    "part.csv", "part.csv#2", "part.csv?x", "a b.csv", "a%20b.csv", "é/ü.csv", "a+b&c=d.csv", "[2026] a.csv", "2 a.csv",
+    "q'u\"o.csv", "back\\slash.csv", "100%.csv", "~t.csv", "part-10.csv", "part-2.csv", "day/.hidden.csv", "day/.a.csv.crc",
+]  # fmt: skip
+
+
+def test_keys_are_taken_literally_each_is_read_once_and_markers_are_none(
+    workspace: Workspace, emulator: Emulator, bucket: S3Store
+) -> None:
+    for number, key in enumerate(ODD):
+        obstore.put(bucket, key, f"id,tier\nc{number},{number}\n".encode())
+    for marker in ("day/_SUCCESS", "_SUCCESS", "day"):
+        obstore.put(bucket, marker, b"")
+
+    def sent(*patterns: str) -> set[str]:
+        files = ", ".join(json.dumps(f"s3://crm-exports/{p}") for p in patterns)
+        workspace.write(
+            "specs/crm.yaml", SOURCE.format(files=files).replace("  datamarts", "  format: csv\n  datamarts")
+        )
+        checked = workspace.run("source", "check", "crm", "-o", "json")
+        assert checked.code == 0, checked
+        (read,) = json.loads(checked.out)["reads"]
+        shown = {f.removeprefix("s3://crm-exports/") for f in read["files"]}
+        assert read["lines"] == len(shown) == read["sent"]
+        return shown
+
+    whole = {k for k in ODD if not k.startswith("day/")}
+    assert sent("**") == whole
+    assert sent("*") == {k for k in whole if "/" not in k}
+    assert sent("part.csv?*") == {"part.csv#2", "part.csv?x"}
+    assert sent("part-?.csv") == {"part-2.csv"}
+    assert sent("[2026] a.csv") == {"[2026] a.csv"}
+    for key in whole - {"part.csv?x"}:
+        assert sent(key) == {key}
+    assert sent("day/.hidden.csv") == {"day/.hidden.csv"}
+
+
+def test_ten_thousand_objects_are_listed_in_natural_order(bucket: S3Store) -> None:
+    backend = moto.backends.get_backend("s3")["123456789012"]["global"]
+    for number in range(10_000):
+        backend.put_object("crm-exports", f"many/part-{number}.csv", b"id,tier\n")
+    object_store.forget()
+    names = object_store.find("s3://crm-exports/many/*.csv")
+    assert names == tuple(f"s3://crm-exports/many/part-{n}.csv" for n in range(10_000))
 
 
 def test_an_object_that_changes_is_new_content_and_a_plan_made_before_is_stale(

@@ -4,7 +4,6 @@ A place is a text; `open_place` gives its decompressed bytes from the beginning,
 count as unchanged. Memory is bounded by a buffer.
 """
 
-import glob
 import gzip
 import shutil
 import sys
@@ -15,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from reconciler.bulk.sources import object_store
+from reconciler.bulk.sources import files, object_store
+from reconciler.bulk.sources.patterns import natural
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.model.source import PACKED, SourceDefinition
 
@@ -23,28 +23,34 @@ BUFFER = 1 << 16
 
 
 def find(root: Path, source: SourceDefinition) -> list[str]:
-    """Places of a source in path order.
+    """Places of a source in natural order (part-2 before part-10), each once.
 
     Raises:
-        ReconcilerError: a pattern matches nothing, or leaves the workspace.
+        ReconcilerError: a pattern matches nothing, or leaves the workspace; or something it covers cannot be read.
     """
-    found: set[str] = set()
-    inside = root.resolve()
+    objects: set[str] = set()
+    local: list[files.File] = []
     for pattern in source.files:
         if object_store.is_url(pattern):
-            found.update(object_store.find(pattern))
+            objects.update(object_store.find(pattern))
             continue
-        matches = [m for m in glob.glob(pattern, root_dir=root, recursive=True) if (root / m).is_file()]  # noqa: PTH207 - root_dir
+        matches = files.matching(root, pattern)
         if not matches:
             raise ReconcilerError(f"no file matches {pattern!r}", help="paths are relative to the workspace")
-        for match in matches:
-            if not source.outside and not (root / match).resolve().is_relative_to(inside):
-                raise ReconcilerError(
-                    f"{match} lies outside the workspace",
-                    help="set allow_outside_paths: true in reconciler.yaml if it is meant",
-                )
-            found.add(Path(match).as_posix())
-    return sorted(found)
+        if not source.outside:
+            _require_inside(root, matches)
+        local += matches
+    return sorted((*files.each_once(root, local), *objects), key=natural)
+
+
+def _require_inside(root: Path, matches: list[files.File]) -> None:
+    inside = root.resolve()
+    for match in matches:
+        if not (root / match.path).resolve().is_relative_to(inside):
+            raise ReconcilerError(
+                f"{match.path} lies outside the workspace",
+                help="set allow_outside_paths: true in reconciler.yaml if it is meant",
+            )
 
 
 def state(root: Path, place: str) -> tuple[str | int, ...]:

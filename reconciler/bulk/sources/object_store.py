@@ -7,14 +7,13 @@ in ranges, each on the condition that it is still the one that was found; so wha
 import functools
 import io
 import os
-import re
 from typing import IO, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from reconciler.bulk.sources.patterns import has_wildcard, holds_no_rows, matches, may_be_literal, natural
 from reconciler.errors import MissingExtra, ReconcilerError
 
 RANGE = 8 << 20  # bytes of one request
-_GLOB = re.compile(r"[*?\[]")
 _ALLOW_HTTP = ("AWS_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "AZURE_ALLOW_HTTP")  # for stores of one's own
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -34,30 +33,32 @@ def is_url(place: str) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def find(pattern: str) -> tuple[str, ...]:
-    """URLs of the objects that match; `*` and `?` do not match `/`, `**` does. Asked once until `forget`.
+    """URLs of the objects that match, in the manner of `reconciler.bulk.sources.patterns`. Asked once until `forget`.
 
     Raises:
         ReconcilerError: there is none, or the store cannot be asked.
     """
-    if not _GLOB.search(pattern):
-        head(pattern)
-        return (pattern,)
     base, key = _split(pattern)
-    if base.startswith("http"):
+    if base.startswith("http") and "*" in key:
         raise ReconcilerError(
             f"{pattern}: a web server lists no files", help="name each file, without a wildcard"
         )
-    prefix = key[: _GLOB.search(key).start()].rpartition("/")[0]  # type: ignore[union-attr]
-    wanted = re.compile(_translate(key))
+    if base.startswith("http") or not has_wildcard(key):
+        head(pattern)
+        return (pattern,)
+    parts = key.split("/")
+    fixed = next(i for i, part in enumerate(parts) if has_wildcard(part))
     try:
-        listed = _obstore().list(_store(base), prefix or None)
-        keys = [meta["path"] for chunk in listed for meta in chunk]
+        listed = _obstore().list(_store(base), "/".join(parts[:fixed]) or None)
+        sizes = {meta["path"]: meta["size"] for chunk in listed for meta in chunk}
     except Exception as e:
         raise _unreadable(pattern, e) from None
-    found = tuple(sorted(f"{base}/{k}" for k in keys if wanted.fullmatch(k)))
-    if not found:
+    if may_be_literal(key) and key in sizes:
+        return (pattern,)
+    keys = [k for k, s in sizes.items() if matches(parts, k.split("/")) and not holds_no_rows(k, s)]
+    if not keys:
         raise ReconcilerError(f"no object matches {pattern!r}")
-    return found
+    return tuple(sorted((f"{base}/{k}" for k in keys), key=natural))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -164,8 +165,10 @@ class _Stream(io.RawIOBase):
 
 
 def _split(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}", parts.path.lstrip("/")
+    """Where a store is, and a key there. A key is taken literally, whatever its characters; only a web address is encoded."""
+    scheme, _, rest = url.partition("://")
+    place, _, key = rest.partition("/")
+    return f"{scheme}://{place}", unquote(key) if scheme.startswith("http") else key
 
 
 @functools.lru_cache(maxsize=64)
@@ -204,18 +207,10 @@ def _unreadable(url: str, e: Exception) -> ReconcilerError:
         "PermissionDeniedError": "access is denied",
         "UnauthenticatedError": "the credentials in the environment are not accepted",
         "NotSupportedError": "the server cannot give parts of a file",
+        "InvalidPathError": "a key there has an empty part, `.`, `..` or a control character",
+        "ValueError": "its key has an empty part, `.`, `..` or a control character",
     }.get(kind, f"the store could not be read ({kind})")
     return ReconcilerError(
         f"cannot read {url}: {words}",
         help="credentials and endpoints come from the environment: AWS_…, GOOGLE_…, AZURE_…",
     )
-
-
-def _translate(pattern: str) -> str:
-    """A regular expression for a glob."""
-    out = ""
-    for part in re.findall(r"\*\*/?|\*|\?|\[[^]]+\]|[^*?\[]+|\[", pattern):
-        out += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part) or (
-            part.replace("[!", "[^") if part[0] == "[" and len(part) > 1 else re.escape(part)
-        )
-    return out
