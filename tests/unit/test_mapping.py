@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 
 from reconciler.bulk.records.lines import BadLine
 from reconciler.bulk.records.mapping import row_mapper
 from reconciler.bulk.scan.scan import chunk_pieces, scan
-from reconciler.model.source import Identifier, SourceDefinition
+from reconciler.errors import ReconcilerError
+from reconciler.model.source import Identifier, Operation, SourceDefinition
 
 ACCOUNT = Identifier(kind="user_account_id", column="id", compartment="c")
 SOURCE = SourceDefinition(
@@ -121,3 +123,142 @@ def sent(root: Path, source: SourceDefinition) -> list[dict[str, Any]]:
         {k: v for k, v in json.loads(x)["user_profile"].items() if not k.startswith("$")}
         for x in data.splitlines()
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "row"),
+    [
+        ({"rename": {"a": "b"}}, {"a": 1, "b": 2}),
+        ({"rename": {"b": "a"}}, {"a": 1, "b": 2}),
+        ({"rename": {"a": "x", "b": "x"}}, {"a": 1, "b": 2}),
+        ({"constants": {"a": "k"}}, {"a": 1}),
+        ({"rename": {"a": "k"}, "constants": {"k": 1}}, {"a": 1}),
+        ({"rename": {"town": "address.city"}}, {"town": "Lyon", "address": {"city": "Paris"}}),
+        ({"rename": {"town": "address.city"}}, {"address": {"city": "Paris"}, "town": "Lyon"}),
+        ({"rename": {"town": "address.city"}}, {"address": "rue", "town": "Lyon"}),
+        ({"include": ("address", "address.city")}, {"address": {"city": "Paris"}}),
+    ],
+)
+def test_a_property_has_one_source(fields: dict[str, Any], row: dict[str, Any]) -> None:
+    with pytest.raises(BadLine) as caught:
+        profile({"id": "u1", **row}, **fields)
+    assert caught.value.code == "line-property"
+
+
+def test_objects_from_several_columns_are_joined_in_any_order() -> None:
+    fields = {"rename": {"town": "address.city", "lat": "address.geo.lat"}}
+    row = {"town": "Lyon", "address": {"zip": "1", "geo": {"lon": 2}}, "lat": 1}
+    for order in (list(row), list(reversed(row))):
+        made = profile({"id": "u1", **{k: row[k] for k in order}}, **fields)
+        assert made == {"address": {"zip": "1", "city": "Lyon", "geo": {"lon": 2, "lat": 1}}}
+
+
+@pytest.mark.parametrize("name", ["$user_account_id", "$compartment_id"])
+@pytest.mark.parametrize(
+    ("value", "good"), [("x", False), (1, False), (None, True), (True, False), (1.5, False)]
+)
+@pytest.mark.parametrize("rename", [False, True])
+def test_somebody_elses_profile_is_never_written(name: str, value: Any, good: bool, rename: bool) -> None:
+    fields: dict[str, Any] = {"rename": {"who": name}} if rename else {}
+    row = {"id": "u1", "who" if rename else name: value}
+    if not good:
+        with pytest.raises(BadLine) as caught:
+            profile(row, **fields)
+        assert (caught.value.code, "u1" in caught.value.reason) == ("line-identity", False)
+        return
+    made = json.loads(row_mapper(replace(SOURCE, **fields))(row).data)["user_profile"]
+    assert made == {"$compartment_id": "7", "$user_account_id": "u1"}
+    same = {**row, "who" if rename else name: made[name]}
+    assert json.loads(row_mapper(replace(SOURCE, **fields))(same).data)["user_profile"] == made
+
+
+def test_an_owner_that_is_empty_does_not_let_another_in() -> None:
+    owned = replace(SOURCE, owner=replace(ACCOUNT, column="owner"))
+    assert (
+        json.loads(row_mapper(owned)({"id": "u1", "owner": "u2"}).data)["user_profile"]["$user_account_id"]
+        == "u2"
+    )
+    by_hash = replace(SOURCE, identify_by=(Identifier(kind="email_hash", column="h"),))
+    assert not row_mapper(by_hash)({"h": "x", "$user_account_id": "u1"}).anonymous
+    assert row_mapper(by_hash)({"h": "x"}).anonymous
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"include": ("tier", "teir")},
+        {"exclude": ("emial",)},
+        {"rename": {"teir": "level"}},
+        {"types": {"teir": "integer"}},
+        {"include": ("address.town",)},
+        {"exclude": ("address.town",)},
+        {"owner": replace(ACCOUNT, column="owner")},
+        {"operation": Operation(value=None, column="op", map={"null": "UPSERT"})},
+        {"identify_by": (ACCOUNT, Identifier(kind="email_hash", column="hash"))},
+    ],
+)
+def test_a_name_that_no_row_has_stops_the_source(fields: dict[str, Any], tmp_path: Path) -> None:
+    row = {"id": "u1", "tier": "gold", "email": "a@example.org", "address": {"city": "Lyon"}}
+    source = replace(SOURCE, **fields)
+    (tmp_path / "x.ndjson").write_text(f"{json.dumps(row)}\n" * 3)
+    with pytest.raises(ReconcilerError, match="no row has the field"):
+        scan(tmp_path, source)
+    last = {
+        **row,
+        "teir": "1",
+        "emial": "x",
+        "address": {"town": None},
+        "owner": "o",
+        "op": None,
+        "hash": "h",
+    }
+    (tmp_path / "x.ndjson").write_text(f"{json.dumps(row)}\n" * 3 + json.dumps(last))
+    scan(tmp_path, source)
+    (tmp_path / "x.ndjson").write_text("")
+    assert scan(tmp_path, source).lines == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"rename": {"a": "b"}}, "both become the property 'b'"),
+        ({"constants": {"b": 1}}, "a constant both become the property 'b'"),
+        ({"include": ("c",)}, "no column 'c'"),
+        ({"exclude": ("a.c",)}, "no column 'a.c'"),
+        ({"types": {"c": "integer"}}, "no column 'c'"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_columns_of_a_table_are_checked_before_its_rows(
+    kind: str, fields: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    frame = polars.DataFrame({"id": ["u1"], "a": ["x"], "b": ["y"]})
+    frame.write_csv(tmp_path / "x.csv")
+    frame.write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(ReconcilerError, match=words):
+        scan(tmp_path, replace(SOURCE, format=kind, files=(f"x.{kind}",), **fields))
+
+
+def test_fields_of_objects_in_parquet_are_checked(tmp_path: Path) -> None:
+    frame = polars.DataFrame({"id": ["u1"], "address": [{"city": "Lyon", "geo": {"lat": 1}}]})
+    frame.write_parquet(tmp_path / "x.parquet")
+    source = replace(SOURCE, format="parquet", files=("x.parquet",))
+    assert scan(tmp_path, replace(source, include=("address.city", "address.geo.lat"))).sent == 1
+    with pytest.raises(ReconcilerError, match="'address' holds no such field"):
+        scan(tmp_path, replace(source, include=("address.town",)))
+
+
+@pytest.mark.parametrize(
+    ("value", "spelt"), [(True, "true"), (False, "false"), (1, "1"), (None, "null"), ("D", "D")]
+)
+def test_operations_by_the_spelling_of_json(value: Any, spelt: str) -> None:
+    operation = Operation(value=None, column="op", map={spelt: "DELETE"})
+    assert row_mapper(replace(SOURCE, operation=operation))({"id": "u1", "op": value}).delete
+
+
+def test_fractions_and_absent_nulls(tmp_path: Path) -> None:
+    (tmp_path / "x.ndjson").write_text(
+        '{"id":"u1","a":1.50,"n":null,"o":{"n":null,"f":2.50,"l":[null,{"n":null}]}}\n'
+    )
+    source = replace(SOURCE, nulls="absent", exclude=("n",))
+    assert sent(tmp_path, source) == [{"a": 1.5, "o": {"f": 2.5, "l": [None, {}]}}]

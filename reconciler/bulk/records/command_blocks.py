@@ -31,7 +31,7 @@ def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
         if not data.isascii():
             data.decode()
         commands = decoder(shape)(data)
-    except (UnicodeDecodeError, msgspec.DecodeError):
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return None
     lines = len(commands)
     if lines != data.count(b"\n"):  # a blank line, or a command over two lines

@@ -3,12 +3,11 @@
 This is the rule; `reconciler.bulk.records.command_blocks` decides the same for many lines at once where nothing is doubtful.
 """
 
-import json
 import re
-from typing import Any
 
 import msgspec
 
+from reconciler.bulk.records import exact_json
 from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID, BadLine, Line, words
 from reconciler.model.source import SourceDefinition
 
@@ -59,13 +58,15 @@ def command_line(raw: bytes, source: SourceDefinition) -> Line:
         command = _decode_command(raw)
     except UnicodeDecodeError:
         raise BadLine("line-encoding", "the line is not UTF-8") from None
+    except RecursionError:
+        raise exact_json.too_deep() from None
     except msgspec.ValidationError as e:
         raise BadLine("line-field", words(e)) from None
     except msgspec.DecodeError as e:
         raise BadLine("line-json", words(e)) from None
     keys = _KEYS.findall(raw)
     if len(keys) != len(set(keys)) or (b"\\u00" in raw and any(x in raw for x in ESCAPED_LETTERS)):
-        _refuse_duplicate_keys(raw)
+        exact_json.refuse_duplicate_keys(raw)
     compartment = None if command.compartment_id is msgspec.UNSET else str(command.compartment_id)
     _one_identifier(command, compartment)
     if source.compartment is not None:
@@ -79,19 +80,6 @@ def command_line(raw: bytes, source: SourceDefinition) -> Line:
     if source.fill_identity and lacks and command.user_account_id is not msgspec.UNSET:
         return Line(_fill(raw, command, compartment) + b"\n", False, safe, compartment, compartment is None)
     return Line(raw + b"\n", False, safe, compartment, anonymous)
-
-
-def _refuse_duplicate_keys(raw: bytes) -> None:
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(items)
-        if len(made) != len(items) and any(made[k] != v or type(made[k]) is not type(v) for k, v in items):
-            raise BadLine("line-duplicate-key", "a key stands twice in one object, with two values")
-        return made
-
-    try:
-        json.loads(raw, object_pairs_hook=pairs)
-    except (ValueError, RecursionError):
-        raise BadLine("line-json", "JSON is malformed, or nested too deep") from None
 
 
 def _one_identifier(command: Command, compartment: str | None) -> None:
@@ -159,10 +147,7 @@ def _check_upsert(command: Command, compartment: str | None) -> bool:
         raise BadLine("line-profile", "user_profile is mandatory for UPSERT")
     if not bytes(command.user_profile).lstrip().startswith(b"{"):
         raise BadLine("line-profile", "user_profile must be an object")
-    try:
-        owner = _decode_owner(command.user_profile)
-    except msgspec.DecodeError as e:
-        raise BadLine("line-profile", words(e)) from None
+    owner = _owner_of(command.user_profile)
     if command.user_account_id is not unset:
         if owner.account is not None and str(owner.account) != command.user_account_id:
             raise BadLine("line-identity", "$user_account_id disagrees with the line's user_account_id")
@@ -173,6 +158,15 @@ def _check_upsert(command: Command, compartment: str | None) -> bool:
         ):
             raise BadLine("line-identity", "$compartment_id disagrees with the line's compartment_id")
     return owner.account is None or (owner.compartment is None and compartment is not None)
+
+
+def _owner_of(profile: msgspec.Raw) -> _Owner:
+    try:
+        return _decode_owner(profile)
+    except RecursionError:
+        raise exact_json.too_deep() from None
+    except msgspec.DecodeError as e:
+        raise BadLine("line-profile", words(e)) from None
 
 
 def _fill(raw: bytes, command: Command, compartment: str | None) -> bytes:

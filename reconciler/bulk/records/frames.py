@@ -11,14 +11,15 @@ from typing import Any
 
 import msgspec
 
+from reconciler.bulk.records import parquet_values
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine
 from reconciler.bulk.records.mapping import flags_of, identity_columns
-from reconciler.bulk.records.values import written
 from reconciler.model.source import Identifier, SourceDefinition
 
 # What has to be escaped in JSON; and what is so rare that such rows are rather asked by themselves.
 _ESCAPED, _RARE = r'["\\]', "[\\x00-\\x1f\\x7f\u2028\u2029]"
 _INTEGER, _NUMBER = r"^-?(0|[1-9][0-9]*)$", r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+_LONG, _ODD = 300, "^-0$|[eE]"
 _SMALL, _LARGE = 1e-4, 1e15
 _encode = msgspec.json.Encoder().encode
 
@@ -177,7 +178,15 @@ class _Columns:
             else cell.str.contains(_INTEGER if kind == "integer" else _NUMBER)
         )
         self.conditions.append(good if first else good | empty)
+        if kind != "boolean":
+            self._ordinary(column)
         return pl.when(empty).then(pl.lit("")).otherwise(pl.concat_str([pl.lit(key), value]))
+
+    def _ordinary(self, column: str) -> None:
+        """Numbers that are written as they stand: neither long, nor with an exponent, nor a zero below zero."""
+        found, cell = self.frame[column], self.pl.col(column)
+        if (found.str.len_bytes().max() or 0) > _LONG or found.str.contains(_ODD).any():
+            self.conditions.append((cell.str.len_bytes() <= _LONG) & ~cell.str.contains(_ODD))
 
     def _escaped(self, column: str) -> Any:
         found, cell = self.frame[column], self.pl.col(column)
@@ -200,10 +209,13 @@ class _Columns:
             )  # neither for NaN nor for the infinities
             self.conditions.append(usual.fill_null(value=True))
             return pl.col(column).cast(pl.String)
-        made = []
-        for value in self.frame[column].to_list():
-            row = written({"v": value}, nulls=nulls) if value is not None else {}
-            made.append(None if isinstance(row, BadLine) or "v" not in row else _encode(row["v"]).decode())
+        rows = parquet_values.rows(self.frame.select(column), lambda _: True, nulls=nulls)
+        made = [
+            _encode(row[column]).decode()
+            if not isinstance(row, BadLine) and row.get(column) is not None
+            else None
+            for row in rows
+        ]
         name = f"\0{len(self.made)}"
         self.made[name] = pl.Series(name, made, dtype=pl.String)
         self.conditions.append(pl.col(name).is_not_null() | pl.col(column).is_null())

@@ -1,7 +1,8 @@
 """One row (column: value) in, one command line out, or the reason why not (contract 7.1). Pure.
 
 A name of a column is looked up as it is; with dots it is also a path into nested objects (`address.city`). A path that is
-included keeps its place in the profile; a new name with dots makes nested objects.
+included keeps its place in the profile; a new name with dots makes nested objects. A property has one source: a row in which
+two fields meet is refused, and so is one whose `$` fields contradict its identifier.
 """
 
 import hashlib
@@ -11,7 +12,9 @@ from typing import Any
 
 import msgspec
 
+from reconciler.bulk.records import exact_json
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, json_line
+from reconciler.model.profile import OWNER
 from reconciler.model.source import Identifier, SourceDefinition
 
 Value = Any
@@ -30,15 +33,20 @@ def row_mapper(source: SourceDefinition) -> Callable[[Row], Line]:
     """
     profile_of = _profile_mapper(source)
     flags, safe = flags_of(source)
+    drop_nulls = source.format == "ndjson" and source.nulls == "absent"
 
     def mapped(row: Row) -> Line:
+        if drop_nulls:
+            row = _without_nulls(row)
         operation = _operation(row, source)
         identity, compartment = _identity(row, source)
         if operation == "DELETE":
             return Line(json_line({"operation": "DELETE", **identity}), True, True, compartment, False)
-        owner = _owner_fields(row, source)
-        anonymous = not owner
-        profile = profile_of(row, owner)
+        profile = profile_of(row, _owner_fields(row, source))
+        account = profile.get("$user_account_id")
+        if compartment is not None and account is not None and source.owner is None:
+            _require_same("$user_account_id", account, identity["user_account_id"], None)
+        anonymous = account is None
         data = json_line({"operation": "UPSERT", **identity, **flags, "user_profile": profile})
         return Line(data, False, safe, compartment, anonymous)
 
@@ -83,13 +91,47 @@ def value_at(row: Row, column: str) -> Value:
     return found
 
 
-def _put(profile: dict[str, Value], path: list[str], value: Value) -> None:
+def _without_nulls(value: Value) -> Value:
+    """Objects without the fields that are null; in lists, nulls keep the others' places."""
+    if isinstance(value, Mapping):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    return [_without_nulls(v) for v in value] if isinstance(value, list) else value
+
+
+def _put(profile: dict[str, Value], path: list[str], value: Value, column: str) -> None:
+    """Set what is at a path; objects from several columns are joined, but nothing is set twice."""
+    inner = profile
     for part in path[:-1]:
-        inner = profile.get(part)
-        inner = dict(inner) if isinstance(inner, Mapping) else {}
-        profile[part] = inner
-        profile = inner
-    profile[path[-1]] = value
+        found = inner.get(part)
+        if found is not None and not isinstance(found, Mapping):
+            raise _two_sources(".".join(path), column)
+        inner[part] = inner = dict(found or {})
+    if path[-1] not in inner:
+        inner[path[-1]] = value
+    else:
+        inner[path[-1]] = _joined(inner[path[-1]], value, path, column)
+
+
+def _joined(there: Value, value: Value, path: list[str], column: str) -> Value:
+    if len(path) == 1 and path[0] in OWNER:
+        return _require_same(path[0], value, there, column)
+    if not isinstance(there, Mapping) or not isinstance(value, Mapping):
+        raise _two_sources(".".join(path), column)
+    made = dict(there)
+    for key, inner in value.items():
+        made[key] = _joined(made[key], inner, [*path, key], column) if key in made else inner
+    return made
+
+
+def _two_sources(name: str, column: str) -> BadLine:
+    return BadLine("line-property", f"two fields become the property '{name}'", column)
+
+
+def _require_same(name: str, given: Value, expected: Value, column: str | None) -> Value:
+    """A `$` field of a row says whom it is about, as its identifier does; null says nothing."""
+    if given is not None and (isinstance(given, bool) or str(given) != expected):
+        raise BadLine("line-identity", f"{name} of the row disagrees with its identifier", column)
+    return expected
 
 
 def _without(value: Value, path: list[str]) -> Value:
@@ -102,21 +144,48 @@ def _without(value: Value, path: list[str]) -> Value:
     return rest
 
 
-def _profile_mapper(source: SourceDefinition) -> Callable[[Row, dict[str, Value]], dict[str, Value]]:
+Mapper = Callable[[Row, dict[str, Value]], dict[str, Value]]
+
+
+def _profile_mapper(source: SourceDefinition) -> Mapper:
     include, rename, types = source.include, source.rename, source.types
     dropped = frozenset(source.exclude) | identity_columns(source) if include is None else frozenset[str]()
     nested = any("." in c for c in (*(include or ()), *dropped, *rename, *rename.values(), *types))
+    fill = _deep(source, dropped) if nested else _flat(source, dropped)
 
-    def flat(row: Row, profile: dict[str, Value]) -> dict[str, Value]:
+    def mapped(row: Row, profile: dict[str, Value]) -> dict[str, Value]:
+        fill(row, profile)
+        for name, value in source.constants.items():
+            if name in profile:
+                raise _two_sources(name, name)
+            profile[name] = value
+        return profile
+
+    return mapped
+
+
+def _flat(source: SourceDefinition, dropped: frozenset[str]) -> Callable[[Row, dict[str, Value]], None]:
+    """Columns to properties."""
+    include, rename, types = source.include, source.rename, source.types
+
+    def fill(row: Row, profile: dict[str, Value]) -> None:
         for column, value in row.items():
             if column in include if include is not None else column not in dropped:
                 typed = _typed(column, value, types.get(column))
                 if typed is not _ABSENT:
-                    profile[rename.get(column, column)] = typed
-        profile.update(source.constants)
-        return profile
+                    name = rename.get(column, column)
+                    if name in profile:
+                        typed = _joined(profile[name], typed, [name], column)
+                    profile[name] = typed
 
-    def deep(row: Row, profile: dict[str, Value]) -> dict[str, Value]:
+    return fill
+
+
+def _deep(source: SourceDefinition, dropped: frozenset[str]) -> Callable[[Row, dict[str, Value]], None]:
+    """Columns and paths to properties and paths."""
+    include, rename, types = source.include, source.rename, source.types
+
+    def fill(row: Row, profile: dict[str, Value]) -> None:
         taken = list(include) if include is not None else [c for c in row if c not in dropped]
         inner = [] if include is not None else [c for c in rename if c not in row and "." in c]
         for column in [*taken, *inner]:
@@ -127,23 +196,27 @@ def _profile_mapper(source: SourceDefinition) -> Callable[[Row, dict[str, Value]
             if value is not _ABSENT and (typed := _typed(column, value, types.get(column))) is not _ABSENT:
                 new = rename.get(column)
                 whole = [column] if column in row and new is None else (new or column).split(".")
-                _put(profile, whole, typed)
-        profile.update(source.constants)
-        return profile
+                _put(profile, whole, typed, column)
 
-    return deep if nested else flat
+    return fill
 
 
 def _operation(row: Row, source: SourceDefinition) -> str:
     operation = source.operation
     if operation.column is None:
         return operation.value or "UPSERT"
-    value = value_at(row, operation.column)
-    found = operation.map.get(str(value if value is not _ABSENT else None))
+    found = operation.map.get(_spelt(value_at(row, operation.column)))
     if found is None:
         words = f"the value in column '{operation.column}' is not in operation.map"
         raise BadLine("line-operation", words, operation.column)
     return found
+
+
+def _spelt(value: Value) -> str:
+    """A value as `operation.map` has it: text as it is, anything else as JSON writes it; what is absent is null."""
+    if isinstance(value, str):
+        return value
+    return msgspec.json.encode(None if value is _ABSENT else value).decode()
 
 
 def _identity(row: Row, source: SourceDefinition) -> tuple[dict[str, Value], str | None]:
@@ -198,12 +271,17 @@ def _typed(column: str, value: Value, kind: str | None) -> Value:
     if value == "":
         return _ABSENT
     if (kind == "integer" and INTEGER.fullmatch(value)) or (kind == "number" and NUMBER.fullmatch(value)):
-        return msgspec.Raw(value.encode())
+        try:
+            return exact_json.number(value)
+        except exact_json.OutOfRange as e:
+            raise BadLine("line-type", f"column '{column}' holds {e}", column) from None
     if kind == "boolean" and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if kind == "json":
         try:
-            return msgspec.json.decode(value.encode())
-        except msgspec.DecodeError:
-            pass
+            return exact_json.decode(value.encode())
+        except BadLine as e:
+            raise BadLine(
+                "line-type", f"column '{column}' holds JSON that cannot be sent: {e.reason}", column
+            ) from None
     raise BadLine("line-type", f"column '{column}' is not of the type {kind}", column)

@@ -51,7 +51,7 @@ def shape_of(line: bytes) -> Shape | None:
     """The shape of one command; None if it has none that is worth a type of its own."""
     try:
         head = _head(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     kinds = [k for k in _IDENTIFIERS if getattr(head, k) is not _UNSET]
     profile: Any = head.user_profile

@@ -1,33 +1,44 @@
-"""How a typed value of a table is written as JSON; one rule for Parquet and SQL. Pure.
+"""How a typed value of a table is written as JSON; one rule for Parquet and SQL, told in docs/sources.md. Pure.
 
 integer, float, boolean, text   as they are; NaN and the infinities make a line bad
 decimal                         a number with all of its digits
 date                            "2026-11-25"
-time                            "13:05:00", with microseconds where they are not zero
-timestamp                       "2026-11-25T13:05:00Z" in UTC where it has a zone, else without one
+time                            "13:05:00", with six digits of a second where they are not zero, or nine
+timestamp                       "2026-11-25T13:05:00Z" in UTC where it has a zone, else without one; fractions as above
 UUID                            "6f1c…", as text
-list, struct                    lists and objects
+list, struct, map               lists and objects
 null                            absent, or null with `profile: {nulls: keep}`; inside a list always null, since the
                                 others keep their places
-duration, binary                make a line bad: JSON has nothing for them
+duration, binary, years before 1 or after 9999, whatever else JSON has nothing for: they make a line bad
 """
 
 import datetime
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from reconciler.bulk.records.exact_json import MAX_DEPTH, MAX_DIGITS, OutOfRange, number
 from reconciler.bulk.records.lines import BadLine
 
-_ABSENT = msgspec.UNSET
+ABSENT = msgspec.UNSET
+FAR = "a date before the year 1 or after 9999"
 _KINDS: dict[type, str] = {datetime.timedelta: "a duration", bytes: "binary data", memoryview: "binary data"}
+_EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - instants are counted from here
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799  # seconds from the epoch to the years 1 and 9999
+_BITS = int(MAX_DIGITS * 3.32)
 
 
-class _NotJson(Exception):
+class Unwritable(msgspec.Struct, frozen=True):
+    """Stands in a row for a value that JSON does not have; says of what kind it is, never what it is."""
+
+    kind: str
+
+
+class NotJson(Exception):
     """A value that JSON does not have; says of what kind."""
 
 
@@ -46,48 +57,147 @@ def written(
         if not used(column):
             continue
         try:
-            if (found := _value(value, nulls)) is not _ABSENT:
+            if (found := value_of(value, nulls)) is not ABSENT:
                 made[column] = found
-        except _NotJson as e:
-            return BadLine("line-type", f"column '{column}' holds {e}", column)
+        except (NotJson, OutOfRange) as e:
+            return refused(column, e)
+        except (ValueError, OverflowError, RecursionError):  # whatever its library would say may quote it
+            return refused(column, NotJson("a value that cannot be written as JSON"))
     return made
 
 
-def _value(value: Any, nulls: bool) -> Any:
-    match value:
-        case None:
-            return None if nulls else _ABSENT
-        case list() | tuple():
-            return [None if (v := _value(x, nulls)) is _ABSENT else v for x in value]
-        case dict():
-            return {k: v for k, x in value.items() if (v := _value(x, nulls)) is not _ABSENT}
-        case _:
-            return _scalar(value)
+def refused(column: str, why: Exception) -> BadLine:
+    """The reason for which a row is not sent."""
+    return BadLine("line-type", f"column '{column}' holds {why}", column)
+
+
+def value_of(value: Any, nulls: bool, depth: int = 0) -> Any:
+    """A value as JSON has it; ABSENT for NULL unless it is kept.
+
+    Raises:
+        NotJson: JSON has nothing for it.
+        OutOfRange: a number that cannot be passed on.
+    """
+    if value is None:
+        return None if nulls else ABSENT
+    if isinstance(value, list | tuple | Mapping):
+        if depth >= MAX_DEPTH:
+            raise NotJson(f"lists or objects within each other, more than {MAX_DEPTH} deep")
+        if isinstance(value, Mapping):
+            return object_of(((k, value_of(v, nulls, depth + 1)) for k, v in value.items()))
+        return list_of(value_of(x, nulls, depth + 1) for x in value)
+    return _scalar(value)
+
+
+def list_of(values: Iterable[Any]) -> list[Any]:
+    """A list; what is absent in it is null, since the others keep their places."""
+    return [None if v is ABSENT else v for v in values]
+
+
+def object_of(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
+    """An object; keys are texts.
+
+    Raises:
+        NotJson: a key stands twice, or is no text, number or boolean.
+    """
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key is None or isinstance(key, float | list | dict | tuple):
+            raise NotJson("a map with a key that is no text")
+        written_key = _scalar(key)
+        if not isinstance(written_key, str):
+            written_key = msgspec.json.encode(written_key).decode()
+        if written_key in made:
+            raise NotJson("a map with one key twice")
+        made[written_key] = value
+    return {k: v for k, v in made.items() if v is not ABSENT}
 
 
 def _scalar(value: Any) -> Any:
     match value:
-        case bool() | str() | int():
+        case str():
+            return _text(value)
+        case bool() | msgspec.Raw():
             return value
-        case float():
-            if not math.isfinite(value):
-                raise _NotJson("a number that is not finite")
-            return value
-        case Decimal():
-            if not value.is_finite():
-                raise _NotJson("a number that is not finite")
-            return msgspec.Raw(format(value, "f").encode())
+        case int() | float() | Decimal():
+            return _number(value)
         case datetime.datetime():
             return _timestamp(value)
         case datetime.date() | datetime.time():
             return value.isoformat()
         case uuid.UUID():
             return str(value)
+        case Unwritable():
+            raise NotJson(value.kind)
         case _:
-            raise _NotJson(_KINDS.get(type(value), f"a {type(value).__name__}"))
+            raise NotJson(_KINDS.get(type(value), f"a {type(value).__name__}"))
+
+
+def _number(value: float | Decimal) -> Any:
+    if isinstance(value, int):
+        if value.bit_length() > _BITS:
+            raise OutOfRange(f"a number of more than {MAX_DIGITS:,} digits")
+        return value
+    if not math.isfinite(value):
+        raise NotJson("a number that is not finite")
+    return _decimal(value) if isinstance(value, Decimal) else value
+
+
+def _text(value: str) -> str:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise NotJson("text that is not valid Unicode") from None
+    return value
+
+
+def _decimal(value: Decimal) -> msgspec.Raw:
+    _, digits, exponent = value.as_tuple()
+    if len(digits) + abs(int(exponent)) > MAX_DIGITS:
+        raise OutOfRange(f"a number of more than {MAX_DIGITS:,} characters")
+    return number(format(value, "f"))
 
 
 def _timestamp(value: datetime.datetime) -> str:
     if value.tzinfo is None:
         return value.isoformat()
-    return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+    try:
+        return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        raise NotJson(FAR) from None
+
+
+def date_text(days: int) -> str:
+    """A date, from its days since 1970.
+
+    Raises:
+        NotJson: it is before the year 1 or after 9999.
+    """
+    return timestamp_text(days * 86_400, 1, zoned=False)[:10]
+
+
+def timestamp_text(count: int, per_second: int, *, zoned: bool) -> str:
+    """An instant, from its count of parts of seconds since 1970.
+
+    Raises:
+        NotJson: it is before the year 1 or after 9999.
+    """
+    seconds, rest = divmod(count, per_second)
+    if not _FIRST <= seconds <= _LAST:
+        raise NotJson(FAR)
+    whole = (_EPOCH + datetime.timedelta(seconds=seconds)).isoformat()
+    return whole + fraction(rest * (1_000_000_000 // per_second)) + ("Z" if zoned else "")
+
+
+def time_text(nanoseconds: int) -> str:
+    """A time of day."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return (_EPOCH + datetime.timedelta(seconds=seconds)).isoformat()[11:] + fraction(rest)
+
+
+def fraction(nanoseconds: int) -> str:
+    """Digits of a second: none, six, or nine where six do not say all."""
+    if not nanoseconds:
+        return ""
+    return f".{nanoseconds:09d}" if nanoseconds % 1000 else f".{nanoseconds // 1000:06d}"

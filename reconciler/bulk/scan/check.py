@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from reconciler.bulk.records import frames
+from reconciler.bulk.records import exact_json, frames, parquet_values
+from reconciler.bulk.records.columns import Fields
 from reconciler.bulk.records.command_blocks import Verdict, judge
 from reconciler.bulk.records.commands import command_line
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
 from reconciler.bulk.records.mapping import column_used, flags_of, row_mapper
-from reconciler.bulk.records.values import written
 from reconciler.bulk.scan.duplicates import Superseded
 from reconciler.bulk.sources import csv_rows
 from reconciler.bulk.sources.segments import Segment
@@ -26,8 +26,6 @@ from reconciler.model.source import SourceDefinition
 BLOCK = 256 * 1024  # bytes judged at once; a processor's cache holds them
 FRAME_FROM = 200_000  # bytes of CSV from which on loading polars pays
 ONE_BY_ONE_MAX_LINES = 16  # lines that are rather asked one by one
-# Numbers with a fraction keep all of their digits.
-_decode_row = msgspec.json.Decoder(dict[str, Any], float_hook=lambda x: msgspec.Raw(x.encode())).decode
 
 
 class _Operation(msgspec.Struct):
@@ -65,6 +63,8 @@ class Batch(msgspec.Struct):
         records: how many it has.
         lines: how many lines they take.
         numbers: for each line to send, the line of its record (0 is the first); None where that is its place in order.
+        found: fields that the spec names and a row has.
+        lacking: those that a row has not, which might have had them.
     """
 
     data: bytes | None
@@ -77,6 +77,8 @@ class Batch(msgspec.Struct):
     compartments: frozenset[str] = frozenset()
     rejects: list[Rejected] = []
     numbers: "array[int] | None" = None
+    found: frozenset[str] = frozenset()
+    lacking: frozenset[str] = frozenset()
 
     @property
     def sent(self) -> int:
@@ -161,6 +163,8 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
         batch.compartments,
         rejects,
         left,
+        batch.found,
+        batch.lacking,
     )
 
 
@@ -202,7 +206,7 @@ def _line_maker(source: SourceDefinition) -> Callable[[Record], Line]:
 
 
 def _json(data: bytes, source: SourceDefinition, first: int = 0) -> Iterator[Record]:
-    mapped, drop_nulls = source.format == "ndjson", source.nulls == "absent"
+    mapped = source.format == "ndjson"
     texts = data.split(b"\n")
     if not texts[-1]:
         texts.pop()
@@ -215,22 +219,14 @@ def _json(data: bytes, source: SourceDefinition, first: int = 0) -> Iterator[Rec
         elif not mapped:
             yield Record(line, raw, None, None)
         else:
-            yield _json_row(line, raw, drop_nulls=drop_nulls)
+            yield _json_row(line, raw)
 
 
-def _json_row(line: int, raw: bytes, *, drop_nulls: bool) -> Record:
+def _json_row(line: int, raw: bytes) -> Record:
     try:
-        if not raw.isascii():
-            raw.decode()
-        row = _decode_row(raw)
-    except UnicodeDecodeError:
-        return Record(line, raw, None, BadLine("line-encoding", "the line is not UTF-8"))
-    except msgspec.DecodeError as e:
-        return Record(line, raw, None, BadLine("line-json", str(e)[:160]))
-    if drop_nulls:
-        made = written(row)
-        return Record(line, raw, None, made) if isinstance(made, BadLine) else Record(line, raw, made, None)
-    return Record(line, raw, row, None)
+        return Record(line, raw, exact_json.decode_row(raw), None)
+    except BadLine as e:
+        return Record(line, raw, None, e)
 
 
 def _spool(data: bytes) -> Iterator[Record]:
@@ -239,7 +235,7 @@ def _spool(data: bytes) -> Iterator[Record]:
             code, reason, column = msgspec.json.decode(raw)
             yield Record(line, b"", None, BadLine(code, reason, column))
         else:
-            yield Record(line, raw, _decode_row(raw), None)
+            yield Record(line, raw, exact_json.read(raw), None)
 
 
 def _csv(segment: Segment, source: SourceDefinition) -> Iterator[Record]:
@@ -250,8 +246,7 @@ def _csv(segment: Segment, source: SourceDefinition) -> Iterator[Record]:
 
 
 def _parquet(segment: Segment, used: Callable[[str], bool], *, nulls: bool) -> Iterator[Record]:
-    for line, row in enumerate(segment.frame.iter_rows(named=True)):
-        made = written(row, nulls=nulls, used=used)
+    for line, made in enumerate(parquet_values.rows(segment.frame, used, nulls=nulls)):
         bad = made if isinstance(made, BadLine) else None
         yield Record(line, b"", None if isinstance(made, BadLine) else made, bad)
 
@@ -270,6 +265,7 @@ class _Builder:
         self.compartments: set[str] = set()
         self.rejects: list[Rejected] = []
         self.numbers: array[int] | None = None
+        self.fields = Fields(source)
         self.safe_rows = flags_of(source)[1]
         accounts = (source.owner, *source.identify_by)
         self.anonymous_rows = not any(i is not None and i.kind == "user_account_id" for i in accounts)
@@ -314,6 +310,8 @@ class _Builder:
         """Records one by one."""
         self.own = False
         for record in records:
+            if self.fields.open and record.row is not None:
+                self.fields.look(record.row)
             try:
                 line = self.line_of(record)
             except BadLine as e:
@@ -386,4 +384,6 @@ class _Builder:
             frozenset(self.compartments),
             self.rejects,
             self.numbers,
+            frozenset(self.fields.found),
+            frozenset(self.fields.lacking),
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
 
+from reconciler.bulk.records.columns import require_fields
 from reconciler.bulk.records.lines import UNKNOWN_ID
 from reconciler.bulk.scan.check import Batch, Rejected, checker, without
 from reconciler.bulk.scan.chunker import BLOCK, Cutter
@@ -42,6 +43,8 @@ class _Counts:
     reasons: Counter[str] = field(default_factory=Counter)
     rejects: list[Reject] = field(default_factory=list)
     compartments: set[str] = field(default_factory=set)
+    found: set[str] = field(default_factory=set)
+    lacking: set[str] = field(default_factory=set)
 
     def add(self, batch: Batch, size: int) -> None:
         self.lines += batch.records
@@ -50,6 +53,8 @@ class _Counts:
         self.size += size
         self.anonymous += batch.anonymous
         self.safe = self.safe and batch.safe
+        self.found |= batch.found
+        self.lacking |= batch.lacking
         if len(self.compartments) < MAX_COMPARTMENTS:
             self.compartments |= batch.compartments - {UNKNOWN_ID}
 
@@ -139,6 +144,7 @@ def _scan(
         rows.add(segment, batch)
         if progress:
             progress(counts.lines)
+    require_fields(counts.found, counts.lacking)
     cutter.close()
     sent = counts.upserts + counts.deletes
     return Scan(

@@ -1,6 +1,6 @@
 """Rows of a Parquet file, streamed batch by batch. With `frames`, the only user of polars (extra: files)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ from reconciler.errors import MissingExtra, ReconcilerError
 _BATCH = 20_000
 
 
-def columns(path: Path, name: str) -> list[str]:
-    """Names of the columns.
+def schema(path: Path, name: str) -> Mapping[str, Any]:
+    """Columns and their types.
 
     Raises:
         MissingExtra: polars is not installed.
@@ -18,9 +18,23 @@ def columns(path: Path, name: str) -> list[str]:
     """
     polars = _polars()
     try:
-        return list(polars.read_parquet_schema(path))
+        return dict(polars.read_parquet_schema(path))
     except polars.exceptions.PolarsError as e:
         raise ReconcilerError(f"{name} is not a Parquet file: {_first_line(e)}") from None
+    except polars.exceptions.PanicException:
+        raise _unknown_type(name) from None
+
+
+def holds(schema: Mapping[str, Any], column: str) -> bool:
+    """Whether a path with dots leads to a field; what a map holds is not known before its rows are."""
+    polars = _polars()
+    first, *rest = column.split(".")
+    found = schema.get(first)
+    for part in rest:
+        if isinstance(found, polars.Map):
+            return True
+        found = found.to_schema().get(part) if isinstance(found, polars.Struct) else None
+    return found is not None
 
 
 def frames(path: Path, name: str, start: int) -> Iterator[Any]:
@@ -37,6 +51,15 @@ def frames(path: Path, name: str, start: int) -> Iterator[Any]:
                 yield frame
     except polars.exceptions.PolarsError as e:
         raise ReconcilerError(f"cannot read {name}: {_first_line(e)}") from None
+    except polars.exceptions.PanicException:
+        raise _unknown_type(name) from None
+
+
+def _unknown_type(name: str) -> ReconcilerError:
+    return ReconcilerError(
+        f"cannot read {name}: it has a column of a type that polars cannot read, such as INTERVAL",
+        help="write the file without that column, or with it as text",
+    )
 
 
 def _polars() -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from reconciler.bulk.records.columns import require_columns
 from reconciler.bulk.records.lines import BadLine, too_large
 from reconciler.bulk.sources import csv_rows, locations, parquet
 from reconciler.errors import ReconcilerError
@@ -85,7 +86,8 @@ def _rows(
             with path.open("rb") as file:
                 while block := file.read(locations.BUFFER):
                     feed(block)
-        _need_columns(parquet.columns(path, name), source, name)
+        schema = parquet.schema(path, name)
+        require_columns(list(schema), source, name, lambda column: parquet.holds(schema, column))
         row = start.offset
         for frame in parquet.frames(path, name, row):
             yield Segment(start.file, row, frame=frame)
@@ -146,7 +148,7 @@ def _csv(
 ) -> Iterator[Segment]:
     columns, head = csv_rows.header(file, source, name)
     if columns is not None and source.csv.header:
-        _need_columns(list(columns), source, name)
+        require_columns(columns, source, name)
     if feed and source.csv.header:
         feed(b"\0")  # where a file begins shapes the lines: its first one is a header
         feed(head.removeprefix(BOM))
@@ -170,14 +172,3 @@ def _csv(
             feed(data if data.endswith(b"\n") else data + b"\n")
         yield Segment(start.file, offset, data, columns)
         offset += len(data)
-
-
-def _need_columns(columns: list[str], source: SourceDefinition, name: str) -> None:
-    needed = {i.column for i in (*source.identify_by, *((source.owner,) if source.owner else ()))}
-    needed |= set(source.types) | set(source.rename) | set(source.include or ()) | set(source.exclude)
-    needed |= {source.operation.column} if source.operation.column else set()
-    missing = sorted(c for c in needed if c not in columns and c.split(".")[0] not in columns)
-    if missing:
-        raise ReconcilerError(
-            f"{name} has no column '{missing[0]}'", help=f"its columns: {', '.join(columns)}"
-        )

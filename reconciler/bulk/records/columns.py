@@ -1,0 +1,114 @@
+"""Names that a source's spec uses, held against what is there, before a row is sent. Pure.
+
+A table (CSV, Parquet, the cursor of a query) has its columns at once; rows of JSON are looked at one by one, and a name that
+none of them has stops the source at its end, when still nothing is sent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from reconciler.bulk.records.mapping import identity_columns, value_at
+from reconciler.errors import ReconcilerError
+from reconciler.model.profile import OWNER
+from reconciler.model.source import SourceDefinition
+
+_ABSENT = msgspec.UNSET
+
+
+def named(source: SourceDefinition) -> list[str]:
+    """Every column the spec names, sorted."""
+    given = {
+        *identity_columns(source),
+        *source.types,
+        *source.rename,
+        *(source.include or ()),
+        *source.exclude,
+    }
+    return sorted(given)
+
+
+def require_columns(
+    columns: Sequence[str],
+    source: SourceDefinition,
+    name: str,
+    holds: Callable[[str], bool] = lambda _: False,
+) -> None:
+    """A table has every column that is named, and no two of them become one property.
+
+    Args:
+        columns: those of the table.
+        source: its definition.
+        name: of the table, for people.
+        holds: whether a path with dots, whose first part is a column, may lead to something.
+
+    Raises:
+        ReconcilerError: one is missing, or two become one property.
+    """
+    for column in named(source):
+        root = column.partition(".")[0]
+        if column not in columns and not (root in columns and root != column and holds(column)):
+            words = f"{name} has no column '{column}'"
+            if root in columns:
+                words += f": '{root}' holds no such field"
+            raise ReconcilerError(words, help=f"its columns: {', '.join(columns)}")
+    _require_one_source(columns, source, name)
+
+
+def _require_one_source(columns: Sequence[str], source: SourceDefinition, name: str) -> None:
+    if source.include is not None:
+        taken = list(source.include)
+    else:
+        dropped = {*source.exclude, *identity_columns(source)}
+        taken = [c for c in columns if c not in dropped]
+        taken += [c for c in source.rename if c not in taken and c not in dropped]
+    before: dict[str, str] = {}
+    for column in taken:
+        new = source.rename.get(column, column)
+        if new in before or (new in source.constants and new not in OWNER):
+            other = f"the column '{before[new]}'" if new in before else "a constant"
+            raise ReconcilerError(
+                f"{name}: the column '{column}' and {other} both become the property '{new}'",
+                help="rename or exclude one of them",
+            )
+        before[new] = column
+
+
+class Fields:
+    """Which of the names that rows of JSON must have were in a row; one for each segment.
+
+    Attributes:
+        found: names that some row has.
+        lacking: names that a row, which might have had them, has not.
+    """
+
+    def __init__(self, source: SourceDefinition) -> None:
+        self.found: set[str] = set()
+        self.lacking: set[str] = set()
+        # Columns of a query were looked at when it was read; what is left is paths into values of JSON.
+        self._paths_only = source.format == "spool"
+        watched = named(source) if source.format in ("ndjson", "spool") else []
+        self.open = [n for n in watched if not self._paths_only or "." in n]
+
+    def look(self, row: Mapping[str, Any]) -> None:
+        """One row; costs nothing once every name was found."""
+        for name in list(self.open):
+            if value_at(row, name) is not _ABSENT:
+                self.found.add(name)
+                self.open.remove(name)
+            elif not self._paths_only or row.get(name.partition(".")[0]) is not None:
+                self.lacking.add(name)
+
+
+def require_fields(found: frozenset[str] | set[str], lacking: frozenset[str] | set[str]) -> None:
+    """Every name was in some row that might have had it.
+
+    Raises:
+        ReconcilerError: one was in none.
+    """
+    if missing := sorted(set(lacking) - set(found)):
+        raise ReconcilerError(
+            f"no row has the field '{missing[0]}', which the spec names",
+            help="correct the name, or take it out of the spec; names are case-sensitive",
+        )

@@ -1,0 +1,157 @@
+"""JSON text -> values, with nothing changed on the way: the one decoder for rows, JSON cells and JSON columns. Pure.
+
+Fractions stay text (msgspec.Raw), so that they keep their digits. What cannot be passed on whole is refused with a BadLine:
+a key that stands twice with two values, nesting past MAX_DEPTH, a number that no reader of JSON holds.
+"""
+
+import json
+import math
+from typing import Any
+
+import msgspec
+
+from reconciler.bulk.records.lines import BadLine, words
+
+MAX_DEPTH = 100  # levels of lists and objects; a fixed number, so that every process decides the same
+MAX_DIGITS = 4_300  # characters of a number: what Python converts to an integer
+_BEFORE_COLON = (b" :", b"\t:", b"\r:", b"\n:")
+_ALWAYS_FINITE = 300  # so many characters without an exponent cannot leave the range of a double
+
+
+class OutOfRange(ValueError):
+    """A number that would arrive as another one, or as none."""
+
+
+def number(text: str) -> msgspec.Raw:
+    """A number of JSON with all of its digits.
+
+    Raises:
+        OutOfRange: it is too long, or its exponent makes it infinite or zero for whoever reads it.
+    """
+    if len(text) > _ALWAYS_FINITE or "e" in text or "E" in text:
+        _require_readable(text)
+    return msgspec.Raw(b"0" if text == "-0" else text.encode())
+
+
+def _require_readable(text: str) -> None:
+    if len(text) > MAX_DIGITS:
+        raise OutOfRange(f"a number of more than {MAX_DIGITS:,} characters")
+    mantissa, exponent, _ = text.lower().partition("e")
+    if not exponent:
+        return
+    value = float(text)
+    if math.isinf(value) or (value == 0 and mantissa.strip("-0.")):
+        raise OutOfRange("a number with an exponent out of range")
+
+
+read = msgspec.json.Decoder(float_hook=lambda text: msgspec.Raw(text.encode())).decode
+"""Decode what `decode` let pass before, without asking again."""
+
+_decode = msgspec.json.Decoder(float_hook=number).decode
+
+
+def decode(text: bytes) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        BadLine: it is not JSON, or cannot be passed on whole; without a column.
+    """
+    try:
+        if not text.isascii():
+            text.decode()
+        value = _decode(text)
+    except UnicodeDecodeError:
+        raise BadLine("line-encoding", "the line is not UTF-8") from None
+    except RecursionError:
+        raise too_deep() from None
+    except msgspec.ValidationError:  # an integer, or what `number` refuses
+        raise BadLine("line-json", "a number is out of range") from None
+    except msgspec.DecodeError as e:
+        raise BadLine("line-json", words(e)) from None
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        _require_shallow(value, 0)
+    if _may_repeat_a_key(text, value):
+        refuse_duplicate_keys(text)
+    return value
+
+
+def decode_row(text: bytes) -> dict[str, Any]:
+    """The same for a row, which is an object.
+
+    Raises:
+        BadLine: it is not.
+    """
+    row = decode(text)
+    if not isinstance(row, dict):
+        raise BadLine("line-json", "the line is not a JSON object")
+    return row
+
+
+def refuse_duplicate_keys(text: bytes) -> None:
+    """A key may stand twice only with one value.
+
+    Raises:
+        BadLine: it has two; or it is not JSON.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(items)
+        if len(made) != len(items) and any(made[k] != v or type(made[k]) is not type(v) for k, v in items):
+            raise BadLine("line-duplicate-key", "a key stands twice in one object, with two values")
+        return made
+
+    def digits(number: str) -> tuple[str]:  # never equal to a text
+        return (number,)
+
+    try:
+        json.loads(text, object_pairs_hook=pairs, parse_int=digits, parse_float=digits)
+    except RecursionError:
+        raise too_deep() from None
+    except ValueError:
+        raise BadLine("line-json", "JSON is malformed") from None
+
+
+def _may_repeat_a_key(text: bytes, value: Any) -> bool:
+    """Whether more keys may be written than were decoded: each is followed by a colon, as may be text within strings."""
+    written = text.count(b'":')
+    if text.count(b":") != written and any(blank in text for blank in _BEFORE_COLON):
+        return True
+    if type(value) is dict:
+        return len(value) != written and _keys(value) != written
+    return (_keys_in_list(value) if type(value) is list else 0) != written
+
+
+def _keys(value: dict[str, Any]) -> int:
+    total = len(value)
+    for inner in value.values():
+        kind = type(inner)
+        if kind is dict:
+            total += _keys(inner)
+        elif kind is list and inner:
+            total += _keys_in_list(inner)
+    return total
+
+
+def _keys_in_list(values: list[Any]) -> int:
+    total = 0
+    for inner in values:
+        kind = type(inner)
+        if kind is dict:
+            total += _keys(inner)
+        elif kind is list:
+            total += _keys_in_list(inner)
+    return total
+
+
+def _require_shallow(value: Any, depth: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if depth >= MAX_DEPTH:
+        raise too_deep()
+    for inner in value.values() if isinstance(value, dict) else value:
+        _require_shallow(inner, depth + 1)
+
+
+def too_deep() -> BadLine:
+    """Lists and objects within each other, past what is passed on."""
+    return BadLine("line-json", f"JSON is nested deeper than {MAX_DEPTH} levels")

@@ -1,0 +1,134 @@
+"""Values of Parquet columns, exact: what Python's types would round, or do not have, is read as integers and text. Pure.
+
+A column is first cast to something that Python holds whole (`_held`), then each value is written by the type of its column
+(`_writer`). Columns of what JSON has anyway are left as they are.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from reconciler.bulk.records import values
+from reconciler.bulk.records.exact_json import OutOfRange
+from reconciler.bulk.records.lines import BadLine
+from reconciler.bulk.records.values import ABSENT, NotJson
+
+Writer = Callable[[Any, bool], Any]
+_PER_SECOND = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+def rows(frame: Any, used: Callable[[str], bool], *, nulls: bool) -> Iterator[dict[str, Any] | BadLine]:
+    """Rows as JSON has them, or why they cannot be written.
+
+    Args:
+        frame: a polars frame.
+        used: whether a column takes part.
+        nulls: keep NULL as null.
+    """
+    import polars
+
+    names = [c for c in frame.columns if used(c)]
+    writers = [(n, _writer(polars, frame.schema[n])) for n in names]
+    for row in held(polars, frame.select(names)).iter_rows() if names else (() for _ in range(frame.height)):
+        yield _row(row, writers, nulls)
+
+
+def _row(row: tuple[Any, ...], writers: list[tuple[str, Writer]], nulls: bool) -> dict[str, Any] | BadLine:
+    made: dict[str, Any] = {}
+    for (column, write), value in zip(writers, row, strict=True):
+        try:
+            if (found := write(value, nulls)) is not ABSENT:
+                made[column] = found
+        except (NotJson, OutOfRange) as e:
+            return values.refused(column, e)
+    return made
+
+
+def held(polars: Any, frame: Any) -> Any:
+    """A frame of the same values in types that Python holds whole."""
+    exact = {n: t for n, t in frame.schema.items() if _held(polars, t, "text") != t}
+    if not exact:
+        return frame
+    # The shortest text that gives a float of 32 bits back, read as one of 64, is written as that very text.
+    texts = [
+        polars.col(n).cast(_held(polars, t, "text")).cast(_held(polars, t, "float")) for n, t in exact.items()
+    ]
+    return frame.with_columns(texts)
+
+
+def _held(pl: Any, dtype: Any, small: str) -> Any:
+    if dtype in (pl.Float32, pl.Float16):
+        return pl.String if small == "text" else pl.Float64
+    if dtype == pl.Date:
+        return pl.Int32
+    if dtype in (pl.Datetime, pl.Time, pl.Duration):
+        return pl.Int64
+    match dtype:
+        case pl.List():
+            return pl.List(_held(pl, dtype.inner, small))
+        case pl.Array():
+            return pl.List(_held(pl, dtype.inner, small))
+        case pl.Map():
+            pair = {"key": _held(pl, dtype.key, small), "value": _held(pl, dtype.value, small)}
+            return pl.List(pl.Struct(pair))
+        case pl.Struct():
+            return pl.Struct({n: _held(pl, t, small) for n, t in dtype.to_schema().items()})
+        case _:
+            return dtype
+
+
+def _writer(pl: Any, dtype: Any) -> Writer:
+    """What writes a value of a column that `held` gave, which had this type before."""
+    match dtype:
+        case pl.Date():
+            return _leaf(values.date_text)
+        case pl.Time():
+            return _leaf(values.time_text)
+        case pl.Datetime():
+            parts, zoned = _PER_SECOND[dtype.time_unit], dtype.time_zone is not None
+            return _leaf(lambda count: values.timestamp_text(count, parts, zoned=zoned))
+        case pl.Duration():
+            return _leaf(_refuse_duration)
+        case pl.List() | pl.Array():
+            return _list(_writer(pl, dtype.inner))
+        case pl.Map():
+            return _map(_writer(pl, dtype.key), _writer(pl, dtype.value))
+        case pl.Struct():
+            return _struct({n: _writer(pl, t) for n, t in dtype.to_schema().items()})
+        case _:
+            return values.value_of
+
+
+def _leaf(write: Callable[[int], str]) -> Writer:
+    return lambda value, nulls: write(value) if value is not None else (None if nulls else ABSENT)
+
+
+def _refuse_duration(_: int) -> str:
+    raise NotJson("a duration")
+
+
+def _list(inner: Writer) -> Writer:
+    def write(value: Any, nulls: bool) -> Any:
+        if value is None:
+            return None if nulls else ABSENT
+        return values.list_of(inner(x, nulls) for x in value)
+
+    return write
+
+
+def _map(key: Writer, inner: Writer) -> Writer:
+    def write(value: Any, nulls: bool) -> Any:
+        if value is None:
+            return None if nulls else ABSENT
+        return values.object_of((key(p["key"], True), inner(p["value"], nulls)) for p in value)
+
+    return write
+
+
+def _struct(fields: dict[str, Writer]) -> Writer:
+    def write(value: Any, nulls: bool) -> Any:
+        if value is None:
+            return None if nulls else ABSENT
+        made = {n: w(value[n], nulls) for n, w in fields.items()}
+        return {n: v for n, v in made.items() if v is not ABSENT}
+
+    return write
