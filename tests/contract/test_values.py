@@ -5,11 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import psycopg
 import pytest
 
 from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.spool import Spools
+from reconciler.errors import ReconcilerError
 from reconciler.model.load import Scan
-from reconciler.model.source import Identifier, SourceDefinition
+from reconciler.model.source import Identifier, Query, SourceDefinition
+from tests.support.postgres import new_database
 
 SOURCE = SourceDefinition(
     workspace="w", source="s", files=("x.parquet",), format="parquet", compartments={"c": "7"},
@@ -103,7 +107,6 @@ def check(expected: str | None, values: list[bytes], found: Scan) -> None:
 
 
 def test_a_type_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    from reconciler.errors import ReconcilerError
 
     with duckdb.connect() as db:
         db.execute(
@@ -150,3 +153,142 @@ def test_json_in_ndjson_and_in_csv(text: str, expected: str | None, tmp_path: Pa
     )
     if text.strip("-0123456789.e") == "":
         assert sent(tmp_path, replace(check_csv, types={"v": "number"}))[0] == values
+
+
+def query(url: str, text: str, root: Path, **fields: object) -> tuple[list[bytes], Scan]:
+    """The same for a query: read into a spool, and sent from there."""
+    source = replace(SOURCE, format="sql", files=(), sql=Query(url=url, query=text), **fields)  # type: ignore[arg-type]
+    spools = Spools(root / "spool", root, lambda _, said: str(said))
+    return sent(root, spools.readable(source))
+
+
+@pytest.fixture(scope="session")
+def database() -> str:
+    return new_database()
+
+
+POSTGRES: list[tuple[str, str | None]] = [
+    ("1::smallint", "1"),
+    ("-9223372036854775808", "-9223372036854775808"),
+    ("true", "true"),
+    ("1.10::numeric", "1.10"),
+    ("12345678901234567.89::numeric", "12345678901234567.89"),
+    ("0::numeric(30,10)", "0.0000000000"),
+    ("1e4400::numeric", None),
+    ("('1' || repeat('0', 4400))::numeric", None),
+    ("1e300::numeric", "1" + "0" * 300),
+    ("'NaN'::numeric", None),
+    ("'-Infinity'::numeric", None),
+    ("0.1::real", "0.1"),
+    ("0.1::double precision", "0.1"),
+    ("1e300::float8", "1e300"),
+    ("'NaN'::float4", None),
+    ("'Infinity'::float8", None),
+    ("'a\"é\\'::text", '"a\\"é\\\\"'),
+    ("'ab'::char(4)", '"ab  "'),
+    ("'\\x00'::bytea", None),
+    ("date '2026-11-25'", '"2026-11-25"'),
+    ("date '0044-03-15 BC'", None),
+    ("date '10000-01-01'", None),
+    ("date 'infinity'", None),
+    ("time '13:05'", '"13:05:00"'),
+    ("time '13:05:00.5'", '"13:05:00.500000"'),
+    ("time '24:00'", None),
+    ("timetz '13:05:00+05:30'", '"13:05:00+05:30"'),
+    ("timestamp '2026-11-25 13:05:00.123456'", '"2026-11-25T13:05:00.123456"'),
+    ("timestamp '10000-01-01 00:00'", None),
+    ("timestamp '-infinity'", None),
+    ("timestamptz '2026-11-25 13:05:00+02'", '"2026-11-25T11:05:00Z"'),
+    ("timestamptz '1800-01-01 00:00:00+00'", '"1800-01-01T00:00:00Z"'),
+    ("timestamptz '0001-01-01 00:00:00+00'", '"0001-01-01T00:00:00Z"'),
+    ("timestamptz 'infinity'", None),
+    ("timestamptz '0044-03-15 00:00:00+00 BC'", None),
+    ("interval '1 day'", None),
+    ("'6F1C0000-0000-0000-0000-000000000001'::uuid", '"6f1c0000-0000-0000-0000-000000000001"'),
+    ("'10.0.0.1'::inet", '"10.0.0.1"'),
+    ("int4range(1, 5)", '"[1,5)"'),
+    ("ROW(1, 'a')", '"(1,a)"'),
+    ("ARRAY[1, NULL]", "[1,null]"),
+    ("ARRAY[[1.10, 2.0]]", "[[1.10,2.0]]"),
+    ("ARRAY[date '2026-11-25', NULL]", '["2026-11-25",null]'),
+    ("ARRAY[date 'infinity']", None),
+    ("ARRAY[time '24:00']", None),
+    ("ARRAY['{\"a\":1.10}'::jsonb]", '[{"a":1.10}]'),
+    ("ARRAY[]::text[]", "[]"),
+    ("'12345678901234567.89'::json", "12345678901234567.89"),
+    ("'{\"a\":1.10,\"b\":[1e5]}'::json", '{"a":1.10,"b":[1e5]}'),
+    ("'{\"a\":1.10}'::jsonb", '{"a":1.10}'),
+    ("'1e4400'::jsonb", None),
+    ("'{\"a\":1,\"a\":2}'::json", None),
+    ("(repeat('[', 990) || repeat(']', 990))::json", None),
+    ("'null'::json", ""),
+    ("NULL::int", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_postgresql(zone: str, database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET timezone = '{zone}'")  # type: ignore[call-overload]
+        connection.execute(f"ALTER DATABASE {name} SET datestyle = 'German'")  # type: ignore[call-overload]
+    for number, (value, expected) in enumerate(POSTGRES):
+        root = tmp_path / str(number)
+        root.mkdir()
+        try:
+            check(expected, *query(database, f"SELECT 'u1' AS id, {value} AS v", root))
+        except (AssertionError, ReconcilerError) as e:
+            raise AssertionError(value) from e
+
+
+def test_a_bad_row_among_good_ones(database: str, tmp_path: Path) -> None:
+    text = "SELECT 'u1' AS id, CASE WHEN n = 2000 THEN date 'infinity' ELSE date '2026-01-01' + n END AS v FROM generate_series(1, 5000) n"
+    values, found = query(database, text, tmp_path)
+    assert (len(values), [(r.line, r.column) for r in found.rejects]) == (4999, [(2000, "v")])
+    values, found = query(database, text, tmp_path / "left-out", exclude=("v",))
+    assert len(values) == 5000
+
+
+SQLITE: list[tuple[str, str | None]] = [
+    ("9223372036854775807", "9223372036854775807"),
+    ("0.1", "0.1"),
+    ("1e300", "1e300"),
+    ("9e999", None),
+    ("'é'", '"é"'),
+    ("CAST(x'ff' AS TEXT)", None),
+    ("x'00'", None),
+    ("'2026-11-25'", '"2026-11-25"'),
+    ("'{\"a\":1.10}'", '"{\\"a\\":1.10}"'),
+    ("NULL", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "expected"), SQLITE)
+def test_sqlite(value: str, expected: str | None, tmp_path: Path) -> None:
+    check(expected, *query(f"sqlite:///{tmp_path}/x.db", f"SELECT 'u1' AS id, {value} AS v", tmp_path))
+
+
+def test_json_in_a_text_column(tmp_path: Path) -> None:
+    text = "SELECT 'u1' AS id, '{\"a\":1.10}' AS v"
+    assert query(f"sqlite:///{tmp_path}/x.db", text, tmp_path, types={"v": "json"})[0] == [b'{"a":1.10}']
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"include": ("w",)}, "the query has no column 'w'"),
+        ({"exclude": ("emial",)}, "the query has no column 'emial'"),
+        ({"rename": {"w": "x"}}, "the query has no column 'w'"),
+        ({"types": {"w": "json"}}, "the query has no column 'w'"),
+        ({"rename": {"v": "k"}, "constants": {"k": 1}}, "both become the property 'k'"),
+        ({"include": ("v.a.c",)}, "no row has the field 'v.a.c'"),
+    ],
+)
+def test_names_are_held_against_the_cursor(
+    fields: dict[str, object], words: str, database: str, tmp_path: Path
+) -> None:
+    text = "SELECT 'u1' AS id, '{\"a\":{\"b\":1}}'::jsonb AS v"
+    with pytest.raises(ReconcilerError, match=words):
+        query(database, text, tmp_path, **fields)
+    source_is_empty = query(database, f"{text} LIMIT 0", tmp_path / "empty", include=("v.a.c",))
+    assert source_is_empty[1].lines == 0

@@ -16,6 +16,7 @@ from typing import IO
 
 import msgspec
 
+from reconciler.bulk.records.columns import require_columns
 from reconciler.bulk.records.lines import BadLine
 from reconciler.bulk.records.mapping import column_used
 from reconciler.bulk.records.values import written
@@ -170,7 +171,11 @@ class Spools:
                 f"the query of {source.source} changed since it was planned", help="plan again"
             )
         encode, used = msgspec.json.Encoder().encode, column_used(source)
-        for row in sql.rows(self.resolve("URL of a database", source.sql.url), query):
+
+        def check(columns: list[str]) -> None:
+            require_columns(columns, source, "the query", lambda _: True)
+
+        for row in sql.rows(self.resolve("URL of a database", source.sql.url), query, check):
             made = written(row, nulls=source.nulls == "keep", used=used)
             if isinstance(made, BadLine):
                 yield encode([made.code, made.reason, made.column]) + b"\n"

@@ -4,9 +4,12 @@ Enters: a database URL and one SELECT. Leaves: rows as dicts of Python values. T
 database has such a thing. What a database says of an error may quote values, so only a class and a code are passed on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
+from reconciler.bulk.records.values import Unwritable
+from reconciler.bulk.sources import postgres_values
 from reconciler.errors import MissingExtra, ReconcilerError
 
 _BATCH = 2_000
@@ -14,8 +17,13 @@ _BATCH = 2_000
 _HARMLESS = ("08", "28", "3D", "42")
 
 
-def rows(url: str, query: str) -> Iterator[dict[str, Any]]:
+def rows(url: str, query: str, check: Callable[[list[str]], None]) -> Iterator[dict[str, Any]]:
     """All rows of a query, read once.
+
+    Args:
+        url: of the database.
+        query: one SELECT.
+        check: is given the columns before a row is read; what it raises ends the reading.
 
     Raises:
         MissingExtra: SQLAlchemy, or the database's driver, is not installed.
@@ -31,19 +39,43 @@ def rows(url: str, query: str) -> Iterator[dict[str, Any]]:
         options["postgresql_readonly"] = True
     try:
         with engine.connect().execution_options(**options) as connection:
-            result = connection.exec_driver_sql(query)
-            if not result.returns_rows:
-                raise ReconcilerError("the query of the source returns no rows", help="it must be one SELECT")
-            columns = _columns(list(result.keys()))
-            for row in result:
-                yield dict(zip(columns, row, strict=True))
+            _prepare(connection)
+            with closing(connection.exec_driver_sql(query)) as result:
+                if not result.returns_rows:
+                    words = "the query of the source returns no rows"
+                    raise ReconcilerError(words, help="it must be one SELECT")
+                columns = _columns(list(result.keys()))
+                check(columns)
+                for row in result:
+                    yield dict(zip(columns, row, strict=True))
     except alchemy.exc.SQLAlchemyError as e:
         raise ReconcilerError(
             f"the database could not answer the source's query: {_words(e)}",
             help="run the query by hand with the same account",
         ) from None
+    except (ValueError, ArithmeticError) as e:  # of a driver, about a value it cannot read; it may quote it
+        raise ReconcilerError(
+            f"the database's driver could not read a value of the source's query ({type(e).__name__})",
+            help="cast the column to text in the query, or leave it out",
+        ) from None
     finally:
         engine.dispose()
+
+
+def _prepare(connection: Any) -> None:
+    """Values arrive with all of their digits, and one that Python has nothing for makes a row bad, not the query."""
+    driver, raw = connection.dialect.driver, connection.connection.driver_connection
+    if driver == "psycopg":
+        postgres_values.prepare(raw)
+    elif driver == "pysqlite":
+        raw.text_factory = _sqlite_text
+
+
+def _sqlite_text(data: bytes) -> Any:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return Unwritable("text that is not UTF-8")
 
 
 def _columns(names: list[str]) -> list[str]:
