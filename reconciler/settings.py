@@ -88,7 +88,7 @@ def seconds(value: str | float) -> float:
     """
     m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", str(value).strip())
     if not m:
-        raise UsageError(f"{value!r} is not a duration", help="write it like 500ms, 30s, 10m or 2h")
+        raise UsageError(f"{value!r} is not a duration", help="examples: 500ms, 30s, 10m, 2h")
     return float(m[1]) * _UNITS[m[2] or "s"]
 
 
@@ -98,7 +98,7 @@ def size(value: str | int) -> int:
         return value
     m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(B|kB|KB|MB)", value)
     if not m:
-        raise UsageError(f"{value!r} is not a size", help="write it like 500kB or 64MB")
+        raise UsageError(f"{value!r} is not a size", help="examples: 500kB, 64MB")
     return int(float(m[1]) * {"B": 1, "kB": 1000, "KB": 1000, "MB": 1_000_000}[m[2]])
 
 

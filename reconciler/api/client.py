@@ -62,11 +62,11 @@ def check_endpoint(endpoint: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ReconcilerError(
             f"the endpoint {endpoint!r} is not an https:// URL",
-            help="set endpoint: in reconciler.yaml, or --endpoint",
+            help="set endpoint: in reconciler.yaml, or give --endpoint",
         )
     if parts.scheme == "http" and not is_loopback(endpoint):
         raise ReconcilerError(
-            f"the endpoint {endpoint!r} is plain HTTP; the token would travel in clear text",
+            f"the endpoint {endpoint!r} is plain HTTP; the token would be sent in clear text",
             help="use https://",
         )
     return endpoint.rstrip("/")
@@ -86,7 +86,7 @@ def check_token(token: str) -> str:
     if not token or not token.isascii() or not token.isprintable():
         raise ReconcilerError(
             "the token is empty or has characters that no HTTP header can carry",
-            help="copy it again; it is one line",
+            help="copy the token again; a token is one line",
         )
     return token
 
@@ -161,7 +161,8 @@ class Reader:
                     return self._threads.submit(self._get_once, path, params).result()
         except _Retryable as e:
             raise ReadFailed(
-                f"GET {path}: {e}", help="nothing was concluded from it; run again once the remote answers"
+                f"GET {path}: {e}",
+                help="nothing was concluded from this read; run again once the platform answers",
             ) from None
         raise AssertionError("unreachable")
 
@@ -293,5 +294,5 @@ def _status_help(status: int) -> str | None:
     if 300 <= status < 400:
         return "the endpoint redirects; the token is not sent to another address. Correct endpoint:"
     if status in (403, 404):
-        return "check organisation_id and the datamart ids, and what the token may see"
+        return "check organisation_id, the datamart ids, and the permissions of the token"
     return None

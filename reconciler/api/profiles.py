@@ -26,7 +26,7 @@ def stored_profiles(reader: Reader, datamart_id: str, command: Mapping[str, Any]
     except NotFound:
         return []
     if not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
-        raise ReadFailed("the profiles of a user point came back as something else than a list of objects")
+        raise ReadFailed("the profiles of a user point are not a list of objects")
     return rows
 
 

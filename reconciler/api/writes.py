@@ -96,7 +96,7 @@ def create_once(
         if answer.verdict in (Verdict.REFUSED, Verdict.CONFLICT, Verdict.WITHHELD):
             return Failed(answer.message)
         if tried - unsent >= TRIES:
-            return Failed(f"{answer.message}; tried {TRIES} times, and it is not there")
+            return Failed(f"{answer.message}; tried {TRIES} times, and no listing shows the object")
 
 
 def _confirmed(

@@ -47,11 +47,11 @@ def main(
 def validate(
     context: typer.Context,
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files or folders; the workspace's specs by default.")
+        list[Path] | None, typer.Argument(help="Files or folders. Default: the specs of the workspace.")
     ] = None,
     per_file: Annotated[
         bool,
-        typer.Option("--per-file", help="Each of PATHS by itself: references between files are not checked."),
+        typer.Option("--per-file", help="Check each file alone: references between files are not checked."),
     ] = False,
     output: opt.FindingsOutput = opt.FindingsFormat.TEXT,
     environment: opt.Environment = None,
@@ -89,11 +89,11 @@ def plan(
     supersede: opt.Supersede = None,
     allow: opt.Allow = None,
     prune: opt.Prune = None,
-    bundle: opt.Bundle = None,
+    spec_digest: opt.SpecDigest = None,
     rejects: opt.Rejects = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Compare specs, sources and remote; show what apply would do. Sends nothing but GET."""
+    """Compare specs, sources and platform; show what apply would do. Sends only GET requests."""
     from reconciler.cli import steps, wiring
 
     flags = steps.Flags(
@@ -114,7 +114,7 @@ def plan(
         supersede=supersede or (),
         allow=allow or (),
         prune=prune or (),
-        bundle=bundle,
+        spec_digest=spec_digest,
     )
     checked = steps.read_workspace(flags)
     with steps.progress(flags) as shown, steps.rejected_lines(rejects) as keep:
@@ -145,7 +145,7 @@ def drift(
     target: opt.Targets = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show what moved on the remote since the last apply, and where specs and remote disagree. Corrects nothing."""
+    """Show what changed on the platform since the last apply, and where specs and platform differ. Corrects nothing."""
     from reconciler.cli import commands, steps
 
     flags = steps.Flags(
@@ -167,12 +167,14 @@ def drift(
 @app.command()
 def apply(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="A saved plan; it is its own approval.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A saved plan; applied without asking.")] = None,
     output: opt.Output = opt.Format.TEXT,
     auto_approve: opt.AutoApprove = False,
     check: Annotated[
         Path | None,
-        typer.Option("--check", metavar="FILE", help="Would this plan still apply? Writes nothing."),
+        typer.Option(
+            "--check", metavar="FILE", help="Check whether a saved plan is still valid; writes nothing."
+        ),
     ] = None,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
@@ -187,7 +189,7 @@ def apply(
     supersede: opt.Supersede = None,
     allow: opt.Allow = None,
     prune: opt.Prune = None,
-    bundle: opt.Bundle = None,
+    spec_digest: opt.SpecDigest = None,
     skip_stale: opt.SkipStale = False,
     no_wait: opt.NoWait = False,
     wave: opt.WaveOption = None,
@@ -195,7 +197,7 @@ def apply(
     events: opt.Events = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Carry out a saved plan; or plan, show, ask, and carry that out."""
+    """Apply a saved plan; without one, make a plan, show it, ask, and apply it."""
     from reconciler.cli import commands, steps
 
     flags = steps.Flags(
@@ -215,7 +217,7 @@ def apply(
         supersede=supersede or (),
         allow=allow or (),
         prune=prune or (),
-        bundle=bundle,
+        spec_digest=spec_digest,
         skip_stale=skip_stale,
         no_wait=no_wait,
         wave=wave,
@@ -232,7 +234,9 @@ def apply(
 @app.command()
 def resume(
     context: typer.Context,
-    run_id: Annotated[int | None, typer.Argument(metavar="[RUN]", help="The last one by default.")] = None,
+    run_id: Annotated[
+        int | None, typer.Argument(metavar="[RUN]", help="Id of a run. Default: the newest run.")
+    ] = None,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
@@ -241,7 +245,7 @@ def resume(
     lock_timeout: opt.LockTimeout = "30s",
     no_color: opt.NoColor = False,
 ) -> int:
-    """Go on with a run's plan without asking."""
+    """Resume an interrupted run."""
     from reconciler.cli import commands, steps
 
     flags = steps.Flags(
@@ -260,12 +264,14 @@ def resume(
 @app.command()
 def unlock(
     context: typer.Context,
-    lock: Annotated[str, typer.Argument(metavar="ID", help="As the message about the lock says it.")],
+    lock: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the lock; the message about the lock shows it.")
+    ],
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Break the lock of a run that is gone for good; a run that lives stops writing."""
+    """Release the lock of a dead run; if it is alive, it stops writing."""
     from reconciler.cli import commands, steps
 
     flags = steps.Flags(root=context.obj, no_color=no_color, environment=environment, endpoint=endpoint)
@@ -274,7 +280,7 @@ def unlock(
 
 @app.command()
 def init(context: typer.Context, directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Root) -> int:
-    """Scaffold a workspace with starter specs; never overwrites."""
+    """Create a workspace with starter specs; never overwrites."""
     from reconciler.cli.scaffold import scaffold
 
     target = context.obj / directory
@@ -282,7 +288,7 @@ def init(context: typer.Context, directory: Annotated[Path, typer.Argument(metav
     for path in made.written:
         say(f"wrote {path}")
     for path in made.kept:
-        say(f"kept {path}, which was there already")
+        say(f"kept the existing {path}")
     out(f"Next: reconciler -C {target} plan")
     return exit_codes.DONE
 
@@ -290,11 +296,11 @@ def init(context: typer.Context, directory: Annotated[Path, typer.Argument(metav
 @app.command()
 def demo(
     directory: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="A new folder; a temporary one by default.")
+        Path | None, typer.Argument(metavar="[DIR]", help="A new folder. Default: a temporary folder.")
     ] = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """See the main job end to end, on the built-in emulator."""
+    """Show the main job from start to end, on the built-in sandbox."""
     from reconciler.cli.demo import run_demo
 
     return run_demo(directory, style(sys.stdout, no_color=no_color))
@@ -311,11 +317,11 @@ def schema() -> int:
 
 @app.command()
 def explain(
-    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="All of them by default.")] = None,
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="A code. Default: all codes.")] = None,
     output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Say what a finding's code means, with examples."""
+    """Explain a finding's code, with examples."""
     from reconciler.cli import reference
 
     return reference.explain(code, output.value, no_color=no_color)
@@ -326,13 +332,13 @@ def render(
     context: typer.Context,
     addresses: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ADDRESS]...", help="Such as Compartment/loyalty; all by default."),
+        typer.Argument(metavar="[ADDRESS]...", help="For example Compartment/loyalty. Default: all."),
     ] = None,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show specs after overlays and sets, with origins."""
+    """Show specs after overlays and sets, with the origin of each value."""
     from reconciler.cli import reference
 
     return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
@@ -363,7 +369,7 @@ def main_command(arguments: list[str]) -> int:
             return exit_codes.USAGE
         hint = "see `reconciler --help`, or `reconciler COMMAND --help`"
         if message == "No such option: -C":
-            hint = "-C stands before the command: reconciler -C DIR COMMAND"
+            hint = "-C goes before the command: reconciler -C DIR COMMAND"
         raise UsageError(message, help=hint) from None
     except Abort:
         raise KeyboardInterrupt from None

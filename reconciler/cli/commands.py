@@ -74,7 +74,7 @@ def check_saved(made: Plan, flags: Flags) -> int:
             "the plan is stale:\n" + "\n".join(f"  {a}: {why}" for a, why in sorted(found.stale.items())),
             help="make a new plan",
         )
-    out("The plan was applied already." if found.verdicts and found.done else "The plan still applies.")
+    out("The plan was applied already." if found.verdicts and found.done else "The plan is still valid.")
     return exit_codes.DONE
 
 
@@ -90,12 +90,13 @@ def resume(flags: Flags, run_id: int | None) -> int:
         found = ledger.last_run() if run_id is None else ledger.run(run_id)
     if found is None:
         raise ReconcilerError(
-            "the ledger has no such run", help="`reconciler apply` plans anew; nothing is lost by that"
+            "the ledger has no run with this id",
+            help="`reconciler apply` makes a new plan and continues unfinished loads",
         )
     made = document.decode(found.plan.encode(), f"the plan of run {found.id}")
     if made.rollout is not None:
         raise UsageError(
-            f"run {found.id} is a wave of a rollout", help="`reconciler rollout resume` goes on with that"
+            f"run {found.id} belongs to a rollout", help="`reconciler rollout resume` continues the rollout"
         )
     shown = steps.progress(flags)
     return steps.apply(

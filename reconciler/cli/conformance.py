@@ -40,7 +40,7 @@ def run(
             bench = Bench(
                 writer, where.token, organisation_id, datamart_id, wiring.CLOCK, stamp, seconds(patience)
             )
-            say(f"Everything made here has {stamp} in its name.")
+            say(f"All objects created by this command have {stamp} in their name.")
             found = _told(conformance.with_writes(bench))
             left = bench.left
     else:

@@ -45,41 +45,41 @@ def run_demo(directory: Path | None, marks: Style) -> int:
     """Scaffold, validate, plan, apply, plan again; the exit code of the first command that does not do as told here."""
     root = directory or Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
     if root.exists() and any(root.iterdir()):
-        raise ReconcilerError(f"{root} is not empty", help="name a new folder, or none")
+        raise ReconcilerError(f"{root} is not empty", help="name a new folder, or give no folder")
     _write(root)
     out(
         f"A workspace with three datamarts, three compartments and two profile sources was written to\n  {root}\n"
     )
     say = _Narrator(root, marks)
     steps = (
-        ("Check the specs offline. Silence means they are good.", ["validate"], {0}),
+        ("Check the specs offline. No output means no findings.", ["validate"], {0}),
         (
-            "Compare specs, files and the platform (here: the built-in emulator). Nothing is written.",
+            "Compare specs, files and the platform (here: the built-in sandbox). Nothing is written.",
             ["plan", "--out", str(root / "first.plan")],
             {0},
         ),
         (
-            "Carry out exactly the plan that was reviewed: changes first, then the loads.",
+            "Apply exactly the reviewed plan: configuration changes first, then loads.",
             ["apply", str(root / "first.plan")],
             {0},
         ),
         (
-            "Plan again: the platform is as declared, and every file is loaded.",
+            "Plan again: the platform equals the specs, and every file is loaded.",
             ["plan", "--detailed-exitcode"],
             {0},
         ),
     )
     for words, command, expected in steps:
         if (code := say.step(words, command)) not in expected:
-            out(marks.red(f"that exited with {code}, which the demo does not expect"))
+            out(marks.red(f"the command exited with {code}, which the demo does not expect"))
             return code or 1
     out(f"""
 Where to go next
-  open {running(root / FOLDER)}/ in a browser: what the emulator holds now
+  open {running(root / FOLDER)}/ in a browser: the present contents of the sandbox
   edit {root / "specs" / "compartments.yaml"}, then plan and apply again
-  kill an apply half way and run it again: nothing is sent twice
-  reconciler init DIR        a workspace of your own
-  reconciler plan --help     what a plan can be narrowed to
+  kill an apply and run it again: nothing is sent twice
+  reconciler init DIR        a new workspace
+  reconciler plan --help     options that limit a plan
 """)
     return 0
 

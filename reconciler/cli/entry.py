@@ -101,7 +101,7 @@ def _bug(e: Exception) -> int:
         )
     show_error(
         f"a bug in reconciler: {type(e).__name__}",
-        f"please report it with {report.name}",
+        f"please report this bug and attach {report.name}",
         style(sys.stderr, no_color=False),
     )
     return exit_codes.FAILED

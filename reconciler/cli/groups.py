@@ -10,10 +10,10 @@ from reconciler.cli import options as opt
 if TYPE_CHECKING:
     from reconciler.cli.steps import Flags
 
-sandbox_app = typer.Typer(help="The built-in emulator of the platform.", no_args_is_help=True)
-runs_app = typer.Typer(help="Runs that the ledger recorded.", invoke_without_command=True)
+sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
+runs_app = typer.Typer(help="Runs in the ledger.", invoke_without_command=True)
 source_app = typer.Typer(help="Profile sources.", no_args_is_help=True)
-rollout_app = typer.Typer(help="A plan that is applied in waves.", no_args_is_help=True)
+rollout_app = typer.Typer(help="Rollouts: plans applied in waves.", no_args_is_help=True)
 config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 
 
@@ -21,14 +21,14 @@ config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 def runs(
     context: typer.Context,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, help="How many, the newest first.")
+        int, typer.Option("--limit", metavar="N", min=1, help="Number of runs, newest first.")
     ] = 20,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int | None:
-    """Runs that the ledger recorded; `runs show [RUN]` shows one."""
+    """List the runs in the ledger; `runs show [RUN]` shows one."""
     if context.invoked_subcommand is not None:
         return None
     from reconciler.cli import history, steps
@@ -42,17 +42,19 @@ def runs(
 @runs_app.command("show")
 def runs_show(
     context: typer.Context,
-    run_id: Annotated[int | None, typer.Argument(metavar="[RUN]", help="The newest by default.")] = None,
+    run_id: Annotated[
+        int | None, typer.Argument(metavar="[RUN]", help="Id of a run. Default: the newest run.")
+    ] = None,
     inverse: Annotated[
         Path | None,
-        typer.Option("--inverse", metavar="FILE", help="Save the plan that would undo the run, and show it."),
+        typer.Option("--inverse", metavar="FILE", help="Save and show the plan that undoes the run."),
     ] = None,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """One run: its plan, and what became of each action; or the plan that would undo it."""
+    """Show one run: its plan and the outcome of each action; or the plan that undoes it."""
     from reconciler.cli import history, steps
 
     flags = steps.Flags(
@@ -65,11 +67,13 @@ def runs_show(
 def runs_resolve(
     context: typer.Context,
     chunk: Annotated[
-        str, typer.Argument(metavar="ADDRESS#CHUNK", help="Such as ProfileSource/crm@retail-fr#3.")
+        str, typer.Argument(metavar="ADDRESS#CHUNK", help="For example ProfileSource/crm@retail-fr#3.")
     ],
     sent: Annotated[
         bool | None,
-        typer.Option("--sent/--not-sent", help="It was sent, and is not sent again; or it was not, and is."),
+        typer.Option(
+            "--sent/--not-sent", help="--sent: do not send the chunk again. --not-sent: send the chunk again."
+        ),
     ] = None,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
@@ -77,7 +81,7 @@ def runs_resolve(
     lock_timeout: opt.LockTimeout = "30s",
     no_color: opt.NoColor = False,
 ) -> int:
-    """Settle by hand whether a chunk was sent, where the platform does not say; the next apply goes by it."""
+    """Record whether a chunk was sent; the next apply uses it."""
     from reconciler.cli import history, steps
 
     flags = steps.Flags(
@@ -101,7 +105,7 @@ def source_check(
     environment: opt.Environment = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Read a source as plan would, without a token: counts, volume, chunks, bad lines with reasons."""
+    """Read a source as plan does, without a token: counts, volume, chunks, rejected rows with reasons."""
     from reconciler.cli import source, steps
 
     flags = steps.Flags(
@@ -115,7 +119,7 @@ def source_preview(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="metadata.name of the source.")],
     line: Annotated[
-        str, typer.Option("--line", metavar="[PATH:]N", help="A line of the source, or of one of its files.")
+        str, typer.Option("--line", metavar="[PATH:]N", help="A line number of the source, or FILE:LINE.")
     ],
     datamart: opt.Datamart = None,
     output: opt.Output = opt.Format.TEXT,
@@ -124,7 +128,7 @@ def source_preview(
     token_file: opt.TokenFile = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Merge one line with the stored profile it is about, as the platform would, and show what changes. Shows profile values."""
+    """Merge one row with its stored profile, as the platform documents it, and show what changes. Shows profile values."""
     from reconciler.cli import source, steps
 
     flags = steps.Flags(
@@ -145,9 +149,7 @@ def source_retry(
     name: Annotated[str, typer.Argument(help="metadata.name of the source.")],
     failed_lines: Annotated[
         bool,
-        typer.Option(
-            "--failed-lines", help="The lines that the platform refused; they are all there is to retry."
-        ),
+        typer.Option("--failed-lines", help="Send the commands that the platform failed. Required."),
     ] = False,
     datamart: opt.Datamart = None,
     output: opt.Output = opt.Format.TEXT,
@@ -160,7 +162,7 @@ def source_retry(
     events: opt.Events = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Send the failed lines of a source's latest load once more, as a load of their own; shows them and asks first."""
+    """Send the failed commands of a source's latest load again, as a separate load; shows a plan and asks first."""
     from reconciler.cli import source, steps
 
     flags = steps.Flags(
@@ -182,14 +184,14 @@ def source_retry(
 @config_app.command("show")
 def config_show(
     context: typer.Context,
-    origin: Annotated[bool, typer.Option("--origin", help="Say where each value is from.")] = False,
+    origin: Annotated[bool, typer.Option("--origin", help="Show the origin of each value.")] = False,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     parallelism: opt.Parallelism = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show the settings as they are resolved here; the token only as set or not set."""
+    """Show the resolved settings; of the token, only whether it is set."""
     from reconciler.cli import reference
 
     flags = {"environment": environment, "endpoint": endpoint, "parallelism": parallelism}
@@ -198,22 +200,27 @@ def config_show(
 
 @sandbox_app.command("serve")
 def serve(
-    port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8089,
+    port: Annotated[int, typer.Option("--port", help="0 selects a free port.")] = 8089,
     state: Annotated[
-        Path | None, typer.Option("--state", metavar="DIR", help="Keep state here; in memory by default.")
+        Path | None, typer.Option("--state", metavar="DIR", help="Folder for the state. Default: in memory.")
     ] = None,
     switch: Annotated[
-        list[str] | None, typer.Option("--switch", metavar="KEY=VALUE", help="A setting of what is unknown.")
+        list[str] | None,
+        typer.Option(
+            "--switch", metavar="KEY=VALUE", help="Set behaviour that the platform does not document."
+        ),
     ] = None,
-    seed: Annotated[Path | None, typer.Option("--seed", metavar="FILE", help="JSON to begin with.")] = None,
+    seed: Annotated[
+        Path | None, typer.Option("--seed", metavar="FILE", help="Initial objects, as JSON.")
+    ] = None,
     faults: Annotated[
         str | None,
         typer.Option(
-            "--faults", metavar="FILE|NAME", help="What goes wrong; `sandbox faults` lists ready scripts."
+            "--faults", metavar="FILE|NAME", help="Fault script; `sandbox faults` lists those included."
         ),
     ] = None,
 ) -> int:
-    """Serve the emulator on loopback until interrupted; its page is at /."""
+    """Start the sandbox on loopback, until interrupted; its page is at /."""
     from reconciler.cli import sandboxes
 
     return sandboxes.serve(port, state, switch or [], seed, faults)
@@ -224,14 +231,19 @@ def sandbox_set(
     context: typer.Context,
     switches: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
     faults: Annotated[
-        str | None, typer.Option("--faults", metavar="FILE|NAME|none", help="What goes wrong from now on.")
+        str | None,
+        typer.Option("--faults", metavar="FILE|NAME|none", help="Fault script from now on; none removes it."),
     ] = None,
     url: Annotated[
         str | None,
-        typer.Option("--url", metavar="URL", help="The workspace's own, or port 8089, by default."),
+        typer.Option(
+            "--url",
+            metavar="URL",
+            help="Address of the sandbox. Default: the workspace's sandbox, or port 8089.",
+        ),
     ] = None,
 ) -> int:
-    """Change switches and faults of a running emulator, and show them."""
+    """Change switches and faults of a running sandbox, and show them."""
     from reconciler.cli import sandboxes
 
     return sandboxes.set_(context.obj, switches or [], faults, url)
@@ -239,7 +251,7 @@ def sandbox_set(
 
 @sandbox_app.command("faults")
 def sandbox_faults() -> int:
-    """List the ready fault scripts."""
+    """List the fault scripts included."""
     from reconciler.cli import sandboxes
 
     return sandboxes.list_faults()
@@ -247,25 +259,29 @@ def sandbox_faults() -> int:
 
 def conformance(
     context: typer.Context,
-    organisation_id: Annotated[str, typer.Option("--organisation-id", metavar="ID", help="Whose platform.")],
-    datamart_id: Annotated[str, typer.Option("--datamart", metavar="ID", help="One of its datamarts.")],
+    organisation_id: Annotated[
+        str, typer.Option("--organisation-id", metavar="ID", help="The organisation to test.")
+    ],
+    datamart_id: Annotated[
+        str, typer.Option("--datamart", metavar="ID", help="A datamart of the organisation.")
+    ],
     write: Annotated[
         bool,
         typer.Option(
             "--write",
-            help="Ask by writing, too: makes compartments in the organisation, and activations, imports and profiles on the"
+            help="Also run tests that write: creates compartments in the organisation, and activations, imports and profiles on the"
             " datamart, which has to be set aside for this. Not all of it can be removed.",
         ),
     ] = False,
     patience: Annotated[
-        str, typer.Option("--patience", metavar="10m", help="How long to wait for an execution to end.")
+        str, typer.Option("--patience", metavar="10m", help="How long to wait until an execution ends.")
     ] = "10m",
     output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Find out which way a platform answers the open questions; reads only, unless told to write."""
+    """Test undocumented platform behaviour; reads only, without --write."""
     from reconciler.cli import conformance as command
 
     return command.run(
@@ -281,7 +297,7 @@ def conformance(
     )
 
 
-Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="For those who read `rollout status`.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="Reason; `rollout status` shows it.")]
 
 
 def _flags(
@@ -295,13 +311,15 @@ def _flags(
 @rollout_app.command("status")
 def rollout_status(
     context: typer.Context,
-    follow: Annotated[bool, typer.Option("--follow", help="On a terminal, until it ends or stops.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Refresh on a terminal until the rollout ends or stops.")
+    ] = False,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show where the newest rollout is: waves, datamarts, states, counts."""
+    """Show the state of the newest rollout: waves, datamarts, states, counts."""
     from dataclasses import replace
 
     from reconciler.cli import rollouts
@@ -318,7 +336,7 @@ def rollout_pause(
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Begin nothing further; a run that walks it ends at its next step, and no lock is held."""
+    """Start no further waves; the running process stops at its next step and releases the lock."""
     from reconciler.cli import rollouts
 
     return rollouts.pause(_flags(context, environment, endpoint, no_color=no_color), why)
@@ -334,7 +352,7 @@ def rollout_resume(
     events: opt.Events = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Go on with a rollout that was paused, stopped at a gate, or cut off, with the plan that was reviewed."""
+    """Continue a rollout that was paused, stopped by a gate or interrupted, with the reviewed plan."""
     from dataclasses import replace
 
     from reconciler.cli import rollouts
@@ -349,15 +367,13 @@ def rollout_abort(
     why: Why = "",
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--inverse", metavar="FILE", help="Where to save the plan that undoes what was applied."
-        ),
+        typer.Option("--inverse", metavar="FILE", help="Save the plan that undoes the applied waves."),
     ] = None,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """End a rollout for good: what is applied where, and the plan that undoes what can be undone."""
+    """Cancel the remaining waves; show what is applied, and save the plan that undoes it."""
     from reconciler.cli import rollouts
 
     return rollouts.abort(_flags(context, environment, endpoint, no_color=no_color), why, file)

@@ -34,7 +34,7 @@ def show(flags: steps.Flags, run_id: int | None) -> int:
     history = _history(flags)
     run = next(iter(history.runs(1)), None) if run_id is None else history.run(run_id)
     if run is None:
-        raise ReconcilerError("the ledger has no such run", help="`reconciler runs` lists those it has")
+        raise ReconcilerError("the ledger has no run with this id", help="`reconciler runs` lists the runs")
     plan = _plan(run)
     found = runs_text.steps(plan, history.journal(run.id))
     if flags.output is Format.JSON:
@@ -54,8 +54,10 @@ def undo(flags: steps.Flags, run_id: int | None, file: Path) -> int:
     run = told.run(run_id) if run_id is not None else next(iter(told.runs(1)), None)
     text = told.inverse(run.id) if run is not None else None
     if run is None or not text:
-        raise ReconcilerError("the ledger has no such run, or it is of a version that recorded no way back")
-    made = document.decode(text.encode(), f"the way back of run {run.id}")
+        raise ReconcilerError(
+            "the ledger has no run with this id, or the run recorded no plan that undoes it"
+        )
+    made = document.decode(text.encode(), f"the plan that undoes run {run.id}")
     show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
     steps.show_plan(made, flags)
     steps.save(made, file)
@@ -73,14 +75,16 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
 
     address, _, index = chunk.rpartition("#")
     if not address or not index.isdigit():
-        raise UsageError(f"{chunk!r} is not ADDRESS#CHUNK", help="such as ProfileSource/crm@retail-fr#3")
+        raise UsageError(f"{chunk!r} is not ADDRESS#CHUNK", help="for example ProfileSource/crm@retail-fr#3")
     if sent is None:
-        raise UsageError("was it sent?", help="say --sent or --not-sent")
+        raise UsageError(
+            "--sent or --not-sent is required", help="add --sent if the chunk was sent, --not-sent if not"
+        )
     checked = steps.read_workspace(flags)
     load = checked.desired().loads.get(address)
     if load is None:
         raise UsageError(
-            f"no spec declares {address}", help="addresses look like ProfileSource/crm@retail-fr"
+            f"no spec declares {address}", help="examples of addresses: ProfileSource/crm@retail-fr"
         )
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with (
@@ -95,8 +99,10 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
         found = unresolved_chunk(load, int(index), reader, io)
         said = ManualVerdict(found.attempt, sent)
         ledger.record_manual_verdict(load.datamart_id, str(found.load), int(index), said, wiring.who())
-    then = "it counts as loaded" if sent else f"it is sent again, as attempt {found.attempt + 1}"
-    out(f"{chunk} of {found.load.label}, seen as {found.seen.value}: from the next apply on {then}.")
+    then = (
+        "the chunk counts as loaded" if sent else f"the chunk is sent again, as attempt {found.attempt + 1}"
+    )
+    out(f"Recorded: {chunk} of {found.load.shown}, shown by the platform as {found.seen.value}: {then}.")
     return exit_codes.DONE
 
 

@@ -146,14 +146,14 @@ def unlock(root: Path, settings: Settings, identity: str) -> str:
         try:
             owner = lease.holder(database, origin, settings.organisation_id)
             if owner is not None and lease.release(database, origin, settings.organisation_id, identity):
-                return f"Broken: the lock of {owner.words()}. That run, if it lives, writes nothing from its next step on."
+                return f"Released the lock of {owner.words()}. If that run is alive, it writes nothing after its present step."
         finally:
             database.close()
     local = lock.holder(where.file, origin, settings.organisation_id)
     if local is not None and local.id == identity:
         raise LockHeld(
             f"the lock is held by {local.words()}",
-            help=f"end that process (kill {local.pid}): its lock ends with it, and the next run goes on where it stopped",
+            help=f"end that process (kill {local.pid}); this releases the lock, and the next run continues",
         )
     held = local if where.url is None else owner
     raise Refused(

@@ -71,7 +71,7 @@ Environment = Annotated[
     str | None, typer.Option("--environment", metavar="NAME", help="An environment of reconciler.yaml.")
 ]
 Endpoint = Annotated[
-    str | None, typer.Option("--endpoint", metavar="URL", help="API to talk to, or sandbox:.")
+    str | None, typer.Option("--endpoint", metavar="URL", help="URL of the platform, or sandbox:.")
 ]
 TokenFile = Annotated[
     Path | None,
@@ -81,12 +81,14 @@ TokenFile = Annotated[
 ]
 Parallelism = Annotated[
     int | None,
-    typer.Option("--parallelism", metavar="N", min=1, max=64, help="Requests and uploads at once."),
+    typer.Option("--parallelism", metavar="N", min=1, max=64, help="Parallel requests and uploads."),
 ]
 OnlyOption = Annotated[
     Only | None,
     typer.Option(
-        "--only", help="config: what a pull request checks. loads: the nightly job.", envvar="RECONCILER_ONLY"
+        "--only",
+        help="config: compartments and activations only. loads: profile sources only.",
+        envvar="RECONCILER_ONLY",
     ),
 ]
 Datamart = Annotated[
@@ -94,37 +96,43 @@ Datamart = Annotated[
     typer.Option(
         "--datamart",
         metavar="SET",
-        help="Datamarts: names with commas, or key=value.",
+        help="Datamarts: names separated by commas, or key=value.",
         envvar="RECONCILER_DATAMART",
     ),
 ]
 Labels = Annotated[
     list[str] | None,
-    typer.Option("-l", "--label", metavar="KEY=VALUE", help="Only documents with this label."),
+    typer.Option("-l", "--label", metavar="KEY=VALUE", help="Only resources with this label."),
 ]
-Targets = Annotated[list[str] | None, typer.Option("--target", metavar="ADDRESS", help="Only this address.")]
-Bundle = Annotated[
+Targets = Annotated[
+    list[str] | None,
+    typer.Option("--target", metavar="ADDRESS", help="Only this address, with all it requires."),
+]
+SpecDigest = Annotated[
     str | None,
     typer.Option(
-        "--bundle",
+        "--spec-digest",
         metavar="DIGEST",
-        help="Only if the specs are these, such as those that another environment's rollout carried out.",
+        help="Plan only if the specs have this digest, for example that of another environment's rollout.",
     ),
 ]
 WaveOption = Annotated[
     str | None,
     typer.Option(
-        "--wave", metavar="NAME", help="Carry out just this wave; those before it must have passed."
+        "--wave", metavar="NAME", help="Apply only this wave; the waves before it must have passed."
     ),
 ]
 Reload = Annotated[
-    list[str] | None, typer.Option("--reload", metavar="ADDRESS", help="Load this again as a new generation.")
+    list[str] | None,
+    typer.Option("--reload", metavar="ADDRESS", help="Send the same content again, as a new load."),
 ]
 Resend = Annotated[
-    list[str] | None, typer.Option("--resend", metavar="ADDRESS#CHUNK", help="Send this chunk again.")
+    list[str] | None,
+    typer.Option("--resend", metavar="ADDRESS#CHUNK", help="Send this chunk again, as a new attempt."),
 ]
 Supersede = Annotated[
-    list[str] | None, typer.Option("--supersede", metavar="ADDRESS", help="Give up an unfinished generation.")
+    list[str] | None,
+    typer.Option("--supersede", metavar="ADDRESS", help="Abandon an unfinished load and start the new one."),
 ]
 Prune = Annotated[
     list[str] | None,
@@ -137,7 +145,9 @@ Prune = Annotated[
 Allow = Annotated[
     list[str] | None,
     typer.Option(
-        "--allow", metavar="GUARD:SCOPE=WHY", help="Let a guard be crossed; who and why stand in the plan."
+        "--allow",
+        metavar="GUARD:SCOPE=WHY",
+        help="Override a guard; user and reason are recorded in the plan.",
     ),
 ]
 Detailed = Annotated[
@@ -147,13 +157,13 @@ Detailed = Annotated[
     ),
 ]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")]
-SkipStale = Annotated[
-    bool, typer.Option("--skip-stale", help="Leave out what moved since it was planned, and do the rest.")
-]
+SkipStale = Annotated[bool, typer.Option("--skip-stale", help="Skip stale actions, and apply the rest.")]
 NoWait = Annotated[
     bool,
     typer.Option(
-        "--no-wait", help="Do not follow executions; the next apply does.", envvar="RECONCILER_NO_WAIT"
+        "--no-wait",
+        help="Do not wait for executions; the next apply checks them.",
+        envvar="RECONCILER_NO_WAIT",
     ),
 ]
 LockTimeout = Annotated[
@@ -161,7 +171,7 @@ LockTimeout = Annotated[
     typer.Option(
         "--lock-timeout",
         metavar="TIME",
-        help="How long to wait for another run.",
+        help="How long to wait for the lock of another run.",
         envvar="RECONCILER_LOCK_TIMEOUT",
     ),
 ]
@@ -169,13 +179,16 @@ NoColor = Annotated[bool, typer.Option("--no-color", help="No colours.", envvar=
 Events = Annotated[
     Path | None,
     typer.Option(
-        "--events", metavar="FILE", help="Append one JSON event a line.", envvar="RECONCILER_EVENTS"
+        "--events",
+        metavar="FILE",
+        help="Append events to this file, one JSON object per line.",
+        envvar="RECONCILER_EVENTS",
     ),
 ]
 Rejects = Annotated[
     Path | None,
     typer.Option(
-        "--rejects", metavar="FILE", help="Write rejected lines, contents included, to a new private file."
+        "--rejects", metavar="FILE", help="Write rejected rows, with their contents, to a new private file."
     ),
 ]
 Out = Annotated[

@@ -49,7 +49,7 @@ def show(
 def diff(
     context: typer.Context,
     a: Annotated[Path, typer.Argument(metavar="A", help="A saved plan.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="A saved plan to compare with.")],
     output: opt.Output = opt.Format.TEXT,
     no_color: opt.NoColor = False,
 ) -> int:

@@ -69,7 +69,7 @@ class Lines:
         """A load begins."""
         with self._lock:
             self._totals[address] = [chunks, 0, 0]
-        say(f"{address}: {lines:,} lines in {many(chunks, 'chunk')}, {_size(size)}")
+        say(f"{address}: {lines:,} rows in {many(chunks, 'chunk')}, {_size(size)}")
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Say so at each quarter of the chunks."""
@@ -170,7 +170,7 @@ class Bars:
             self._bars.update(
                 identity,
                 advance=chunks,
-                detail=f"{t[4]:,} lines {_size(t[5])} {t[2]}/{t[0]} sent {t[1]} done",
+                detail=f"{t[4]:,} rows {_size(t[5])} {t[2]}/{t[0]} sent {t[1]} done",
             )
 
     def say(self, address: str, message: str) -> None:
@@ -182,7 +182,7 @@ class Bars:
         with self._lock:
             if source not in self._scans:
                 self._scans[source] = self._bars.add_task(f"reading {source}"[:30], total=None, detail="")
-            self._bars.update(self._scans[source], detail=f"{lines:,} lines")
+            self._bars.update(self._scans[source], detail=f"{lines:,} rows")
 
     def began(self, run: int, plan_digest: str, actions: int) -> None:
         """A bar for all actions, where there are several."""

@@ -58,7 +58,7 @@ def render(root: Path, addresses: list[str], environment: str | None, output: st
     found = render_specs(checked.documents, checked.specs, checked.settings.environment)
     known = {d.address for d in found}
     if missing := next((a for a in addresses if a not in known), None):
-        hint = nearest(missing, known) or "addresses look like Compartment/loyalty"
+        hint = nearest(missing, known) or "examples of addresses: Compartment/loyalty"
         raise UsageError(f"no spec declares {missing}", help=hint)
     chosen = [d for d in found if not addresses or d.address in addresses]
     if output == "json":

@@ -115,7 +115,7 @@ def _rows(listing: Listing[Row]) -> Listed[Row]:
     if isinstance(listing, Listed):
         return listing
     raise (Unauthorized if listing.unauthorized else ReadFailed)(
-        listing.reason, help="the gate was not decided; run again"
+        listing.reason, help="the gate could not be evaluated; run again"
     )
 
 
@@ -141,7 +141,7 @@ def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
             timeout=gates.command_timeout, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return False, f"{gates.command[0]} was not done within {gates.command_timeout:g} s, and was ended"
+        return False, f"{gates.command[0]} did not end within {gates.command_timeout:g} s, and was stopped"
     except OSError as e:
         return False, f"{gates.command[0]} cannot be run: {e.strerror}"
     return done.returncode == 0, f"{gates.command[0]} ended with {done.returncode}"
@@ -190,7 +190,7 @@ def pause(flags: steps.Flags, why: str) -> int:
         flags,
         "paused",
         why,
-        "It ends at its next step. `reconciler rollout resume` goes on with it.",
+        "The running process stops at its next step. `reconciler rollout resume` continues the rollout.",
         ("running", "stopped"),
     )
 
@@ -203,7 +203,7 @@ def abort(flags: steps.Flags, why: str, file: Path | None) -> int:
     settings = steps.settings_only(flags).settings
     found, plan = _newest(flags.root, settings)
     if found.state != "aborted":
-        _move(flags, "aborted", why, "What was not begun is never begun.", OPEN)
+        _move(flags, "aborted", why, "Remaining waves are cancelled.", OPEN)
     found, text = _table(flags, settings)
     out(text)
     begun = {None, *found.waves}
@@ -212,7 +212,7 @@ def abort(flags: steps.Flags, why: str, file: Path | None) -> int:
     steps.write_plan(back, where)
     for finding in back.diagnostics:
         say(f"  {finding.message}")
-    say(f"The plan that undoes what can be undone is saved in {where}.")
+    say(f"The plan that undoes the applied waves, as far as possible, is saved in {where}.")
     return exit_codes.DONE
 
 
@@ -243,12 +243,12 @@ def resume(flags: steps.Flags) -> int:
         lines = "\n".join(f"  {line}" for line in moved)
         raise Refused(
             f"the specs changed since the rollout was planned; nothing was written\n{lines}",
-            help="abort it and make a new plan, or take the changes back",
+            help="abort the rollout and make a new plan, or revert the specs",
         )
     with ledgers.rollouts(flags.root, settings) as board:
         for name, wave in found.waves.items():
             if wave.state == "closed":  # a person says to go on all the same
-                board.note(found.id, name, "accepted", f"{wave.why}; gone on by {wiring.who()}", wave.runs)
+                board.note(found.id, name, "accepted", f"{wave.why}; continued by {wiring.who()}", wave.runs)
         board.move(found.id, "running", "", wiring.who(), unless=("aborted", "finished"))
     from reconciler.cli import commands
 
@@ -271,7 +271,7 @@ def _newest(root: Path, settings: Settings) -> tuple[Recorded, Plan]:
         found = board.newest() if board is not None else None
     if found is None:
         raise ReconcilerError(
-            "the ledger has no rollout", help="`reconciler apply` of a plan with waves begins one"
+            "the ledger has no rollout", help="`reconciler apply` of a plan with waves starts a rollout"
         )
     return found, document.decode(found.plan.encode(), f"the plan of rollout {found.id}")
 

@@ -110,7 +110,7 @@ def _data(name: str, content: bytes) -> dict[str, Any]:
     if findings:
         raise SpecError(findings)
     if len(documents) != 1 or not isinstance(documents[0].data, dict):
-        raise UsageError(f"{name} is not a fault script: one document with `faults:` is expected")
+        raise UsageError(f"{name} is not a fault script: expected one document with `faults:`")
     from reconciler.sandbox.faults import BadRule, read
 
     document = documents[0]
@@ -119,7 +119,7 @@ def _data(name: str, content: bytes) -> dict[str, Any]:
     except ValueError as e:
         span = document.span("faults", e.number - 1) if isinstance(e, BadRule) else document.span()
         raise UsageError(
-            f"{span.path}:{span.line}:{span.column}: {e}", help="docs/sandbox.md says what a rule takes"
+            f"{span.path}:{span.line}:{span.column}: {e}", help="docs/sandbox.md documents the rules"
         ) from None
     found: dict[str, Any] = document.data
     return found
@@ -142,11 +142,11 @@ def _control(url: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         try:
             words = json.loads(said)["error"]
         except (ValueError, KeyError, TypeError):
-            words = f"{e.code}, which no sandbox answers"
+            words = f"{e.code}, which is not an answer of a sandbox"
         raise UsageError(f"the sandbox at {url} says: {words}") from None
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise ReconcilerError(
             f"no sandbox answers at {url}: {e}",
-            help="start one with `reconciler sandbox serve`, or name it with --url",
+            help="start a sandbox with `reconciler sandbox serve`, or give --url",
         ) from None
     return found

@@ -57,7 +57,7 @@ def scaffold(target: Path) -> Scaffold:
     files[workspace] = files[workspace].replace("specs: [.]", "specs: [specs]").replace("-C specs ", "")
     files = {name: _wired(name, text) for name, text in files.items()}
     if taken := next((target / name for name in files if (target / name).exists()), None):
-        raise ReconcilerError(f"{taken} is there already; nothing was written", help="name another folder")
+        raise ReconcilerError(f"{taken} already exists; nothing was written", help="name another folder")
     beside = {
         Path(SCHEMA_FILE): schema_text(),
         Path(".vscode/settings.json"): _editor_settings(),

@@ -94,7 +94,8 @@ def retry(flags: steps.Flags, name: str, *, failed_lines: bool, auto: bool) -> i
     """
     if not failed_lines:
         raise UsageError(
-            "what should be retried?", help="--failed-lines: the lines that the platform refused"
+            "--failed-lines is required",
+            help="add --failed-lines: it selects the commands that the platform failed",
         )
     checked = _declared(flags, name)
     scans = steps.new_scans(flags, steps.progress(flags))
@@ -119,20 +120,22 @@ def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, aut
             return steps.plan_exit(made, detailed=False)
         if busy := [x.address for x in made.loads if x.actions != ("no-op",) and not x.unread]:
             raise Refused(
-                f"{busy[0]} has something to load; its failed lines come after that",
-                help="`reconciler apply` first",
+                f"{busy[0]} has rows to load; load them before the failed commands",
+                help="run run `reconciler apply` first",
             )
         found = [x for load in made.loads if (x := plan_retry(load, reader, io, scans)) is not None]
         unplaced = sum(x.unplaced for x in found)
         if unplaced:
-            say(f"{unplaced:,} failed lines are left out: the platform does not say which they are.")
+            say(
+                f"{unplaced:,} failed commands are left out: the platform does not report which rows they are."
+            )
         loads = [x.change for x in found if x.change.lines]
         again = assemble(
             [], loads, [], checked.settings, made.spec_digest,
             Occasion(created_at=wiring.created_at(), latency=reader.pace.mean), errored=False, complete=False,
         )  # fmt: skip
     if not loads:
-        out("No failed line is left to send again.")
+        out("There is no failed command to send again.")
         return exit_codes.DONE
     if flags.output is Format.TEXT:
         steps.show_plan(again, flags)
@@ -145,6 +148,6 @@ def _declared(flags: steps.Flags, name: str) -> Checked:
     """The workspace, which declares this source."""
     checked = steps.read_workspace(flags)
     if name not in checked.specs.sources:
-        hint = nearest(name, checked.specs.sources) or "`reconciler render` lists what is declared"
+        hint = nearest(name, checked.specs.sources) or "`reconciler render` lists the declared resources"
         raise UsageError(f"no spec declares ProfileSource/{name}", help=hint)
     return checked

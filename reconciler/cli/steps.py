@@ -64,7 +64,7 @@ class Flags:
     lock_timeout: str = "30s"
     events: Path | None = None
     wave: str | None = None
-    bundle: str | None = None
+    spec_digest: str | None = None
 
     def settings(self) -> dict[str, Any]:
         """Those that are settings."""
@@ -96,7 +96,8 @@ class Flags:
             address, hash_, index = text.rpartition("#")
             if not hash_ or not index.isdigit():
                 raise UsageError(
-                    f"--resend {text!r} is not ADDRESS#CHUNK", help="such as ProfileSource/crm@retail-fr#3"
+                    f"--resend {text!r} is not ADDRESS#CHUNK",
+                    help="for example ProfileSource/crm@retail-fr#3",
                 )
             chunks.setdefault(address, set()).add(int(index))
         every = {*self.reload, *self.supersede, *chunks}
@@ -116,7 +117,7 @@ class Flags:
             if not m or m[1] not in GUARDS:
                 raise UsageError(
                     f"--allow {text!r} is not GUARD:SCOPE=WHY",
-                    help="the finding says it, such as 'guard-changes:Activation@retail-fr=all markets are renamed'",
+                    help="the finding shows it, for example 'guard-changes:Activation@retail-fr=all markets are renamed'",
                 )
             made.append(Override(guard=m[1], scope=m[2], who=wiring.who(), why=m[3].strip()))
         return tuple(made)
@@ -127,15 +128,15 @@ def read_workspace(flags: Flags) -> Checked:
 
     Raises:
         SpecError: it has findings that stop.
-        Refused: the specs are not those that `--bundle` names.
+        Refused: the specs are not those that `--spec-digest` names.
     """
     checked = check(flags.root, flags.settings(), os.environ)
     if not checked.ok:
         raise SpecError(checked.diagnostics)
-    if flags.bundle is not None and not checked.bundle().startswith(flags.bundle):
+    if flags.spec_digest is not None and not checked.spec_digest().startswith(flags.spec_digest):
         raise Refused(
-            f"the specs are {checked.bundle()[:12]}, not {flags.bundle[:12]}",
-            help="check out the commit that was carried out in the other environment; `reconciler rollout status -o json` there names it",
+            f"the specs are {checked.spec_digest()[:12]}, not {flags.spec_digest[:12]}",
+            help="check out the commit that was applied in the other environment; `reconciler rollout status -o json` there shows spec_digest",
         )
     return checked
 
@@ -208,7 +209,7 @@ def save(made: Plan, path: Path) -> None:
         UsageError: the path cannot be written.
     """
     write_plan(made, path)
-    say(f"The plan is saved; `reconciler apply {path}` does exactly this.")
+    say(f"The plan is saved; `reconciler apply {path}` applies exactly this plan.")
 
 
 def write_plan(made: Plan, path: Path) -> None:
@@ -235,7 +236,7 @@ def approve(made: Plan, *, auto: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ApprovalRefused(
-            "no terminal to ask on, and no approval was given",
+            "approval is required, and there is no terminal to ask on",
             help="save a plan with `plan --out FILE` and apply that, or give --auto-approve",
         )
     say("Apply this? Only 'yes' is accepted: ")
@@ -259,7 +260,7 @@ def apply(
     settings = checked.settings
     check_plan(made, settings, wiring.created_at())
     if flags.wave is not None and made.rollout is None:
-        raise UsageError("--wave: the plan has no waves", help="declare a Rollout, and plan again")
+        raise UsageError("--wave: the plan has no waves", help="declare a Rollout, and make a new plan")
     if not made.has_changes and not any(load.unfinished for load in made.loads):
         _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.")
         return exit_codes.DONE
@@ -269,7 +270,7 @@ def apply(
         rolled, code = rollouts.apply_in_waves(made, flags, checked, scans, where, shown)
         outcomes, already, passed = rolled.outcomes, rolled.already, rolled.passed
         if rolled.why is not None:
-            say(f"The rollout does not go on: {rolled.why}. `reconciler rollout status` shows it.")
+            say(f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves.")
     else:
         passed = frozenset()
         interrupt = wiring.Interrupt(say)

@@ -30,7 +30,7 @@ def validate(
     """
     gc.disable()  # this process ends soon, its trees have no cycles, and looking for some takes a third of the time
     if per_file and not paths:
-        raise UsageError("--per-file needs PATHS", help="name files or folders, or leave it out")
+        raise UsageError("--per-file needs PATHS", help="name files or folders, or remove --per-file")
     verdict = _verdict(root, paths, per_file=per_file, environment=environment)
     if output == "text":
         show_findings(verdict.diagnostics, root, style(sys.stderr, no_color=no_color), summed=True)

@@ -249,8 +249,8 @@ class Interrupt:
 
     def _handle(self, number: int, _frame: FrameType | None) -> Any:
         if self.code is not None:  # no less safe than a kill: all that was sent is in the journal
-            self._told("stopped at once; run it again to go on")
+            self._told("stopped immediately; run the same command again to continue")
             os._exit(self.code)
         self.code = 130 if number == signal.SIGINT else 143
         self._event.set()
-        self._told("interrupted: what is on its way is finished, nothing new begins; its state is saved")
+        self._told("interrupted: finishing requests in flight, starting nothing new; the state is saved")

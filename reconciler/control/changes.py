@@ -106,8 +106,8 @@ class Changer:
         """Something is there where nothing was planned to be: ours from before, or somebody else's."""
         if check.readiness is Readiness.DONE and check.row_id is not None:
             self.ids[address.name] = check.row_id
-            return _outcome(change, Status.UNCHANGED, "there already", remote_id=check.row_id)
-        return _outcome(change, Status.FAILED, f"moved since it was planned: {check.why}", refused=True)
+            return _outcome(change, Status.UNCHANGED, "already exists", remote_id=check.row_id)
+        return _outcome(change, Status.FAILED, f"stale: {check.why}", refused=True)
 
     def _rename(self, change: ResourceChange, address: Address) -> Outcome:
         assert change.remote_id is not None  # noqa: S101 - the caller's case
@@ -145,9 +145,7 @@ class Changer:
         if change.change.actions == ("update",):
             found: Activation | Unlisted | None = _first(fetch(self.clock.now() - FRESH_S)[1], find)
             if found is None:
-                return _outcome(
-                    change, Status.FAILED, "moved since it was planned: the activation is gone", refused=True
-                )
+                return _outcome(change, Status.FAILED, "stale: the activation no longer exists", refused=True)
         else:
             found = prove_absent_or_find(
                 fetch, find, self._activation_visibility(datamart_id, compartment_id), self.clock
@@ -175,7 +173,7 @@ class Changer:
                 return _from_result(change, result)
             found = result.row  # there, but not the default: somebody's, or the platform's own; promote it
         if preconditions.activation(change, found).readiness is Readiness.DONE:
-            return _outcome(change, Status.UNCHANGED, "there already", remote_id=found.id)
+            return _outcome(change, Status.UNCHANGED, "already exists", remote_id=found.id)
         return self._put(
             change,
             paths.activation(datamart_id, found.id),
@@ -220,9 +218,9 @@ class Changer:
             verdict = check(seen.rows)
             if verdict.readiness is Readiness.DONE:
                 status = Status.SUCCEEDED if tried else Status.UNCHANGED
-                return _outcome(change, status, "" if tried else "there already", remote_id=verdict.row_id)
+                return _outcome(change, status, "" if tried else "already exists", remote_id=verdict.row_id)
             if verdict.readiness is Readiness.CHANGED:
-                why = f"moved since it was planned: {verdict.why}"
+                why = f"stale: {verdict.why}"
                 return _outcome(change, Status.FAILED, why, refused=True)
             if tried >= TRIES:
                 return _outcome(change, Status.FAILED, message)
@@ -278,7 +276,9 @@ def _unread(change: ResourceChange, unlisted: Unlisted) -> Outcome:
 def _from_result(change: ResourceChange, result: Any) -> Outcome:
     match result:
         case Done(row=lookup.Ambiguous(ids=ids)):
-            return _outcome(change, Status.DUPLICATED, f"created, and now there are two: {' and '.join(ids)}")
+            return _outcome(
+                change, Status.DUPLICATED, f"created, but two rows now have this token: {' and '.join(ids)}"
+            )
         case Done(row=row):
             return _outcome(change, Status.SUCCEEDED, "", remote_id=row.id)
         case Failed(message=message, stopped=stopped):

@@ -56,10 +56,12 @@ class Deleter:
                 return ended(status, verdict.reason, stopped=verdict.unauthorized)
             if verdict.readiness is Readiness.DONE:
                 return (
-                    ended(Status.SUCCEEDED) if tried or removed else ended(Status.UNCHANGED, "gone already")
+                    ended(Status.SUCCEEDED)
+                    if tried or removed
+                    else ended(Status.UNCHANGED, "already removed")
                 )
             if verdict.readiness is Readiness.CHANGED:
-                return ended(Status.FAILED, f"moved since it was planned: {verdict.why}", refused=True)
+                return ended(Status.FAILED, f"stale: {verdict.why}", refused=True)
             if tried >= TRIES:
                 return ended(Status.FAILED, message)
             answer = self._send(change, path(str(verdict.row_id)))
@@ -115,4 +117,4 @@ def _words(answer: Answer, change: ResourceChange) -> str:
     if answer.status != NO_SUCH_CALL:
         return answer.message
     what = "activations" if change.kind == "Activation" else "imports"
-    return f"{answer.message}; this platform removes no {what}: do it in the console, or give the wish up"
+    return f"{answer.message}; this platform cannot remove {what}: remove it in the console, or drop it from the spec"

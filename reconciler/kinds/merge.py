@@ -33,7 +33,7 @@ def merged(stored: Profile | None, command: Mapping[str, Any]) -> dict[str, Any]
     given = plain(command["user_profile"])
     strategy = command.get("update_strategy")
     if strategy not in (None, "FORCE_REPLACE"):
-        raise Unpredictable(f"what update_strategy {strategy} does to a profile is not public")
+        raise Unpredictable(f"the effect of update_strategy {strategy} on a profile is not documented")
     if stored is None or command.get("force_replace") or strategy == "FORCE_REPLACE":
         return given
     return _deep(stored, given) if command.get("merge_objects") else {**stored, **given}

@@ -33,6 +33,11 @@ class LoadKey:
         """`g7`, or `g7.r1`."""
         return f"g{self.generation}.r{self.retry}" if self.retry else f"g{self.generation}"
 
+    @property
+    def shown(self) -> str:
+        """`load 7`, or `load 7 (retry 1)`: for people."""
+        return f"load {self.generation} (retry {self.retry})" if self.retry else f"load {self.generation}"
+
     def __str__(self) -> str:
         return f"rcl1.{self.workspace}.{self.source}.{self.label}.{self.load12}"
 

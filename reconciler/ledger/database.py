@@ -33,9 +33,9 @@ ALTER TABLE runs ADD COLUMN inverse TEXT;
 """
 _ROLLOUTS = """
 CREATE TABLE rollouts (
-  id {identity}, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, bundle TEXT NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL,
+  id {identity}, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, plan_digest TEXT NOT NULL, plan TEXT NOT NULL, state TEXT NOT NULL,
   why TEXT NOT NULL, who TEXT NOT NULL, started DOUBLE PRECISION NOT NULL, updated DOUBLE PRECISION NOT NULL,
-  UNIQUE (origin, organisation_id, bundle));
+  UNIQUE (origin, organisation_id, plan_digest));
 CREATE TABLE waves (
   rollout BIGINT NOT NULL REFERENCES rollouts(id), wave TEXT NOT NULL, state TEXT NOT NULL, at DOUBLE PRECISION NOT NULL,
   why TEXT NOT NULL, runs TEXT NOT NULL, PRIMARY KEY (rollout, wave));
@@ -70,4 +70,4 @@ def too_new(version: int) -> str | None:
     """Why a ledger of this version is not touched; None if it is no newer than this program."""
     if version <= SCHEMA_VERSION:
         return None
-    return f"it has the newer format {version}; this reconciler knows {SCHEMA_VERSION}"
+    return f"its format {version} is newer; this version of reconciler supports {SCHEMA_VERSION}"

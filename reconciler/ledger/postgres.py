@@ -63,7 +63,8 @@ def _told(what: str) -> Iterator[None]:
     except psycopg.Error as e:
         words = e.diag.message_primary or type(e).__name__
         raise LedgerFailed(
-            f"the PostgreSQL ledger {what}: {words}", help="run again once it can be reached; nothing is lost"
+            f"the PostgreSQL ledger {what}: {words}",
+            help="run again once the server can be reached; no state is lost",
         ) from None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from reconciler.ledger.database import Database
 
-_COLUMNS = "id, bundle, plan, state, why, who, started, updated"
+_COLUMNS = "id, plan_digest, plan, state, why, who, started, updated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class WaveRecord:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One rollout; `bundle` is the digest of its plan."""
+    """One rollout; `plan_digest` is its key."""
 
     id: int
-    bundle: str
+    plan_digest: str
     plan: str
     state: str
     why: str
@@ -46,23 +46,23 @@ class Rollouts:
     ) -> None:
         self._db, self._key, self._wall = database, (origin, organisation_id), wall
 
-    def find(self, bundle: str) -> Recorded | None:
+    def find(self, plan_digest: str) -> Recorded | None:
         """The one of this plan."""
-        return self._one("AND bundle=?", bundle)
+        return self._one("AND plan_digest=?", plan_digest)
 
     def newest(self) -> Recorded | None:
         """The one that was begun last."""
         return self._one("ORDER BY id DESC LIMIT 1")
 
-    def begin(self, bundle: str, plan: str, who: str) -> Recorded:
+    def begin(self, plan_digest: str, plan: str, who: str) -> Recorded:
         """The rollout of this plan, begun now if it is not on record."""
         now = self._wall()
         self._db.rows(
-            "INSERT INTO rollouts(origin, organisation_id, bundle, plan, state, why, who, started, updated) "
-            "VALUES (?,?,?,?,'running','',?,?,?) ON CONFLICT (origin, organisation_id, bundle) DO NOTHING",
-            *self._key, bundle, plan, who, now, now,
+            "INSERT INTO rollouts(origin, organisation_id, plan_digest, plan, state, why, who, started, updated) "
+            "VALUES (?,?,?,?,'running','',?,?,?) ON CONFLICT (origin, organisation_id, plan_digest) DO NOTHING",
+            *self._key, plan_digest, plan, who, now, now,
         )  # fmt: skip
-        found = self.find(bundle)
+        found = self.find(plan_digest)
         assert found is not None  # noqa: S101 - just written
         return found
 
@@ -103,5 +103,5 @@ class Rollouts:
         records = {
             w: WaveRecord(state, at, why, tuple(json.loads(runs))) for w, state, at, why, runs in waves
         }
-        identity, bundle, plan, state, why, who, started, updated = rows[0]
-        return Recorded(identity, bundle, plan, state, why, who, started, updated, records)
+        identity, plan_digest, plan, state, why, who, started, updated = rows[0]
+        return Recorded(identity, plan_digest, plan, state, why, who, started, updated, records)

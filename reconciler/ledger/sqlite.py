@@ -65,7 +65,7 @@ def open_file(path: Path) -> SqliteDatabase:
     except (OSError, sqlite3.Error) as e:
         raise LedgerFailed(
             f"cannot open the ledger {path}: {e}",
-            help="it holds only history: move the file away, and the next run goes on from the remote",
+            help="move the file away; the next run continues from the state of the platform",
         ) from None
     return SqliteDatabase(path, db)
 

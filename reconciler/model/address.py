@@ -24,7 +24,7 @@ class Address:
         kind, slash, rest = text.partition("/")
         if not slash or not kind or not rest:
             raise ValueError(
-                f"{text!r} is not an address such as Compartment/loyalty or Activation/loyalty@retail-fr"
+                f"{text!r} is not an address; examples: Compartment/loyalty, Activation/loyalty@retail-fr"
             )
         name, at, datamart = rest.partition("@")
         return cls(kind, name, datamart if at else None)

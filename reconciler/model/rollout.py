@@ -46,7 +46,6 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
         on_failure: `stop` waits for somebody to mend and go on; `abort` ends the rollout.
         paused: in the spec; nothing is carried out while it says so.
         specs: digest of each document by address, so that what changed since can be named.
-        bundle: digest of all documents, overlays included: the same in every environment.
     """
 
     name: str
@@ -54,7 +53,6 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: str = "stop"
     paused: bool = False
     specs: Mapping[str, str] = {}
-    bundle: str = ""
 
     def wave_of(self) -> dict[str, str]:
         """The wave of each datamart."""

@@ -35,7 +35,7 @@ def serve(
 
     Args:
         folder: where state lives; None keeps it in memory.
-        port: 0 takes a free one.
+        port: 0 selects a free port.
         switches: by name.
         seed: what an empty store begins with.
         faults: a script, as `reconciler.sandbox.faults` has it.

@@ -24,7 +24,7 @@ def token_characters(document: Document) -> Iterator[Diagnostic]:
             "token-charset",
             f"the token '{token}' has characters other than a-z, 0-9, '-' and '_'",
             document.span("spec", "token"),
-            note="the platform documents no rule; site tags carry the token in URLs",
+            note="use only these characters: site tags put the token into URLs",
         )
 
 
@@ -59,8 +59,8 @@ def near_duplicates(specs: Specs) -> Iterator[Diagnostic]:
                 "near-duplicate-token",
                 f"the token '{token}' is nearly '{near}'",
                 document.span("spec", "token"),
-                secondary=((by_token[near].span("spec", "token"), "the other one"),),
-                help="if they are one compartment, remove one of the two",
+                secondary=((by_token[near].span("spec", "token"), "the other token"),),
+                help="if both mean the same compartment, remove one",
             )
 
 
@@ -94,7 +94,7 @@ def coverage(specs: Specs) -> Iterator[Diagnostic]:
                 f"'{key}' is activated on {len(members)} of the workspace's {len(every)} datamarts,"
                 f" not on {shown}",
                 document.span("spec", "activations"),
-                help=f"activate it there too, or say that it is meant: except: [{', '.join(missing[:5])}]",
+                help=f"activate it there, or exclude these datamarts: except: [{', '.join(missing[:5])}]",
             )
 
 
@@ -110,12 +110,12 @@ def removals(specs: Specs) -> Iterator[Diagnostic]:
             other = ((document.span("spec", "protected"), "protected here"),)
             yield error(
                 "removal-contradiction",
-                f"'{key}' is protected: nothing of it is removed",
+                f"'{key}' is protected: its activations cannot be removed",
                 here,
                 secondary=other,
             )
         if both := sorted(gone & (specs.members(document, "activations") or frozenset())):
-            words = f"'{key}' is to be active, and not to be active, on {', '.join(both)}"
+            words = f"'{key}' is both activated and deactivated on {', '.join(both)}"
             other = ((document.span("spec", "activations"), "activations of it"),)
             yield error("removal-contradiction", words, here, secondary=other)
         for name in sorted(gone & defaults.keys()):

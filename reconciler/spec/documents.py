@@ -57,12 +57,15 @@ _CORE_TAGS = {f"tag:yaml.org,2002:{t}": t for t in ("str", "int", "float", "bool
 _HINTS = (  # by part of what libyaml says
     (
         "mapping values are not allowed",
-        'quote a text that has a colon in it, such as "sandbox:"; or is a colon missing above?',
+        'put quotes around text with a colon, for example "sandbox:"; or add the missing colon on a line above',
     ),
-    ("cannot start any token", "quote a text that begins with @, ` or %"),
-    ("could not find expected ':'", "is a colon missing, or a quote not closed, on a line above?"),
-    ("did not find expected ',' or", "is a bracket or a brace not closed above?"),
-    ("found unexpected end of stream", "is a quote not closed?"),
+    ("cannot start any token", "put quotes around text that begins with @, ` or %"),
+    (
+        "could not find expected ':'",
+        "check the lines above for a missing colon or a quote that is not closed",
+    ),
+    ("did not find expected ',' or", "check the lines above for a bracket or brace that is not closed"),
+    ("found unexpected end of stream", "check for a quote that is not closed"),
 )
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -150,7 +153,7 @@ def _compose(file: File, composer: "_Composer") -> list[Document]:
     path, content = file.path, file.content
     if len(content) > MAX_BYTES:
         words = f"the file has more than {MAX_BYTES:,} bytes"
-        hint = "split it, or keep data out of specs"
+        hint = "split the file, or move data out of the specs"
         composer.findings.append(error("yaml-too-large", words, Span(path), help=hint))
         return []
     text, bad = _decode(path, content)
@@ -301,7 +304,7 @@ class _Composer:
         first = self.here.keys[(*path, key)] if self.here is not None else Span(self.path)
         self._found(
             "yaml-duplicate-key",
-            f"the key '{key[:MAX_SHOWN]}' stands twice in one mapping",
+            f"the key '{key[:MAX_SHOWN]}' occurs twice in one mapping",
             event,
             secondary=((first, "first here"),),
             help="remove one of the two",
@@ -347,10 +350,10 @@ class _Composer:
         shown = text[:MAX_SHOWN]
         if isinstance(value, str) and re.fullmatch(_OCTAL_LOOKALIKE, text):
             words = f"'{shown}' is not a number of YAML 1.2 (leading zero)"
-            hint = f'write "{shown}" for a string, or drop the zero for a number'
+            hint = f'write "{shown}" for a string, or remove the zero for a number'
             self._found("yaml-octal", words, event, help=hint)
         elif isinstance(value, float) and not isfinite(value):
-            words = f"'{shown}' is not a number that JSON can carry"
+            words = f"'{shown}' is not a number that JSON can represent"
             self._found("yaml-not-finite", words, event, help=f'write "{shown}" for a string')
             return text  # as a text it can be looked at further
         return value
@@ -358,7 +361,7 @@ class _Composer:
     def _found(self, code: str, message: str, event: Any, **rest: Any) -> None:
         self.findings.append(error(code, message, self._span(event), **rest))
         if len(self.findings) >= MAX_FINDINGS:
-            words = f"{MAX_FINDINGS} findings in one file; the rest of it was not read"
+            words = f"{MAX_FINDINGS} findings in one file; the rest of the file was not read"
             raise self._bad("yaml-too-many", words, event)
 
     def _bad(self, code: str, message: str, event: Any, **rest: Any) -> _Bad:

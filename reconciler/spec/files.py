@@ -51,7 +51,7 @@ def read_workspace(root: Path) -> Document:
     if not path.is_file():
         raise ReconcilerError(
             f"no {WORKSPACE_FILE} in {root}",
-            help="run this in a workspace, name one with -C DIR, or make one with `reconciler init`",
+            help="run the command in a workspace, name a workspace with -C DIR, or create one with `reconciler init`",
         )
     documents, findings, _, _ = read(workspace_file(root))
     if not findings and [d.data.get("kind") for d in documents] != ["Workspace"]:
@@ -73,7 +73,7 @@ def read(file: SpecFile) -> Read:
         return Read([], [error("spec-unreadable", f"cannot read the file: {e.strerror}", Span(file.shown))])
     documents, findings = parse(file.shown, content)
     if not documents and not findings:
-        hint = "delete it, or declare something in it"
+        hint = "delete the file, or declare something in it"
         findings = [error("spec-empty", "the file holds no document", Span(file.shown), help=hint)]
     good: list[Document] = []
     doubtful = frozenset(re.findall(_WORD, content.decode("utf-8", "replace"))) if findings else frozenset()

@@ -96,7 +96,9 @@ def check(
         place = overlay.span("metadata", "environment")
         if environment not in environments:
             hint = nearest(environment, environments) or (
-                f"it declares {', '.join(environments)}" if environments else "it declares none"
+                f"declared environments: {', '.join(environments)}"
+                if environments
+                else "no environment is declared"
             )
             yield error(
                 "overlay-environment",
@@ -107,10 +109,10 @@ def check(
         if (kind, name) not in targets and name not in doubtful:
             yield error(
                 "overlay-target",
-                f"there is no {kind}/{name} that this overlay could change",
+                f"there is no {kind}/{name} for this overlay to change",
                 overlay.span("metadata", "name"),
                 help=nearest(name, (n for k, n in targets if k == kind))
-                or "an overlay changes a document that stands without it",
+                or "an overlay changes a document that is declared without environment",
             )
         if (first := seen.setdefault((kind, name, environment), overlay)) is not overlay:
             yield error(

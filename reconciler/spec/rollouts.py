@@ -8,13 +8,12 @@ from reconciler.spec.specs import Specs
 from reconciler.spec.wave_rules import REST
 
 
-def rollout(specs: Specs, digests: dict[str, str], bundle: str) -> Rollout | None:
+def rollout(specs: Specs, digests: dict[str, str]) -> Rollout | None:
     """The workspace's rollout, its waves resolved to names; None if it has none.
 
     Args:
         specs: that passed the rules.
         digests: of each document, by address.
-        bundle: of all documents, overlays included.
     """
     document = next(iter(specs.rollouts.values()), None)
     if document is None:
@@ -32,7 +31,6 @@ def rollout(specs: Specs, digests: dict[str, str], bundle: str) -> Rollout | Non
         on_failure=spec.get("on_failure", "stop"),
         paused=spec.get("paused", False),
         specs=digests,
-        bundle=bundle,
     )
 
 

@@ -66,7 +66,7 @@ def _duplicate_datamart_ids(specs: Specs) -> Iterator[Diagnostic]:
         if datamart.id is not None and (other := seen.setdefault(datamart.id, name)) != name:
             yield error(
                 "duplicate-datamart",
-                f"the datamarts '{other}' and '{name}' have one id, {datamart.id}",
+                f"the datamarts '{other}' and '{name}' have the same id, {datamart.id}",
                 datamart.span("id"),
                 secondary=((specs.datamarts[other].span("id"), "first here"),),
             )
@@ -91,7 +91,7 @@ def _default_compartments(specs: Specs) -> Iterator[Diagnostic]:
         if declared is not None and name not in declared and datamart.takes_part:
             yield error(
                 "default-not-activated",
-                f"'{wanted}' is the default of '{name}', but its activations leave '{name}' out",
+                f"'{wanted}' is the default of '{name}', but its activations exclude '{name}'",
                 datamart.span("default_compartment"),
                 secondary=((document.span("spec", "activations"), "activations of it"),),
             )
@@ -123,9 +123,7 @@ def _unknown_datamart(
 ) -> Diagnostic:
     span = document.span(*key, *e.path)
     if e.name in specs.datamarts:
-        return error(
-            "unknown-datamart", f"the datamart '{e.name}' is ignored", span, help="leave it out here"
-        )
+        return error("unknown-datamart", f"the datamart '{e.name}' is ignored", span, help="remove it here")
     return error(
         "unknown-datamart",
         f"no spec declares the datamart '{e.name}'",

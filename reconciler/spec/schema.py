@@ -15,7 +15,7 @@ def schema_text() -> str:
     """The bundle as it stands in the package: what `reconciler schema` prints and editors read."""
     found = pkgutil.get_data("reconciler.kinds", "schemas/reconciler.schema.json")
     if found is None:
-        raise FileNotFoundError("the installation lacks reconciler.schema.json")
+        raise FileNotFoundError("the installation has no reconciler.schema.json")
     return found.decode("utf-8")
 
 

@@ -41,5 +41,5 @@ def activated(specs: Specs) -> Iterator[Diagnostic]:
                     f"ProfileSource/{name} targets {names}, where '{key}' is not activated",
                     document.span("spec", *path),
                     secondary=((compartment.span("spec", field), f"{field} of it"),),
-                    help=f"activate '{key}' there, or leave {names} out of the source's datamarts",
+                    help=f"activate '{key}' there, or remove {names} from the source's datamarts",
                 )

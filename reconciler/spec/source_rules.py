@@ -31,11 +31,11 @@ def urls(document: Document) -> Iterator[Diagnostic]:
     for i, pattern in enumerate(document.data["spec"].get("files", [])):
         span = document.span("spec", "files", i)
         if is_url(pattern) and not known_url(pattern):
-            words = f"'{pattern.partition('://')[0]}://' is not a source that can be read"
+            words = f"'{pattern.partition('://')[0]}://' is not a supported source"
             yield error("source-url", words, span, help=f"known: {', '.join(URLS)}, or a path")
         elif is_url(pattern) and _secretive(pattern):
-            words = "a URL of a source holds a query or an account; both end up in plans and reports"
-            hint = "give credentials by the environment; a signed URL expires before the next run anyway"
+            words = "the URL of a source contains a query or an account; plans and reports would show both"
+            hint = "put credentials into environment variables; a signed URL expires before the next run"
             yield error("source-url", words, span, help=hint)
 
 
@@ -64,32 +64,32 @@ def formats(document: Document) -> Iterator[Diagnostic]:
             "source-format",
             "Parquet files are compressed inside, not as a whole",
             document.span("spec", "files", packed[0]),
-            help="leave compression: out, and unpack a file that was packed once more",
+            help="remove compression:, and decompress the files first",
         )
     if "sql" in spec and (wrong := {"format", "compression", "csv"} & spec.keys()):
-        words = f"'{min(wrong)}' belongs to sources from files"
+        words = f"'{min(wrong)}' is a field of sources from files"
         yield error("source-format", words, document.key_span("spec", min(wrong)), help="remove it")
     if len(found) > 1:
         yield error(
             "source-format",
             "the files of one source must have one format",
             document.span("spec", "files"),
-            help="say which with format:, or declare two sources",
+            help="set format:, or declare two sources",
         )
     if found == {"commands"} and (wrong := _MAPPED_ONLY & spec.keys()):
         yield error(
             "source-format",
-            f"'{min(wrong)}' belongs to mapped sources; the lines of this one are commands already",
+            f"'{min(wrong)}' is a field of mapped sources; the rows of this source are commands already",
             document.key_span("spec", min(wrong)),
             help="set format: ndjson or csv, or remove the field",
         )
     if found & _MAPPED and "identify_by" not in spec:
-        words = "a mapped source needs identify_by: how a line names its user"
+        words = "a mapped source needs identify_by: which columns identify the user of a row"
         yield error("source-identity", words, document.key_span("spec"))
     if found & _MAPPED and (extra := {"fill_identity", "compartment"} & spec.keys()):
         yield error(
             "source-format",
-            f"'{min(extra)}' belongs to sources of the format commands",
+            f"'{min(extra)}' is a field of sources of the format commands",
             document.key_span("spec", min(extra)),
             help="mapped sources fill the two $ fields from owner, or from the account of identify_by",
         )
@@ -127,7 +127,7 @@ def unsafe_path(document: Document, path: tuple[str | int, ...], text: str, why:
         "unsafe-path",
         f"'{text}' leaves the workspace{why}",
         document.span("spec", *path),
-        help="keep it inside, or set allow_outside_paths: true in reconciler.yaml if it is meant",
+        help="keep it inside, or to allow this, set allow_outside_paths: true in reconciler.yaml",
     )
 
 
@@ -143,9 +143,9 @@ def passwords(document: Document) -> Iterator[Diagnostic]:
         if isinstance(url, str) and re.search(_CREDENTIALS, url):
             yield error(
                 "spec-secret",
-                f"spec.{'.'.join(place)} holds a password",
+                f"spec.{'.'.join(place)} contains a password",
                 document.span("spec", *place),
-                help="write {env: NAME} or {file: PATH}; and change the password if it was committed",
+                help="write {env: NAME} or {file: PATH}; change the password if it was committed",
             )
 
 
@@ -157,10 +157,14 @@ def identities(document: Document) -> Iterator[Diagnostic]:
         kinds = _KINDS & identifier.keys()
         if len(kinds) != 1:
             words = "an identifier is exactly one of user_account_id, email_hash, user_agent_id"
-            hint = "for a fallback write a list: the first identifier with a value is used" if kinds else None
+            hint = (
+                "to try several identifiers, write a list: the first identifier with a value is used"
+                if kinds
+                else None
+            )
             yield error("source-identity", words, document.span("spec", *path), help=hint)
         elif ("compartment" in identifier) != (kinds == {"user_account_id"}):
-            words = "an account needs its compartment; other identifiers have none"
+            words = "user_account_id needs a compartment; other identifiers have none"
             yield error("source-identity", words, document.span("spec", *path))
 
 
@@ -171,7 +175,7 @@ def anonymous(document: Document) -> Iterator[Diagnostic]:
         return
     yield warning(
         "source-anonymous",
-        "lines known only by e-mail hash or agent, with no owner, share one anonymous profile",
+        "rows that have only an e-mail hash or agent, and no owner, share one anonymous profile",
         document.span("spec", "identify_by"),
         help="name the account that owns the profile with owner:",
     )
@@ -185,7 +189,7 @@ def updates(document: Document) -> Iterator[Diagnostic]:
     if (strategy and flags) or (not strategy and "update_strategy" in update):
         yield error(
             "update-dialect",
-            "force_replace / merge_objects and update_strategy are two dialects, never both",
+            "force_replace / merge_objects and update_strategy belong to two dialects; use one of them",
             document.span("spec", "update"),
             help="keep the flags, or write dialect: update_strategy and update_strategy: alone",
         )
@@ -208,10 +212,10 @@ def merged_arrays(document: Document) -> Iterator[Diagnostic]:
         where, what = found
         yield warning(
             "merge-arrays",
-            f"{what}, and merge_objects concatenates lists: a line sent again makes them longer",
+            f"{what}, and merge_objects concatenates lists: sending a row again makes the lists longer",
             document.span("spec", "update", "merge_objects"),
-            secondary=((document.span("spec", *where), "lists come from here"),),
-            help="leave merge_objects out, or use force_replace: true; else loads of it are not replay-safe",
+            secondary=((document.span("spec", *where), "the the lists come from here"),),
+            help="remove merge_objects, or use force_replace: true; otherwise a failed chunk is not sent again without --resend",
         )
 
 
@@ -222,11 +226,11 @@ def _lists_from(spec: dict[str, Any]) -> tuple[tuple[str, ...], str] | None:
             return ("types", column), f"the column '{column}' is JSON"
     for key, value in spec.get("profile", {}).get("constants", {}).items():
         if _holds_list(value):
-            return ("profile", "constants", key), f"the constant '{key}' holds a list"
+            return ("profile", "constants", key), f"the constant '{key}' contains a list"
     if any(format_of(spec, p) in ("ndjson", "parquet") for p in spec.get("files", [])):
-        return ("files",), "its lines may hold lists"
+        return ("files",), "its rows may contain lists"
     if "sql" in spec:
-        return ("sql",), "its rows may hold lists"
+        return ("sql",), "its rows may contain lists"
     return None
 
 

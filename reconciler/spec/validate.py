@@ -114,8 +114,8 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
     wanted = " or ".join(_WORDS[t] for t in types)
     span = document.span(*path)
     if path[-1:] == ("token",) and document.data.get("kind") == "Workspace" and isinstance(e.instance, str):
-        advice = "write token: {env: NAME} or token: {file: PATH}; and revoke this one if it was committed"
-        return error("spec-secret", f"{where} holds the token itself", span, help=advice)
+        advice = "write token: {env: NAME} or token: {file: PATH}; revoke the token if it was committed"
+        return error("spec-secret", f"{where} contains the token itself", span, help=advice)
     hint: str | None = None
     number = isinstance(e.instance, int | float) and not isinstance(e.instance, bool)
     if "string" in types and number:

@@ -18,7 +18,7 @@ def rollouts(specs: Specs) -> Iterator[Diagnostic]:
             "two-rollouts",
             f"there is a rollout already, '{every[0].data['metadata']['name']}'",
             document.span("metadata", "name"),
-            help="a workspace has one; put its waves together",
+            help="a workspace has one Rollout; put all waves into it",
         )
     for document in every if specs.datamarts_known else ():
         yield from _waves(specs, document)
@@ -32,7 +32,9 @@ def _waves(specs: Specs, document: Document) -> Iterator[Diagnostic]:
         at = ("spec", "waves", i)
         if wave["name"] in names:
             yield error(
-                "wave-name", f"a wave before is called '{wave['name']}', too", document.span(*at, "name")
+                "wave-name",
+                f"an earlier wave is also named '{wave['name']}', too",
+                document.span(*at, "name"),
             )
         names.add(wave["name"])
         if wave["datamarts"] == REST:
@@ -40,7 +42,7 @@ def _waves(specs: Specs, document: Document) -> Iterator[Diagnostic]:
             if i < len(waves) - 1:
                 yield error(
                     "rest-not-last",
-                    "'rest' is all that no wave names, so only the last wave can be that",
+                    "'rest' means all remaining datamarts, so only the last wave can use it",
                     document.span(*at, "datamarts"),
                     help="move this wave to the end",
                 )
@@ -55,13 +57,16 @@ def _waves(specs: Specs, document: Document) -> Iterator[Diagnostic]:
                 "empty-wave",
                 f"the wave '{wave['name']}' has no datamart",
                 document.span(*at, "datamarts"),
-                help="it is passed over; leave it out, or correct its set",
+                help="the wave is skipped; remove the wave, or correct its set",
             )
         for name in sorted(members & first.keys()):
             other = waves[first[name]]["name"]
-            words = f"'{name}' is in the wave '{other}', too"
+            words = f"'{name}' is also in the wave '{other}'"
             yield error(
-                "wave-overlap", words, document.span(*at, "datamarts"), help="a datamart is in one wave"
+                "wave-overlap",
+                words,
+                document.span(*at, "datamarts"),
+                help="a datamart can be in one wave only",
             )
         first |= dict.fromkeys(members - first.keys(), i)
     if not whole and (missing := sorted(specs.live.keys() - first.keys())):
@@ -69,5 +74,5 @@ def _waves(specs: Specs, document: Document) -> Iterator[Diagnostic]:
             "wave-missing",
             f"no wave has {', '.join(missing[:5])}{' and others' if len(missing) > 5 else ''}",
             document.span("spec", "waves"),
-            help="let the last wave say `datamarts: rest`, or add them to one",
+            help="set `datamarts: rest` in the last wave, or add them to a wave",
         )

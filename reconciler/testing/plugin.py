@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.testing.workspace import Reconcile
 
 Faults = Callable[[str | Mapping[str, Any] | Sequence[Mapping[str, Any]]], None]
-_EXTRA = "these fixtures need the emulator: pip install 'mics-reconciler[sandbox]'"
+_EXTRA = "these fixtures need the sandbox: pip install 'mics-reconciler[sandbox]'"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

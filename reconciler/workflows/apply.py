@@ -35,7 +35,7 @@ from reconciler.planning.plan.inverse import inverse
 from reconciler.settings import Settings
 from reconciler.workflows.preflight import Preflight, preflight
 
-LOST = "the lock is lost, to somebody or with the connection; nothing further is written"
+LOST = "the lock was lost: taken by another run, or the connection closed; nothing further is written"
 
 
 class Exit(IntEnum):
@@ -105,14 +105,14 @@ def check_plan(plan: Plan, settings: Settings, now: str) -> None:
     if plan.tool_version.split(".")[0] != __version__.split(".", maxsplit=1)[0]:
         raise Refused(
             f"the plan was made by reconciler {plan.tool_version}; this is {__version__}",
-            help="apply it with the version that made it, or make a new one",
+            help="apply the plan with that version, or make a new plan",
         )
     if settings.max_plan_age is not None:
         age = (datetime.fromisoformat(now) - datetime.fromisoformat(plan.created_at)).total_seconds()
         if age > settings.max_plan_age:
             raise Refused(
-                f"the plan is {age / 3600:.1f} h old, more than max_plan_age allows ({settings.max_plan_age / 3600:g} h)",
-                help="make a new one",
+                f"the plan is {age / 3600:.1f} h old; max_plan_age allows {settings.max_plan_age / 3600:g} h",
+                help="make a new plan",
             )
     for what, theirs, ours in (
         ("organisation", plan.organisation_id, settings.organisation_id),
@@ -123,13 +123,14 @@ def check_plan(plan: Plan, settings: Settings, now: str) -> None:
         if theirs != ours:
             raise Refused(
                 f"the plan is for {what} {theirs}; this workspace is set to {ours}",
-                help="apply it where it was made, or make a new one",
+                help="apply the plan in that workspace, or make a new plan",
             )
     if plan.errored or not plan.applyable:
-        findings = [d.message for d in plan.diagnostics if d.severity.value == "error"]
+        errors = [d.message for d in plan.diagnostics if d.severity.value == "error"]
+        many = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         raise Refused(
-            "the plan is not applyable" + (f": {findings[0]}" if findings else ""),
-            help="`reconciler show FILE` lists why",
+            f"this plan cannot be applied: {many}" + (f"; first: {errors[0]}" if errors else ""),
+            help="`reconciler show FILE` lists the reasons",
         )
 
 
@@ -153,7 +154,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     if before.stale and not run.skip_stale:
         lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.stale.items()))
         raise Refused(
-            f"{len(before.stale)} action(s) moved since they were planned; nothing was written\n{lines}",
+            f"{len(before.stale)} action(s) are stale; nothing was written\n{lines}",
             help="make a new plan, or apply the rest with --skip-stale",
         )
     visibility = VisibilityWindow(run.locked_at, 0.0 if run.ledger.closed_cleanly() else run.settings.settle)
@@ -189,7 +190,7 @@ def _execute(
     if visibility.settle > 0:
         run.progress.say(
             "apply",
-            f"no settled last run is on record here; what is missing is watched for {visibility.settle:g} s before it is made",
+            f"first run with this ledger, or the last run was interrupted: waiting {visibility.settle:g} s to be sure that missing resources do not exist",
         )
     gate = CommitGate(lambda name: _may_commit(name, run, journal))
     context = Context(
@@ -221,9 +222,7 @@ def _execute(
 
     def perform(address: str) -> Outcome:
         if why := moved.get(address):
-            return Outcome(
-                address, Status.SKIPPED, "skip", f"moved since it was planned: {why}", refused=True
-            )
+            return Outcome(address, Status.SKIPPED, "skip", f"stale: {why}", refused=True)
         try:
             if address in changes and changes[address].change.actions == ("delete",):
                 outcome = deleter.perform(changes[address])

@@ -88,21 +88,13 @@ class Checked:
         digests = {
             f"{d.data['kind']}/{d.data['metadata']['name']}": digest(d.data)[:12] for d in self.documents
         }
-        return rollout(self.specs, digests, self.bundle())
+        return rollout(self.specs, digests)
 
-    def bundle(self) -> str:
-        """Digest of all specs, overlays included: the same in every environment."""
+    def spec_digest(self) -> str:
+        """Digest of all specs, overlays included: the same in every environment, whatever the files are called."""
         from reconciler.planning.digests import digest
 
         return digest(sorted(digest(d.data) for d in self.declared))
-
-    def spec_digest(self) -> str:
-        """Digest over the contents of all specs, whatever the files are called."""
-        from reconciler.planning.digests import digest
-
-        return digest(
-            sorted((d.data for d in self.documents), key=lambda d: (d["kind"], d["metadata"]["name"]))
-        )
 
     def datamart_ids(self, expression: str) -> frozenset[str]:
         """Names of the datamarts in a set given by flag: a name, names with commas, `all`, or key=value.

@@ -37,7 +37,7 @@ def consent_findings(
                     "profiles of users who did not consent are dropped by the platform, and may not count as failed",
                     load.span,
                     address=str(load.address),
-                    help="compare the counts after the run, or sample with verify:",
+                    help="compare the counts after the run, or check a sample with verify:",
                 )
             )
     return findings

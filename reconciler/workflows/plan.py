@@ -119,7 +119,7 @@ def _known_addresses(desired: Desired, request: Request) -> None:
         if address not in known:
             raise UsageError(
                 f"no spec declares {address}",
-                help="addresses look like Compartment/loyalty or ProfileSource/crm@retail-fr",
+                help="examples of addresses: Compartment/loyalty or ProfileSource/crm@retail-fr",
             )
 
 
@@ -132,8 +132,8 @@ def _pruned(desired: Desired, prune: frozenset[str]) -> set[str]:
     scopes = {f"Activation@{name}": identity for name, (identity, _) in desired.datamarts.items()}
     if unknown := sorted(prune - scopes.keys() - {"Activation"}):
         raise UsageError(
-            f"--prune {unknown[0]}: nothing there can be pruned",
-            help="say Activation, or Activation@DATAMART with a datamart of the specs",
+            f"--prune {unknown[0]}: not a scope",
+            help="use Activation, or Activation@DATAMART with a datamart of the specs",
         )
     return {i for scope, i in scopes.items() if "Activation" in prune or scope in prune}
 
@@ -162,7 +162,7 @@ def _stop_if_unauthorized(observed: Observed) -> None:
     ):
         if isinstance(listing, Unlisted) and listing.unauthorized:
             raise Unauthorized(
-                listing.reason, help="the remote does not accept the token; check which one is configured"
+                listing.reason, help="the platform does not accept the token; check which token is configured"
             )
 
 
@@ -170,9 +170,11 @@ def _paused(desired: Desired, checked: Checked) -> list[Diagnostic]:
     if desired.rollout is None or not desired.rollout.paused:
         return []
     span = checked.specs.rollouts[desired.rollout.name].span("spec", "paused")
-    advice = "take `paused` out when it is time, and make a new plan"
+    advice = "remove `paused` from the spec to continue, and make a new plan"
     return [
-        warning("rollout-paused", "the rollout is paused here; apply refuses this plan", span, help=advice)
+        warning(
+            "rollout-paused", "the rollout is paused in its spec; apply refuses this plan", span, help=advice
+        )
     ]
 
 
@@ -181,7 +183,7 @@ def _ledger_warning(request: Request, ledger: str | Mapping[str, str]) -> list[D
         return [
             warning(
                 "ledger-local",
-                "CI is set and the ledger is SQLite: two runners on two machines would not exclude each other",
+                "CI is set and the ledger is SQLite: two runners on two machines do not share this lock",
                 help="let one runner apply at a time, or share a ledger: postgresql://…",
             )
         ]
@@ -310,7 +312,7 @@ def _blockers(
             [
                 error(
                     "cross-datamart",
-                    f"{load.datamart} is a cross-datamart; profiles cannot be loaded into one",
+                    f"{load.datamart} is a cross-datamart; profiles cannot be loaded into a cross-datamart",
                     load.span,
                     address=address,
                 )
@@ -325,7 +327,7 @@ def _blockers(
             findings.append(
                 error(
                     "compartment-unplanned",
-                    f"Compartment/{key} could not be planned, so this load cannot be",
+                    f"Compartment/{key} could not be planned, so this load cannot be planned planned",
                     load.span,
                     address=address,
                 )

@@ -190,7 +190,5 @@ def _load(
     if decision.do is Do.NOTHING:
         return Verdict(Readiness.DONE)
     if decision.key is None or decision.key.generation != load.generation:
-        return Verdict(
-            Readiness.CHANGED, None, f"planned as generation {load.generation}, but {decision.reason}"
-        )
+        return Verdict(Readiness.CHANGED, None, f"planned as load {load.generation}, but {decision.reason}")
     return Verdict(Readiness.READY)

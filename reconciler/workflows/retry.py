@@ -55,8 +55,8 @@ def plan_retry(change: LoadChange, reader: Reader, io: Executor, scans: Scans) -
     definition = definition_of(change)
     if change.unread:
         raise Refused(
-            f"{change.address} is read once for each load, and what was read is gone when the load ends",
-            help="`reconciler apply` reads it anew and sends what changed; --reload sends all of it",
+            f"{change.address} is read once for each load, and the rows are deleted when the load ends",
+            help="`reconciler apply` reads the source again and sends what changed; --reload sends all rows",
         )
     imports = resources.imports(reader, change.datamart_id)
     if isinstance(imports, Unlisted):
@@ -67,8 +67,8 @@ def plan_retry(change: LoadChange, reader: Reader, io: Executor, scans: Scans) -
     )
     if base is None:
         raise Refused(
-            f"{change.address}: g{change.generation} is not finished",
-            help="`reconciler apply` goes on with it",
+            f"{change.address}: load {change.generation} is not finished",
+            help="`reconciler apply` continues it",
         )
     same = generations(imports.rows, definition.former, retries=True)
     chain = [base, *(g for g in same if g.number == base.number)]
@@ -96,8 +96,8 @@ class _Finder:
         digest = load_digest(scan.source_digest, source.compartments)
         if digest is None or digest[:12] != key.load12:
             raise Refused(
-                f"the source of {self.change.address} changed since {key.label} was loaded; its failed lines cannot be found",
-                help="`reconciler apply` loads what it holds now",
+                f"the source of {self.change.address} changed since {key.shown} was loaded; the failed rows cannot be found",
+                help="`reconciler apply` loads the present contents",
             )
         return source, scan
 
@@ -167,7 +167,7 @@ class _Finder:
             scan = self.scans.get(source)
         by_index = {c.index: c.chunk12 for c in scan.chunks}
         if model is None or any(by_index.get(n.index) != n.chunk12 for n in load.chunks):
-            raise Refused(f"the imports of {load.key.label} are gone, or were cut from other bytes")
+            raise Refused(f"the imports of {load.key.shown} no longer exist, or were made from other bytes")
         return source, scan
 
     def _executions(self, load: Generation, scan: Scan) -> list[tuple[Execution, ...]]:
@@ -200,12 +200,10 @@ class _Finder:
 
 def _change(change: LoadChange, source: SourceDefinition, scan: Scan, retry: int, unplaced: int) -> Retry:
     if scan.rejected:
-        raise ReconcilerError("lines that were sent are no valid commands; this is a bug in reconciler")
-    words = f"{scan.sent:,} failed lines of g{change.generation}"
+        raise ReconcilerError("commands that were sent are not valid; this is a bug in reconciler")
+    words = f"{scan.sent:,} failed commands of load {change.generation}"
     if not scan.replay_safe:
-        words += (
-            "; sending a line again is not safe if the platform applied a part of it: merged arrays can grow"
-        )
+        words += "; sending a command again is not safe if the platform applied a part of it: merged arrays can grow"
     made = msgspec.structs.replace(
         change,
         source_digest=scan.source_digest,

@@ -108,17 +108,18 @@ def run_rollout(w: RolloutRun, only: str | None) -> RolloutResult:
 def _may_go_on(w: RolloutRun, only: str | None) -> None:
     if w.rollout.paused:
         raise Refused(
-            "the rollout is paused in its spec", help="take `paused` out when it is time, and make a new plan"
+            "the rollout is paused in its spec",
+            help="remove `paused` from the spec to continue, and make a new plan",
         )
     if w.record.state == "paused":
         raise Refused(
-            f"the rollout was paused by {w.record.who}", help="`reconciler rollout resume` goes on with it"
+            f"the rollout was paused by {w.record.who}", help="`reconciler rollout resume` continues it"
         )
     if w.record.state == "aborted":
         raise Refused(f"the rollout was aborted by {w.record.who}: {w.record.why}", help="make a new plan")
     if only is not None and only not in {wave.name for wave in w.rollout.waves}:
         known = ", ".join(wave.name for wave in w.rollout.waves)
-        raise Refused(f"the plan has no wave '{only}'", help=f"it has {known}")
+        raise Refused(f"the plan has no wave '{only}'", help=f"waves of the plan: {known}")
 
 
 def _busy(w: RolloutRun, wave: Wave) -> tuple[list[str], bool]:
@@ -145,7 +146,7 @@ def _wave(w: RolloutRun, wave: Wave, *, only: bool) -> list[Outcome]:
         outcomes = _applied(w, wave, record, busy, first=first)
         record = w.board.now(w.record.id, wave.name)
     if only and wave.soak > 0 and record.state == "soaking":
-        w.told(wave, "soaking", f"for {duration(wave.soak)}; the next wave asks its gates")
+        w.told(wave, "soaking", f"for {duration(wave.soak)}; the gates are checked when the next wave starts")
         return outcomes
     _soak(w, wave, record, outcomes)
     _gates_after(w, wave, outcomes)
@@ -155,7 +156,7 @@ def _wave(w: RolloutRun, wave: Wave, *, only: bool) -> list[Outcome]:
 
 def _record(w: RolloutRun, wave: Wave) -> WaveRecord | None:
     """What is on record of a wave now; other runs write there, too."""
-    found = w.board.find(w.record.bundle)
+    found = w.board.find(w.record.plan_digest)
     return found.waves.get(wave.name) if found is not None else None
 
 
@@ -229,7 +230,7 @@ def _gates_after(w: RolloutRun, wave: Wave, outcomes: Sequence[Outcome]) -> None
     except ReconcilerError as e:  # not decided, so neither open nor closed
         raise _Stopped(wave, str(e), outcomes, e) from None
     if least is not None and seen < least:
-        why = f"{seen} activations are seen, at least {least} have to be"
+        why = f"{seen} activations are visible; required: {least}"
     elif wave.gates.command:
         is_open, said = w.command(wave)
         why = None if is_open else said
@@ -248,7 +249,7 @@ def _stop_if_told(w: RolloutRun, wave: Wave, outcomes: Sequence[Outcome]) -> Non
     """End here if somebody paused or aborted the rollout, or asked this run to end."""
     if w.stopping():
         raise _Stopped(wave, "the run was interrupted", outcomes)
-    found = w.board.find(w.record.bundle)
+    found = w.board.find(w.record.plan_digest)
     if found is not None and found.state in ("paused", "aborted"):
         raise _Stopped(wave, f"{found.state} by {found.who}", outcomes)
 
@@ -266,25 +267,26 @@ def _passed_before(w: RolloutRun, wave: Wave) -> None:
         if w.applied(waves.part(w.plan, wave.name, first=first)) and _record(w, wave) is None:
             _note(w, wave, "passed", "applied before")
             return
-        raise Refused(
-            f"the wave '{wave.name}' comes before, and is not applied", help=f"--wave {wave.name} first"
-        )
+        raise Refused(f"the wave '{wave.name}' must be applied first", help=f"apply --wave {wave.name} first")
     if record.state not in ("soaking", "closed after soak"):
         why = record.why or record.state
         raise Refused(
             f"the wave '{wave.name}' has not passed: {why}",
-            help=f"mend that, and run --wave {wave.name} again",
+            help=f"fix the cause, and run --wave {wave.name} again",
         )
     if (left := soak_left(wave, record, w.clock.wall())) > 0:
         raise Refused(
-            f"the wave '{wave.name}' soaks for another {duration(left)}", help="run this again then"
+            f"the wave '{wave.name}' soaks for another {duration(left)}",
+            help="run this command again after that",
         )
     try:
         _gates_after(w, wave, ())
     except _Stopped as stopped:
         if stopped.error is not None:
             raise stopped.error from None
-        raise Refused(f"the gate is closed: {stopped}", help="mend that, and run this again") from None
+        raise Refused(
+            f"the gate is closed: {stopped}", help="fix the cause, and run this command again"
+        ) from None
     _note(w, wave, "passed", "")
 
 
@@ -296,7 +298,7 @@ def _note(w: RolloutRun, wave: Wave, state: str, why: str, runs: Sequence[int] |
 
 def _passed(w: RolloutRun) -> frozenset[str]:
     """The waves that have passed by now."""
-    found = w.board.find(w.record.bundle)
+    found = w.board.find(w.record.plan_digest)
     return frozenset(name for name, r in found.waves.items() if r.state == "passed") if found else frozenset()
 
 

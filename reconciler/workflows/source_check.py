@@ -63,7 +63,8 @@ def examine(
             same.setdefault(repr(definition), []).append((load, definition))
     if not same:
         raise ReconcilerError(
-            f"ProfileSource/{name} has no such target", help="`reconciler render` shows its datamarts"
+            f"ProfileSource/{name} does not target this datamart",
+            help="`reconciler render` shows its datamarts",
         )
     for loads in same.values():
         yield _one(checked, [load for load, _ in loads], loads[0][1], scans, keep)

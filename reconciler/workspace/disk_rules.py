@@ -80,9 +80,9 @@ class Disk:
             ):
                 yield warning(
                     "small-source",
-                    f"{file.relative_to(self.root)} has {lines:,} lines",
+                    f"{file.relative_to(self.root)} has {lines:,} rows",
                     document.span("spec", "files"),
-                    note="the platform advises bulk imports for more than 1,000 lines a file",
+                    note="the platform advises bulk imports for more than 1,000 rows per file",
                 )
 
 

@@ -304,7 +304,7 @@ def test_a_newer_ledger_is_refused_by_name(workspace: Workspace, emulator: Emula
     workspace.customers(5)
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 1
-    assert "newer format 99" in done.err
+    assert "format 99 is newer" in done.err
 
 
 def test_the_designs_own_examples_are_good_specs(workspace: Workspace) -> None:

@@ -47,7 +47,7 @@ def test_the_ready_scripts_are_listed_in_80_columns(ws: Workspace) -> None:
         ("faults:\n  - {do: html, status: 9}\n", 64, "f.yaml:2:5: rule 1: status cannot be 9"),
         ("fault: []\n", 64, "f.yaml:1:1: unknown field 'fault'"),
         ("faults: [\n", 1, "f.yaml:2:1"),
-        ("faults:\n  - {do: html, do: status}\n", 1, "the key 'do' stands twice"),
+        ("faults:\n  - {do: html, do: status}\n", 1, "the key 'do' occurs twice"),
         ("- 1\n", 64, "is not a fault script"),
     ],
 )
@@ -72,7 +72,7 @@ def test_a_wrong_script_says_where(
         (
             ("set", "total=without", "--url", "http://127.0.0.1:9"),
             1,
-            "start one with `reconciler sandbox serve`",
+            "start a sandbox with `reconciler sandbox serve`",
         ),
         (("set", "total"), 64, "is not KEY=VALUE"),
     ],

@@ -468,7 +468,7 @@ def test_config_show_says_where_each_value_is_from(root: Path) -> None:
 def test_explain(root: Path) -> None:
     one = run(root, "explain", "activation-coverage")
     assert one.code == 0
-    for part in ("Bad:", "Good:", "How to fix it:", "except: [retail-ch]", "switches it off"):
+    for part in ("Bad:", "Good:", "How to fix it:", "except: [retail-ch]", "disables it"):
         assert part in one.out
     every = run(root, "explain")
     assert all(code in every.out for code in catalogue.catalogue())

@@ -207,7 +207,7 @@ def test_a_newer_ledger_is_refused_by_both(url: str, tmp_path: Path) -> None:
         lambda: pg.open_url(url),
         lambda: pg.read_only(url).__enter__(),
     ):
-        with pytest.raises(LedgerFailed, match=f"newer format {SCHEMA_VERSION + 1}"):
+        with pytest.raises(LedgerFailed, match=f"format {SCHEMA_VERSION + 1} is newer"):
             attempt()
 
 
@@ -297,7 +297,7 @@ def test_rollouts_are_kept_by_plan_and_moved_from_anywhere(kind: Kind) -> None:
         assert database is not None
         newest = Rollouts(database, "o", "1", time.time).newest()
         assert newest is not None
-        assert newest.bundle == "d2"
+        assert newest.plan_digest == "d2"
     assert Rollouts(kind.write(), "o", "2", time.time).newest() is None
 
 

@@ -99,7 +99,7 @@ def test_the_policies(policy: str, code: int, workspace: Workspace, emulator: Em
     assert done.code == code, done
     assert ("duplicate-identity" in done.err) is (policy != "off")
     if policy != "off":
-        assert "2 identities are named by more than one line (3 after the first)" in done.err
+        assert "2 identities are named by more than one row (3 after the first)" in done.err
         assert "data/customers.csv:1202 after data/customers.csv:9" in done.err
         assert "c000007" not in done.out + done.err
     assert (emulator.writes() == []) is (policy == "refuse")
@@ -115,7 +115,7 @@ def test_keep_last_end_to_end(workspace: Workspace, emulator: Emulator) -> None:
         file.write("c000007,v2\nc000007,v3\nc000009,v2\n")
     with (workspace.root / "specs/customers.yaml").open("a") as file:
         file.write("  duplicates: keep_last\n")
-    assert "1,203 lines" in workspace.run("source", "check", "customers").out
+    assert "1,203 rows" in workspace.run("source", "check", "customers").out
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 0, done
     assert "1,203 read = 1,200 to send + 3 rejected" in done.err

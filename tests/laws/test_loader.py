@@ -218,12 +218,12 @@ def test_positions_do_not_change_what_is_read(pieces: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("endpoint: sandbox:\n", 'such as "sandbox:"'),
+        ("endpoint: sandbox:\n", 'for example "sandbox:"'),
         ("a: @b\n", "begins with @"),
         ("a: [b, c\nd: e\n", "not closed"),
         ("a: {b: c\n", "not closed"),
-        ("a: 'b\n", "a quote not closed"),
-        ("a\nb: c\n", "a colon missing above"),
+        ("a: 'b\n", "a quote that is not closed"),
+        ("a\nb: c\n", "missing colon"),
         ("a:\n\tb: c\n", "holds a tab"),
     ],
 )

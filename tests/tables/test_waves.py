@@ -73,12 +73,12 @@ def test_batches(most: int | None, busy: tuple[str, ...], batches: list[tuple[st
         ({}, {}, []),
         ({"a": "1"}, {"a": "1"}, []),
         ({"a": "1"}, {"a": "2"}, ["a changed"]),
-        ({"a": "1"}, {}, ["a is gone"]),
+        ({"a": "1"}, {}, ["a was removed"]),
         ({}, {"a": "1"}, ["a is new"]),
         (
             {"b": "1", "a": "1", "c": "1"},
             {"a": "2", "d": "1", "b": "1"},
-            ["a changed", "c is gone", "d is new"],
+            ["a changed", "c was removed", "d is new"],
         ),
     ],
 )

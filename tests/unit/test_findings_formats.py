@@ -135,7 +135,7 @@ def test_text_in_the_manner_of_rustc() -> None:
         Severity.WARNING,
         "the token 'loyallty' is nearly 'loyalty'",
         Span("a.yaml", 1, 15, 8),
-        ((Span("b.yaml", 12, 15, 7), "the other one"),),
+        ((Span("b.yaml", 12, 15, 7), "the other token"),),
         help="remove one",
         note="in short",
     )
@@ -148,7 +148,7 @@ def test_text_in_the_manner_of_rustc() -> None:
         "   ::: b.yaml:12:15\n"
         "    |\n"
         " 12 | spec: {token: loyalty}\n"
-        "    |               ------- the other one\n"
+        "    |               ------- the other token\n"
         "  = note: in short\n"
         "  = help: remove one\n"
     )

@@ -261,7 +261,7 @@ def test_too_long_lines_are_rejected_without_being_held(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (b"", "no CSV header"),
-        (b"a,a\n1,2\n", "one name"),
+        (b"a,a\n1,2\n", "the same name"),
         (b"key,b\n1,2\n", "no column 'id'"),
     ],
 )

@@ -8,7 +8,7 @@ from tests.support.workspace import Workspace
 
 def test_drift_names_what_moved_and_what_is_not_as_declared(workspace: Workspace, emulator: Emulator) -> None:
     untold = workspace.run("drift", "--detailed-exitcode")
-    assert (untold.code, "No run is on record" in untold.out) == (2, True), untold
+    assert (untold.code, "The ledger has no run" in untold.out) == (2, True), untold
     assert workspace.run("apply", "--auto-approve").code == 0
     calm = workspace.run("drift", "--detailed-exitcode")
     assert (calm.code, "No drift." in calm.out) == (0, True), calm
@@ -20,7 +20,7 @@ def test_drift_names_what_moved_and_what_is_not_as_declared(workspace: Workspace
     done = workspace.run("drift", "--detailed-exitcode", "--out", str(file))
     assert done.code == 2, done
     assert 'name: "Loyalty programme" -> "By hand"' in done.out
-    assert "- Activation/loyalty@retail-de  is gone" in done.out
+    assert "- Activation/loyalty@retail-de  was removed" in done.out
     assert "Drift: 2 moved, 2 not as declared." in done.out
     audit = json.loads(file.read_text())
     assert audit["applyable"] is False
@@ -53,7 +53,7 @@ def test_what_a_run_removed_is_no_drift_until_it_is_back(workspace: Workspace, e
         "activation", "1510", {"datamart_id": "1510", "compartment_id": loyalty, "default": False}
     )
     back = workspace.run("drift")
-    assert "+ Activation/loyalty@retail-de  is back" in back.out
+    assert "+ Activation/loyalty@retail-de  was added again" in back.out
     assert "Drift: 1 moved, 1 not as declared." in back.out
     assert workspace.run("apply", "--auto-approve").code == 0
     spec.write_text(there)  # wanted again: nobody moved anything

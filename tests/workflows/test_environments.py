@@ -103,7 +103,7 @@ def test_a_token_that_answers_for_another_organisation_is_refused(foreign: str, 
     for command in (["plan"], ["apply", "--auto-approve"]):
         done = workspace.run(*command, "--environment", "prod", "--endpoint", foreign)
         assert done.code == 1, done
-        assert "no datamart of organisation 1185; the token answers for organisation 2000" in done.err
+        assert "no datamart of organisation 1185; the token belongs to organisation 2000" in done.err
         assert "create" not in done.out
     assert LOG
     assert all(line.startswith("GET ") for line in LOG)
@@ -119,7 +119,7 @@ def test_a_saved_plan_is_not_applied_with_a_token_of_another_organisation(
     for command in (["apply", path], ["apply", "--check", path]):
         done = workspace.run(*command)
         assert done.code == 1, done
-        assert "the token answers for organisation 2000; nothing was written" in done.err
+        assert "the token belongs to organisation 2000; nothing was written" in done.err
     assert emulator.writes() == []
 
 

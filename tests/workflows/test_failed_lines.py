@@ -57,11 +57,11 @@ def test_what_cannot_be_placed_is_said(loaded: Workspace, emulator: Emulator) ->
     emulator.switch(error_file="opaque")
     done = loaded.run("apply", "--auto-approve")
     assert done.code == 3
-    assert "4 failed lines cannot be placed" in done.err
+    assert "4 failed commands have no known row" in done.err
     again = loaded.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
     assert again.code == 0, again
-    assert "4 failed lines are left out" in again.err
-    assert "No failed line is left to send again." in again.out
+    assert "4 failed commands are left out" in again.err
+    assert "There is no failed command to send again." in again.out
 
 
 def test_an_error_file_that_cannot_be_fetched_costs_the_places_only(
@@ -79,7 +79,7 @@ def test_just_those_lines_are_sent_again(loaded: Workspace, emulator: Emulator) 
     before = emulator.executions("1509")
     refused = loaded.run("source", "retry", "customers", "--failed-lines")
     assert refused.code == 1
-    assert "4 failed lines of g1" in refused.out
+    assert "4 failed commands of load 1" in refused.out
     done = loaded.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
     assert done.code == 3, done
     new = {n: e for n, e in emulator.executions("1509").items() if n not in before}
@@ -93,7 +93,7 @@ def test_just_those_lines_are_sent_again(loaded: Workspace, emulator: Emulator) 
     assert len([n for n in emulator.imports_named("1509") if ".g1.r2." in n]) == 2
     assert BAD[0] in accounts(emulator)
     last = loaded.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
-    assert (last.code, last.out.strip()) == (0, "No failed line is left to send again.")
+    assert (last.code, last.out.strip()) == (0, "There is no failed command to send again.")
     assert list((loaded.root / ".reconciler/spool").iterdir()) == []
     loaded.customers(500, max_bytes=20_000, mark="v2")
     assert loaded.run("apply", "--auto-approve").code == 0
@@ -107,7 +107,7 @@ def test_a_retry_is_refused_when_it_would_send_something_else(loaded: Workspace,
     loaded.customers(400, max_bytes=20_000)
     done = loaded.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
     assert done.code == 4, done
-    assert "has something to load" in done.err
+    assert "has rows to load" in done.err
     assert loaded.run("source", "retry", "customers").code == 64
     assert loaded.run("source", "retry", "nobody", "--failed-lines").code == 64
 
@@ -133,4 +133,4 @@ def test_silently_dropped_lines_are_counted_apart(workspace: Workspace, emulator
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 3, done
     assert "998 succeeded + 0 failed + 2 not processed" in done.err
-    assert "counts 2 lines neither as taken nor as failed" in " ".join(done.err.split())
+    assert "accounts for 2 commands as neither accepted nor failed" in " ".join(done.err.split())

@@ -19,7 +19,7 @@ def test_a_snapshot_that_shrinks_too_much_is_refused(workspace: Workspace, emula
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 4, done
     assert "guard-shrink" in done.err
-    assert "999 lines, after 2,000 in the last load: more than 50 % fewer" in " ".join(done.err.split())
+    assert "999 rows, after 2,000 in the last load: more than 50 % fewer" in " ".join(done.err.split())
     workspace.customers(999, mark="v3", source=CUSTOMERS + "  content: changes\n")
     assert workspace.run("plan").code == 0  # changes are as many as there are
     workspace.customers(999, mark="v3")

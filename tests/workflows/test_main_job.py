@@ -102,7 +102,7 @@ def test_a_saved_plan_is_its_own_approval_and_is_used_up(
     assert workspace.run("plan", "--out", str(saved), "--detailed-exitcode").code == 2
     assert emulator.writes() == []
     shown = workspace.run("show", str(saved))
-    assert "1,200 lines read" in shown.out
+    assert "1,200 rows read" in shown.out
     assert workspace.run("apply", "--check", str(saved)).code == 0
     assert emulator.writes() == []
     workspace.write("specs/broken.yaml", "apply FILE reads no specs: [")

@@ -72,7 +72,7 @@ def test_a_bucket_of_csv_gzip_and_parquet(workspace: Workspace, emulator: Emulat
     )
     checked = workspace.run("source", "check", "crm")
     assert checked.code == 0, checked
-    assert "2,400 lines" in checked.out
+    assert "2,400 rows" in checked.out
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 0, done
     assert tiers(emulator) == {"plain": 1500, "packed": 900}
@@ -161,11 +161,11 @@ def test_a_load_from_a_bucket_is_resumed(workspace: Workspace, emulator: Emulato
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ('"s3://crm-exports/nothing.csv"', "there is no such object"),
+        ('"s3://crm-exports/nothing.csv"', "the object does not exist"),
         ('"s3://crm-exports/no*.csv"', "no object matches"),
         ('"s3://crm-exports/broken.csv.gz"', "cannot read s3://crm-exports/broken.csv.gz"),
         ('"http://127.0.0.1:9/x.csv"', "cannot read http://127.0.0.1:9/x.csv"),
-        ('"http://127.0.0.1:9/*.csv"', "a web server lists no files"),
+        ('"http://127.0.0.1:9/*.csv"', "files on a web server cannot be listed"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_words_of_our_own(

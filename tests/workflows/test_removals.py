@@ -60,7 +60,7 @@ def test_what_is_to_go_goes_and_comes_back_with_the_inverse(
         "- Activation/loyalty@retail-de delete because: not to be active on retail-de (specs/loyalty.yaml:"
         in told
     )
-    assert "what becomes of the profiles there is not documented" in " ".join(planned.err.split())
+    assert "does not document what happens to its profiles there" in " ".join(planned.err.split())
     (change,) = (c for c in workspace.plan()["resource_changes"] if c["change"]["actions"] == ["delete"])
     assert change["request"] == f"DELETE /v1/datamarts/1510/compartments/{on(emulator, '1510')[0]['id']}"
     done = workspace.run("apply", "--auto-approve")
@@ -88,7 +88,7 @@ def test_an_activation_that_a_run_made_goes_with_its_inverse(
     assert workspace.run("apply", "--auto-approve").code == 0
     assert len(on(emulator, "1510")) == 1
     back = workspace.run("runs", "show", "--inverse", str(tmp_path / "back"))
-    assert "the platform documents no removal of activations" in " ".join(back.err.split())
+    assert "the platform does not document how to remove activations" in " ".join(back.err.split())
     assert workspace.run("apply", str(tmp_path / "back")).code == 0
     assert on(emulator, "1510") == []
 
@@ -122,7 +122,9 @@ def test_a_default_never_goes(workspace: Workspace, emulator: Emulator) -> None:
     emulator.store.update("activation", on(emulator, "1510")[0]["id"], {"default": True})
     moved = workspace.run("apply", str(plan))
     assert moved.code == 4, moved
-    assert "it is the default of its datamart now, which is never removed" in " ".join(moved.err.split())
+    assert "the activation is the default of its datamart now; a default is never removed" in " ".join(
+        moved.err.split()
+    )
     refused = workspace.run("plan")
     assert refused.code == 4, refused
     assert "error[removal-refused]" in refused.err
@@ -144,7 +146,7 @@ def test_it_is_read_again_right_before(workspace: Workspace, emulator: Emulator)
     emulator.store.update("activation", row, {"default": True})
     _, err = process.communicate(timeout=60)
     assert process.returncode == 4, err
-    assert "it is the default of its datamart now" in " ".join(err.split())
+    assert "the activation is the default of its datamart now" in " ".join(err.split())
     assert emulator.writes() == []
 
 
@@ -207,7 +209,7 @@ def test_pruning_takes_what_no_spec_declares_of_compartments_that_say_where(
     assert left == foreign
     for scope in ("Compartment", "Activation@nowhere", "all"):
         unknown = workspace.run("plan", "--prune", scope)
-        assert (unknown.code, "say Activation" in " ".join(unknown.err.split())) == (64, True), unknown
+        assert (unknown.code, "use Activation" in " ".join(unknown.err.split())) == (64, True), unknown
 
 
 def test_what_a_plan_leaves_out_is_not_spoken_of(workspace: Workspace, emulator: Emulator) -> None:
@@ -226,7 +228,9 @@ def test_what_is_protected_stays(workspace: Workspace, emulator: Emulator) -> No
     workspace.write("specs/loyalty.yaml", PROTECTED)
     refused = workspace.run("apply", "--auto-approve", "--prune", "Activation")
     assert refused.code == 4, refused
-    assert "Compartment/loyalty is protected; it stays active on retail-de" in " ".join(refused.err.split())
+    assert "Compartment/loyalty is protected, so its activation is not removed from retail-de" in " ".join(
+        refused.err.split()
+    )
     assert emulator.writes() == []
     workspace.write("specs/loyalty.yaml", PROTECTED.replace("true", "true, deactivations: [retail-de]"))
     offline = workspace.run("validate")
@@ -249,7 +253,7 @@ def test_lines_for_what_is_to_go_are_not_sent(workspace: Workspace, emulator: Em
     workspace.write("specs/loyalty.yaml", GONE)
     refused = workspace.run("apply", "--auto-approve")
     assert refused.code == 1, refused
-    assert f"lines name the compartment {identity}, which is not active on retail-de" in " ".join(
+    assert f"rows name the compartment {identity}, which is not active on retail-de" in " ".join(
         refused.err.split()
     )
     assert emulator.writes() == []

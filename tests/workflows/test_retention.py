@@ -28,7 +28,7 @@ def test_old_generations_are_proposed_and_then_deleted(workspace: Workspace, emu
     assert {n.split(".")[3] for n in names} == {"g1", "g2"}
     assert plan["summary"]["delete"] == len(names)
     shown = workspace.run("plan").out
-    assert "g1 of ProfileSource/customers@retail-fr is older than the 2 generations to keep" in " ".join(
+    assert "load 1 of ProfileSource/customers@retail-fr is older than the 2 loads to keep" in " ".join(
         shown.split()
     )
     done = workspace.run("apply", "--auto-approve")

@@ -66,11 +66,11 @@ def test_it_stops_at_a_gate_and_goes_on_when_told(fleet: Fleet) -> None:
     first = fleet.workspace.run("apply", plan)
     assert first.code == 3, first
     # 1 of 20 lines on six datamarts is 5 %; the canary has no gate.
-    assert "wave early: 6 of 120 lines were refused (5.0 %), at most 1 % may" in " ".join(first.err.split())
+    assert "wave early: 6 of 120 commands failed (5.0 %); allowed: 1 %" in " ".join(first.err.split())
     assert states(fleet) == ["passed", "closed", "waiting", "waiting"]
     assert fleet.touched() == {"canary", "early"}
     told = fleet.workspace.run("rollout", "status")
-    assert "is stopped: wave early: 6 of 120 lines" in " ".join(told.out.split())
+    assert "is stopped: wave early: 6 of 120 commands" in " ".join(told.out.split())
     assert all(len(line) <= 80 for line in told.out.splitlines()), told.out
     # Applying again changes nothing about it: what was loaded counts by its seal.
     again = fleet.workspace.run("apply", plan)
@@ -92,7 +92,7 @@ def test_it_stops_at_a_gate_and_goes_on_when_told(fleet: Fleet) -> None:
     assert len(fleet.emulator.writes()) == writes
     one = fleet.workspace.run("resume")
     assert one.code == 64
-    assert "is a wave of a rollout" in one.err
+    assert "belongs to a rollout" in one.err
 
 
 def test_every_action_has_an_outcome_and_an_event(fleet: Fleet, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_every_action_has_an_outcome_and_an_event(fleet: Fleet, tmp_path: Path) 
 def test_plan_shows_waves_and_coverage(fleet: Fleet) -> None:
     done = fleet.workspace.run("plan")
     assert "Activation/loyalty  create on 40 datamarts" in done.out
-    assert "early: 6 datamarts, 6 changes, 6 loads, at most 1 % of lines fail" in done.out
+    assert "early: 6 datamarts, 6 changes, 6 loads, at most 1 % of commands fail" in done.out
     assert "++" + "~" * 38 in done.out
     assert all(len(line) <= 80 for line in done.out.splitlines()), done.out
     assert len(done.out.splitlines()) < 50
@@ -141,7 +141,7 @@ def test_one_wave_a_run(fleet_of: Make) -> None:
     plan = fleet.planned()
     early = fleet.workspace.run("apply", plan, "--wave", "everyone")
     assert early.code == 4
-    assert "the wave 'canary' comes before, and is not applied" in early.err
+    assert "the wave 'canary' must be applied first" in early.err
     assert fleet.emulator.writes() == []
     assert fleet.workspace.run("apply", plan, "--wave", "nobody").code == 4
     assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
@@ -232,7 +232,7 @@ def test_an_aborted_one_is_never_gone_on_with(fleet: Fleet, tmp_path: Path) -> N
     done = fleet.workspace.run("rollout", "abort", "--why", "wrong data", "--inverse", str(tmp_path / "back"))
     assert done.code == 0, done
     assert "is aborted: wrong data" in done.out
-    assert "cannot be undone: the platform has no removal of compartments" in done.err
+    assert "cannot be undone: the platform cannot remove compartments" in done.err
     back = json.loads((tmp_path / "back").read_text())
     assert "Activation/loyalty@m00 cannot be undone" in str(back["diagnostics"])
     assert "Activation/loyalty@m30" not in str(back["diagnostics"])
@@ -251,7 +251,7 @@ def test_on_failure_abort(fleet_of: Make) -> None:
     assert fleet.workspace.run("rollout", "resume").code == 4
     told = fleet.workspace.run("rollout", "abort")
     assert told.code == 0
-    assert "is aborted: wave early: 6 of 120 lines were refused" in " ".join(told.out.split())
+    assert "is aborted: wave early: 6 of 120 commands failed" in " ".join(told.out.split())
     assert (fleet.workspace.root / ".reconciler/rollout-1-back.plan").exists()
 
 
@@ -292,10 +292,10 @@ def gate(text: str) -> str:
     ("gates", "words"),
     [
         ("command: {run: ['false']}", "false ended with 1"),
-        ("command: {run: [sleep, '60'], timeout: 1s}", "sleep was not done within 1 s, and was ended"),
+        ("command: {run: [sleep, '60'], timeout: 1s}", "sleep did not end within 1 s, and was stopped"),
         ("command: {run: [no-such-program]}", "no-such-program cannot be run"),
-        ("min_activations: 3", "2 activations are seen, at least 3 have to be"),
-        ("max_failed_lines: 1", "2 lines were refused, at most 1 may"),
+        ("min_activations: 3", "2 activations are visible; required: 3"),
+        ("max_failed_lines: 1", "2 commands failed; allowed: 1"),
     ],
 )
 def test_a_gate_closes(gates: str, words: str, fleet_of: Make) -> None:
@@ -344,7 +344,7 @@ def test_a_failed_load_closes_the_gate_and_is_tried_again(fleet: Fleet) -> None:
     )
     done = fleet.workspace.run("apply", plan)
     assert done.code == 3
-    assert "1 failed or unknown, at most 0 may: ProfileSource/customers@m0" in " ".join(done.err.split())
+    assert "1 failed or unknown; allowed: 0: ProfileSource/customers@m0" in " ".join(done.err.split())
     assert fleet.touched() == {"canary", "early"}
     fleet.emulator.fault()
     again = fleet.workspace.run("apply", "--auto-approve")  # a plan of what is left
@@ -362,7 +362,7 @@ def test_a_guard_that_was_allowed_closes_a_gate_that_forbids_it(fleet_of: Make) 
     allow = [f"--allow=guard-shrink:ProfileSource/customers@{n}=known" for n in fleet.names]
     done = fleet.workspace.run("apply", "--auto-approve", *allow)
     assert done.code == 3
-    assert "2 guards were allowed to be crossed here, at most 0 may" in " ".join(done.err.split())
+    assert "2 guards were overridden on the datamarts of this wave; allowed: 0" in " ".join(done.err.split())
 
 
 # -- kills, and two runners ------------------------------------------------------------------------------------------
@@ -489,7 +489,7 @@ def test_a_wave_is_refused_where_the_remote_moved_since_the_review(fleet: Fleet)
     assert done.code == 4
     assert "planned from no such compartment, the remote now has name" in " ".join(done.err.split())
     assert fleet.touched() == {"canary"}
-    assert "moved since they were planned" in fleet.workspace.run("rollout", "status").out
+    assert "are stale" in fleet.workspace.run("rollout", "status").out
     # An unrelated change elsewhere stales nothing.
     fleet.emulator.store.update("compartment", made["id"], {"name": "Loyalty programme"})
     fleet.emulator.store.add(
@@ -515,11 +515,11 @@ def test_specs_are_promoted_by_their_digest(fleet: Fleet) -> None:
     assert fleet.workspace.run("apply", "--auto-approve", "--environment", "staging").code == 0
     digest = json.loads(
         fleet.workspace.run("rollout", "status", "-o", "json", "--environment", "staging").out
-    )["bundle"]
-    assert fleet.workspace.run("plan", "--environment", "prod", "--bundle", digest).code == 0
+    )["spec_digest"]
+    assert fleet.workspace.run("plan", "--environment", "prod", "--spec-digest", digest).code == 0
     spec = fleet.workspace.root / "specs/customers.yaml"
     spec.write_text(spec.read_text().replace("force_replace: true", "force_replace: false"))
-    done = fleet.workspace.run("plan", "--environment", "prod", "--bundle", digest)
+    done = fleet.workspace.run("plan", "--environment", "prod", "--spec-digest", digest)
     assert done.code == 4
     assert f"not {digest[:12]}" in done.err
 
@@ -549,5 +549,5 @@ def test_archived_and_cross_datamarts_in_a_wave_are_refused(fleet: Fleet) -> Non
     done = fleet.workspace.run("apply", "--auto-approve")
     assert done.code == 1
     assert "archived-datamart" in done.err
-    assert "m10 is a cross-datamart; profiles cannot be loaded into one" in done.err
+    assert "m10 is a cross-datamart; profiles cannot be loaded into a cross-datamart" in done.err
     assert fleet.emulator.writes() == []

@@ -16,7 +16,7 @@ def steps(workspace: Workspace, *args: str) -> dict[str, str | None]:
 
 def test_no_ledger_is_no_run_and_none_is_made(workspace: Workspace) -> None:
     done = workspace.run("runs")
-    assert (done.code, done.out) == (0, "No runs are recorded here.\n")
+    assert (done.code, done.out) == (0, "The ledger has no runs.\n")
     assert workspace.run("runs", "show").code == 1
     assert not (workspace.root / ".reconciler").exists()
 
@@ -59,7 +59,7 @@ def test_a_run_that_was_cut_off(workspace: Workspace, emulator: Emulator) -> Non
     (run,) = json.loads(workspace.run("runs", "-o", "json").out)["runs"]
     assert (run["state"], run["ended"]) == ("running", None)
     shown = workspace.run("runs", "show")
-    assert "running, or cut off" in shown.out
+    assert "running, or interrupted" in shown.out
     assert "unsettled  ProfileSource/customers@retail-fr" in shown.out
     assert steps(workspace)["ProfileSource/customers@retail-fr"] == "intent"
 
@@ -86,7 +86,7 @@ def test_a_ledger_that_cannot_be_written_or_read(workspace: Workspace) -> None:
     db.close()
     newer = workspace.run("runs")
     assert newer.code == 1
-    assert "it has the newer format 99" in newer.err
+    assert "its format 99 is newer" in newer.err
     ledger.write_bytes(b"nonsense" * 1000)
     spoilt = workspace.run("runs", "show")
     assert spoilt.code == 1
@@ -97,5 +97,5 @@ def test_runs_of_another_organisation_are_not_shown(workspace: Workspace) -> Non
     assert workspace.run("apply", "--auto-approve").code == 0
     text = (workspace.root / "reconciler.yaml").read_text()
     workspace.write("reconciler.yaml", text.replace("1185", "2000"))
-    assert workspace.run("runs").out == "No runs are recorded here.\n"
+    assert workspace.run("runs").out == "The ledger has no runs.\n"
     assert workspace.run("runs", "show", "1").code == 1

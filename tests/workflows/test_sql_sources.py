@@ -95,7 +95,7 @@ def test_a_query_that_lost_most_of_its_rows_sends_nothing(
     execute(database, "DELETE FROM customers WHERE id > 1000")
     done = crm.run("apply", "--auto-approve")
     assert done.code == 4, done
-    assert "1,000 lines, after 3,000 in the last load" in " ".join(done.err.split())
+    assert "1,000 rows, after 3,000 in the last load" in " ".join(done.err.split())
     assert len(emulator.writes()) == before
     word = re.search(r"--allow '(guard-shrink:[^=]+)=WHY'", " ".join(done.err.split()))
     assert word
@@ -211,7 +211,7 @@ def test_sqlite_and_source_check(workspace: Workspace, emulator: Emulator) -> No
     workspace.env["CRM_DATABASE"] = f"sqlite:///{workspace.root}/crm.db"
     checked = workspace.run("source", "check", "crm")
     assert checked.code == 0, checked
-    assert "1,500 lines" in checked.out
+    assert "1,500 rows" in checked.out
     assert list((workspace.root / ".reconciler").glob("spool/*")) == []
     assert workspace.run("apply", "--auto-approve").code == 0
     assert stored(emulator)[0].keys() == {"$user_account_id", "$compartment_id", "points", "note"}

@@ -87,7 +87,7 @@ def test_a_run_whose_lock_is_broken_stops_writing_and_the_next_goes_on(
     emulator.fault()
     _, err = first.communicate(timeout=60)
     assert first.returncode == 3, err
-    assert "the lock is lost" in " ".join(err.split())
+    assert "the lock was lost" in " ".join(err.split())
     assert two.run("apply", "--auto-approve").code == 0
     once_each(emulator)
     assert len(emulator.profiles("1509")) == 3000

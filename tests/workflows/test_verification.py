@@ -111,7 +111,7 @@ def test_previews_of_other_lines(workspace: Workspace, emulator: Emulator) -> No
     assert "+ x: 1" in first.out
     deleted = workspace.run("source", "preview", "customers", "--line", "2")
     assert "DELETE" in deleted.out
-    assert "nothing is stored, and nothing will be" in deleted.out
+    assert "nothing is stored, and this command stores nothing" in deleted.out
     bad = workspace.run("source", "preview", "customers", "--line", "3")
     assert (bad.code, "no value in 'id'" in bad.err) == (1, True), bad
     beyond = workspace.run("source", "preview", "customers", "--line", "4")

@@ -108,4 +108,4 @@ def test_a_word_on_a_chunk_is_not_asked_for_where_nothing_is_unknown(
         assert workspace.run("runs", "resolve", *words).code == code
     assert workspace.run("apply", "--auto-approve", "--resend", f"{ADDRESS}#{broken(emulator)}").code == 0
     done = workspace.run("runs", "resolve", f"{ADDRESS}#1", "--sent")
-    assert (done.code, "g1 is loaded" in done.err) == (4, True), done
+    assert (done.code, "load 1 is finished" in done.err) == (4, True), done

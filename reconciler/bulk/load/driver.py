@@ -92,7 +92,7 @@ class _LoadRun:
             if self.context.stopping() and not isinstance(step, protocol.Finish | protocol.Follow):
                 raise LoadStopped(
                     Status.UNKNOWN if self._sent() else Status.SKIPPED,
-                    "the run was interrupted; run it again to go on",
+                    "the run was interrupted; run the same command again to continue",
                 )
             match step:
                 case protocol.Create(indices=indices):
@@ -122,7 +122,7 @@ class _LoadRun:
         if any(c.unclear and not c.executions for c in self.view.chunks):
             status = Status.UNKNOWN  # whatever else ended this load, a write of it may still be on its way
         if old := self.change.unfinished.get("superseded_generation"):
-            gone = f"g{old} was superseded with {self.change.unfinished['unsent']} of its chunks never sent"
+            gone = f"load {old} was superseded and {self.change.unfinished['unsent']} of its chunks were not sent"
             message = f"{message}; {gone}" if message else gone
         counts: dict[str, int] = {}
         scan = self.preparation.scan
@@ -142,9 +142,9 @@ class _LoadRun:
             dropped = sum(c.lines for c in self.view.chunks if c.executions) - ok - failed
             if status is Status.SUCCEEDED and dropped > 0:
                 status = Status.PARTIAL
-                message = f"the platform counts {dropped:,} lines neither as taken nor as failed"
+                message = f"the platform accounts for {dropped:,} commands as neither accepted nor failed"
             if status is Status.PARTIAL and not message:
-                message = f"{failed:,} of {scan.sent:,} lines failed"
+                message = f"{failed:,} of {scan.sent:,} commands failed"
         return Outcome(
             self.address,
             status,
@@ -219,7 +219,7 @@ class _LoadRun:
             if self.context.clock.now() > deadline or self.context.stopping():
                 raise LoadStopped(
                     Status.UNKNOWN,
-                    f"{len(live)} executions of an earlier generation are still running; nothing was sent",
+                    f"{len(live)} executions of an earlier load are still running; nothing was sent",
                 )
             self.context.clock.sleep(pause)
             pause = min(pause * 1.5, 5.0)
@@ -319,7 +319,7 @@ class _LoadRun:
             self.errors.append(f"chunk {index} ended {keep.status}")
         if len(merged) > 1:
             self.errors.append(
-                f"chunk {index} has {len(merged)} executions under one import; {keep.id if keep else '?'} is kept"
+                f"chunk {index} has {len(merged)} executions under one import; execution {keep.id if keep else '?'} counts"
             )
         self.context.progress.advance(self.address, "done", 1, chunk.lines, chunk.size)
         return True

@@ -34,7 +34,7 @@ class Imports:
         """
         context, listings = self.context, self.listings
         if context.stopping():
-            return Unknown("the run was interrupted; run it again to go on")
+            return Unknown("the run was interrupted; run the same command again to continue")
         context.journal.note(listings.address, "import", "intent", name=name)
         result = create_once(
             lambda: self._send(name),
@@ -56,7 +56,7 @@ class Imports:
         if answer.verdict is Verdict.DONE and answer.data:
             if answer.data.get("name", name) != name:
                 return Answer(
-                    Verdict.REFUSED, "the remote stored the import under another name than the one sent"
+                    Verdict.REFUSED, "the platform stored the import under another name than the one sent"
                 )
             if "id" in answer.data:
                 self._made[name] = str(answer.data["id"])
@@ -78,7 +78,7 @@ class Imports:
         if seen is None:
             raise LoadStopped(
                 Status.UNKNOWN,
-                f"not all {len(names)} imports showed in one listing within {settle:g} s; nothing was sent",
+                f"not all {len(names)} imports appeared in one listing within {settle:g} s; nothing was sent",
             )
         if isinstance(seen, Unlisted):
             raise LoadStopped(

@@ -105,7 +105,7 @@ class Preparation:
             )
         key = decision.key
         if key is None or (change.generation is not None and key.generation != change.generation):
-            words = f"the remote moved since it was planned: {decision.reason}; nothing was sent"
+            words = f"stale: {decision.reason}; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
         if change.unread:
             self._guard(scan, source, decision)
@@ -134,11 +134,11 @@ class Preparation:
             if why is not None:
                 raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
         if not change.unread and scan.source_digest != change.source_digest:
-            words = "the source changed since it was planned; nothing was sent. Plan again"
+            words = "stale: the source changed since it was planned; nothing was sent. Make a new plan"
             raise LoadStopped(Status.FAILED, words, refused=True)
         digest = load_digest(scan.source_digest, source.compartments)
         if digest is None or (change.load_digest is not None and digest != change.load_digest):
-            words = "a compartment of this load changed since it was planned; nothing was sent"
+            words = "stale: stale: a compartment of this load changed since it was planned; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
         return digest
 
@@ -151,7 +151,11 @@ class Preparation:
             if isinstance(active, Unlisted):
                 raise ReadFailed(f"could not list the activations: {active.reason}")
             missing = sorted(scan.compartments - {a.compartment_id for a in active.rows})
-            why = f"lines name the compartment {missing[0]}, which is not active there" if missing else None
+            why = (
+                f"rows name the compartment {missing[0]}, which is not active on the datamart"
+                if missing
+                else None
+            )
         if why is not None:
             raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
 
@@ -180,7 +184,7 @@ class Preparation:
             if model.count != len(scan.chunks) or any(
                 by_index[n.index].chunk12 != n.chunk12 for n in names if n.index in by_index
             ):
-                words = f"{key.label} on the remote was cut from other bytes; nothing was sent. --reload starts a new one"
+                words = f"{key.shown} on the platform was made from other bytes; nothing was sent. --reload starts a new load"
                 raise LoadStopped(Status.FAILED, words, refused=True)
         bare = {
             str(n)

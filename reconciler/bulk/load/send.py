@@ -40,7 +40,9 @@ class ChunkSender:
         tried = unsent = 0
         while True:
             if context.stopping():
-                return Answer(Verdict.WITHHELD, "the run was interrupted; run it again to go on"), ()
+                return Answer(
+                    Verdict.WITHHELD, "the run was interrupted; run the same command again to continue"
+                ), ()
             context.journal.note(address, "upload", "intent", name=name)
             answer = self._upload(self._job(name, chunk, import_ids[0]))
             ended = context.clock.now()
@@ -84,6 +86,6 @@ class ChunkSender:
             try:
                 answer = upload(job) if here else self.context.senders().submit(upload, job).result()
             except BrokenProcessPool:
-                return Answer(Verdict.UNCLEAR, "a sending process ended unexpectedly")
+                return Answer(Verdict.UNCLEAR, "an upload process ended unexpectedly")
         self.context.pace.answered(answer.status, answer.retry_after)
         return answer

@@ -88,9 +88,9 @@ def _one_identifier(command: Command, compartment: str | None) -> None:
         v for v in (command.user_account_id, command.email_hash, command.user_agent_id) if v is not unset
     ]
     if len(given) > 1:
-        raise BadLine("line-identifiers", "the line names two identifiers; one per line")
+        raise BadLine("line-identifiers", "the command names two identifiers; exactly one is allowed")
     if not given:
-        raise BadLine("line-no-identifier", "the line names no identifier")
+        raise BadLine("line-no-identifier", "the command names no identifier")
     if given[0] == "":
         raise BadLine("line-no-identifier", "the identifier is empty")
     if compartment is not None and command.user_account_id is unset:
@@ -100,7 +100,7 @@ def _one_identifier(command: Command, compartment: str | None) -> None:
     if command.user_agent_id is not unset and not re.fullmatch(
         r"[^:]+:.+", str(command.user_agent_id), re.DOTALL
     ):
-        raise BadLine("line-agent", "user_agent_id must be of the form prefix:rest")
+        raise BadLine("line-agent", "user_agent_id must have the form prefix:rest")
     if command.operation not in ("UPSERT", "DELETE"):
         raise BadLine("line-operation", "operation must be UPSERT or DELETE")
 
@@ -112,10 +112,10 @@ def _agree(command: Command, compartment: str | None, source: SourceDefinition) 
     if compartment is None and not source.fill_identity:
         raise BadLine(
             "line-compartment",
-            "the line names no compartment; with fill_identity: true the source's is added",
+            "the command names no compartment; fill_identity: true adds the source's compartment",
         )
     if compartment is not None and compartment != wanted:
-        raise BadLine("line-compartment", "the line names another compartment than the source's")
+        raise BadLine("line-compartment", "the command names another compartment than the source")
     return wanted
 
 
@@ -135,7 +135,7 @@ def _check_upsert(command: Command, compartment: str | None) -> bool:
         if command.force_replace is not unset or command.merge_objects is not unset:
             raise BadLine(
                 "line-dialect",
-                "force_replace / merge_objects and update_strategy are two dialects, never both",
+                "force_replace / merge_objects and update_strategy belong to two dialects; use one of them",
             )
         if command.update_strategy not in STRATEGIES:
             raise BadLine(
@@ -150,13 +150,13 @@ def _check_upsert(command: Command, compartment: str | None) -> bool:
     owner = _owner_of(command.user_profile)
     if command.user_account_id is not unset:
         if owner.account is not None and str(owner.account) != command.user_account_id:
-            raise BadLine("line-identity", "$user_account_id disagrees with the line's user_account_id")
+            raise BadLine("line-identity", "$user_account_id differs from the command's user_account_id")
         if (
             owner.compartment is not None
             and compartment is not None
             and str(owner.compartment) != compartment
         ):
-            raise BadLine("line-identity", "$compartment_id disagrees with the line's compartment_id")
+            raise BadLine("line-identity", "$compartment_id differs from the command's compartment_id")
     return owner.account is None or (owner.compartment is None and compartment is not None)
 
 

@@ -44,7 +44,9 @@ class Line(msgspec.Struct, frozen=True):
 
 def too_large(size: int, source: SourceDefinition) -> BadLine:
     """A line that no chunk can hold."""
-    return BadLine("line-too-large", f"the line has {size:,} bytes, a chunk at most {source.max_bytes:,}")
+    return BadLine(
+        "line-too-large", f"the command has {size:,} bytes; a chunk may have at most {source.max_bytes:,}"
+    )
 
 
 def json_line(command: Mapping[str, Any]) -> bytes:

@@ -227,7 +227,7 @@ def _identity(row: Row, source: SourceDefinition) -> tuple[dict[str, Value], str
                 compartment = source.compartments.get(identifier.compartment or "") or UNKNOWN_ID
                 return {"compartment_id": compartment, "user_account_id": value}, compartment
             if identifier.kind == "user_agent_id" and not AGENT.fullmatch(value):
-                words = "user_agent_id must be of the form prefix:rest"
+                words = "user_agent_id must have the form prefix:rest"
                 raise BadLine("line-agent", words, identifier.column)
             return {identifier.kind: value}, None
     columns = ", ".join(f"'{i.column}'" for i in source.identify_by)

@@ -149,7 +149,7 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
             continue
         deletes += _operation(line).operation == "DELETE"
         shown = line.decode() if contents else None
-        words = "a later line of the source is about the same identity"
+        words = "a later row of the source has the same identity"
         row = at + bisect.bisect_left(before_them, number)
         rejects.append(Rejected(number, row, SUPERSEDED, words, None, shown))
     return Batch(

@@ -168,7 +168,7 @@ class Spools:
         query = self.resolve("query of a source", source.sql.query)
         if source.sql.digest and hashlib.sha256(query.encode()).hexdigest() != source.sql.digest:
             raise ReconcilerError(
-                f"the query of {source.source} changed since it was planned", help="plan again"
+                f"the query of {source.source} changed since it was planned", help="make a new plan"
             )
         encode, used = msgspec.json.Encoder().encode, column_used(source)
 

@@ -43,10 +43,10 @@ def header(file: IO[bytes], source: SourceDefinition, name: str) -> tuple[tuple[
         raise ReconcilerError(f"{name}: the header is not valid CSV: {e}") from None
     if not columns:
         raise ReconcilerError(
-            f"{name} has no CSV header", help="set csv: {header: false} if the first line is data"
+            f"{name} has no CSV header", help="set csv: {header: false} if the first row is data"
         )
     if len(set(columns)) != len(columns):
-        raise ReconcilerError(f"{name}: two columns of the CSV header have one name")
+        raise ReconcilerError(f"{name}: two columns of the CSV header have the same name")
     return tuple(columns), head
 
 
@@ -63,7 +63,7 @@ def rows(data: bytes, columns: tuple[str, ...] | None, dialect: Dialect) -> Iter
         except StopIteration:
             return
         except csv.Error as e:
-            bad = BadLine("line-csv", f"not valid CSV: {e}; is a quote not closed?")
+            bad = BadLine("line-csv", f"not valid CSV: {e}; check for a quote that is not closed")
             yield CsvRow(before, "".join(texts[before : reader.line_num]), None, bad)
             continue
         if columns is None:

@@ -49,7 +49,7 @@ def _require_inside(root: Path, matches: list[files.File]) -> None:
         if not (root / match.path).resolve().is_relative_to(inside):
             raise ReconcilerError(
                 f"{match.path} lies outside the workspace",
-                help="set allow_outside_paths: true in reconciler.yaml if it is meant",
+                help="to allow this, set allow_outside_paths: true in reconciler.yaml",
             )
 
 

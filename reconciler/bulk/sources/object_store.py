@@ -41,7 +41,7 @@ def find(pattern: str) -> tuple[str, ...]:
     base, key = _split(pattern)
     if base.startswith("http") and "*" in key:
         raise ReconcilerError(
-            f"{pattern}: a web server lists no files", help="name each file, without a wildcard"
+            f"{pattern}: files on a web server cannot be listed", help="name each file, without wildcards"
         )
     if base.startswith("http") or not has_wildcard(key):
         head(pattern)
@@ -201,12 +201,12 @@ def _unreadable(url: str, e: Exception) -> ReconcilerError:
         return e
     kind = type(e).__name__
     words = {
-        "FileNotFoundError": "there is no such object",
-        "NotFoundError": "there is no such object",
+        "FileNotFoundError": "the object does not exist",
+        "NotFoundError": "the object does not exist",
         "PreconditionError": "the object changed while it was read",
         "PermissionDeniedError": "access is denied",
         "UnauthenticatedError": "the credentials in the environment are not accepted",
-        "NotSupportedError": "the server cannot give parts of a file",
+        "NotSupportedError": "the server does not support reading parts of a file",
         "InvalidPathError": "a key there has an empty part, `.`, `..` or a control character",
         "ValueError": "its key has an empty part, `.`, `..` or a control character",
     }.get(kind, f"the store could not be read ({kind})")

@@ -43,14 +43,14 @@ def rows(url: str, query: str, check: Callable[[list[str]], None]) -> Iterator[d
             with closing(connection.exec_driver_sql(query)) as result:
                 if not result.returns_rows:
                     words = "the query of the source returns no rows"
-                    raise ReconcilerError(words, help="it must be one SELECT")
+                    raise ReconcilerError(words, help="the query must be one SELECT statement")
                 columns = _columns(list(result.keys()))
                 check(columns)
                 for row in result:
                     yield dict(zip(columns, row, strict=True))
     except alchemy.exc.SQLAlchemyError as e:
         raise ReconcilerError(
-            f"the database could not answer the source's query: {_words(e)}",
+            f"the database rejected the source's query: {_words(e)}",
             help="run the query by hand with the same account",
         ) from None
     except (ValueError, ArithmeticError) as e:  # of a driver, about a value it cannot read; it may quote it
@@ -107,11 +107,11 @@ def _cannot_open(e: Exception) -> ReconcilerError:
     if isinstance(e, ImportError):
         return ReconcilerError(
             f"the driver for this database is not installed: {e.name}",
-            help="install it beside reconciler; for PostgreSQL: pip install 'mics-reconciler[sql]'",
+            help="install the driver; for PostgreSQL: pip install 'mics-reconciler[sql]'",
         )
     return ReconcilerError(
-        "sql.url is not a database URL that SQLAlchemy knows",
-        help="such as postgresql://user@host/name or sqlite:///file.db",
+        "sql.url is not a database URL that SQLAlchemy supports",
+        help="for example postgresql://user@host/name or sqlite:///file.db",
     )
 
 

@@ -100,7 +100,7 @@ def _body(job: Job, form: Form, deadline: float) -> Iterator[bytes]:
             digest.update(block)
             held = block
     if held is None or digest.hexdigest() != job.chunk.sha256:
-        raise Withheld("the source changed while it was being sent")
+        raise Withheld("the source changed during the upload")
     if time.monotonic() > deadline:
         raise Withheld("the write's deadline has passed")
     if not job.gate.may_commit(job.name):

@@ -60,7 +60,7 @@ def plan_compartment(
                     "ambiguous-token",
                     f"the token '{want.token}' is used by the compartments {' and '.join(ids)}",
                     want.span,
-                    help="pin the one that is meant with spec.id",
+                    help="choose one of them with spec.id",
                     address=address,
                 ),
             )
@@ -68,7 +68,12 @@ def plan_compartment(
             _block(
                 plan,
                 address,
-                error("pin-not-found", f"there is no compartment {want.id}", want.span, address=address),
+                error(
+                    "pin-not-found",
+                    f"there is no compartment with the id {want.id}",
+                    want.span,
+                    address=address,
+                ),
             )
         case None if want.tombstone:
             plan.ids[want.key] = None  # nothing is there to be removed from anywhere
@@ -105,9 +110,9 @@ def _existing_compartment(
             address,
             error(
                 "token-change",
-                f"the compartment {row.id} has the token '{row.token}', the spec says '{want.token}'",
+                f"the compartment {row.id} has the token '{row.token}'; the spec declares '{want.token}'",
                 want.span,
-                help="changing a token cuts off site tags; it is never done here",
+                help="keep the platform's token: site tags that use it stop working when it changes, so reconciler never changes a token",
                 address=address,
             ),
         )
@@ -120,7 +125,7 @@ def _existing_compartment(
         plan.diagnostics.append(
             warning(
                 "shared-compartment",
-                f"the compartment {row.id} belongs to another organisation; it is not renamed",
+                f"the compartment {row.id} belongs to another organisation, so it cannot be renamed",
                 want.span,
                 address=address,
             )
@@ -178,8 +183,8 @@ def foreign(datamarts: Listing[Datamart], organisation_id: str) -> str | None:
     others = {d.organisation_id for d in datamarts.rows}
     if others & {organisation_id, ""}:
         return None
-    answers = f"; the token answers for organisation {', '.join(sorted(others))}" if others else ""
-    return f"the remote shows no datamart of organisation {organisation_id}{answers}"
+    answers = f"; the token belongs to organisation {', '.join(sorted(others))}" if others else ""
+    return f"the platform shows no datamart of organisation {organisation_id}{answers}"
 
 
 def datamart_findings(
@@ -212,7 +217,7 @@ def datamart_findings(
                     "archived-datamart",
                     f"the datamart {identity} ('{row.name}') is archived",
                     span,
-                    help="remove it from the specs",
+                    help="remove the datamart from the specs",
                 )
             )
     declared = {identity for identity, _ in datamarts.values()}
@@ -227,7 +232,7 @@ def datamart_findings(
                 warning(
                     "datamart-not-declared",
                     f"the datamart {identity} ('{row.name}') is live, and no spec names it",
-                    help="declare it, or declare it with ignore: and a reason",
+                    help="declare the datamart, or declare it with ignore: and a reason",
                 )
             )
     return findings, unusable

@@ -36,7 +36,7 @@ def document_import(change: ResourceChange, row: Import | None) -> Verdict:
     if row is None:
         return Verdict(Readiness.DONE)
     if row.name != before.get("name"):
-        return Verdict(Readiness.CHANGED, row.id, "its id now belongs to an import with another name")
+        return Verdict(Readiness.CHANGED, row.id, "the id now belongs to an import with another name")
     return Verdict(Readiness.READY, row.id)
 
 
@@ -50,7 +50,9 @@ def removal(rows: Sequence[Activation]) -> Verdict:
         return Verdict(Readiness.DONE)
     if default := next((r for r in rows if r.default), None):
         return Verdict(
-            Readiness.CHANGED, default.id, "it is the default of its datamart now, which is never removed"
+            Readiness.CHANGED,
+            default.id,
+            "the activation is the default of its datamart now; a default is never removed",
         )
     return Verdict(Readiness.READY, min(rows, key=lambda r: number(r.id)).id)
 
@@ -61,7 +63,7 @@ def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:
     if row is None:
         if before is None:
             return Verdict(Readiness.READY)
-        return Verdict(Readiness.CHANGED, None, "the compartment is gone")
+        return Verdict(Readiness.CHANGED, None, "the compartment no longer exists")
     managed = (
         ("token", "name")
         if before is None
@@ -75,7 +77,7 @@ def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:
     moved = next(k for k in managed if seen[k] != after[k])
     was = "no such compartment" if before is None else f"{moved} {before.get(moved)!r}"
     return Verdict(
-        Readiness.CHANGED, row.id, f"planned from {was}, the remote now has {moved} {seen[moved]!r}"
+        Readiness.CHANGED, row.id, f"planned from {was}, the platform now has {moved} {seen[moved]!r}"
     )
 
 
@@ -86,7 +88,7 @@ def activation(change: ResourceChange, row: Activation | None) -> Verdict:
     if row is None:
         if before is None:
             return Verdict(Readiness.READY)
-        return Verdict(Readiness.CHANGED, None, "the activation is gone")
+        return Verdict(Readiness.CHANGED, None, "the activation no longer exists")
     if row.default or not wants_default:
         return Verdict(Readiness.DONE, row.id)
     # The row is there without being the default: the platform may have created it by itself (contract 3.4).

@@ -62,15 +62,15 @@ def plan_removals(desired: Desired, observed: Observed, plan: ConfigPlan, prunin
             plan.diagnostics.append(finding)
             continue
         reason = (
-            f"nobody declares it on {want.datamart} (--prune)"
+            f"not declared on {want.datamart} (--prune)"
             if by_flag
-            else f"not to be active on {want.datamart}"
+            else f"deactivated on {want.datamart} by the spec"
         )
         plan.changes.append(_removal(want, row, reason, by_flag=by_flag))
         plan.diagnostics.append(
             warning(
                 "deactivation",
-                f"'{want.compartment}' is removed from {want.datamart}; what becomes of the profiles there is not documented",
+                f"'{want.compartment}' is removed from {want.datamart}; the platform does not document what happens to its profiles there",
                 want.span,
                 address=want.address,
             )
@@ -95,11 +95,11 @@ def _undeclared(
 
 def _refusal(want: DesiredActivation, row: Activation, desired: Desired) -> Diagnostic | None:
     if want.compartment in desired.protected:
-        words = f"Compartment/{want.compartment} is protected; it stays active on {want.datamart}"
-        advice = f"declare it on {want.datamart}, or leave that out of --prune"
+        words = f"Compartment/{want.compartment} is protected, so its activation is not removed from {want.datamart}"
+        advice = f"declare it on {want.datamart}, or exclude this datamart from --prune"
     elif row.default:
-        words = f"'{want.compartment}' is the default of {want.datamart}, which is never removed"
-        advice = "let another one be default_compartment there, apply that, and plan again"
+        words = f"'{want.compartment}' is the default of {want.datamart}; a default is never removed"
+        advice = "make another compartment default_compartment there, apply that plan, then make a new plan"
     else:
         return None
     return error("removal-refused", words, want.span, address=want.address, help=advice)

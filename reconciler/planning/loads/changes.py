@@ -157,7 +157,7 @@ def plan_unread(
     """
     found = generations(imports.rows, definition.former) if isinstance(imports, Listed) else []
     latest = max((g.number for g in found if g.seal), default=0)
-    known = f"the last load is g{latest}" if latest else "nothing was loaded yet"
+    known = f"the last load is load {latest}" if latest else "nothing is loaded yet"
     unknown: tuple[str, ...] = ("generation", "source_digest", "load_digest", "chunks", "lines", "bytes")
     unknown += ("upserts", "deletes", "rejected", "replay_safe")
     return LoadChange(
@@ -176,7 +176,7 @@ def plan_unread(
         replay_safe=False,
         unfinished={},
         actions=("execute",),
-        reason=f"its contents are known when apply reads them, once; {known}",
+        reason=f"apply reads its contents once, so they are known only then; {known}",
         requires=tuple(str(Address("Activation", k, want.datamart)) for k in definition.compartments),
         after_unknown=dict.fromkeys(unknown, True),
         definition=msgspec.to_builtins(definition),
@@ -218,7 +218,7 @@ def _actions(
             return ("no-op",), decision.reason
         case Do.EXECUTE:
             left = superseded_counts(decision, executions)
-            words = f"; {left['unsent']} of its {left['chunks']} chunks were never sent" if left else ""
+            words = f"; {left['unsent']} of its {left['chunks']} chunks were not sent" if left else ""
             return ("execute",), decision.reason + words
         case Do.RESUME:
             counts = Counter(states(view).values())
@@ -244,9 +244,11 @@ def _why_stuck(view: LoadView, rest: set[int], scan: Scan) -> str:
     now = states(view)
     first = min(rest)
     why = {
-        ChunkState.FAILED: "a replay of its lines could grow arrays" if not scan.replay_safe else "it failed",
-        ChunkState.CANCELED: "somebody canceled it",
-        ChunkState.DELETED: "somebody deleted its import",
+        ChunkState.FAILED: "sending its rows again could make merged arrays grow"
+        if not scan.replay_safe
+        else "it failed",
+        ChunkState.CANCELED: "it was canceled on the platform",
+        ChunkState.DELETED: "its import was deleted on the platform",
     }[now[first]]
     return f"; chunk {first}: {why}, so only --resend sends it again"
 
@@ -266,7 +268,7 @@ def _outcome_findings(
         findings.append(
             warning(
                 "load-stuck",
-                f"g{decision.latest.number if decision.latest else '?'} cannot finish by itself"
+                f"load {decision.latest.number if decision.latest else '?'} cannot finish without a decision"
                 + _why_stuck(view, set(stuck), scan),
                 address=address,
                 help=f"--resend '{address}#{min(stuck)}'",

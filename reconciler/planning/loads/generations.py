@@ -137,16 +137,16 @@ def decide_retry(
     """
     newest = max((g.number for g in counted(found, executed)), default=0)
     if newest != wanted.generation:
-        return Decision(Do.REFUSE, f"the latest load is g{newest}, no longer g{wanted.generation}")
+        return Decision(Do.REFUSE, f"the latest load is load {newest}, no longer load {wanted.generation}")
     same = [g for g in retries if (g.number, g.key.retry) == (wanted.generation, wanted.retry)]
     mine = next((g for g in same if g.key.load12 == wanted.load12), None)
     if same and mine is None:
-        return Decision(Do.REFUSE, f"{wanted.label} exists with other lines")
+        return Decision(Do.REFUSE, f"{wanted.shown} exists with other rows")
     if mine is None:
-        return Decision(Do.EXECUTE, f"failed lines of g{wanted.generation}", wanted)
+        return Decision(Do.EXECUTE, f"failed commands of load {wanted.generation}", wanted)
     if mine.seal:
-        return Decision(Do.NOTHING, f"{wanted.label} is loaded", mine.key, mine)
-    return Decision(Do.RESUME, f"{wanted.label} is unfinished", mine.key, mine)
+        return Decision(Do.NOTHING, f"{wanted.shown} is finished", mine.key, mine)
+    return Decision(Do.RESUME, f"{wanted.shown} is unfinished", mine.key, mine)
 
 
 def decide(
@@ -178,36 +178,40 @@ def decide(
     following = LoadKey(new.workspace, new.source, latest.number + 1, digest)
     if reload:
         return Decision(
-            Do.EXECUTE, f"--reload after g{latest.number}", following, latest, None if latest.seal else latest
+            Do.EXECUTE,
+            f"--reload after load {latest.number}",
+            following,
+            latest,
+            None if latest.seal else latest,
         )
     if len({g.key.load12 for g in top}) > 1:
         both = " and ".join(sorted(g.key.load12 for g in top))
         return Decision(
             Do.REFUSE,
-            f"generation {latest.number} exists with two digests, {both}; --reload starts a new one",
+            f"load {latest.number} exists with two digests, {both}; --reload starts a new load",
             None,
             latest,
         )
     if latest.key.load12 == load12:
         if latest.seal:
             return Decision(Do.NOTHING, _sealed(latest), latest.key, latest)
-        return Decision(Do.RESUME, f"g{latest.number} is unfinished", latest.key, latest)
+        return Decision(Do.RESUME, f"load {latest.number} is unfinished", latest.key, latest)
     if latest.seal:
-        return Decision(Do.EXECUTE, f"content changed since g{latest.number}", following, latest)
+        return Decision(Do.EXECUTE, f"content changed since load {latest.number}", following, latest)
     if content == "changes" and not supersede:
         return Decision(
             Do.REFUSE,
-            f"g{latest.number} is unfinished and content is 'changes'; finish it, or --supersede",
+            f"load {latest.number} is unfinished and content is 'changes'; finish that load, or give --supersede",
             None,
             latest,
         )
     return Decision(
-        Do.EXECUTE, f"newer content supersedes the unfinished g{latest.number}", following, latest, latest
+        Do.EXECUTE, f"newer content supersedes the unfinished load {latest.number}", following, latest, latest
     )
 
 
 def _sealed(latest: Generation) -> str:
     seal = latest.seal
     if seal is not None and seal.failed:
-        return f"g{latest.number} is loaded; {seal.failed:,} of its lines failed"
-    return f"g{latest.number} is loaded"
+        return f"load {latest.number} is finished; {seal.failed:,} of its commands failed"
+    return f"load {latest.number} is finished"

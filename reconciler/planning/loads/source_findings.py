@@ -18,11 +18,11 @@ def refusal(definition: SourceDefinition, scan: Scan) -> str | None:
     """Why a source that was read by apply must not be sent, by the rules that plan has for others; guards aside. None if it may be."""
     if bad(scan) > allowed(definition.allow, scan.lines):
         first = f", the first at {scan.rejects[0].where}: {scan.rejects[0].reason}" if scan.rejects else ""
-        return f"{bad(scan):,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {definition.allow}{first}"
+        return f"{bad(scan):,} of {scan.lines:,} rows are rejected, more than bad_lines.allow: {definition.allow}{first}"
     if not scan.sent:
-        return "no line of the source can be sent"
+        return "no row of the source can be sent"
     if scan.repeated and definition.duplicates == "refuse":
-        return f"{scan.repeated.identities:,} identities are named by more than one line"
+        return f"{scan.repeated.identities:,} identities are named by more than one row"
     return None
 
 
@@ -44,18 +44,18 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         findings.append(
             error(
                 "bad-lines",
-                f"{rejected:,} of {scan.lines:,} lines are bad, more than bad_lines.allow: {want.definition.allow}",
+                f"{rejected:,} of {scan.lines:,} rows are rejected, more than bad_lines.allow: {want.definition.allow}",
                 want.span,
                 address=address,
                 note=worst,
-                help="mend them, or raise bad_lines.allow; until then nothing is sent",
+                help="fix them, or raise bad_lines.allow; until then nothing is sent",
             )
         )
     elif rejected:
         findings.append(
             warning(
                 "bad-lines",
-                f"{rejected:,} of {scan.lines:,} lines are bad and will not be sent",
+                f"{rejected:,} of {scan.lines:,} rows are rejected and will not be sent",
                 want.span,
                 address=address,
                 note=worst,
@@ -63,13 +63,13 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         )
     if not scan.sent:
         findings.append(
-            error("empty-source", "no line of the source can be sent", want.label_span, address=address)
+            error("empty-source", "no row of the source can be sent", want.label_span, address=address)
         )
     elif scan.lines < SMALL:
         findings.append(
             warning(
                 "small-source",
-                f"{scan.lines:,} lines; the platform advises more than {SMALL:,} per file",
+                f"{scan.lines:,} rows; the platform advises bulk imports for more than {SMALL:,} per file",
                 want.label_span,
                 address=address,
             )
@@ -81,7 +81,7 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
             warning(
                 "identity-not-filled",
                 f"{scan.missing_identity:,} profiles lack $compartment_id or $user_account_id; the platform does not "
-                "inherit them from the line, and stores such profiles as anonymous or in the default compartment",
+                "copy them from the command, and stores such profiles as anonymous or in the default compartment",
                 want.span,
                 address=address,
                 help="set fill_identity: true, or write the two fields",
@@ -93,8 +93,8 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
 def _repeated(want: DesiredLoad, found: Repeated) -> Diagnostic:
     many = found.identities != 1
     words = (
-        f"{found.identities:,} {'identities are' if many else 'identity is'} named by more than one line"
-        f" ({found.commands:,} after the first); chance decides which of them is the last"
+        f"{found.identities:,} {'identities are' if many else 'identity is'} named by more than one row"
+        f" ({found.commands:,} after the first); the platform does not guarantee which one is applied last"
     )
     note = "\n".join([*found.examples, *(["…"] if found.identities > len(found.examples) else [])])
     finding = warning(
@@ -103,7 +103,7 @@ def _repeated(want: DesiredLoad, found: Repeated) -> Diagnostic:
         want.span,
         address=str(want.address),
         note=note,
-        help="leave one command for each identity; the platform promises no order between lines",
+        help="keep one command per identity; the platform guarantees no order between commands",
     )
     return replace(finding, severity=Severity.ERROR) if want.definition.duplicates == "refuse" else finding
 
@@ -128,9 +128,9 @@ def activation_findings(
     return [
         error(
             "compartment-not-active",
-            f"lines name the compartment {', '.join(missing)}, which is not active on {want.datamart}",
+            f"rows name the compartment {', '.join(missing)}, which is not active on {want.datamart}",
             want.span,
             address=str(want.address),
-            help="declare its activation, or correct the lines",
+            help="declare the activation, or correct the rows",
         )
     ]

@@ -24,7 +24,7 @@ def decode(text: bytes, name: str) -> Plan:
     Raises:
         Refused: truncated, edited, or of another format.
     """
-    again = "make a new one with `reconciler plan --out FILE`"
+    again = "make a new plan with `reconciler plan --out FILE`"
     try:
         raw = json.loads(text)
     except ValueError as e:
@@ -34,7 +34,7 @@ def decode(text: bytes, name: str) -> Plan:
     if version.split(".")[0] != FORMAT_VERSION.split(".", maxsplit=1)[0]:
         raise Refused(
             f"{name} has the plan format {version}; this reconciler reads {FORMAT_VERSION}",
-            help=f"use the reconciler that wrote it, or {again}",
+            help=f"use the version of reconciler that wrote the plan, or {again}",
         )
     if raw.get("plan_digest") != plan_digest(raw):
         raise Refused(

@@ -36,7 +36,7 @@ def shrunk(lines: int, before: int, guards: Guards) -> str | None:
     if before < guards.from_lines or (before - lines) * 100 <= guards.max_shrink_percent * before:
         return None
     return (
-        f"{lines:,} lines, after {before:,} in the last load: more than {guards.max_shrink_percent:g} % fewer"
+        f"{lines:,} rows, after {before:,} in the last load: more than {guards.max_shrink_percent:g} % fewer"
     )
 
 
@@ -44,7 +44,7 @@ def deleting(deletes: int, lines: int, guards: Guards) -> str | None:
     """Why the lines of a source delete too much; None if they do not."""
     if lines < guards.from_lines or deletes * 100 <= guards.max_delete_lines_percent * lines:
         return None
-    return f"{deletes:,} of {lines:,} lines delete profiles, more than {guards.max_delete_lines_percent:g} %"
+    return f"{deletes:,} of {lines:,} rows delete profiles, more than {guards.max_delete_lines_percent:g} %"
 
 
 def for_load(guards: Guards, overrides: Sequence[Override], address: str) -> Guards:
@@ -128,7 +128,7 @@ def _crossed(scope: str, present: Counter[str], guards: Guards) -> Iterator[Diag
 
 def way_out(code: str, scope: str, limit: str) -> str:
     """What to do if a guard stops what is meant."""
-    return f"if this is meant: --allow '{code}:{scope}=WHY'; or raise guards.{limit} in reconciler.yaml"
+    return f"if this is intended: --allow '{code}:{scope}=WHY'; or raise guards.{limit} in reconciler.yaml"
 
 
 def allowed(
@@ -151,6 +151,6 @@ def allowed(
         else:
             found.append(finding)
     for guard, scope in sorted(k for k in by_scope.keys() - used if k[1] not in unread):
-        words = f"{guard} was allowed for {scope}, but does not stop this plan"
-        found.append(warning("override-unused", words, address=scope, help="leave --allow out"))
+        words = f"{guard} was overridden for {scope}, but does not stop this plan"
+        found.append(warning("override-unused", words, address=scope, help="remove --allow"))
     return found

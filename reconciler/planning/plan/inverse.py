@@ -11,15 +11,15 @@ from reconciler.model.plan import Budget, Change, Plan, ResourceChange, Summary
 from reconciler.planning.digests import sealed
 
 _NO_WAY_BACK = {
-    ("Compartment", "create"): "the platform has no removal of compartments",
+    ("Compartment", "create"): "the platform cannot remove compartments",
     (
         "Activation",
         "update",
-    ): "the default goes back by promoting the former one: declare it as default_compartment",
+    ): "to restore the former default, declare it as default_compartment",
     (
         "DocumentImport",
         "delete",
-    ): "a deleted import does not come back; what it loaded is not touched by that",
+    ): "a deleted import cannot be restored; the profiles it loaded are not affected",
 }
 
 
@@ -33,7 +33,7 @@ def inverse(plan: Plan) -> Plan:
     loaded = {r for x in loads for r in x.requires}
     back = tuple(_swapped(c) for c in acting if not _obstacle(c, loaded))
     lost = [_lost(c.address, why) for c in acting if (why := _obstacle(c, loaded))]
-    lost += [_lost(x.address, "profiles that were merged or deleted do not come back") for x in loads]
+    lost += [_lost(x.address, "profiles that were merged or deleted cannot be restored") for x in loads]
     verbs = Counter(c.change.actions[0] for c in back)
     made = replace(
         plan,
@@ -55,11 +55,11 @@ def _obstacle(change: ResourceChange, loaded: Collection[str]) -> str | None:
         case ("Compartment", ("update",)) | ("Activation", ("delete",)):
             return None
         case "Activation", ("create",) if after.get("compartment_id") is None:
-            return "the compartment is new with this plan, and the platform has no removal of compartments"
+            return "this plan created the compartment, and the platform cannot remove compartments"
         case "Activation", ("create",) if after.get("default"):
             return "a datamart's default is never removed"
         case "Activation", ("create",) if change.address in loaded:
-            return "what was loaded into it would go with it; put it under `deactivations` if that is meant"
+            return "profiles loaded into it could be lost; declare `deactivations` if this is intended"
         case "Activation", ("create",):
             return None
         case kind, actions:
@@ -88,9 +88,9 @@ def _swapped(change: ResourceChange) -> ResourceChange:
 
 def _doubts(change: ResourceChange) -> list[Diagnostic]:
     if change.change.actions == ("delete",):
-        words = "the platform documents no removal of activations; where it has none, apply says so and nothing is changed"
+        words = "the platform does not document how to remove activations; if it refuses, apply reports that and changes nothing"
     elif change.change.actions == ("create",):
-        words = "it is activated again; what hung on it, such as consent settings, does not come back by that"
+        words = "it is activated again; its former settings, such as consent activities, are not restored"
     else:
         return []
     return [warning("undo-uncertain", f"{change.address}: {words}", address=change.address)]

@@ -78,18 +78,18 @@ def closed(gates: Gates, outcomes: Sequence[Outcome], trips: int) -> str | None:
     failed = [o.address for o in outcomes if o.status in FAILED]
     if len(failed) > gates.max_failed_executions:
         named = ", ".join(failed[:3]) + (" and others" if len(failed) > 3 else "")
-        return f"{len(failed)} failed or unknown, at most {gates.max_failed_executions} may: {named}"
+        return f"{len(failed)} failed or unknown; allowed: {gates.max_failed_executions}: {named}"
     bad = sum(o.counts.get("failed", 0) for o in outcomes)
     lines = bad + sum(o.counts.get("succeeded", 0) for o in outcomes)
     if gates.max_failed_lines is not None and bad > gates.max_failed_lines:
-        return f"{bad:,} lines were refused, at most {gates.max_failed_lines:,} may"
+        return f"{bad:,} commands failed; allowed: {gates.max_failed_lines:,}"
     percent = gates.max_failed_lines_percent
     if percent is not None and lines and bad * 100 > percent * lines:
-        return (
-            f"{bad:,} of {lines:,} lines were refused ({bad * 100 / lines:.1f} %), at most {percent:g} % may"
-        )
+        return f"{bad:,} of {lines:,} commands failed ({bad * 100 / lines:.1f} %); allowed: {percent:g} %"
     if gates.max_guard_trips is not None and trips > gates.max_guard_trips:
-        return f"{trips} guards were allowed to be crossed here, at most {gates.max_guard_trips} may"
+        return (
+            f"{trips} guards were overridden on the datamarts of this wave; allowed: {gates.max_guard_trips}"
+        )
     return None
 
 
@@ -102,5 +102,5 @@ def trips(plan: Plan, wave: Wave) -> int:
 def moved_specs(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """How the specs differ from those of a plan, by address."""
     changed = [f"{a} changed" for a in sorted(then.keys() & now.keys()) if then[a] != now[a]]
-    gone = [f"{a} is gone" for a in sorted(then.keys() - now.keys())]
+    gone = [f"{a} was removed" for a in sorted(then.keys() - now.keys())]
     return changed + gone + [f"{a} is new" for a in sorted(now.keys() - then.keys())]

@@ -12,7 +12,7 @@ _NAME, _ANSWER, _WIDTH = 24, 14, 80
 
 def as_text(found: Sequence[Found], left: Sequence[str], style: Style) -> str:
     """A table that fits 80 columns, what could not be told, and what was left behind."""
-    lines = [style.bold(f"{'question':<{_NAME}}{'answer':<{_ANSWER}}seen (section of the contract)")]
+    lines = [style.bold(f"{'question':<{_NAME}}{'answer':<{_ANSWER}}observed (section of the contract)")]
     for f in found:
         answer = (
             style.dim(f"{'?':<{_ANSWER}}") if f.answer is None else style.green(f"{f.answer!s:<{_ANSWER}}")
@@ -24,7 +24,7 @@ def as_text(found: Sequence[Found], left: Sequence[str], style: Style) -> str:
     lines += ["", f"{told} of {len(found)} questions answered."]
     if left:
         lines += textwrap.wrap(
-            f"Left on the platform, since it removes none of these: {', '.join(left)}.", _WIDTH
+            f"Left on the platform, because these cannot be removed: {', '.join(left)}.", _WIDTH
         )
     return "\n".join(lines)
 

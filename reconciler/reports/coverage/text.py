@@ -51,13 +51,13 @@ def waves(plan: Plan, style: Style) -> list[str]:
 def gates(asked: Gates) -> list[str]:
     """What they ask, in words."""
     words = {
-        "max_failed_lines_percent": "at most {:g} % of lines fail",
-        "max_failed_lines": "at most {} lines fail",
-        "max_guard_trips": "at most {} guards are crossed",
+        "max_failed_lines_percent": "at most {:g} % of commands fail",
+        "max_failed_lines": "at most {} commands fail",
+        "max_guard_trips": "at most {} guards are overridden",
         "min_activations": "at least {} activations are seen",
     }
     found = [text.format(v) for key, text in words.items() if (v := getattr(asked, key)) is not None]
-    return [*found, *([f"{asked.command[0]} ends well"] if asked.command else [])]
+    return [*found, *([f"{asked.command[0]} exits with 0"] if asked.command else [])]
 
 
 def matrix(found: Coverage, style: Style) -> list[str]:
@@ -72,7 +72,7 @@ def matrix(found: Coverage, style: Style) -> list[str]:
             label = f"{safe(name)}{' (shared)' if name in found.shared else ''}"[: NAME - 1]
             lines.append(f"  {label:<{NAME}}" + "".join(_sign(row[i], style) for i in columns))
         lines.append("")
-    more = [f"  … and {left:,} compartments more; -o html has them", ""] if left else []
+    more = [f"  … and {left:,} more compartments; -o html shows all", ""] if left else []
     return [*lines, *more, style.dim(f"  {LEGEND}"), ""]
 
 
@@ -113,7 +113,7 @@ def _heads(found: Coverage, columns: range, style: Style) -> list[str]:
 def as_markdown(plan: Plan, rows_at_most: int) -> list[str]:
     """The same as a table; of very many datamarts, one letter each."""
     found, left = shortened(coverage(plan), rows_at_most)
-    words = [f"… and {left:,} compartments more, left out to fit a comment.", ""] if left else []
+    words = [f"… and {left:,} more compartments, left out to fit a comment.", ""] if left else []
     return [*_as_markdown(found), *words]
 
 

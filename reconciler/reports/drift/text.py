@@ -17,29 +17,33 @@ def render(plan: Plan, last: float | None, style: Style) -> str:
     """
     lines: list[str] = []
     if last is None:
-        lines += ["No run is on record here, so what moved since cannot be told.", ""]
+        lines += ["The ledger has no run, so changes since the last apply are not known.", ""]
     else:
         since = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        lines += [style.bold(f"Moved on the remote since it was applied (last run {since})"), ""]
+        lines += [style.bold(f"Changed on the platform since the last apply ({since})"), ""]
         lines += [line for d in plan.resource_drift for line in _moved(d, style)] or ["  nothing"]
         lines.append("")
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
-    lines += [style.bold("Specs and remote disagree on"), ""]
+    lines += [style.bold("Specs and platform differ in"), ""]
     lines += [line for c in acting for line in change_lines(c, style)] or ["  nothing"]
     moved, apart = len(plan.resource_drift), len(acting)
-    verdict = "No drift." if not moved and not apart else f"Drift: {moved} moved, {apart} not as declared."
+    verdict = (
+        "No drift."
+        if not moved and not apart
+        else f"Drift: {moved} changed on the platform, {apart} not as declared."
+    )
     lines += ["", f"{style.bold(verdict)} Nothing was corrected."]
     if plan.errored:
-        lines.append(style.red("Something could not be read; what depends on it is not looked at."))
+        lines.append(style.red("A read failed; resources that depend on it were not compared."))
     return "\n".join(lines) + "\n"
 
 
 def _moved(entry: dict, style: Style) -> list[str]:  # type: ignore[type-arg]
     change = entry["change"]
     if change["before"] is None:
-        return [f"  {style.green('+')} {style.bold(safe(entry['address']))}  is back"]
+        return [f"  {style.green('+')} {style.bold(safe(entry['address']))}  was added again"]
     if change["after"] is None:
-        return [f"  {style.red('-')} {style.bold(safe(entry['address']))}  is gone"]
+        return [f"  {style.red('-')} {style.bold(safe(entry['address']))}  was removed"]
     return [
         f"  {style.yellow('~')} {style.bold(safe(entry['address']))}",
         *(f"      {k}: {value(old)} -> {value(change['after'][k])}" for k, old in change["before"].items()),

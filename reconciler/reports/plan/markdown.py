@@ -41,14 +41,14 @@ def _rendered(plan: Plan, rows: int) -> str:
     lines += coverage_text.as_markdown(plan, rows)
     lines += _table(
         "Changes",
-        "| Action | Address | What | Because |\n|---|---|---|---|",
+        "| Action | Address | What | Reason |\n|---|---|---|---|",
         alike(acting, of_change),
         _change,
         rows,
     )
     lines += _table(
         "Loads",
-        "| Load | Action | Lines | Volume | Because |\n|---|---|--:|--:|---|",
+        "| Load | Action | Lines | Volume | Reason |\n|---|---|--:|--:|---|",
         alike(loads, of_load),
         _load,
         rows,
@@ -59,11 +59,11 @@ def _rendered(plan: Plan, rows: int) -> str:
 def _warnings(plan: Plan) -> list[str]:
     told = []
     if not plan.applyable:
-        told.append("> **It cannot be applied.**")
+        told.append("> **This plan cannot be applied.**")
     if plan.errored:
-        told.append("> Something could not be read; what depends on it is not in this plan.")
+        told.append("> A read failed; resources that depend on it are not in this plan.")
     if not plan.complete:
-        told.append("> It is narrowed by flags; what they leave out was not compared.")
+        told.append("> Flags limit this plan; resources that they exclude were not compared.")
     return [*told, ""] if told else []
 
 
@@ -138,7 +138,7 @@ def _load(found: list[LoadChange]) -> str:
     each = " each" if len(found) > 1 else ""
     lines = "known after apply" if load.unread else f"{load.lines:,}{each}"
     volume = size(sum(x.bytes for x in found))
-    number = f" g{load.generation}" if load.generation is not None else ""
+    number = f" load {load.generation}" if load.generation is not None else ""
     return f"| {_address([x.address for x in found])} | {load.actions[0]}{number} | {lines} | {volume} | {_cell(load.reason)} |"
 
 

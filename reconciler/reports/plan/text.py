@@ -33,9 +33,9 @@ def render(plan: Plan, style: Style) -> str:
         lines += [*coverage_text.waves(plan, style), *coverage_text.matrix(coverage(plan), style)]
     lines.append(_summary(plan, style))
     if not plan.complete:
-        lines.append(style.dim("The plan is narrowed by flags; what they leave out was not compared."))
+        lines.append(style.dim("Flags limit this plan; resources that they exclude were not compared."))
     if plan.errored:
-        lines.append(style.red("Something could not be read; what depends on it is not in this plan."))
+        lines.append(style.red("A read failed; resources that depend on it are not in this plan."))
     return "\n".join(lines) + "\n"
 
 
@@ -82,14 +82,14 @@ def _load(load: LoadChange, style: Style, among: Sequence[str]) -> list[str]:
         first, *where = _subject(load.address, among, f"{verb} (known after apply)", style)
         return [f"  {style.green(_SIGN[verb])} {first}", *where, *_because(load.reason, style)]
     unknown = " (estimated)" if load.after_unknown else ""
-    action = f"{verb} g{load.generation}{f'.r{load.retry}' if load.retry else ''}"
+    action = f"{verb} load {load.generation}{f' (retry {load.retry})' if load.retry else ''}"
     first, *where = _subject(load.address, among, action, style)
     lines = [
         f"  {style.green(_SIGN[verb])} {first}",
         *where,
-        f"      {load.lines:,} lines read: {load.upserts:,} upserts, {load.deletes:,} deletes, {load.rejected:,} rejected",
+        f"      {load.lines:,} rows read: {load.upserts:,} upserts, {load.deletes:,} deletes, {load.rejected:,} rejected",
         f"      {many(load.chunks, 'chunk')}, {size(load.bytes)}{unknown}"
-        f"{'' if load.replay_safe else '; a replay is not safe'}",
+        f"{'' if load.replay_safe else '; sending a chunk again is not safe'}",
     ]
     return lines + _because(load.reason, style)
 
@@ -128,7 +128,7 @@ def _summary(plan: Plan, style: Style) -> str:
     pace = (
         ""
         if plan.budget.seconds is None
-        else f" ({max(1, round(plan.budget.seconds)):,} s at the present pace)"
+        else f" ({max(1, round(plan.budget.seconds)):,} s at the current request rate)"
     )
     budget = f"About {plan.budget.requests:,} requests{pace}, and {size(plan.budget.bytes)} to upload."
     return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged.\n{budget}"

@@ -30,7 +30,7 @@ def text(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) -> s
     if differences:
         lines += ["", f"{many(len(differences), 'difference')}."]
     else:
-        lines.append("No differences: both plans do the same.")
+        lines.append("No differences: both plans have the same effect.")
     return "\n".join(lines) + "\n"
 
 

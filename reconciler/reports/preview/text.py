@@ -30,7 +30,7 @@ def as_text(found: Preview, style: Style) -> str:
         "",
     ]
     if found.stored is None and found.merged is None:
-        return "\n".join([*lines, "  nothing is stored, and nothing will be"])
+        return "\n".join([*lines, "  nothing is stored, and this command stores nothing"])
     if found.merged is None:
         lines.append("  the stored profile is deleted:")
     elif found.stored is None:

@@ -51,7 +51,7 @@ def _failed(outcome: Outcome) -> list[str]:
         lines.append(f"    … and {more:,} more")
     if outcome.unplaced and outcome.status is Status.PARTIAL:
         lines.append(
-            f"    {outcome.unplaced:,} failed lines cannot be placed: the platform does not say which"
+            f"    {outcome.unplaced:,} failed commands have no known row: the platform does not report which rows failed"
         )
     return lines
 
@@ -61,7 +61,7 @@ def summary(counts: Mapping[str, int], style: Style) -> str:
     words = ", ".join(f"{counts[s]} {s.value}" for s in Status if s in counts)
     if counts.keys() <= GOOD:
         return f"{style.bold('Apply complete:')} {words or 'nothing to do'}."
-    return f"{style.bold('Apply incomplete:')} {words}. Running it again is safe."
+    return f"{style.bold('Apply incomplete:')} {words}. It is safe to run apply again."
 
 
 def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:

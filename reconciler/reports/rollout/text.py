@@ -58,7 +58,7 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
     if found.state in ("paused", "aborted"):
         lines.append(f"  by {safe(found.who)}")
     every = rows(found, plan, journal)
-    lines += ["", style.dim(f"  {'datamart':<30}{'state':<16}{'actions':>12}{'lines':>14}")]
+    lines += ["", style.dim(f"  {'datamart':<30}{'state':<16}{'actions':>12}{'rows':>14}")]
     for wave in plan.rollout.waves:
         lines.append(_wave_line(wave, found.waves.get(wave.name), style, now))
         of_wave = [r for r in every if r["wave"] == wave.name]
@@ -81,7 +81,7 @@ def as_json(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
             "why": safe(found.why),
             "who": safe(found.who),
             "plan_digest": plan.plan_digest,
-            "bundle": plan.rollout.bundle,
+            "spec_digest": plan.spec_digest,
             "waves": [
                 {
                     "name": w.name,
@@ -117,7 +117,7 @@ def _wave_line(wave: Wave, record: WaveRecord | None, style: Style, now: float) 
     more = record.why if record else ""
     if state == "soaking" and record is not None:
         left = max(0.0, record.at + wave.soak - now)
-        more = f"{duration(left)} left" if left else "soaked; its gates are asked next"
+        more = f"{duration(left)} left" if left else "soaked; gates are checked next"
     mark = {"passed": style.green, "waiting": style.dim}.get(
         state, style.red if "closed" in state else style.yellow
     )

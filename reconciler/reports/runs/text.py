@@ -13,7 +13,7 @@ from reconciler.ledger.history import Entry, Recorded
 from reconciler.model.plan import Plan
 from reconciler.reports.style import Style, safe
 
-_STATE = {"running": "running, or cut off", "unsettled": "ended with a write that may still be on its way"}
+_STATE = {"running": "running, or interrupted", "unsettled": "ended; a write may still be in flight"}
 _OPEN = {"intent": "unsettled", "answered": "unsettled"}
 SHOWN = 20  # failed lines
 _GOOD = frozenset({"succeeded", "unchanged", "done"})
@@ -66,7 +66,7 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
 def table(runs: Sequence[tuple[Recorded, Plan]], style: Style) -> str:
     """One line a run."""
     if not runs:
-        return "No runs are recorded here.\n"
+        return "The ledger has no runs.\n"
     lines = [
         style.bold(f"{'run':>4}  {'started (UTC)':<19}  {'took':>7}  {'changes':>7}  {'loads':>5}  state")
     ]
@@ -82,8 +82,8 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
     """One run: what its plan said, and what became of each action."""
     lines = [
         f"{style.bold(f'Run {run.id}')}: {_STATE.get(run.state, run.state)}",
-        f"  began {_time(run.started)} UTC on {safe(run.host)}, took {_took(run)}",
-        f"  plan {run.plan_digest[:12]}, made {plan.created_at}"
+        f"  started {_time(run.started)} UTC on {safe(run.host)}, took {_took(run)}",
+        f"  plan {run.plan_digest[:12]} of {plan.created_at}"
         + (f", environment {plan.environment}" if plan.environment else ""),
         "",
     ]
@@ -104,14 +104,14 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
             for x in step.failed_lines[:SHOWN]
         ]
         if len(step.failed_lines) > SHOWN:
-            lines.append(f"    … and {len(step.failed_lines) - SHOWN:,} more; -o json has them")
+            lines.append(f"    … and {len(step.failed_lines) - SHOWN:,} more; -o json shows all")
         if step.chunks:
             words = ", ".join(f"{n:,} {_OPEN.get(s, s)}" for s, n in sorted(step.chunks.items()))
             lines += textwrap.wrap(
                 f"uploads of this run: {words}", 80, initial_indent="    ", subsequent_indent="    "
             )
     if any(step.state not in _GOOD for step in found):
-        lines += ["", f"`reconciler resume {run.id}` goes on with this plan; nothing is sent twice."]
+        lines += ["", f"`reconciler resume {run.id}` continues this plan; nothing is sent twice."]
     return "\n".join(lines) + "\n"
 
 

@@ -25,14 +25,14 @@ def as_text(
     ]
     lines = [
         *(style.bold(a) for a in addresses),
-        f"  read    {scan.lines:,} lines = {scan.sent:,} to send + {scan.rejected:,} rejected",
+        f"  read    {scan.lines:,} rows = {scan.sent:,} to send + {scan.rejected:,} rejected",
         f"  send    {scan.upserts:,} upserts, {scan.deletes:,} deletes",
         f"  volume  about {size(scan.bytes)} in {many(chunks, 'chunk')} of at most {size(max_bytes)}",
-        f"  replay  {'safe: a chunk that failed may be sent again' if scan.replay_safe else 'not safe: a chunk that failed is sent again only on request'}",
+        f"  replay  {'safe: a failed chunk is sent again by apply' if scan.replay_safe else 'not safe: a failed chunk is sent again only with --resend'}",
         *(f"  {'from' if n == 0 else '    '}    {safe(file)}" for n, file in enumerate(shown)),
     ]
     if scan.rejected:
-        lines += ["", "  Rejected lines by reason:"]
+        lines += ["", "  Rejected rows by reason:"]
         for code, count in sorted(scan.reasons.items(), key=lambda item: (-item[1], item[0])):
             lines.append(f"  {count:>9,}  {style.red(code)}")
             lines += [

@@ -62,7 +62,7 @@ def with_writes(bench: Bench) -> Iterator[Found]:
 def unanswered(found: list[Found], *, wrote: bool) -> list[Found]:
     """The questions without an answer, as such."""
     known = {f.switch for f in found}
-    why = "was not found out" if wrote else "needs --write"
+    why = "could not be determined" if wrote else "needs --write"
     return [Found(switch, section, None, why) for switch, section in QUESTIONS if switch not in known]
 
 

@@ -75,7 +75,7 @@ class Aftermath:
         if found.differing:
             places = ", ".join(f"{x.path}:{x.line}" for x in found.differing[:5])
             self.errors.append(
-                f"{len(found.differing)} of the profiles read back are not what the merge table predicts: {places}"
+                f"{len(found.differing)} profiles that were read back differ from what the merge rules predict: {places}"
             )
 
     def _place_failures(self, view: LoadView) -> None:
@@ -92,7 +92,7 @@ class Aftermath:
                 )
                 placed = self._placed(chunk, found.lines)
             except ReconcilerError as e:
-                self.errors.append(f"chunk {seen.index}: which lines failed could not be read: {e}")
+                self.errors.append(f"chunk {seen.index}: the failed commands could not be read: {e}")
                 self.unplaced += keep.total_failure or 0
                 continue
             self.unplaced += found.unplaced
