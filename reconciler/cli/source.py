@@ -121,13 +121,13 @@ def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, aut
         if busy := [x.address for x in made.loads if x.actions != ("no-op",) and not x.unread]:
             raise Refused(
                 f"{busy[0]} has rows to load; load them before the failed commands",
-                help="run run `reconciler apply` first",
+                help="run `reconciler apply` first",
             )
         found = [x for load in made.loads if (x := plan_retry(load, reader, io, scans)) is not None]
         unplaced = sum(x.unplaced for x in found)
         if unplaced:
             say(
-                f"{unplaced:,} failed commands are left out: the platform does not report which rows they are."
+                f"{unplaced:,} failed commands are skipped: the platform does not report which rows they are."
             )
         loads = [x.change for x in found if x.change.lines]
         again = assemble(

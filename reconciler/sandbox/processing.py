@@ -25,7 +25,7 @@ class Processor:
         self.store = store
         self.switches = Switches()
         self.dropped: set[str] = set()  # accounts whose lines vanish without a word (contract 4.4)
-        self.reason = "the user point of 'somebody' is in quarantine"
+        self.reason = "the user point of 'example' is in quarantine"
         self.quarantined: set[str] = set()  # accounts whose lines are refused (contract 9)
         self.outcomes: list[
             str

@@ -127,7 +127,7 @@ def unsafe_path(document: Document, path: tuple[str | int, ...], text: str, why:
         "unsafe-path",
         f"'{text}' leaves the workspace{why}",
         document.span("spec", *path),
-        help="keep it inside, or to allow this, set allow_outside_paths: true in reconciler.yaml",
+        help="move the file into the workspace, or set allow_outside_paths: true in reconciler.yaml",
     )
 
 
@@ -214,7 +214,7 @@ def merged_arrays(document: Document) -> Iterator[Diagnostic]:
             "merge-arrays",
             f"{what}, and merge_objects concatenates lists: sending a row again makes the lists longer",
             document.span("spec", "update", "merge_objects"),
-            secondary=((document.span("spec", *where), "the the lists come from here"),),
+            secondary=((document.span("spec", *where), "the lists come from here"),),
             help="remove merge_objects, or use force_replace: true; otherwise a failed chunk is not sent again without --resend",
         )
 

@@ -327,7 +327,7 @@ def _blockers(
             findings.append(
                 error(
                     "compartment-unplanned",
-                    f"Compartment/{key} could not be planned, so this load cannot be planned planned",
+                    f"Compartment/{key} could not be planned, so this load cannot be planned",
                     load.span,
                     address=address,
                 )

@@ -1,4 +1,4 @@
-"""Faults at the writes and reads of a run: nothing twice, nothing lost, and the next run exits with 0 (G3, G4, G6, G9, G11)."""
+"""Faults at the writes and reads of a run: nothing twice, nothing lost, and the next run ends well (G3, G4, G6, G9, G11)."""
 
 import contextlib
 import json

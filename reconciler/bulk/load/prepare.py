@@ -138,7 +138,7 @@ class Preparation:
             raise LoadStopped(Status.FAILED, words, refused=True)
         digest = load_digest(scan.source_digest, source.compartments)
         if digest is None or (change.load_digest is not None and digest != change.load_digest):
-            words = "stale: stale: a compartment of this load changed since it was planned; nothing was sent"
+            words = "stale: a compartment of this load changed since it was planned; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
         return digest
 

@@ -113,7 +113,7 @@ def _heads(found: Coverage, columns: range, style: Style) -> list[str]:
 def as_markdown(plan: Plan, rows_at_most: int) -> list[str]:
     """The same as a table; of very many datamarts, one letter each."""
     found, left = shortened(coverage(plan), rows_at_most)
-    words = [f"… and {left:,} more compartments, left out to fit a comment.", ""] if left else []
+    words = [f"… and {left:,} more compartments, omitted to fit a comment.", ""] if left else []
     return [*_as_markdown(found), *words]
 
 

@@ -103,7 +103,7 @@ def _table(
     if len(groups) > most:
         lines += [
             "",
-            f"… and {len(groups) - most:,} more, left out to fit a comment; `reconciler show` has them.",
+            f"… and {len(groups) - most:,} more, omitted to fit a comment; `reconciler show` has them.",
         ]
     return [*lines, ""]
 
