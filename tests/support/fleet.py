@@ -58,7 +58,7 @@ class Fleet:
 
     def planned(self) -> str:
         """A saved plan."""
-        path = self.workspace.root.parent / "bundle.plan"
+        path = self.workspace.root.parent / "reviewed.plan"
         done = self.workspace.run("plan", "--out", str(path))
         assert done.code == 0, done
         return str(path)

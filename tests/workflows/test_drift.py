@@ -21,7 +21,7 @@ def test_drift_names_what_moved_and_what_is_not_as_declared(workspace: Workspace
     assert done.code == 2, done
     assert 'name: "Loyalty programme" -> "By hand"' in done.out
     assert "- Activation/loyalty@retail-de  was removed" in done.out
-    assert "Drift: 2 moved, 2 not as declared." in done.out
+    assert "Drift: 2 changed on the platform, 2 not as declared." in done.out
     audit = json.loads(file.read_text())
     assert audit["applyable"] is False
     assert [(d["address"], d["change"]["actions"]) for d in audit["resource_drift"]] == [
@@ -36,7 +36,7 @@ def test_drift_names_what_moved_and_what_is_not_as_declared(workspace: Workspace
     assert workspace.run("apply", "--auto-approve").code == 0
     emulator.store.update("compartment", loyalty["id"], {"name": "Once more"})
     done = workspace.run("drift")
-    assert "Drift: 1 moved, 0 not as declared." in done.out, done
+    assert "Drift: 1 changed on the platform, 0 not as declared." in done.out, done
 
 
 def test_what_a_run_removed_is_no_drift_until_it_is_back(workspace: Workspace, emulator: Emulator) -> None:
@@ -54,7 +54,7 @@ def test_what_a_run_removed_is_no_drift_until_it_is_back(workspace: Workspace, e
     )
     back = workspace.run("drift")
     assert "+ Activation/loyalty@retail-de  was added again" in back.out
-    assert "Drift: 1 moved, 1 not as declared." in back.out
+    assert "Drift: 1 changed on the platform, 1 not as declared." in back.out
     assert workspace.run("apply", "--auto-approve").code == 0
     spec.write_text(there)  # wanted again: nobody moved anything
-    assert "Drift: 0 moved, 1 not as declared." in workspace.run("drift").out
+    assert "Drift: 0 changed on the platform, 1 not as declared." in workspace.run("drift").out

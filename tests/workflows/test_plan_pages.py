@@ -47,7 +47,7 @@ def test_markdown_fits_a_comment_and_says_what_it_left_out(count: int) -> None:
     text = plan_markdown.render(made(count))
     assert len(text) <= plan_markdown.LIMIT
     rows = len(re.findall(r"^\| create \|", text, re.MULTILINE))
-    left = re.search(r"… and ([\d,]+) more, left out", text)
+    left = re.search(r"… and ([\d,]+) more, omitted", text)
     assert rows + (int(left[1].replace(",", "")) if left else 0) == count
     assert f"{count} to create" in text or count == 0
 

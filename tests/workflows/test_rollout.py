@@ -445,7 +445,7 @@ def test_what_was_done_is_reported_where_a_later_wave_is_refused(fleet: Fleet, t
     fleet.emulator.store.update("compartment", made["id"], {"name": "Somebody else's"})
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3, (out, err)
-    assert "planned from no such compartment, the remote now has name" in " ".join(err.split())
+    assert "planned from no such compartment, the platform now has name" in " ".join(err.split())
     result = json.loads(out)
     assert result["summary"]["succeeded"] >= 4
     assert sum(result["summary"].values()) == 81
@@ -487,7 +487,7 @@ def test_a_wave_is_refused_where_the_remote_moved_since_the_review(fleet: Fleet)
     fleet.emulator.store.update("compartment", made["id"], {"name": "Somebody else's"})
     done = fleet.workspace.run("apply", plan, "--wave", "early")
     assert done.code == 4
-    assert "planned from no such compartment, the remote now has name" in " ".join(done.err.split())
+    assert "planned from no such compartment, the platform now has name" in " ".join(done.err.split())
     assert fleet.touched() == {"canary"}
     assert "are stale" in fleet.workspace.run("rollout", "status").out
     # An unrelated change elsewhere stales nothing.

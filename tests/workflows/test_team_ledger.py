@@ -83,7 +83,7 @@ def test_a_run_whose_lock_is_broken_stops_writing_and_the_next_goes_on(
     assert two.run("unlock", "0" * 8).code == 4
     broken = two.run("unlock", identity[1])
     assert broken.code == 0, broken
-    assert "Broken: the lock of ada" in broken.out
+    assert "Released the lock of ada" in broken.out
     emulator.fault()
     _, err = first.communicate(timeout=60)
     assert first.returncode == 3, err
