@@ -60,7 +60,7 @@ def test_what_cannot_be_placed_is_said(loaded: Workspace, emulator: Emulator) ->
     assert "4 failed commands have no known row" in done.err
     again = loaded.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
     assert again.code == 0, again
-    assert "4 failed commands are left out" in again.err
+    assert "4 failed commands are skipped" in again.err
     assert "There is no failed command to send again." in again.out
 
 

@@ -127,8 +127,8 @@ def _stat(root: Path, path: str) -> os.stat_result | None:
         if not os.path.lexists(root / path):
             return None
         raise ReconcilerError(
-            f"{path} is a link to nothing",
-            help="remove the link, or put back what it leads to; what it stood for would be left out",
+            f"the target of the link {path} does not exist",
+            help="remove the link, or restore its target; the rows of the target would be missing",
         ) from None
     except OSError as e:
         raise ReconcilerError(f"cannot read {path}: {e.strerror}") from None
