@@ -97,7 +97,7 @@ def refuse_duplicate_keys(text: bytes) -> None:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(items)
         if len(made) != len(items) and any(made[k] != v or type(made[k]) is not type(v) for k, v in items):
-            raise BadLine("line-duplicate-key", "a key stands twice in one object, with two values")
+            raise BadLine("line-duplicate-key", "a key occurs twice in one object, with two values")
         return made
 
     def digits(number: str) -> tuple[str]:  # never equal to a text
@@ -108,7 +108,7 @@ def refuse_duplicate_keys(text: bytes) -> None:
     except RecursionError:
         raise too_deep() from None
     except ValueError:
-        raise BadLine("line-json", "JSON is malformed") from None
+        raise BadLine("line-json", "the JSON is malformed") from None
 
 
 def _may_repeat_a_key(text: bytes, value: Any) -> bool:

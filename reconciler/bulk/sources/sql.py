@@ -56,7 +56,7 @@ def rows(url: str, query: str, check: Callable[[list[str]], None]) -> Iterator[d
     except (ValueError, ArithmeticError) as e:  # of a driver, about a value it cannot read; it may quote it
         raise ReconcilerError(
             f"the database's driver could not read a value of the source's query ({type(e).__name__})",
-            help="cast the column to text in the query, or leave it out",
+            help="cast the column to text in the query, or remove the column",
         ) from None
     finally:
         engine.dispose()
