@@ -31,7 +31,7 @@ class Outcome:
 
     Attributes:
         message: why, in words; the remote's own error text where it gave one.
-        counts: lines by fate for a load: read, sent, rejected, succeeded, failed, not_processed.
+        counts: lines by fate for a load: read, sent, rejected, succeeded, failed, unknown (sent, result unknown), not_processed.
         failed_lines: the first few lines that the remote refused, where it says which.
         unplaced: how many more it refused, without saying which.
         locked: somebody else, whom no lock excluded, is doing the same; nothing was sent.

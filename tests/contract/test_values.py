@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.scan.spool import Spools
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Scan
@@ -292,3 +293,30 @@ def test_names_are_held_against_the_cursor(
         query(database, text, tmp_path, **fields)
     source_is_empty = query(database, f"{text} LIMIT 0", tmp_path / "empty", include=("v.a.c",))
     assert source_is_empty[1].lines == 0
+
+
+def test_a_copy_of_a_query_that_cannot_be_read_is_not_read_for_ever(tmp_path: Path) -> None:
+    source = replace(SOURCE, format="sql", files=(), sql=Query(url=f"sqlite:///{tmp_path}/x.db", query="q"))
+    texts = ["SELECT 'u1' AS id, '{\"a\":1}' AS v", "SELECT 'u1' AS id, '{\"b\":1}' AS v"]
+    source = replace(source, include=("v.b",), nulls="keep")
+
+    def read(text: str) -> Scan:
+        spools = Spools(
+            tmp_path / "spool",
+            tmp_path,
+            lambda what, _: text if "query" in what else f"sqlite:///{tmp_path}/x.db",
+        )
+        scans = Scans(tmp_path, lambda *_: None, spools=spools)
+        return scans.get(scans.readable(source))
+
+    with pytest.raises(ReconcilerError, match="no row has"):
+        read(texts[0])
+    assert list((tmp_path / "spool").iterdir()) == []
+    with pytest.raises(ReconcilerError, match="no row has"):  # text, not JSON, to this day
+        read(texts[1])
+    (tmp_path / "spool" / "s-0").mkdir()
+    (tmp_path / "spool" / "s-0" / "0000.rows").write_text('{"id":"u1"}\n{"id":\n["line-type","r","v"]\n')
+    kept = replace(SOURCE, format="spool", files=("spool/s-0/0000.rows",))
+    found = scan(tmp_path, kept)
+    assert [(r.line, r.code) for r in found.rejects] == [(2, "line-json"), (3, "line-type")]
+    assert found.sent == 1

@@ -71,16 +71,35 @@ class _LoadRun:
             self.errors += self.after.look(self.view)
             outcome = self._outcome(protocol.status(self.view), "; ".join(dict.fromkeys(self.errors)))
         except LoadStopped as e:
+            self._settle_sent()
+            if e.status is Status.UNKNOWN:
+                self._keep_begun()
             outcome = self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused, totals=e.totals)
             outcome = replace(outcome, locked=e.locked)
         except ReadFailed as e:
             outcome = self._outcome(Status.UNKNOWN if self._sent() else Status.FAILED, str(e))
+            self._keep_begun()
         except ReconcilerError as e:
             outcome = self._outcome(Status.FAILED, str(e))
         journal.note(self.address, "load", outcome.status.value, **outcome.counts)
         if self.context.spools is not None and self._unfinished():
             self.context.spools.keep(self.preparation.definition, self.preparation.anew)
         return outcome
+
+    def _keep_begun(self) -> None:
+        """The remote could not be read: a load may have begun from the spool that an earlier run left."""
+        spools, preparation = self.context.spools, self.preparation
+        if spools is not None and spools.found(preparation.definition, preparation.anew):
+            spools.keep(preparation.definition, preparation.anew)
+
+    def _settle_sent(self) -> None:
+        """The load stops; what it sent before has a result nonetheless, which belongs into the report (G11)."""
+        live = [c.index for c in self.view.chunks if any(phase(e) not in TERMINAL for e in c.executions)]
+        try:
+            if live and self.context.follow:
+                self._follow(live)
+        except LoadStopped as e:
+            self.errors.append(str(e))
 
     def _unfinished(self) -> bool:
         """True if something was sent, or may have been, and the load is not sealed."""
@@ -128,18 +147,20 @@ class _LoadRun:
         scan = self.preparation.scan
         if scan is not None:
             ok, failed = totals or protocol.totals(self.view)
+            unknown = 0 if totals else protocol.result_unknown(self.view)
             counts = {
                 "read": scan.lines,
                 "rejected": scan.rejected,
                 "sent": sum(c.lines for c in self.view.chunks if c.executions),
                 "succeeded": ok,
                 "failed": failed,
-                "not_processed": scan.lines - ok - failed,
+                "unknown": unknown,
+                "not_processed": scan.lines - ok - failed - unknown,
                 **(self.after.verified if self.after else {}),
             }
             if status is Status.SUCCEEDED and counts.get("differing"):
                 status = Status.PARTIAL
-            dropped = sum(c.lines for c in self.view.chunks if c.executions) - ok - failed
+            dropped = sum(c.lines for c in self.view.chunks if c.executions) - ok - failed - unknown
             if status is Status.SUCCEEDED and dropped > 0:
                 status = Status.PARTIAL
                 message = f"the platform accounts for {dropped:,} commands as neither accepted nor failed"

@@ -231,11 +231,15 @@ def _json_row(line: int, raw: bytes) -> Record:
 
 def _spool(data: bytes) -> Iterator[Record]:
     for line, raw in enumerate(data.split(b"\n")[:-1]):
-        if raw.startswith(b"["):
-            code, reason, column = msgspec.json.decode(raw)
-            yield Record(line, b"", None, BadLine(code, reason, column))
+        try:
+            found = exact_json.read(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            yield Record(line, b"", None, BadLine("line-json", "what was kept of the row on disk is damaged"))
+            continue
+        if isinstance(found, dict):
+            yield Record(line, raw, found, None)
         else:
-            yield Record(line, raw, exact_json.read(raw), None)
+            yield Record(line, b"", None, BadLine(*found))
 
 
 def _csv(segment: Segment, source: SourceDefinition) -> Iterator[Record]:

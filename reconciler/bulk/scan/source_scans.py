@@ -125,7 +125,12 @@ class Scans:
         signature = tuple((p, locations.state(self.root, p)) for p in names)
         kept = self._kept.get(key)
         if kept is None or kept[0] != signature:
-            kept = (signature, self._read(plain, names))
+            try:
+                kept = (signature, self._read(plain, names))
+            except Exception:
+                if self.spools is not None:
+                    self.spools.drop(source)
+                raise
             self._kept[key] = kept
         return kept[1]
 

@@ -75,6 +75,7 @@ class Spools:
         self.folder, self.root, self.resolve = folder, root, resolve
         self._used: set[Path] = set()
         self._kept: set[Path] = set()
+        self._left: set[Path] = set()
         self._lists: TemporaryDirectory[str] | None = None
 
     def has(self, source: SourceDefinition, approval: str = "") -> bool:
@@ -92,7 +93,9 @@ class Spools:
             ReconcilerError: it cannot be read to its end; nothing is left of what was read.
         """
         place = self._place(source, approval)
-        if not place.exists():
+        if place.exists():
+            self._left |= {place} - self._used
+        else:
             keep_from_git(self.folder)
             _remove_abandoned(self.folder)
             partial = place.with_name(f"{place.name}.partial-{os.getpid()}")
@@ -136,6 +139,15 @@ class Spools:
     def keep(self, source: SourceDefinition, approval: str = "") -> None:
         """A load of this source is unfinished: its spool must outlive this run."""
         self._kept |= {self._place(source, approval), *self._own(source)}
+
+    def drop(self, source: SourceDefinition) -> None:
+        """What this source lies in could not be read: the next run reads the source anew, not that again."""
+        for place in self._own(source):
+            shutil.rmtree(place, ignore_errors=True)
+
+    def found(self, source: SourceDefinition, approval: str = "") -> bool:
+        """True if an earlier run left the spool that this run reads: a load may have begun from it."""
+        return self._place(source, approval) in self._left
 
     def sweep(self) -> None:
         """At the end of a run: remove the spools it used and no unfinished load needs."""

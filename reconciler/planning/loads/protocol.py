@@ -261,6 +261,18 @@ def totals(load: LoadView) -> tuple[int, int]:
     return ok, failed
 
 
+def result_unknown(load: LoadView) -> int:
+    """Lines that were sent, or may have been, and of which the remote has not said yet what became of them."""
+    unknown = 0
+    for chunk in load.chunks:
+        won = winner(chunk.executions)
+        if chunk.marked_sent or chunk.refused:
+            continue
+        if chunk.unclear if won is None else phase(won) not in TERMINAL:
+            unknown += chunk.lines
+    return unknown
+
+
 def status(load: LoadView) -> Status:
     """The load's outcome: that of its worst chunk."""
     if not load.follow and all(s in SEALABLE | {ChunkState.LIVE} for s in states(load).values()):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.planning.plan.coverage import Coverage
+from reconciler.reports.line_counts import fates
 from reconciler.reports.style import Style, safe
 
 _MARK = {Status.SUCCEEDED: "ok", Status.UNCHANGED: "ok", Status.SENT: "sent"}
@@ -28,7 +29,7 @@ def line(outcome: Outcome, style: Style) -> str:
         c = outcome.counts
         lines.append(
             f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected\n"
-            f"    {c['succeeded']:,} succeeded + {c['failed']:,} failed + {c['not_processed']:,} not processed"
+            f"    {fates(c)}"
         )
     if "verified" in outcome.counts:
         c = outcome.counts

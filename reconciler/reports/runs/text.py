@@ -11,6 +11,7 @@ from typing import Any
 from reconciler.kinds.names import ChunkName, parse
 from reconciler.ledger.history import Entry, Recorded
 from reconciler.model.plan import Plan
+from reconciler.reports.line_counts import fates
 from reconciler.reports.style import Style, safe
 
 _STATE = {"running": "running, or interrupted", "unsettled": "ended; a write may still be in flight"}
@@ -96,9 +97,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
             lines.append(
                 f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected"
             )
-            lines.append(
-                f"    {c['succeeded']:,} succeeded + {c['failed']:,} failed + {c['not_processed']:,} not processed"
-            )
+            lines.append(f"    {fates(c)}")
         lines += [
             f"    {safe(str(x['path']))}:{x['line']} {safe(str(x['reason']))}"[:120]
             for x in step.failed_lines[:SHOWN]
