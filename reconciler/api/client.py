@@ -169,6 +169,12 @@ class Reader:
     def download(self, path: str, params: Params, into: IO[bytes], limit: int) -> None:
         """Write the body of a 2xx answer into a file; begun anew where it is cut off (contract 6.4).
 
+        Args:
+            path: path of the API, from `/v1/`.
+            params: query parameters.
+            into: file that gets the bytes; emptied before each try.
+            limit: bytes at most.
+
         Raises:
             Unauthorized: 401.
             ReadFailed: anything else that is not a success, after retries, or more than `limit` bytes.

@@ -67,7 +67,17 @@ def wait_until_visible(
     settle: float,
     clock: Clock,
 ) -> Found | Unlisted | None:
-    """Wait for a listing to show our own write, bounded by `settle` (G3): what `find` finds, or None if it never did."""
+    """Wait for a listing to show our own write, bounded by `settle` (G3; contract 12).
+
+    Args:
+        fetch: lists the complete collection.
+        find: the wanted row, or None, among the rows of a listing.
+        settle: seconds that a listing may lag behind a write.
+        clock: time.
+
+    Returns:
+        What `find` finds, `Unlisted` if the last listing failed, or None if no listing showed it in time.
+    """
     deadline = clock.now() + settle
     pause = 0.05
     count = 0

@@ -54,6 +54,12 @@ def stored_profile(
 ) -> dict[str, Any] | None:
     """The one profile that a command is about, without what the platform sets itself; None if there is none.
 
+    Args:
+        reader: sends GET requests.
+        datamart_id: the datamart to read.
+        command: an import command; its identifier selects the profile (contract 8).
+        default_compartment: id of the compartment for commands that name none.
+
     Raises:
         ReadFailed: the remote could not be read.
     """

@@ -57,7 +57,15 @@ def open_executions(
     former: Collection[tuple[str, str]],
     io: Executor,
 ) -> dict[str, Listing[Execution]]:
-    """Executions, by import id, of the generations of a source that are not sealed yet."""
+    """Executions, by import id, of the generations of a source that are not sealed yet.
+
+    Args:
+        reader: sends GET requests.
+        datamart_id: the datamart to read.
+        imports: all document imports of the datamart.
+        former: names of workspace and source under which its loads may stand.
+        io: threads for small requests.
+    """
     if not isinstance(imports, Listed):
         return {}
     found = generations(imports.rows, former)

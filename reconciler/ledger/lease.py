@@ -100,6 +100,13 @@ def holder(database: Database, origin: str, organisation_id: str) -> Owner | Non
 
 
 def release(database: Database, origin: str, organisation_id: str, identity: str) -> bool:
-    """Remove this lease, whoever has it; False if there is none of that id."""
+    """Remove this lease, whoever has it; False if there is none of that id.
+
+    Args:
+        database: the PostgreSQL ledger.
+        origin: of the endpoint.
+        organisation_id: whose lock.
+        identity: the lock's id.
+    """
     sql = "DELETE FROM leases WHERE origin=? AND organisation_id=? AND id=? RETURNING id"
     return bool(database.rows(sql, origin, organisation_id, identity))

@@ -67,14 +67,30 @@ class Rollouts:
         return found
 
     def move(self, identity: int, state: str, why: str, who: str, *, unless: tuple[str, ...] = ()) -> bool:
-        """Set a rollout's state, unless it is in one of these; True if it was set."""
+        """Set a rollout's state, unless it is in one of these; True if it was set.
+
+        Args:
+            identity: of the rollout.
+            state: the new state.
+            why: reason, shown by `rollout status`.
+            who: user and host.
+            unless: states that stay as they are.
+        """
         held = f" AND state NOT IN ({','.join('?' * len(unless))})" if unless else ""
         sql = f"UPDATE rollouts SET state=?, why=?, who=?, updated=? WHERE id=?{held} RETURNING id"  # noqa: S608 - marks of ours
         rows = self._db.rows(sql, state, why, who, self._wall(), identity, *unless)
         return bool(rows)
 
     def note(self, identity: int, wave: str, state: str, why: str, runs: Sequence[int]) -> None:
-        """How a wave is now, and all the runs that applied it."""
+        """How a wave is now, and all the runs that applied it.
+
+        Args:
+            identity: of the rollout.
+            wave: name of the wave.
+            state: the new state.
+            why: reason, shown by `rollout status`.
+            runs: ids of all runs that applied it.
+        """
         self._db.rows(
             "INSERT INTO waves(rollout, wave, state, at, why, runs) VALUES (?,?,?,?,?,?) ON CONFLICT (rollout, wave) "
             "DO UPDATE SET state=excluded.state, at=excluded.at, why=excluded.why, runs=excluded.runs",

@@ -88,7 +88,15 @@ class Ledger:
         self.database.rows("UPDATE runs SET ended=?, state=? WHERE id=?", self._wall(), state, run)
 
     def note(self, run: int, address: str, step: str, state: str, **detail: str | int | None) -> None:
-        """Append to the journal; durable when it returns. What comes while another is written goes with the next, at once."""
+        """Append to the journal; durable when it returns. What comes while another is written goes with the next, at once.
+
+        Args:
+            run: id of the run.
+            address: of the action.
+            step: such as `import` or `upload`.
+            state: `intent` before a write; the answer's verdict after it.
+            detail: names, ids and counts; never a profile value (G9).
+        """
         row = (run, self._wall(), address, step, state, json.dumps(detail, sort_keys=True))
         with self._coming:
             number = self._noted = self._noted + 1
@@ -116,7 +124,15 @@ class Ledger:
     def record_manual_verdict(
         self, datamart_id: str, load: str, chunk: int, said: ManualVerdict, who: str
     ) -> None:
-        """Remember what a person said of a chunk."""
+        """Record a user's verdict on a chunk.
+
+        Args:
+            datamart_id: the datamart of the load.
+            load: text of the load's key.
+            chunk: index from 1.
+            said: the verdict.
+            who: user and host.
+        """
         sql = (
             "INSERT INTO settled_chunks VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (origin, organisation_id, datamart_id, load, chunk) "
             "DO UPDATE SET attempt=excluded.attempt, sent=excluded.sent, at=excluded.at, who=excluded.who"

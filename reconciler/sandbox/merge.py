@@ -8,7 +8,15 @@ Profile = dict[str, Any]
 def upsert(
     stored: Profile | None, given: Profile, command: dict[str, Any], *, array_merge: str, null_merge: str
 ) -> Profile:
-    """The profile after an UPSERT: the merge table."""
+    """The profile after an UPSERT: the merge table (contract 7.4).
+
+    Args:
+        stored: the present profile.
+        given: `user_profile` of the command.
+        command: with its flags.
+        array_merge: `concatenate` or `deduplicate`.
+        null_merge: `stored` or `removed`.
+    """
     strategy = command.get("update_strategy")
     if stored is None or command.get("force_replace") is True or strategy == "FORCE_REPLACE":
         return _without_nulls(given) if null_merge == "removed" else dict(given)

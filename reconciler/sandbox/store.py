@@ -90,7 +90,14 @@ class Store:
             return bool(self.db.execute("SELECT count(*) FROM objects").fetchone()[0] == 0)
 
     def add(self, kind: str, parent: str, body: Row, identity: str | None = None) -> Row:
-        """Create an object; its id is given, or the next free one."""
+        """Create an object; its id is given, or the next free one.
+
+        Args:
+            kind: such as `compartment`.
+            parent: id of the object it belongs to, or empty.
+            body: fields.
+            identity: id to use.
+        """
         late = lag.get()
         with self.lock:
             cursor = self.db.execute(
@@ -120,7 +127,14 @@ class Store:
         return {"id": identity, **json.loads(row[0])}
 
     def update(self, kind: str, identity: str, changes: Row, *, lagging: bool = False) -> None:
-        """Change fields; with `lagging`, listings go on showing the old ones for a while."""
+        """Change fields; with `lagging`, listings go on showing the old ones for a while.
+
+        Args:
+            kind: such as `compartment`.
+            identity: id of the object.
+            changes: fields to set.
+            lagging: listings show the old fields until the lag has passed.
+        """
         late = lag.get()
         with self.lock:
             (body,) = self.db.execute(
@@ -192,7 +206,15 @@ class Store:
         return [json.loads(body) for (body,) in rows]
 
     def record(self, method: str, path: str, status: int, fault: str = "", milliseconds: float = 0.0) -> None:
-        """Add to the record of requests; very old ones go."""
+        """Add to the record of requests; very old entries are removed.
+
+        Args:
+            method: of the request.
+            path: of the request.
+            status: of the answer; 0 if the connection was dropped.
+            fault: what the fault script did.
+            milliseconds: until the answer.
+        """
         with self.lock:
             found = self.db.execute(
                 "INSERT INTO requests(at, method, path, status, fault, milliseconds) VALUES (?,?,?,?,?,?)",

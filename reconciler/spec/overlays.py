@@ -87,7 +87,14 @@ def check(
     environments: Sequence[str],
     doubtful: frozenset[str],
 ) -> Iterator[Diagnostic]:
-    """Each overlay has one document below it, and is the only one there in its environment."""
+    """Each overlay has one document below it, and is the only one there in its environment.
+
+    Args:
+        base: documents without environment.
+        overlays: documents with one.
+        environments: names that reconciler.yaml declares.
+        doubtful: names that files with errors may declare.
+    """
     targets = {_key(d) for d in base}
     seen: dict[tuple[str, str, str], Document] = {}
     for overlay in overlays:

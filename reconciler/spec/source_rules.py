@@ -122,7 +122,14 @@ def outside(path: str) -> bool:
 
 
 def unsafe_path(document: Document, path: tuple[str | int, ...], text: str, why: str = "") -> Diagnostic:
-    """The finding about a path that leaves the workspace."""
+    """The finding about a path that leaves the workspace.
+
+    Args:
+        document: where the path is written.
+        path: field of the document.
+        text: the path as written.
+        why: how it leaves, such as ` through a symbolic link`.
+    """
     return error(
         "unsafe-path",
         f"'{text}' leaves the workspace{why}",

@@ -51,6 +51,13 @@ class Request:
 def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, request: Request) -> Plan:
     """Observe, diff, scan, order, guard.
 
+    Args:
+        checked: the checked workspace.
+        reader: sends GET requests.
+        io: threads for small requests.
+        scans: reads sources, each once.
+        request: what the flags of `plan` ask for.
+
     Raises:
         SpecError: the specs have findings.
         Unauthorized: the remote does not accept the token.

@@ -47,6 +47,12 @@ class Preflight:
 def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflight:
     """Observe what the plan's actions read, and judge each.
 
+    Args:
+        plan: the plan to judge.
+        reader: sends GET requests.
+        io: threads for small requests.
+        scans: reads sources, each once.
+
     Raises:
         Unauthorized: the token is not accepted.
         ReadFailed: something could not be read; nothing is judged from it.

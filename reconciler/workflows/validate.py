@@ -65,6 +65,12 @@ def validate_each(
 ) -> Verdict:
     """Each file by itself: syntax, schema, and rules within one document; no other file is read.
 
+    Args:
+        root: the workspace.
+        flags: settings by flag.
+        environ: environment variables.
+        paths: files or folders.
+
     Raises:
         ReconcilerError: there is no workspace file.
     """

@@ -61,7 +61,7 @@ def of_python(path: str, source: str) -> Iterator[Text]:
         if isinstance(node, documented) and node.body and _is_text(node.body[0]):
             docstring = node.body[0]
             assert isinstance(docstring, ast.Expr)
-            if not (isinstance(node, ast.FunctionDef) and any(map(_registers, node.decorator_list))):
+            if not (isinstance(node, ast.FunctionDef) and _is_command(node)):
                 docstrings.add(docstring.value)
     parts = {v for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for v in node.values}
     for node in ast.walk(tree):
@@ -103,7 +103,9 @@ def _is_text(node: ast.stmt) -> bool:
     )
 
 
-def _registers(decorator: ast.expr) -> bool:
-    """`@app.command()` and the like."""
-    call = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return isinstance(call, ast.Attribute) and call.attr in _COMMAND
+def _is_command(function: ast.FunctionDef) -> bool:
+    """Typer's: its first argument is the context, or a decorator registers it."""
+    calls = [d.func if isinstance(d, ast.Call) else d for d in function.decorator_list]
+    first = function.args.args[0].annotation if function.args.args else None
+    registered = any(isinstance(c, ast.Attribute) and c.attr in _COMMAND for c in calls)
+    return registered or (first is not None and ast.unparse(first) == "typer.Context")

@@ -96,6 +96,12 @@ def find_superseded(
 ) -> None:
     """Write the places of the lines that a later line about the same identity replaces.
 
+    Args:
+        root: the workspace.
+        source: how to read it.
+        into: file that gets the places, in order, of fixed size.
+        workers: processes that check segments; None checks in this one.
+
     Raises:
         ReconcilerError: the source cannot be read.
     """
@@ -169,6 +175,12 @@ def _scan(
 def chunk_pieces(root: Path, names: Sequence[str], source: SourceDefinition, chunk: Chunk) -> Iterator[bytes]:
     """The bytes of one chunk again, from its start; it may be called as often as an upload is tried.
 
+    Args:
+        root: the workspace.
+        names: places of the source, in the order of the scan.
+        source: how to read it.
+        chunk: which bytes.
+
     Raises:
         ReconcilerError: a place cannot be read.
     """
@@ -207,6 +219,12 @@ class Part(NamedTuple):
 
 def parts(root: Path, names: Sequence[str], source: SourceDefinition, start: Position) -> Iterator[Part]:
     """All that is sent, from the segment on that a chunk begins in.
+
+    Args:
+        root: the workspace.
+        names: places of the source, in the order of the scan.
+        source: how to read it.
+        start: where the chunk begins.
 
     Raises:
         ReconcilerError: a place cannot be read.
@@ -266,7 +284,15 @@ def _job(
 
 
 def work(source: SourceDefinition, segment: Segment, path: str | None, size: int, contents: bool) -> Batch:
-    """Check one segment, in a process of its own."""
+    """Check one segment, in a process of its own.
+
+    Args:
+        source: how to read it.
+        segment: whole rows of one place.
+        path: of the local file to read the segment from; None if the segment holds its bytes.
+        size: bytes to read there.
+        contents: keep the bytes to send, and not only what is known of them.
+    """
     if path is not None:
         with Path(path).open("rb") as file:
             file.seek(segment.offset)

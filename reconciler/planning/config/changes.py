@@ -42,7 +42,14 @@ class ConfigPlan:
 def plan_compartment(
     want: DesiredCompartment, observed: Observed, organisation_id: str, plan: ConfigPlan
 ) -> None:
-    """Add the change of one compartment."""
+    """Add the change of one compartment.
+
+    Args:
+        want: the declared compartment.
+        observed: listings of the platform.
+        organisation_id: the organisation of the workspace.
+        plan: gets the change and its findings.
+    """
     address = want.address
     listing = observed.pinned.get(want.id, observed.compartments) if want.id else observed.compartments
     if isinstance(listing, Unlisted):
@@ -190,7 +197,14 @@ def foreign(datamarts: Listing[Datamart], organisation_id: str) -> str | None:
 def datamart_findings(
     datamarts: Mapping[str, Any], ignored: frozenset[str], observed: Observed, organisation_id: str
 ) -> tuple[list[Diagnostic], set[str]]:
-    """Check declared datamarts against the remote; names that cannot be used, and what the specs forgot."""
+    """Check declared datamarts against the remote; names that cannot be used, and what the specs forgot.
+
+    Args:
+        datamarts: declared datamarts by name.
+        ignored: ids that the specs ignore.
+        observed: listings of the platform.
+        organisation_id: the organisation of the workspace.
+    """
     if not isinstance(observed.datamarts, Listed):
         return [], set(datamarts)
     rows = {d.id: d for d in observed.datamarts.rows if d.organisation_id in (organisation_id, "")}

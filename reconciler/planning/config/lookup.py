@@ -20,7 +20,14 @@ class Ambiguous:
 def compartment(
     rows: Iterable[Compartment], organisation_id: str, token: str | None, pin: str | None
 ) -> Compartment | Ambiguous | None:
-    """The compartment with this pinned id, else the organisation's one with this token, else None."""
+    """The compartment with this pinned id, else the organisation's one with this token, else None.
+
+    Args:
+        rows: of a complete listing.
+        organisation_id: the organisation of the workspace.
+        token: declared token.
+        pin: declared id (`spec.id`).
+    """
     if pin is not None:
         return next((r for r in rows if r.id == pin), None)
     # Rows of other organisations are shared compartments: never ours by token (contract 3.5).

@@ -315,6 +315,14 @@ def decide_again(
     """The decision for a planned load as the remote is now.
 
     With --reload the plan's own generation may be there already: this very plan, applied before and interrupted.
+
+    Args:
+        change: the load as planned.
+        rows: of a complete listing of document imports.
+        executions: listings by import id, of loads that are not sealed.
+        load12: begins the load digest.
+        supersede: abandon an unfinished load.
+        begun: an earlier run of this plan may have created the load.
     """
     source = definition_of(change)
     found = generations(rows, source.former)

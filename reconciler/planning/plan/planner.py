@@ -63,7 +63,14 @@ class Occasion:
 
 
 def plan_config(desired: Desired, observed: Observed, organisation_id: str, pruning: Pruning) -> ConfigPlan:
-    """Compartments and activations."""
+    """Compartments and activations.
+
+    Args:
+        desired: what the specs declare.
+        observed: listings of the platform.
+        organisation_id: the organisation of the workspace.
+        pruning: scopes of `--prune`.
+    """
     plan = ConfigPlan()
     for name, listing in (("datamarts", observed.datamarts), ("compartments", observed.compartments)):
         if isinstance(listing, Unlisted):
@@ -109,7 +116,19 @@ def assemble(
     complete: bool,
     rollout: Rollout | None = None,
 ) -> Plan:
-    """Order, guard, count and seal the plan with its digest; in a rollout, say which wave each action is in."""
+    """Order, guard, count and seal the plan with its digest; in a rollout, say which wave each action is in.
+
+    Args:
+        config: changes of compartments, activations and document imports.
+        loads: changes of loads.
+        diagnostics: findings so far.
+        settings: of the workspace.
+        spec_digest: digest of all specs.
+        occasion: time, latency and overrides of this run.
+        errored: a read failed.
+        complete: no flag limits the plan.
+        rollout: waves, where the workspace has them.
+    """
     if rollout is not None:
         config, loads = in_waves(config, loads, rollout)
     # Twice sorted, since keys of one text each compare fastest, and the second finds them nearly in order.

@@ -12,7 +12,14 @@ _HEAD = ("organisation_id", "workspace", "environment", "endpoint", "spec_digest
 
 
 def text(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) -> str:
-    """The two plans, what about them differs, and each address that does."""
+    """The two plans, what about them differs, and each address that does.
+
+    Args:
+        a: the first plan.
+        b: the second plan.
+        differences: by address.
+        style: how to mark text.
+    """
     lines = [f"a: {_name(a)}", f"b: {_name(b)}"]
     for key in _HEAD:
         one, other = getattr(a, key), getattr(b, key)

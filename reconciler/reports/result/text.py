@@ -73,7 +73,14 @@ def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:
 def as_json(
     outcomes: Sequence[Outcome], exit_code: int, plan_digest: str, found: Coverage | None = None
 ) -> str:
-    """The whole result as one document; in a rollout with the coverage that it left."""
+    """The whole result as one document; in a rollout with the coverage that it left.
+
+    Args:
+        outcomes: one per action.
+        exit_code: of the command.
+        plan_digest: of the plan.
+        found: coverage after the run, in a rollout.
+    """
     rows = [
         {
             "address": o.address,

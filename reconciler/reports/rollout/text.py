@@ -50,7 +50,15 @@ def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str
 
 
 def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, now: float) -> str:
-    """What a person reads: each wave with its state, and its datamarts beneath."""
+    """What a person reads: each wave with its state, and its datamarts beneath.
+
+    Args:
+        found: the rollout in the ledger.
+        plan: its plan.
+        journal: entries of all its runs.
+        style: how to mark text.
+        now: seconds since 1970.
+    """
     assert plan.rollout is not None  # noqa: S101 - a rollout's plan
     why = f": {safe(found.why)}" if found.why else ""
     head = f"Rollout {found.id} '{plan.rollout.name}' of plan {plan.plan_digest[:12]} is {found.state}{why}"

@@ -80,7 +80,14 @@ def table(runs: Sequence[tuple[Recorded, Plan]], style: Style) -> str:
 
 
 def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
-    """One run: what its plan said, and what became of each action."""
+    """One run: what its plan said, and what became of each action.
+
+    Args:
+        run: the run in the ledger.
+        plan: its plan.
+        found: what its journal says of each action.
+        style: how to mark text.
+    """
     lines = [
         f"{style.bold(f'Run {run.id}')}: {_STATE.get(run.state, run.state)}",
         f"  started {_time(run.started)} UTC on {safe(run.host)}, took {_took(run)}",

@@ -17,7 +17,15 @@ def as_text(
     max_bytes: int,
     style: Style,
 ) -> str:
-    """Counts, volume, chunks, and the reasons for which lines were rejected, the commonest first."""
+    """Counts, volume, chunks, and the reasons for which lines were rejected, the commonest first.
+
+    Args:
+        addresses: loads of the source.
+        scan: what reading it gave.
+        examples: a few rejected rows by code.
+        max_bytes: of a chunk.
+        style: how to mark text.
+    """
     chunks = len(scan.chunks)
     shown = [
         *scan.files[:_FILES],

@@ -111,6 +111,12 @@ def sent_lines(
 ) -> Iterator[SentLine]:
     """The lines of a chunk again, each with where it is from.
 
+    Args:
+        root: the workspace.
+        names: places of the source, in the order of the scan.
+        source: how to read it.
+        chunk: which commands.
+
     Raises:
         ReconcilerError: a place cannot be read.
     """

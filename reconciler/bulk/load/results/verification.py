@@ -46,6 +46,13 @@ def expectations(
 ) -> tuple[list[Expectation], int]:
     """Draw lines from chunks that are about to be sent, and predict; the second value counts those that cannot be.
 
+    Args:
+        context: collaborators of the load.
+        datamart_id: the target datamart.
+        ready: the prepared load.
+        chunks: those about to be sent.
+        default_compartment: id of the compartment for commands that name none.
+
     Raises:
         ReadFailed: a stored profile could not be read.
     """
@@ -78,7 +85,14 @@ def _drawn(context: Context, ready: Ready, chunks: Sequence[Chunk]) -> Iterator[
 def verify(
     context: Context, datamart_id: str, expected: Sequence[Expectation], default_compartment: str | None
 ) -> Verified:
-    """Read back until all is as expected, or time is up."""
+    """Read profiles back until all are as expected, or time is up (contract 8).
+
+    Args:
+        context: collaborators of the load.
+        datamart_id: the target datamart.
+        expected: the predicted profiles.
+        default_compartment: id of the compartment for commands that name none.
+    """
     made = Verified()
     waiting = list(expected)
     deadline = context.clock.now() + context.settle + VISIBLE_TIMEOUT_S
