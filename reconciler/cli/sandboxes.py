@@ -143,7 +143,7 @@ def _control(url: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
             words = json.loads(said)["error"]
         except (ValueError, KeyError, TypeError):
             words = f"{e.code}, which is not an answer of a sandbox"
-        raise UsageError(f"the sandbox at {url} says: {words}") from None
+        raise UsageError(f"the sandbox at {url} answered: {words}") from None
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise ReconcilerError(
             f"no sandbox answers at {url}: {e}",

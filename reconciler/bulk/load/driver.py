@@ -360,4 +360,6 @@ class _LoadRun:
                     stopped=stopped,
                 )
             case Unknown(message=message):
-                raise LoadStopped(Status.UNKNOWN, f"all chunks ended, but the seal was not seen: {message}")
+                raise LoadStopped(
+                    Status.UNKNOWN, f"all chunks ended, but no listing showed the seal: {message}"
+                )

@@ -89,8 +89,7 @@ class Imports:
         if doubled := self._doubled(names):
             raise LoadStopped(
                 Status.FAILED,
-                f"another run is loading the same: {doubled} of the imports made here were there a moment before, made by one"
-                " that shares no ledger and no machine with this run; nothing was sent",
+                f"another run (other ledger or machine) created {doubled} of these imports first; nothing was sent",
                 locked=True,
             )
 

@@ -110,5 +110,5 @@ def require_fields(found: frozenset[str] | set[str], lacking: frozenset[str] | s
     if missing := sorted(set(lacking) - set(found)):
         raise ReconcilerError(
             f"no row has the field '{missing[0]}', which the spec names",
-            help="correct the name, or take it out of the spec; names are case-sensitive",
+            help="correct the name, or remove the column from the spec; names are case-sensitive",
         )

@@ -234,7 +234,7 @@ def _spool(data: bytes) -> Iterator[Record]:
         try:
             found = exact_json.read(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            yield Record(line, b"", None, BadLine("line-json", "what was kept of the row on disk is damaged"))
+            yield Record(line, b"", None, BadLine("line-json", "the stored copy of the row is damaged"))
             continue
         if isinstance(found, dict):
             yield Record(line, raw, found, None)

@@ -221,7 +221,7 @@ def datamart_findings(
                     "unknown-datamart",
                     f"organisation {organisation_id} has no datamart {identity}",
                     span,
-                    help=f"it has {', '.join(sorted(i for i, d in rows.items() if not d.archived))}",
+                    help=f"its datamarts: {', '.join(sorted(i for i, d in rows.items() if not d.archived))}",
                 )
             )
         elif row.archived:

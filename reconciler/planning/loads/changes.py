@@ -246,8 +246,8 @@ def _why_stuck(view: LoadView, rest: set[int], scan: Scan) -> str:
     why = {
         ChunkState.FAILED: "sending its rows again could make merged arrays grow"
         if not scan.replay_safe
-        else "it failed",
-        ChunkState.CANCELED: "it was canceled on the platform",
+        else "the chunk failed",
+        ChunkState.CANCELED: "its execution was canceled on the platform",
         ChunkState.DELETED: "its import was deleted on the platform",
     }[now[first]]
     return f"; chunk {first}: {why}, so only --resend sends it again"

@@ -90,7 +90,7 @@ def _doubts(change: ResourceChange) -> list[Diagnostic]:
     if change.change.actions == ("delete",):
         words = "the platform does not document how to remove activations; if it refuses, apply reports that and changes nothing"
     elif change.change.actions == ("create",):
-        words = "it is activated again; its former settings, such as consent activities, are not restored"
+        words = "the compartment is activated again; its former settings, such as consent activities, are not restored"
     else:
         return []
     return [warning("undo-uncertain", f"{change.address}: {words}", address=change.address)]

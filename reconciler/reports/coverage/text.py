@@ -54,7 +54,7 @@ def gates(asked: Gates) -> list[str]:
         "max_failed_lines_percent": "at most {:g} % of commands fail",
         "max_failed_lines": "at most {} commands fail",
         "max_guard_trips": "at most {} guards are overridden",
-        "min_activations": "at least {} activations are seen",
+        "min_activations": "at least {} activations are visible",
     }
     found = [text.format(v) for key, text in words.items() if (v := getattr(asked, key)) is not None]
     return [*found, *([f"{asked.command[0]} exits with 0"] if asked.command else [])]

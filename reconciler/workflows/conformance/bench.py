@@ -163,7 +163,7 @@ def lag(
         Looks, seconds (one of them 0; both None if it never showed), and what was seen.
     """
     if fast is None or slow is None:
-        return None, None, "it did not show in time"
+        return None, None, "no listing showed the object in time"
     seen = f"shown at look {fast[0]} after {fast[1]:.2f} s, and looking slowly at look {slow[0]} after {slow[1]:.2f} s"
     if fast[0] == slow[0]:
         return fast[0] - 1, 0.0, seen

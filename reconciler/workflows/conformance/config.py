@@ -21,7 +21,7 @@ def config_answers(bench: Bench) -> Iterator[Found]:
     token = f"{PREFIX}-{bench.stamp}"
     first = bench.compartment(token)
     if (identity := made(first)) is None:
-        yield Found("duplicate_token", "3.4", None, f"no compartment can be made: {words(first)}")
+        yield Found("duplicate_token", "3.4", None, f"no compartment can be created: {words(first)}")
         return
     auto = _auto_activate(bench, identity, late)
     yield auto
@@ -55,7 +55,7 @@ def _listings(bench: Bench) -> Iterator[Found]:
     again = bench.document_import("lag-1")
     if again.verdict is Verdict.DONE:
         new = made(again) != one
-        seen = "a second one was made" if new else "the first one came back"
+        seen = "a second import was created" if new else "the first import was returned"
         yield Found("duplicate_import", "5.2", "accepted" if new else None, seen)
     else:
         yield Found("duplicate_import", "5.2", "error" if refused(again.status) else None, words(again))
@@ -71,13 +71,15 @@ def _auto_activate(bench: Bench, compartment_id: str, late: float) -> Found:
             "auto_activate",
             "3.4",
             None,
-            f"the organisation has {len(live)} live datamarts; it concerns one with one",
+            f"the organisation has {len(live)} live datamarts; the question is about organisations with one",
         )
     seen = bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW_POLL_S / 2, max(TWICE, 2 * late))
     if seen is None:
-        return Found("auto_activate", "3.4", "off", "no activation showed by itself")
+        return Found("auto_activate", "3.4", "off", "no activation appeared without a request")
     bench.selections[_selection(bench, compartment_id) or ""] = compartment_id
-    return Found("auto_activate", "3.4", "on", f"an activation showed by itself after {seen[1]:.1f} s")
+    return Found(
+        "auto_activate", "3.4", "on", f"an activation appeared without a request after {seen[1]:.1f} s"
+    )
 
 
 def _selection(bench: Bench, compartment_id: str) -> str | None:
@@ -91,7 +93,7 @@ def _duplicate_token(bench: Bench, token: str) -> Found:
     again = bench.compartment(token)
     if again.verdict is Verdict.DONE:
         new = len(set(bench.compartments)) > 1
-        seen = "a second compartment was made" if new else "the first one came back"
+        seen = "a second compartment was created" if new else "the first compartment was returned"
         return Found("duplicate_token", "3.4", "accepted" if new else None, seen)
     answer = {409: "error409", 400: "error400"}.get(again.status or 0)
     return Found("duplicate_token", "3.4", answer, words(again))
@@ -101,11 +103,11 @@ def _duplicate_activation(bench: Bench, compartment_id: str) -> Found:
     first = next((s for s, c in bench.selections.items() if c == compartment_id), None)
     first = first or made(bench.activate(compartment_id))
     if first is None:
-        return Found("duplicate_activation", "4.3", None, "it could not be activated once")
+        return Found("duplicate_activation", "4.3", None, "the first activation failed")
     again = bench.activate(compartment_id)
     if again.verdict is Verdict.DONE:
         same = made(again) == first
-        seen = "the first row came back" if same else "a second row was made"
+        seen = "the first row was returned" if same else "a second row was created"
         return Found("duplicate_activation", "4.3", "existing" if same else "second", seen)
     return Found("duplicate_activation", "4.3", "error" if refused(again.status) else None, words(again))
 

@@ -77,7 +77,7 @@ def _unactivated(bench: Bench, active: str, ended: dict[str, Row]) -> Iterator[F
     if "idle" in ended:
         yield _failed("unactivated_compartment", "7.6", ended["idle"], ("failure", "accepted"))
     else:
-        why = "every compartment made here became active by itself"
+        why = "every created compartment became active without a request"
         yield Found("unactivated_compartment", "7.6", None, why)
 
 
@@ -109,7 +109,7 @@ def _order(rows: list[Row]) -> Found:
     keys = ("creation_date", "start_date", "duration")
     times = [tuple(r[k] for k in keys) for r in rows if all(isinstance(r.get(k), int) for k in keys)]
     if len(times) < len(rows) or len(times) < 3:
-        return Found("order", "6.4", None, "not all executions say when they were made, started and ended")
+        return Found("order", "6.4", None, "not all executions have the times of creation, start and end")
     times.sort()
     started = [start for _, start, _ in times]
     by_start = sorted(times, key=lambda t: t[1])
@@ -118,7 +118,7 @@ def _order(rows: list[Row]) -> Found:
     if overlap:
         return Found("order", "6.4", "parallel", seen)
     if all(a[1] + a[2] <= b[0] for a, b in itertools.pairwise(times)):
-        return Found("order", "6.4", None, "each execution ended before the next one was made")
+        return Found("order", "6.4", None, "each execution ended before the next one was created")
     return Found("order", "6.4", "fifo" if started == sorted(started) else "shuffled", seen)
 
 

@@ -37,39 +37,39 @@ def reading_answers(reader: Reader, organisation_id: str, datamart_id: str) -> I
 def _total(wrappers: list[dict[str, Any]]) -> Found:
     having = sum("total" in w for w in wrappers)
     answer = {len(wrappers): "with", 0: "without"}.get(having)
-    return Found("total", "1.4", answer, f"{having} of {len(wrappers)} lists say their total")
+    return Found("total", "1.4", answer, f"{having} of {len(wrappers)} lists have a total")
 
 
 def _page_default(wrappers: list[dict[str, Any]]) -> Found:
     said = {w["max_results"] for w in wrappers if isinstance(w.get("max_results"), int)}
     if len(said) == 1:
         return Found(
-            "page_default", "1.5", said.pop(), "the max_results that lists echo when none is asked for"
+            "page_default", "1.5", said.pop(), "the max_results in the answer to a request without one"
         )
     cut = {w["count"] for w in wrappers if isinstance(w.get("total"), int) and w.get("count", 0) < w["total"]}
     if len(cut) == 1:
-        return Found("page_default", "1.5", cut.pop(), "rows of a page when no max_results is asked for")
+        return Found("page_default", "1.5", cut.pop(), "rows of a page without max_results")
     most = max((len(w["data"]) for w in wrappers if isinstance(w.get("data"), list)), default=0)
     return Found(
         "page_default",
         "1.5",
         None,
-        f"lists echo no max_results, and none is longer than its page; at least {most}",
+        f"answers have no max_results, and no list is longer than a page; at least {most}",
     )
 
 
 def _page_cap(wrappers: list[dict[str, Any]]) -> Found:
     said = {w["max_results"] for w in wrappers if isinstance(w.get("max_results"), int)}
     if said == {MANY}:
-        return Found("page_cap", "1.5", 0, f"{MANY:,} rows may be asked for")
+        return Found("page_cap", "1.5", 0, f"a page of {MANY:,} rows was returned")
     if len(said) == 1:
         return Found(
-            "page_cap", "1.5", said.pop(), f"the max_results that lists echo when {MANY:,} are asked for"
+            "page_cap", "1.5", said.pop(), f"the max_results in the answer to a request for {MANY:,}"
         )
     cut = {w["count"] for w in wrappers if isinstance(w.get("total"), int) and w.get("count", 0) < w["total"]}
     if len(cut) == 1:
-        return Found("page_cap", "1.5", cut.pop(), f"rows of a page when {MANY:,} are asked for")
-    return Found("page_cap", "1.5", None, "lists echo no max_results, and none is longer than its page")
+        return Found("page_cap", "1.5", cut.pop(), f"rows of a page in the answer to a request for {MANY:,}")
+    return Found("page_cap", "1.5", None, "answers have no max_results, and no list is longer than a page")
 
 
 def _executions(reader: Reader, datamart_id: str, import_id: str) -> list[dict[str, Any]]:
