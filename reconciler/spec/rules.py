@@ -13,6 +13,7 @@ from reconciler.spec import sets
 from reconciler.spec.compartment_rules import coverage, near_duplicates, removals, token_characters, tokens
 from reconciler.spec.documents import Document
 from reconciler.spec.nearest import nearest
+from reconciler.spec.source_columns import effects, properties
 from reconciler.spec.source_references import activated, compartments
 from reconciler.spec.source_rules import (
     anonymous,
@@ -153,6 +154,8 @@ DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]
         placeholders,
         paths,
         passwords,
+        effects,
+        properties,
         identities,
         anonymous,
         updates,

@@ -4,7 +4,7 @@ A table (CSV, Parquet, the cursor of a query) has its columns at once; rows of J
 none of them has stops the source at its end, when still nothing is sent.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -73,6 +73,24 @@ def _require_one_source(columns: Sequence[str], source: SourceDefinition, name: 
                 help="rename or exclude one of them",
             )
         before[new] = column
+
+
+def require_text(others: Collection[str], source: SourceDefinition, name: str) -> None:
+    """A type is declared for columns of text alone: other columns have theirs.
+
+    Args:
+        others: columns that are not text.
+        source: its definition.
+        name: of the table, for people.
+
+    Raises:
+        ReconcilerError: one is declared for another column.
+    """
+    if typed := sorted(set(others) & set(source.types)):
+        raise ReconcilerError(
+            f"{name}: 'types' names the column '{typed[0]}', which is not text and has a type already",
+            help="remove it from 'types'",
+        )
 
 
 class Fields:

@@ -25,6 +25,16 @@ def schema(path: Path, name: str) -> Mapping[str, Any]:
         raise _unknown_type(name) from None
 
 
+def not_text(schema: Mapping[str, Any]) -> list[str]:
+    """Columns that hold something else than text."""
+    polars = _polars()
+    return [
+        n
+        for n, t in schema.items()
+        if t != polars.String and not isinstance(t, polars.Categorical | polars.Enum)
+    ]
+
+
 def holds(schema: Mapping[str, Any], column: str) -> bool:
     """Whether a path with dots leads to a field; what a map holds is not known before its rows are."""
     polars = _polars()

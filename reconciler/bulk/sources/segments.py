@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from reconciler.bulk.records.columns import require_columns
+from reconciler.bulk.records.columns import require_columns, require_text
 from reconciler.bulk.records.lines import BadLine, too_large
 from reconciler.bulk.sources import csv_rows, locations, parquet
 from reconciler.errors import ReconcilerError
@@ -88,6 +88,7 @@ def _rows(
                     feed(block)
         schema = parquet.schema(path, name)
         require_columns(list(schema), source, name, lambda column: parquet.holds(schema, column))
+        require_text(parquet.not_text(schema), source, name)
         row = start.offset
         for frame in parquet.frames(path, name, row):
             yield Segment(start.file, row, frame=frame)

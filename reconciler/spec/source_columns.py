@@ -1,0 +1,108 @@
+"""Rules about the columns that a profile source names: each option has an effect, each property one source. Pure, offline.
+
+What only the data can tell (which columns there are) is asked when they are read: `reconciler.bulk.records.columns`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.model.diagnostic import Diagnostic, error
+from reconciler.model.profile import OWNER
+from reconciler.spec.documents import Document
+from reconciler.spec.source_fields import format_of, identifiers
+
+_KINDS = ("user_account_id", "email_hash", "user_agent_id")
+
+
+def effects(document: Document) -> Iterator[Diagnostic]:
+    """No option that changes nothing: whoever wrote it expects something of it."""
+    spec = document.data["spec"]
+    profile, formats = spec.get("profile", {}), _formats(spec)
+    if "csv" in spec and formats and "csv" not in formats and "sql" not in spec and formats != {"commands"}:
+        yield _unused(document, ("csv",), "describes CSV, and no file of this source is CSV")
+    if "nulls" in profile and formats == {"csv"} and "nulls" not in spec.get("csv", {}):
+        yield _unused(document, ("profile", "nulls"), "has no effect: CSV has empty text, and no NULL")
+    if "include" in profile and "exclude" in profile:
+        yield _unused(
+            document, ("profile", "exclude"), "has no effect where `include` says which columns are sent"
+        )
+    if spec.get("operation") == "DELETE":
+        for field in ("profile", "types", "owner", "update"):
+            if field in spec:
+                yield _unused(document, (field,), "has no effect: a DELETE command has no profile")
+        return
+    for path, named in (
+        (("types",), spec.get("types", {})),
+        (("profile", "rename"), profile.get("rename", {})),
+    ):
+        for column in named:
+            if why := _left_out(column, spec):
+                yield _unused(document, (*path, column), f"has no effect: {why}")
+
+
+def _unused(document: Document, path: tuple[str, ...], why: str) -> Diagnostic:
+    where = ".".join(path)
+    return error("source-option", f"'{where}' {why}", document.key_span("spec", *path), help="remove it")
+
+
+def _left_out(column: str, spec: dict[str, Any]) -> str | None:
+    """Why a column is no property, if the spec alone says so."""
+    profile = spec.get("profile", {})
+    if "include" in profile:
+        return None if column in profile["include"] else "the column is not in `include`"
+    if column in profile.get("exclude", ()):
+        return "the column is excluded"
+    return "the column identifies, and is no property unless included" if column in _identity(spec) else None
+
+
+def properties(document: Document) -> Iterator[Diagnostic]:
+    """No property comes from two places."""
+    spec = document.data["spec"]
+    profile = spec.get("profile", {})
+    owned = "owner" in spec or any("user_account_id" in i for i in identifiers(spec))
+    first: dict[str, str] = {}
+    for path, name, what in _sources(profile):
+        span = document.span("spec", "profile", *path)
+        if name in OWNER and owned:
+            yield error("source-property", f"{what} sets '{name}', which identify_by or owner fills", span)
+        elif name in first:
+            yield error(
+                "source-property",
+                f"{what} and {first[name]} both become the property '{name}'",
+                span,
+                help="rename or exclude one of them",
+            )
+        first.setdefault(name, what)
+    included = profile.get("include", ())
+    for i, column in enumerate(included):
+        above = next((c for c in included if column.startswith(f"{c}.")), None)
+        if above is not None and column not in profile.get("rename", {}):
+            yield error(
+                "source-property",
+                f"'{column}' is included twice: by itself, and as a part of '{above}'",
+                document.span("spec", "profile", "include", i),
+                help="remove one of them",
+            )
+
+
+def _sources(profile: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Where a property is said to come from, its name, and words for the place."""
+    rename = profile.get("rename", {})
+    for column, name in rename.items():
+        yield ("rename", column), name, f"the column '{column}'"
+    for i, column in enumerate(profile.get("include", ())):
+        if column not in rename:
+            yield ("include", i), column, f"the column '{column}'"
+    for name in profile.get("constants", {}):
+        yield ("constants", name), name, "a constant"
+
+
+def _formats(spec: dict[str, Any]) -> set[str | None]:
+    return {format_of(spec, p) for p in spec.get("files", [])} | ({"sql"} if "sql" in spec else set())
+
+
+def _identity(spec: dict[str, Any]) -> set[str]:
+    named = [i.get(k) for i in (*identifiers(spec), spec.get("owner", {})) for k in _KINDS]
+    columns = {n["column"] if isinstance(n, dict) else n for n in named if n}
+    operation = spec.get("operation")
+    return columns | ({operation["column"]} if isinstance(operation, dict) else set())

@@ -1,0 +1,64 @@
+"""Options of a source that have no effect, and properties with two sources, are told offline."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.specs import checked, codes
+
+SPEC = """\
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {{name: crm}}
+spec:
+  files: [{file}]
+  datamarts: all
+  identify_by: {{compartment: loyalty, user_account_id: id}}
+  {more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "code"),
+    [
+        ("x.ndjson", "csv: {delimiter: ;}", "source-option"),
+        ("x.parquet", "csv: {delimiter: ;}", "source-option"),
+        ("x.csv", "profile: {nulls: keep}", "source-option"),
+        ("x.csv", "profile: {include: [a], exclude: [b]}", "source-option"),
+        ("x.csv", "profile: {include: [a], rename: {b: c}}", "source-option"),
+        ("x.csv", "{types: {b: json}, profile: {exclude: [b]}}", "source-option"),
+        ("x.csv", "types: {id: integer}", "source-option"),
+        ("x.csv", "profile: {rename: {id: number}}", "source-option"),
+        ("x.csv", "{operation: DELETE, types: {a: json}}", "source-option"),
+        ("x.csv", "profile: {rename: {a: x, b: x}}", "source-property"),
+        ("x.csv", "profile: {rename: {a: x}, constants: {x: 1}}", "source-property"),
+        ("x.csv", "profile: {include: [x], constants: {x: 1}}", "source-property"),
+        ("x.csv", "profile: {include: [a, x], rename: {a: x}}", "source-property"),
+        ("x.ndjson", "profile: {include: [a, a.b]}", "source-property"),
+        ("x.csv", "profile: {constants: {$user_account_id: u1}}", "source-property"),
+        ("x.csv", "profile: {rename: {a: $compartment_id}}", "source-property"),
+        ("x.csv", "{types: {a: json}, profile: {include: [a, id], rename: {id: number}}}", None),
+        ("x.ndjson", "profile: {nulls: absent, exclude: [b], rename: {a: b}}", None),
+        ("x.ndjson", "types: {a: json}", None),
+        ("x.parquet", "{types: {a: json}, profile: {nulls: keep}}", None),
+        ("x.csv", "profile: {include: [a, b], rename: {a: b, b: a}}", None),
+    ],
+)
+def test_options(file: str, more: str, code: str | None, tmp_path: Path) -> None:
+    text = "\n  ".join(_fields(more[1:-1])) if more[0] == "{" else more
+    found = codes(checked(tmp_path, {"specs/crm.yaml": SPEC.format(file=file, more=text)}))
+    assert [c for c in found if c.startswith(("source-option", "source-property"))] == (
+        [code] if code else []
+    )
+
+
+def _fields(text: str) -> list[str]:
+    """Fields of a flow mapping, cut at its own commas."""
+    made, depth = [""], 0
+    for letter in text:
+        depth += (letter in "{[") - (letter in "}]")
+        if letter == "," and not depth:
+            made.append("")
+        else:
+            made[-1] += letter
+    return [f.strip() for f in made]
