@@ -102,7 +102,7 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
     then = (
         "the chunk counts as loaded" if sent else f"the chunk is sent again, as attempt {found.attempt + 1}"
     )
-    out(f"Recorded: {chunk} of {found.load.shown}, shown by the platform as {found.seen.value}: {then}.")
+    out(f"Recorded: {chunk} of {found.load.title}, shown by the platform as {found.seen.value}: {then}.")
     return exit_codes.DONE
 
 

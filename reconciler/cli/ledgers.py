@@ -146,17 +146,17 @@ def unlock(root: Path, settings: Settings, identity: str) -> str:
         try:
             owner = lease.holder(database, origin, settings.organisation_id)
             if owner is not None and lease.release(database, origin, settings.organisation_id, identity):
-                return f"Released the lock of {owner.words()}. If that run is alive, it writes nothing after its present step."
+                return f"Released the lock of {owner.describe()}. If that run is alive, it writes nothing after its present step."
         finally:
             database.close()
     local = lock.holder(where.file, origin, settings.organisation_id)
     if local is not None and local.id == identity:
         raise LockHeld(
-            f"the lock is held by {local.words()}",
+            f"the lock is held by {local.describe()}",
             help=f"end that process (kill {local.pid}); this releases the lock, and the next run continues",
         )
     held = local if where.url is None else owner
     raise Refused(
         f"no lock has the id {identity}",
-        help=f"the organisation is locked by {held.words()}" if held else "the organisation is not locked",
+        help=f"the organisation is locked by {held.describe()}" if held else "the organisation is not locked",
     )

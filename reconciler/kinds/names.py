@@ -34,7 +34,7 @@ class LoadKey:
         return f"g{self.generation}.r{self.retry}" if self.retry else f"g{self.generation}"
 
     @property
-    def shown(self) -> str:
+    def title(self) -> str:
         """`load 7`, or `load 7 (retry 1)`: for people."""
         return f"load {self.generation} (retry {self.retry})" if self.retry else f"load {self.generation}"
 

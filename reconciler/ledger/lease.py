@@ -57,7 +57,7 @@ class Lease:
                 self._thread.start()
                 return
             who = holder(self._database, *self._key)
-            words = f"another run: {who.words()}" if who else "another run"
+            words = f"another run: {who.describe()}" if who else "another run"
             if self._now() >= deadline:
                 raise held_by(self._key[1], words)
             if waiting and not told:

@@ -48,7 +48,7 @@ class Owner:
     pid: int
     since: float
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """The same, for messages."""
         since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.since))
         return f"{self.who} on {self.host} (process {self.pid}), since {since}, lock {self.id}"
@@ -167,7 +167,7 @@ def held_by(organisation_id: str, who: str) -> LockHeld:
 
 def _owner(path: Path) -> str:
     try:
-        return f"another run: {Owner(**json.loads(path.read_text())).words()}"
+        return f"another run: {Owner(**json.loads(path.read_text())).describe()}"
     except (OSError, ValueError, TypeError):
         return "another run"
 

@@ -96,7 +96,7 @@ class _Finder:
         digest = load_digest(scan.source_digest, source.compartments)
         if digest is None or digest[:12] != key.load12:
             raise Refused(
-                f"the source of {self.change.address} changed since {key.shown} was loaded; the failed rows cannot be found",
+                f"the source of {self.change.address} changed since {key.title} was loaded; the failed rows cannot be found",
                 help="`reconciler apply` loads the present contents",
             )
         return source, scan
@@ -167,7 +167,7 @@ class _Finder:
             scan = self.scans.get(source)
         by_index = {c.index: c.chunk12 for c in scan.chunks}
         if model is None or any(by_index.get(n.index) != n.chunk12 for n in load.chunks):
-            raise Refused(f"the imports of {load.key.shown} no longer exist, or were made from other bytes")
+            raise Refused(f"the imports of {load.key.title} no longer exist, or were made from other bytes")
         return source, scan
 
     def _executions(self, load: Generation, scan: Scan) -> list[tuple[Execution, ...]]:

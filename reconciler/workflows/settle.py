@@ -49,14 +49,14 @@ def unresolved_chunk(load: DesiredLoad, index: int, reader: Reader, io: Executor
         raise ReadFailed(bad.reason)
     top = counted(found, executed_keys(found, listings))
     if not top or top[0].seal:
-        what = f"{top[0].key.shown} is finished" if top else "nothing was sent yet"
+        what = f"{top[0].key.title} is finished" if top else "nothing was sent yet"
         raise Refused(f"{load.address}: {what}; there is nothing to resolve")
     if len(top) > 1:
         raise Refused(f"{load.address}: two loads have the same number", help="--reload starts a new load")
     if index > max(n.count for n in top[0].chunks):
         count = max(n.count for n in top[0].chunks)
         raise UsageError(
-            f"{load.address} has no chunk {index}", help=f"chunks of {top[0].key.shown}: {count}"
+            f"{load.address} has no chunk {index}", help=f"chunks of {top[0].key.title}: {count}"
         )
     attempt, mine = last_attempt(top[0].chunks, index)
     rows = tuple(e for i in mine for e in rows_of(listings.get(i)))

@@ -91,7 +91,7 @@ repos:
     return made
 
 
-def test_good_specs_pass_without_a_word_and_bad_ones_do_not(root: Path) -> None:
+def test_good_specs_pass_without_output_and_bad_specs_fail(root: Path) -> None:
     good = hooks(root, "--all-files")
     assert good.startswith("exit 0\n"), good
     assert good.count("Passed") == 2

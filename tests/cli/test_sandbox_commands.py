@@ -15,7 +15,7 @@ def ws(tmp_path: Path, emulator: Emulator) -> Workspace:
     return Workspace(tmp_path / "ws", emulator.url)
 
 
-def test_set_changes_and_shows_a_running_emulator(ws: Workspace, emulator: Emulator) -> None:
+def test_set_changes_and_shows_a_running_sandbox(ws: Workspace, emulator: Emulator) -> None:
     done = ws.run(
         "sandbox", "set", "total=without", "lag_reads=2", "--faults", "rate-limited", "--url", emulator.url
     )
@@ -82,7 +82,7 @@ def test_mistakes_are_told(arguments: tuple[str, ...], code: int, words: str, ws
     assert (done.code, words in done.err) == (code, True), done
 
 
-def test_set_says_what_the_emulator_says(ws: Workspace, emulator: Emulator) -> None:
+def test_set_shows_the_answer_of_the_sandbox(ws: Workspace, emulator: Emulator) -> None:
     done = ws.run("sandbox", "set", "nope=1", "--url", emulator.url)
     assert done.code == 64
     assert "unknown switch 'nope'" in done.err

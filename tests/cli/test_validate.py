@@ -179,7 +179,7 @@ def test_what_a_broken_file_may_declare_is_not_called_missing(root: Path) -> Non
     assert codes(lost) == ["spec-kind"]
 
 
-def test_paths_narrow_what_is_told_not_what_is_known(root: Path) -> None:
+def test_paths_limit_what_is_reported_not_what_is_read(root: Path) -> None:
     bad = SOURCE % "s" + "  datamarts: all\n  identify_by: {compartment: loyalti, user_account_id: id}\n"
     write(root, {"specs/s.yaml": bad, "specs/other.yaml": "kind: Nothing\n"})
     narrowed = run(root, "validate", str(root / "specs/s.yaml"))
@@ -576,7 +576,7 @@ def test_an_edit_within_one_tick_of_the_clock_is_noticed(root: Path) -> None:
         assert run(root, "validate").code == code
 
 
-def test_an_unchanged_workspace_is_told_from_memory_and_a_changed_one_is_not(root: Path) -> None:
+def test_the_verdict_on_an_unchanged_workspace_comes_from_the_cache(root: Path) -> None:
     write(root, {"specs/odd.yaml": ODD})
     first = run(root, "validate")
     assert "token-charset" in first.err
@@ -632,7 +632,7 @@ def test_many_files_are_shared_out_and_found_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("activations", ["[retail-fr, retail-es]", "retail-es", "{datamarts: all, except: [retail-es]}", "{country: es}"])  # fmt: skip
-def test_a_datamart_without_an_id_in_an_environment_is_left_out_there(
+def test_a_datamart_without_an_id_in_an_environment_is_skipped_there(
     activations: str, tmp_path: Path
 ) -> None:
     table = FILES["specs/datamarts.yaml"].replace('"1504"', '{prod: "1504"}')
@@ -651,7 +651,7 @@ def test_the_workspaces_of_this_repository_are_good(folder: str) -> None:
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
-def test_links_among_specs_are_followed_once_and_one_that_leads_nowhere_is_told(root: Path) -> None:
+def test_links_among_specs_are_followed_once_and_one_without_target_is_reported(root: Path) -> None:
     write(root, {"more/x.yaml": "kind: Nope\n"})
     (root / "specs/loop").symlink_to(root / "specs")
     (root / "specs/linked").symlink_to(root / "more")

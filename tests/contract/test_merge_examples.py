@@ -29,7 +29,7 @@ def commands(example: Example) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("example", TABLE, ids=lambda e: e["name"])
-def test_the_emulator_does_as_the_table_says(example: Example, emulator: Emulator) -> None:
+def test_the_sandbox_merges_as_the_table_says(example: Example, emulator: Emulator) -> None:
     with client(emulator) as http:
         http.post("/v1/datamarts/1509/compartments", json={"compartment_id": COMPARTMENT})
         for line in commands(example):

@@ -123,7 +123,7 @@ def test_a_redirect_is_followed_on_the_same_host_only() -> None:
         reader(answer).get("/away")
 
 
-def test_401_is_told_apart() -> None:
+def test_401_has_its_own_error() -> None:
     with pytest.raises(Unauthorized, match="401") as caught:
         reader(lambda _: httpx.Response(401, json={"status": "error"})).get("/x")
     assert "api:" in str(caught.value.help)

@@ -107,7 +107,7 @@ def check(expected: str | None, values: list[bytes], found: Scan) -> None:
         assert (values, found.rejected) == ([expected.encode()], 0)
 
 
-def test_a_type_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_type_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
 
     with duckdb.connect() as db:
         db.execute(

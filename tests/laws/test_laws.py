@@ -51,7 +51,7 @@ def test_the_longest_name_fits() -> None:
 
 
 @given(st.text(max_size=140))
-def test_other_names_are_nobody(name: str) -> None:
+def test_other_names_are_not_names_of_loads(name: str) -> None:
     found = parse(name)
     assert found is None or str(found) == name
 
@@ -153,7 +153,7 @@ def test_absence_takes_five_listings_and_the_whole_window(
 
 
 @given(st.floats(0, 100), st.floats(0, 60))
-def test_waiting_as_told_ends_in_a_conclusion_after_five_listings(since: float, settle: float) -> None:
+def test_five_listings_at_the_given_times_are_conclusive(since: float, settle: float) -> None:
     evidence, now = Absence(since, settle), since
     for _ in range(LISTINGS + 1):
         if evidence.conclusive:

@@ -81,7 +81,7 @@ def test_nothing_is_absent_before_the_window_is_over(settle: float, offsets: lis
 
 
 @given(st.floats(0.1, 600), st.floats(0, 5))
-def test_whoever_waits_as_told_needs_five_listings_and_one_window(settle: float, took: float) -> None:
+def test_five_listings_at_the_given_times_take_one_window(settle: float, took: float) -> None:
     now, seen, read = SINCE, Absence(SINCE, settle), 0
     while not seen.conclusive:
         now += seen.wait(now)

@@ -106,7 +106,7 @@ def test_throttle_takes_its_time(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("word", ["LOST", "FAILED", "EXECUTOR_NOT_RESPONDING"])
-def test_an_execution_ends_as_told_and_does_nothing(emulator: Emulator, word: str) -> None:
+def test_an_execution_ends_in_the_scripted_state_and_does_nothing(emulator: Emulator, word: str) -> None:
     emulator.fault({"do": "ended", "status": word, "path": "/executions"})
     with client(emulator) as http:
         row = load(http, upserts(user_account_id="u1", user_profile={}))

@@ -158,7 +158,9 @@ def test_objects_from_several_columns_are_joined_in_any_order() -> None:
     ("value", "good"), [("x", False), (1, False), (None, True), (True, False), (1.5, False)]
 )
 @pytest.mark.parametrize("rename", [False, True])
-def test_somebody_elses_profile_is_never_written(name: str, value: Any, good: bool, rename: bool) -> None:
+def test_the_profile_of_another_user_is_never_written(
+    name: str, value: Any, good: bool, rename: bool
+) -> None:
     fields: dict[str, Any] = {"rename": {"who": name}} if rename else {}
     row = {"id": "u1", "who" if rename else name: value}
     if not good:

@@ -56,7 +56,7 @@ def test_retry_after_holds_every_request_back() -> None:
     assert min(waited) >= 0.39
 
 
-def test_never_more_at_once_than_allowed_and_nobody_waits_for_ever() -> None:
+def test_never_more_requests_than_allowed_and_each_gets_a_turn() -> None:
     pace, most, now = Pace(5), [0], [0]
     lock = threading.Lock()
 
@@ -99,7 +99,7 @@ def test_one_listing_serves_all_and_is_never_older_than_asked() -> None:
     assert shared.since(0.0)[1] == Listed((len(readings),))
 
 
-def test_a_reading_that_raises_leaves_nobody_waiting() -> None:
+def test_a_reading_that_raises_releases_all_who_wait() -> None:
     tried: list[int] = []
 
     def read() -> Listing[int]:

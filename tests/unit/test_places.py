@@ -86,7 +86,7 @@ def test_a_link_to_nothing_stops_the_source(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["data/*/*.csv", "data/**/*.csv", "data/de/*.csv"])
-def test_a_linked_folder_that_is_gone_stops_the_source(pattern: str, tmp_path: Path) -> None:
+def test_a_linked_folder_that_does_not_exist_stops_the_source(pattern: str, tmp_path: Path) -> None:
     write(tmp_path, "data/fr/a.csv")
     (tmp_path / "data/de").symlink_to("../elsewhere")
     with pytest.raises(ReconcilerError, match="the target of the link data/de does not exist"):
@@ -136,7 +136,7 @@ def test_what_marks_data_is_no_data(tmp_path: Path) -> None:
     assert "data/empty.csv" in found(tmp_path, "data/*")
 
 
-def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+def test_what_is_no_file_is_reported(tmp_path: Path) -> None:
     write(tmp_path, "data/a.csv")
     os.mkfifo(tmp_path / "data/b.csv")
     with pytest.raises(ReconcilerError, match=r"data/b\.csv is not a file"):

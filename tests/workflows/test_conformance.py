@@ -93,7 +93,7 @@ def test_executions_of_the_past_tell_without_writing(workspace: Workspace, emula
     assert workspace.run(*command, "-o", "markdown").out.startswith("| Question | Answer |")
 
 
-def test_a_wrong_token_or_address_is_told(emulator: Emulator, workspace: Workspace) -> None:
+def test_a_wrong_token_or_address_is_reported(emulator: Emulator, workspace: Workspace) -> None:
     emulator.switch(token="another")
     command = ["conformance", "--organisation-id", "1185", "--datamart", "1509", "--endpoint"]
     done = workspace.run(*command, emulator.url)

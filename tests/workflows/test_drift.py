@@ -6,7 +6,9 @@ from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
 
-def test_drift_names_what_moved_and_what_is_not_as_declared(workspace: Workspace, emulator: Emulator) -> None:
+def test_drift_names_what_changed_and_what_is_not_as_declared(
+    workspace: Workspace, emulator: Emulator
+) -> None:
     untold = workspace.run("drift", "--detailed-exitcode")
     assert (untold.code, "The ledger has no run" in untold.out) == (2, True), untold
     assert workspace.run("apply", "--auto-approve").code == 0
@@ -39,7 +41,9 @@ def test_drift_names_what_moved_and_what_is_not_as_declared(workspace: Workspace
     assert "Drift: 1 changed on the platform, 0 not as declared." in done.out, done
 
 
-def test_what_a_run_removed_is_no_drift_until_it_is_back(workspace: Workspace, emulator: Emulator) -> None:
+def test_what_a_run_removed_is_no_drift_until_it_exists_again(
+    workspace: Workspace, emulator: Emulator
+) -> None:
     emulator.switch(removal="works")
     assert workspace.run("apply", "--auto-approve").code == 0
     spec = workspace.root / "specs/loyalty.yaml"

@@ -104,7 +104,7 @@ def test_a_failed_read_is_never_an_absence(
     assert len(emulator.writes()) == writes
 
 
-def test_401_in_the_middle_stops_and_says_so_and_the_next_run_goes_on(
+def test_401_in_the_middle_stops_with_a_message_and_the_next_run_continues(
     workspace: Workspace, emulator: Emulator
 ) -> None:
     workspace.customers(60, max_bytes=3_000)
@@ -214,7 +214,9 @@ def test_a_refused_upload_is_failed_and_not_sent_again_until_something_changes(
     assert len(emulator.profiles("1509")) == 20
 
 
-def test_duplicate_executions_keep_one_and_are_told_once(workspace: Workspace, emulator: Emulator) -> None:
+def test_duplicate_executions_keep_one_and_are_reported_once(
+    workspace: Workspace, emulator: Emulator
+) -> None:
     workspace.customers(20)
     emulator.switch(pending_seconds=1.0)
     process = workspace.start("apply", "--auto-approve")
@@ -231,7 +233,7 @@ def test_duplicate_executions_keep_one_and_are_told_once(workspace: Workspace, e
     assert workspace.run("apply", "--auto-approve").code == 0
 
 
-def test_an_import_that_somebody_deleted_is_never_sent_again_unasked_and_holds_up_no_other(
+def test_an_import_that_was_deleted_is_not_sent_again_without_a_flag_and_stops_no_other(
     workspace: Workspace, emulator: Emulator
 ) -> None:
     workspace.customers(60, max_bytes=3_000)
@@ -277,7 +279,7 @@ def test_an_unfinished_generation_is_superseded_by_newer_content(
     assert workspace.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_what_moved_is_refused_by_name_and_what_did_not_is_not(
+def test_stale_actions_are_refused_by_name_and_no_others(
     workspace: Workspace, emulator: Emulator, tmp_path: Path
 ) -> None:
     assert workspace.run("apply", "--auto-approve").code == 0
@@ -486,9 +488,7 @@ def test_an_orphaned_sender_does_not_outlive_its_coordinator(
     assert sum(len(r) for r in emulator.executions("1509").values()) == sent
 
 
-def test_a_generation_goes_on_with_the_chunk_size_it_began_with(
-    workspace: Workspace, emulator: Emulator
-) -> None:
+def test_a_load_continues_with_the_chunk_size_it_began_with(workspace: Workspace, emulator: Emulator) -> None:
     workspace.customers(60, max_bytes=3_000)
     emulator.fault(
         {"method": "POST", "path": "/executions", "after": 1, "times": 99, "do": "status", "status": 401}

@@ -53,7 +53,7 @@ def test_guards_look_at_each_kind_and_at_each_datamart() -> None:
     ]
 
 
-def test_what_somebody_allowed_is_a_warning_that_names_who_and_why(
+def test_an_override_is_a_warning_with_user_and_reason(
     workspace: Workspace, emulator: Emulator, tmp_path: Path
 ) -> None:
     workspace.customers(2000)

@@ -43,7 +43,7 @@ def made(count: int, name: str = "compartment-{}", reason: str = "because it is 
 
 
 @pytest.mark.parametrize("count", [0, 3, 300, 3_000, 30_000])
-def test_markdown_fits_a_comment_and_says_what_it_left_out(count: int) -> None:
+def test_markdown_fits_a_comment_and_says_what_it_omits(count: int) -> None:
     text = plan_markdown.render(made(count))
     assert len(text) <= plan_markdown.LIMIT
     rows = len(re.findall(r"^\| create \|", text, re.MULTILINE))

@@ -68,7 +68,7 @@ def test_what_does_not_converge_is_shown(repository: Path) -> None:
         ("    reconcile('plan', '--datamart', 'nowhere').ended(0)", "ended with exit code"),
     ],
 )
-def test_a_mistake_in_a_test_is_told_in_a_line(repository: Path, body: str, words: str) -> None:
+def test_a_mistake_in_a_test_is_reported_in_one_line(repository: Path, body: str, words: str) -> None:
     (repository / "tests/test_specs.py").write_text(f"def test_it(reconcile, reconciler_faults):\n{body}\n")
     code, said = outcome_of(repository)
     assert code == 1

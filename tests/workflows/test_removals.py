@@ -105,7 +105,7 @@ def test_a_tombstone_makes_nothing(workspace: Workspace, emulator: Emulator) -> 
     assert next(c["name"] for c in emulator.compartments() if c["token"] == "club") == "The club"
 
 
-def test_a_platform_that_removes_nothing_is_told_of(workspace: Workspace, emulator: Emulator) -> None:
+def test_a_platform_that_removes_nothing_is_reported(workspace: Workspace, emulator: Emulator) -> None:
     emulator.switch(removal="405")
     workspace.write("specs/loyalty.yaml", GONE)
     done = workspace.run("apply", "--auto-approve")

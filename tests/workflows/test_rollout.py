@@ -60,7 +60,7 @@ def states(fleet: Fleet) -> list[str]:
 # -- the main job ----------------------------------------------------------------------------------------------------
 
 
-def test_it_stops_at_a_gate_and_goes_on_when_told(fleet: Fleet) -> None:
+def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None:
     plan = fleet.planned()
     fleet.emulator.quarantine("c000001")
     first = fleet.workspace.run("apply", plan)
@@ -162,7 +162,9 @@ def test_a_wave_needs_a_plan_that_has_waves(fleet: Fleet) -> None:
     assert fleet.workspace.run("apply", "--auto-approve", "--wave", "canary").code == 64
 
 
-def test_with_the_ledger_lost_it_goes_on_at_the_first_wave_that_is_not_applied(fleet_of: Make) -> None:
+def test_with_the_ledger_lost_a_rollout_continues_at_the_first_wave_that_is_not_applied(
+    fleet_of: Make,
+) -> None:
     fleet = fleet_of(waves=SOAKING)
     plan = fleet.planned()
     assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
@@ -206,7 +208,7 @@ def known(fleet: Fleet) -> list[str]:
     return [w["state"] for w in json.loads(done.out)["waves"]] if done.code == 0 else []
 
 
-def test_it_can_be_paused_while_it_soaks_and_gone_on_with(fleet_of: Make) -> None:
+def test_a_rollout_can_be_paused_while_it_soaks_and_resumed(fleet_of: Make) -> None:
     fleet = fleet_of(waves=SOAKING.replace("2s", "5s"))
     plan = fleet.planned()
     process = fleet.workspace.start("apply", plan)
@@ -226,7 +228,7 @@ def test_it_can_be_paused_while_it_soaks_and_gone_on_with(fleet_of: Make) -> Non
     fleet.finished()
 
 
-def test_an_aborted_one_is_never_gone_on_with(fleet: Fleet, tmp_path: Path) -> None:
+def test_an_aborted_rollout_never_continues(fleet: Fleet, tmp_path: Path) -> None:
     plan = fleet.planned()
     assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
     done = fleet.workspace.run("rollout", "abort", "--why", "wrong data", "--inverse", str(tmp_path / "back"))
@@ -394,7 +396,7 @@ def test_killed_in_a_wave_the_same_command_finishes(stage: str, forget: bool, fl
     fleet.finished()
 
 
-def test_two_runners_walk_one_rollout(fleet_of: Make) -> None:
+def test_two_runners_run_one_rollout(fleet_of: Make) -> None:
     fleet = fleet_of(waves=WAVES.replace("{stage: canary}", "{stage: canary}, soak: 2s"), lines=6)
     plan = fleet.planned()
     both = [fleet.workspace.start("apply", plan, "--lock-timeout", "30s") for _ in range(2)]
@@ -453,7 +455,7 @@ def test_what_was_done_is_reported_where_a_later_wave_is_refused(fleet: Fleet, t
     assert (last["event"], last["summary"]) == ("run_finished", result["summary"])
 
 
-def test_a_signal_ends_it_between_waves_and_it_goes_on(fleet_of: Make) -> None:
+def test_a_signal_stops_a_rollout_between_waves_and_it_continues(fleet_of: Make) -> None:
     fleet = fleet_of(waves=SOAKING.replace("2s", "20s"))
     plan = fleet.planned()
     process = fleet.workspace.start("apply", plan)
@@ -472,7 +474,7 @@ def test_a_signal_ends_it_between_waves_and_it_goes_on(fleet_of: Make) -> None:
     ("at", "now", "left"),
     [(100.0, 100.0, 60.0), (100.0, 130.0, 30.0), (100.0, 500.0, -340.0), (100.0, 40.0, 60.0)],
 )
-def test_a_clock_that_was_set_back_begins_the_soak_anew(at: float, now: float, left: float) -> None:
+def test_a_clock_that_was_set_back_starts_the_soak_again(at: float, now: float, left: float) -> None:
     wave = Wave(name="w", datamarts=("a",), soak=60.0)
     assert soak_left(wave, WaveRecord("soaking", at), now) == left
 
@@ -480,7 +482,7 @@ def test_a_clock_that_was_set_back_begins_the_soak_anew(at: float, now: float, l
 # -- what moves in between, environments, and the report -------------------------------------------------------------
 
 
-def test_a_wave_is_refused_where_the_remote_moved_since_the_review(fleet: Fleet) -> None:
+def test_a_wave_is_refused_where_the_platform_changed_since_the_review(fleet: Fleet) -> None:
     plan = fleet.planned()
     assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
     (made,) = [c for c in fleet.emulator.compartments() if c["token"] == "loyalty"]

@@ -134,7 +134,7 @@ def test_another_site_can_neither_write_nor_read(emulator: Emulator, browse: Bro
 
 
 @pytest.mark.parametrize("path", ["/", "/_sandbox/requests", "/v1/datamarts?organisation_id=1185"])
-def test_a_name_of_somebody_else_that_points_here_gets_nothing(emulator: Emulator, path: str) -> None:
+def test_a_foreign_host_name_that_points_here_gets_nothing(emulator: Emulator, path: str) -> None:
     headers = {"Host": "evil.example", "Authorization": "t"}
     assert httpx.get(emulator.url + path, headers=headers).status_code == 403
     assert httpx.get(emulator.url + path, headers={"Authorization": "t"}).status_code == 200

@@ -157,7 +157,7 @@ def take(ledger: Path):  # type: ignore[no-untyped-def]
     return acquire(ledger, "origin", "1185", timeout=0, owner=OWNER, now=time.monotonic, sleep=time.sleep)
 
 
-def test_a_desk_is_closed_however_lately_somebody_asked() -> None:
+def test_the_commit_gate_closes_while_a_sender_asks() -> None:
     for _ in range(100):
         gate = CommitGate(lambda _: True)
         assert gate.client.may_commit("chunk")

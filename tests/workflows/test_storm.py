@@ -39,7 +39,7 @@ def one_story(workspace: Workspace, events: Path, printed: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(STORMS))
-def test_whatever_the_weather_everything_is_made_once(seed: int, tmp_path: Path) -> None:
+def test_everything_is_created_once_under_random_faults(seed: int, tmp_path: Path) -> None:
     dice = random.Random(seed)
     lag = dice.choice([0.0, 0.0, 0.6])
     remote = Stranger(seed, storm=dice.choice([0.03, 0.1, 0.2]), lag=lag, paged=dice.choice([None, 1, 7]))

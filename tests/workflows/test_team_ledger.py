@@ -72,7 +72,7 @@ def test_two_machines_exclude_each_other_and_take_over_from_each_other(
     assert next(r["state"] for r in json.loads(told.out)["runs"]) == "finished", told
 
 
-def test_a_run_whose_lock_is_broken_stops_writing_and_the_next_goes_on(
+def test_a_run_whose_lock_is_released_stops_writing_and_the_next_continues(
     tmp_path: Path, emulator: Emulator, server: str
 ) -> None:
     _one, two, first = under_way(tmp_path, emulator, server, lines=3000)

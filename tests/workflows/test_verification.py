@@ -40,7 +40,7 @@ def test_what_is_predicted_is_what_is_stored_under_every_switch(
     assert "read back: 15 as predicted, 0 not, 0 not verified" in done.err
 
 
-def test_a_profile_that_is_not_as_predicted_is_told_by_its_line(
+def test_a_profile_that_is_not_as_predicted_is_reported_with_its_line(
     workspace: Workspace, emulator: Emulator
 ) -> None:
     workspace.write("specs/customers.yaml", spec("{force_replace: true}", "  verify: {sample: 200}\n"))

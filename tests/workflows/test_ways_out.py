@@ -86,9 +86,7 @@ def test_every_outcome_has_a_way_out(case: str, workspace: Workspace, emulator: 
     assert (len(emulator.profiles("1509")) == 60) is everybody
 
 
-def test_a_word_on_a_chunk_is_not_asked_for_where_nothing_is_unknown(
-    workspace: Workspace, emulator: Emulator
-) -> None:
+def test_a_verdict_is_refused_where_no_chunk_is_unknown(workspace: Workspace, emulator: Emulator) -> None:
     workspace.customers(60, max_bytes=3_000)
     assert workspace.run("runs", "resolve", f"{ADDRESS}#1", "--sent").code == 4  # nothing was sent yet
     emulator.end_with("CANCELED")

@@ -89,7 +89,7 @@ class _LoadRun:
     def _keep_begun(self) -> None:
         """The remote could not be read: a load may have begun from the spool that an earlier run left."""
         spools, preparation = self.context.spools, self.preparation
-        if spools is not None and spools.found(preparation.definition, preparation.anew):
+        if spools is not None and spools.is_kept(preparation.definition, preparation.anew):
             spools.keep(preparation.definition, preparation.anew)
 
     def _settle_sent(self) -> None:

@@ -184,7 +184,7 @@ class Preparation:
             if model.count != len(scan.chunks) or any(
                 by_index[n.index].chunk12 != n.chunk12 for n in names if n.index in by_index
             ):
-                words = f"{key.shown} on the platform was made from other bytes; nothing was sent. --reload starts a new load"
+                words = f"{key.title} on the platform was made from other bytes; nothing was sent. --reload starts a new load"
                 raise LoadStopped(Status.FAILED, words, refused=True)
         bare = {
             str(n)

@@ -8,7 +8,7 @@ import re
 import msgspec
 
 from reconciler.bulk.records import exact_json
-from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID, BadLine, Line, words
+from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID, BadLine, Line, reason_of
 from reconciler.model.source import SourceDefinition
 
 
@@ -61,9 +61,9 @@ def command_line(raw: bytes, source: SourceDefinition) -> Line:
     except RecursionError:
         raise exact_json.too_deep() from None
     except msgspec.ValidationError as e:
-        raise BadLine("line-field", words(e)) from None
+        raise BadLine("line-field", reason_of(e)) from None
     except msgspec.DecodeError as e:
-        raise BadLine("line-json", words(e)) from None
+        raise BadLine("line-json", reason_of(e)) from None
     keys = _KEYS.findall(raw)
     if len(keys) != len(set(keys)) or (b"\\u00" in raw and any(x in raw for x in ESCAPED_LETTERS)):
         exact_json.refuse_duplicate_keys(raw)
@@ -166,7 +166,7 @@ def _owner_of(profile: msgspec.Raw) -> _Owner:
     except RecursionError:
         raise exact_json.too_deep() from None
     except msgspec.DecodeError as e:
-        raise BadLine("line-profile", words(e)) from None
+        raise BadLine("line-profile", reason_of(e)) from None
 
 
 def _fill(raw: bytes, command: Command, compartment: str | None) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from reconciler.bulk.records.lines import BadLine, words
+from reconciler.bulk.records.lines import BadLine, reason_of
 
 MAX_DEPTH = 100  # levels of lists and objects; a fixed number, so that every process decides the same
 MAX_DIGITS = 4_300  # characters of a number: what Python converts to an integer
@@ -67,7 +67,7 @@ def decode(text: bytes) -> Any:
     except msgspec.ValidationError:  # an integer, or what `number` refuses
         raise BadLine("line-json", "a number is out of range") from None
     except msgspec.DecodeError as e:
-        raise BadLine("line-json", words(e)) from None
+        raise BadLine("line-json", reason_of(e)) from None
     if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
         _require_shallow(value, 0)
     if _may_repeat_a_key(text, value):

@@ -57,6 +57,6 @@ def json_line(command: Mapping[str, Any]) -> bytes:
     return data + b"\n"
 
 
-def words(e: Exception) -> str:
+def reason_of(e: Exception) -> str:
     """What a decoder says, which names places and types, never contents."""
     return str(e)[:160]

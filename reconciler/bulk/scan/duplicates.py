@@ -59,7 +59,7 @@ class Duplicates:
                 seconds = False
             before = record
 
-    def found(self, names: Sequence[str]) -> Repeated | None:
+    def result(self, names: Sequence[str]) -> Repeated | None:
         """How many commands come after the first one for their identity, with the names of the files; None if none does."""
         identities = commands = 0
         examples: list[tuple[int, int, int, int]] = []

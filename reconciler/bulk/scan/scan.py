@@ -168,7 +168,7 @@ def _scan(
         reasons=dict(counts.reasons),
         compartments=frozenset(counts.compartments),
         missing_identity=counts.anonymous,
-        repeated=watch.found(names) if watch is not None else None,
+        repeated=watch.result(names) if watch is not None else None,
     )
 
 

@@ -145,7 +145,7 @@ class Spools:
         for place in self._own(source):
             shutil.rmtree(place, ignore_errors=True)
 
-    def found(self, source: SourceDefinition, approval: str = "") -> bool:
+    def is_kept(self, source: SourceDefinition, approval: str = "") -> bool:
         """True if an earlier run left the spool that this run reads: a load may have begun from it."""
         return self._place(source, approval) in self._left
 

@@ -141,12 +141,12 @@ def decide_retry(
     same = [g for g in retries if (g.number, g.key.retry) == (wanted.generation, wanted.retry)]
     mine = next((g for g in same if g.key.load12 == wanted.load12), None)
     if same and mine is None:
-        return Decision(Do.REFUSE, f"{wanted.shown} exists with other rows")
+        return Decision(Do.REFUSE, f"{wanted.title} exists with other rows")
     if mine is None:
         return Decision(Do.EXECUTE, f"failed commands of load {wanted.generation}", wanted)
     if mine.seal:
-        return Decision(Do.NOTHING, f"{wanted.shown} is finished", mine.key, mine)
-    return Decision(Do.RESUME, f"{wanted.shown} is unfinished", mine.key, mine)
+        return Decision(Do.NOTHING, f"{wanted.title} is finished", mine.key, mine)
+    return Decision(Do.RESUME, f"{wanted.title} is unfinished", mine.key, mine)
 
 
 def decide(

@@ -50,7 +50,7 @@ def _deletions(load: DesiredLoad, key: LoadKey, found: Sequence[tuple[Import, bo
             address=address(row),
             kind=KIND,
             change=Change(actions=("delete",), before=_shape(row, load), after=None),
-            reason=f"{key.shown} of {load.address} is older than the {load.definition.keep_generations} loads to keep",
+            reason=f"{key.title} of {load.address} is older than the {load.definition.keep_generations} loads to keep",
             requires=() if is_chunk else chunks,
             remote_id=row.id,
         )

@@ -52,7 +52,7 @@ class Bench:
         """Create one; remembered if it was."""
         body = {"organisation_id": self.organisation_id, "token": token, "name": f"Conformance {self.stamp}"}
         answer = self.writer.send("POST", paths.compartments(), body)
-        if identity := made(answer):
+        if identity := created_id(answer):
             self.compartments.append(identity)
         return answer
 
@@ -60,7 +60,7 @@ class Bench:
         """Activate one on the datamart."""
         body = {"datamart_id": self.datamart_id, "compartment_id": compartment_id}
         answer = self.writer.send("POST", paths.activations(self.datamart_id), body)
-        if identity := made(answer):
+        if identity := created_id(answer):
             self.selections.setdefault(identity, compartment_id)
         return answer
 
@@ -73,13 +73,13 @@ class Bench:
             "encoding": "utf-8",
         }
         answer = self.writer.send("POST", paths.imports(self.datamart_id), body)
-        if identity := made(answer):
+        if identity := created_id(answer):
             self.imports.append(identity)
         return answer
 
     def upload(self, what: str, lines: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
         """Send lines under an import of their own; ids of the import and its execution, or None if that was not taken."""
-        owner = made(self.document_import(what))
+        owner = created_id(self.document_import(what))
         if owner is None:
             return None
         body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
@@ -87,7 +87,7 @@ class Bench:
         answer = stream(
             self.writer.endpoint, path, self.token, iter([body]), len(body), CONTENT_TYPE, self.patience
         )
-        execution = made(answer)
+        execution = created_id(answer)
         return (owner, execution) if execution else None
 
     def execution(self, ids: tuple[str, str]) -> Row:
@@ -118,7 +118,7 @@ class Bench:
                 return None
             self.clock.sleep(pause)
 
-    def shown(self, import_id: str, pause: float) -> tuple[int, float] | None:
+    def until_listed(self, import_id: str, pause: float) -> tuple[int, float] | None:
         """Wait until a listing shows an import."""
         path = paths.imports(self.datamart_id)
         return self.until(lambda: any(r["id"] == import_id for r in read_all(self.writer, path)), pause)
@@ -141,14 +141,14 @@ class Bench:
             self.left.append(what)
 
 
-def made(answer: Answer) -> str | None:
+def created_id(answer: Answer) -> str | None:
     """The id of what was created."""
     if answer.verdict is Verdict.DONE and answer.data and isinstance(answer.data.get("id"), str | int):
         return str(answer.data["id"])
     return None
 
 
-def words(answer: Answer) -> str:
+def describe(answer: Answer) -> str:
     """What the platform said, without where it was asked and its error's id."""
     said = answer.message.split(": ", 1)[-1]
     return re.sub(r" \(error_id [^)]*\)", "", said)[:120]

@@ -8,7 +8,15 @@ from reconciler.errors import ReadFailed
 from reconciler.kinds import paths
 from reconciler.model.conformance import Found
 from reconciler.model.listing import Listed
-from reconciler.workflows.conformance.bench import FAST_POLL_S, PREFIX, SLOW_POLL_S, Bench, lag, made, words
+from reconciler.workflows.conformance.bench import (
+    FAST_POLL_S,
+    PREFIX,
+    SLOW_POLL_S,
+    Bench,
+    created_id,
+    describe,
+    lag,
+)
 
 TWICE = 2.0  # seconds that something which may show by itself is waited for, at least
 
@@ -20,8 +28,8 @@ def config_answers(bench: Bench) -> Iterator[Found]:
     late = next((float(f.answer) for f in found if f.switch == "lag_seconds" and f.answer), 0.0)
     token = f"{PREFIX}-{bench.stamp}"
     first = bench.compartment(token)
-    if (identity := made(first)) is None:
-        yield Found("duplicate_token", "3.4", None, f"no compartment can be created: {words(first)}")
+    if (identity := created_id(first)) is None:
+        yield Found("duplicate_token", "3.4", None, f"no compartment can be created: {describe(first)}")
         return
     auto = _auto_activate(bench, identity, late)
     yield auto
@@ -45,20 +53,20 @@ def _deactivate(bench: Bench, compartment_id: str, patience: float) -> None:
 
 
 def _listings(bench: Bench) -> Iterator[Found]:
-    one = made(bench.document_import("lag-1"))
-    fast = bench.shown(one, FAST_POLL_S) if one else None
-    other = made(bench.document_import("lag-2"))
-    slow = bench.shown(other, SLOW_POLL_S) if other else None
+    one = created_id(bench.document_import("lag-1"))
+    fast = bench.until_listed(one, FAST_POLL_S) if one else None
+    other = created_id(bench.document_import("lag-2"))
+    slow = bench.until_listed(other, SLOW_POLL_S) if other else None
     reads, seconds, why = lag(fast, slow)
     yield Found("lag_reads", "12", reads, why)
     yield Found("lag_seconds", "12", seconds, why)
     again = bench.document_import("lag-1")
     if again.verdict is Verdict.DONE:
-        new = made(again) != one
+        new = created_id(again) != one
         seen = "a second import was created" if new else "the first import was returned"
         yield Found("duplicate_import", "5.2", "accepted" if new else None, seen)
     else:
-        yield Found("duplicate_import", "5.2", "error" if refused(again.status) else None, words(again))
+        yield Found("duplicate_import", "5.2", "error" if refused(again.status) else None, describe(again))
 
 
 def _auto_activate(bench: Bench, compartment_id: str, late: float) -> Found:
@@ -96,20 +104,20 @@ def _duplicate_token(bench: Bench, token: str) -> Found:
         seen = "a second compartment was created" if new else "the first compartment was returned"
         return Found("duplicate_token", "3.4", "accepted" if new else None, seen)
     answer = {409: "error409", 400: "error400"}.get(again.status or 0)
-    return Found("duplicate_token", "3.4", answer, words(again))
+    return Found("duplicate_token", "3.4", answer, describe(again))
 
 
 def _duplicate_activation(bench: Bench, compartment_id: str) -> Found:
     first = next((s for s, c in bench.selections.items() if c == compartment_id), None)
-    first = first or made(bench.activate(compartment_id))
+    first = first or created_id(bench.activate(compartment_id))
     if first is None:
         return Found("duplicate_activation", "4.3", None, "the first activation failed")
     again = bench.activate(compartment_id)
     if again.verdict is Verdict.DONE:
-        same = made(again) == first
+        same = created_id(again) == first
         seen = "the first row was returned" if same else "a second row was created"
         return Found("duplicate_activation", "4.3", "existing" if same else "second", seen)
-    return Found("duplicate_activation", "4.3", "error" if refused(again.status) else None, words(again))
+    return Found("duplicate_activation", "4.3", "error" if refused(again.status) else None, describe(again))
 
 
 def removal(bench: Bench) -> Found:
@@ -121,7 +129,7 @@ def removal(bench: Bench) -> Found:
     if answer.verdict is Verdict.DONE:
         del bench.selections[identity]
         return Found("removal", "4.2", "works", "an activation was removed")
-    return Found("removal", "4.2", "405" if answer.status == 405 else None, words(answer))
+    return Found("removal", "4.2", "405" if answer.status == 405 else None, describe(answer))
 
 
 def refused(status: int | None) -> bool:
