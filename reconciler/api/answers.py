@@ -1,12 +1,16 @@
-"""What an answer to a write proves (design 6, "Answers"). Pure.
+"""What an answer to a write proves, and what it is about (design 6, "Answers"). Pure.
 
 DONE          a well-formed 2xx
-REFUSED       a well-formed 4xx other than 401, 408, 409 and 429: it did not happen
-NOT_SENT      connect error before a byte left, or 429: it did not happen, and may be tried again
+ALTERED       a well-formed 2xx, but the platform stored something else than what was sent
+CONTENT       400, 422: it did not happen, and the same request will not either
+SITUATION     any other well-formed 4xx: it did not happen; it may once the cause is gone (a right, a size, a path)
 UNAUTHORIZED  401: it did not happen, and nothing further may be tried
+LATER         425, 429, or a connect error before a byte left: it did not happen, and the same request may be sent again
 CONFLICT      409: observe; it is either there already or refused
 WITHHELD      we closed the connection before the last block: it did not happen
 UNCLEAR       everything else: observe, then decide; never resend blindly
+
+What follows from each is `reconciler.api.write_policy`.
 """
 
 import json
@@ -22,12 +26,20 @@ class Verdict(StrEnum):
     """See the module's table."""
 
     DONE = "done"
-    REFUSED = "refused"
-    NOT_SENT = "not_sent"
+    ALTERED = "altered"
+    CONTENT = "content"
+    SITUATION = "situation"
     UNAUTHORIZED = "unauthorized"
+    LATER = "later"
     CONFLICT = "conflict"
     WITHHELD = "withheld"
     UNCLEAR = "unclear"
+
+
+# What a gateway answers, in whatever form; and what only a well-formed answer proves.
+_BY_STATUS = {401: Verdict.UNAUTHORIZED, 409: Verdict.CONFLICT, 429: Verdict.LATER}
+_BY_STATUS_AND_BODY = {400: Verdict.CONTENT, 422: Verdict.CONTENT, 425: Verdict.LATER}
+MAX_RETRY_AFTER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,14 @@ class Answer:
     retry_after: float | None = None
 
 
-def classify(status: int, body: bytes, retry_after: str | None = None, *, private: bool = False) -> Answer:
+def classify(
+    status: int,
+    body: bytes,
+    retry_after: str | None = None,
+    *,
+    private: bool = False,
+    all_left: bool = False,
+) -> Answer:
     """Classify a complete response to a write.
 
     Args:
@@ -54,10 +73,11 @@ def classify(status: int, body: bytes, retry_after: str | None = None, *, privat
         body: whole body.
         retry_after: the header's value.
         private: the request carried profile data, so the remote's text may quote it and is masked.
+        all_left: an upload whose last block has left; "try later" no longer proves that nothing happened.
     """
     parsed = json_object(body)
     words = f"{status} {describe(parsed, body, private=private)}".strip()
-    wait = _seconds(retry_after)
+    wait = retry_after_s(retry_after)
     if 200 <= status < 300:
         if (
             parsed is not None
@@ -71,15 +91,19 @@ def classify(status: int, body: bytes, retry_after: str | None = None, *, privat
             None,
             status,
         )
-    if status == 429:
-        return Answer(Verdict.NOT_SENT, words, None, status, wait)
-    if status == 401:
-        return Answer(Verdict.UNAUTHORIZED, words, None, status)
-    if status == 409:
-        return Answer(Verdict.CONFLICT, words, None, status)
-    if 400 <= status < 500 and status != 408 and parsed is not None:
-        return Answer(Verdict.REFUSED, words, None, status)
-    return Answer(Verdict.UNCLEAR, words, None, status, wait)
+    verdict = _refusal(status, well_formed=parsed is not None)
+    if verdict is Verdict.LATER and all_left:
+        verdict = Verdict.UNCLEAR
+    return Answer(verdict, words, None, status, wait)
+
+
+def _refusal(status: int, *, well_formed: bool) -> Verdict:
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if not 400 <= status < 500 or status == 408 or not well_formed:
+        return Verdict.UNCLEAR
+    # A 4xx that nobody foresaw says that nothing happened, and not that the content is at fault: the next apply may try.
+    return _BY_STATUS_AND_BODY.get(status, Verdict.SITUATION)
 
 
 def describe(parsed: dict[str, Any] | None, body: bytes, *, private: bool = False) -> str:
@@ -119,10 +143,8 @@ def json_object(body: bytes) -> dict[str, Any] | None:
     return None
 
 
-def _seconds(value: str | None) -> float | None:
-    # The HTTP-date form is rare; without a number the caller's own backoff applies.
-    return (
-        min(float(value), 60.0)
-        if value is not None and re.fullmatch(r"[0-9]+(\.[0-9]+)?", value.strip())
-        else None
-    )
+def retry_after_s(value: str | None) -> float | None:
+    """Seconds of a Retry-After header, at most `MAX_RETRY_AFTER_S`; None for a date, for which backoff does."""
+    if value is None or not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value.strip()):
+        return None
+    return min(float(value), MAX_RETRY_AFTER_S)

@@ -15,7 +15,7 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from reconciler import __version__
-from reconciler.api.answers import Answer, Verdict, classify, describe, json_object
+from reconciler.api.answers import Answer, Verdict, classify, describe, json_object, retry_after_s
 from reconciler.api.pacing import Pace
 from reconciler.api.transport import is_loopback, transport
 from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
@@ -263,7 +263,7 @@ class Writer(Reader):
             with self._client(first=False) as client:
                 response = client.request(method, path, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
-            return Answer(Verdict.NOT_SENT, f"cannot connect to {self.endpoint}: {_words(e)}")
+            return Answer(Verdict.LATER, f"cannot connect to {self.endpoint}: {_words(e)}")
         except httpx.HTTPError as e:
             return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {_words(e)}")
         answer = classify(response.status_code, response.content, response.headers.get("Retry-After"))
@@ -289,7 +289,7 @@ def _backoff(e: Exception) -> bool | float:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    return classify(429, b"", response.headers.get("Retry-After")).retry_after
+    return retry_after_s(response.headers.get("Retry-After"))
 
 
 def _words(e: Exception) -> str:

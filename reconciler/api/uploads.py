@@ -36,6 +36,18 @@ def multipart(file_name: str, boundary: str) -> Form:
     )
 
 
+class _Counted:
+    """A body that knows how much of it was handed out."""
+
+    def __init__(self, body: Iterator[bytes]) -> None:
+        self._body, self.bytes = body, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._body:
+            self.bytes += len(block)
+            yield block
+
+
 def stream(
     endpoint: str, path: str, token: str, body: Iterator[bytes], size: int, content_type: str, timeout: float
 ) -> Answer:
@@ -53,6 +65,7 @@ def stream(
         timeout: seconds the remote may take to answer once all is sent.
     """
     sent = {**headers(token), "Content-Type": content_type, "Content-Length": str(size)}
+    left = _Counted(body)
     limits = httpx.Timeout(30.0, write=60.0, read=timeout)
     try:
         with httpx.Client(
@@ -62,13 +75,17 @@ def stream(
             trust_env=False,
             transport=transport(endpoint),
         ) as client:
-            response = client.post(path, content=body, headers=sent)
+            response = client.post(path, content=left, headers=sent)
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
-        return Answer(Verdict.NOT_SENT, f"cannot connect to {endpoint}: {str(e)[:200]}")
+        return Answer(Verdict.LATER, f"cannot connect to {endpoint}: {str(e)[:200]}")
     except httpx.HTTPError as e:
         return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {type(e).__name__}")
     answer = classify(
-        response.status_code, response.content, response.headers.get("Retry-After"), private=True
+        response.status_code,
+        response.content,
+        response.headers.get("Retry-After"),
+        private=True,
+        all_left=left.bytes >= size,
     )
     return Answer(
         answer.verdict,

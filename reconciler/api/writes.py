@@ -1,4 +1,4 @@
-"""Create something exactly once (design 6): send, and whenever the answer proves nothing, observe before deciding."""
+"""Carry out one write by `reconciler.api.write_policy`: the only loop that sends, looks, and sends again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,109 +6,167 @@ from typing import Generic, TypeVar
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.presence import Clock, Fetch, prove_absent_or_find, wait_until_visible
+from reconciler.api.write_policy import Seen, Step, Tries, Write, after_answer, after_look, pause_s
 from reconciler.model.absence import Absence
 from reconciler.model.listing import Unlisted
 
 Row = TypeVar("Row")
 Found = TypeVar("Found")
 
-TRIES = 4
-NOT_SENT_TRIES = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[Found]):
-    """It is there, and a listing has shown it."""
+    """It is there: a listing has shown it, or an answer that the caller trusts."""
 
     row: Found
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It is not there, and will not be by trying again. `stopped`: the remote said 401."""
+    """It did not happen; `verdict` says what the last answer was about."""
+
+    message: str
+    verdict: Verdict = Verdict.SITUATION
+
+    @property
+    def stopped(self) -> bool:
+        """True if nothing further may be written in this run: the platform said 401."""
+        return self.verdict is Verdict.UNAUTHORIZED
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Somebody else changed it; nothing more is written."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Whether it happened could not be settled."""
 
     message: str
     stopped: bool = False
 
 
+Result = Done[Found] | Failed | Moved | Unknown
+
+
 @dataclass(frozen=True, slots=True)
-class Unknown:
-    """Whether it is there could not be settled."""
+class Sight(Generic[Found]):
+    """What a listing says of the thing that is written; `row` where it is THERE, `why` where it CHANGED."""
 
-    message: str
-
-
-Result = Done[Found] | Failed | Unknown
-
-
-def pause_before_retry(answer: Answer, tried: int) -> float:
-    """Seconds to wait before something that certainly was not sent is sent again."""
-    return answer.retry_after if answer.retry_after is not None else min(0.2 * 2**tried, 10.0)
+    seen: Seen
+    row: Found | None = None
+    why: str = ""
+    unauthorized: bool = False
 
 
-def create_once(
+@dataclass(frozen=True, slots=True)
+class Eyes(Generic[Found]):
+    """How to look at what is written.
+
+    Attributes:
+        confirm: waits until it shows, bounded by `settle`.
+        observe: proves that it is absent, or finds it: from which instant on, and how long a listing may lag.
+    """
+
+    confirm: Callable[[], Sight[Found]]
+    observe: Callable[[Absence], Sight[Found]]
+
+
+def eyes(
+    fetch: Fetch[Row], judge: Callable[[tuple[Row, ...]], Sight[Found]], settle: float, clock: Clock
+) -> Eyes[Found]:
+    """Look at one collection.
+
+    Args:
+        fetch: lists the complete collection that the thing is in.
+        judge: says of its rows how the thing stands.
+        settle: seconds that a listing may lag.
+        clock: time.
+    """
+
+    def only(*wanted: Seen) -> Callable[[tuple[Row, ...]], Sight[Found] | None]:
+        return lambda rows: sight if (sight := judge(rows)).seen in wanted else None
+
+    def sight(found: Sight[Found] | Unlisted | None) -> Sight[Found]:
+        if isinstance(found, Unlisted):
+            return Sight(Seen.UNREADABLE, why=found.reason, unauthorized=found.unauthorized)
+        return found or Sight(Seen.NOT_YET)
+
+    return Eyes(
+        lambda: sight(wait_until_visible(fetch, only(Seen.THERE), settle, clock)),
+        lambda absence: sight(prove_absent_or_find(fetch, only(Seen.THERE, Seen.CHANGED), absence, clock)),
+    )
+
+
+def finding(find: Callable[[tuple[Row, ...]], Found | None]) -> Callable[[tuple[Row, ...]], Sight[Found]]:
+    """Judge by whether the thing is found."""
+    return lambda rows: Sight(Seen.NOT_YET) if (found := find(rows)) is None else Sight(Seen.THERE, row=found)
+
+
+def carry_out(
+    write: Write,
     send: Callable[[], Answer],
-    fetch: Fetch[Row],
-    find: Callable[[tuple[Row, ...]], Found | None],
+    look: Eyes[Found],
     settle: float,
     clock: Clock,
     *,
-    shown: bool = True,
-) -> Result[Found | None]:
-    """Send a create whose absence was proven before, and end with a listing that shows it (G3).
+    trust: Callable[[Answer], Found | None] | None = None,
+) -> Result[Found]:
+    """Send a write whose precondition was checked before, and end when it is settled (G3).
 
     Args:
+        write: its kind.
         send: sends it once.
-        fetch: lists the complete collection that it will be in.
-        find: finds it there.
-        settle: how long a listing may lag, in seconds.
+        look: looks at what it writes.
+        settle: seconds that a listing may lag.
         clock: time.
-        shown: wait for a listing to show it; False leaves that to the caller, and `Done` may hold None.
+        trust: takes a DONE answer alone for what it says; None from it makes that answer UNCLEAR.
     """
-    tried = unsent = 0
+    tries = Tries()
     while True:
         answer = send()
         ended = clock.now()
-        tried += 1
-        match answer.verdict:
-            case Verdict.DONE:
-                return Done(None) if not shown else _confirmed(fetch, find, settle, clock, answer)
-            case Verdict.UNAUTHORIZED:
-                return Failed(answer.message, stopped=True)
-            case Verdict.NOT_SENT:
-                unsent += 1
-                if unsent >= NOT_SENT_TRIES:
-                    return Failed(f"{answer.message} ({unsent} times)")
-                clock.sleep(pause_before_retry(answer, unsent))
-                continue
-            case _:
-                pass
-        clock.sleep(
-            pause_before_retry(answer, tried)
-        )  # even with `settle: 0` a cut-off request may still be in a queue
-        # A refusal is certain; one look tells whether the reason is that the thing is there already.
-        window = 0.0 if answer.verdict is Verdict.REFUSED else settle
-        found = prove_absent_or_find(fetch, find, Absence(ended, window), clock)
-        if isinstance(found, Unlisted):
-            return Unknown(f"{answer.message}; and the list could not be read: {found.reason}")
-        if found is not None:
-            return Done(found)
-        if answer.verdict in (Verdict.REFUSED, Verdict.CONFLICT, Verdict.WITHHELD):
-            return Failed(answer.message)
-        if tried - unsent >= TRIES:
-            return Failed(f"{answer.message}; tried {TRIES} times, and no listing shows the object")
+        if answer.verdict is Verdict.DONE and trust is not None:
+            row = trust(answer)
+            if row is not None:
+                return Done(row)
+            answer = Answer(Verdict.UNCLEAR, answer.message, None, answer.status)
+        tries = tries.count(answer.verdict)
+        step = after_answer(write, answer, tries)
+        if answer.verdict in (Verdict.UNCLEAR, Verdict.LATER, Verdict.CONFLICT) and step is not Step.FAIL:
+            # Even with `settle: 0` a request that was cut off may still be in a queue on the way.
+            clock.sleep(pause_s(answer, tries))
+        sight: Sight[Found] = Sight(Seen.NOT_YET)
+        if step is Step.CONFIRM:
+            return _confirmed(look.confirm(), answer, settle)
+        if step in (Step.OBSERVE, Step.OBSERVE_ONCE):
+            sight = look.observe(Absence(ended, settle if step is Step.OBSERVE else 0.0))
+            step = after_look(write, answer.verdict, sight.seen, tries)
+        if step is not Step.SEND:
+            return _ended(step, sight, answer, tries)
 
 
-def _confirmed(
-    fetch: Fetch[Row],
-    find: Callable[[tuple[Row, ...]], Found | None],
-    settle: float,
-    clock: Clock,
-    answer: Answer,
-) -> Result[Found | None]:
-    found = wait_until_visible(fetch, find, settle, clock)
-    if isinstance(found, Unlisted):
-        return Unknown(f"{answer.message}, but the list could not be read: {found.reason}")
-    if found is None:
-        return Unknown(f"{answer.message}, but no listing showed it within {settle:g} s")
-    return Done(found)
+def _confirmed(sight: Sight[Found], answer: Answer, settle: float) -> Result[Found]:
+    if sight.seen is Seen.THERE and sight.row is not None:
+        return Done(sight.row)
+    if sight.seen is Seen.UNREADABLE:
+        return Unknown(f"{answer.message}, but the list could not be read: {sight.why}", sight.unauthorized)
+    return Unknown(f"{answer.message}, but no listing showed it within {settle:g} s")
+
+
+def _ended(step: Step, sight: Sight[Found], answer: Answer, tries: Tries) -> Result[Found]:
+    message = answer.message
+    if step is Step.SUCCEED and sight.row is not None:
+        return Done(sight.row)
+    if step is Step.GIVE_WAY:
+        return Moved(sight.why)
+    if sight.seen is Seen.UNREADABLE:
+        message = f"{message}; and the list could not be read: {sight.why}"
+    elif tries.unclear + tries.later > 1:
+        message = f"{message}; tried {tries.unclear + tries.later} times"
+    if step is Step.UNSETTLED:
+        return Unknown(message, sight.unauthorized)
+    return Failed(message, answer.verdict)

@@ -6,15 +6,18 @@ from typing import Any
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.client import Writer
-from reconciler.api.presence import FRESH_S, Clock, Fetch, prove_absent_or_find, wait_until_visible
+from reconciler.api.presence import FRESH_S, Clock, Fetch, prove_absent_or_find
+from reconciler.api.write_policy import Seen, Write
 from reconciler.api.writes import (
-    NOT_SENT_TRIES,
-    TRIES,
     Done,
     Failed,
+    Moved,
+    Result,
+    Sight,
     Unknown,
-    create_once,
-    pause_before_retry,
+    carry_out,
+    eyes,
+    finding,
 )
 from reconciler.control.listing_cache import ListingCache
 from reconciler.kinds import paths
@@ -90,13 +93,7 @@ class Changer:
         if isinstance(found, Compartment):
             return self._adopt(change, address, preconditions.compartment(change, found))
         body = {k: after[k] for k in ("organisation_id", "token", "name")}
-        result = create_once(
-            lambda: self._send(change, "POST", paths.compartments(), body),
-            fetch,
-            find,
-            self.settle,
-            self.clock,
-        )
+        result = self._create(change, paths.compartments(), body, fetch, find)
         if isinstance(result, Done) and isinstance(result.row, Compartment):
             self.ids[address.name] = result.row.id
             self.created[result.row.id] = self.clock.now()
@@ -158,16 +155,10 @@ class Changer:
                 "compartment_id": compartment_id,
                 **({"default": True} if after.get("default") else {}),
             }
-            result = create_once(
-                lambda: self._send(change, "POST", paths.activations(datamart_id), body),
-                fetch,
-                find,
-                self.settle,
-                self.clock,
-            )
+            result = self._create(change, paths.activations(datamart_id), body, fetch, find)
             if not (
                 isinstance(result, Done)
-                and result.row is not None
+                and isinstance(result.row, Activation)
                 and preconditions.activation(change, result.row).readiness is Readiness.READY
             ):
                 return _from_result(change, result)
@@ -188,15 +179,27 @@ class Changer:
             return Absence(created, self.settle)
         return self.visibility()
 
+    # -- writes ---------------------------------------------------------------------------------------------------
+
     def _send(self, change: ResourceChange, method: str, path: str, body: dict[str, Any]) -> Answer:
         """Send one write; before it and after it the journal says so."""
         step = change.change.actions[0]
         self.note(change.address, step, "intent")
-        answer = self.writer.send(method, path, body)
+        answer = _as_stored(self.writer.send(method, path, body), body)
         self.note(change.address, step, "answered", answer=answer.verdict.value)
         return answer
 
-    # -- updates --------------------------------------------------------------------------------------------------
+    def _create(
+        self,
+        change: ResourceChange,
+        path: str,
+        body: dict[str, Any],
+        fetch: Fetch[Any],
+        find: Callable[[tuple[Any, ...]], Any],
+    ) -> Result[Any]:
+        look = eyes(fetch, finding(find), self.settle, self.clock)
+        send = lambda: self._send(change, "POST", path, body)  # noqa: E731
+        return carry_out(Write.CREATE, send, look, self.settle, self.clock)
 
     def _put(
         self,
@@ -206,42 +209,43 @@ class Changer:
         fetch: Fetch[Any],
         check: Callable[[tuple[Any, ...]], Check],
     ) -> Outcome:
-        """List again, write only if it still is as planned, and list until it shows. The same PUT twice does no harm."""
-        tried = 0
-        message = ""
-        while True:
-            now = self.clock.now()
-            _, seen = fetch(now if tried else now - FRESH_S)
-            if isinstance(seen, Unlisted):
-                status = Status.UNKNOWN if tried else Status.FAILED
-                return _outcome(change, status, f"{message} {seen.reason}".strip(), stopped=seen.unauthorized)
-            verdict = check(seen.rows)
-            if verdict.readiness is Readiness.DONE:
-                status = Status.SUCCEEDED if tried else Status.UNCHANGED
-                return _outcome(change, status, "" if tried else "already exists", remote_id=verdict.row_id)
-            if verdict.readiness is Readiness.CHANGED:
-                why = f"stale: {verdict.why}"
-                return _outcome(change, Status.FAILED, why, refused=True)
-            if tried >= TRIES:
-                return _outcome(change, Status.FAILED, message)
-            answer = self._send(change, "PUT", path, body)
-            tried += 1
-            message = answer.message
-            if answer.verdict in (Verdict.UNAUTHORIZED, Verdict.REFUSED, Verdict.CONFLICT):
-                stopped = answer.verdict is Verdict.UNAUTHORIZED
-                return _outcome(change, Status.FAILED, message, stopped=stopped)
-            if answer.verdict in (Verdict.NOT_SENT, Verdict.UNCLEAR):
-                self.clock.sleep(pause_before_retry(answer, min(tried, NOT_SENT_TRIES)))
-                continue
-            shown = wait_until_visible(
-                fetch,
-                lambda rows: True if check(rows).readiness is Readiness.DONE else None,
-                self.settle,
-                self.clock,
-            )
-            if shown is None or isinstance(shown, Unlisted):
-                unseen = f"{message}, but no listing showed it within {self.settle:g} s"
-                return _outcome(change, Status.UNKNOWN, unseen)
+        """Write only if it still is as planned."""
+        _, rows = fetch(self.clock.now() - FRESH_S)
+        if isinstance(rows, Unlisted):
+            return _unread(change, rows)
+        before = check(rows.rows)
+        if before.readiness is Readiness.DONE:
+            return _outcome(change, Status.UNCHANGED, "already exists", remote_id=before.row_id)
+        if before.readiness is Readiness.CHANGED:
+            return _from_result(change, Moved(before.why))
+        look = eyes(fetch, lambda rows: _sight(check(rows)), self.settle, self.clock)
+        send = lambda: self._send(change, "PUT", path, body)  # noqa: E731
+        return _from_result(change, carry_out(Write.UPDATE, send, look, self.settle, self.clock))
+
+
+_SEEN = {Readiness.DONE: Seen.THERE, Readiness.READY: Seen.NOT_YET, Readiness.CHANGED: Seen.CHANGED}
+
+
+def _sight(check: Check) -> Sight[Check]:
+    return Sight(_SEEN[check.readiness], row=check, why=check.why)
+
+
+def _as_stored(answer: Answer, body: dict[str, Any]) -> Answer:
+    """The answer, or ALTERED where the platform says that it stored something else than what was sent."""
+    stored = answer.data or {}
+    for key, sent in body.items():
+        if answer.verdict is Verdict.DONE and key in stored and not _same(stored[key], sent):
+            shown = f"the platform stored {key} {stored[key]!r} instead of {sent!r}"
+            words = f"{shown} (id {stored.get('id')}); write it in the spec as the platform does"
+            return Answer(Verdict.ALTERED, words, answer.data, answer.status)
+    return answer
+
+
+def _same(stored: Any, sent: Any) -> bool:
+    """Ids come as numbers or as text (contract 1.8)."""
+    if isinstance(stored, bool) or isinstance(sent, bool) or stored is None:
+        return stored is None or stored == sent
+    return str(stored) == str(sent)
 
 
 def _first(
@@ -273,17 +277,19 @@ def _unread(change: ResourceChange, unlisted: Unlisted) -> Outcome:
     )
 
 
-def _from_result(change: ResourceChange, result: Any) -> Outcome:
+def _from_result(change: ResourceChange, result: Result[Any]) -> Outcome:
     match result:
         case Done(row=lookup.Ambiguous(ids=ids)):
             return _outcome(
                 change, Status.DUPLICATED, f"created, but two rows now have this token: {' and '.join(ids)}"
             )
+        case Done(row=Check(row_id=row_id)):
+            return _outcome(change, Status.SUCCEEDED, "", remote_id=row_id)
         case Done(row=row):
             return _outcome(change, Status.SUCCEEDED, "", remote_id=row.id)
+        case Moved(why=why):
+            return _outcome(change, Status.FAILED, f"stale: {why}", refused=True)
         case Failed(message=message, stopped=stopped):
             return _outcome(change, Status.FAILED, message, stopped=stopped)
-        case Unknown(message=message):
-            return _outcome(change, Status.UNKNOWN, message)
-        case _:
-            raise AssertionError(result)
+        case Unknown(message=message, stopped=stopped):
+            return _outcome(change, Status.UNKNOWN, message, stopped=stopped)

@@ -1,13 +1,14 @@
 """Remove one document import or activation as planned: look again, journal, delete, see it gone from a listing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.api.answers import Answer, Verdict
+from reconciler.api.answers import Answer
 from reconciler.api.client import Writer
-from reconciler.api.presence import Clock, Fetch, wait_until_visible
-from reconciler.api.writes import TRIES, pause_before_retry
+from reconciler.api.presence import Clock, Fetch
+from reconciler.api.write_policy import NO_SUCH_CALL, Seen, Write
+from reconciler.api.writes import Done, Failed, Moved, Sight, Unknown, carry_out, eyes
 from reconciler.control.listing_cache import ListingCache
 from reconciler.kinds import paths
 from reconciler.model.listing import Unlisted
@@ -16,8 +17,6 @@ from reconciler.model.plan import ResourceChange
 from reconciler.planning.config import preconditions
 from reconciler.planning.config.preconditions import Readiness
 from reconciler.planning.config.preconditions import Verdict as Check
-
-GONE, NO_SUCH_CALL = 404, 405
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +43,34 @@ class Deleter:
         ) -> Outcome:
             return Outcome(change.address, status, "delete", message, stopped=stopped, refused=refused)
 
-        def fetch() -> Check | Unlisted:
-            _, seen = listing(self.clock.now())
-            return seen if isinstance(seen, Unlisted) else check(seen.rows)
+        def gone(row_id: str) -> Callable[[tuple[Any, ...]], Sight[Check]]:
+            return lambda rows: _without(row_id, check(rows))
 
-        tried, removed, message = 0, False, ""
-        verdict = fetch()
-        while True:
-            if isinstance(verdict, Unlisted):
-                status = Status.UNKNOWN if tried else Status.FAILED
-                return ended(status, verdict.reason, stopped=verdict.unauthorized)
-            if verdict.readiness is Readiness.DONE:
-                return (
-                    ended(Status.SUCCEEDED)
-                    if tried or removed
-                    else ended(Status.UNCHANGED, "already removed")
-                )
-            if verdict.readiness is Readiness.CHANGED:
-                return ended(Status.FAILED, f"stale: {verdict.why}", refused=True)
-            if tried >= TRIES:
-                return ended(Status.FAILED, message)
-            answer = self._send(change, path(str(verdict.row_id)))
-            tried, message = tried + 1, _words(answer, change)
-            if answer.verdict in (Verdict.UNAUTHORIZED, Verdict.REFUSED) and answer.status != GONE:
-                return ended(Status.FAILED, message, stopped=answer.verdict is Verdict.UNAUTHORIZED)
-            left = wait_until_visible(listing, _without(verdict.row_id, check), self.settle, self.clock)
-            if isinstance(left, Check):  # that row is gone; there may be another
-                tried, removed, verdict = 0, True, left
-                continue
-            if answer.verdict in (Verdict.REFUSED, Verdict.CONFLICT):
-                return ended(Status.FAILED, message)
-            self.clock.sleep(pause_before_retry(answer, tried))
-            verdict = fetch()
+        _, seen = listing(self.clock.now())
+        if isinstance(seen, Unlisted):
+            return ended(Status.FAILED, seen.reason, stopped=seen.unauthorized)
+        left, removed = check(seen.rows), False
+        while left.readiness is Readiness.READY:  # each row of it; there may be more than one
+            row_id = str(left.row_id)
+            result = carry_out(
+                Write.DELETE,
+                lambda: self._send(change, path(row_id)),  # noqa: B023 - called in this round only
+                eyes(listing, gone(row_id), self.settle, self.clock),
+                self.settle,
+                self.clock,
+            )
+            match result:
+                case Done(row=rest):
+                    left, removed = rest, True
+                case Moved(why=why):
+                    return ended(Status.FAILED, f"stale: {why}", refused=True)
+                case Failed(message=message, stopped=stopped):
+                    return ended(Status.FAILED, message, stopped=stopped)
+                case Unknown(message=message, stopped=stopped):
+                    return ended(Status.UNKNOWN, message, stopped=stopped)
+        if left.readiness is Readiness.CHANGED:
+            return ended(Status.FAILED, f"stale: {left.why}", refused=True)
+        return ended(Status.SUCCEEDED) if removed else ended(Status.UNCHANGED, "already removed")
 
     def _subject(
         self, change: ResourceChange
@@ -103,14 +98,14 @@ class Deleter:
         self.note(change.address, "delete", "intent")
         answer = self.writer.send("DELETE", path, None)
         self.note(change.address, "delete", "answered", answer=answer.verdict.value)
-        return answer
+        return replace(answer, message=_words(answer, change))
 
 
-def _without(
-    row_id: str | None, check: Callable[[tuple[Any, ...]], Check]
-) -> Callable[[tuple[Any, ...]], Check | None]:
-    """What is to be said of the rest once a row is not shown any more; None while it is."""
-    return lambda rows: found if (found := check(rows)).row_id != row_id else None
+def _without(row_id: str, left: Check) -> Sight[Check]:
+    """Whether the row with this id is gone, and what is to be said of the rest."""
+    if left.row_id != row_id:
+        return Sight(Seen.THERE, row=left)
+    return Sight(Seen.CHANGED if left.readiness is Readiness.CHANGED else Seen.NOT_YET, why=left.why)
 
 
 def _words(answer: Answer, change: ResourceChange) -> str:

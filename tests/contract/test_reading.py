@@ -159,19 +159,19 @@ BAD = b'{"status":"error","error":"no","error_id":"e"}'
         (200, b'{"status":"ok","data":[]}', Verdict.UNCLEAR),
         (301, b"", Verdict.UNCLEAR),
         (307, GOOD, Verdict.UNCLEAR),
-        (400, BAD, Verdict.REFUSED),
-        (403, BAD, Verdict.REFUSED),
-        (404, BAD, Verdict.REFUSED),
-        (413, BAD, Verdict.REFUSED),
-        (422, BAD, Verdict.REFUSED),
+        (400, BAD, Verdict.CONTENT),
+        (403, BAD, Verdict.SITUATION),
+        (404, BAD, Verdict.SITUATION),
+        (413, BAD, Verdict.SITUATION),
+        (422, BAD, Verdict.CONTENT),
         (400, b"<html>", Verdict.UNCLEAR),
         (404, b"", Verdict.UNCLEAR),
         (408, BAD, Verdict.UNCLEAR),
         (401, BAD, Verdict.UNAUTHORIZED),
         (409, BAD, Verdict.CONFLICT),
         (409, b"", Verdict.CONFLICT),
-        (429, BAD, Verdict.NOT_SENT),
-        (429, b"slow down", Verdict.NOT_SENT),
+        (429, BAD, Verdict.LATER),
+        (429, b"slow down", Verdict.LATER),
         (500, BAD, Verdict.UNCLEAR),
         (502, b"<html>", Verdict.UNCLEAR),
         (503, BAD, Verdict.UNCLEAR),
@@ -189,7 +189,7 @@ def test_connect_errors_prove_that_nothing_was_sent() -> None:
     def vanish(_: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("late")
 
-    for answer, verdict in ((refuse, Verdict.NOT_SENT), (vanish, Verdict.UNCLEAR)):
+    for answer, verdict in ((refuse, Verdict.LATER), (vanish, Verdict.UNCLEAR)):
         assert (
             Writer("https://api.example", "t", httpx.MockTransport(answer)).send("POST", "/x", {}).verdict
             is verdict

@@ -88,3 +88,21 @@ def test_a_run_leaves_the_plan_that_undoes_it_and_says_what_no_plan_can(
     assert (again.code, "already applied" in again.out, len(emulator.writes())) == (0, True, writes + 1), (
         again
     )
+
+
+def test_diff_of_a_plan_that_creates_an_activation_and_one_that_removes_it(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    one, other = (str(workspace.root / name) for name in ("a.plan", "b.plan"))
+    assert workspace.run("plan", "--out", one).code == 0
+    assert workspace.run("apply", "--auto-approve").code == 0
+    specs = (workspace.root / "specs/loyalty.yaml").read_text()
+    gone = specs.replace("activations: all", "activations: retail-fr, deactivations: retail-de")
+    workspace.write("specs/loyalty.yaml", gone)
+    workspace.run("plan", "--out", other)
+    done = workspace.run("diff", one, other)
+    assert done.code == 0, done
+    assert "~ Activation/loyalty@retail-de" in done.out
+    back = json.loads(workspace.run("diff", one, other, "-o", "json").out)
+    fields = next(d for d in back["differences"] if d["address"] == "Activation/loyalty@retail-de")["fields"]
+    assert {"actions", "after.datamart_id", "before.datamart_id"} <= fields.keys()

@@ -9,14 +9,14 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from reconciler.api import resources
-from reconciler.api.answers import Answer, Verdict, mask
-from reconciler.api.writes import Done, Failed, Unknown
+from reconciler.api.answers import Verdict, mask
+from reconciler.api.writes import Done, Failed, Moved, Result, Unknown
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
 from reconciler.bulk.load.manifest import Imports
 from reconciler.bulk.load.prepare import Preparation
 from reconciler.bulk.load.results.collect import Aftermath
-from reconciler.bulk.load.send import ChunkSender
+from reconciler.bulk.load.send import HALTED, ChunkSender
 from reconciler.errors import ReadFailed, ReconcilerError
 from reconciler.kinds.execution import TERMINAL, Phase, phase
 from reconciler.kinds.names import SealName
@@ -35,6 +35,9 @@ UNREADABLE_TIMEOUT_S = 60.0
 BATCH = 50
 # Refused lines that are named in reports; the journal has more, and `source retry` finds all of them.
 SHOWN_FAILURES = 10
+NOT_SENT = (
+    "nothing was lost: fix the cause and run the same command again, which sends the chunks that are left"
+)
 
 
 def run_load(change: LoadChange, ids: Mapping[str, str], context: Context) -> Outcome:
@@ -249,38 +252,50 @@ class _LoadRun:
         assert self.after is not None  # noqa: S101 - prepared
         self.after.draw(indices)
         sender = ChunkSender(self.context, self.listings, self.ready.source, self.ready.scan)
-        futures: dict[int, Future[tuple[Answer, tuple[Execution, ...]]]] = {
+        futures: dict[int, Future[Result[tuple[Execution, ...]]]] = {
             i: self.context.io.submit(
                 sender.send, self._name(i), self._chunk(i), proven_unsent=self._name(i) in self.ready.unsent
             )
             for i in indices
         }
-        stop: LoadStopped | None = None
+        stops: list[LoadStopped] = []
         for index, future in futures.items():
             try:
-                answer, executions = future.result()
+                self._sent_or_not(index, future.result())
             except LoadStopped as e:
-                stop = e
-                continue
-            if executions:
+                stops.append(e)
+        if stops:
+            # A 401 ends the run, a source that changed ends this load: these are said rather than what followed from them.
+            stop = next((s for s in stops if s.stopped or s.refused), stops[0])
+            if self._sent() and stop.stopped:
+                stop.status = Status.UNKNOWN
+            raise stop
+
+    def _sent_or_not(self, index: int, result: Result[tuple[Execution, ...]]) -> None:
+        """Note what became of one chunk.
+
+        Raises:
+            LoadStopped: nothing happened to it, and what it met would meet the others.
+        """
+        match result:
+            case Done(row=executions):
                 self._update(index, executions=executions)
                 chunk = self._chunk(index)
                 self.context.progress.advance(self.address, "sent", 1, chunk.lines, chunk.size)
-            elif answer.verdict is Verdict.REFUSED:
-                self.errors.append(answer.message)
+            case Failed(message=message, verdict=Verdict.CONTENT):
+                self.errors.append(message)
                 self._update(index, refused=True)
-            elif answer.verdict is Verdict.UNAUTHORIZED:
+            case Failed(message=message, stopped=True):
                 self.context.stop()
-                stop = LoadStopped(Status.FAILED, answer.message, stopped=True)
-            elif answer.verdict is Verdict.WITHHELD and not self.context.stopping():
-                stop = LoadStopped(Status.FAILED, answer.message, refused=True)
-            else:
-                self.errors.append(answer.message)
+                raise LoadStopped(Status.FAILED, message, stopped=True)
+            case Failed(message=message, verdict=Verdict.WITHHELD):
+                if message != HALTED and not self.context.stopping():
+                    raise LoadStopped(Status.FAILED, message, refused=True)
+            case Failed(message=message):
+                raise LoadStopped(Status.FAILED, f"{message}; {NOT_SENT}")
+            case Moved(why=message) | Unknown(message=message):
+                self.errors.append(message)
                 self._update(index, unclear=True)
-        if stop is not None:
-            if self._sent() and not stop.refused:
-                stop.status = Status.UNKNOWN
-            raise stop
 
     def _follow(self, indices: Sequence[int]) -> None:
         now, pause = self.context.clock.now, self.context.poll

@@ -5,7 +5,8 @@ from collections.abc import Collection
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.presence import direct, wait_until_visible
-from reconciler.api.writes import Done, Failed, Unknown, create_once
+from reconciler.api.write_policy import Write
+from reconciler.api.writes import Done, Failed, Moved, Result, Unknown, carry_out, eyes, finding
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
 from reconciler.kinds import paths
@@ -36,16 +37,22 @@ class Imports:
         if context.stopping():
             return Unknown("the run was interrupted; run the same command again to continue")
         context.journal.note(listings.address, "import", "intent", name=name)
-        result = create_once(
+        fetch = direct(listings.list_imports, context.clock)
+        result: Result[str] = carry_out(
+            Write.CREATE,
             lambda: self._send(name),
-            direct(listings.list_imports, context.clock),
-            lambda _: listings.imports.get(name),
+            eyes(
+                fetch,
+                finding(lambda _: name if name in listings.imports else None),
+                context.settle,
+                context.clock,
+            ),
             context.settle,
             context.clock,
-            shown=shown,
+            trust=None if shown else lambda _: name,
         )
         context.journal.note(listings.address, "import", type(result).__name__.lower(), name=name)
-        return Done(name) if isinstance(result, Done) else result
+        return Unknown(result.why) if isinstance(result, Moved) else result
 
     def _send(self, name: str) -> Answer:
         self._tries[name] += 1
@@ -56,7 +63,7 @@ class Imports:
         if answer.verdict is Verdict.DONE and answer.data:
             if answer.data.get("name", name) != name:
                 return Answer(
-                    Verdict.REFUSED, "the platform stored the import under another name than the one sent"
+                    Verdict.ALTERED, "the platform stored the import under another name than the one sent"
                 )
             if "id" in answer.data:
                 self._made[name] = str(answer.data["id"])

@@ -1,9 +1,11 @@
 """Send one chunk at most once, as far as can be known: send, and when the answer proves nothing, look before deciding."""
 
+import threading
 from concurrent.futures.process import BrokenProcessPool
 
 from reconciler.api.answers import Answer, Verdict
-from reconciler.api.writes import NOT_SENT_TRIES, TRIES, pause_before_retry
+from reconciler.api.write_policy import Seen, Write
+from reconciler.api.writes import Done, Eyes, Failed, Result, Sight, carry_out
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings
 from reconciler.bulk.upload.job import Job, upload
@@ -17,6 +19,17 @@ from reconciler.model.source import SourceDefinition
 IN_PROCESS_MAX_BYTES = 2_000_000
 
 
+# Of chunks that were not tried because another one could not be sent.
+HALTED = "the load stopped before this chunk was sent"
+
+
+def _new_execution(answer: Answer) -> tuple[Execution, ...] | None:
+    """The execution that an upload's answer names; its listing says the rest."""
+    if not answer.data or "id" not in answer.data:
+        return None
+    return (Execution(str(answer.data["id"]), "PENDING"),)
+
+
 class ChunkSender:
     """Sends the chunks of one load."""
 
@@ -24,46 +37,49 @@ class ChunkSender:
         self, context: Context, listings: LoadListings, source: SourceDefinition, scan: Scan
     ) -> None:
         self.context, self.listings, self.source, self.scan = context, listings, source, scan
+        self._halted = threading.Event()  # nothing happened to a chunk, and nothing would to the others
 
-    def send(self, name: str, chunk: Chunk, *, proven_unsent: bool) -> tuple[Answer, tuple[Execution, ...]]:
-        """Send one chunk; its last answer, and its executions if it has any.
+    def send(self, name: str, chunk: Chunk, *, proven_unsent: bool) -> Result[tuple[Execution, ...]]:
+        """Send one chunk: its executions, or why it has none.
 
         Raises:
             LoadStopped: whether it was sent could not be settled.
         """
-        context, address, datamart_id = self.context, self.listings.address, self.listings.datamart_id
+        context = self.context
         import_ids = self.listings.imports.get(name, ())
         if not proven_unsent and (
             there := self.listings.find_executions(import_ids, context.visibility.absence())
         ):
-            return Answer(Verdict.DONE, "sent before"), there
-        tried = unsent = 0
-        while True:
-            if context.stopping():
-                return Answer(
-                    Verdict.WITHHELD, "the run was interrupted; run the same command again to continue"
-                ), ()
-            context.journal.note(address, "upload", "intent", name=name)
-            answer = self._upload(self._job(name, chunk, import_ids[0]))
-            ended = context.clock.now()
-            context.journal.note(address, "upload", answer.verdict.value, name=name)
-            tried += 1
-            if answer.verdict is Verdict.DONE and answer.data and "id" in answer.data:
-                return answer, (Execution(str(answer.data["id"]), "PENDING"),)  # its listing says the rest
-            if answer.verdict is Verdict.REFUSED:
-                context.journal.refuse(datamart_id, name)
-            if answer.verdict in (Verdict.REFUSED, Verdict.UNAUTHORIZED, Verdict.WITHHELD):
-                return answer, ()
-            # Even with `settle: 0` a request that was cut off may still be in a queue on the way.
-            context.clock.sleep(pause_before_retry(answer, tried))
-            if answer.verdict is Verdict.NOT_SENT:
-                unsent += 1
-                if unsent >= NOT_SENT_TRIES:
-                    return answer, ()
-            elif there := self.listings.find_executions(import_ids, Absence(ended, context.settle)):
-                return answer, there
-            elif tried - unsent >= TRIES:
-                return answer, ()
+            return Done(there)
+
+        def look(absence: Absence) -> Sight[tuple[Execution, ...]]:
+            found = self.listings.find_executions(import_ids, absence)
+            return Sight(Seen.THERE, row=found) if found else Sight(Seen.NOT_YET)
+
+        result = carry_out(
+            Write.UPLOAD,
+            lambda: self._send(name, chunk, import_ids[0]),
+            Eyes(lambda: look(Absence(context.clock.now(), context.settle)), look),
+            context.settle,
+            context.clock,
+            trust=_new_execution,
+        )
+        if isinstance(result, Failed) and result.verdict is not Verdict.CONTENT:
+            self._halted.set()
+        return result
+
+    def _send(self, name: str, chunk: Chunk, import_id: str) -> Answer:
+        context = self.context
+        if context.stopping():
+            return Answer(Verdict.WITHHELD, "the run was interrupted; run the same command again to continue")
+        if self._halted.is_set():
+            return Answer(Verdict.WITHHELD, HALTED)
+        context.journal.note(self.listings.address, "upload", "intent", name=name)
+        answer = self._upload(self._job(name, chunk, import_id))
+        context.journal.note(self.listings.address, "upload", answer.verdict.value, name=name)
+        if answer.verdict is Verdict.CONTENT:
+            context.journal.refuse(self.listings.datamart_id, name)
+        return answer
 
     def _job(self, name: str, chunk: Chunk, import_id: str) -> Job:
         return Job(

@@ -10,7 +10,15 @@ def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[
         return {}
     from deepdiff import DeepDiff
 
-    found = DeepDiff(dict(before), dict(after), view="tree", ignore_order=False, verbose_level=2)
+    # Without the threshold, shapes that share few fields come as one change at the root, with no field to name.
+    found = DeepDiff(
+        dict(before),
+        dict(after),
+        view="tree",
+        ignore_order=False,
+        verbose_level=2,
+        threshold_to_diff_deeper=0,
+    )
     fields: dict[str, tuple[Any, Any]] = {}
     for category in found.values():
         for item in category:

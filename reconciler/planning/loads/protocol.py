@@ -6,7 +6,7 @@ A chunk's state follows from what the remote shows:
     no       -, siblings have none             MISSING      create it
     no       -, a sibling has one              DELETED      unknown: somebody deleted it; never resent unasked
     yes      none                              UNSENT       send it
-    yes      none, upload refused (4xx)        REFUSED      terminal, zero lines
+    yes      none, upload refused (400, 422)    REFUSED      terminal, zero lines
     yes      pending / live                    LIVE         follow it
     yes      succeeded, no failed line         SUCCEEDED    terminal
     yes      succeeded, failed lines           PARTIAL      terminal
@@ -62,7 +62,7 @@ class ChunkView:
         attempt: the attempt in question.
         seen: its import was in a listing.
         executions: under all imports of its name; lines are the chunk's own count.
-        refused: the remote refused the upload with a 4xx.
+        refused: the remote refused what the upload holds (400, 422).
         unclear: this run could not settle it.
         marked_sent: a person recorded that it was sent.
     """
