@@ -106,7 +106,7 @@ Labels = Annotated[
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Option("--target", metavar="ADDRESS", help="Only this address, with all it requires."),
+    typer.Option("--target", metavar="ADDRESS", help="Only this address."),
 ]
 SpecDigest = Annotated[
     str | None,

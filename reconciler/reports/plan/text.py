@@ -128,7 +128,7 @@ def _summary(plan: Plan, style: Style) -> str:
     pace = (
         ""
         if plan.budget.seconds is None
-        else f" (about {max(1, round(plan.budget.seconds)):,} s at the current request rate)"
+        else f" ({max(1, round(plan.budget.seconds)):,} s at the current request rate)"
     )
     budget = f"About {plan.budget.requests:,} requests{pace}, and {size(plan.budget.bytes)} to upload."
     return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged.\n{budget}"
