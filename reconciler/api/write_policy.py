@@ -111,7 +111,14 @@ def after_answer(write: Write, answer: Answer, tries: Tries) -> Step:
 
 
 def after_look(write: Write, verdict: Verdict, seen: Seen, tries: Tries) -> Step:
-    """The second table; `verdict` is that of the last answer."""
+    """The second table: the next step once a listing was read.
+
+    Args:
+        write: the kind of write.
+        verdict: of the last answer.
+        seen: what the listing shows.
+        tries: how often the write was sent so far.
+    """
     match seen:
         case Seen.THERE:
             return Step.SUCCEED
