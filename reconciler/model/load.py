@@ -53,6 +53,7 @@ class Reject:
         line: where the record begins, from 1.
         row: its number among the records, where that is another (CSV).
         column: the one to blame, where there is one.
+        lines: how many physical lines it takes.
     """
 
     path: str
@@ -61,6 +62,7 @@ class Reject:
     reason: str
     row: int | None = None
     column: str | None = None
+    lines: int = 1
 
     @property
     def where(self) -> str:
@@ -83,10 +85,14 @@ class Scan:
     """One pass over a source.
 
     Attributes:
-        rejects: the first few; `rejected` counts all.
+        lines: rows that are sent, and the physical lines of those that are rejected.
+        rejects: the first few; `rejected` counts all their lines.
         reasons: how many lines each code rejected.
         compartments: remote ids named by lines, at most `MAX_COMPARTMENTS` of them.
         repeated: identities that several lines name, where the source asks for them.
+        headers: physical lines of headers.
+        continued: physical lines of rows that are sent, beyond the first of each.
+        blank: blank lines at the ends of files. All lines of the files are headers + lines + continued + blank.
     """
 
     source_digest: str
@@ -104,6 +110,9 @@ class Scan:
     compartments: frozenset[str] = frozenset()
     missing_identity: int = 0
     repeated: Repeated | None = None
+    headers: int = 0
+    continued: int = 0
+    blank: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class Dialect:
     quote: str = '"'
     encoding: str = "utf-8"
     header: bool = True
+    nulls: tuple[str, ...] = ()
+    max_record_lines: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ def shape(source: SourceDefinition) -> dict[str, Any]:
         "quote": s.csv.quote,
         "encoding": s.csv.encoding,
         "header": s.csv.header,
+        "nulls": s.csv.nulls,
+        "max_record_lines": s.csv.max_record_lines,
     }
     return {
         "format": s.format,

@@ -140,7 +140,7 @@ def _definition(
         files=files,
         format=str(format_of(spec, first)),
         compression=str(spec.get("compression", "suffix")),
-        csv=Dialect(**spec.get("csv", {})),
+        csv=_dialect(spec.get("csv", {})),
         operation=Operation(value=operation)
         if isinstance(operation, str)
         else Operation(value=None, **operation),
@@ -167,6 +167,10 @@ def _definition(
         former=tuple((w, s) for w in former_workspaces for s in former_sources),
         outside=settings.allow_outside_paths,
     )
+
+
+def _dialect(spec: dict[str, Any]) -> Dialect:
+    return Dialect(**{**spec, "nulls": tuple(spec.get("nulls", ()))})
 
 
 def _identifier(spec: dict[str, Any]) -> Identifier:

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from reconciler.bulk.records import frames
 from reconciler.bulk.scan import check
 from reconciler.bulk.scan.check import Batch, checker
+from reconciler.bulk.sources import csv_framing
+from reconciler.bulk.sources.csv_framing import Framer
 from reconciler.bulk.sources.segments import Segment, segments
 from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
 
@@ -79,6 +81,14 @@ def both(source: SourceDefinition, segment: Segment) -> tuple[Batch, Batch]:
         frames.mapper = mapper
 
 
+def framed(text: str, source: SourceDefinition) -> Segment:
+    """All of a text as one segment."""
+    framer = Framer(csv_framing.of(source.csv, "utf-8"))
+    framer.extend(text.encode(), at_end=True)
+    assert framer.advance(len(framer.window))
+    return Segment(0, 10, framer.window, ("id", "n", "x", "b"), 0, tuple(framer.broken))
+
+
 def same(one: Batch, other: Batch) -> None:
     assert one.data == other.data
     assert one.rejects == other.rejects
@@ -101,7 +111,7 @@ def test_csv(
 @given(st.text('ab,"\n\r\0é;', max_size=40), sources)
 def test_any_text_as_csv(text: str, source: SourceDefinition) -> None:
     if text:
-        same(*both(source, Segment(0, 10, text.encode(), ("id", "n", "x", "b"))))
+        same(*both(source, framed(text, source)))
 
 
 numbers = st.floats() | st.floats(-1e6, 1e6, width=32) | st.sampled_from([0.1, 1e16, 1e-7, 123456789.123])

@@ -56,10 +56,13 @@ def from_csv(data: bytes, columns: Sequence[str], source: SourceDefinition) -> A
 
     dialect = source.csv
     delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
-    if quote in data or len(delimiter) != 1:
+    if quote in data or len(delimiter) != 1 or dialect.nulls:
         return None
     if dialect.encoding not in ("utf-8", "us-ascii"):
-        data, delimiter = data.decode(dialect.encoding, "replace").encode(), dialect.delimiter.encode()
+        try:
+            data = data.decode(dialect.encoding).encode()
+        except UnicodeDecodeError:
+            return None
     elif dialect.encoding == "us-ascii" and not data.isascii():
         return None
     if b"\r" in data:

@@ -7,6 +7,7 @@ import bisect
 import functools
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +20,8 @@ from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
 from reconciler.bulk.records.mapping import column_used, flags_of, row_mapper
 from reconciler.bulk.scan.duplicates import Superseded
 from reconciler.bulk.sources import csv_rows
+from reconciler.bulk.sources.csv_framing import lines_in
+from reconciler.bulk.sources.encodings import encoding_read
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.load import SUPERSEDED
 from reconciler.model.source import SourceDefinition
@@ -36,16 +39,17 @@ _operation = msgspec.json.Decoder(_Operation).decode
 
 
 class Record(NamedTuple):
-    """One record of a segment: the line it begins at (0 is the first), and bytes, a row, or why it is bad."""
+    """One record of a segment: the line it begins at (0 is the first), bytes, a row, or why it is bad, and how many lines it takes."""
 
     line: int
     raw: bytes
     row: dict[str, Any] | None
     bad: BadLine | None
+    lines: int = 1
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A record that is not sent; `line` and `row` count from the segment's first, `data` only where it was asked for."""
+    """A record that is not sent, of so many lines; `line` and `row` count from the segment's first, `data` only where it was asked for."""
 
     line: int
     row: int
@@ -53,6 +57,7 @@ class Rejected(msgspec.Struct, frozen=True):
     reason: str
     column: str | None
     data: Any = None
+    lines: int = 1
 
 
 class Batch(msgspec.Struct):
@@ -61,7 +66,9 @@ class Batch(msgspec.Struct):
     Attributes:
         data: the lines to send; None where they are the segment's own bytes.
         records: how many it has.
-        lines: how many lines they take.
+        lines: how many physical lines they take.
+        rejected: how many of those are rejected.
+        blank_end: how many of the last of `rejects` are blank lines with nothing behind them in the segment.
         numbers: for each line to send, the line of its record (0 is the first); None where that is its place in order.
         found: fields that the spec names and a row has.
         lacking: those that a row has not, which might have had them.
@@ -76,6 +83,8 @@ class Batch(msgspec.Struct):
     safe: bool = True
     compartments: frozenset[str] = frozenset()
     rejects: list[Rejected] = []
+    rejected: int = 0
+    blank_end: int = 0
     numbers: "array[int] | None" = None
     found: frozenset[str] = frozenset()
     lacking: frozenset[str] = frozenset()
@@ -139,7 +148,7 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
     if not gone:
         return batch
     before_them = sorted(r.line for r in batch.rejects)
-    kept, left, rejects, deletes = list[bytes](), array("I"), list(batch.rejects), 0
+    kept, left, rejects, deletes = list[bytes](), array("I"), list[Rejected](), 0
     for at, (line, number) in enumerate(
         zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False)
     ):
@@ -161,7 +170,9 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
         batch.anonymous,
         batch.safe,
         batch.compartments,
-        rejects,
+        [*rejects, *batch.rejects],
+        batch.rejected + len(rejects),
+        batch.blank_end,
         left,
         batch.found,
         batch.lacking,
@@ -181,14 +192,17 @@ def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
 
 
 def _worth_a_frame(segment: Segment) -> bool:
-    return segment.frame is not None or (segment.columns is not None and len(segment.data) >= FRAME_FROM)
+    if segment.frame is not None:
+        return True
+    return segment.columns is not None and not segment.broken and len(segment.data) >= FRAME_FROM
 
 
 def _frame(segment: Segment, source: SourceDefinition) -> Any:
     """All rows of a segment as one frame, if they can be had so."""
     if segment.frame is not None or segment.columns is None:
         return segment.frame
-    return frames.from_csv(segment.data, segment.columns, source)
+    dialect = replace(source.csv, encoding=encoding_read(source.csv.encoding))
+    return frames.from_csv(segment.data, segment.columns, replace(source, csv=dialect))
 
 
 def _line_maker(source: SourceDefinition) -> Callable[[Record], Line]:
@@ -243,10 +257,21 @@ def _spool(data: bytes) -> Iterator[Record]:
 
 
 def _csv(segment: Segment, source: SourceDefinition) -> Iterator[Record]:
-    for found in csv_rows.rows(segment.data, segment.columns, source.csv):
-        columns = segment.columns or tuple(f"column_{i}" for i in range(1, len(found.cells or ()) + 1))
-        row = dict(zip(columns, found.cells, strict=True)) if found.cells is not None else None
-        yield Record(found.line, found.text.encode("utf-8", "surrogateescape"), row, found.bad)
+    columns, nulls = segment.columns or (), frozenset(source.csv.nulls)
+    for found in csv_rows.rows(segment.data, columns, source.csv, segment.broken):
+        row: dict[str, Any] | None = None
+        if found.cells is not None:
+            row = dict(zip(columns, found.cells, strict=True))
+            if nulls:
+                row = _without_nulls(row, nulls, keep=source.nulls == "keep")
+        yield Record(found.line, found.text.encode(), row, found.bad, found.lines)
+
+
+def _without_nulls(row: dict[str, Any], nulls: frozenset[str], *, keep: bool) -> dict[str, Any]:
+    """Cells that stand for nothing are absent, or null where that is wanted."""
+    if keep:
+        return {k: None if v in nulls else v for k, v in row.items()}
+    return {k: v for k, v in row.items() if v not in nulls}
 
 
 def _parquet(segment: Segment, used: Callable[[str], bool], *, nulls: bool) -> Iterator[Record]:
@@ -263,7 +288,7 @@ class _Builder:
     ) -> None:
         self.source, self.line_of, self.contents = source, line_of, contents
         self.pieces: list[bytes] = []
-        self.records = self.upserts = self.deletes = self.anonymous = 0
+        self.records = self.upserts = self.deletes = self.anonymous = self.rejected = 0
         self.safe = True
         self.own = source.format == "commands"  # the segment's own bytes
         self.compartments: set[str] = set()
@@ -371,12 +396,15 @@ class _Builder:
         data: Any = None
         if self.contents:
             data = record.row if record.row is not None else record.raw.decode("utf-8", "backslashreplace")
-        self.rejects.append(Rejected(record.line, self.records, why.code, why.reason, why.column, data))
+        row, lines = self.records, record.lines
+        self.rejects.append(Rejected(record.line, row, why.code, why.reason, why.column, data, lines))
         self.records += 1
+        self.rejected += lines
 
     def batch(self, segment: Segment) -> Batch:
         """All of it."""
-        lines = segment.data.count(b"\n") if segment.columns is not None else self.records
+        text = self.source.format == "csv" and segment.bad is None
+        lines = lines_in(segment.data) if text else self.records
         return Batch(
             None if self.own else b"".join(self.pieces),
             self.records,
@@ -387,7 +415,18 @@ class _Builder:
             self.safe,
             frozenset(self.compartments),
             self.rejects,
+            self.rejected,
+            self._blank_end(lines),
             self.numbers,
             frozenset(self.fields.found),
             frozenset(self.fields.lacking),
         )
+
+    def _blank_end(self, end: int) -> int:
+        """How many of the last rejects are blank lines that nothing follows."""
+        count = 0
+        for rejected in reversed(self.rejects):
+            if rejected.code != "line-blank" or rejected.line + rejected.lines != end:
+                break
+            count, end = count + 1, rejected.line
+        return count

@@ -20,7 +20,7 @@ from reconciler.bulk.scan.check import Batch, Rejected, checker, without
 from reconciler.bulk.scan.chunker import BLOCK, Cutter
 from reconciler.bulk.scan.duplicates import Duplicates, Superseded
 from reconciler.bulk.sources import locations
-from reconciler.bulk.sources.segments import BEGINNING, Segment, segments
+from reconciler.bulk.sources.segments import BEGINNING, Segment, in_place, segments
 from reconciler.model.load import SUPERSEDED, Chunk, Position, Reject, Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
@@ -34,7 +34,10 @@ OnReject = Callable[[Reject, object], None]
 
 @dataclass(slots=True)
 class _Counts:
-    lines: int = 0
+    rejected: int = 0
+    headers: int = 0
+    continued: int = 0
+    blank: int = 0
     upserts: int = 0
     deletes: int = 0
     size: int = 0
@@ -47,7 +50,7 @@ class _Counts:
     lacking: set[str] = field(default_factory=set)
 
     def add(self, batch: Batch, size: int) -> None:
-        self.lines += batch.records
+        self.continued += batch.lines - batch.sent - batch.rejected
         self.deletes += batch.deletes
         self.upserts += batch.upserts
         self.size += size
@@ -57,6 +60,46 @@ class _Counts:
         self.lacking |= batch.lacking
         if len(self.compartments) < MAX_COMPARTMENTS:
             self.compartments |= batch.compartments - {UNKNOWN_ID}
+
+    @property
+    def lines(self) -> int:
+        """Rows that are sent, and the lines of those that are rejected."""
+        return self.upserts + self.deletes + self.rejected
+
+    def reject(self, reject: Reject) -> None:
+        self.rejected += reject.lines
+        self.reasons[reject.code] += reject.lines
+        if len(self.rejects) < SHOWN_REJECTS and reject.code != SUPERSEDED:
+            self.rejects.append(reject)
+
+
+class _Blanks:
+    """Holds blank lines back until a row follows in their file; at its end they are no rows."""
+
+    def __init__(self) -> None:
+        self._file, self._held, self._dropped = -1, list[tuple[Reject, object]](), 0
+
+    def settled(self, segment: Segment, batch: Batch, rows: "Rows") -> Iterator[tuple[Reject, object]]:
+        """The rejected records that are certain once this segment is read, each with its data."""
+        if segment.file != self._file:
+            self._drop()
+            self._file = segment.file
+        found = [(rows.reject(segment, r), r.data) for r in batch.rejects]
+        last = len(found) - batch.blank_end
+        if last or batch.sent:
+            yield from self._held
+            self._held = []
+        yield from found[:last]
+        self._held += found[last:]
+
+    def left(self) -> int:
+        """How many lines at the ends of files are blank."""
+        self._drop()
+        return self._dropped
+
+    def _drop(self) -> None:
+        self._dropped += sum(r.lines for r, _ in self._held)
+        self._held = []
 
 
 def scan(
@@ -130,19 +173,16 @@ def _scan(
     cutter, counts = Cutter(source.max_bytes), _Counts()
     watch = Duplicates() if source.duplicates in ("warn", "refuse") else None
     pieces = segments(root, names, source, feed=hashed.feed)
-    rows = Rows(names, source)
+    rows, blanks = Rows(names, source), _Blanks()
     for segment, made in _batches(pieces, root, names, source, workers, contents=contents):
         before = rows.before(segment)[0]
         batch = made if replaced is None else without(made, segment, before, replaced, contents=contents)
         data = batch.bytes_of(segment)
         counts.add(batch, len(data))
-        for rejected in batch.rejects:
-            reject = rows.reject(segment, rejected)
-            counts.reasons[reject.code] += 1
-            if len(counts.rejects) < SHOWN_REJECTS and reject.code != SUPERSEDED:
-                counts.rejects.append(reject)
+        for reject, contents_of in blanks.settled(segment, batch, rows):
+            counts.reject(reject)
             if on_reject:
-                on_reject(reject, rejected.data)
+                on_reject(reject, contents_of)
         if watch is not None:
             _watch(watch, segment, before, batch)
         at = _positions(segment, before, batch)
@@ -152,6 +192,7 @@ def _scan(
             progress(counts.lines)
     require_fields(counts.found, counts.lacking)
     cutter.close()
+    counts.blank = blanks.left()
     sent = counts.upserts + counts.deletes
     return Scan(
         source_digest=hashed.hexdigest(),
@@ -162,13 +203,16 @@ def _scan(
         bytes=counts.size,
         upserts=counts.upserts,
         deletes=counts.deletes,
-        rejected=counts.lines - sent,
+        rejected=counts.rejected,
         replay_safe=counts.safe,
         rejects=tuple(counts.rejects),
         reasons=dict(counts.reasons),
         compartments=frozenset(counts.compartments),
         missing_identity=counts.anonymous,
         repeated=watch.result(names) if watch is not None else None,
+        headers=rows.headers(),
+        continued=counts.continued,
+        blank=counts.blank,
     )
 
 
@@ -278,7 +322,7 @@ def _job(
     segment: Segment, root: Path, names: Sequence[str], source: SourceDefinition
 ) -> tuple[SourceDefinition, Segment, str | None, int]:
     """What a process needs: where the bytes are, if it can read them there by itself; else the bytes."""
-    if locations.is_plain(names[segment.file], source.compression):
+    if in_place(names[segment.file], source):
         return source, segment._replace(data=b""), str(root / names[segment.file]), len(segment.data)
     return source, segment, None, 0
 
@@ -319,28 +363,35 @@ class Rows:
     """Counts lines and records of each file; a header is a line."""
 
     def __init__(self, names: Sequence[str], source: SourceDefinition, start: Position = BEGINNING) -> None:
-        header = 1 if source.format == "csv" and source.csv.header else 0
         self.names = names if source.format != "spool" else ["the query's rows"]
         self._numbered = source.format == "csv"
-        self._before = dict.fromkeys(range(len(names)), (header, 0))
+        self._before: dict[int, tuple[int, int]] = {}
+        self._headers: dict[int, int] = {}
         if start.offset:
             self._before[start.file] = (start.line, 0)
 
     def before(self, segment: Segment) -> tuple[int, int]:
         """Lines and records before a segment."""
-        return self._before[segment.file]
+        self._headers[segment.file] = segment.header
+        return self._before.setdefault(segment.file, (segment.header, 0))
+
+    def headers(self) -> int:
+        """How many lines the headers of all files take."""
+        return sum(self._headers.values())
 
     def add(self, segment: Segment, batch: Batch) -> None:
         """A segment is done."""
-        lines, records = self._before[segment.file]
+        lines, records = self.before(segment)
         self._before[segment.file] = lines + batch.lines, records + batch.records
 
     def reject(self, segment: Segment, found: Rejected) -> Reject:
         """Where a rejected record is."""
-        lines, records = self._before[segment.file]
+        lines, records = self.before(segment)
         row = records + found.row + 1 if self._numbered else None
         line = lines + found.line + 1
-        return Reject(self.names[segment.file], line, found.code, found.reason, row, found.column)
+        return Reject(
+            self.names[segment.file], line, found.code, found.reason, row, found.column, found.lines
+        )
 
 
 class _Digest:

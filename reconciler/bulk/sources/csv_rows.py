@@ -1,89 +1,224 @@
-"""CSV: the header of a file, and the rows of a segment, by Python's csv module in its strict mode. Pure but for `header`."""
+"""CSV: the header of a file, and the rows of a segment. Pure but for `header`.
+
+Where records are is decided in `reconciler.bulk.sources.csv_framing`; what a record holds, by Python's csv module in its strict
+mode, which is only asked about records that are framed well. `tests/laws/test_csv.py` holds the two together.
+"""
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
 from reconciler.bulk.records.lines import BadLine
+from reconciler.bulk.sources import csv_framing, csv_looks
+from reconciler.bulk.sources.csv_framing import Broken, Framer
+from reconciler.bulk.sources.encodings import encoding_read
 from reconciler.errors import ReconcilerError
 from reconciler.model.source import Dialect, SourceDefinition
 
-FIELD_LIMIT = 1_000_000
-RECORD_LIMIT = FIELD_LIMIT * 4
-_BOM = b"\xef\xbb\xbf"
-csv.field_size_limit(FIELD_LIMIT)
+LOOK = 1 << 16
+_SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE | re.DOTALL)
+csv.field_size_limit(csv_framing.MAX_BYTES)  # a record is refused before one of its cells could be
+
+
+class Header(NamedTuple):
+    """How a file begins.
+
+    Attributes:
+        columns: their names; None where there is no row to tell how many there are.
+        raw: the header's bytes, without a mark; empty where the first row is data.
+        lines: how many physical lines they take.
+        end: where rows begin.
+    """
+
+    columns: tuple[str, ...] | None
+    raw: bytes
+    lines: int
+    end: int
 
 
 class CsvRow(NamedTuple):
-    """One record: the line it begins at (0 is the segment's first), its cells, or why it is bad."""
+    """One record: the line it begins at (0 is the segment's first), how many it takes, its bytes, its cells, or why it is bad."""
 
     line: int
+    lines: int
     text: str
     cells: list[str] | None
     bad: BadLine | None
 
 
-def header(file: IO[bytes], source: SourceDefinition, name: str) -> tuple[tuple[str, ...] | None, bytes]:
-    """Column names, and the bytes of the line that says them (none where the first line is data).
+def header(file: IO[bytes], begin: int, source: SourceDefinition, name: str) -> Header:
+    """The names of the columns, and where they stand.
+
+    Args:
+        file: its bytes, as `encodings.as_text` gives them.
+        begin: bytes of a byte order mark.
+        source: its dialect.
+        name: of the file.
 
     Raises:
         ReconcilerError: there is no header, or it is not valid.
     """
-    file.seek(0)
-    head = file.readline(FIELD_LIMIT)
-    dialect = source.csv
-    text = head.removeprefix(_BOM).decode(dialect.encoding, "replace")
-    if not dialect.header:
-        cells: list[str] = next(_reader(io.StringIO(text, newline=""), dialect, strict=False), [])
-        return tuple(f"column_{i}" for i in range(1, len(cells) + 1)) or None, b""
-    try:
-        columns: list[str] = next(_reader(io.StringIO(text, newline=""), dialect, strict=True), [])
-    except csv.Error as e:
-        raise ReconcilerError(f"{name}: the header is not valid CSV: {e}") from None
-    if not columns:
+    first = _First(file, begin, source, name)
+    if not source.csv.header:
+        found = first.cells(begin) if first.any() else None
+        columns = tuple(f"column_{i}" for i in range(1, len(found[0]) + 1)) if found else None
+        return Header(columns, b"", 0, begin)
+    if not first.any():
         raise ReconcilerError(
             f"{name} has no CSV header", help="set csv: {header: false} if the first row is data"
         )
-    if len(set(columns)) != len(columns):
-        raise ReconcilerError(f"{name}: two columns of the CSV header have the same name")
-    return tuple(columns), head
+    cells, raw = first.cells(begin)
+    if said := _SEP.fullmatch(raw.decode(encoding_read(source.csv.encoding), "replace").rstrip("\r\n")):
+        first.agrees(said[1])
+        cells, more = first.cells(begin + len(raw))
+        raw += more
+    columns = _named(cells, source, name)
+    return Header(columns, raw, csv_framing.lines_in(raw), begin + len(raw))
 
 
-def rows(data: bytes, columns: tuple[str, ...] | None, dialect: Dialect) -> Iterator[CsvRow]:
-    """The records of a segment."""
-    texts = [raw.decode(dialect.encoding, "surrogateescape") + "\n" for raw in data.split(b"\n")]
-    if data.endswith(b"\n"):
-        texts.pop()
-    reader = _reader(iter(texts), dialect, strict=True)
-    while True:
-        before = reader.line_num
+def look(file: IO[bytes], begin: int, source: SourceDefinition) -> str | None:
+    """What the file looks like, if that is not what the spec says."""
+    file.seek(begin)
+    return csv_looks.hint(file.read(LOOK), source.csv)
+
+
+class _First:
+    """The first records of a file."""
+
+    def __init__(self, file: IO[bytes], begin: int, source: SourceDefinition, name: str) -> None:
+        self.file, self.source, self.name = file, source, name
+        self.encoding = encoding_read(source.csv.encoding)
+        file.seek(begin)
+        self.sample = file.read(LOOK)
+
+    def any(self) -> bool:
+        """Whether there is anything but ends of lines."""
+        return bool(self.sample.strip(b"\r\n"))
+
+    def cells(self, begin: int) -> tuple[list[str], bytes]:
+        """The cells of the record at `begin`, and its bytes."""
+        framer = Framer(csv_framing.of(self.source.csv, self.encoding))
+        self.file.seek(begin)
+        done = False
+        while not done:
+            more = self.file.read(LOOK)
+            framer.extend(more, at_end=not more)
+            done = framer.advance(1)
+        if not framer.at or framer.broken:
+            reason = framer.broken[0].reason if framer.broken else "its first line is too long"
+            raise self._wrong(reason)
+        raw = framer.window[: framer.at]
         try:
-            cells: list[str] = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as e:
-            bad = BadLine("line-csv", f"not valid CSV: {e}; check for a quote that is not closed")
-            yield CsvRow(before, "".join(texts[before : reader.line_num]), None, bad)
+            text = raw.decode(self.encoding)
+        except UnicodeDecodeError:
+            raise self._wrong(f"it is not {self.source.csv.encoding}") from None
+        cells = next(_reader(iter(_lines(text)), self.source.csv))
+        if not cells:
+            raise self._wrong("its first line is blank")
+        return cells, raw
+
+    def agrees(self, separator: str) -> None:
+        """Excel's line `sep=;` says what the spec says."""
+        if separator != self.source.csv.delimiter:
+            shown = "\\t" if separator == "\t" else separator
+            raise ReconcilerError(
+                f"the first line of {self.name} is Excel's `sep={shown}`: it names another separator than the spec",
+                help=f'set csv: {{delimiter: "{shown}"}}; the line is then no header and no row',
+            )
+
+    def _wrong(self, reason: str) -> ReconcilerError:
+        what = "header" if self.source.csv.header else "first row"
+        hint = csv_looks.hint(self.sample, self.source.csv)
+        return ReconcilerError(f"{self.name}: the {what} is not valid CSV: {reason}", help=hint)
+
+
+def _named(cells: Sequence[str], source: SourceDefinition, name: str) -> tuple[str, ...]:
+    """The columns by their names; one without is column_N where the spec lists the columns that it wants."""
+    for number, cell in enumerate(cells, 1):
+        if not cell and source.include is None:
+            raise ReconcilerError(
+                f"{name}: column {number} of the CSV header has no name",
+                help="name it in the file, or list the wanted columns in profile: {include: […]}",
+            )
+    columns = tuple(cell or f"column_{number}" for number, cell in enumerate(cells, 1))
+    twice = [c for c in columns if columns.count(c) > 1]
+    if twice:
+        places = " and ".join(str(n) for n, c in enumerate(columns, 1) if c == twice[0])
+        raise ReconcilerError(f"{name}: two columns of the CSV header have the same name: columns {places}")
+    return columns
+
+
+def rows(
+    data: bytes, columns: tuple[str, ...] | None, dialect: Dialect, broken: Sequence[Broken] = ()
+) -> Iterator[CsvRow]:
+    """The records of a segment; blank lines that follow one another are one of them."""
+    encoding, line, at = encoding_read(dialect.encoding), 0, 0
+    for gap in (*broken, None):
+        end = len(data) if gap is None else gap.begin
+        if end > at:
+            part = data[at:end]
+            yield from _framed(part, line, columns, dialect, encoding)
+            line += csv_framing.lines_in(part)
+        if gap is not None:
+            text = data[gap.begin : gap.end].decode(encoding, "backslashreplace")
+            yield CsvRow(line, 1, text, None, BadLine("line-csv", gap.reason))
+            line, at = line + 1, gap.end
+
+
+def _framed(
+    data: bytes, first: int, columns: tuple[str, ...] | None, dialect: Dialect, encoding: str
+) -> Iterator[CsvRow]:
+    """The records of bytes in which all are framed well."""
+    try:
+        lines, doubtful = _lines(data.decode(encoding)), False
+    except UnicodeDecodeError:
+        lines, doubtful = _lines(data.decode(encoding, "surrogateescape")), True
+    reader, before, blank = _reader(iter(lines), dialect), 0, 0
+    width = None if columns is None else len(columns)
+    for cells in reader:
+        if not cells:
+            blank, before = blank + 1, reader.line_num
             continue
-        if columns is None:
-            columns = tuple(f"column_{i}" for i in range(1, len(cells) + 1))
-        text = "".join(texts[before : reader.line_num])
-        bad_row = _bad(cells, columns, text)
-        yield CsvRow(before, text, None if bad_row else cells, bad_row)
+        if blank:
+            yield _blank(first + before, blank)
+            blank = 0
+        begin, before = before, reader.line_num
+        if len(cells) == width and not doubtful:
+            yield CsvRow(first + begin, before - begin, "", cells, None)
+            continue
+        text = "".join(lines[begin:before])
+        bad = _bad(cells, width, text, dialect)
+        yield CsvRow(first + begin, before - begin, _shown(text, encoding), None if bad else cells, bad)
+    if blank:
+        yield _blank(first + before, blank)
 
 
-def _reader(lines: Iterator[str] | io.StringIO, dialect: Dialect, *, strict: bool) -> Any:
-    return csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=strict)
+def _blank(end: int, count: int) -> CsvRow:
+    words = "the line is blank" if count == 1 else f"{count:,} blank lines"
+    return CsvRow(end - count, count, "", None, BadLine("line-blank", words))
 
 
-def _bad(cells: list[str], columns: tuple[str, ...], text: str) -> BadLine | None:
-    if not cells:
-        return BadLine("line-blank", "the line is blank")
-    if len(cells) != len(columns):
-        return BadLine("line-columns", f"{len(cells)} cells, {len(columns)} columns")
+def _lines(text: str) -> list[str]:
+    """Physical lines with their ends, as Python's csv wants them."""
+    return list(io.StringIO(text, newline=""))
+
+
+def _reader(lines: Iterator[str], dialect: Dialect) -> Any:
+    return csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
+
+
+def _bad(cells: list[str], width: int | None, text: str, dialect: Dialect) -> BadLine | None:
+    if width is not None and len(cells) != width:
+        return BadLine("line-columns", f"{len(cells)} cells, {width} columns")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return BadLine("line-encoding", "the line is not in the source's encoding")
+        return BadLine("line-encoding", f"the line is not {dialect.encoding}")
     return None
+
+
+def _shown(text: str, encoding: str) -> str:
+    """The text of a line, with bytes that are not in the encoding written out."""
+    return text.encode(encoding, "surrogateescape").decode(encoding, "backslashreplace")

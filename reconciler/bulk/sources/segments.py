@@ -4,13 +4,15 @@ Where one segment ends and the next begins follows from the bytes alone, from an
 begins in a segment is found again by reading from there. The source digest is fed on the way.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from reconciler.bulk.records.columns import require_columns, require_text
 from reconciler.bulk.records.lines import BadLine, too_large
-from reconciler.bulk.sources import csv_rows, locations, parquet
+from reconciler.bulk.sources import csv_framing, csv_rows, encodings, locations, parquet
+from reconciler.bulk.sources.csv_framing import Broken, Framer
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Position
 from reconciler.model.source import SourceDefinition
@@ -18,6 +20,8 @@ from reconciler.model.source import SourceDefinition
 SIZE = 4 << 20
 BEGINNING = Position(0, 0, 0)
 BOM = b"\xef\xbb\xbf"
+LOOK = 1 << 16  # bytes read beyond a segment, in which its last record is likely to end
+_END = re.compile(rb"\r\n?|\n")
 Feed = Callable[[bytes], None]
 
 
@@ -29,6 +33,8 @@ class Segment(NamedTuple):
         offset: of `data` in the file's decompressed bytes; in rows for Parquet.
         data: the bytes; the last line of a file may lack its newline.
         columns: the header's, for CSV.
+        header: how many lines that header takes.
+        broken: lines of `data` that begin no record, for CSV.
         frame: rows as a frame, for Parquet.
         bad: it is one line that is too long to hold; `data` is empty.
     """
@@ -37,6 +43,8 @@ class Segment(NamedTuple):
     offset: int
     data: bytes = b""
     columns: tuple[str, ...] | None = None
+    header: int = 0
+    broken: tuple[Broken, ...] = ()
     frame: Any = None
     bad: BadLine | None = None
 
@@ -69,6 +77,8 @@ def segments(
                 yield from _rows(root, names[index], position, source, feed)
                 continue
             with locations.open_place(root, names[index], source.compression) as file:
+                if source.format in ("commands", "ndjson"):
+                    encodings.mark(file, encodings.UTF_8, names[index], "")
                 cut = _csv if source.format == "csv" else _lines
                 yield from cut(file, names[index], position, source, feed, size)
         except locations.damage() as e:
@@ -147,29 +157,101 @@ def _rest_of_line(file: IO[bytes], length: int, limit: int, feed: Feed | None) -
 def _csv(
     file: IO[bytes], name: str, start: Position, source: SourceDefinition, feed: Feed | None, size: int
 ) -> Iterator[Segment]:
-    columns, head = csv_rows.header(file, source, name)
-    if columns is not None and source.csv.header:
-        require_columns(columns, source, name)
+    text, begin = encodings.as_text(file, source.csv.encoding, name, "set csv: {{encoding: {}}}")
+    head = csv_rows.header(text, begin, source, name)
+    if head.columns is not None and source.csv.header:
+        require_columns(head.columns, source, name, looks=csv_rows.look(text, begin, source))
     if feed and source.csv.header:
         feed(b"\0")  # where a file begins shapes the lines: its first one is a header
-        feed(head.removeprefix(BOM))
-        if not head.endswith(b"\n"):
-            feed(b"\n")
-    offset = start.offset or len(head)
-    file.seek(offset)
-    quote = source.csv.quote.encode()
-    while data := file.read(size):
-        if offset == 0 and data.startswith(BOM):
-            data, offset = data[len(BOM) :], len(BOM)
-        if not data.endswith(b"\n"):
-            data += file.readline(csv_rows.RECORD_LIMIT)
-        beyond = 0
-        while data.count(quote) % 2 and beyond < csv_rows.RECORD_LIMIT:  # within quotes: the record goes on
-            more = file.readline(csv_rows.RECORD_LIMIT)
-            if not more:
+        feed(head.raw if head.raw.endswith((b"\n", b"\r")) else head.raw + b"\n")
+    offset, rules = (
+        start.offset or head.end,
+        csv_framing.of(source.csv, encodings.encoding_read(source.csv.encoding)),
+    )
+    ahead = _Ahead(text, offset, feed, again=in_place(name, source))
+    empty = Segment(start.file, offset, b"", head.columns, head.lines)
+    if not ahead.fill(size + LOOK) and not start.offset:
+        yield empty  # it has a header
+    while ahead.fill(size + LOOK):
+        framer, look = Framer(rules), LOOK
+        framer.extend(ahead.held, at_end=ahead.ended)
+        while not framer.advance(size):
+            framer.extend(ahead.read(look), at_end=ahead.ended)
+            look *= 2
+        if framer.at:
+            at, data = ahead.offset, ahead.take(framer.at)
+            yield empty._replace(offset=at, data=data, broken=tuple(framer.broken))
+        if framer.too_long():
+            at, length = ahead.offset, ahead.skip_line()
+            bad = BadLine(
+                "line-too-large", f"the line has {length:,} bytes, a row at most {rules.max_bytes:,}"
+            )
+            yield empty._replace(offset=at, bad=bad)
+    ahead.close()
+
+
+class _Ahead:
+    """The bytes of a file from a place on, some of which are read before they are taken; what is taken is fed to the digest.
+
+    Attributes:
+        offset: of the first byte that is not taken.
+        held: the bytes from there on that are read.
+        ended: there are no more.
+    """
+
+    def __init__(self, file: IO[bytes], offset: int, feed: Feed | None, *, again: bool) -> None:
+        self._file, self.offset, self._feed, self._again = file, offset, feed, again
+        self.held, self.ended, self._last = b"", False, b""
+        file.seek(offset)
+
+    def fill(self, size: int) -> bool:
+        """Hold so many bytes, if there are; False at the end of the file."""
+        if self._again:  # to read a few bytes once more costs less than to join two pieces
+            self._file.seek(self.offset)
+            self.held, self.ended = b"", False
+        if not self.ended and len(self.held) < size:
+            self.read(size - len(self.held))
+        return bool(self.held)
+
+    def read(self, size: int) -> bytes:
+        """So many bytes more; they are held, too."""
+        more = self._file.read(size)
+        self.ended = len(more) < size
+        self.held = self.held + more if self.held else more
+        return more
+
+    def take(self, size: int) -> bytes:
+        """The first bytes of those that are held."""
+        data = self.held[:size]
+        self.held = self.held[size:]
+        self._taken(data)
+        return data
+
+    def skip_line(self) -> int:
+        """Go on to the next line, however long this one is; its length."""
+        begin = self.offset
+        while (found := _END.search(self.held)) is None or (found.end() == len(self.held) and not self.ended):
+            if self.ended:
                 break
-            data, beyond = data + more, beyond + len(more)
-        if feed:
-            feed(data if data.endswith(b"\n") else data + b"\n")
-        yield Segment(start.file, offset, data, columns)
-        offset += len(data)
+            if found is None:
+                self.take(len(self.held))
+            self.read(LOOK)
+        self.take(found.end() if found else len(self.held))
+        return self.offset - begin
+
+    def close(self) -> None:
+        """Files are joined at line ends."""
+        if self._feed and self._last and not self._last.endswith((b"\n", b"\r")):
+            self._feed(b"\n")
+
+    def _taken(self, data: bytes) -> None:
+        self.offset += len(data)
+        self._last = data[-1:] or self._last
+        if self._feed:
+            self._feed(data)
+
+
+def in_place(name: str, source: SourceDefinition) -> bool:
+    """True if any process can read the bytes of a segment where they are, and at once."""
+    as_is = source.format != "csv" or encodings.read_as_is(source.csv.encoding)
+    return as_is and locations.is_plain(name, source.compression)

@@ -1,0 +1,109 @@
+"""What a CSV file looks like, to explain why it cannot be read as the spec says; nothing is ever read by it. Pure."""
+
+import codecs
+from dataclasses import replace
+
+from reconciler.bulk.sources import csv_framing
+from reconciler.bulk.sources.csv_framing import Framer
+from reconciler.model.source import Dialect
+
+_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_QUOTES = {'"': "double quotes", "'": "single quotes"}
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_ROWS = 20
+_SAMPLE = 1 << 14
+
+
+def hint(sample: bytes, declared: Dialect) -> str | None:
+    """What to set, if the first bytes of a file, or of a part of it, look otherwise than declared."""
+    sample = sample[:_SAMPLE]
+    encoding = encoding_of(sample, declared.encoding)
+    text = sample.decode(encoding, "replace")
+    delimiter, quote = _marks_of(text, declared)
+    looks, settings = [], []
+    if delimiter != declared.delimiter:
+        shown = "\\t" if delimiter == "\t" else delimiter
+        looks.append(f"{_DELIMITERS[delimiter]} between cells")
+        settings.append(f'delimiter: "{shown}"')
+    if quote != declared.quote:
+        looks.append(_QUOTES[quote])
+        settings.append(
+            f"quote: {chr(34) + quote + chr(34) if quote != chr(34) else chr(39) + quote + chr(39)}"
+        )
+    if codecs.lookup(encoding).name != codecs.lookup(declared.encoding).name:
+        looks.append(encoding)
+        settings.append(f"encoding: {encoding}")
+    if not looks:
+        return None
+    return f"this looks like {' and '.join(looks)}: set csv: {{{', '.join(settings)}}}"
+
+
+def encoding_of(sample: bytes, declared: str) -> str:
+    """The encoding that bytes are likely to be in; the declared one where it fits."""
+    for mark, name in _MARKS:
+        if sample.startswith(mark):
+            return name
+    if b"\0" in sample:
+        even, odd = sample[::2].count(0), sample[1::2].count(0)
+        if max(even, odd) > len(sample) // 8:
+            return "utf-16-be" if even > odd else "utf-16-le"
+    if _fits(sample, declared):
+        return declared
+    return next((name for name in ("utf-8", _legacy(sample)) if _fits(sample, name)), declared)
+
+
+def _fits(sample: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(sample)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _legacy(sample: bytes) -> str:
+    """Single letters with accents between ASCII are of western Europe; where high bytes come in pairs, it is one of Asia's."""
+    high = [n for n, byte in enumerate(sample) if byte >= 0x80]
+    alone = sum(1 for n in high if sample[n - 1 : n] < b"\x80" and sample[n + 1 : n + 2] < b"\x80")
+    if 2 * alone >= len(high):
+        return "windows-1252"
+    if _fits(sample, "shift_jis"):
+        text = sample.decode("shift_jis", "ignore")
+        if sum("\u3040" <= c <= "\u30ff" for c in text) * 5 >= sum(c > "\x7f" for c in text):
+            return "shift_jis"
+    return "gb18030" if _fits(sample, "gb18030") else "windows-1252"
+
+
+def _marks_of(text: str, declared: Dialect) -> tuple[str, str]:
+    """The delimiter and quote by which rows are of one width; the declared ones where those do."""
+    best, choice = _width(text, declared), (declared.delimiter, declared.quote)
+    for quote in _QUOTES:
+        for delimiter in _DELIMITERS:
+            width = _width(text, replace(declared, delimiter=delimiter, quote=quote))
+            if width > 1 and best < 2 and width > best:
+                best, choice = width, (delimiter, quote)
+    if choice[1] != declared.quote and f"{choice[0]}{choice[1]}" not in text:  # no cell is quoted that way
+        choice = (choice[0], declared.quote)
+    return choice
+
+
+def _width(text: str, dialect: Dialect) -> int:
+    """How many cells the first rows have, if all have as many; else 0."""
+    rules = csv_framing.of(dialect, "utf-8")
+    framer = Framer(rules)
+    framer.extend(text.encode("utf-8", "replace"), at_end=False)
+    widths, begin = set(), 0
+    for _ in range(_ROWS):
+        if not framer.advance(begin + 1) or framer.at == begin:
+            break
+        widths.add(_cells(framer.window[begin : framer.at], dialect))
+        begin = framer.at
+    return widths.pop() if len(widths) == 1 and not framer.broken else 0
+
+
+def _cells(record: bytes, dialect: Dialect) -> int:
+    """Delimiters outside of quotes, and one."""
+    quoted, count = False, 1
+    for part in record.split(dialect.quote.encode()):
+        count += 0 if quoted else part.count(dialect.delimiter.encode())
+        quoted = not quoted
+    return count

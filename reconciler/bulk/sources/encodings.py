@@ -1,0 +1,133 @@
+"""Encodings of text files: marks at their beginnings, and files that are read as UTF-8 whatever they are in.
+
+In UTF-8 and in encodings of one byte for each character, an ASCII byte is that character and nothing else, so records can be
+found in the bytes as they are. A file in any other encoding is turned into UTF-8 while it is read; bytes that do not
+belong to the encoding become bytes that do not belong to UTF-8, so that the rows that hold them are rejected.
+"""
+
+import codecs
+import functools
+import io
+from typing import IO, Any
+
+from reconciler.errors import ReconcilerError
+
+UTF_8 = "utf-8"
+_MARKS = (
+    (codecs.BOM_UTF8, ("utf-8",)),
+    (codecs.BOM_UTF32_LE, ("utf-32", "utf-32-le")),
+    (codecs.BOM_UTF32_BE, ("utf-32", "utf-32-be")),
+    (codecs.BOM_UTF16_LE, ("utf-16", "utf-16-le")),
+    (codecs.BOM_UTF16_BE, ("utf-16", "utf-16-be")),
+)
+_LONGEST = 4
+_BLOCK = 1 << 20
+_WRONG = "\udcff"  # stands for bytes that are not in the encoding; UTF-8 has no bytes for it
+codecs.register_error("reconciler-wrong", lambda e: (_WRONG, e.end))  # type: ignore[attr-defined]
+
+
+@functools.cache
+def read_as_is(encoding: str) -> bool:
+    """True if records are found in the bytes of this encoding as they are."""
+    name = codecs.lookup(encoding).name
+    if name in ("utf-8", "ascii"):
+        return True
+    if any(bytes([n]).decode(name, "replace") != chr(n) for n in range(128)):
+        return False
+    return len(bytes(range(256)).decode(name, "replace")) == 256
+
+
+def encoding_read(encoding: str) -> str:
+    """The encoding of the bytes that `as_text` gives."""
+    return encoding if read_as_is(encoding) else UTF_8
+
+
+def mark(file: IO[bytes], encoding: str, name: str, setting: str) -> int:
+    """How many bytes at the beginning of a file are a byte order mark; the file is left at its beginning.
+
+    Args:
+        file: its decompressed bytes.
+        encoding: as declared.
+        name: of the file.
+        setting: what to set for another encoding, with a `{}` for it; empty where there is no choice.
+
+    Raises:
+        ReconcilerError: the mark is that of another encoding.
+    """
+    file.seek(0)
+    begins = file.read(_LONGEST)
+    file.seek(0)
+    for found, names in _MARKS:
+        if begins.startswith(found):
+            if codecs.lookup(encoding).name not in names:
+                words = (
+                    f"{name} begins with the byte order mark of {names[0].upper()}, but is read as {encoding}"
+                )
+                raise ReconcilerError(
+                    words, help=setting.format(names[0]) if setting else f"save it as {encoding}"
+                )
+            return len(found)
+    if codecs.lookup(encoding).name in ("utf-16", "utf-32") and begins:
+        words = f"{name} has no byte order mark, so {encoding} does not say in which order its bytes are"
+        raise ReconcilerError(words, help=setting.format(f"{encoding}-le") + f", or {encoding}-be")
+    return 0
+
+
+def as_text(file: IO[bytes], encoding: str, name: str, setting: str = "") -> tuple[IO[bytes], int]:
+    """The file with its bytes in `encoding_read`, and how many of them a mark takes at the beginning.
+
+    Raises:
+        ReconcilerError: a byte order mark does not fit the encoding.
+    """
+    size = mark(file, encoding, name, setting)
+    if read_as_is(encoding):
+        return file, size
+    return io.BufferedReader(_AsUtf8(file, encoding, marked=size > 0), _BLOCK), len(
+        codecs.BOM_UTF8
+    ) if size else 0
+
+
+class _AsUtf8(io.RawIOBase):
+    """A file in another encoding; going back means reading again from its beginning."""
+
+    def __init__(self, file: IO[bytes], encoding: str, *, marked: bool) -> None:
+        self._file, self._make = file, codecs.getincrementaldecoder(encoding)
+        # The decoders of utf-16 and utf-32 take the mark away; it is put back, so that offsets count it.
+        taken = codecs.lookup(encoding).name in ("utf-16", "utf-32")
+        self._mark = codecs.BOM_UTF8 if marked and taken else b""
+        self._again()
+
+    def _again(self) -> None:
+        self._file.seek(0)
+        self._decoder: Any = self._make("reconciler-wrong")
+        self._rest, self._at, self._ended = self._mark, 0, False
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("only from the beginning")
+        if offset < self._at:
+            self._again()
+        buffer = bytearray(_BLOCK)
+        while self._at < offset and self.readinto(memoryview(buffer)[: offset - self._at]):
+            pass
+        return self._at
+
+    def readinto(self, into: Any) -> int:
+        while not self._rest and not self._ended:
+            data = self._file.read(_BLOCK)
+            self._ended = not data
+            self._rest = self._decoder.decode(data, final=self._ended).encode(UTF_8, "surrogatepass")
+        size = min(len(into), len(self._rest))
+        into[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        self._at += size
+        return size
