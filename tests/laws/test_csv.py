@@ -6,20 +6,26 @@ whatever packing and with however many processes, is held against it.
 
 import gzip
 import json
+import multiprocessing
 import os
+import random
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.bulk.scan import check
 from reconciler.bulk.scan.scan import chunk_pieces, scan
 from reconciler.bulk.sources import segments
+from reconciler.errors import ReconcilerError
 from reconciler.model.load import Reject, Scan
 from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
 
@@ -189,3 +195,157 @@ def test_any_text(text: str, dialect: Dialect, packed: bool, frames: bool, sizes
 def test_any_bytes(data: bytes, encoding: str) -> None:
     dialect = Dialect(encoding=encoding, max_record_lines=4)
     hold(data, dialect, [1 << 20, 7], packed=False, frames=True)
+
+
+def nasty(dice: random.Random) -> bytes:
+    """A file as it should not be: rows with quotes open, doubled and stray, odd ends of lines, bytes of other encodings."""
+    cells = [b"u%d" % dice.randrange(99), b"", b"x y", b'"q"', b'"a,b"', b'"a""b"', b'5\'10"', b'"', b'"open', b'shut"', b'"two\nlines"',
+             b'"a\r\nb\rc"', b"caf\xe9", "café".encode(), b"\0", b'"x"y', b'""', b'"""', "\u2028".encode(), b'a"",b","c']  # fmt: skip
+    ends = dice.choice([[b"\n"], [b"\r\n"], [b"\r"], [b"\n", b"\r\n", b"\r", b"\n\n", b"\r\r"]])
+    usual = dice.random()
+    made = b""
+    for n in range(dice.randrange(40)):
+        if dice.random() < usual:
+            row = b"u%d,a,b" % n
+        else:
+            row = b",".join(dice.choices(cells, k=dice.choice([1, 2, 3, 3, 3, 3, 4])))
+        made += row + dice.choice(ends)
+    return made if dice.random() < 0.7 else made + dice.choice(cells)
+
+
+def test_nasty_files() -> None:
+    """RECONCILER_NASTY_FILES says how many, RECONCILER_SEED which."""
+    seed = int(os.environ.get("RECONCILER_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
+    print(f"RECONCILER_SEED={seed} RECONCILER_NASTY_FILES={ROUNDS}")
+    dice = random.Random(seed)
+    for _ in range(ROUNDS):
+        dialect = Dialect(max_record_lines=dice.choice([1, 2, 4, 100]))
+        sizes = [1 << 20, dice.randrange(1, 200)]
+        hold(nasty(dice), dialect, sizes, packed=dice.random() < 0.3, frames=dice.random() < 0.5)
+
+
+def test_one_process_or_two() -> None:
+    dice = random.Random(3)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        for packed in (False, True):
+            data = b"".join(nasty(dice) for _ in range(30))
+            hold(data, Dialect(max_record_lines=4), [1 << 20, 100], packed=packed, frames=False, pool=pool)
+
+
+def one(content: bytes, **dialect: Any) -> tuple[Scan, list[str]]:
+    """A scan of one file, and the accounts that are sent."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "x.csv").write_bytes(content)
+        source = replace(SOURCE, csv=Dialect(**dialect))
+        found, got = found_in(Path(folder), source, segments.SIZE)
+        return found, [cells[0] for cells in got["sent"]]
+
+
+def test_a_carriage_return_ends_a_line() -> None:
+    for content in (b"id,name\ru1,Ann\nu2,Bob\n", b"id,name\ru1,Ann\ru2,Bob\r", b"id,name\r\nu1,Ann\ru2,Bob"):
+        found, accounts = one(content)
+        assert accounts == ["u1", "u2"]
+        assert (found.headers, found.lines, found.rejected) == (1, 2, 0)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_an_open_quote_among_many_rows_costs_its_line_alone(closed: bool) -> None:
+    rows = [f"u{n},Rome" for n in range(1, 30_001)]
+    rows[1000] = 'u1001,"Rome'
+    if closed:
+        rows[9000] = 'u9001,Rome"'
+    found, accounts = one(("id,city\n" + "\n".join(rows) + "\n").encode())
+    assert (found.lines, found.sent, found.rejected) == (30_000, 29_999, 1)
+    assert [(r.line, r.code) for r in found.rejects] == [(1002, "line-csv")]
+    assert "u1001" not in accounts
+
+
+def test_reading_behind_an_open_quote_takes_time_in_proportion() -> None:
+    content = b'id,city\nu1,"Rome\n' + b"".join(b"u%d,Rome and back\n" % n for n in range(400_000))
+    begun = time.monotonic()
+    found, _ = one(content)
+    assert (found.sent, found.rejected) == (400_000, 1)
+    assert time.monotonic() - begun < 40  # it took minutes when it grew with the square; now some seconds
+    begun = time.monotonic()
+    evil = b'a"",b","c\n' * 100_000
+    assert one(b"id,city\n" + evil)[0].rejected == 100_000
+    assert time.monotonic() - begun < 40
+
+
+def test_stray_quotes_and_cells_of_two_lines_do_not_meet() -> None:
+    rows = [b"u%d,5'10\"" % n if n % 3 else b'u%d,"two\nu-wrong,lines"' % n for n in range(60_000)]
+    found, accounts = one(b"id,note\n" + b"\n".join(rows))
+    assert accounts == [f"u{n}" for n in range(60_000)]
+    assert (found.rejected, found.continued) == (0, 20_000)
+
+
+@pytest.mark.parametrize(
+    "cell", [b"x" * 9_000_000, b'"' + (b"x" * 999 + b"\n") * 9_000 + b'"'], ids=["one line", "many"]
+)
+def test_a_cell_that_is_too_large_makes_no_account(cell: bytes) -> None:
+    found, accounts = one(b"id,note\nu1,a\nu2," + cell[:9_000_000] + b"\nu3,b\n", max_record_lines=100_000)
+    assert accounts == ["u1", "u3"]
+    assert found.rejects[0].line == 3
+    assert found.lines == found.sent + found.rejected
+
+
+def test_blank_lines_at_the_end_are_no_rows() -> None:
+    found, accounts = one(b"id,a\nu1,x\n\nu2,y\n\n\r\n\n")
+    assert accounts == ["u1", "u2"]
+    assert (found.lines, found.rejected, found.blank) == (3, 1, 3)
+
+
+def test_bytes_of_another_encoding_are_rejected_in_rows_and_refused_in_the_header() -> None:
+    found, accounts = one(b"id,a\nu1,caf\xe9\nu2,x\n")
+    assert (accounts, found.reasons) == (["u2"], {"line-encoding": 1})
+    with pytest.raises(ReconcilerError, match="the header is not valid CSV: it is not utf-8") as e:
+        one(b"id;pr\xe9nom\nu1;Zo\xeb\n")
+    assert "windows-1252" in str(e.value.help)
+    assert 'delimiter: ";"' in str(e.value.help)
+
+
+@pytest.mark.parametrize(
+    ("content", "dialect", "words", "hint"),
+    [
+        ("id,a\n".encode("utf-16"), {}, "byte order mark of UTF-16", "set csv: {encoding: utf-16}"),
+        (b"\xef\xbb\xbfid,a\n", {"encoding": "windows-1252"}, "byte order mark of UTF-8", "encoding: utf-8"),
+        ("id,a\n".encode("utf-16-le"), {"encoding": "utf-16"}, "no byte order mark", "utf-16-le"),
+        (b"sep=;\nid;a\n", {}, "Excel's `sep=;`", 'delimiter: ";"'),
+        (b"id,,a\n", {}, "column 2 of the CSV header has no name", "profile: {include"),
+        (b"id;a;b\nu1;2;3\n", {}, "no column 'id'", 'a semicolon between cells: set csv: {delimiter: ";"}'),
+        (b"id\ta\nu1\t2\n", {}, "no column 'id'", 'delimiter: "\\t"'),
+    ],
+)
+def test_a_file_that_is_otherwise_than_the_spec_says(
+    content: bytes, dialect: dict[str, Any], words: str, hint: str
+) -> None:
+    with pytest.raises(ReconcilerError) as e:
+        one(content, **dialect)
+    assert words in str(e.value)
+    assert hint in str(e.value.help)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "gb18030", "shift_jis", "windows-1252", "iso-8859-1", "cp932"])  # fmt: skip
+def test_encodings(encoding: str) -> None:
+    name = {"gb18030": "张伟", "shift_jis": "ソ田", "cp932": "ソ|表"}.get(encoding, "Zoë")
+    text = "id\ta\n" + "".join(f"u{n}\t{name}\n" for n in range(3000))
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "x.csv").write_bytes(text.encode(encoding))
+        source = replace(SOURCE, csv=Dialect(delimiter="\t", encoding=encoding), max_bytes=9_000)
+        found, got = found_in(Path(folder), source, 5_000)
+    assert got["sent"] == [[f"u{n}", name] for n in range(3000)]
+    assert (found.lines, found.rejected, len(found.chunks) > 20) == (3000, 0, True)
+
+
+def test_cells_that_stand_for_null() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "x.csv").write_bytes(b"id,a,b\nu1,NULL,\\N\nNULL,a,b\nu3,,null\n")
+        source = replace(SOURCE, csv=Dialect(nulls=("NULL", "\\N")))
+        found = scan(Path(folder), source)
+        (chunk,) = found.chunks
+        sent = [
+            json.loads(x)["user_profile"]
+            for x in b"".join(chunk_pieces(Path(folder), found.files, source, chunk)).splitlines()
+        ]
+    assert [{k: v for k, v in p.items() if k[0] != "$"} for p in sent] == [{}, {"a": "", "b": "null"}]
+    assert found.reasons == {"line-no-identifier": 1}

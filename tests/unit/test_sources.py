@@ -226,11 +226,12 @@ def test_csv_types_columns_and_operations(tmp_path: Path) -> None:
     assert found.replay_safe is False
 
 
-def test_an_open_quote_spoils_what_follows_but_loses_no_line_silently(tmp_path: Path) -> None:
+def test_an_open_quote_costs_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('id,n\nu1,a\nu2,"open\nu3,b\n')
     found = scan(tmp_path, CSV)
     assert [r.code for r in found.rejects] == ["line-csv"]
-    assert found.lines == found.sent + found.rejected == 2
+    assert found.lines == found.sent + found.rejected == 3
+    assert found.rejects[0].line == 3
 
 
 def test_fallback_identifiers_and_owner(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def require_columns(
     source: SourceDefinition,
     name: str,
     holds: Callable[[str], bool] = lambda _: False,
-    looks: str | None = None,
+    looks: Callable[[], str | None] = lambda: None,
 ) -> None:
     """A table has every column that is named, and no two of them become one property.
 
@@ -43,7 +43,7 @@ def require_columns(
         source: its definition.
         name: of the table, for people.
         holds: whether a path with dots, whose first part is a column, may lead to something.
-        looks: what to set if the file looks otherwise than the spec says.
+        looks: says what to set if the file looks otherwise than the spec says.
 
     Raises:
         ReconcilerError: one is missing, or two become one property.
@@ -54,7 +54,7 @@ def require_columns(
             words = f"{name} has no column '{column}'"
             if root in columns:
                 words += f": '{root}' holds no such field"
-            raise ReconcilerError(words, help=looks or f"its columns: {', '.join(columns)}")
+            raise ReconcilerError(words, help=looks() or f"its columns: {', '.join(columns)}")
     _require_one_source(columns, source, name)
 
 

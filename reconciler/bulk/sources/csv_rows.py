@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import IO, Any, NamedTuple
 
 from reconciler.bulk.records.lines import BadLine
@@ -81,7 +82,11 @@ def header(file: IO[bytes], begin: int, source: SourceDefinition, name: str) -> 
 def look(file: IO[bytes], begin: int, source: SourceDefinition) -> str | None:
     """What the file looks like, if that is not what the spec says."""
     file.seek(begin)
-    return csv_looks.hint(file.read(LOOK), source.csv)
+    return _hint(file.read(LOOK), source)
+
+
+def _hint(sample: bytes, source: SourceDefinition) -> str | None:
+    return csv_looks.hint(sample, replace(source.csv, encoding=encoding_read(source.csv.encoding)))
 
 
 class _First:
@@ -130,7 +135,7 @@ class _First:
 
     def _wrong(self, reason: str) -> ReconcilerError:
         what = "header" if self.source.csv.header else "first row"
-        hint = csv_looks.hint(self.sample, self.source.csv)
+        hint = _hint(self.sample, self.source)
         return ReconcilerError(f"{self.name}: the {what} is not valid CSV: {reason}", help=hint)
 
 
