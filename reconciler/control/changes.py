@@ -76,7 +76,9 @@ class Changer:
         fetch = self.listings.compartments()
 
         def find(rows: tuple[Compartment, ...]) -> Compartment | lookup.Ambiguous | None:
-            return lookup.compartment(rows, self.organisation_id, after.get("token"), change.remote_id)
+            token = str(after.get("token"))
+            exact = lookup.compartment(rows, self.organisation_id, token, change.remote_id)
+            return exact or lookup.similar(rows, self.organisation_id, token)
 
         if change.remote_id is not None:
             return self._rename(change, address)
@@ -90,11 +92,17 @@ class Changer:
                 f"the token is used by the compartments {' and '.join(found.ids)}",
                 refused=True,
             )
+        if isinstance(found, Compartment) and found.token != after["token"]:
+            words = lookup.similar_words(found, after["token"])
+            return _outcome(change, Status.FAILED, f"{words}; nothing was created", refused=True)
         if isinstance(found, Compartment):
             return self._adopt(change, address, preconditions.compartment(change, found))
         body = {k: after[k] for k in ("organisation_id", "token", "name")}
         result = self._create(change, paths.compartments(), body, fetch, find)
         if isinstance(result, Done) and isinstance(result.row, Compartment):
+            if result.row.token != after["token"]:
+                words = f"created, but {lookup.similar_words(result.row, after['token'])}"
+                return _outcome(change, Status.FAILED, words, remote_id=result.row.id)
             self.ids[address.name] = result.row.id
             self.created[result.row.id] = self.clock.now()
         return _from_result(change, result)

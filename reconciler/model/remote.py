@@ -1,5 +1,6 @@
 """Rows of the platform, already checked and with ids as strings (contract 1.8)."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,11 @@ class Datamart:
     archived: bool
 
 
+def token_key(token: str) -> str:
+    """What two tokens share that differ only by case or by Unicode form: a platform may take them for one."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", token).casefold())
+
+
 class Compartment(msgspec.Struct, frozen=True, gc=False):
     """A user account compartment (contract 3.2); `name` may be null on old rows."""
 
@@ -27,6 +33,11 @@ class Compartment(msgspec.Struct, frozen=True, gc=False):
     name: str | None
     token: str
     archived: bool
+
+    @property
+    def token_key(self) -> str:
+        """See `token_key`."""
+        return token_key(self.token)
 
 
 class Activation(msgspec.Struct, frozen=True, gc=False):

@@ -22,6 +22,7 @@ class Stranger:
 
     def __init__(self, seed: int, *, storm: float, lag: float, paged: int | None) -> None:
         self.dice, self.storm, self.lag, self.paged = random.Random(seed), storm, lag, paged
+        self.lower_tokens = False
         self.lock = threading.Lock()
         self.next_id = 5000
         self.compartments: list[Row] = [
@@ -171,7 +172,7 @@ class Stranger:
         row = self.new(
             {
                 "organisation_id": int(given["organisation_id"]),
-                "token": given["token"],
+                "token": given["token"].lower() if self.lower_tokens else given["token"],
                 "name": given["name"],
             }
         )

@@ -13,7 +13,7 @@ from reconciler.model.desired import DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import Change, ResourceChange
-from reconciler.model.remote import Compartment, Datamart, Observed
+from reconciler.model.remote import Compartment, Datamart, Observed, token_key
 from reconciler.planning.config import lookup
 from reconciler.planning.config.diff import changed_fields
 
@@ -84,6 +84,20 @@ def plan_compartment(
             )
         case None if want.tombstone:
             plan.ids[want.key] = None  # nothing is there to be removed from anywhere
+        case None if like := lookup.similar(
+            listing.by("token_key", token_key(want.token or "")), organisation_id, want.token or ""
+        ):
+            _block(
+                plan,
+                address,
+                error(
+                    "similar-token",
+                    lookup.similar_words(like, want.token or ""),
+                    want.span,
+                    help="write the token as the platform has it, or choose one that differs by more",
+                    address=address,
+                ),
+            )
         case None:
             plan.ids[want.key] = None
             after = {"organisation_id": organisation_id, "token": want.token, "name": want.name or want.token}

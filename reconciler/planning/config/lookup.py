@@ -6,7 +6,7 @@ Compartment: organisation and token. Activation: datamart and compartment; of du
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.model.remote import Activation, Compartment
+from reconciler.model.remote import Activation, Compartment, token_key
 from reconciler.planning.loads.generations import number
 
 
@@ -35,6 +35,24 @@ def compartment(
     if len(found) > 1:
         return Ambiguous(tuple(sorted((r.id for r in found), key=number)))
     return found[0] if found else None
+
+
+def similar(rows: Iterable[Compartment], organisation_id: str, token: str) -> Compartment | None:
+    """The organisation's compartment whose token differs from this one only by case or Unicode form, if there is one."""
+    key = token_key(token)
+    return next(
+        (
+            r
+            for r in rows
+            if r.token != token and r.token_key == key and r.organisation_id in (organisation_id, "")
+        ),
+        None,
+    )
+
+
+def similar_words(row: Compartment, token: str) -> str:
+    """Why a compartment with this token is not created beside that row."""
+    return f"compartment {row.id} has the token {row.token!r}, which differs from {token!r} only by case or Unicode form"
 
 
 def activation(rows: Sequence[Activation], compartment_id: str) -> tuple[Activation | None, int]:
