@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.origin import Endpoint, LocalSandbox, Origin, endpoint
 
-DEFAULT_ENDPOINT = "https://api.mediarithmics.com"
+DEFAULT_ENDPOINT = Origin("https", "api.mediarithmics.com", 443)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -25,7 +26,7 @@ class Guards:
     max_shrink_percent: float = 50
 
 
-class Origin(NamedTuple):
+class GivenBy(NamedTuple):
     """Where a setting has its value from.
 
     Attributes:
@@ -62,7 +63,7 @@ class Settings:
 
     workspace: str
     organisation_id: str
-    endpoint: str = DEFAULT_ENDPOINT
+    endpoint: Endpoint = DEFAULT_ENDPOINT
     specs: tuple[str, ...] = ("specs",)
     ledger: str | Mapping[str, str] = "sqlite:.reconciler/ledger.db"
     parallelism: int = 10
@@ -77,7 +78,7 @@ class Settings:
     previously: tuple[str, ...] = ()
     environment: str | None = None
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
-    origins: Mapping[str, Origin] = field(default_factory=dict)
+    origins: Mapping[str, GivenBy] = field(default_factory=dict)
 
 
 def seconds(value: str | float) -> float:
@@ -104,7 +105,7 @@ def size(value: str | int) -> int:
 
 _DEFAULTS: Mapping[str, Any] = {
     "organisation_id": None,
-    "endpoint": DEFAULT_ENDPOINT,
+    "endpoint": str(DEFAULT_ENDPOINT),
     "specs": ("specs",),
     "ledger": "sqlite:.reconciler/ledger.db",
     "parallelism": 10,
@@ -138,22 +139,23 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Map
         known = ", ".join(environments) or "none"
         raise ReconcilerError(f"unknown environment '{chosen}'", help=f"reconciler.yaml declares: {known}")
     found: dict[str, Any] = dict(_DEFAULTS)
-    origins = dict.fromkeys(_DEFAULTS, Origin("default"))
+    origins = dict.fromkeys(_DEFAULTS, GivenBy("default"))
     for place, layer in ((("spec",), spec), (("spec", "environments", chosen), environments.get(chosen, {}))):
         for key in layer.keys() & _DEFAULTS.keys():
-            found[key], origins[key] = layer[key], Origin("reconciler.yaml", (*place, key))
+            found[key], origins[key] = layer[key], GivenBy("reconciler.yaml", (*place, key))
     for key in ("endpoint", "parallelism"):
         if value := environ.get(f"RECONCILER_{key.upper()}"):
             found[key] = _number(key, value) if key == "parallelism" else value
-            origins[key] = Origin(f"RECONCILER_{key.upper()}")
+            origins[key] = GivenBy(f"RECONCILER_{key.upper()}")
         if flags.get(key) is not None:
-            found[key], origins[key] = flags[key], Origin(f"--{key}")
-    if found["endpoint"] == "sandbox:":
-        found["settle"], origins["settle"] = 0, Origin("the sandbox shows every write at once")
+            found[key], origins[key] = flags[key], GivenBy(f"--{key}")
+    where = endpoint(found["endpoint"], f"the endpoint ({origins['endpoint'].words})")
+    if isinstance(where, LocalSandbox):
+        found["settle"], origins["settle"] = 0, GivenBy("the sandbox shows every write at once")
     return Settings(
         workspace=workspace["metadata"]["name"],
         organisation_id=found["organisation_id"],
-        endpoint=found["endpoint"],
+        endpoint=where,
         specs=tuple(found["specs"]),
         ledger=found["ledger"],
         parallelism=found["parallelism"],

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 import httpx
 import stamina
@@ -17,8 +16,9 @@ from stamina.instrumentation import set_on_retry_hooks
 from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict, classify, describe, json_object, retry_after_s
 from reconciler.api.pacing import Pace
-from reconciler.api.transport import is_loopback, transport
+from reconciler.api.transport import transport
 from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
+from reconciler.origin import Origin
 
 READ_TIMEOUT = 30.0
 set_on_retry_hooks([])  # its default hook would log to stderr on its own
@@ -52,26 +52,6 @@ class _Retryable(Exception):
         self.retry_after = retry_after
 
 
-def check_endpoint(endpoint: str) -> str:
-    """The endpoint without a trailing slash.
-
-    Raises:
-        ReconcilerError: it is no URL, or would send the token over plain HTTP to another machine.
-    """
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ReconcilerError(
-            f"the endpoint {endpoint!r} is not an https:// URL",
-            help="set endpoint: in reconciler.yaml, or give --endpoint",
-        )
-    if parts.scheme == "http" and not is_loopback(endpoint):
-        raise ReconcilerError(
-            f"the endpoint {endpoint!r} is plain HTTP; the token would be sent in clear text",
-            help="use https://",
-        )
-    return endpoint.rstrip("/")
-
-
 def headers(token: str) -> dict[str, str]:
     """The token goes out byte for byte, as the whole value (contract 1.2)."""
     return {"Authorization": token, "User-Agent": f"reconciler/{__version__}", "Accept": "application/json"}
@@ -98,12 +78,12 @@ class Reader:
 
     def __init__(
         self,
-        endpoint: str,
+        origin: Origin,
         token: str,
         own_transport: httpx.BaseTransport | None = None,
         pace: Pace | None = None,
     ) -> None:
-        self.endpoint = check_endpoint(endpoint)
+        self.origin = origin
         self.pace = pace or Pace(10)
         self._token = check_token(token)
         self._transport = own_transport
@@ -129,9 +109,9 @@ class Reader:
                 self._idle.append(client)
 
     def _new_client(self) -> httpx.Client:
-        inner = self._transport or transport(self.endpoint)
+        inner = self._transport or transport(self.origin)
         return httpx.Client(
-            base_url=self.endpoint,
+            base_url=self.origin.url,
             headers=headers(self._token),
             timeout=READ_TIMEOUT,
             follow_redirects=False,
@@ -219,11 +199,11 @@ class Reader:
                 if (
                     response.is_redirect
                     and response.next_request
-                    and _same_origin(response.next_request.url, response.url)
+                    and self.origin.serves(*_server(response.next_request.url))
                 ):
                     response = client.send(response.next_request)
         except httpx.ConnectError as e:
-            raise _Retryable(f"cannot connect to {self.endpoint}: {_words(e)}") from None
+            raise _Retryable(f"cannot connect to {self.origin}: {_words(e)}") from None
         except httpx.HTTPError as e:
             raise _Retryable(f"no complete answer: {_words(e)}") from None
         self.pace.answered(response.status_code, _retry_after(response))
@@ -263,7 +243,7 @@ class Writer(Reader):
             with self._client(first=False) as client:
                 response = client.request(method, path, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
-            return Answer(Verdict.LATER, f"cannot connect to {self.endpoint}: {_words(e)}")
+            return Answer(Verdict.LATER, f"cannot connect to {self.origin}: {_words(e)}")
         except httpx.HTTPError as e:
             return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {_words(e)}")
         answer = classify(response.status_code, response.content, response.headers.get("Retry-After"))
@@ -277,9 +257,9 @@ class Writer(Reader):
         )
 
 
-def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Only then may a redirect be followed with the token (contract 12, 20)."""
-    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+def _server(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Only to the same one may a redirect be followed with the token (contract 12, 20)."""
+    return url.scheme, url.host, url.port
 
 
 def _backoff(e: Exception) -> bool | float:

@@ -1,37 +1,39 @@
 """How requests leave: TLS with the usual authorities (SSL_CERT_FILE and SSL_CERT_DIR count), through the environment's proxy.
 
-The TLS context is made once: making one takes thirty milliseconds, and every connection of its own would.
+Certificates are always checked: there is no way to say otherwise here. The TLS context is made once: making one takes thirty
+milliseconds, and every connection of its own would.
 """
 
 import functools
 import ssl
-from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-
-def is_loopback(endpoint: str) -> bool:
-    """True for 127.0.0.0/8, ::1 and localhost."""
-    host = urlsplit(endpoint).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+from reconciler.origin import Origin
 
 
-def transport(endpoint: str) -> httpx.HTTPTransport:
+def transport(origin: Origin) -> httpx.HTTPTransport:
     """A transport of its own for one connection at a time; never through a proxy to this machine."""
-    verify: ssl.SSLContext | bool = _tls() if endpoint.startswith("https:") else False
-    return httpx.HTTPTransport(verify=verify, proxy=_proxy(endpoint))
+    return httpx.HTTPTransport(
+        verify=_authorities() if origin.scheme == "https" else _nobody(), proxy=proxy(origin)
+    )
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
+def _authorities() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _proxy(endpoint: str) -> str | None:
+@functools.cache
+def _nobody() -> ssl.SSLContext:
+    """Trusts no certificate at all, for connections that see none; made at once."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def proxy(origin: Origin) -> str | None:
     """HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY names the host."""
-    parts = urlsplit(endpoint)
-    if is_loopback(endpoint) or proxy_bypass(parts.hostname or ""):
+    if origin.loopback or proxy_bypass(origin.host):
         return None
-    found = getproxies().get(parts.scheme)
+    found = getproxies().get(origin.scheme)
     return found if not found or "://" in found else f"http://{found}"

@@ -8,6 +8,7 @@ import httpx
 from reconciler.api.answers import Answer, Verdict, classify
 from reconciler.api.client import headers
 from reconciler.api.transport import transport
+from reconciler.origin import Origin
 
 CONTENT_TYPE = "application/x-ndjson"
 
@@ -49,14 +50,14 @@ class _Counted:
 
 
 def stream(
-    endpoint: str, path: str, token: str, body: Iterator[bytes], size: int, content_type: str, timeout: float
+    origin: Origin, path: str, token: str, body: Iterator[bytes], size: int, content_type: str, timeout: float
 ) -> Answer:
     """Send `body`, `size` bytes long, once.
 
     An exception raised by `body` closes the connection with the body incomplete, and is passed on.
 
     Args:
-        endpoint: base URL.
+        origin: of the platform.
         path: of the executions.
         token: sent byte for byte.
         body: blocks; a new iterator for every call.
@@ -69,15 +70,15 @@ def stream(
     limits = httpx.Timeout(30.0, write=60.0, read=timeout)
     try:
         with httpx.Client(
-            base_url=endpoint,
+            base_url=origin.url,
             timeout=limits,
             follow_redirects=False,
             trust_env=False,
-            transport=transport(endpoint),
+            transport=transport(origin),
         ) as client:
             response = client.post(path, content=left, headers=sent)
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
-        return Answer(Verdict.LATER, f"cannot connect to {endpoint}: {str(e)[:200]}")
+        return Answer(Verdict.LATER, f"cannot connect to {origin}: {str(e)[:200]}")
     except httpx.HTTPError as e:
         return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {type(e).__name__}")
     answer = classify(

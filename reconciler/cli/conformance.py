@@ -10,6 +10,7 @@ from reconciler.cli import exit_codes, wiring
 from reconciler.cli.console import out, say, style
 from reconciler.cli.options import ReferenceFormat
 from reconciler.model.conformance import Found
+from reconciler.origin import endpoint as parse
 from reconciler.reports.conformance import text as conformance_text
 from reconciler.settings import DEFAULT_ENDPOINT, Settings, seconds
 from reconciler.workflows import conformance
@@ -31,20 +32,21 @@ def run(
     no_color: bool,
 ) -> int:
     """Ask, and print the table of answers; 0 whatever they are."""
-    chosen = endpoint or os.environ.get("RECONCILER_ENDPOINT") or DEFAULT_ENDPOINT
-    settings = Settings(workspace="conformance", organisation_id=organisation_id, endpoint=chosen)
-    where, left = wiring.target(root, settings, token_file), []
+    chosen = endpoint or os.environ.get("RECONCILER_ENDPOINT")
+    where = parse(chosen) if chosen else DEFAULT_ENDPOINT
+    settings = Settings(workspace="conformance", organisation_id=organisation_id, endpoint=where)
+    target, left = wiring.target(root, settings, token_file), []
     if write:
-        with wiring.writer(where, PARALLELISM) as writer:
+        with wiring.writer(target, PARALLELISM) as writer:
             stamp = secrets.token_hex(3)
             bench = Bench(
-                writer, where.token, organisation_id, datamart_id, wiring.CLOCK, stamp, seconds(patience)
+                writer, target.token, organisation_id, datamart_id, wiring.CLOCK, stamp, seconds(patience)
             )
             say(f"All objects created by this command have {stamp} in their name.")
             found = _told(conformance.with_writes(bench))
             left = bench.left
     else:
-        with wiring.reader(where, PARALLELISM) as reader:
+        with wiring.reader(target, PARALLELISM) as reader:
             found = _told(conformance.read_only(reader, organisation_id, datamart_id))
     answers = conformance.ordered([*found, *conformance.unanswered(found, wrote=write)])
     match output:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.origin import masked_line
 from reconciler.reports.style import COLOUR, PLAIN, Style
 
 WORKSPACE_FILE = "reconciler.yaml"
 # A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
 _CLEAR = r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*"
-_CREDENTIALS = r"(://[^/@\s:]*:)[^/@\s]+@"
 
 
 def style(stream: object, *, no_color: bool) -> Style:
@@ -50,7 +50,7 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
                 cache[path] = []
         if not 0 < number <= len(cache[path]):
             return None
-        found = re.sub(_CREDENTIALS, r"\1…@", cache[path][number - 1])
+        found = masked_line(cache[path][number - 1])
         return re.sub(_CLEAR, r"\1…", found) if Path(path).name == WORKSPACE_FILE else found
 
     return line

@@ -74,7 +74,9 @@ def reading(root: Path, settings: Settings) -> AbstractContextManager[Database |
 def history(root: Path, settings: Settings) -> History:
     """The ledger, read without writing."""
     place(root, settings)
-    return History(lambda: reading(root, settings), wiring.origin(root, settings), settings.organisation_id)
+    return History(
+        lambda: reading(root, settings), wiring.origin_key(root, settings), settings.organisation_id
+    )
 
 
 def _opened(where: Place) -> Database:
@@ -91,7 +93,7 @@ def rollouts(root: Path, settings: Settings) -> Iterator[Rollouts]:
     where = place(root, settings)
     opened = _opened(where)
     try:
-        yield Rollouts(opened, wiring.origin(root, settings), settings.organisation_id, wiring.CLOCK.wall)
+        yield Rollouts(opened, wiring.origin_key(root, settings), settings.organisation_id, wiring.CLOCK.wall)
     finally:
         opened.close()
 
@@ -106,7 +108,7 @@ def locked(
         LockHeld: somebody else has it.
         LedgerFailed: the ledger cannot be opened.
     """
-    where, origin, clock = place(root, settings), wiring.origin(root, settings), wiring.CLOCK
+    where, origin, clock = place(root, settings), wiring.origin_key(root, settings), wiring.CLOCK
     host = os.uname().nodename
     owner = Owner(secrets.token_hex(4), wiring.who(), host, os.getpid(), clock.wall())
     begun = clock.now()
@@ -139,7 +141,7 @@ def unlock(root: Path, settings: Settings, identity: str) -> str:
         Refused: nobody has a lock of that id.
         LockHeld: a process of this machine has it; its end is the only way.
     """
-    where, origin = place(root, settings), wiring.origin(root, settings)
+    where, origin = place(root, settings), wiring.origin_key(root, settings)
     owner = None
     if where.url is not None:
         database = postgres.open_url(where.url)

@@ -13,7 +13,7 @@ from reconciler.reports.rules import text as rules_text
 from reconciler.reports.settings import text as settings_text
 from reconciler.reports.settings.text import Row
 from reconciler.reports.specs import text as specs_text
-from reconciler.settings import Origin, Settings, resolve
+from reconciler.settings import GivenBy, Settings, resolve
 from reconciler.spec.catalogue import catalogue
 from reconciler.spec.documents import Document
 from reconciler.spec.files import read_workspace
@@ -97,7 +97,7 @@ def _identity(settings: Settings, workspace: Document, flags: Mapping[str, objec
 def _settings(settings: Settings, workspace: Document) -> list[Row]:
     values = {
         "organisation_id": settings.organisation_id,
-        "endpoint": settings.endpoint,
+        "endpoint": str(settings.endpoint),
         "specs": settings.specs,
         "ledger": settings.ledger,
         "parallelism": settings.parallelism,
@@ -138,7 +138,7 @@ def _rules(settings: Settings, workspace: Document) -> list[Row]:
     ]
 
 
-def _origin(origin: Origin, workspace: Document) -> str:
+def _origin(origin: GivenBy, workspace: Document) -> str:
     return _at(workspace, origin.path) if origin.path else origin.words
 
 

@@ -283,7 +283,7 @@ def _reading(root: Path, settings: Settings) -> Iterator[Rollouts | None]:
             yield None
         else:
             yield Rollouts(
-                database, wiring.origin(root, settings), settings.organisation_id, wiring.CLOCK.wall
+                database, wiring.origin_key(root, settings), settings.organisation_id, wiring.CLOCK.wall
             )
 
 

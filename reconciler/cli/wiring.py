@@ -24,6 +24,7 @@ from reconciler.bulk.scan.spool import Spools
 from reconciler.cli.sandbox_process import ensure
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import Lock
+from reconciler.origin import LocalSandbox, Origin
 from reconciler.settings import Settings
 
 LONGEST_FOLDER = 60  # characters
@@ -51,9 +52,8 @@ def who() -> str:
 class Target:
     """Where this run talks to, and with what."""
 
-    url: str
+    origin: Origin
     token: str
-    origin: str
 
 
 def target(root: Path, settings: Settings, token_file: Path | None) -> Target:
@@ -62,21 +62,22 @@ def target(root: Path, settings: Settings, token_file: Path | None) -> Target:
     Raises:
         ReconcilerError: no token is configured, or it cannot be read.
     """
-    if settings.endpoint == "sandbox:":
-        url = ensure(root)
-        return Target(url, token(root, settings, token_file, os.environ) or "sandbox", origin(root, settings))
+    if isinstance(settings.endpoint, LocalSandbox):
+        origin = Origin.parse(ensure(root))
+        return Target(origin, token(root, settings, token_file, os.environ) or "sandbox")
     found = token(root, settings, token_file, os.environ)
     if found is None:
         raise ReconcilerError(
             "no API token is configured",
             help="set RECONCILER_TOKEN, give --token-file FILE, or set token: {env: NAME} in reconciler.yaml",
         )
-    return Target(settings.endpoint, found, origin(root, settings))
+    return Target(settings.endpoint, found)
 
 
-def origin(root: Path, settings: Settings) -> str:
-    """What the ledger keys its rows by: the endpoint, or for the sandbox where it keeps its state."""
-    return f"sandbox:{root.resolve()}" if settings.endpoint == "sandbox:" else settings.endpoint.rstrip("/")
+def origin_key(root: Path, settings: Settings) -> str:
+    """What ledger and lock know a platform by: its origin, or for the sandbox where it keeps its state."""
+    where = settings.endpoint
+    return f"{where}{root.resolve()}" if isinstance(where, LocalSandbox) else str(where)
 
 
 def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapping[str, str]) -> str | None:
@@ -132,7 +133,7 @@ def _run(command: tuple[str, ...]) -> str:
 @contextmanager
 def reader(where: Target, parallelism: int) -> Iterator[Reader]:
     """A connection that can emit nothing but GET."""
-    made = Reader(where.url, where.token, pace=Pace(parallelism))
+    made = Reader(where.origin, where.token, pace=Pace(parallelism))
     try:
         yield made
     finally:
@@ -142,7 +143,7 @@ def reader(where: Target, parallelism: int) -> Iterator[Reader]:
 @contextmanager
 def writer(where: Target, parallelism: int) -> Iterator[Writer]:
     """A connection that can write."""
-    made = Writer(where.url, where.token, pace=Pace(parallelism))
+    made = Writer(where.origin, where.token, pace=Pace(parallelism))
     try:
         yield made
     finally:

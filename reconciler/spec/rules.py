@@ -18,6 +18,7 @@ from reconciler.spec.source_references import activated, compartments
 from reconciler.spec.source_rules import (
     anonymous,
     chunks,
+    endpoints,
     formats,
     identities,
     merged_arrays,
@@ -146,7 +147,7 @@ def _rollouts(specs: Specs) -> Iterator[Diagnostic]:
 
 
 DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]] = {
-    "Workspace": (passwords,),
+    "Workspace": (endpoints, passwords),
     "Compartment": (token_characters,),
     "ProfileSource": (
         urls,

@@ -7,18 +7,9 @@ from reconciler.model.source import PACKED
 _FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": "parquet"}
 
 
-URLS = ("s3://", "gs://", "az://", "https://")
-_LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
-
-
 def is_url(pattern: str) -> bool:
     """True for objects behind a URL, false for paths."""
     return "://" in pattern
-
-
-def known_url(pattern: str) -> bool:
-    """True for the kinds of URL that can be read; http:// only on this very machine."""
-    return pattern.startswith((*URLS, *_LOOPBACK))
 
 
 def identifiers(spec: dict[str, object]) -> list[dict[str, Any]]:

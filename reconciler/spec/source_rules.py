@@ -7,41 +7,45 @@ from typing import Any
 
 from reconciler.errors import UsageError
 from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.origin import BadAddress, SourceUrl, endpoint
 from reconciler.settings import size
 from reconciler.spec.documents import Document
 from reconciler.spec.source_fields import (
-    URLS,
     compression_of,
     file_references,
     format_of,
     identifiers,
     is_url,
-    known_url,
 )
 
 MAX_CHUNK = 100_000_000
 _KINDS = frozenset({"user_account_id", "email_hash", "user_agent_id"})
 _MAPPED = frozenset({"ndjson", "csv", "parquet", "sql"})
 _MAPPED_ONLY = frozenset({"identify_by", "owner", "types", "profile", "operation", "update", "csv"})
-_CREDENTIALS = r"://[^/@\s:]*:[^/@\s]+@"
+_PLACEHOLDER = r"\{datamart\.[^{}]*\}"
+# A colon before an @ that is no port's; a password as a parameter.
+_CREDENTIALS = r"://[^/@\s:]*:(?![0-9]*(?:[/?]|$))\S*@|[?&](?:ssl)?password="
 
 
 def urls(document: Document) -> Iterator[Diagnostic]:
     """URLs of a kind that can be read, without anything secret in them."""
     for i, pattern in enumerate(document.data["spec"].get("files", [])):
-        span = document.span("spec", "files", i)
-        if is_url(pattern) and not known_url(pattern):
-            words = f"'{pattern.partition('://')[0]}://' is not a supported source"
-            yield error("source-url", words, span, help=f"known: {', '.join(URLS)}, or a path")
-        elif is_url(pattern) and _secretive(pattern):
-            words = "the URL of a source contains a query or an account; plans and reports would show both"
-            hint = "put credentials into environment variables; a signed URL expires before the next run"
-            yield error("source-url", words, span, help=hint)
+        if is_url(pattern):
+            try:
+                SourceUrl.parse(re.sub(_PLACEHOLDER, "x", pattern))
+            except BadAddress as e:
+                yield error("source-url", str(e), document.span("spec", "files", i), help=e.help)
 
 
-def _secretive(url: str) -> bool:
-    """A query or an account; a single `?` in a path of an object store is a wildcard."""
-    return "@" in url.split("/")[2] or (url.startswith("http") and bool(re.search(r"[?#]", url)))
+def endpoints(document: Document) -> Iterator[Diagnostic]:
+    """Addresses that requests may go to, in the workspace and in its environments."""
+    spec = document.data["spec"]
+    for path in (("spec",), *(("spec", "environments", name) for name in spec.get("environments", {}))):
+        written = (spec["environments"][path[2]] if path[2:] else spec).get("endpoint")
+        try:
+            endpoint(written or "sandbox:")
+        except BadAddress as e:
+            yield error("endpoint", str(e), document.span(*path, "endpoint"), help=e.help)
 
 
 def formats(document: Document) -> Iterator[Diagnostic]:

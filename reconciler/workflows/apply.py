@@ -118,7 +118,7 @@ def check_plan(plan: Plan, settings: Settings, now: str) -> None:
         ("organisation", plan.organisation_id, settings.organisation_id),
         ("workspace", plan.workspace, settings.workspace),
         ("environment", plan.environment, settings.environment),
-        ("endpoint", plan.endpoint, settings.endpoint),
+        ("endpoint", plan.endpoint, str(settings.endpoint)),
     ):
         if theirs != ours:
             raise Refused(

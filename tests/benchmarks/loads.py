@@ -36,6 +36,7 @@ from reconciler.bulk.upload.job import Job, upload
 from reconciler.cli.wiring import readers
 from reconciler.model.load import Scan
 from reconciler.model.source import Identifier, SourceDefinition, Update
+from reconciler.origin import Origin
 
 ROUNDS = 3
 WORDS = [
@@ -200,7 +201,7 @@ def load(root: Path, url: str, workers: int) -> None:
     gate = CommitGate(lambda _: True)
     with ProcessPoolExecutor(workers) as pool:
         jobs = [
-            Job(name=str(c.index), endpoint=url, path="/x", token="t", root=str(root), files=found.files,
+            Job(name=str(c.index), origin=Origin.parse(url), path="/x", token="t", root=str(root), files=found.files,
                 source=COMMANDS, chunk=c, gate=gate.client, timeout=600)
             for c in found.chunks
         ]  # fmt: skip

@@ -444,12 +444,12 @@ def test_config_show_says_where_each_value_is_from(root: Path) -> None:
         "3",
         "--environment",
         "dev",
-        RECONCILER_ENDPOINT="http://x",
+        RECONCILER_ENDPOINT="HTTPS://x:443/",
         RECONCILER_TOKEN="api:s3cret",
     )
     rows = {line.split()[0]: line.split(maxsplit=2)[1:] for line in done.out.splitlines()}
     assert rows["organisation_id"] == ["1190", "reconciler.yaml:8:28 (environment dev)"]
-    assert rows["endpoint"] == ["http://x", "RECONCILER_ENDPOINT"]
+    assert rows["endpoint"] == ["https://x", "RECONCILER_ENDPOINT"]
     assert rows["parallelism"] == ["3", "--parallelism"]
     assert rows["environment"] == ["dev", "--environment"]
     assert rows["write_timeout"] == ["600s", "default"]

@@ -11,10 +11,12 @@ from reconciler.api import resources
 from reconciler.api.answers import Verdict, classify, mask
 from reconciler.api.client import Reader, Writer
 from reconciler.api.pages import read_all
-from reconciler.api.transport import _proxy
+from reconciler.api.transport import proxy
 from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
 from reconciler.model.listing import Listed, Unlisted
+from reconciler.origin import Origin
 
+ORIGIN = Origin.parse("https://api.example")
 ROWS = [{"id": i if i % 2 else str(i), "name": f"n{i}", "extra": {"ignored": True}} for i in range(1, 26)]
 
 
@@ -26,7 +28,7 @@ def no_waiting() -> Iterator[None]:
 
 
 def reader(answer: Callable[[httpx.Request], httpx.Response]) -> Reader:
-    return Reader("https://api.example", "token", httpx.MockTransport(answer))
+    return Reader(ORIGIN, "token", httpx.MockTransport(answer))
 
 
 def pages(
@@ -129,16 +131,10 @@ def test_401_has_its_own_error() -> None:
     assert "api:" in str(caught.value.help)
 
 
-@pytest.mark.parametrize("endpoint", ["http://api.example", "ftp://x", "nonsense", "https://"])
-def test_the_token_goes_nowhere_unsafe(endpoint: str) -> None:
-    with pytest.raises(ReconcilerError):
-        Reader(endpoint, "token")
-
-
 @pytest.mark.parametrize("token", ["", "two\nlines", "snow\u2603man"])
 def test_a_token_no_header_can_carry_is_refused_without_showing_it(token: str) -> None:
     with pytest.raises(ReconcilerError) as caught:
-        Reader("https://api.example", token)
+        Reader(ORIGIN, token)
     assert not token or token not in str(caught.value)
 
 
@@ -190,10 +186,7 @@ def test_connect_errors_prove_that_nothing_was_sent() -> None:
         raise httpx.ReadTimeout("late")
 
     for answer, verdict in ((refuse, Verdict.LATER), (vanish, Verdict.UNCLEAR)):
-        assert (
-            Writer("https://api.example", "t", httpx.MockTransport(answer)).send("POST", "/x", {}).verdict
-            is verdict
-        )
+        assert Writer(ORIGIN, "t", httpx.MockTransport(answer)).send("POST", "/x", {}).verdict is verdict
 
 
 def test_profile_values_quoted_by_the_remote_are_masked() -> None:
@@ -210,11 +203,11 @@ def test_the_proxy_of_the_environment_is_used_but_not_for_this_machine(
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    assert _proxy("https://api.example") is None
+    assert proxy(ORIGIN) is None
     monkeypatch.setenv("HTTPS_PROXY", "proxy.corp:3128")
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.corp:3128")
-    assert _proxy("https://api.example") == "http://proxy.corp:3128"
-    assert _proxy("http://127.0.0.1:8089") is None
+    assert proxy(ORIGIN) == "http://proxy.corp:3128"
+    assert proxy(Origin.parse("http://127.0.0.1:8089")) is None
     monkeypatch.setenv("NO_PROXY", "api.example")
-    assert _proxy("https://api.example") is None
-    assert _proxy("https://other.example") == "http://proxy.corp:3128"
+    assert proxy(ORIGIN) is None
+    assert proxy(Origin.parse("https://other.example")) == "http://proxy.corp:3128"

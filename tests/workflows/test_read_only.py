@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from reconciler.api.client import Reader
+from reconciler.origin import Origin
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
@@ -67,7 +68,7 @@ def test_read_commands_send_nothing_but_get_and_need_no_writable_ledger(
 def test_the_transport_of_a_reader_refuses_any_other_method(method: str, tmp_path: Path) -> None:
     sent: list[str] = []
     transport = httpx.MockTransport(lambda r: sent.append(r.method) or httpx.Response(200))  # type: ignore[func-returns-value]
-    reader = Reader("http://127.0.0.1:1", "t", transport)
+    reader = Reader(Origin.parse("http://127.0.0.1:1"), "t", transport)
     with (
         pytest.raises(RuntimeError, match=f"read-only transport was asked to {method}"),
         reader._client() as client,

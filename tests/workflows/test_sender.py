@@ -19,6 +19,7 @@ from reconciler.bulk.upload.job import Job, upload
 from reconciler.errors import LockHeld
 from reconciler.ledger.lock import Owner, acquire
 from reconciler.model.source import SourceDefinition
+from reconciler.origin import Origin
 
 LINE = b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{"$user_account_id":"u"}}\n'
 SOURCE = SourceDefinition(workspace="w", source="s", files=("a.ndjson",), format="commands")
@@ -63,7 +64,7 @@ def job(root: Path, sink: Sink, gate: CommitGateClient, lines: int, timeout: flo
     found = scan(root, SOURCE)
     return Job(
         name="n",
-        endpoint=sink.url,
+        origin=Origin.parse(sink.url),
         path="/x",
         token="t",
         root=str(root),

@@ -84,7 +84,7 @@ class ChunkSender:
     def _job(self, name: str, chunk: Chunk, import_id: str) -> Job:
         return Job(
             name=name,
-            endpoint=self.context.writer.endpoint,
+            origin=self.context.writer.origin,
             path=paths.executions(self.listings.datamart_id, import_id),
             token=self.context.token,
             root=str(self.context.root),

@@ -8,14 +8,14 @@ import functools
 import io
 import os
 from typing import IO, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from reconciler.bulk.sources.patterns import has_wildcard, holds_no_rows, matches, may_be_literal, natural
 from reconciler.errors import MissingExtra, ReconcilerError
+from reconciler.origin import SourceUrl, masked
 
 RANGE = 8 << 20  # bytes of one request
 _ALLOW_HTTP = ("AWS_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "AZURE_ALLOW_HTTP")  # for stores of one's own
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Object(NamedTuple):
@@ -41,7 +41,7 @@ def find(pattern: str) -> tuple[str, ...]:
     base, key = _split(pattern)
     if base.startswith("http") and "*" in key:
         raise ReconcilerError(
-            f"{pattern}: files on a web server cannot be listed", help="name each file, without wildcards"
+            f"{masked(pattern)}: files on a web server cannot be listed", help="name each file, without wildcards"
         )
     if base.startswith("http") or not has_wildcard(key):
         head(pattern)
@@ -57,7 +57,7 @@ def find(pattern: str) -> tuple[str, ...]:
         return (pattern,)
     keys = [k for k, s in sizes.items() if matches(parts, k.split("/")) and not holds_no_rows(k, s)]
     if not keys:
-        raise ReconcilerError(f"no object matches {pattern!r}")
+        raise ReconcilerError(f"no object matches '{masked(pattern)}'")
     return tuple(sorted((f"{base}/{k}" for k in keys), key=natural))
 
 
@@ -166,9 +166,8 @@ class _Stream(io.RawIOBase):
 
 def _split(url: str) -> tuple[str, str]:
     """Where a store is, and a key there. A key is taken literally, whatever its characters; only a web address is encoded."""
-    scheme, _, rest = url.partition("://")
-    place, _, key = rest.partition("/")
-    return f"{scheme}://{place}", unquote(key) if scheme.startswith("http") else key
+    found = SourceUrl.parse(url)
+    return found.store, unquote(found.key) if found.server else found.key
 
 
 @functools.lru_cache(maxsize=64)
@@ -178,8 +177,9 @@ def _store(base: str) -> Any:
 
     options: Any = {"timeout": "60s", "connect_timeout": "10s"}
     retries: Any = {"max_retries": 4}
-    here = base.startswith("http://") and urlsplit(base).hostname in _LOOPBACK
-    if here or (not base.startswith("http") and any(os.environ.get(n) == "true" for n in _ALLOW_HTTP)):
+    server = SourceUrl.parse(base).server
+    ours = server is None and any(os.environ.get(n) == "true" for n in _ALLOW_HTTP)
+    if ours or (server is not None and server.loopback):
         options["allow_http"] = True
     try:
         return from_url(base, client_options=options, retry_config=retries)
@@ -211,6 +211,6 @@ def _unreadable(url: str, e: Exception) -> ReconcilerError:
         "ValueError": "its key has an empty part, `.`, `..` or a control character",
     }.get(kind, f"the store could not be read ({kind})")
     return ReconcilerError(
-        f"cannot read {url}: {words}",
+        f"cannot read {masked(url)}: {words}",
         help="credentials and endpoints come from the environment: AWS_…, GOOGLE_…, AZURE_…",
     )

@@ -21,6 +21,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import hold_shared
 from reconciler.model.load import Chunk
 from reconciler.model.source import SourceDefinition
+from reconciler.origin import Origin
 
 # How long the remote may take to answer once all is sent. Past it the answer is unclear, and executions are looked for.
 ANSWER_TIMEOUT = 120.0
@@ -38,7 +39,7 @@ class Job:
     """
 
     name: str
-    endpoint: str
+    origin: Origin
     path: str
     token: str = field(repr=False)
     root: str
@@ -70,7 +71,7 @@ def upload(job: Job) -> Answer:
     size = len(form.before) + job.chunk.size + len(form.after)
     try:
         return stream(
-            job.endpoint,
+            job.origin,
             job.path,
             job.token,
             _body(job, form, deadline),

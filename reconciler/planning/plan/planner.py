@@ -161,7 +161,7 @@ def assemble(
         tool_version=__version__,
         workspace=settings.workspace,
         organisation_id=settings.organisation_id,
-        endpoint=settings.endpoint,
+        endpoint=str(settings.endpoint),
         environment=settings.environment,
         spec_digest=spec_digest,
         complete=complete,

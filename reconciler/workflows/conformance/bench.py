@@ -85,7 +85,7 @@ class Bench:
         body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
         path = paths.executions(self.datamart_id, owner)
         answer = stream(
-            self.writer.endpoint, path, self.token, iter([body]), len(body), CONTENT_TYPE, self.patience
+            self.writer.origin, path, self.token, iter([body]), len(body), CONTENT_TYPE, self.patience
         )
         execution = created_id(answer)
         return (owner, execution) if execution else None
