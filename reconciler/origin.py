@@ -221,11 +221,17 @@ def masked(text: str) -> str:
 
 def masked_line(line: str) -> str:
     """A line of a file in which each URL shows neither; a password may hold what no URL can, blanks included."""
-    return masked(re.sub(r"://.*@", "://…@", line))
+    start, scheme, rest = line.partition("://")
+    if "@" not in rest:
+        return masked(line)
+    secret, _, shown = rest.rpartition("@")
+    return masked(f"{start}{scheme}…@{shown}") if "?" not in secret else f"{start}{scheme}…"
 
 
 def _without_secrets(found: "re.Match[str]") -> str:
-    _account, at, rest = found["rest"].rpartition("@")
+    account, at, rest = found["rest"].rpartition("@")
+    if "?" in account:  # the @ may be one of the query, or the ? one of the password
+        return "…"
     shown, question, query = rest.partition("?")
     wildcard = found["scheme"].lower() in STORES and "=" not in query
     return ("…@" if at else "") + (rest if wildcard or not question else f"{shown}?…").partition("#")[0]
