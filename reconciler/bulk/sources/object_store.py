@@ -41,7 +41,8 @@ def find(pattern: str) -> tuple[str, ...]:
     base, key = _split(pattern)
     if base.startswith("http") and "*" in key:
         raise ReconcilerError(
-            f"{masked(pattern)}: files on a web server cannot be listed", help="name each file, without wildcards"
+            f"{masked(pattern)}: files on a web server cannot be listed",
+            help="name each file, without wildcards",
         )
     if base.startswith("http") or not has_wildcard(key):
         head(pattern)
