@@ -53,7 +53,7 @@ class Origin:
             raise BadAddress("the address does not begin with https://", help="write it like https://host")
         if self.scheme == "http" and not self.loopback:
             raise BadAddress(
-                "the address is plain HTTP; what is sent could be read on its way", help="use https://"
+                "the address is plain HTTP; what is sent could be read by others", help="use https://"
             )
 
     @classmethod
@@ -66,7 +66,7 @@ class Origin:
         scheme, authority, rest = _parts(text)
         if re.search(r"[?#]", rest):
             raise BadAddress(
-                "the address holds a query or a fragment", help="leave out everything from ? or # on"
+                "the address holds a query or a fragment", help="remove everything from ? or # on"
             )
         path = rest.rstrip("/")
         if not _PATH.fullmatch(path):
@@ -172,7 +172,7 @@ def _parts(text: str) -> tuple[str, str, str]:
     if "@" in found[2]:
         raise BadAddress(
             "the address holds a user name or a password",
-            help="leave out everything up to the @; credentials are set apart from addresses",
+            help="remove everything up to the @; credentials are set apart from addresses",
         )
     if not found[2].isascii() or not found[2].isprintable() or re.search(r"[\s\\]", found[2]):
         raise BadAddress(
