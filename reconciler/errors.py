@@ -6,6 +6,7 @@
     ├── ReadFailed               exit 1   the remote could not be read; never an absence (G6)
     │   ├── NotFound             exit 1   the one thing that was asked for is not there
     │   └── Unauthorized         exit 1   401: the token is not accepted
+    ├── DiskFailed               exit 1   a file or folder of this machine cannot be used, read or written
     ├── LedgerFailed             exit 1   the ledger cannot be opened, read or written
     ├── ApprovalRefused          exit 1   nobody said yes
     ├── Refused                  exit 4   guard, limit, stale or foreign plan
@@ -63,6 +64,15 @@ class NotFound(ReadFailed):
 
 class Unauthorized(ReadFailed):
     """The remote answered 401."""
+
+
+class DiskFailed(ReconcilerError):
+    """A file or folder of this machine cannot be used; the message names it."""
+
+    @classmethod
+    def of(cls, doing: str, path: object, error: OSError) -> "DiskFailed":
+        """What the system said when something was done to a path: `cannot write PATH: No space left on device`."""
+        return cls(f"cannot {doing} {path}: {error.strerror or error}")
 
 
 class LedgerFailed(ReconcilerError):

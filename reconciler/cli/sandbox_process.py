@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 from reconciler.errors import MissingExtra, ReconcilerError
+from reconciler.private_folder import private_folder
 
 FOLDER = ".sandbox"
 START_SECONDS = 20.0
@@ -25,8 +26,7 @@ def ensure(root: Path) -> str:
     """
     if not all(importlib.util.find_spec(m) for m in ("starlette", "uvicorn", "jinja2")):
         raise MissingExtra("the sandbox", "sandbox")
-    folder = root / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private_folder(root / FOLDER)
     with (folder / "start.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if url := running(folder):

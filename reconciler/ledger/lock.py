@@ -21,7 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from reconciler.errors import LockHeld, ReconcilerError
+from reconciler.errors import LockHeld
+from reconciler.private_folder import make_folder, private_folder
 
 
 class Lock(Protocol):
@@ -72,11 +73,13 @@ class FileLock:
 
 
 def folders(ledger: Path) -> list[Path]:
-    """Where lock files live."""
+    """Where lock files live.
+
+    Raises:
+        DiskFailed: one cannot be made, or is not private.
+    """
     beside, shared = _places(ledger)
-    shared.mkdir(mode=0o700, exist_ok=True)
-    beside.mkdir(parents=True, exist_ok=True)
-    return [beside, shared]
+    return [make_folder(beside), private_folder(shared)]
 
 
 def acquire(
@@ -104,12 +107,10 @@ def acquire(
 
     Raises:
         LockHeld: somebody still holds it after `timeout`.
+        DiskFailed: a folder of locks cannot be made, or is not private.
     """
     key = _key(origin, organisation_id)
-    try:
-        places = folders(ledger)
-    except OSError as e:
-        raise ReconcilerError(f"cannot make the folder of the ledger: {e}") from None
+    places = folders(ledger)
     run_files = [p / f"run-{key}.lock" for p in places]
     sender_files = [p / f"senders-{key}.lock" for p in places]
     deadline = now() + timeout

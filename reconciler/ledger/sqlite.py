@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.errors import LedgerFailed
 from reconciler.ledger.database import SCHEMA_VERSION, Row, migration, too_new
+from reconciler.private_folder import make_folder
 
 
 class SqliteDatabase:
@@ -54,10 +55,11 @@ def open_file(path: Path) -> SqliteDatabase:
     """A file that is read and written; made, or migrated with a copy of it kept, where that is needed.
 
     Raises:
+        DiskFailed: its folder cannot be made.
         LedgerFailed: it cannot be opened, or a newer program wrote it.
     """
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         db = _connected(path)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")

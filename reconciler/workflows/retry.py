@@ -17,7 +17,6 @@ from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.bulk.scan.spool import keep_from_git
 from reconciler.errors import ReadFailed, ReconcilerError, Refused
 from reconciler.kinds.names import LoadKey
 from reconciler.model.listing import Listing, Unlisted
@@ -29,6 +28,7 @@ from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.loads.generations import Generation, generations, last_attempt
 from reconciler.planning.loads.protocol import winner
+from reconciler.private_folder import private_file, private_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class _Finder:
         folder = self._folder(load.key)
         unplaced = 0
         try:
-            with open(os.open(folder / "0000.ndjson", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:  # noqa: PTH123 - a descriptor
+            with private_file(folder / "0000.ndjson") as file:
                 for chunk, rows in zip(scan.chunks, self._executions(load, scan), strict=True):
                     wanted, missing = self._failed(chunk, rows, source, scan)
                     unplaced += missing
@@ -150,12 +150,9 @@ class _Finder:
 
     def _folder(self, key: LoadKey) -> Path:
         name = f"{key.source}-{self.change.datamart_id}-{key.generation}.{key.retry + 1}"
-        spools = self.root / ".reconciler" / "spool"
-        keep_from_git(spools)
-        folder = spools / name
+        folder = self.root / ".reconciler" / "spool" / name
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        return folder
+        return private_folder(folder)
 
     def _as_cut(
         self, load: Generation, source: SourceDefinition, scan: Scan

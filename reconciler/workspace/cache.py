@@ -7,35 +7,23 @@ from pathlib import Path
 
 from reconciler import __file__ as package
 from reconciler import __version__
+from reconciler.errors import DiskFailed
+from reconciler.private_folder import private_file, private_folder
 
 _FORMAT = 1
 # The coarsest clock of a file system in use (FAT) ticks every two seconds.
 TICK_NS = 2_000_000_000
 
 
-def clock_of(root: Path, path: Path) -> int:
+def clock_of(path: Path) -> int:
     """The time of the file system that a path below `.reconciler/` is on, in nanoseconds; -1 where nothing can be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ignore = root / ".reconciler" / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", "utf-8")
-        marker = path.with_suffix(".now")
-        marker.write_bytes(b"")
-        return marker.stat().st_mtime_ns
-    except OSError:
+        private_folder(path.parent)
+        with private_file(path.with_suffix(".now"), os.O_CREAT | os.O_TRUNC) as marker:
+            os.utime(marker.fileno())
+            return os.fstat(marker.fileno()).st_mtime_ns
+    except (OSError, DiskFailed):
         return -1
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 def code_digest(folders: Sequence[str]) -> str:

@@ -13,10 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reconciler.errors import DiskFailed
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
+from reconciler.private_folder import replace_file
 from reconciler.spec.find import SpecFile, find, spec_file, workspace_file
-from reconciler.workspace.cache import TICK_NS, clock_of, code_digest, replace_file
+from reconciler.workspace.cache import TICK_NS, clock_of, code_digest
 from reconciler.workspace.path_state import look
 
 _CODE = ("spec", "kinds/schemas", "workflows", "model")
@@ -66,12 +68,12 @@ class VerdictCache:
                     return None
                 self._write({**kept, "stats": _stats(files), "settled": self._settled(files)})
             return Verdict(tuple(_diagnostic(d) for d in kept["findings"]), tuple(f.shown for f in found))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, DiskFailed, ValueError, KeyError, TypeError):
             return None  # none yet, or not one of ours
 
     def begin(self) -> None:
         """Note when, by the file system's clock, a look at the files begins."""
-        self.stamp = clock_of(self.root, self.path)
+        self.stamp = clock_of(self.path)
 
     def keep(
         self,
@@ -101,7 +103,7 @@ class VerdictCache:
             "stats": _stats(files),
             "settled": self._settled(files),
         }
-        with suppress(OSError):
+        with suppress(OSError, DiskFailed):
             self._write(kept)
 
     def _settled(self, files: Sequence[SpecFile]) -> bool:

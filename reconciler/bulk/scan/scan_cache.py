@@ -14,9 +14,11 @@ from pathlib import Path
 import msgspec
 
 from reconciler.bulk.sources.locations import state, youngest
+from reconciler.errors import DiskFailed
 from reconciler.model.load import Scan
 from reconciler.model.source import SourceDefinition
-from reconciler.workspace.cache import TICK_NS, clock_of, code_digest, replace_file
+from reconciler.private_folder import replace_file
+from reconciler.workspace.cache import TICK_NS, clock_of, code_digest
 
 _CODE = ("bulk", "model", "planning")
 
@@ -49,10 +51,10 @@ class KeptScans:
             kept = msgspec.json.decode(place.read_bytes(), type=_Kept)
             if kept.key == key and kept.states == states:
                 return kept.scan
-        began = clock_of(self.root, place)
+        began = clock_of(place)
         scan = read()
         if self._settled(names, began):
-            with suppress(OSError):
+            with suppress(OSError, DiskFailed):
                 replace_file(place, msgspec.json.encode(_Kept(key, states, scan)))
         return scan
 

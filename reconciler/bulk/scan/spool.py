@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
 
 import msgspec
 
@@ -25,6 +24,7 @@ from reconciler.bulk.sources import locations, object_store, sql
 from reconciler.errors import ReconcilerError
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
+from reconciler.private_folder import private_file, private_folder
 
 # Rows as JSON objects, a line each; of one that JSON does not have, an array with the reason.
 FORMAT = "spool"
@@ -43,14 +43,6 @@ def once_only(source: SourceDefinition) -> bool:
         p.startswith("http") and object_store.find(p) and object_store.head(p).tag is None
         for p in source.files
     )
-
-
-def keep_from_git(folder: Path) -> None:
-    """Make the folder that spools lie in; what is in it is never offered to git."""
-    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    ignore = folder.parent / ".gitignore"
-    if folder.parent.name == ".reconciler" and not ignore.exists():
-        ignore.write_text("*\n", "utf-8")
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -96,10 +88,10 @@ class Spools:
         if place.exists():
             self._left |= {place} - self._used
         else:
-            keep_from_git(self.folder)
+            private_folder(self.folder)
             _remove_abandoned(self.folder)
             partial = place.with_name(f"{place.name}.partial-{os.getpid()}")
-            partial.mkdir(mode=0o700, exist_ok=True)
+            private_folder(partial)
             try:
                 self._fill(source, partial)
                 partial.rename(place)
@@ -117,13 +109,13 @@ class Spools:
             ReconcilerError: the source cannot be read.
         """
         if self._lists is None:
-            keep_from_git(self.folder)
+            private_folder(self.folder)
             _remove_abandoned(self.folder)
             own = f".partial-{os.getpid()}"
             self._lists = TemporaryDirectory(dir=self.folder, prefix="lists-", suffix=own)
         path = Path(self._lists.name) / self._place(source).name
         if not path.exists():
-            with path.open("wb") as file:
+            with private_file(path) as file:
                 find_superseded(self.root, source, file)
         return path
 
@@ -163,7 +155,7 @@ class Spools:
 
     def _fill(self, source: SourceDefinition, folder: Path) -> None:
         if source.sql is not None:
-            with _private(folder / "0000.rows") as file:
+            with private_file(folder / "0000.rows") as file:
                 for line in self._rows(source):
                     file.write(line)
             return
@@ -171,7 +163,7 @@ class Spools:
             suffixes = "".join(Path(name).suffixes[-2:])
             with (
                 locations.open_place(self.root, name, "none") as remote,
-                _private(folder / f"{number:04d}{suffixes}") as file,
+                private_file(folder / f"{number:04d}{suffixes}") as file,
             ):
                 shutil.copyfileobj(remote, file, locations.BUFFER)
 
@@ -193,7 +185,3 @@ class Spools:
                 yield encode([made.code, made.reason, made.column]) + b"\n"
             else:
                 yield encode(made) + b"\n"
-
-
-def _private(path: Path) -> IO[bytes]:
-    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: PTH123 - a descriptor

@@ -1,0 +1,126 @@
+"""The one place that makes private folders and files: `.reconciler/`, `.sandbox/`, and the folder of machine-wide locks.
+
+A private folder is 0700 and a private file 0600, both belong to the user who runs this, and neither is a link: what others
+may have put there is refused, not followed. What lies below `.reconciler/` and `.sandbox/` is never offered to git.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from reconciler.errors import DiskFailed
+
+NAMES = (".reconciler", ".sandbox")  # folders of this tool inside a workspace
+_FOLDER, _FILE = 0o700, 0o600
+
+
+def private_folder(path: Path) -> Path:
+    """Make a private folder, or check that the one that is there is private; gives it back.
+
+    Of a path through `.reconciler` or `.sandbox` every folder from there on is made and checked, and git is told to ignore
+    them; of any other path the last folder is, and the folders above it are made where they are missing.
+
+    Raises:
+        DiskFailed: it cannot be made, is a link, is no folder, or belongs to somebody else.
+    """
+    own = next((p for p in (path, *path.parents) if p.name in NAMES), None)
+    below = [path] if own is None else [p for p in (path, *path.parents) if p == own or own in p.parents]
+    try:
+        below[-1].parent.mkdir(parents=True, exist_ok=True)
+        for folder in reversed(below):
+            _one(folder)
+    except OSError as e:
+        raise DiskFailed.of("make the folder", path, e) from None
+    if own is not None:
+        _ignored(own)
+    return path
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder that the user may have named: a private one where it is this tool's own, else as it is.
+
+    Raises:
+        DiskFailed: it cannot be made, or is this tool's own and not private.
+    """
+    if any(p.name in NAMES for p in (path, *path.parents)):
+        return private_folder(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise DiskFailed.of("make the folder", path, e) from None
+    return path
+
+
+def _one(folder: Path) -> None:
+    with suppress(FileExistsError):
+        folder.mkdir(_FOLDER)
+    found = folder.lstat()
+    if stat.S_ISLNK(found.st_mode) or not stat.S_ISDIR(found.st_mode):
+        kind = "a link" if stat.S_ISLNK(found.st_mode) else "not a folder"
+        raise DiskFailed(
+            f"{folder} is {kind}; a private folder of reconciler has to be there",
+            help="see what put it there, and move it away",
+        )
+    _owned(folder, found)
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(_FOLDER)
+
+
+def _owned(path: Path, found: os.stat_result) -> None:
+    if found.st_uid != os.geteuid():
+        raise DiskFailed(
+            f"{path} belongs to user {found.st_uid}, and this runs as user {os.geteuid()}",
+            help="run as that user, or move it away; what it holds can be made again",
+        )
+
+
+def _ignored(own: Path) -> None:
+    with_suffix = own / ".gitignore"
+    try:
+        os.close(os.open(with_suffix, os.O_RDONLY | os.O_NOFOLLOW))
+    except FileNotFoundError:
+        replace_file(with_suffix, b"*\n")
+    except OSError as e:
+        raise DiskFailed.of("read", with_suffix, e) from None
+
+
+@contextmanager
+def private_file(path: Path, flags: int = os.O_CREAT | os.O_EXCL) -> Iterator[IO[bytes]]:
+    """A private file, open for writing.
+
+    Args:
+        path: in a folder that is there.
+        flags: of `os.open`, beside those for writing; a new file by default.
+
+    Raises:
+        DiskFailed: it cannot be opened, or belongs to somebody else.
+    """
+    try:
+        file = open(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | flags, _FILE), "wb")  # noqa: PTH123, SIM115 - a descriptor, closed below
+    except OSError as e:
+        raise DiskFailed.of("write", path, e) from None
+    with file:
+        found = os.fstat(file.fileno())
+        _owned(path, found)
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            os.fchmod(file.fileno(), _FILE)
+        yield file
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a private file whole or not at all.
+
+    Raises:
+        DiskFailed: it cannot be written.
+    """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        temporary.unlink(missing_ok=True)  # of a process that is gone and had this number
+        with private_file(temporary) as file:
+            file.write(content)
+        temporary.replace(path)
+    except OSError as e:
+        raise DiskFailed.of("write", path, e) from None
