@@ -269,3 +269,88 @@ def test_a_web_server_without_one_is_read_once_by_apply(
     server.body = csv("v2")
     assert workspace.run("apply", "--auto-approve").code == 0
     assert tiers(emulator) == {"v2": ROWS}
+
+
+class Plain:
+    """A web server that answers a GET as it is told to."""
+
+    def __init__(
+        self, *, head: int = 200, length: bool = True, tag: bool = False, chunked: bool = False
+    ) -> None:
+        self.body, self.gets, self.cut, self.status = csv("v1"), 0, 0, 200
+        web = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1" if chunked else "HTTP/1.0"
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def do_HEAD(self) -> None:
+                self.send_response(head)
+                self._headers()
+
+            def do_GET(self) -> None:
+                web.gets += 1
+                self.send_response(web.status)
+                self._headers()
+                body = web.body[: len(web.body) - web.cut]
+                self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if chunked else body)
+
+            def _headers(self) -> None:
+                if tag:
+                    self.send_header("ETag", '"strong"')
+                if chunked:
+                    self.send_header("Transfer-Encoding", "chunked")
+                elif length:
+                    self.send_header("Content-Length", str(len(web.body)))
+                self.send_header("Connection", "close")
+                self.end_headers()
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/exports/crm%20é.csv"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"length": False}, {"tag": True}, {"head": 405}, {"head": 501, "length": False}, {"chunked": True}, {"chunked": True, "tag": True}],
+    ids=str,
+)  # fmt: skip
+def test_web_servers_that_promise_little_are_read_whole(
+    answers: dict[str, Any], workspace: Workspace, emulator: Emulator
+) -> None:
+    server = Plain(**answers)
+    workspace.write("specs/crm.yaml", SOURCE.format(files=f'"{server.url}"'))
+    assert workspace.plan()["loads"][0]["after_unknown"]["lines"] is True
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert tiers(emulator) == {"v1": ROWS}
+    server.server.shutdown()
+    server.server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"body": b"<!DOCTYPE html>\n<html><body>Sign in</body></html>"}, "answered with a page of HTML"),
+        ({"cut": 100}, "the answer was interrupted"),
+        ({"status": 503}, "answered 503"),
+    ],
+)
+@pytest.mark.parametrize("answers", [{}, {"head": 405}, {"tag": True}], ids=str)
+def test_what_a_web_server_gives_wrongly_is_told_with_its_address(
+    answers: dict[str, Any], fields: dict[str, Any], words: str, workspace: Workspace, emulator: Emulator
+) -> None:
+    server = Plain(**answers)
+    for name, value in fields.items():
+        setattr(server, name, value)
+    workspace.write("specs/crm.yaml", SOURCE.format(files=f'"{server.url}"'))
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code in (1, 3), done
+    told = " ".join((done.out + done.err).split())
+    assert words in told
+    assert f"cannot read {server.url}" in told
+    assert emulator.executions("1509") == {}
+    server.server.shutdown()
+    server.server.server_close()

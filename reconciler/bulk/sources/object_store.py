@@ -10,6 +10,7 @@ import os
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote
 
+from reconciler.bulk.sources import web
 from reconciler.bulk.sources.patterns import has_wildcard, holds_no_rows, matches, may_be_literal, natural
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.origin import SourceUrl, masked
@@ -65,13 +66,32 @@ def find(pattern: str) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=4096)
 def _head_once(url: str) -> Object:
     base, key = _split(url)
+    store, on_the_web = _store(base), base.startswith("http")
     try:
-        meta = _obstore().head(_store(base), key)
+        meta = _obstore().head(store, key)
     except Exception as e:
-        raise _unreadable(url, e) from None
+        if not on_the_web:
+            raise _unreadable(url, e) from None
+        web.open_url(url).close()  # a server may refuse HEAD, or say no length; GET decides, and is read once
+        return Object(0, None, "")
     tag = meta["e_tag"]
     strong = tag if tag and not tag.startswith("W/") else None
+    if on_the_web and strong is not None and not _gives_ranges(url, store, key, strong):
+        strong = None
     return Object(meta["size"], strong, meta["last_modified"].isoformat())
+
+
+def _gives_ranges(url: str, store: Any, key: str, tag: str) -> bool:
+    """Whether a web server gives parts of a file; many that send a strong validator do not."""
+    try:
+        options = {"range": (0, 512), "if_match": tag}
+        start = bytes(_obstore().get(store, key, options=options).bytes())
+    except Exception as e:
+        if type(e).__name__ == "PreconditionError":
+            raise _unreadable(url, e) from None
+        return False
+    web.refuse_page(url, start)
+    return True
 
 
 def forget() -> None:
@@ -98,7 +118,7 @@ def open_object(url: str) -> IO[bytes]:
     found = head(url)
     base, key = _split(url)
     if found.tag is None:
-        return _whole(url, base, key)
+        return web.open_url(url) if base.startswith("http") else _whole(url, base, key)
     return io.BufferedReader(_Ranges(url, base, key, found), RANGE)
 
 

@@ -1,0 +1,131 @@
+"""A file of a web server in one GET, for servers that promise nothing about a second one (no validator, no length, no ranges).
+
+What arrives is whole or an error: as long as announced; or ended by the transfer itself; or, where a server says neither and
+just closes, the same twice. A page of HTML is no file of data, whatever the status.
+"""
+
+import hashlib
+import http.client
+import io
+import tempfile
+import urllib.error
+import urllib.request
+from typing import IO, Any
+from urllib.parse import quote, unquote
+
+from reconciler.errors import ReconcilerError
+
+TIMEOUT = 60.0
+BLOCK = 1 << 20
+_PAGES = (b"<!doctype html", b"<html")
+
+
+def open_url(url: str) -> IO[bytes]:
+    """The bytes of a file.
+
+    Raises:
+        ReconcilerError: the server does not give it.
+    """
+    body = _Body(url)
+    if not body.ends_by_closing:
+        return _data(url, io.BufferedReader(body, BLOCK))
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    first = _copied(body, copy)
+    if _copied(_Body(url), None) != first:
+        copy.close()
+        raise _unreadable(url, "the server does not say how long the file is, and two answers differ")
+    copy.seek(0)
+    return _data(url, copy)
+
+
+def refuse_page(url: str, start: bytes) -> None:
+    """A page of HTML where a file should be.
+
+    Raises:
+        ReconcilerError: it is one.
+    """
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PAGES):
+        raise _unreadable(
+            url, "the server answered with a page of HTML, such as one that asks to sign in, not with a file"
+        )
+
+
+def _data(url: str, file: Any) -> IO[bytes]:
+    start = file.peek(512) if isinstance(file, io.BufferedReader) else file.read(512)
+    if not isinstance(file, io.BufferedReader):
+        file.seek(0)
+    refuse_page(url, start[:512])
+    return file  # type: ignore[no-any-return]
+
+
+def _copied(body: "_Body", into: Any) -> bytes:
+    digest = hashlib.sha256()
+    with body:
+        while block := body.read(BLOCK):
+            digest.update(block)
+            if into is not None:
+                into.write(block)
+    return digest.digest()
+
+
+class _NoDowngrade(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+            raise urllib.error.URLError("redirected from https to http")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+class _Body(io.RawIOBase):
+    """The body of one answer, which must be as long as announced."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        scheme, _, rest = url.partition("://")
+        place, _, path = rest.partition("/")
+        address = f"{scheme}://{place}/{quote(unquote(path))}"
+        headers = {"Accept-Encoding": "identity", "User-Agent": "reconciler"}
+        request = urllib.request.Request(address, headers=headers)  # noqa: S310 - the scheme is checked by the spec
+        try:
+            self._answer = urllib.request.build_opener(_NoDowngrade).open(request, timeout=TIMEOUT)
+        except urllib.error.HTTPError as e:
+            e.close()
+            raise _unreadable(url, f"the server answered {e.code}") from None
+        except (OSError, http.client.HTTPException, ValueError) as e:
+            raise _unreadable(url, _words(e)) from None
+        length = self._answer.headers.get("Content-Length")
+        self._left = int(length) if length is not None and length.isdigit() else None
+        self.ends_by_closing = self._left is None and not self._answer.chunked
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        try:
+            data = self._answer.read(len(into))
+        except (OSError, http.client.HTTPException) as e:
+            raise _unreadable(self.url, _words(e)) from None
+        if self._left is not None:
+            self._left -= len(data)
+            if not data and self._left > 0:
+                raise _unreadable(self.url, "the answer was interrupted")
+        into[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._answer.close()
+        super().close()
+
+
+def _words(e: Exception) -> str:
+    """Without what the server said: it may quote anything."""
+    if isinstance(e, http.client.IncompleteRead):
+        return "the answer was interrupted"
+    reason = getattr(e, "reason", e)
+    if isinstance(reason, str):
+        return reason if reason == "redirected from https to http" else type(e).__name__
+    return getattr(reason, "strerror", None) or type(reason).__name__
+
+
+def _unreadable(url: str, why: str) -> ReconcilerError:
+    return ReconcilerError(f"cannot read {url}: {why}")
