@@ -25,6 +25,17 @@ set_on_retry_hooks([])  # its default hook would log to stderr on its own
 Params = Mapping[str, str | int]
 
 
+_CONNECTION: tuple[tuple[type[Exception], str], ...] = (
+    (httpx.ConnectTimeout, "no connection within the time limit"),
+    (httpx.ConnectError, "no connection, or its certificate is not trusted"),
+    (httpx.ProxyError, "the proxy refused it"),
+    (httpx.TimeoutException, "no answer within the time limit"),
+    (httpx.NetworkError, "the connection was lost"),
+    (httpx.RemoteProtocolError, "the connection was closed early, or the answer is not HTTP"),
+    (httpx.DecodingError, "the answer cannot be decompressed"),
+)
+
+
 class GetOnly(httpx.BaseTransport):
     """A transport that refuses everything but GET before a byte leaves."""
 
@@ -63,9 +74,9 @@ def check_token(token: str) -> str:
     Raises:
         ReconcilerError: it is empty or has characters no header can carry; the value is not shown.
     """
-    if not token or not token.isascii() or not token.isprintable():
+    if not token or token != token.strip() or not token.isascii() or not token.isprintable():
         raise ReconcilerError(
-            "the token is empty or has characters that no HTTP header can carry",
+            "the token is empty, has a blank at its beginning or end, or has characters that no HTTP header can carry",
             help="copy the token again; a token is one line",
         )
     return token
@@ -190,7 +201,7 @@ class Reader:
                         raise ReadFailed(f"GET {path}: more than {limit:,} bytes")
                     into.write(block)
         except httpx.HTTPError as e:
-            raise _Retryable(_words(e)) from None
+            raise _Retryable(connection_words(e)) from None
 
     def _get_once(self, path: str, params: Params | None) -> dict[str, Any]:
         try:
@@ -203,9 +214,9 @@ class Reader:
                 ):
                     response = client.send(response.next_request)
         except httpx.ConnectError as e:
-            raise _Retryable(f"cannot connect to {self.origin}: {_words(e)}") from None
+            raise _Retryable(f"cannot connect to {self.origin}: {connection_words(e)}") from None
         except httpx.HTTPError as e:
-            raise _Retryable(f"no complete answer: {_words(e)}") from None
+            raise _Retryable(f"no complete answer: {connection_words(e)}") from None
         self.pace.answered(response.status_code, _retry_after(response))
         parsed = json_object(response.content)
         status = response.status_code
@@ -243,9 +254,9 @@ class Writer(Reader):
             with self._client(first=False) as client:
                 response = client.request(method, path, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
-            return Answer(Verdict.LATER, f"cannot connect to {self.origin}: {_words(e)}")
+            return Answer(Verdict.LATER, f"cannot connect to {self.origin}: {connection_words(e)}")
         except httpx.HTTPError as e:
-            return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {_words(e)}")
+            return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {connection_words(e)}")
         answer = classify(response.status_code, response.content, response.headers.get("Retry-After"))
         self.pace.answered(answer.status, answer.retry_after)
         return Answer(
@@ -272,8 +283,9 @@ def _retry_after(response: httpx.Response) -> float | None:
     return retry_after_s(response.headers.get("Retry-After"))
 
 
-def _words(e: Exception) -> str:
-    return (str(e) or type(e).__name__)[:200]
+def connection_words(e: Exception) -> str:
+    """What went wrong with a connection, in words of our own: what a library says may quote a header or an address."""
+    return next((words for kind, words in _CONNECTION if isinstance(e, kind)), type(e).__name__)
 
 
 def _status_help(status: int) -> str | None:

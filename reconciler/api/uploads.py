@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from reconciler.api.answers import Answer, Verdict, classify
-from reconciler.api.client import headers
+from reconciler.api.client import connection_words, headers
 from reconciler.api.transport import transport
 from reconciler.origin import Origin
 
@@ -78,9 +78,9 @@ def stream(
         ) as client:
             response = client.post(path, content=left, headers=sent)
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
-        return Answer(Verdict.LATER, f"cannot connect to {origin}: {str(e)[:200]}")
+        return Answer(Verdict.LATER, f"cannot connect to {origin}: {connection_words(e)}")
     except httpx.HTTPError as e:
-        return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {type(e).__name__}")
+        return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {connection_words(e)}")
     answer = classify(
         response.status_code,
         response.content,

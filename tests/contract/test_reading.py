@@ -131,7 +131,9 @@ def test_401_has_its_own_error() -> None:
     assert "api:" in str(caught.value.help)
 
 
-@pytest.mark.parametrize("token", ["", "two\nlines", "snow\u2603man"])
+@pytest.mark.parametrize(
+    "token", ["", " s3cr3t", "s3cr3t ", "\ts3cr3t", "s3cr3t\r", "two\nlines", "snow\u2603man"]
+)
 def test_a_token_no_header_can_carry_is_refused_without_showing_it(token: str) -> None:
     with pytest.raises(ReconcilerError) as caught:
         Reader(ORIGIN, token)

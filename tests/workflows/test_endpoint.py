@@ -116,3 +116,14 @@ def test_equal_spellings_are_one_platform_in_ledger_and_plan(
     assert workspace.run("apply", plan, "--endpoint", f"http://localhost:{port}").code == 0
     listed = workspace.run("runs", "-o", "json", "--endpoint", f"http://LOCALHOST:{port}/").out
     assert '"state": "finished"' in listed
+
+
+@pytest.mark.parametrize("token", [" s3cr3t", "s3cr3t ", "s3cr3t\t", "\u00a0s3cr3t"])
+def test_a_token_with_blanks_around_it_is_refused_before_any_request_and_not_shown(
+    token: str, workspace: Workspace
+) -> None:
+    for words in (["plan", "-o", "json"], ["apply", "--auto-approve"], ["drift"]):
+        done = workspace.run(*words, RECONCILER_TOKEN=token)
+        assert done.code == 1, done
+        assert "the token is empty, has a blank" in done.err
+        assert "s3cr3t" not in repr(done)
