@@ -59,7 +59,15 @@ _LINE = re.compile(rb"[^\r\n]*+(\r\n?|\n)?")
 
 @functools.lru_cache(maxsize=64)
 def grammar(delimiter: str, quote: str, encoding: str, max_lines: int, max_bytes: int = MAX_BYTES) -> Grammar:
-    """The patterns of a dialect, in an encoding in which its characters are never part of others."""
+    """The patterns of a dialect, in an encoding in which its characters are never part of others.
+
+    Args:
+        delimiter: one character.
+        quote: one character.
+        encoding: of the bytes.
+        max_lines: lines of one record at most.
+        max_bytes: bytes of one record at most.
+    """
     mark, raw = re.escape(delimiter.encode(encoding)), quote.encode(encoding)
     q, single_byte = re.escape(raw), len(delimiter.encode(encoding)) == len(raw) == 1
     other, no_mark = (b"[^%b]" % q, b"[^%b]" % mark) if single_byte else (_not(q), _not(mark))

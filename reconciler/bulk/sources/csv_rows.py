@@ -158,7 +158,14 @@ def _named(cells: Sequence[str], source: SourceDefinition, name: str) -> tuple[s
 def rows(
     data: bytes, columns: tuple[str, ...] | None, dialect: Dialect, broken: Sequence[Broken] = ()
 ) -> Iterator[CsvRow]:
-    """The records of a segment; blank lines that follow one another are one of them."""
+    """The records of a segment; blank lines that follow one another are one of them.
+
+    Args:
+        data: whole records.
+        columns: names from the header, where the file has one.
+        dialect: delimiter, quote and encoding.
+        broken: places in the data that hold no whole record, in order.
+    """
     encoding, line, at = encoding_read(dialect.encoding), 0, 0
     for gap in (*broken, None):
         end = len(data) if gap is None else gap.begin

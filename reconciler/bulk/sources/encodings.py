@@ -76,6 +76,12 @@ def mark(file: IO[bytes], encoding: str, name: str, setting: str) -> int:
 def as_text(file: IO[bytes], encoding: str, name: str, setting: str = "") -> tuple[IO[bytes], int]:
     """The file with its bytes in `encoding_read`, and how many of them a mark takes at the beginning.
 
+    Args:
+        file: decompressed bytes.
+        encoding: as the spec names it.
+        name: of the file, for messages.
+        setting: where the spec names the encoding, for messages.
+
     Raises:
         ReconcilerError: a byte order mark does not fit the encoding.
     """
