@@ -17,6 +17,7 @@ app = typer.Typer(
     name="reconciler",
     add_completion=False,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Config-as-code for mediarithmics: compartments, activations and profile imports.",

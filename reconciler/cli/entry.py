@@ -23,6 +23,8 @@ def run() -> None:
     """Run the command line and exit."""
     arguments = sys.argv[1:]
     gc.set_threshold(_GARBAGE)
+    for name in [n for n, value in os.environ.items() if n.startswith("RECONCILER_") and not value]:
+        del os.environ[name]  # empty is unset, for every variable of this tool alike
     plain = plain_validate(arguments, os.environ)
     sys.exit(_ending(plain or _typer(arguments), arguments))
 

@@ -10,6 +10,14 @@ from reconciler.cli import options as opt
 if TYPE_CHECKING:
     from reconciler.cli.steps import Flags
 
+SourceName = Annotated[
+    str,
+    typer.Argument(
+        help="metadata.name of the source, or its address.",
+        callback=lambda name: name.removeprefix("ProfileSource/"),
+    ),
+]
+
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
 runs_app = typer.Typer(help="Runs in the ledger.", invoke_without_command=True)
 source_app = typer.Typer(help="Profile sources.", no_args_is_help=True)
@@ -98,7 +106,7 @@ def runs_resolve(
 @source_app.command("check")
 def source_check(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="metadata.name of the source.")],
+    name: SourceName,
     rejects: opt.Rejects = None,
     datamart: opt.Datamart = None,
     output: opt.Output = opt.Format.TEXT,
@@ -117,7 +125,7 @@ def source_check(
 @source_app.command("preview")
 def source_preview(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="metadata.name of the source.")],
+    name: SourceName,
     line: Annotated[
         str, typer.Option("--line", metavar="[PATH:]N", help="A line number of the source, or FILE:LINE.")
     ],
@@ -146,7 +154,7 @@ def source_preview(
 @source_app.command("retry")
 def source_retry(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="metadata.name of the source.")],
+    name: SourceName,
     failed_lines: Annotated[
         bool,
         typer.Option("--failed-lines", help="Send the commands that the platform failed. Required."),

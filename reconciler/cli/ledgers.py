@@ -57,7 +57,7 @@ def place(root: Path, settings: Settings) -> Place:
     text = wiring.text_of("ledger", settings.ledger, root, os.environ)
     kind, _, rest = text.partition(":")
     if kind == "sqlite" and rest:
-        return Place(root / rest)
+        return Place(root / Path(rest).expanduser())
     if kind in ("postgresql", "postgres") and rest.startswith("//"):
         return Place(root / ".reconciler" / "ledger", text)
     raise ReconcilerError(

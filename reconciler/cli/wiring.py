@@ -93,7 +93,7 @@ def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapp
     if settings.token_source is not None:
         return text_of("token", settings.token_source, root, environ)
     if settings.credential_command:
-        return _run(settings.credential_command)
+        return _run(settings.credential_command, root)
     return None
 
 
@@ -122,9 +122,9 @@ def _read(path: Path, what: str = "token") -> str:
         ) from None
 
 
-def _run(command: tuple[str, ...]) -> str:
+def _run(command: tuple[str, ...], root: Path) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, timeout=60, check=True)  # noqa: S603 - the user's own command
+        done = subprocess.run(command, capture_output=True, timeout=60, check=True, cwd=root)  # noqa: S603 - the user's own command
     except (OSError, subprocess.SubprocessError) as e:
         raise ReconcilerError(f"the credential_command {command[0]!r} failed: {type(e).__name__}") from None
     return done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
