@@ -80,7 +80,7 @@ def as_text(file: IO[bytes], encoding: str, name: str, setting: str = "") -> tup
         file: decompressed bytes.
         encoding: as the spec names it.
         name: of the file, for messages.
-        setting: where the spec names the encoding, for messages.
+        setting: what to set for another encoding, with a `{}` for it; empty where there is no choice.
 
     Raises:
         ReconcilerError: a byte order mark does not fit the encoding.
