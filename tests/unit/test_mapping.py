@@ -180,6 +180,8 @@ def test_an_owner_that_is_empty_does_not_let_another_in() -> None:
         json.loads(row_mapper(owned)({"id": "u1", "owner": "u2"}).data)["user_profile"]["$user_account_id"]
         == "u2"
     )
+    with pytest.raises(BadLine, match="disagrees"):
+        row_mapper(owned)({"id": "u1", "owner": "", "$user_account_id": "u2"})
     by_hash = replace(SOURCE, identify_by=(Identifier(kind="email_hash", column="h"),))
     assert not row_mapper(by_hash)({"h": "x", "$user_account_id": "u1"}).anonymous
     assert row_mapper(by_hash)({"h": "x"}).anonymous

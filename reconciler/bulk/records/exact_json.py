@@ -68,6 +68,9 @@ def decode(text: bytes) -> Any:
         raise BadLine("line-json", "a number is out of range") from None
     except msgspec.DecodeError as e:
         raise BadLine("line-json", reason_of(e)) from None
+    written = text.count(b'":')
+    if type(value) is dict and len(value) == written == text.count(b":") and b"[" not in text:
+        return value  # as many colons as keys: nothing is nested, no key is repeated
     if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
         _require_shallow(value, 0)
     if _may_repeat_a_key(text, value):

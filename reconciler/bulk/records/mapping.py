@@ -42,9 +42,11 @@ def row_mapper(source: SourceDefinition) -> Callable[[Row], Line]:
         identity, compartment = _identity(row, source)
         if operation == "DELETE":
             return Line(json_line({"operation": "DELETE", **identity}), True, True, compartment, False)
-        profile = profile_of(row, _owner_fields(row, source))
+        owner = _owner_fields(row, source)
+        unowned = not owner
+        profile = profile_of(row, owner)
         account = profile.get("$user_account_id")
-        if compartment is not None and account is not None and source.owner is None:
+        if unowned and compartment is not None and account is not None:
             _require_same("$user_account_id", account, identity["user_account_id"], None)
         anonymous = account is None
         data = json_line({"operation": "UPSERT", **identity, **flags, "user_profile": profile})
