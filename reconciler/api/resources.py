@@ -32,8 +32,10 @@ def one_compartment(reader: Reader, compartment_id: str) -> Listing[Compartment]
     try:
         return Listed((compartment(_data(reader.get(paths.compartment(compartment_id)))),))
     except Unauthorized as e:
-        return Unlisted(str(e), unauthorized=True)
-    except (ReadFailed, _Odd) as e:
+        return Unlisted(str(e), unauthorized=True, help=e.help)
+    except ReadFailed as e:
+        return Unlisted(str(e), help=e.help)
+    except _Odd as e:
         return Unlisted(str(e))
 
 
@@ -117,9 +119,9 @@ def _list(
     try:
         return Listed(tuple(parse(row) for row in read_all(reader, path, params)))
     except Unauthorized as e:
-        return Unlisted(str(e), unauthorized=True)
+        return Unlisted(str(e), unauthorized=True, help=e.help)
     except ReadFailed as e:
-        return Unlisted(str(e))
+        return Unlisted(str(e), help=e.help)
     except _Odd as e:
         return Unlisted(f"GET {path}: {e}")
 

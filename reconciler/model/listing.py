@@ -6,7 +6,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
+
+from reconciler.errors import ReadFailed, Unauthorized
 
 Row = TypeVar("Row")
 
@@ -16,6 +18,15 @@ class Listed(Generic[Row]):
     """A complete, unfiltered listing, read to its last page."""
 
     rows: tuple[Row, ...]
+
+    def require(self, what: str = "", *, then: str = "") -> "Listed[Row]":
+        """The listing itself; one that failed raises, with the reason and the help of the read that failed.
+
+        Args:
+            what: the collection, for the message.
+            then: what was not done on that account.
+        """
+        return self
 
     def by(self, key: str, value: str | None) -> Sequence[Row]:
         """The rows with this value of a field; found without looking at every row each time."""
@@ -42,6 +53,18 @@ class Unlisted:
 
     reason: str
     unauthorized: bool = False
+    help: str | None = None
+
+    def require(self, what: str = "", *, then: str = "") -> NoReturn:
+        """See `Listed.require`.
+
+        Raises:
+            Unauthorized: the platform said 401.
+            ReadFailed: it could not be read otherwise.
+        """
+        words = f"could not list {what}: {self.reason}" if what else self.reason
+        kind = Unauthorized if self.unauthorized else ReadFailed
+        raise kind(f"{words}; {then}" if then else words, help=self.help)
 
 
 Listing = Listed[Row] | Unlisted

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
-from reconciler.errors import ReconcilerError, Unauthorized, UsageError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
@@ -168,9 +168,7 @@ def _stop_if_unauthorized(observed: Observed) -> None:
         *observed.imports.values(),
     ):
         if isinstance(listing, Unlisted) and listing.unauthorized:
-            raise Unauthorized(
-                listing.reason, help="the platform does not accept the token; check which token is configured"
-            )
+            listing.require()
 
 
 def _paused(desired: Desired, checked: Checked) -> list[Diagnostic]:
@@ -257,7 +255,12 @@ def _one_load(
     unread = [x for x in (remote.imports, *executions.values()) if isinstance(x, Unlisted)]
     change, findings = plan_load(load, scan, remote, config.ids, request.overrides.get(address, Overrides()))
     findings += [
-        error("read-failed", f"could not read the loads on {load.datamart}: {x.reason}", address=address)
+        error(
+            "read-failed",
+            f"could not read the loads on {load.datamart}: {x.reason}",
+            address=address,
+            help=x.help,
+        )
         for x in unread[:1]
     ]
     active = [i for k in definition.compartments if (i := config.ids[k]) is not None]
@@ -295,7 +298,7 @@ def _unread(
     imports = observed.imports[load.datamart_id]
     if isinstance(imports, Unlisted):
         words = f"could not read the loads on {load.datamart}: {imports.reason}"
-        return None, [error("read-failed", words, address=address)], True
+        return None, [error("read-failed", words, address=address, help=imports.help)], True
     change = plan_unread(load, definition, imports, request.overrides.get(address, Overrides()))
     return change, [], False
 

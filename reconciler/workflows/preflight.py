@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
-from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
+from reconciler.errors import ReconcilerError
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
@@ -77,9 +77,7 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
         *observed.pinned.values(),
     ):
         if isinstance(listing, Unlisted):
-            raise (Unauthorized if listing.unauthorized else ReadFailed)(
-                listing.reason, help="nothing was written; run again"
-            )
+            listing.require(then="nothing was written")
     if words := foreign(observed.datamarts, plan.organisation_id):
         raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
     compartments = {c.address: c for c in plan.resource_changes if c.kind == "Compartment"}
@@ -189,9 +187,7 @@ def _load(
         return Verdict(Readiness.READY)
     executions = open_executions(reader, load.datamart_id, listing, source.former, io)
     if bad := next((x for x in executions.values() if isinstance(x, Unlisted)), None):
-        raise (Unauthorized if bad.unauthorized else ReadFailed)(
-            bad.reason, help="nothing was written; run again"
-        )
+        bad.require(then="nothing was written")
     decision = decide_again(load, listing.rows, executions, digest[:12], supersede=True)
     if decision.do is Do.NOTHING:
         return Verdict(Readiness.DONE)

@@ -12,10 +12,9 @@ from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.scan import Rows
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sources.segments import segments
-from reconciler.errors import ReadFailed, ReconcilerError, UsageError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.kinds.merge import Unpredictable, merged
 from reconciler.model.desired import Desired, DesiredLoad
-from reconciler.model.listing import Unlisted
 from reconciler.model.preview import Preview
 from reconciler.model.remote import Compartment
 from reconciler.model.source import SourceDefinition
@@ -28,9 +27,7 @@ def compartment_ids(desired: Desired, reader: Reader, organisation_id: str) -> d
     Raises:
         ReadFailed: they could not be listed.
     """
-    rows = resources.compartments(reader, organisation_id)
-    if isinstance(rows, Unlisted):
-        raise ReadFailed(f"could not list the compartments: {rows.reason}")
+    rows = resources.compartments(reader, organisation_id).require("the compartments")
     ids: dict[str, str | None] = {}
     for want in desired.compartments.values():
         found = lookup.compartment(rows.rows, organisation_id, want.token, want.id)
@@ -58,9 +55,7 @@ def preview(
     with scans.for_once(source) as readable:
         path, line, data = _line(readable, place, scans)
     command = msgspec.json.decode(data)
-    activations = resources.activations(reader, load.datamart_id)
-    if isinstance(activations, Unlisted):
-        raise ReadFailed(f"could not list the activations: {activations.reason}")
+    activations = resources.activations(reader, load.datamart_id).require("the activations")
     default = next((a.compartment_id for a in activations.rows if a.default), None)
     stored = stored_profile(reader, load.datamart_id, command, default)
     try:

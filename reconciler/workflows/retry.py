@@ -17,9 +17,9 @@ from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.errors import ReadFailed, ReconcilerError, Refused
+from reconciler.errors import ReconcilerError, Refused
 from reconciler.kinds.names import LoadKey
-from reconciler.model.listing import Listing, Unlisted
+from reconciler.model.listing import Listing
 from reconciler.model.load import Chunk, Scan
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution
@@ -58,9 +58,7 @@ def plan_retry(change: LoadChange, reader: Reader, io: Executor, scans: Scans) -
             f"{change.address} is read once for each load, and the rows are deleted when the load ends",
             help="`reconciler apply` reads the source again and sends what changed; --reload sends all rows",
         )
-    imports = resources.imports(reader, change.datamart_id)
-    if isinstance(imports, Unlisted):
-        raise ReadFailed(imports.reason)
+    imports = resources.imports(reader, change.datamart_id).require()
     base = next(
         (g for g in generations(imports.rows, definition.former) if g.number == change.generation and g.seal),
         None,
@@ -177,9 +175,7 @@ class _Finder:
             self.io.map(lambda i: resources.executions(self.reader, self.change.datamart_id, i), ids)
         )
         for listing in listings:
-            if isinstance(listing, Unlisted):
-                raise ReadFailed(listing.reason)
-            rows += listing.rows
+            rows += listing.require().rows
         return tuple(rows)
 
     def _failed(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
-from reconciler.errors import ReadFailed, Refused, UsageError
+from reconciler.errors import Refused, UsageError
 from reconciler.kinds.names import LoadKey
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.listing import Unlisted
@@ -37,16 +37,14 @@ def unresolved_chunk(load: DesiredLoad, index: int, reader: Reader, io: Executor
         Refused: nothing about it is unknown.
         UsageError: there is no such chunk.
     """
-    imports = resources.imports(reader, load.datamart_id)
-    if isinstance(imports, Unlisted):
-        raise ReadFailed(imports.reason)
+    imports = resources.imports(reader, load.datamart_id).require()
     found = generations(imports.rows, load.definition.former)
     ids = [i for g in open_generations(found) for i in g.import_ids]
     listings = dict(
         zip(ids, io.map(lambda i: resources.executions(reader, load.datamart_id, i), ids), strict=True)
     )
     if bad := next((x for x in listings.values() if isinstance(x, Unlisted)), None):
-        raise ReadFailed(bad.reason)
+        bad.require()
     top = counted(found, executed_keys(found, listings))
     if not top or top[0].seal:
         what = f"{top[0].key.title} is finished" if top else "nothing was sent yet"

@@ -75,18 +75,24 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str, prun
     for name, listing in (("datamarts", observed.datamarts), ("compartments", observed.compartments)):
         if isinstance(listing, Unlisted):
             plan.errored = True
-            plan.diagnostics.append(error("read-failed", f"could not list {name}: {listing.reason}"))
+            plan.diagnostics.append(
+                error("read-failed", f"could not list {name}: {listing.reason}", help=listing.help)
+            )
     for name, (identity, _) in desired.datamarts.items():
         if isinstance(found := observed.activations.get(identity), Unlisted):
             plan.errored = True
             plan.diagnostics.append(
-                error("read-failed", f"could not list the activations of {name}: {found.reason}")
+                error(
+                    "read-failed",
+                    f"could not list the activations of {name}: {found.reason}",
+                    help=found.help,
+                )
             )
     for pin, pinned in observed.pinned.items():
         if isinstance(pinned, Unlisted):
             plan.errored = True
             plan.diagnostics.append(
-                error("read-failed", f"could not read compartment {pin}: {pinned.reason}")
+                error("read-failed", f"could not read compartment {pin}: {pinned.reason}", help=pinned.help)
             )
     findings, unusable = datamart_findings(desired.datamarts, desired.ignored, observed, organisation_id)
     plan.diagnostics += findings

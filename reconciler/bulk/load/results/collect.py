@@ -8,9 +8,8 @@ from reconciler.bulk.load.prepare import Ready
 from reconciler.bulk.load.results.error_files import without_values
 from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
 from reconciler.bulk.load.results.verification import Expectation, expectations, verify
-from reconciler.errors import ReadFailed, ReconcilerError
+from reconciler.errors import ReconcilerError
 from reconciler.kinds.execution import Phase, phase
-from reconciler.model.listing import Unlisted
 from reconciler.model.load import Chunk, Reject
 from reconciler.model.plan import LoadChange
 from reconciler.planning.loads.protocol import LoadView, winner
@@ -49,9 +48,8 @@ class Aftermath:
         context, ready = self.context, self.ready
         if self.expected is not None or not ready.source.verify:
             return
-        activations = resources.activations(context.writer, self.change.datamart_id)
-        if isinstance(activations, Unlisted):
-            raise ReadFailed(f"could not list the activations: {activations.reason}")
+        listing = resources.activations(context.writer, self.change.datamart_id)
+        activations = listing.require("the activations")
         self.default = next((a.compartment_id for a in activations.rows if a.default), None)
         chunks = [ready.scan.chunks[i - 1] for i in indices]
         self.expected, self.unpredictable = expectations(
