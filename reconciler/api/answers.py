@@ -21,6 +21,8 @@ from typing import Any
 
 import msgspec
 
+from reconciler.api.redaction import without_token
+
 
 class Verdict(StrEnum):
     """See the module's table."""
@@ -40,6 +42,8 @@ class Verdict(StrEnum):
 _BY_STATUS = {401: Verdict.UNAUTHORIZED, 409: Verdict.CONFLICT, 429: Verdict.LATER}
 _BY_STATUS_AND_BODY = {400: Verdict.CONTENT, 422: Verdict.CONTENT, 425: Verdict.LATER}
 MAX_RETRY_AFTER_S = 60.0
+_CODE = re.compile(r"[A-Z]{2,20}(?:_[A-Z]{2,20}){1,5}")
+_ERROR_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ def classify(
     retry_after: str | None = None,
     *,
     private: bool = False,
+    token: str = "",
     all_left: bool = False,
 ) -> Answer:
     """Classify a complete response to a write.
@@ -72,11 +77,12 @@ def classify(
         status: HTTP status.
         body: whole body.
         retry_after: the header's value.
-        private: the request carried profile data, so the remote's text may quote it and is masked.
+        private: the request carried profile data, so the remote's text may quote it and is withheld.
+        token: what was sent with the request; it is taken out of the words.
         all_left: an upload whose last block has left; "try later" no longer proves that nothing happened.
     """
     parsed = json_object(body)
-    words = f"{status} {describe(parsed, body, private=private)}".strip()
+    words = f"{status} {describe(parsed, body, private=private, token=token)}".strip()
     wait = retry_after_s(retry_after)
     if 200 <= status < 300:
         if (
@@ -87,7 +93,7 @@ def classify(
             return Answer(Verdict.DONE, words, data, status)
         return Answer(
             Verdict.UNCLEAR,
-            f"{status}, but the body is not a well-formed success: {describe(parsed, body)}",
+            f"{status}, but the body is not a well-formed success: {describe(parsed, body, private=private, token=token)}",
             None,
             status,
         )
@@ -106,8 +112,11 @@ def _refusal(status: int, *, well_formed: bool) -> Verdict:
     return _BY_STATUS_AND_BODY.get(status, Verdict.SITUATION)
 
 
-def describe(parsed: dict[str, Any] | None, body: bytes, *, private: bool = False) -> str:
-    """The platform's error fields in words (contract 1.6), or what kind of body came instead."""
+def describe(parsed: dict[str, Any] | None, body: bytes, *, private: bool = False, token: str = "") -> str:
+    """The platform's error fields in words (contract 1.6), without the token; or what kind of body came instead.
+
+    `private`: the request named or carried profile data, which any of them may quote; only what cannot be such is shown.
+    """
     if parsed is None:
         start = body[:200].lstrip().lower()
         if not body:
@@ -115,11 +124,13 @@ def describe(parsed: dict[str, Any] | None, body: bytes, *, private: bool = Fals
         return f"({'an HTML page' if start.startswith((b'<!doctype', b'<html')) else 'not JSON'}, {len(body):,} bytes)"
     parts = []
     if text := parsed.get("error"):
-        parts.append(mask(str(text)) if private else str(text)[:300])
-    if code := parsed.get("error_code"):
-        parts.append(f"[{str(code)[:80]}]")
-    if identity := parsed.get("error_id"):
-        parts.append(f"(error_id {str(identity)[:80]})")
+        shown = "(the platform's words may quote profile data and are not shown)"
+        parts.append(shown if private else without_token(str(text), token)[:300])
+    code, identity = (str(parsed.get(key) or "") for key in ("error_code", "error_id"))
+    if code and (not private or _CODE.fullmatch(code)):
+        parts.append(f"[{without_token(code, token)[:80]}]")
+    if identity and (not private or _ERROR_ID.fullmatch(identity)):
+        parts.append(f"(error_id {without_token(identity, token)[:80]})")
     return " ".join(parts)
 
 

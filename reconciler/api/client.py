@@ -18,6 +18,7 @@ from reconciler.api.answers import Answer, Verdict, classify, describe, json_obj
 from reconciler.api.pacing import Pace
 from reconciler.api.transport import transport
 from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
+from reconciler.kinds import paths
 from reconciler.origin import Origin
 
 READ_TIMEOUT = 30.0
@@ -152,7 +153,7 @@ class Reader:
                     return self._threads.submit(self._get_once, path, params).result()
         except _Retryable as e:
             raise ReadFailed(
-                f"GET {path}: {e}",
+                f"GET {paths.shown(path)}: {e}",
                 help="nothing was concluded from this read; run again once the platform answers",
             ) from None
         raise AssertionError("unreachable")
@@ -204,6 +205,7 @@ class Reader:
             raise _Retryable(connection_words(e)) from None
 
     def _get_once(self, path: str, params: Params | None) -> dict[str, Any]:
+        shown = paths.shown(path)
         try:
             with self._client() as client:
                 response = client.get(path, params=dict(params or {}))
@@ -219,20 +221,22 @@ class Reader:
             raise _Retryable(f"no complete answer: {connection_words(e)}") from None
         self.pace.answered(response.status_code, _retry_after(response))
         parsed = json_object(response.content)
+        told = describe(parsed, response.content, private=shown != path, token=self._token)
         status = response.status_code
         if status == 401:
             raise Unauthorized(
-                f"GET {path}: 401 {describe(parsed, response.content)}".strip(), help=self._token_help()
+                f"GET {shown}: 401 {told}".strip(),
+                help=self._token_help(),
             )
         if 200 <= status < 300:
             if parsed is not None and parsed.get("status", "ok") == "ok" and "data" in parsed:
                 return parsed
-            raise _Retryable(f"{status}, but not a well-formed success: {describe(parsed, response.content)}")
-        words = f"{status} {describe(parsed, response.content)}".strip()
+            raise _Retryable(f"{status}, but not a well-formed success: {told}")
+        words = f"{status} {told}".strip()
         if status in (408, 425, 429) or status >= 500:
             raise _Retryable(words, _retry_after(response))
         missing = status == 404 or (parsed or {}).get("error") == "Resource Not Found"  # contract 1.6
-        raise (NotFound if missing else ReadFailed)(f"GET {path}: {words}", help=_status_help(status))
+        raise (NotFound if missing else ReadFailed)(f"GET {shown}: {words}", help=_status_help(status))
 
     def _token_help(self) -> str:
         if not self._token.startswith(("api:", "Bearer ")):
@@ -257,7 +261,9 @@ class Writer(Reader):
             return Answer(Verdict.LATER, f"cannot connect to {self.origin}: {connection_words(e)}")
         except httpx.HTTPError as e:
             return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {connection_words(e)}")
-        answer = classify(response.status_code, response.content, response.headers.get("Retry-After"))
+        answer = classify(
+            response.status_code, response.content, response.headers.get("Retry-After"), token=self._token
+        )
         self.pace.answered(answer.status, answer.retry_after)
         return Answer(
             answer.verdict,

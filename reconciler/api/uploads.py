@@ -86,6 +86,7 @@ def stream(
         response.content,
         response.headers.get("Retry-After"),
         private=True,
+        token=token,
         all_left=left.bytes >= size,
     )
     return Answer(

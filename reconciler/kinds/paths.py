@@ -1,5 +1,6 @@
 """Where things live on the platform (contract sections 2 to 6)."""
 
+import re
 from urllib.parse import quote
 
 PREFIX = "/v1"
@@ -68,3 +69,8 @@ def document_import(datamart_id: str, import_id: str) -> str:
 def execution_action(datamart_id: str, import_id: str, execution_id: str) -> str:
     """Where an execution is canceled; singular `action` (contract 6.4)."""
     return f"{executions(datamart_id, import_id)}/{quote(execution_id, safe='')}/action"
+
+
+def shown(path: str) -> str:
+    """A path for messages: what names a person stands there as `…`."""
+    return re.sub(r"/(user_identifiers|user_points)/.*", r"/\1/…", path)
