@@ -216,7 +216,7 @@ class Reader:
                 ):
                     response = client.send(response.next_request)
         except httpx.ConnectError as e:
-            raise _Retryable(f"cannot connect to {self.origin}: {connection_words(e)}") from None
+            raise _Retryable(f"cannot connect to {self.origin.url}: {connection_words(e)}") from None
         except httpx.HTTPError as e:
             raise _Retryable(f"no complete answer: {connection_words(e)}") from None
         self.pace.answered(response.status_code, _retry_after(response))
@@ -258,7 +258,7 @@ class Writer(Reader):
             with self._client(first=False) as client:
                 response = client.request(method, path, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
-            return Answer(Verdict.LATER, f"cannot connect to {self.origin}: {connection_words(e)}")
+            return Answer(Verdict.LATER, f"cannot connect to {self.origin.url}: {connection_words(e)}")
         except httpx.HTTPError as e:
             return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {connection_words(e)}")
         answer = classify(

@@ -78,7 +78,7 @@ def stream(
         ) as client:
             response = client.post(path, content=left, headers=sent)
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
-        return Answer(Verdict.LATER, f"cannot connect to {origin}: {connection_words(e)}")
+        return Answer(Verdict.LATER, f"cannot connect to {origin.url}: {connection_words(e)}")
     except httpx.HTTPError as e:
         return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {connection_words(e)}")
     answer = classify(
