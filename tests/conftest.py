@@ -21,6 +21,16 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+QUICK = {"tables", "unit", "laws", "contract"}  # folders whose tests start few processes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`-m quick` selects by folder: an answer in under a minute."""
+    for item in items:
+        if item.path.parent.name in QUICK:
+            item.add_marker(pytest.mark.quick)
+
+
 def pytest_sessionfinish() -> None:
     """The database server that tests of this process may have started."""
     if module := sys.modules.get("tests.support.postgres"):
