@@ -274,7 +274,7 @@ def test_bad_lines_past_the_limit_send_nothing_but_the_plan_is_written(
 ) -> None:
     workspace.customers(lines)
     with (workspace.root / "data/customers.csv").open("a") as file:
-        file.write("\n")
+        file.write("a row of one cell\n")
     done = workspace.run("plan", "--out", str(tmp_path / "plan"))
     assert done.code == code, done
     assert "data/customers.csv:" in done.err
