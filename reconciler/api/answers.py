@@ -115,7 +115,11 @@ def _refusal(status: int, *, well_formed: bool) -> Verdict:
 def describe(parsed: dict[str, Any] | None, body: bytes, *, private: bool = False, token: str = "") -> str:
     """The platform's error fields in words (contract 1.6), without the token; or what kind of body came instead.
 
-    `private`: the request named or carried profile data, which any of them may quote; only what cannot be such is shown.
+    Args:
+        parsed: the body as a JSON object, if it is one.
+        body: its bytes.
+        private: the request named or carried profile data, which any of them may quote; only what cannot be such is shown.
+        token: never shown.
     """
     if parsed is None:
         start = body[:200].lstrip().lower()
