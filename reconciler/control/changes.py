@@ -20,7 +20,6 @@ from reconciler.api.writes import (
     finding,
 )
 from reconciler.control.listing_cache import ListingCache
-from reconciler.kinds import paths
 from reconciler.model.absence import Absence
 from reconciler.model.address import Address
 from reconciler.model.listing import Listing, Unlisted
@@ -30,6 +29,7 @@ from reconciler.model.remote import Activation, Compartment
 from reconciler.planning.config import lookup, preconditions
 from reconciler.planning.config.preconditions import Readiness
 from reconciler.planning.config.preconditions import Verdict as Check
+from reconciler.planning.requests import Request, activation_request, needed, promotion, request_of
 
 Note = Callable[..., None]
 
@@ -97,8 +97,7 @@ class Changer:
             return _outcome(change, Status.FAILED, f"{words}; nothing was created", refused=True)
         if isinstance(found, Compartment):
             return self._adopt(change, address, preconditions.compartment(change, found))
-        body = {k: after[k] for k in ("organisation_id", "token", "name")}
-        result = self._create(change, paths.compartments(), body, fetch, find)
+        result = self._create(change, needed(request_of(change)), fetch, find)
         if isinstance(result, Done) and isinstance(result.row, Compartment):
             if result.row.token != after["token"]:
                 words = f"created, but {lookup.similar_words(result.row, after['token'])}"
@@ -120,12 +119,9 @@ class Changer:
         self.ids[address.name] = identity
         if change.change.actions == ("no-op",):
             return _outcome(change, Status.UNCHANGED, "")
-        before, after = change.change.before or {}, change.change.after or {}
-        body = {k: after[k] for k in after if before.get(k) != after[k]}
         return self._put(
             change,
-            paths.compartment(identity),
-            body,
+            needed(request_of(change)),
             self.listings.compartments(),
             lambda rows: preconditions.compartment(change, next((r for r in rows if r.id == identity), None)),
         )
@@ -158,12 +154,8 @@ class Changer:
         if isinstance(found, Unlisted):
             return _unread(change, found)
         if found is None:
-            body = {
-                "datamart_id": datamart_id,
-                "compartment_id": compartment_id,
-                **({"default": True} if after.get("default") else {}),
-            }
-            result = self._create(change, paths.activations(datamart_id), body, fetch, find)
+            request = activation_request(after, compartment_id)
+            result = self._create(change, request, fetch, find)
             if not (
                 isinstance(result, Done)
                 and isinstance(result.row, Activation)
@@ -175,8 +167,7 @@ class Changer:
             return _outcome(change, Status.UNCHANGED, "already exists", remote_id=found.id)
         return self._put(
             change,
-            paths.activation(datamart_id, found.id),
-            {"default": True},
+            promotion(datamart_id, found.id),
             fetch,
             lambda rows: preconditions.activation(change, find(rows)),
         )
@@ -189,31 +180,29 @@ class Changer:
 
     # -- writes ---------------------------------------------------------------------------------------------------
 
-    def _send(self, change: ResourceChange, method: str, path: str, body: dict[str, Any]) -> Answer:
+    def _send(self, change: ResourceChange, request: Request) -> Answer:
         """Send one write; before it and after it the journal says so."""
         step = change.change.actions[0]
-        self.note(change.address, step, "intent")
-        answer = _as_stored(self.writer.send(method, path, body), body)
+        self.note(change.address, step, "intent", request=str(request))
+        answer = _as_stored(self.writer.send(request.method, request.path, request.body), request.body or {})
         self.note(change.address, step, "answered", answer=answer.verdict.value)
         return answer
 
     def _create(
         self,
         change: ResourceChange,
-        path: str,
-        body: dict[str, Any],
+        request: Request,
         fetch: Fetch[Any],
         find: Callable[[tuple[Any, ...]], Any],
     ) -> Result[Any]:
         look = eyes(fetch, finding(find), self.settle, self.clock)
-        send = lambda: self._send(change, "POST", path, body)  # noqa: E731
+        send = lambda: self._send(change, request)  # noqa: E731
         return carry_out(Write.CREATE, send, look, self.settle, self.clock)
 
     def _put(
         self,
         change: ResourceChange,
-        path: str,
-        body: dict[str, Any],
+        request: Request,
         fetch: Fetch[Any],
         check: Callable[[tuple[Any, ...]], Check],
     ) -> Outcome:
@@ -227,7 +216,7 @@ class Changer:
         if before.readiness is Readiness.CHANGED:
             return _from_result(change, Moved(before.why))
         look = eyes(fetch, lambda rows: _sight(check(rows)), self.settle, self.clock)
-        send = lambda: self._send(change, "PUT", path, body)  # noqa: E731
+        send = lambda: self._send(change, request)  # noqa: E731
         return _from_result(change, carry_out(Write.UPDATE, send, look, self.settle, self.clock))
 
 

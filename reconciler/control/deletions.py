@@ -10,13 +10,13 @@ from reconciler.api.presence import Clock, Fetch
 from reconciler.api.write_policy import NO_SUCH_CALL, Seen, Write
 from reconciler.api.writes import Done, Failed, Moved, Sight, Unknown, carry_out, eyes
 from reconciler.control.listing_cache import ListingCache
-from reconciler.kinds import paths
 from reconciler.model.listing import Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
 from reconciler.planning.config import preconditions
 from reconciler.planning.config.preconditions import Readiness
 from reconciler.planning.config.preconditions import Verdict as Check
+from reconciler.planning.requests import needed, request_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Deleter:
         return outcome
 
     def _delete(self, change: ResourceChange) -> Outcome:
-        listing, check, path = self._subject(change)
+        listing, check = self._subject(change)
 
         def ended(
             status: Status, message: str = "", *, stopped: bool = False, refused: bool = False
@@ -54,7 +54,7 @@ class Deleter:
             row_id = str(left.row_id)
             result = carry_out(
                 Write.DELETE,
-                lambda: self._send(change, path(row_id)),  # noqa: B023 - called in this round only
+                lambda: self._send(change, row_id),  # noqa: B023 - called in this round only
                 eyes(listing, gone(row_id), self.settle, self.clock),
                 self.settle,
                 self.clock,
@@ -72,10 +72,8 @@ class Deleter:
             return ended(Status.FAILED, f"stale: {left.why}", refused=True)
         return ended(Status.SUCCEEDED) if removed else ended(Status.UNCHANGED, "already removed")
 
-    def _subject(
-        self, change: ResourceChange
-    ) -> tuple[Fetch[Any], Callable[[tuple[Any, ...]], Check], Callable[[str], str]]:
-        """Where to see what is to go, how to judge what is seen, and where one of it is."""
+    def _subject(self, change: ResourceChange) -> tuple[Fetch[Any], Callable[[tuple[Any, ...]], Check]]:
+        """Where to see what is to go, and how to judge what is seen."""
         before = change.change.before or {}
         datamart_id = str(before["datamart_id"])
         if change.kind == "Activation":
@@ -84,19 +82,18 @@ class Deleter:
                 lambda rows: preconditions.removal(
                     [r for r in rows if r.compartment_id == before["compartment_id"]]
                 ),
-                lambda row_id: paths.activation(datamart_id, row_id),
             )
         return (
             self.listings.imports(datamart_id),
             lambda rows: preconditions.document_import(
                 change, next((r for r in rows if r.id == change.remote_id), None)
             ),
-            lambda row_id: paths.document_import(datamart_id, row_id),
         )
 
-    def _send(self, change: ResourceChange, path: str) -> Answer:
-        self.note(change.address, "delete", "intent")
-        answer = self.writer.send("DELETE", path, None)
+    def _send(self, change: ResourceChange, row_id: str) -> Answer:
+        request = needed(request_of(change, row_id))
+        self.note(change.address, "delete", "intent", request=str(request))
+        answer = self.writer.send(request.method, request.path, request.body)
         self.note(change.address, "delete", "answered", answer=answer.verdict.value)
         return replace(answer, message=_words(answer, change))
 

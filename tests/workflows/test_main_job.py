@@ -174,6 +174,7 @@ def test_json_output_is_one_document(workspace: Workspace) -> None:
         "succeeded": 50,
         "failed": 0,
         "not_processed": 0,
+        "unknown": 0,
     }
 
 

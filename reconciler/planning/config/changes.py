@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.kinds import paths
 from reconciler.model.desired import DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
@@ -16,6 +15,7 @@ from reconciler.model.plan import Change, ResourceChange
 from reconciler.model.remote import Compartment, Datamart, Observed, token_key
 from reconciler.planning.config import lookup
 from reconciler.planning.config.diff import changed_fields
+from reconciler.planning.requests import with_request
 
 _NOTHING = ("no-op",)
 FOREIGN_HELP = (
@@ -290,7 +290,7 @@ def _change(
     remote_id: str | None = None,
 ) -> ResourceChange:
     span = want.span
-    return ResourceChange(
+    change = ResourceChange(
         address=want.address,
         kind="Compartment" if isinstance(want, DesiredCompartment) else "Activation",
         change=Change(actions=(action,), before=before, after=after, after_unknown=after_unknown or {}),
@@ -298,14 +298,5 @@ def _change(
         requires=requires,
         remote_id=remote_id,
         origin=f"{span.path}:{span.line}",
-        request=_request(want, remote_id),
     )
-
-
-def _request(want: DesiredCompartment | DesiredActivation, remote_id: str | None) -> str:
-    """The request that apply would send first."""
-    if isinstance(want, DesiredCompartment):
-        return f"PUT {paths.compartment(remote_id)}" if remote_id else f"POST {paths.compartments()}"
-    if remote_id:
-        return f"PUT {paths.activation(want.datamart_id, remote_id)}"
-    return f"POST {paths.activations(want.datamart_id)}"
+    return with_request(change)

@@ -6,7 +6,6 @@ Nothing goes because it is missing in the specs alone (G10), and a datamart's de
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from reconciler.kinds import paths
 from reconciler.model.desired import Desired, DesiredActivation
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed
@@ -14,6 +13,7 @@ from reconciler.model.plan import Change, ResourceChange
 from reconciler.model.remote import Activation, Observed
 from reconciler.planning.config import lookup
 from reconciler.planning.config.changes import ConfigPlan
+from reconciler.planning.requests import with_request
 
 KIND = "Activation"
 
@@ -107,12 +107,12 @@ def _refusal(want: DesiredActivation, row: Activation, desired: Desired) -> Diag
 
 def _removal(want: DesiredActivation, row: Activation, reason: str, *, by_flag: bool) -> ResourceChange:
     before = {"datamart_id": row.datamart_id, "compartment_id": row.compartment_id, "default": row.default}
-    return ResourceChange(
+    change = ResourceChange(
         address=want.address,
         kind=KIND,
         change=Change(actions=("delete",), before=before, after=None),
         reason=reason,
         remote_id=row.id,
         origin=None if by_flag else f"{want.span.path}:{want.span.line}",
-        request=f"DELETE {paths.activation(row.datamart_id, row.id)}",
     )
+    return with_request(change)

@@ -13,6 +13,7 @@ from reconciler.model.desired import DesiredLoad
 from reconciler.model.plan import Change, ResourceChange
 from reconciler.model.remote import Import
 from reconciler.planning.loads.generations import generations
+from reconciler.planning.requests import with_request
 
 KIND = "DocumentImport"
 
@@ -46,13 +47,15 @@ def _deletions(load: DesiredLoad, key: LoadKey, found: Sequence[tuple[Import, bo
 
     chunks = tuple(address(row) for row, is_chunk in found if is_chunk)
     return [
-        ResourceChange(
-            address=address(row),
-            kind=KIND,
-            change=Change(actions=("delete",), before=_shape(row, load), after=None),
-            reason=f"{key.title} of {load.address} is older than the {load.definition.keep_generations} loads to keep",
-            requires=() if is_chunk else chunks,
-            remote_id=row.id,
+        with_request(
+            ResourceChange(
+                address=address(row),
+                kind=KIND,
+                change=Change(actions=("delete",), before=_shape(row, load), after=None),
+                reason=f"{key.title} of {load.address} is older than the {load.definition.keep_generations} loads to keep",
+                requires=() if is_chunk else chunks,
+                remote_id=row.id,
+            )
         )
         for row, is_chunk in found
     ]

@@ -5,10 +5,10 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from reconciler.kinds import paths
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.plan import Budget, Change, Plan, ResourceChange, Summary
 from reconciler.planning.digests import sealed
+from reconciler.planning.requests import with_request
 
 _NO_WAY_BACK = {
     ("Compartment", "create"): "the platform cannot remove compartments",
@@ -69,20 +69,19 @@ def _obstacle(change: ResourceChange, loaded: Collection[str]) -> str | None:
 def _swapped(change: ResourceChange) -> ResourceChange:
     """The change that undoes a change which something undoes."""
     before, after = change.change.before or {}, change.change.after or {}
-    request, remote_id = change.request, change.remote_id
+    remote_id = change.remote_id
     match change.change.actions:
         case ("delete",):
             key = {k: before[k] for k in ("datamart_id", "compartment_id")}
             back = Change(actions=("create",), before=None, after=key)
-            request, remote_id = f"POST {paths.activations(before['datamart_id'])}", None
+            remote_id = None
         case ("create",):
             back = Change(actions=("delete",), before={**after, "default": False}, after=None)
-            request = None  # the row has no id yet
         case _:
             back = replace(change.change, before=after, after=before)
     why = f"undoes: {change.reason}"
-    return replace(
-        change, change=back, request=request, remote_id=remote_id, requires=(), origin=None, reason=why
+    return with_request(
+        replace(change, change=back, remote_id=remote_id, requires=(), origin=None, reason=why)
     )
 
 
