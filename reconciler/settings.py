@@ -56,6 +56,7 @@ class Settings:
 
     Attributes:
         ledger: `sqlite:PATH`, or a reference ({env} or {file}) that is read when the ledger is needed.
+        lock_folder: where locks of this machine lie, if the workspace names a place that several users share.
         token_source: where the token comes from ({env} or {file}), never the token itself.
         rules: what the workspace says about findings, by code.
         origins: where each setting has its value from, by its name in reconciler.yaml.
@@ -66,6 +67,7 @@ class Settings:
     endpoint: Endpoint = DEFAULT_ENDPOINT
     specs: tuple[str, ...] = ("specs",)
     ledger: str | Mapping[str, str] = "sqlite:.reconciler/ledger.db"
+    lock_folder: str | None = None
     parallelism: int = 10
     settle: float = 30.0
     follow_timeout: float = 7200.0
@@ -108,6 +110,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "endpoint": str(DEFAULT_ENDPOINT),
     "specs": ("specs",),
     "ledger": "sqlite:.reconciler/ledger.db",
+    "lock_folder": None,
     "parallelism": 10,
     "settle": "30s",
     "follow_timeout": "2h",
@@ -158,6 +161,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Map
         endpoint=where,
         specs=tuple(found["specs"]),
         ledger=found["ledger"],
+        lock_folder=found["lock_folder"],
         parallelism=found["parallelism"],
         settle=seconds(found["settle"]),
         follow_timeout=seconds(found["follow_timeout"]),

@@ -13,6 +13,7 @@ from reconciler.ledger import lease, lock, postgres, sqlite
 from reconciler.ledger.database import Database
 from reconciler.ledger.history import History
 from reconciler.ledger.lock import FileLock, Lock, Owner
+from reconciler.ledger.open_writes import Mark
 from reconciler.ledger.rollouts import Rollouts
 from reconciler.ledger.store import Ledger
 from reconciler.settings import Settings
@@ -33,6 +34,18 @@ class TeamLock:
     def held(self) -> bool:
         """True while both are ours."""
         return self.local.held() and self.lease.held()
+
+    def undisturbed(self, last: str | None, knows: Callable[[str], bool]) -> bool:
+        """True if the ledger's last run left the lease quiet, and this machine's lock was left quiet by one of its runs."""
+        if last is None or self.lease.left != Mark(last, quiet=True):
+            return False
+        local = self.local.left
+        return local is None or (local.quiet and knows(local.nonce))
+
+    def mark(self, mark: Mark) -> None:
+        """Leave a mark in both."""
+        self.local.mark(mark)
+        self.lease.mark(mark)
 
     def release(self) -> None:
         """Give both back."""
@@ -63,6 +76,11 @@ def place(root: Path, settings: Settings) -> Place:
     raise ReconcilerError(
         f"the ledger must be sqlite:PATH or postgresql://…, it is {kind + ':' if kind else ''}…"
     )
+
+
+def lock_folder(root: Path, settings: Settings) -> Path | None:
+    """The folder of the machine's locks, where the workspace names one."""
+    return None if settings.lock_folder is None else root / settings.lock_folder
 
 
 def reading(root: Path, settings: Settings) -> AbstractContextManager[Database | None]:
@@ -115,7 +133,7 @@ def locked(
     with ExitStack() as stack:
         held: Lock
         held = local = lock.acquire(
-            where.file, origin, settings.organisation_id,
+            where.file, origin, settings.organisation_id, folder=lock_folder(root, settings),
             timeout=timeout, owner=owner, now=clock.now, sleep=clock.sleep, waiting=waiting,
         )  # fmt: skip
         stack.callback(local.release)
@@ -151,7 +169,7 @@ def unlock(root: Path, settings: Settings, identity: str) -> str:
                 return f"Released the lock of {owner.describe()}. If that run is alive, it writes nothing after its present step."
         finally:
             database.close()
-    local = lock.holder(where.file, origin, settings.organisation_id)
+    local = lock.holder(where.file, origin, settings.organisation_id, lock_folder(root, settings))
     if local is not None and local.id == identity:
         raise LockHeld(
             f"the lock is held by {local.describe()}",

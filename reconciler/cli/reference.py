@@ -100,6 +100,7 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         "endpoint": str(settings.endpoint),
         "specs": settings.specs,
         "ledger": settings.ledger,
+        "lock_folder": settings.lock_folder,
         "parallelism": settings.parallelism,
         "settle": f"{settings.settle:g}s",
         "follow_timeout": f"{settings.follow_timeout:g}s",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -322,6 +323,7 @@ def carried(
                     ledger=ledger,
                     lock=lock,
                     locked_at=taken,
+                    nonce=secrets.token_hex(8),
                     scans=scans,
                     progress=shown,
                     stopping=interrupt.stopping,

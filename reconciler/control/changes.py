@@ -50,7 +50,7 @@ class Changer:
     organisation_id: str
     clock: Clock
     settle: float
-    visibility: Callable[[], Absence]
+    visibility: Callable[[str], Absence]
     note: Note
     single_datamart: str | None = None
     ids: dict[str, str] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Changer:
 
         if change.remote_id is not None:
             return self._rename(change, address)
-        found = prove_absent_or_find(fetch, find, self.visibility(), self.clock)
+        found = prove_absent_or_find(fetch, find, self.visibility(change.address), self.clock)
         if isinstance(found, Unlisted):
             return _unread(change, found)
         if isinstance(found, lookup.Ambiguous):
@@ -149,7 +149,7 @@ class Changer:
                 return _outcome(change, Status.FAILED, "stale: the activation no longer exists", refused=True)
         else:
             found = prove_absent_or_find(
-                fetch, find, self._activation_visibility(datamart_id, compartment_id), self.clock
+                fetch, find, self._activation_visibility(change, datamart_id, compartment_id), self.clock
             )
         if isinstance(found, Unlisted):
             return _unread(change, found)
@@ -172,11 +172,13 @@ class Changer:
             lambda rows: preconditions.activation(change, find(rows)),
         )
 
-    def _activation_visibility(self, datamart_id: str, compartment_id: str) -> Absence:
+    def _activation_visibility(
+        self, change: ResourceChange, datamart_id: str, compartment_id: str
+    ) -> Absence:
         created = self.created.get(compartment_id)
         if created is not None and datamart_id == self.single_datamart:
             return Absence(created, self.settle)
-        return self.visibility()
+        return self.visibility(change.address)
 
     # -- writes ---------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _FIRST = """
 CREATE TABLE runs (
   id {identity}, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, host TEXT NOT NULL,
@@ -40,7 +40,19 @@ CREATE TABLE waves (
   rollout BIGINT NOT NULL REFERENCES rollouts(id), wave TEXT NOT NULL, state TEXT NOT NULL, at DOUBLE PRECISION NOT NULL,
   why TEXT NOT NULL, runs TEXT NOT NULL, PRIMARY KEY (rollout, wave));
 """
-_STEPS = (_FIRST, _SETTLED, _LEASES, _ROLLOUTS)  # from one version to the next
+_OPEN_WRITES = """
+ALTER TABLE runs ADD COLUMN nonce TEXT;
+CREATE TABLE open_writes (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, address TEXT NOT NULL, run BIGINT NOT NULL REFERENCES runs(id),
+  PRIMARY KEY (origin, organisation_id, address, run));
+CREATE TABLE seen_through (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, address TEXT NOT NULL, run BIGINT NOT NULL,
+  PRIMARY KEY (origin, organisation_id, address));
+INSERT INTO open_writes SELECT origin, organisation_id, '*', id FROM runs WHERE state IN ('running', 'unsettled');
+ALTER TABLE leases ADD COLUMN nonce TEXT;
+ALTER TABLE leases ADD COLUMN quiet INTEGER NOT NULL DEFAULT 0;
+"""
+_STEPS = (_FIRST, _SETTLED, _LEASES, _ROLLOUTS, _OPEN_WRITES)  # from one version to the next
 
 
 class Database(Protocol):

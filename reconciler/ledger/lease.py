@@ -14,17 +14,19 @@ from dataclasses import asdict
 from reconciler.errors import LedgerFailed
 from reconciler.ledger.database import Database
 from reconciler.ledger.lock import Owner, held_by
+from reconciler.ledger.open_writes import Mark
 
 DURATION = 60.0  # seconds; renewed four times as often
 _NOW = "EXTRACT(EPOCH FROM clock_timestamp())"
-_OVER = f"(leases.expires < {_NOW} OR NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = leases.backend))"  # noqa: S608
+_OVER = f"(leases.id = '' OR leases.expires < {_NOW} OR NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = leases.backend))"  # noqa: S608
 _TAKE = (
-    f"INSERT INTO leases VALUES (?,?,?,?,{_NOW},{_NOW}+?,pg_backend_pid()) ON CONFLICT (origin, organisation_id) DO UPDATE SET "  # noqa: S608
+    f"INSERT INTO leases (origin, organisation_id, id, owner, since, expires, backend) VALUES (?,?,?,?,{_NOW},{_NOW}+?,pg_backend_pid()) ON CONFLICT (origin, organisation_id) DO UPDATE SET "  # noqa: S608
     "id=excluded.id, owner=excluded.owner, since=excluded.since, expires=excluded.expires, backend=excluded.backend "
-    f"WHERE {_OVER} RETURNING id"
+    f"WHERE {_OVER} RETURNING nonce, quiet"
 )
 _OURS = "WHERE origin=? AND organisation_id=? AND id=?"
 _RENEW = f"UPDATE leases SET expires={_NOW}+? {_OURS} RETURNING id"  # noqa: S608
+_MARK = f"UPDATE leases SET nonce=?, quiet=? {_OURS} RETURNING id"  # noqa: S608
 _HELD = f"SELECT 1 FROM leases {_OURS} AND expires > {_NOW}"  # noqa: S608
 
 
@@ -35,6 +37,7 @@ class Lease:
         self, database: Database, origin: str, organisation_id: str, owner: Owner, now: Callable[[], float]
     ) -> None:
         self._database, self._key, self._owner, self._now = database, (origin, organisation_id), owner, now
+        self.left: Mark | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True, name="lease")
 
@@ -53,7 +56,8 @@ class Lease:
         deadline, told = self._now() + timeout, False
         while True:
             owner = json.dumps(asdict(self._owner))
-            if self._database.rows(_TAKE, *self._key, self._owner.id, owner, DURATION):
+            if rows := self._database.rows(_TAKE, *self._key, self._owner.id, owner, DURATION):
+                self.left = Mark(rows[0][0], bool(rows[0][1])) if rows[0][0] else None
                 self._thread.start()
                 return
             who = holder(self._database, *self._key)
@@ -71,6 +75,15 @@ class Lease:
             return bool(self._database.rows(_HELD, *self._key, self._owner.id))
         except LedgerFailed:
             return False
+
+    def mark(self, mark: Mark) -> None:
+        """Leave a mark for whoever holds it next; a lease that was lost is marked by nobody.
+
+        Raises:
+            LedgerFailed: it could not be written.
+        """
+        self._database.rows(_MARK, mark.nonce, int(mark.quiet), *self._key, self._owner.id)
+        self.left = mark
 
     def release(self) -> None:
         """Give it back."""
@@ -93,14 +106,13 @@ class Lease:
 
 def holder(database: Database, origin: str, organisation_id: str) -> Owner | None:
     """Who holds the lease now, or did until it expired."""
-    rows = database.rows(
-        "SELECT owner FROM leases WHERE origin=? AND organisation_id=?", origin, organisation_id
-    )
+    sql = "SELECT owner FROM leases WHERE origin=? AND organisation_id=? AND id<>''"
+    rows = database.rows(sql, origin, organisation_id)
     return Owner(**json.loads(rows[0][0])) if rows else None
 
 
 def release(database: Database, origin: str, organisation_id: str, identity: str) -> bool:
-    """Remove this lease, whoever has it; False if there is none of that id.
+    """End this lease, whoever has it; False if there is none of that id. What its run marked it with stays.
 
     Args:
         database: the PostgreSQL ledger.
@@ -108,5 +120,5 @@ def release(database: Database, origin: str, organisation_id: str, identity: str
         organisation_id: whose lock.
         identity: the lock's id.
     """
-    sql = "DELETE FROM leases WHERE origin=? AND organisation_id=? AND id=? RETURNING id"
-    return bool(database.rows(sql, origin, organisation_id, identity))
+    sql = "UPDATE leases SET id='' WHERE origin=? AND organisation_id=? AND id=? RETURNING origin"
+    return bool(identity) and bool(database.rows(sql, origin, organisation_id, identity))

@@ -6,23 +6,27 @@ Two kernel file locks, so that a killed process never leaves one behind:
     senders  shared, held by every sending process; a new run must get it exclusively once, so it begins only when no
              sender of an earlier run is left
 
-Each is taken beside the ledger (two containers that share a volume exclude each other) and in the machine's temporary
-folder, keyed by endpoint and organisation (a deleted ledger folder, or a second workspace, does not break exclusion).
+Each is taken beside the ledger (two containers that share a volume exclude each other) and in a folder of the machine, keyed
+by endpoint and organisation (a deleted ledger folder, or a second workspace, does not break exclusion).
+
+Evidence that nothing is on its way is kept where exclusion is kept: a run leaves its nonce in the machine's lock, and says there
+whether it ended in order. A ledger that does not know that nonce as its last (another checkout, an older copy) knows too little.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from reconciler.errors import LockHeld
-from reconciler.private_folder import make_folder, private_folder
+from reconciler.errors import LockHeld, ReconcilerError
+from reconciler.ledger.lock_folder import default_folder, open_lock, ready
+from reconciler.ledger.open_writes import Mark
+from reconciler.private_folder import make_folder
 
 
 class Lock(Protocol):
@@ -34,6 +38,17 @@ class Lock(Protocol):
 
     def held(self) -> bool:
         """True while it is ours."""
+
+    def undisturbed(self, last: str | None, knows: Callable[[str], bool]) -> bool:
+        """True if no run has held it since the ledger's last one, of this nonce, which ended in order.
+
+        Args:
+            last: the nonce of the ledger's last run, if that ended in order.
+            knows: true of nonces of all runs of the ledger.
+        """
+
+    def mark(self, mark: Mark) -> None:
+        """Leave a mark for whoever holds it next; durable when it returns."""
 
     def release(self) -> None:
         """Give it back."""
@@ -58,12 +73,36 @@ class Owner:
 class FileLock:
     """Held from construction until `release` or the end of the process."""
 
-    def __init__(self, run_files: list[Path], sender_files: list[Path], handles: list[IO[str]]) -> None:
+    def __init__(
+        self,
+        run_files: list[Path],
+        sender_files: list[Path],
+        handles: list[IO[str]],
+        owner: Owner,
+        left: Mark | None,
+    ) -> None:
         self.run_files, self.sender_files, self._handles = run_files, sender_files, handles
+        self._owner, self.left = owner, left
 
     def held(self) -> bool:
         """True while it is ours."""
         return bool(self._handles)
+
+    def undisturbed(self, last: str | None, knows: Callable[[str], bool]) -> bool:
+        """True if the ledger's last run, of this nonce, left the machine's lock quiet."""
+        return last is not None and self.left == Mark(last, quiet=True)
+
+    def mark(self, mark: Mark) -> None:
+        """Leave a mark for whoever holds it next; durable when it returns.
+
+        Raises:
+            ReconcilerError: it cannot be written.
+        """
+        try:
+            _write(self._handles[-1], self._owner, mark)
+        except OSError as e:
+            raise ReconcilerError(f"cannot write {self.run_files[-1]}: {e.strerror}") from None
+        self.left = mark
 
     def release(self) -> None:
         """Give it back."""
@@ -72,14 +111,14 @@ class FileLock:
         self._handles = []
 
 
-def folders(ledger: Path) -> list[Path]:
+def folders(ledger: Path, folder: Path | None) -> list[Path]:
     """Where lock files live.
 
     Raises:
         DiskFailed: one cannot be made, or is not private.
     """
-    beside, shared = _places(ledger)
-    return [make_folder(beside), private_folder(shared)]
+    beside, shared = _places(ledger, folder)
+    return [make_folder(beside), ready(shared, chosen=folder is not None)]
 
 
 def acquire(
@@ -87,6 +126,7 @@ def acquire(
     origin: str,
     organisation_id: str,
     *,
+    folder: Path | None = None,
     timeout: float,
     owner: Owner,
     now: Callable[[], float],
@@ -99,6 +139,7 @@ def acquire(
         ledger: its file; the lock lives beside it.
         origin: of the endpoint.
         organisation_id: what is locked.
+        folder: of the machine's locks, where the workspace names one.
         timeout: seconds to wait.
         owner: who wants it.
         now: monotonic clock.
@@ -110,14 +151,14 @@ def acquire(
         DiskFailed: a folder of locks cannot be made, or is not private.
     """
     key = _key(origin, organisation_id)
-    places = folders(ledger)
+    places = folders(ledger, folder)
     run_files = [p / f"run-{key}.lock" for p in places]
     sender_files = [p / f"senders-{key}.lock" for p in places]
     deadline = now() + timeout
     handles: list[IO[str]] = []
     told = False
     for path in (*run_files, *sender_files):
-        handle: IO[str] = path.open("a+")
+        handle = open_lock(path)
         while not _try(handle, fcntl.LOCK_EX):
             who = (
                 _owner(run_files[0])
@@ -136,15 +177,35 @@ def acquire(
     for handle in handles[len(run_files) :]:
         handle.close()
     handles = handles[: len(run_files)]
-    handles[0].truncate(0)
-    handles[0].write(json.dumps(asdict(owner)))
-    handles[0].flush()
-    return FileLock(run_files, sender_files, handles)
+    left = _mark(run_files[-1])
+    _write(handles[0], owner, None)
+    _write(handles[-1], owner, left)
+    return FileLock(run_files, sender_files, handles, owner, left)
+
+
+def _write(handle: IO[str], owner: Owner, mark: Mark | None) -> None:
+    """Replace what a lock file says; one that is cut off in the middle says nothing, which is what a dirty mark says."""
+    handle.seek(0)
+    handle.truncate()
+    handle.write(json.dumps({"owner": asdict(owner), "left": asdict(mark) if mark else None}))
+    handle.flush()
+    os.fsync(handle.fileno())
+
+
+def _mark(path: Path) -> Mark | None:
+    try:
+        return Mark(**json.loads(path.read_text())["left"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _owner_in(path: Path) -> Owner:
+    return Owner(**json.loads(path.read_text())["owner"])
 
 
 def hold_shared(files: list[Path]) -> list[IO[str]]:
     """Take the senders' lock, shared; in a sending process, for its whole life."""
-    handles: list[IO[str]] = [path.open("a+") for path in files]
+    handles: list[IO[str]] = [open_lock(path) for path in files]
     for handle in handles:
         fcntl.flock(handle, fcntl.LOCK_SH)
     return handles
@@ -168,21 +229,21 @@ def held_by(organisation_id: str, who: str) -> LockHeld:
 
 def _owner(path: Path) -> str:
     try:
-        return f"another run: {Owner(**json.loads(path.read_text())).describe()}"
-    except (OSError, ValueError, TypeError):
+        return f"another run: {_owner_in(path).describe()}"
+    except (OSError, ValueError, TypeError, KeyError):
         return "another run"
 
 
-def holder(ledger: Path, origin: str, organisation_id: str) -> Owner | None:
+def holder(ledger: Path, origin: str, organisation_id: str, folder: Path | None = None) -> Owner | None:
     """Who holds the lock now; None if nobody does. Takes nothing and writes nothing."""
-    for folder in _places(ledger):
-        path = folder / f"run-{_key(origin, organisation_id)}.lock"
+    for place in _places(ledger, folder):
+        path = place / f"run-{_key(origin, organisation_id)}.lock"
         try:
             with path.open() as handle:
                 if _try(handle, fcntl.LOCK_SH):
                     continue
-                return Owner(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError):
+                return _owner_in(path)
+        except (OSError, ValueError, TypeError, KeyError):
             continue
     return None
 
@@ -191,5 +252,5 @@ def _key(origin: str, organisation_id: str) -> str:
     return hashlib.sha256(f"{origin}\n{organisation_id}".encode()).hexdigest()[:16]
 
 
-def _places(ledger: Path) -> list[Path]:
-    return [ledger.parent, Path(tempfile.gettempdir()) / f"reconciler-{os.getuid()}"]
+def _places(ledger: Path, folder: Path | None) -> list[Path]:
+    return [ledger.parent, folder or default_folder()]

@@ -6,10 +6,11 @@ written: names, digests, counts (G9).
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from reconciler.ledger.database import Database
+from reconciler.ledger.open_writes import EVERY_LOAD, EVERYTHING, OpenWrites
 from reconciler.model.load import ManualVerdict, ManualVerdicts
 
 SETTLED_SQL = "SELECT load, chunk, attempt, sent FROM settled_chunks WHERE origin=? AND organisation_id=? AND datamart_id=?"
@@ -58,28 +59,76 @@ class Ledger:
         rows = self.database.rows(f"{_RUN} AND id=?", *self._key, run)
         return Run(*rows[0]) if rows else None
 
-    def closed_cleanly(self) -> bool:
-        """True if the last run on this host ended with every write settled: then none can still be on its way."""
-        sql = "SELECT state, host FROM runs WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT 1"
+    def last_nonce(self) -> str | None:
+        """The nonce of the newest run, if that run ended in order."""
+        sql = "SELECT nonce, state FROM runs WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT 1"
         rows = self.database.rows(sql, *self._key)
-        return bool(rows) and rows[0][0] in ("finished", "ended") and rows[0][1] == self.host
+        return rows[0][0] if rows and rows[0][1] != "running" else None
+
+    def knows(self, nonce: str) -> bool:
+        """True if a run of this nonce is on record here."""
+        sql = "SELECT 1 FROM runs WHERE origin=? AND organisation_id=? AND nonce=?"
+        return bool(self.database.rows(sql, *self._key, nonce))
+
+    def open_writes(self) -> OpenWrites:
+        """Writes that may still be on their way, of any run; of everything where a run left some that is not known here."""
+        opened = (
+            "SELECT address, max(run) FROM open_writes WHERE origin=? AND organisation_id=? GROUP BY address"
+        )
+        seen = "SELECT address, run FROM seen_through WHERE origin=? AND organisation_id=?"
+        return OpenWrites(
+            dict(self.database.rows(opened, *self._key)), dict(self.database.rows(seen, *self._key))
+        )
+
+    def open(self, run: int, addresses: Collection[str]) -> None:
+        """Record that writes of these addresses may be on their way from now on; durable when it returns."""
+        rows = [(*self._key, address, run) for address in sorted(addresses)]
+        self.database.many("INSERT INTO open_writes VALUES (?,?,?,?) ON CONFLICT DO NOTHING", rows)
+
+    def see_through(self, run: int, addresses: Collection[str]) -> None:
+        """Record that a run showed what became of all writes of these addresses, its own and earlier ones."""
+        sql = (
+            "INSERT INTO seen_through VALUES (?,?,?,?) "
+            "ON CONFLICT (origin, organisation_id, address) DO UPDATE SET run=excluded.run"
+        )
+        self.database.many(sql, [(*self._key, address, run) for address in sorted(addresses)])
+        self.close_writes(addresses)
+
+    def close_writes(self, addresses: Collection[str], run: int | None = None) -> None:
+        """Record that nothing of these addresses can be on its way any more: of one run, or of any.
+
+        What was open of everything stays open of loads.
+        """
+        if EVERYTHING in addresses:
+            sql = (
+                "INSERT INTO open_writes SELECT origin, organisation_id, ?, run FROM open_writes "
+                "WHERE origin=? AND organisation_id=? AND address=? ON CONFLICT DO NOTHING"
+            )
+            self.database.rows(sql, EVERY_LOAD, *self._key, EVERYTHING)
+        sql = "DELETE FROM open_writes WHERE origin=? AND organisation_id=? AND address=?"
+        keyed = [(*self._key, address) for address in sorted(addresses)]
+        if run is None:
+            self.database.many(sql, keyed)
+        else:
+            self.database.many(f"{sql} AND run=?", [(*row, run) for row in keyed])
 
     def finished(self, plan_digest: str) -> bool:
         """True if this very plan was applied to its end."""
         sql = "SELECT 1 FROM runs WHERE origin=? AND organisation_id=? AND plan_digest=? AND state='finished'"
         return bool(self.database.rows(sql, *self._key, plan_digest))
 
-    def begin(self, plan_digest: str, plan: str, inverse: str) -> int:
-        """Record that a run starts, with its plan and the one that would undo it; its id."""
+    def begin(self, plan_digest: str, plan: str, inverse: str, nonce: str) -> int:
+        """Record that a run starts, with its plan, the one that would undo it, and what it leaves in the lock; its id."""
         rows = self.database.rows(
-            "INSERT INTO runs(origin, organisation_id, host, plan_digest, plan, inverse, started, state) "
-            "VALUES (?,?,?,?,?,?,?,'running') RETURNING id",
+            "INSERT INTO runs(origin, organisation_id, host, plan_digest, plan, inverse, started, state, nonce) "
+            "VALUES (?,?,?,?,?,?,?,'running',?) RETURNING id",
             *self._key,
             self.host,
             plan_digest,
             plan,
             inverse,
             self._wall(),
+            nonce,
         )
         return int(rows[0][0])
 

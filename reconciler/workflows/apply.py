@@ -21,8 +21,9 @@ from reconciler.control.changes import Changer
 from reconciler.control.deletions import Deleter
 from reconciler.control.executor import execute
 from reconciler.control.listing_cache import ListingCache
-from reconciler.errors import LedgerFailed, ReadFailed, Refused
+from reconciler.errors import LedgerFailed, ReadFailed, ReconcilerError, Refused
 from reconciler.ledger.lock import Lock
+from reconciler.ledger.open_writes import EVERYTHING, Mark, OpenWrites
 from reconciler.ledger.store import Ledger
 from reconciler.model.address import Address
 from reconciler.model.load import ManualVerdicts
@@ -36,6 +37,12 @@ from reconciler.settings import Settings
 from reconciler.workflows.preflight import Preflight, preflight
 
 LOST = "the lock was lost: taken by another run, or the connection closed; nothing further is written"
+
+
+# Of these a listing showed what was written, in this run or an earlier one.
+_SEEN_THROUGH = frozenset(
+    {Status.SUCCEEDED, Status.UNCHANGED, Status.SENT, Status.PARTIAL, Status.DUPLICATED}
+)
 
 
 class Exit(IntEnum):
@@ -82,6 +89,7 @@ class Run:
     ledger: Ledger
     lock: Lock
     locked_at: float
+    nonce: str
     scans: Scans
     progress: Progress
     stopping: Callable[[], bool]
@@ -157,16 +165,34 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
             f"{len(before.stale)} action(s) are stale; nothing was written\n{lines}",
             help="make a new plan, or apply the rest with --skip-stale",
         )
-    visibility = VisibilityWindow(run.locked_at, 0.0 if run.ledger.closed_cleanly() else run.settings.settle)
-    identity = run.ledger.begin(plan.plan_digest, encode(plan), encode(inverse(plan)))
+    undisturbed = run.lock.undisturbed(run.ledger.last_nonce(), run.ledger.knows)
+    run.lock.mark(Mark(run.nonce, quiet=False))
+    identity = run.ledger.begin(plan.plan_digest, encode(plan), encode(inverse(plan)), run.nonce)
+    if not undisturbed:
+        run.ledger.open(identity, {EVERYTHING})
+    opened = run.ledger.open_writes()
+    run.ledger.open(identity, before.verdicts.keys())
+    visibility = VisibilityWindow(run.locked_at, run.settings.settle, opened.concern)
     outcomes: list[Outcome] = []
     run.watcher.began(identity, plan.plan_digest, len(before.verdicts))
     try:
         outcomes = _execute(plan, run, identity, visibility, before, initial)
     finally:
-        with contextlib.suppress(LedgerFailed):  # then the run counts as cut off, which it nearly was
+        with contextlib.suppress(ReconcilerError):  # then the run counts as cut off, which it nearly was
+            _close(plan, run, identity, outcomes, opened)
             run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
+            run.lock.mark(Mark(run.nonce, quiet=True))
     return Result(tuple(outcomes), exit_of(outcomes), run=identity)
+
+
+def _close(plan: Plan, run: Run, identity: int, outcomes: Sequence[Outcome], opened: OpenWrites) -> None:
+    """Record what cannot be on its way any more: of actions that were seen through, and what this run outlived."""
+    run.ledger.see_through(identity, {o.address for o in outcomes if o.status in _SEEN_THROUGH})
+    unknown = {o.address for o in outcomes if o.status is Status.UNKNOWN}
+    run.ledger.close_writes({o.address for o in outcomes} - unknown, run=identity)
+    if run.clock.now() >= run.locked_at + run.settings.settle:
+        loads = {load.address for load in plan.loads}
+        run.ledger.close_writes(opened.outlived(loads, complete=plan.complete) - unknown)
 
 
 def _execute(
@@ -187,7 +213,8 @@ def _execute(
         before.single_datamart,
     )
     deleter = Deleter(run.writer, listings, run.clock, run.settings.settle, journal.note)
-    if visibility.settle > 0:
+    waiting = sorted(a for a in before.verdicts if visibility.open(a))
+    if waiting and visibility.settle > 0:
         run.progress.say(
             "apply",
             f"first run with this ledger, or the last run was interrupted: waiting {visibility.settle:g} s to be sure that missing resources do not exist",

@@ -20,6 +20,7 @@ from reconciler.ledger.database import SCHEMA_VERSION, Database, migration
 from reconciler.ledger.history import History
 from reconciler.ledger.lease import Lease
 from reconciler.ledger.lock import Owner
+from reconciler.ledger.open_writes import EVERY_LOAD, EVERYTHING, OpenWrites
 from reconciler.ledger.rollouts import Rollouts
 from reconciler.ledger.store import Ledger
 from reconciler.model.load import ManualVerdict
@@ -71,17 +72,16 @@ def opened(kind: Kind, organisation: str = "1", host: str = "here") -> Ledger:
 
 def test_runs_and_their_journal_are_kept_apart_by_organisation_and_survive(kind: Kind) -> None:
     ledger, other = opened(kind), opened(kind, "2")
-    assert (ledger.last_run(), ledger.closed_cleanly(), ledger.finished("d1")) == (None, False, False)
-    first = ledger.begin("d1", "plan % ? 'ü'", "inverse")
+    assert (ledger.last_run(), ledger.last_nonce(), ledger.finished("d1")) == (None, None, False)
+    first = ledger.begin("d1", "plan % ? 'ü'", "inverse", "n1")
     ledger.note(first, "Compartment/x", "create", "intent")
     ledger.note(first, "Compartment/x", "create", "succeeded", name="?%s", count=3)
-    assert not ledger.closed_cleanly()
+    assert ledger.last_nonce() is None  # it has not ended
     ledger.end(first, "finished")
-    other.begin("d2", "p", "")
+    other.begin("d2", "p", "", "n2")
     assert ledger.finished("d1")
     assert not other.finished("d1")
-    assert ledger.closed_cleanly()
-    assert not opened(kind, host="elsewhere").closed_cleanly()
+    assert (ledger.last_nonce(), ledger.knows("n1"), ledger.knows("n2")) == ("n1", True, False)
     ledger.close()
     again = opened(kind)
     run = again.last_run()
@@ -100,7 +100,7 @@ def test_runs_and_their_journal_are_kept_apart_by_organisation_and_survive(kind:
 
 def test_notes_of_many_threads_are_all_there_each_once_and_in_the_order_of_each_thread(kind: Kind) -> None:
     ledger = opened(kind)
-    run = ledger.begin("d", "p", "")
+    run = ledger.begin("d", "p", "", "n")
 
     def notes(thread: int) -> None:
         for n in range(25):
@@ -118,7 +118,7 @@ def test_no_note_counts_as_durable_that_a_failing_database_did_not_write(
     kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = opened(kind)
-    run, many, calls = ledger.begin("d", "p", ""), ledger.database.many, []
+    run, many, calls = ledger.begin("d", "p", "", "n"), ledger.database.many, []
 
     def failing(sql: str, rows: list[tuple[Any, ...]]) -> None:
         calls.append(len(rows))
@@ -152,6 +152,23 @@ def test_refused_uploads_and_settled_chunks(kind: Kind) -> None:
     assert ledger.manual_verdicts("1509") == {("load", 3): ManualVerdict(2, sent=True)}
     assert History(kind.read, "o", "1").manual_verdicts("1509") == {("load", 3): ManualVerdict(2, sent=True)}
     assert opened(kind, "2").manual_verdicts("1509") == {}
+
+
+def test_open_writes_are_kept_for_every_run_until_they_are_closed(kind: Kind) -> None:
+    ledger = opened(kind)
+    first, second = (ledger.begin("d", "p", "", n) for n in ("n1", "n2"))
+    a, b = "ProfileSource/a@x", "Compartment/b"
+    assert ledger.open_writes() == OpenWrites()
+    for run in (first, first, second):
+        ledger.open(run, [a, b])
+    ledger.close_writes([b], run=second)
+    assert ledger.open_writes() == OpenWrites({a: second, b: first})
+    ledger.see_through(second, [b])
+    assert ledger.open_writes() == OpenWrites({a: second}, {b: second})
+    ledger.open(first, [EVERYTHING])
+    ledger.close_writes([EVERYTHING])
+    assert ledger.open_writes() == OpenWrites({a: second, EVERY_LOAD: first}, {b: second})
+    assert opened(kind, "2").open_writes() == OpenWrites()
 
 
 def test_reading_needs_no_ledger_and_makes_none(kind: Kind) -> None:
@@ -189,7 +206,7 @@ def test_a_file_of_a_version_before_is_carried_over_and_a_copy_kept(tmp_path: Pa
     ledger = Ledger(file.open_file(path), "o", "1", "here", time.time)
     ledger.record_manual_verdict("1509", "load", 3, ManualVerdict(2, sent=True), "me")
     assert ledger.refused("1509") == {"x"}
-    assert ledger.closed_cleanly()
+    assert ledger.open_writes() == OpenWrites()
     ledger.close()
     kept = sqlite3.connect(tmp_path / "ledger.db.v1.bak")
     assert kept.execute("SELECT name FROM refused_uploads").fetchall() == [("x",)]

@@ -181,6 +181,8 @@ class Client:
                         self.remote.finish(name, self.data.draw(st.sampled_from(self.ends)))
                     view = self.put(view, index, executions=tuple(self.remote.executions[name]))
                 return view
+            case protocol.LookAgain():
+                return replace(view, looked_again=True)
             case protocol.Seal(ok=ok, failed=failed):
                 assert ok + failed == self.chunks * LINES, "the seal accounts for every line"
                 if self.attempt_write("import", str(SealName(self.key, ok, failed))) != "there":

@@ -1,7 +1,7 @@
 """Kill the process at one of the boundaries of a run: before or after a note of the journal, or a request that writes.
 
 Installed in the process of a run by `tests.support.zygote`, through two environment variables: CRASH_LOG, a file that gets
-the name of every boundary that was passed, and CRASH_AT, the number of the one to die at.
+the name of every boundary that was passed, and CRASH_AT, the number of the one to die at; or CRASH_NAME, the first of that name.
 """
 
 import os
@@ -18,13 +18,14 @@ from reconciler.ledger.store import Ledger
 def install() -> None:
     """Watch the boundaries of this process."""
     log, at = Path(os.environ["CRASH_LOG"]), int(os.environ.get("CRASH_AT", "-1"))
+    named = os.environ.get("CRASH_NAME")
     lock, passed = threading.Lock(), [0]
 
     def boundary(name: str) -> None:
         with lock:
             with log.open("a") as file:
                 file.write(name + "\n")
-            if passed[0] == at:
+            if passed[0] == at or name == named:
                 os.kill(os.getpid(), signal.SIGKILL)
             passed[0] += 1
 

@@ -22,6 +22,7 @@ spec:
   endpoint: {endpoint}
   settle: {settle}
   specs: [specs]
+  lock_folder: ../locks
 """
 DATAMARTS = """\
 apiVersion: reconciler/v1

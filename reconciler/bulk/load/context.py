@@ -67,15 +67,17 @@ class VisibilityWindow:
 
     Attributes:
         since: monotonic instant this run took the lock.
-        settle: seconds; 0 where the ledger shows that the last run here settled all its writes.
+        settle: seconds that a listing may lag.
+        open: true of an address that a write still on its way may concern.
     """
 
     since: float
     settle: float
+    open: Callable[[str], bool]
 
-    def absence(self) -> Absence:
-        """Evidence to begin with."""
-        return Absence(self.since, self.settle)
+    def absence(self, address: str) -> Absence:
+        """Evidence to begin with, for something of this address."""
+        return Absence(self.since, self.settle if self.open(address) else 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,6 +127,8 @@ class _LoadRun:
                     self._send(indices)
                 case protocol.Follow(indices=indices):
                     self._follow(indices)
+                case protocol.LookAgain(indices=indices):
+                    self._look_again(indices)
                 case protocol.Seal(ok=ok, failed=failed):
                     self._seal(ok, failed)
                 case protocol.Finish():
@@ -204,6 +206,7 @@ class _LoadRun:
     # -- steps ----------------------------------------------------------------------------------------------------
 
     def _create(self, indices: Sequence[int]) -> None:
+        stop: LoadStopped | None = None
         names = {self._name(i): i for i in indices}
         results = dict(zip(names, self.context.io.map(self.imports.create, names), strict=True))
         for name, result in results.items():
@@ -212,12 +215,13 @@ class _LoadRun:
                     self.ready.unsent.add(name)
                     self._update(names[name], seen=True)
                 case Failed(message=message, stopped=stopped):
-                    raise LoadStopped(
-                        Status.FAILED, f"could not create a document import: {message}", stopped=stopped
-                    )
+                    words = f"could not create a document import: {message}"
+                    stop = LoadStopped(Status.FAILED, words, stopped=stopped)
                 case Unknown(message=message):
                     self.errors.append(message)
                     self._update(names[name], unclear=True)
+        if stop is not None:
+            raise stop
 
     def _see_manifest(self) -> None:
         # A chunk whose import somebody deleted stays unknown; it does not hold up the others.
@@ -263,6 +267,8 @@ class _LoadRun:
             try:
                 self._sent_or_not(index, future.result())
             except LoadStopped as e:
+                if e.status is Status.UNKNOWN:  # whether it was sent could not be found out
+                    self._update(index, unclear=True)
                 stops.append(e)
         if stops:
             # A 401 ends the run, a source that changed ends this load: these are said rather than what followed from them.
@@ -332,6 +338,22 @@ class _LoadRun:
         )
         for index in waiting:
             self._update(index, unclear=True)
+
+    def _look_again(self, indices: Sequence[int]) -> None:
+        """List executions once more: one that came late, of a sender that was killed, is reported before the seal hides it."""
+        for index, listings in zip(indices, self.context.io.map(self._look, indices), strict=True):
+            for listing in listings:
+                if isinstance(listing, Unlisted):
+                    words = f"all chunks ended, but executions could not be listed: {listing.reason}"
+                    raise LoadStopped(Status.UNKNOWN, words, stopped=listing.unauthorized)
+            known = {e.id: e for e in self._view_of(index).executions}
+            rows = {e.id: e for x in listings for e in rows_of(x)}
+            if late := rows.keys() - known.keys():
+                self._update(index, executions=tuple((known | rows).values()))
+                self.errors.append(
+                    f"chunk {index} was sent twice: execution {', '.join(sorted(late))} came late"
+                )
+        self.view = replace(self.view, looked_again=True)
 
     def _look(self, index: int) -> list[Listing[Execution]]:
         ids = self.listings.imports.get(self._name(index), ())

@@ -70,7 +70,7 @@ class LoadListings:
         result = prove_absent_or_find(
             direct(self.list_imports, self.context.clock),
             keep,
-            self.context.visibility.absence(),
+            self.context.visibility.absence(self.address),
             self.context.clock,
         )
         if isinstance(result, Unlisted):
@@ -105,7 +105,7 @@ class LoadListings:
                 self.context.clock,
             ),
             lambda rows: rows or None,
-            self.context.visibility.absence(),
+            self.context.visibility.absence(self.address),
             self.context.clock,
         )
         return found if isinstance(found, Unlisted) else Listed(found or ())

@@ -48,7 +48,9 @@ class ChunkSender:
         context = self.context
         import_ids = self.listings.imports.get(name, ())
         if not proven_unsent and (
-            there := self.listings.find_executions(import_ids, context.visibility.absence())
+            there := self.listings.find_executions(
+                import_ids, context.visibility.absence(self.listings.address)
+            )
         ):
             return Done(there)
 

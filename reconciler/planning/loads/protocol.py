@@ -23,6 +23,7 @@ A load goes through the steps in this order, and from none of them back to an ea
     AwaitEarlier  every execution of earlier generations is terminal
     Send    what is unsent (ordering: strict sends one, then follows it)
     Follow  to a terminal state
+    LookAgain  at executions, once more before the seal: one may have come late
     Seal    when every chunk is SUCCEEDED, PARTIAL or REFUSED
     Finish
 """
@@ -86,6 +87,7 @@ class LoadView:
     earlier_terminal: bool = False
     strict: bool = False
     follow: bool = True
+    looked_again: bool = False
     sealed: bool = False
 
 
@@ -121,6 +123,13 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAgain:
+    """List the executions of these chunks once more."""
+
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
     """Create the seal; counts are lines."""
 
@@ -133,7 +142,7 @@ class Finish:
     """Nothing more can be done in this run."""
 
 
-Step = Create | SeeManifest | AwaitEarlier | Send | Follow | Seal | Finish
+Step = Create | SeeManifest | AwaitEarlier | Send | Follow | LookAgain | Seal | Finish
 
 _OF_PHASE = {
     Phase.PENDING: ChunkState.LIVE,
@@ -207,7 +216,7 @@ def states(load: LoadView) -> dict[int, ChunkState]:
     }
 
 
-def next_step(load: LoadView) -> Step:
+def next_step(load: LoadView) -> Step:  # noqa: PLR0911 - one for each row of the table
     """The one next step; applying it and asking again ends in `Finish`."""
     now = states(load)
 
@@ -236,6 +245,9 @@ def next_step(load: LoadView) -> Step:
     ):
         return Send(unsent[:1])
     if all(s in SEALABLE for s in now.values()):
+        sent = tuple(c.index for c in load.chunks if c.executions)
+        if sent and not load.looked_again:
+            return LookAgain(sent)
         ok, failed = totals(load)
         return Seal(ok, failed)
     return Finish()
