@@ -21,7 +21,7 @@ from reconciler.api.write_policy import (
     pause_s,
 )
 from reconciler.api.writes import Done, Failed, Moved, Result, Sight, Unknown, carry_out, eyes
-from reconciler.model.absence import LISTINGS
+from reconciler.model.absence import LISTINGS, Absence
 from reconciler.model.listing import Listed, Listing, Unlisted
 
 BODY = b'{"status":"error","error":"no"}'
@@ -170,7 +170,7 @@ class Platform:
             self.value, self.shows_at = "new", self.now + self.lag
         status = int(word.strip("!~"))
         if word.endswith("~"):
-            return classify(200, b'{"status":"error","error":"no"}')
+            return classify(200, b'{"status":"error","error":"no","data":{"id":"1"}}')
         return classify(status, b'{"status":"ok","data":{"id":"1"}}' if status == 200 else BODY)
 
     def list(self) -> Listing[str]:
@@ -316,3 +316,12 @@ def test_a_listing_begun_before_the_write_is_no_evidence_of_absence() -> None:
     look = eyes(fetch, judge(Write.CREATE), 0.0, clock)
     assert isinstance(carry_out(Write.CREATE, platform.send, look, 0.0, clock), Done)
     assert len(platform.sent) == 1
+
+
+def test_listings_begun_before_the_write_do_not_count_towards_its_absence() -> None:
+    """Many old ones and a single late one prove nothing: the late one alone may still lag."""
+    absence = Absence(10.0, 2.0)
+    for _ in range(LISTINGS):
+        absence = absence.unseen(9.0)
+    assert absence.listings == 0
+    assert not absence.unseen(13.0).conclusive
