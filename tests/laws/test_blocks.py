@@ -174,4 +174,7 @@ def test_chunks_of_csv_are_made_again_from_their_starts(
     expected = [(a, b) for a, b in rows if a]
     assert [(json.loads(x)["email_hash"], json.loads(x)["user_profile"]["note"]) for x in again] == expected
     lines_of = [1 + len(re.findall("\r\n|\r|\n", a + "," + b)) for a, b in rows if not a]
-    assert (found.lines, found.sent) == (len(expected) + sum(lines_of), len(expected))  # each line of a bad row counts
+    assert (found.lines, found.sent) == (
+        len(expected) + sum(lines_of),
+        len(expected),
+    )  # each line of a bad row counts
