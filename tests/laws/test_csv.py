@@ -279,6 +279,16 @@ def test_stray_quotes_and_cells_of_two_lines_do_not_meet() -> None:
     assert (found.rejected, found.continued) == (0, 20_000)
 
 
+def test_no_account_is_made_of_the_second_line_of_a_cell_at_the_end_of_a_segment() -> None:
+    """One stray quote before cells of two lines: whoever counts quotes cuts each segment in the middle of a cell."""
+    rows = [b"u0,5'10\"", *(b'u%d,"two%b\nu-wrong,lines"' % (n, b"." * 200) for n in range(1, 40_000))]
+    content = b"id,note\n" + b"\n".join(rows)
+    assert len(content) > 2 * segments.SIZE
+    found, accounts = one(content)
+    assert accounts == [f"u{n}" for n in range(40_000)]
+    assert (found.rejected, found.continued) == (0, 39_999)
+
+
 @pytest.mark.parametrize(
     "cell", [b"x" * 9_000_000, b'"' + (b"x" * 999 + b"\n") * 9_000 + b'"'], ids=["one line", "many"]
 )
