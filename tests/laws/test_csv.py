@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import random
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -29,11 +30,17 @@ from reconciler.errors import ReconcilerError
 from reconciler.model.load import Reject, Scan
 from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 SOURCE = SourceDefinition(
     workspace="w", source="s", files=("x.csv*",), format="csv", compression="suffix", update=Update(force_replace=True),
     identify_by=(Identifier(kind="user_account_id", column="id", compartment="c"),), compartments={"c": "7"},
     csv=Dialect(max_record_lines=4), allow="100%",
 )  # fmt: skip
+PACK = {"": bytes, ".gz": gzip.compress, ".zst": zstd.compress}
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 ROUNDS = int(os.environ.get("RECONCILER_NASTY_FILES", "300"))
 
@@ -144,7 +151,7 @@ def found_in(
 
 
 def hold(
-    data: bytes, dialect: Dialect, sizes: Sequence[int], *, packed: bool, frames: bool, pool: Any = None
+    data: bytes, dialect: Dialect, sizes: Sequence[int], *, packed: str, frames: bool, pool: Any = None
 ) -> None:
     """The law, for one file of three columns `id`, `a`, `b` below a header of one line."""
     mark = dialect.delimiter.encode()
@@ -159,9 +166,9 @@ def hold(
     before, check.FRAME_FROM = check.FRAME_FROM, 0 if frames else 10**9
     try:
         with tempfile.TemporaryDirectory() as folder:
-            name = "x.csv.gz" if packed else "x.csv"
+            name, pack = ("x.csv" + packed, PACK[packed])
             content = head + data
-            (Path(folder) / name).write_bytes(gzip.compress(content) if packed else content)
+            (Path(folder) / name).write_bytes(pack(content))
             made = [found_in(Path(folder), source, size, pool) for size in sizes]
     finally:
         check.FRAME_FROM = before
@@ -186,15 +193,21 @@ dialects = st.sampled_from(
 )
 
 
-@given(texts, dialects, st.booleans(), st.booleans(), st.lists(st.integers(1, 90), min_size=1, max_size=3))
-def test_any_text(text: str, dialect: Dialect, packed: bool, frames: bool, sizes: list[int]) -> None:
+@given(
+    texts,
+    dialects,
+    st.sampled_from(sorted(PACK)),
+    st.booleans(),
+    st.lists(st.integers(1, 90), min_size=1, max_size=3),
+)
+def test_any_text(text: str, dialect: Dialect, packed: str, frames: bool, sizes: list[int]) -> None:
     hold(text.encode(), dialect, [1 << 20, *sizes], packed=packed, frames=frames)
 
 
 @given(st.binary(max_size=60), st.sampled_from(["utf-8", "windows-1252", "us-ascii"]))
 def test_any_bytes(data: bytes, encoding: str) -> None:
     dialect = Dialect(encoding=encoding, max_record_lines=4)
-    hold(data, dialect, [1 << 20, 7], packed=False, frames=True)
+    hold(data, dialect, [1 << 20, 7], packed="", frames=True)
 
 
 def nasty(dice: random.Random) -> bytes:
@@ -221,13 +234,19 @@ def test_nasty_files() -> None:
     for _ in range(ROUNDS):
         dialect = Dialect(max_record_lines=dice.choice([1, 2, 4, 100]))
         sizes = [1 << 20, dice.randrange(1, 200)]
-        hold(nasty(dice), dialect, sizes, packed=dice.random() < 0.3, frames=dice.random() < 0.5)
+        hold(
+            nasty(dice),
+            dialect,
+            sizes,
+            packed=dice.choice(["", "", "", ".gz", ".zst"]),
+            frames=dice.random() < 0.5,
+        )
 
 
 def test_one_process_or_two() -> None:
     dice = random.Random(3)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        for packed in (False, True):
+        for packed in PACK:
             data = b"".join(nasty(dice) for _ in range(30))
             hold(data, Dialect(max_record_lines=4), [1 << 20, 100], packed=packed, frames=False, pool=pool)
 

@@ -4,12 +4,17 @@ A block that is not certainly good gets no verdict, and its lines are then asked
 stricter than the rule, never laxer. `tests/laws/test_blocks.py` holds the two against each other.
 """
 
+import re
+
 import msgspec
 
-from reconciler.bulk.records.commands import ESCAPED_LETTERS, STRATEGIES
+from reconciler.bulk.records.commands import ESCAPED_LETTERS, MAX_DEPTH, STRATEGIES
 from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID
 from reconciler.bulk.records.uniform_commands import Shape, decoder, shape_of
 from reconciler.model.source import SourceDefinition
+
+_NO_MARK = bytes(sorted(set(range(256)) - set(b"[{\n")))
+_DEEP = re.compile(b"[\\[{]{%d}" % (MAX_DEPTH + 1))
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -33,8 +38,10 @@ def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
         commands = decoder(shape)(data)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return None
-    lines = len(commands)
-    if lines != data.count(b"\n"):  # a blank line, or a command over two lines
+    lines, marks = len(commands), data.translate(None, _NO_MARK)
+    if lines != marks.count(b"\n") or _DEEP.search(
+        marks
+    ):  # a blank line, a command over two lines, one too deep
         return None
     if len(data) > source.max_bytes and max(map(len, data.split(b"\n"))) >= source.max_bytes:
         return None

@@ -35,6 +35,7 @@ _decode_command = msgspec.json.Decoder(Command).decode
 _decode_owner = msgspec.json.Decoder(_Owner).decode
 _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
+MAX_DEPTH = exact_json.MAX_DEPTH + 1  # a profile may be nested as deeply as a row; it stands within a command
 STRATEGIES = {"PARTIAL_UPDATE", "PARTIAL_DELETE", "FORCE_REPLACE"}
 ESCAPED_LETTERS = (b"\\u002", b"\\u005", b"\\u006", b"\\u007")  # a key may be spelt with them
 _KEYS = re.compile(
@@ -55,6 +56,7 @@ def command_line(raw: bytes, source: SourceDefinition) -> Line:
     try:
         if not raw.isascii():
             raw.decode("utf-8")
+        exact_json.require_shallow(raw, MAX_DEPTH)
         command = _decode_command(raw)
     except UnicodeDecodeError:
         raise BadLine("line-encoding", "the line is not UTF-8") from None

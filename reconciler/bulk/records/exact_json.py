@@ -6,6 +6,7 @@ a key that stands twice with two values, nesting past MAX_DEPTH, a number that n
 
 import json
 import math
+import re
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from reconciler.bulk.records.lines import BadLine, reason_of
 
 MAX_DEPTH = 100  # levels of lists and objects; a fixed number, so that every process decides the same
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_NO_BRACKET = bytes(sorted(set(range(256)) - set(b"[{]}")))
 MAX_DIGITS = 4_300  # characters of a number: what Python converts to an integer
 _BEFORE_COLON = (b" :", b"\t:", b"\r:", b"\n:")
 _ALWAYS_FINITE = 300  # so many characters without an exponent cannot leave the range of a double
@@ -67,12 +70,12 @@ def decode(text: bytes) -> Any:
     except msgspec.ValidationError:  # an integer, or what `number` refuses
         raise BadLine("line-json", "a number is out of range") from None
     except msgspec.DecodeError as e:
+        require_shallow(text, MAX_DEPTH)
         raise BadLine("line-json", reason_of(e)) from None
     written = text.count(b'":')
     if type(value) is dict and len(value) == written == text.count(b":") and b"[" not in text:
         return value  # as many colons as keys: nothing is nested, no key is repeated
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
-        _require_shallow(value, 0)
+    require_shallow(text, MAX_DEPTH)
     if _may_repeat_a_key(text, value):
         refuse_duplicate_keys(text)
     return value
@@ -146,13 +149,19 @@ def _keys_in_list(values: list[Any]) -> int:
     return total
 
 
-def _require_shallow(value: Any, depth: int) -> None:
-    if not isinstance(value, dict | list):
+def require_shallow(text: bytes, levels: int) -> None:
+    """Lists and objects within each other, so many levels at most. Asked of the text, as a decoder's limit varies with its caller.
+
+    Raises:
+        BadLine: there are more.
+    """
+    if text.count(b"[") + text.count(b"{") <= levels:
         return
-    if depth >= MAX_DEPTH:
-        raise too_deep()
-    for inner in value.values() if isinstance(value, dict) else value:
-        _require_shallow(inner, depth + 1)
+    depth = 0
+    for bracket in _STRING.sub(b"", text).translate(None, _NO_BRACKET):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > levels:
+            raise too_deep()
 
 
 def too_deep() -> BadLine:

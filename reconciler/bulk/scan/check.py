@@ -19,7 +19,7 @@ from reconciler.bulk.records.commands import command_line
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
 from reconciler.bulk.records.mapping import column_used, flags_of, row_mapper
 from reconciler.bulk.scan.duplicates import Superseded
-from reconciler.bulk.sources import csv_rows
+from reconciler.bulk.sources import csv_rows, line_framing
 from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.encodings import encoding_read
 from reconciler.bulk.sources.segments import Segment
@@ -220,16 +220,12 @@ def _line_maker(source: SourceDefinition) -> Callable[[Record], Line]:
 
 
 def _json(data: bytes, source: SourceDefinition, first: int = 0) -> Iterator[Record]:
-    mapped = source.format == "ndjson"
-    texts = data.split(b"\n")
-    if not texts[-1]:
-        texts.pop()
-    for line, text in enumerate(texts, first):
-        raw = text.removesuffix(b"\r")
-        if not raw or raw.isspace():
-            yield Record(line, raw, None, BadLine("line-blank", "the line is blank"))
-        elif len(raw) > source.max_bytes + 1:
+    mapped, limit = source.format == "ndjson", line_framing.longest(source)
+    for line, raw in enumerate(line_framing.contents(data), first):
+        if len(raw) > limit:
             yield Record(line, b"", None, too_large(len(raw), source))
+        elif not raw or raw.isspace():
+            yield Record(line, raw, None, BadLine("line-blank", "the line is blank"))
         elif not mapped:
             yield Record(line, raw, None, None)
         else:

@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 
 from reconciler.bulk.records.columns import require_columns, require_text
 from reconciler.bulk.records.lines import BadLine, too_large
-from reconciler.bulk.sources import csv_framing, csv_rows, encodings, locations, parquet
+from reconciler.bulk.sources import csv_framing, csv_rows, encodings, line_framing, locations, parquet
 from reconciler.bulk.sources.csv_framing import Broken, Framer
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Position
@@ -108,26 +108,31 @@ def _rows(
 def _lines(
     file: IO[bytes], name: str, start: Position, source: SourceDefinition, feed: Feed | None, size: int
 ) -> Iterator[Segment]:
-    offset, limit = start.offset, source.max_bytes + 2
+    offset, limit = start.offset, line_framing.longest(source)
     if offset:
         file.seek(offset)
+    # A line of so many bytes is too long, whatever follows, and if it begins with a mark.
+    beyond = limit + line_framing.LONGEST_END + len(BOM) + 1
     plain = locations.is_plain(name, source.compression)
-    while data := _to_line_end(file, offset, size, limit) if plain else _and_rest_of_line(file, size, limit):
+    while (
+        data := _to_line_end(file, offset, size, beyond) if plain else _and_rest_of_line(file, size, beyond)
+    ):
         if offset == 0 and data.startswith(BOM):
             data, offset = data[len(BOM) :], len(BOM)
         if feed:
             feed(data)
-        last = len(data) - data.rfind(b"\n") - 1
-        whole = data if last < limit else data[: len(data) - last]
-        if whole:
-            yield Segment(start.file, offset, whole)
-        offset += len(whole)
-        if last >= limit:
-            length, data = _rest_of_line(file, last, limit, feed)
-            yield Segment(start.file, offset, bad=too_large(length, source))
-            offset += length
-        if feed and not data.endswith(b"\n"):
-            feed(b"\n")
+        more, tail = 0, b""
+        for begin, end, too_long in line_framing.stretches(data, limit):
+            if not too_long:
+                yield Segment(start.file, offset + begin, data[begin:end])
+                tail = data[end - 1 : end]
+                continue
+            more, tail = _rest_of_line(file, data[begin:end], beyond, feed)
+            length = end - begin + more - len(tail) + len(line_framing.content(tail))
+            yield Segment(start.file, offset + begin, bad=too_large(length, source))
+        offset += len(data) + more
+        if feed and not tail.endswith(b"\n"):
+            feed(b"\n")  # files are joined at line ends
 
 
 def _to_line_end(file: IO[bytes], offset: int, size: int, limit: int) -> bytes:
@@ -144,14 +149,14 @@ def _and_rest_of_line(file: IO[bytes], size: int, limit: int) -> bytes:
     return data if data.endswith(b"\n") else data + file.readline(limit)
 
 
-def _rest_of_line(file: IO[bytes], length: int, limit: int, feed: Feed | None) -> tuple[int, bytes]:
-    """Read on to the end of a line that is too long to hold; its length, and what came last of it."""
-    last = b""
-    while not last.endswith(b"\n") and (more := file.readline(limit)):
-        last, length = more, length + len(more)
+def _rest_of_line(file: IO[bytes], line: bytes, limit: int, feed: Feed | None) -> tuple[int, bytes]:
+    """Read on to the end of a line that is too long to hold; how much that was, and the line's last two bytes."""
+    read, tail = 0, line[-2:]
+    while not tail.endswith(b"\n") and (more := file.readline(limit)):
+        read, tail = read + len(more), (tail + more)[-2:]
         if feed:
             feed(more)
-    return length, last
+    return read, tail
 
 
 def _csv(
