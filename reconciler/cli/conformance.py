@@ -11,6 +11,7 @@ from reconciler.cli.console import out, say, style
 from reconciler.cli.options import ReferenceFormat
 from reconciler.model.conformance import Found
 from reconciler.origin import endpoint as parse
+from reconciler.reports.conformance import json as conformance_json
 from reconciler.reports.conformance import text as conformance_text
 from reconciler.settings import DEFAULT_ENDPOINT, Settings, seconds
 from reconciler.workflows import conformance
@@ -51,7 +52,7 @@ def run(
     answers = conformance.ordered([*found, *conformance.unanswered(found, wrote=write)])
     match output:
         case ReferenceFormat.JSON:
-            out(conformance_text.as_json(answers, left))
+            out(conformance_json.render(answers, left))
         case ReferenceFormat.MARKDOWN:
             out(conformance_text.as_markdown(answers, left))
         case ReferenceFormat.TEXT:

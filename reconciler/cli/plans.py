@@ -10,6 +10,7 @@ from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.console import out, show_findings, style
 from reconciler.errors import ReconcilerError
+from reconciler.reports.plan_diff import json as plan_diff_json
 
 if TYPE_CHECKING:
     from reconciler.model.plan import Plan
@@ -60,7 +61,7 @@ def diff(
     one, other = read(a), read(b)
     found = compare(one, other)
     if output is opt.Format.JSON:
-        out(plan_diff.as_json(one, other, found))
+        out(plan_diff_json.render(one, other, found))
     else:
         out(plan_diff.text(one, other, found, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE

@@ -9,9 +9,12 @@ from pathlib import Path
 from reconciler.cli import exit_codes
 from reconciler.cli.console import out, style
 from reconciler.errors import SpecError, UsageError
+from reconciler.reports.rules import json as rules_json
 from reconciler.reports.rules import text as rules_text
+from reconciler.reports.settings import json as settings_json
 from reconciler.reports.settings import text as settings_text
 from reconciler.reports.settings.text import Row
+from reconciler.reports.specs import json as specs_json
 from reconciler.reports.specs import text as specs_text
 from reconciler.settings import GivenBy, Settings, resolve
 from reconciler.spec.catalogue import catalogue
@@ -37,7 +40,7 @@ def explain(code: str | None, output: str, *, no_color: bool) -> int:
     marks = style(sys.stdout, no_color=no_color)
     match output:
         case "json":
-            out(rules_text.as_json(chosen))
+            out(rules_json.render(chosen))
         case "markdown":
             out(rules_text.markdown(chosen))
         case _:
@@ -62,7 +65,7 @@ def render(root: Path, addresses: list[str], environment: str | None, output: st
         raise UsageError(f"no spec declares {missing}", help=hint)
     chosen = [d for d in found if not addresses or d.address in addresses]
     if output == "json":
-        out(specs_text.as_json(chosen, checked.settings.environment))
+        out(specs_json.render(chosen, checked.settings.environment))
     else:
         out(specs_text.as_text(chosen, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE
@@ -80,7 +83,7 @@ def config_show(
         *_rules(settings, workspace),
     ]
     if output == "json":
-        out(settings_text.as_json(rows))
+        out(settings_json.render(rows))
     else:
         out(settings_text.as_text(rows, style(sys.stdout, no_color=no_color), origins=origins))
     return exit_codes.DONE

@@ -13,6 +13,7 @@ from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.planning.plan.guards import refused
 from reconciler.planning.plan.planner import Occasion, assemble
 from reconciler.reports.findings.json import plain
+from reconciler.reports.preview import json as preview_json
 from reconciler.reports.preview import text as preview_text
 from reconciler.reports.source import text as source_text
 from reconciler.spec.nearest import nearest
@@ -71,7 +72,7 @@ def preview(flags: steps.Flags, name: str, line: str) -> int:
         wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
         found = [look(load, ids, line, reader, scans) for load in wanted]
     if flags.output is Format.JSON:
-        out(preview_text.as_json(found))
+        out(preview_json.render(found))
     else:
         out("\n\n".join(preview_text.as_text(one, marks) for one in found))
     return exit_codes.DONE

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.diagnostic import Severity
+from reconciler.reports.rules import json as rules_json
 from reconciler.reports.rules import text as rules_text
 from reconciler.spec.catalogue import Rule, catalogue
 from reconciler.spec.schema import schema
@@ -79,4 +80,4 @@ def test_the_reference_page_is_up_to_date() -> None:
 
 
 def test_the_catalogue_as_data() -> None:
-    assert [r["code"] for r in json.loads(rules_text.as_json(RULES.values()))["rules"]] == list(RULES)
+    assert [r["code"] for r in json.loads(rules_json.render(RULES.values()))["rules"]] == list(RULES)

@@ -1,6 +1,5 @@
 """The answers of a platform to the open questions, as a table. Pure."""
 
-import json
 import textwrap
 from collections.abc import Sequence
 
@@ -40,20 +39,3 @@ def as_markdown(found: Sequence[Found], left: Sequence[str]) -> str:
     if left:
         lines += ["", f"Left on the platform: {', '.join(left)}."]
     return "\n".join(lines)
-
-
-def as_json(found: Sequence[Found], left: Sequence[str]) -> str:
-    """The same for programs; `switches` is what `sandbox serve --switch` takes to behave as this platform does."""
-    return json.dumps(
-        {
-            "format_version": "1.0",
-            "switches": {f.switch: f.answer for f in found if f.answer is not None},
-            "answers": [
-                {"question": f.switch, "section": f.section, "answer": f.answer, "seen": safe(f.why)}
-                for f in found
-            ],
-            "left": list(left),
-        },
-        indent=2,
-        ensure_ascii=False,
-    )

@@ -1,6 +1,5 @@
-"""How two plans differ, as text that fits 80 columns, or as JSON. Pure."""
+"""How two plans differ, as text that fits 80 columns. Pure."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,27 +38,6 @@ def text(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) -> s
     else:
         lines.append("No differences: both plans have the same effect.")
     return "\n".join(lines) + "\n"
-
-
-def as_json(a: Plan, b: Plan, differences: Sequence[Difference]) -> str:
-    """The same as one document."""
-    rows = [
-        {
-            "address": d.address,
-            "only": d.only,
-            "actions": d.actions,
-            "fields": {k: {"a": x, "b": y} for k, (x, y) in d.fields.items()},
-        }
-        for d in differences
-    ]
-    heads = {
-        name: {"plan_digest": p.plan_digest, "created_at": p.created_at, **{k: getattr(p, k) for k in _HEAD}}
-        for name, p in (("a", a), ("b", b))
-    }
-    return (
-        json.dumps({"format_version": "1.0", **heads, "differences": rows}, indent=2, ensure_ascii=False)
-        + "\n"
-    )
 
 
 def _name(plan: Plan) -> str:

@@ -1,7 +1,6 @@
-"""A preview as a diff, or as JSON. Pure; the only report with profile values, which is what it is asked for."""
+"""A preview as a diff. Pure; the only report with profile values, which is what it is asked for."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from reconciler.model.preview import Preview
@@ -46,25 +45,6 @@ def as_text(found: Preview, style: Style) -> str:
             "  this profile has no owner: the platform stores it as anonymous, in the default compartment",
         ]
     return "\n".join(lines)
-
-
-def as_json(found: Sequence[Preview]) -> str:
-    """All of it as data."""
-    rows = [_plain(one) for one in found]
-    return json.dumps({"format_version": "1.0", "previews": rows}, indent=2, ensure_ascii=False)
-
-
-def _plain(found: Preview) -> dict[str, Any]:
-    changes = differences(found.stored or {}, found.merged or {})
-    return {
-        "address": found.address,
-        "path": found.path,
-        "line": found.line,
-        "command": found.command,
-        "stored": found.stored,
-        "merged": found.merged,
-        "changes": [{"sign": x.sign, "path": x.path, "old": x.old, "new": x.new} for x in changes],
-    }
 
 
 def _line(change: Difference, style: Style) -> str:

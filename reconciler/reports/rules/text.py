@@ -1,6 +1,5 @@
-"""The catalogue of rules as text, as the reference page, or as JSON. Pure."""
+"""The catalogue of rules as text, or as the reference page. Pure."""
 
-import json
 import textwrap
 from collections.abc import Iterable
 
@@ -60,26 +59,6 @@ def markdown(rules: Iterable[Rule]) -> str:
             if rule.stage == stage:
                 lines += _section(rule)
     return "\n".join(lines)
-
-
-def as_json(rules: Iterable[Rule]) -> str:
-    """All that the catalogue knows."""
-    made = [
-        {
-            "code": r.code,
-            "title": r.title,
-            "stage": r.stage,
-            "severity": r.severity.value,
-            "opt_in": r.opt_in,
-            "configurable": r.configurable,
-            "why": r.why,
-            "fix": r.fix,
-            "bad": r.bad,
-            "good": r.good,
-        }
-        for r in rules
-    ]
-    return json.dumps({"format_version": "1.0", "rules": made}, indent=2, ensure_ascii=False)
 
 
 def _section(rule: Rule) -> list[str]:

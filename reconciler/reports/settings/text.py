@@ -1,4 +1,4 @@
-"""Settings with their origins, as a table or as JSON. Pure; no secret comes here, only where it is."""
+"""Settings with their origins, as a table. Pure; no secret comes here, only where it is."""
 
 import json
 from collections.abc import Sequence
@@ -28,12 +28,6 @@ def as_text(rows: Sequence[Row], style: Style, *, origins: bool) -> str:
         line = f"{style.bold(f'{row.name:<{name}}')}  {text:<{value}}"
         lines.append((f"{line}  {style.dim(safe(row.origin))}" if origins else line).rstrip())
     return "\n".join(lines) + "\n"
-
-
-def as_json(rows: Sequence[Row]) -> str:
-    """A document with a setting a name."""
-    settings = {r.name: {"value": r.value, "origin": r.origin} for r in rows}
-    return json.dumps({"format_version": "1.0", "settings": settings}, indent=2, ensure_ascii=False)
 
 
 def _flat(row: Row) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Rendered specs as YAML with origins as comments, or as JSON. Pure."""
+"""Rendered specs as YAML with origins as comments. Pure."""
 
 import json
 from collections.abc import Sequence
@@ -18,21 +18,6 @@ Line = tuple[str, Path | None]
 def as_text(documents: Sequence[Rendered], style: Style) -> str:
     """One YAML document each; a comment says where a value was written, and how, if that is not how it reads here."""
     return "---\n".join(_document(d, style) for d in documents)
-
-
-def as_json(documents: Sequence[Rendered], environment: str | None) -> str:
-    """All documents as data, with the origin of each value by its path."""
-    made = [
-        {
-            "address": d.address,
-            "data": d.data,
-            "origins": {".".join(map(str, path)): _place(span) for path, span in d.origins.items()},
-            "written": {".".join(map(str, path)): value for path, value in d.written.items()},
-        }
-        for d in documents
-    ]
-    document = {"format_version": "1.0", "environment": environment, "documents": made}
-    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _document(document: Rendered, style: Style) -> str:
