@@ -235,7 +235,14 @@ def _owner(path: Path) -> str:
 
 
 def holder(ledger: Path, origin: str, organisation_id: str, folder: Path | None = None) -> Owner | None:
-    """Who holds the lock now; None if nobody does. Takes nothing and writes nothing."""
+    """Who holds the lock now; None if nobody does. Takes nothing and writes nothing.
+
+    Args:
+        ledger: path of the workspace's ledger; one of the locks lies beside it.
+        origin: key of the endpoint.
+        organisation_id: of the organisation that the lock is for.
+        folder: where the machine's lock lies; the user's own folder if it is left out.
+    """
     for place in _places(ledger, folder):
         path = place / f"run-{_key(origin, organisation_id)}.lock"
         try:

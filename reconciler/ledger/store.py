@@ -118,7 +118,17 @@ class Ledger:
         return bool(self.database.rows(sql, *self._key, plan_digest))
 
     def begin(self, plan_digest: str, plan: str, inverse: str, nonce: str) -> int:
-        """Record that a run starts, with its plan, the one that would undo it, and what it leaves in the lock; its id."""
+        """Record that a run starts.
+
+        Args:
+            plan_digest: SHA-256 (hex) of the plan.
+            plan: its document, as JSON.
+            inverse: the plan that would undo it, as JSON.
+            nonce: what the run leaves in the lock, by which a later run knows that no write of another ledger came between.
+
+        Returns:
+            The run's id.
+        """
         rows = self.database.rows(
             "INSERT INTO runs(origin, organisation_id, host, plan_digest, plan, inverse, started, state, nonce) "
             "VALUES (?,?,?,?,?,?,?,'running',?) RETURNING id",
