@@ -206,8 +206,7 @@ def abort(flags: steps.Flags, why: str, file: Path | None) -> int:
         _move(flags, "aborted", why, "Remaining waves are cancelled.", OPEN)
     found, text = _table(flags, settings)
     out(text)
-    begun = {None, *found.waves}
-    back = inverse(_only(plan, begun))
+    back = inverse(_only(plan, {None, *found.waves}))
     where = file or flags.root / ".reconciler" / f"rollout-{found.id}-back.plan"
     steps.write_plan(back, where)
     for finding in back.diagnostics:
@@ -217,12 +216,16 @@ def abort(flags: steps.Flags, why: str, file: Path | None) -> int:
 
 
 def _only(plan: Plan, begun: Set[str | None]) -> Plan:
-    """The plan with the actions of these waves; None are those before all waves."""
-    return with_fields(
-        plan,
-        resource_changes=tuple(c for c in plan.resource_changes if c.wave in begun),
-        loads=tuple(x for x in plan.loads if x.wave in begun),
-    )
+    """The plan with the actions of these waves, None are those before all waves; of others, what is there untouched."""
+    changes = []
+    for change in plan.resource_changes:
+        if change.wave in begun:
+            changes.append(change)
+        elif (seen := change.change.before) is not None:
+            left = with_fields(change.change, actions=("no-op",), after=seen)
+            changes.append(with_fields(change, change=left, former_default=None))
+    loads = tuple(x for x in plan.loads if x.wave in begun)
+    return with_fields(plan, resource_changes=tuple(changes), loads=loads)
 
 
 def resume(flags: steps.Flags) -> int:
@@ -285,6 +288,12 @@ def _reading(root: Path, settings: Settings) -> Iterator[Rollouts | None]:
             yield Rollouts(
                 database, wiring.origin_key(root, settings), settings.organisation_id, wiring.CLOCK.wall
             )
+
+
+def earlier(flags: steps.Flags, settings: Settings) -> dict[str, bool]:
+    """Of each action that runs of the newest rollout tried, whether it succeeded."""
+    found, _ = _newest(flags.root, settings)
+    return rollout_text.succeeded(_journal(flags.root, settings, found))
 
 
 def _journal(root: Path, settings: Settings, found: Recorded) -> list[Entry]:

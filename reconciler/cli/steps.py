@@ -25,7 +25,7 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Override, Plan
 from reconciler.planning.loads.changes import Overrides
 from reconciler.planning.plan import document
-from reconciler.planning.plan.coverage import after, coverage
+from reconciler.planning.plan.coverage import Coverage, after, coverage
 from reconciler.planning.plan.guards import GUARDS, refused
 from reconciler.planning.plan.planner import Scope
 from reconciler.reports.coverage import text as coverage_text
@@ -263,17 +263,19 @@ def apply(
     if flags.wave is not None and made.rollout is None:
         raise UsageError("--wave: the plan has no waves", help="declare a Rollout, and make a new plan")
     if not made.has_changes and not any(load.unfinished for load in made.loads):
-        _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.")
+        left = coverage(made) if made.rollout is not None else None
+        _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.", left)
         return exit_codes.DONE
     if made.rollout is not None:
         from reconciler.cli import rollouts
 
         rolled, code = rollouts.apply_in_waves(made, flags, checked, scans, where, shown)
-        outcomes, already, passed = rolled.outcomes, rolled.already, rolled.passed
+        outcomes, already = rolled.outcomes, rolled.already
+        found = after(coverage(made), outcomes, rolled.carried, rollouts.earlier(flags, settings))
         if rolled.why is not None:
             say(f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves.")
     else:
-        passed = frozenset()
+        found = None
         interrupt = wiring.Interrupt(say)
         with (
             interrupt.installed(),
@@ -286,7 +288,7 @@ def apply(
             shown.ended(code, result_text.counted(outcomes))
     last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
     told = "This plan was already applied; nothing was written." if already else last
-    _report(flags, made, outcomes, code, told, passed)
+    _report(flags, made, outcomes, code, told, found)
     return code
 
 
@@ -344,9 +346,8 @@ def _report(
     outcomes: Sequence[Outcome],
     code: int,
     told: str,
-    passed: frozenset[str] = frozenset(),
+    found: Coverage | None = None,
 ) -> None:
-    found = after(coverage(made), outcomes, passed) if made.rollout is not None else None
     if flags.output is Format.JSON:
         out(result_text.as_json(outcomes, code, made.plan_digest, found))
         return

@@ -29,6 +29,7 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         origin: FILE:LINE of the spec that asks for it; None where none does by itself.
         request: method and path that apply would send.
+        former_default: id and token of the compartment that stops being the datamart's default; the token is null if unknown.
     """
 
     address: str
@@ -40,6 +41,7 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True):
     remote_id: str | None = None
     origin: str | None = None
     request: str | None = None
+    former_default: dict[str, str | None] | None = None
 
 
 class LoadChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,12 +21,16 @@ POLL_S = 0.5  # between two checks for a pause or an abort
 
 @dataclass(frozen=True, slots=True)
 class RolloutResult:
-    """Outcomes of the waves that were run; `why` says what stopped the rest, if anything did."""
+    """Outcomes of the waves that were run; `why` says what stopped the rest, if anything did.
+
+    Attributes:
+        carried: waves that this run or an earlier one carried out to their end.
+    """
 
     outcomes: tuple[Outcome, ...]
     exit: Exit
     why: str | None = None
-    passed: frozenset[str] = frozenset()
+    carried: frozenset[str] = frozenset()
     already: bool = False
 
 
@@ -81,7 +85,7 @@ def run_rollout(w: RolloutRun, only: str | None) -> RolloutResult:
     """
     _may_go_on(w, only)
     if w.record.state == "finished":
-        return RolloutResult((), Exit.DONE, None, _passed(w), already=True)
+        return RolloutResult((), Exit.DONE, None, _carried(w), already=True)
     w.board.move(w.record.id, "running", "", w.who, unless=("paused", "aborted"))
     outcomes: list[Outcome] = []
     try:
@@ -101,8 +105,8 @@ def run_rollout(w: RolloutRun, only: str | None) -> RolloutResult:
         outcomes += _left(w, outcomes, str(stopped)) if only is None else []
         found = exit_of(outcomes)
         least = Exit.PARTLY if found is Exit.DONE else found
-        return RolloutResult(tuple(outcomes), least, str(stopped), _passed(w))
-    return RolloutResult(tuple(outcomes), exit_of(outcomes), None, _passed(w))
+        return RolloutResult(tuple(outcomes), least, str(stopped), _carried(w))
+    return RolloutResult(tuple(outcomes), exit_of(outcomes), None, _carried(w))
 
 
 def _may_go_on(w: RolloutRun, only: str | None) -> None:
@@ -125,8 +129,7 @@ def _may_go_on(w: RolloutRun, only: str | None) -> None:
 def _busy(w: RolloutRun, wave: Wave) -> tuple[list[str], bool]:
     """Datamarts of the wave with something to do, and whether what is in no wave comes with it."""
     acting = waves.acting(w.plan, wave.name)
-    first = next((v for v in w.rollout.waves if waves.acting(w.plan, v.name)), w.rollout.waves[0]) == wave
-    return sorted({waves.datamart_of(a) for a in acting}), first
+    return sorted({waves.datamart_of(a) for a in acting}), waves.first_wave(w.plan) == wave.name
 
 
 def _wave(w: RolloutRun, wave: Wave, *, only: bool) -> list[Outcome]:
@@ -302,12 +305,18 @@ def _passed(w: RolloutRun) -> frozenset[str]:
     return frozenset(name for name, r in found.waves.items() if r.state == "passed") if found else frozenset()
 
 
+def _carried(w: RolloutRun) -> frozenset[str]:
+    """The waves that were carried out to their end, whether or not their gates are open."""
+    found, done = w.board.find(w.record.plan_digest), ("passed", "soaking", "closed after soak")
+    return frozenset(name for name, r in found.waves.items() if r.state in done) if found else frozenset()
+
+
 def _left(w: RolloutRun, done: Sequence[Outcome], why: str) -> list[Outcome]:
     """An outcome for each action that was not begun."""
-    known, passed = {o.address for o in done}, _passed(w)
+    known, carried = {o.address for o in done}, _carried(w)
     left = []
     for wave in (None, *(v.name for v in w.rollout.waves)):
-        if wave in passed or (wave is None and passed):  # what is in no wave came with the first
+        if wave in carried or (wave is None and carried):  # what is in no wave came with the first
             continue
         for address in waves.acting(w.plan, wave):
             if address not in known:

@@ -163,6 +163,33 @@ def test_activation(
     assert change.remote_id == (mine[0].id if mine else None)
 
 
+@pytest.mark.parametrize(
+    ("default", "compartment_id", "rows", "former"),
+    [
+        (True, "2071", [active("5", "1000", default=True)], "1000"),
+        (True, "2071", [active(), active("5", "1000", default=True)], "1000"),
+        (True, None, [active("5", "1000", default=True)], "1000"),
+        (True, "2071", [active("5", "1000")], None),
+        (True, "2071", [], None),
+        (True, "2071", [active(default=True)], None),
+        (False, "2071", [active("5", "1000", default=True)], None),
+    ],
+)
+@pytest.mark.parametrize("token", ["standard", None])
+def test_a_default_that_moves_shows_which_compartment_loses_it(
+    default: bool, compartment_id: str | None, rows: list[Activation], former: str | None, token: str | None
+) -> None:
+    plan = ConfigPlan(ids={"loyalty": compartment_id})
+    desired = DesiredActivation("Activation/loyalty@fr", "loyalty", "fr", "1509", default, lambda: HERE)
+    known = Listed((row("1000", token),) if token else ())
+    seen = Observed(datamarts=NONE, compartments=known, activations={"1509": Listed(tuple(rows))})
+    plan_activation(desired, seen, plan)
+    (change,) = plan.changes
+    assert change.former_default == (former and {"compartment_id": former, "token": token})
+    assert ("(id 1000) stops being the default" in change.reason) is (former is not None)
+    assert ("'standard'" in change.reason) is (former is not None and token is not None)
+
+
 @pytest.mark.parametrize("listing", [FAILED, None])
 def test_an_activation_whose_listing_failed_is_blocked(listing: Unlisted | None) -> None:
     plan = ConfigPlan(ids={"loyalty": "2071"})

@@ -5,6 +5,8 @@ import pytest
 from reconciler.model.outcome import Outcome, Status
 from reconciler.planning.plan.coverage import Cover, Coverage, after, shortened
 
+ADDRESS = "Activation/loyalty@fr"
+
 
 def one(cover: Cover, wave: str | None = None) -> Coverage:
     return Coverage(("fr",), {"loyalty": (cover,)}, frozenset(), {"fr": wave} if wave else {})
@@ -31,6 +33,9 @@ def ended(status: Status | None) -> list[Outcome]:
         (Cover.LATER, None, "canary", (), Cover.LATER),
         (Cover.LATER, None, "canary", ("canary",), Cover.ACTIVE),
         (Cover.LATER, Status.SUCCEEDED, "canary", (), Cover.ACTIVE),
+        # active, and made the default
+        (Cover.PROMOTED, Status.SUCCEEDED, None, (), Cover.ACTIVE),
+        (Cover.PROMOTED, Status.FAILED, None, (), Cover.ACTIVE),
         # removed by this plan
         (Cover.REMOVED, Status.SUCCEEDED, None, (), Cover.MISSING),
         (Cover.REMOVED, Status.FAILED, None, (), Cover.ACTIVE),
@@ -43,6 +48,30 @@ def test_after(
     cover: Cover, status: Status | None, wave: str | None, passed: tuple[str, ...], expected: Cover
 ) -> None:
     assert after(one(cover, wave), ended(status), passed).cells == {"loyalty": (expected,)}
+
+
+@pytest.mark.parametrize(
+    ("cover", "status", "earlier", "new", "former"),
+    [
+        (Cover.NOW, Status.SUCCEEDED, {}, Cover.DEFAULT, Cover.ACTIVE),
+        (Cover.NOW, Status.FAILED, {}, Cover.MISSING, Cover.DEFAULT),
+        (Cover.NOW, Status.SKIPPED, {}, Cover.LATER, Cover.DEFAULT),
+        (Cover.NOW, Status.SKIPPED, {ADDRESS: True}, Cover.DEFAULT, Cover.ACTIVE),
+        (Cover.NOW, None, {ADDRESS: False}, Cover.MISSING, Cover.DEFAULT),
+        (Cover.NOW, Status.SUCCEEDED, {ADDRESS: False}, Cover.DEFAULT, Cover.ACTIVE),
+        (Cover.LATER, None, {}, Cover.LATER, Cover.DEFAULT),
+        (Cover.PROMOTED, Status.SUCCEEDED, {}, Cover.DEFAULT, Cover.ACTIVE),
+        (Cover.PROMOTED, Status.FAILED, {}, Cover.ACTIVE, Cover.DEFAULT),
+        (Cover.PROMOTED, None, {ADDRESS: True}, Cover.DEFAULT, Cover.ACTIVE),
+    ],
+)
+def test_a_default_that_moves(
+    cover: Cover, status: Status | None, earlier: dict[str, bool], new: Cover, former: Cover
+) -> None:
+    cells = {"loyalty": (cover,), "standard": (Cover.DEFAULT,)}
+    found = Coverage(("fr",), cells, frozenset(), {"fr": "canary"}, frozenset({("loyalty", "fr")}))
+    left = after(found, ended(status), (), earlier).cells
+    assert left == {"loyalty": (new,), "standard": (former,)}
 
 
 @pytest.mark.parametrize(

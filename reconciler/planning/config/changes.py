@@ -4,15 +4,17 @@ Both sides are reshaped to the fields the spec manages, then compared; what is n
 comparison, so it cannot be touched (G10). A listing that failed stops what depends on it (G6).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import Change, ResourceChange
-from reconciler.model.remote import Compartment, Datamart, Observed, token_key
+from reconciler.model.remote import Activation, Compartment, Datamart, Observed, token_key
 from reconciler.planning.config import lookup
 from reconciler.planning.config.diff import changed_fields
 from reconciler.planning.requests import with_request
@@ -177,19 +179,36 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
         words = f"{want.compartment} has {len(rows)} activation rows on {want.datamart}"
         plan.diagnostics.append(warning("duplicate-activation", words, want.span, address=address))
     if row is not None and row.default >= want.default:
-        plan.changes.append(_unchanged(address, "Activation", row.id, after))
+        seen = {**after, "default": True} if row.default else after
+        plan.changes.append(_unchanged(address, "Activation", row.id, seen))
         return
-    requires = (f"Compartment/{want.compartment}",)
+    requires, unknown = (f"Compartment/{want.compartment}",), None
     if row is not None:
-        previous = next((a.compartment_id for a in listing.rows if a.default), None)
-        instead = f", in place of compartment {previous}" if previous else ""
-        why, before = f"to be the default of {want.datamart}{instead}", {**after, "default": False}
-        plan.changes.append(_change(want, "update", before, after, why, requires, remote_id=row.id))
-    elif compartment_id is not None:
-        plan.changes.append(_change(want, "create", None, after, f"not active on {want.datamart}", requires))
+        action, before, remote_id = "update", {**after, "default": False}, row.id
+        why = f"to be the default on {want.datamart}"
     else:
+        action, before, remote_id = "create", None, None
+        why = f"not active on {want.datamart}"
+    if compartment_id is None:
         why, unknown = "the compartment is created in this plan", {"compartment_id": True}
-        plan.changes.append(_change(want, "create", None, after, why, requires, unknown))
+    former = _former_default(listing.rows, observed, compartment_id) if want.default else None
+    if former is not None:
+        token = f"'{former['token']}' " if former["token"] is not None else ""
+        why += f"; compartment {token}(id {former['compartment_id']}) stops being the default"
+    change = _change(want, action, before, after, why, requires, unknown, remote_id=remote_id)
+    plan.changes.append(replace(change, former_default=former))
+
+
+def _former_default(
+    rows: Sequence[Activation], observed: Observed, compartment_id: str | None
+) -> dict[str, str | None] | None:
+    """The compartment that stops being a datamart's default when this one becomes it."""
+    former = next((a.compartment_id for a in rows if a.default and a.compartment_id != compartment_id), None)
+    if former is None:
+        return None
+    listings = (observed.compartments, observed.pinned.get(former))
+    found = [row for x in listings if isinstance(x, Listed) for row in x.by("id", former)]
+    return {"compartment_id": former, "token": found[0].token if found else None}
 
 
 def shape(row: Compartment) -> dict[str, Any]:

@@ -1,20 +1,24 @@
 """Which compartment is active on which datamart, and which will be: from a plan alone. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.model.outcome import GOOD, Outcome, Status
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, ResourceChange
+from reconciler.planning.plan.waves import first_wave
+
+_MAKING = (("create",), ("update",))
 
 
 class Cover(StrEnum):
-    """ACTIVE; DEFAULT, the datamart's default, too; NOW and REMOVED, by this plan; LATER, in a later wave; MISSING."""
+    """DEFAULT and PROMOTED (will be it) are of datamarts' defaults; LATER is in a later wave; all others as they are named."""
 
     ACTIVE = "active"
     DEFAULT = "default"
     NOW = "now"
     LATER = "later"
+    PROMOTED = "promoted"
     REMOVED = "removed"
     MISSING = "missing"
 
@@ -28,12 +32,14 @@ class Coverage:
         cells: by compartment, a row in the order of `datamarts`.
         shared: compartments of another organisation.
         waves: the wave of each datamart, where there are waves.
+        defaults: compartment and datamart, where an action of the plan makes the one the default of the other.
     """
 
     datamarts: tuple[str, ...]
     cells: dict[str, tuple[Cover, ...]]
     shared: frozenset[str]
     waves: dict[str, str]
+    defaults: frozenset[tuple[str, str]] = frozenset()
 
 
 def coverage(plan: Plan) -> Coverage:
@@ -42,12 +48,11 @@ def coverage(plan: Plan) -> Coverage:
     waves: dict[str, str] = {}
     if plan.rollout is not None:
         waves = plan.rollout.wave_of()
-        acting = {c.wave for c in plan.resource_changes if c.wave} | {x.wave for x in plan.loads if x.wave}
-        first = next((w.name for w in plan.rollout.waves if w.name in acting), None)
+        first = first_wave(plan)
     found: dict[tuple[str, str], Cover] = {}
     names: dict[str, None] = dict.fromkeys(waves)
     rows: dict[str, None] = {}
-    shared = set()
+    shared, defaults = set(), set()
     for change in plan.resource_changes:
         kind, _, rest = change.address.partition("/")
         if kind == "Compartment":
@@ -58,19 +63,19 @@ def coverage(plan: Plan) -> Coverage:
         elif kind == "Activation":
             compartment, _, datamart = rest.partition("@")
             rows[compartment] = names[datamart] = None
-            found[compartment, datamart] = _cover(
-                change.change.actions, change.change.after or {}, change.wave, first
-            )
+            found[compartment, datamart] = _cover(change, first)
+            if change.change.actions in _MAKING and (change.change.after or {}).get("default"):
+                defaults.add((compartment, datamart))
     columns = tuple(names if waves else sorted(names))
     cells = {row: tuple(found.get((row, d), Cover.MISSING) for d in columns) for row in sorted(rows)}
-    return Coverage(columns, cells, frozenset(shared), waves)
+    return Coverage(columns, cells, frozenset(shared), waves, frozenset(defaults))
 
 
 def shortened(found: Coverage, most: int) -> tuple[Coverage, int]:
     """So many compartments at most, those that the plan does something about before others; and how many are left out."""
     if len(found.cells) <= most:
         return found, 0
-    moving = {Cover.NOW, Cover.LATER, Cover.REMOVED}
+    moving = {Cover.NOW, Cover.LATER, Cover.PROMOTED, Cover.REMOVED}
     acting = [row for row, covers in found.cells.items() if not moving.isdisjoint(covers)]
     others = [row for row in found.cells if row not in set(acting)]
     kept = set([*acting, *others][:most])
@@ -78,22 +83,53 @@ def shortened(found: Coverage, most: int) -> tuple[Coverage, int]:
     return replace(found, cells=cells), len(found.cells) - len(cells)
 
 
-def after(found: Coverage, outcomes: Sequence[Outcome], passed: Collection[str]) -> Coverage:
-    """The matrix once a plan was carried out, as far as it was; `passed` are the waves that have passed."""
-    ended = {o.address: o.status for o in outcomes}
+def after(
+    found: Coverage,
+    outcomes: Sequence[Outcome],
+    passed: Collection[str],
+    earlier: Mapping[str, bool] | None = None,
+) -> Coverage:
+    """The matrix once a plan was carried out, as far as it was.
+
+    Args:
+        found: the matrix of the plan.
+        outcomes: of this run.
+        passed: waves that were carried out by some run; an action that nothing else is known of was done.
+        earlier: of actions that earlier runs tried, whether each succeeded.
+    """
+    ended = dict(earlier or {})
+    ended |= {o.address: o.status in GOOD for o in outcomes if o.status is not Status.SKIPPED}
+    tried = {o.address for o in outcomes}
+
+    def done(row: str, datamart: str) -> bool | None:
+        """Whether the cell's action was done; None where it was not tried yet."""
+        address = f"Activation/{row}@{datamart}"
+        if address in ended:
+            return ended[address]
+        if found.waves.get(datamart) in passed:
+            return True
+        return False if address in tried and not found.waves else None
+
+    became = {datamart: row for row, datamart in found.defaults if done(row, datamart)}
 
     def cell(row: str, datamart: str, cover: Cover) -> Cover:
-        status = ended.get(f"Activation/{row}@{datamart}")
-        if cover is Cover.REMOVED:
-            gone = found.waves.get(datamart) in passed if status is None else status in GOOD
-            return Cover.MISSING if gone else Cover.ACTIVE
-        if cover not in (Cover.NOW, Cover.LATER):
-            return cover
-        if status is None:
-            return Cover.ACTIVE if found.waves.get(datamart) in passed else cover
-        if status in GOOD:
-            return Cover.ACTIVE
-        return Cover.LATER if status is Status.SKIPPED and found.waves else Cover.MISSING
+        is_done = done(row, datamart)
+        match cover:
+            case Cover.NOW | Cover.LATER if is_done:
+                made = Cover.ACTIVE
+            case Cover.NOW | Cover.LATER if is_done is False:
+                return Cover.MISSING
+            case Cover.NOW if f"Activation/{row}@{datamart}" in tried:
+                return Cover.LATER
+            case Cover.REMOVED:
+                return Cover.MISSING if is_done else Cover.ACTIVE
+            case Cover.PROMOTED:
+                made = Cover.ACTIVE
+            case _:
+                made = cover
+        if made in (Cover.ACTIVE, Cover.DEFAULT) and datamart in became:
+            return Cover.DEFAULT if became[datamart] == row else Cover.ACTIVE
+        return made
 
     cells = {
         row: tuple(cell(row, d, c) for d, c in zip(found.datamarts, covers, strict=True))
@@ -102,9 +138,14 @@ def after(found: Coverage, outcomes: Sequence[Outcome], passed: Collection[str])
     return replace(found, cells=cells)
 
 
-def _cover(actions: tuple[str, ...], after: dict[str, object], wave: str | None, first: str | None) -> Cover:
-    if actions == ("delete",):
-        return Cover.REMOVED
-    if actions == ("create",):
-        return Cover.LATER if wave is not None and wave != first else Cover.NOW
-    return Cover.DEFAULT if after.get("default") is True else Cover.ACTIVE
+def _cover(change: ResourceChange, first: str | None) -> Cover:
+    after = change.change.after or {}
+    match change.change.actions:
+        case ("delete",):
+            return Cover.REMOVED
+        case ("create",):
+            return Cover.LATER if change.wave is not None and change.wave != first else Cover.NOW
+        case ("update",):
+            return Cover.PROMOTED
+        case _:
+            return Cover.DEFAULT if after.get("default") is True else Cover.ACTIVE

@@ -35,17 +35,48 @@ def inverse(plan: Plan) -> Plan:
     lost = [_lost(c.address, why) for c in acting if (why := _obstacle(c, loaded))]
     lost += [_lost(x.address, "profiles that were merged or deleted cannot be restored") for x in loads]
     verbs = Counter(c.change.actions[0] for c in back)
+    idle = _idle(plan, {c.address for c in back})
     made = replace(
         plan,
-        resource_changes=back,
+        resource_changes=(*back, *idle),
         loads=(),
-        summary=Summary(create=verbs["create"], update=verbs["update"], delete=verbs["delete"]),
+        summary=Summary(
+            create=verbs["create"], update=verbs["update"], delete=verbs["delete"], unchanged=len(idle)
+        ),
         budget=Budget(requests=3 * len(back)),
         diagnostics=(*lost, *(w for c in back for w in _doubts(c))),
         overrides=(),
         complete=False,
     )
     return sealed(made)
+
+
+def _idle(plan: Plan, undone: Collection[str]) -> tuple[ResourceChange, ...]:
+    """What the plan leaves on the platform and its inverse does not touch, so that the inverse shows that it is there."""
+    moved = {
+        c.address.partition("@")[2]
+        for c in plan.resource_changes
+        if c.change.actions in (("create",), ("update",)) and (c.change.after or {}).get("default")
+    }
+    found = []
+    for change in plan.resource_changes:
+        before, after = change.change.before, change.change.after
+        if change.address in undone or change.kind not in ("Compartment", "Activation") or after is None:
+            continue
+        if change.change.actions == ("no-op",) and change.address.partition("@")[2] in moved:
+            before = after = {k: v for k, v in after.items() if k != "default"}
+        elif change.change.actions != ("no-op",):
+            before = after
+        left = Change(
+            actions=("no-op",), before=before, after=after, after_unknown=change.change.after_unknown
+        )
+        found.append(
+            replace(
+                change, change=left, reason="not changed by this plan", requires=(), wave=None, request=None,
+                former_default=None,
+            )
+        )  # fmt: skip
+    return tuple(found)
 
 
 def _obstacle(change: ResourceChange, loaded: Collection[str]) -> str | None:

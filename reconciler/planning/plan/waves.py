@@ -38,6 +38,19 @@ def acting(plan: Plan, wave: str | None) -> list[str]:
     return changes + [x.address for x in plan.loads if x.actions != ("no-op",) and x.wave == wave]
 
 
+def first_wave(plan: Plan) -> str | None:
+    """The wave that carries out what is in no wave, too: the first that has something to do, else the first."""
+    names = [w.name for w in plan.rollout.waves] if plan.rollout is not None else []
+    busy = {c.wave for c in plan.resource_changes if c.change.actions != ("no-op",)}
+    busy |= {x.wave for x in plan.loads if x.actions != ("no-op",)}
+    return next((name for name in names if name in busy), names[0] if names else None)
+
+
+def carried_out(plan: Plan, wave: str) -> list[str]:
+    """Addresses of all actions that a wave carries out."""
+    return [*(acting(plan, None) if wave == first_wave(plan) else []), *acting(plan, wave)]
+
+
 def part(plan: Plan, wave: str, *, datamarts: Sequence[str] | None = None, first: bool) -> Plan:
     """What one wave carries out, sealed as a plan of its own.
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Gates
 from reconciler.planning.plan.coverage import Cover, Coverage, coverage, shortened
-from reconciler.planning.plan.waves import acting
+from reconciler.planning.plan.waves import carried_out
 from reconciler.reports.style import Style, duration, many, safe
 
 WIDTH, NAME = 80, 26
@@ -17,10 +17,11 @@ SIGNS: Mapping[Cover, str] = {
     Cover.DEFAULT: "D",
     Cover.NOW: "+",
     Cover.LATER: "~",
+    Cover.PROMOTED: "d",
     Cover.REMOVED: "-",
     Cover.MISSING: "·",
 }
-LEGEND = "a active  D default  + activated now  ~ in a later wave  - removed  · missing"
+LEGEND = "a active  D default  d to default  + now  ~ later wave  - removed  · missing"
 
 
 def waves(plan: Plan, style: Style) -> list[str]:
@@ -33,7 +34,7 @@ def waves(plan: Plan, style: Style) -> list[str]:
         "",
     ]
     for wave in plan.rollout.waves:
-        todo = acting(plan, wave.name)
+        todo = carried_out(plan, wave.name)
         loads = sum(a.startswith("ProfileSource/") for a in todo)
         parts = [
             many(len(wave.datamarts), "datamart"),
@@ -80,6 +81,7 @@ def _sign(cover: Cover, style: Style) -> str:
     mark = {
         Cover.NOW: style.green,
         Cover.LATER: style.yellow,
+        Cover.PROMOTED: style.yellow,
         Cover.REMOVED: style.red,
         Cover.MISSING: style.dim,
     }.get(cover)
@@ -150,4 +152,6 @@ def _shared(name: str, found: Coverage) -> str:
 
 
 def _word(cover: Cover) -> str:
-    return {Cover.MISSING: "", Cover.NOW: "**now**", Cover.LATER: "later"}.get(cover, cover.value)
+    return {Cover.MISSING: "", Cover.NOW: "**now**", Cover.LATER: "later", Cover.PROMOTED: "to default"}.get(
+        cover, cover.value
+    )

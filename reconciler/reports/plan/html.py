@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.errors import MissingExtra
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.planning.plan.coverage import Cover, coverage, shortened
-from reconciler.planning.plan.waves import acting
+from reconciler.planning.plan.waves import carried_out
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
 from reconciler.reports.plan.text import value
@@ -52,6 +52,7 @@ _SIGNS = {
     Cover.DEFAULT: "★",
     Cover.NOW: "+",
     Cover.LATER: "~",
+    Cover.PROMOTED: "d",
     Cover.REMOVED: "-",
     Cover.MISSING: "",
 }
@@ -60,6 +61,7 @@ _MEANING = {
     Cover.DEFAULT: "is active, and the datamart's default",
     Cover.NOW: "is activated by this plan",
     Cover.LATER: "is activated in a later wave",
+    Cover.PROMOTED: "is active, and becomes the datamart's default by this plan",
     Cover.REMOVED: "is removed by this plan",
 }
 _WORDS = {
@@ -67,6 +69,7 @@ _WORDS = {
     Cover.DEFAULT: "default",
     Cover.NOW: "now",
     Cover.LATER: "later",
+    Cover.PROMOTED: "to default",
     Cover.REMOVED: "removed",
     Cover.MISSING: "",
 }
@@ -76,7 +79,7 @@ def _waves(plan: Plan) -> list[dict[str, Any]]:
     if plan.rollout is None:
         return []
     return [
-        {"wave": wave, "actions": len(acting(plan, wave.name)), "gates": coverage_text.gates(wave.gates)}
+        {"wave": wave, "actions": len(carried_out(plan, wave.name)), "gates": coverage_text.gates(wave.gates)}
         for wave in plan.rollout.waves
     ]
 

@@ -37,7 +37,7 @@ def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str
             made.append(
                 {
                     "wave": wave.name,
-                    "wave_state": record.state if record else "waiting",
+                    "wave_state": _wave_state(found, record),
                     "datamart": datamart,
                     "state": _state(len(addresses), done, states, record.state if record else None),
                     "actions": len(addresses),
@@ -68,7 +68,7 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
     every = rows(found, plan, journal)
     lines += ["", style.dim(f"  {'datamart':<30}{'state':<16}{'actions':>12}{'rows':>14}")]
     for wave in plan.rollout.waves:
-        lines.append(_wave_line(wave, found.waves.get(wave.name), style, now))
+        lines.append(_wave_line(wave, found, style, now))
         of_wave = [r for r in every if r["wave"] == wave.name]
         for _, same in groupby(
             of_wave, key=lambda r: (r["state"], len(of_wave) > SINGLE_MAX_DATAMARTS or r["datamart"])
@@ -93,7 +93,7 @@ def as_json(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
             "waves": [
                 {
                     "name": w.name,
-                    "state": r.state if (r := found.waves.get(w.name)) else "waiting",
+                    "state": _wave_state(found, r := found.waves.get(w.name)),
                     "since": r.at if r else None,
                     "why": r.why if r else "",
                     "datamarts": list(w.datamarts),
@@ -120,13 +120,22 @@ def _datamart_line(same: Sequence[Mapping[str, Any]], style: Style) -> str:
     return f"  {name:<30}{mark(format(same[0]['state'], '<16'))}{actions:>12}{told:>14}".rstrip()
 
 
-def _wave_line(wave: Wave, record: WaveRecord | None, style: Style, now: float) -> str:
+def _wave_state(found: Recorded, record: WaveRecord | None) -> str:
+    """How a wave is; after an abort nothing soaks, is applied or is waited for."""
     state = record.state if record else "waiting"
+    if found.state != "aborted" or state == "passed" or "closed" in state:
+        return state
+    return "canceled" if record is None else "aborted"
+
+
+def _wave_line(wave: Wave, found: Recorded, style: Style, now: float) -> str:
+    record = found.waves.get(wave.name)
+    state = _wave_state(found, record)
     more = record.why if record else ""
     if state == "soaking" and record is not None:
         left = max(0.0, record.at + wave.soak - now)
         more = f"{duration(left)} left" if left else "soaked; gates are checked next"
-    mark = {"passed": style.green, "waiting": style.dim}.get(
+    mark = {"passed": style.green, "waiting": style.dim, "canceled": style.dim}.get(
         state, style.red if "closed" in state else style.yellow
     )
     told = f": {safe(more)}" if more else ""
@@ -146,6 +155,16 @@ def _ended(journal: Sequence[Entry]) -> dict[str, str]:
         e.address: e.state
         for e in journal
         if e.step in ("create", "update", "delete", "load", "skip", "no-op")
+    }
+
+
+def succeeded(journal: Sequence[Entry]) -> dict[str, bool]:
+    """Of each change that ended in some run, whether the last one that tried it succeeded."""
+    ends = {"succeeded", "unchanged", "failed", "unknown"}
+    return {
+        e.address: e.state in _GOOD
+        for e in journal
+        if e.step in ("create", "update", "delete") and e.state in ends
     }
 
 
