@@ -55,6 +55,7 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True):
         supersede: the user allows newer content to replace an unfinished generation.
         unfinished: counts of chunks, of this generation or of one it supersedes, that did not end well.
         definition: what `apply FILE` needs to read the source again, without specs.
+        tokens: of its compartments that exist and are found by their token, by key; apply requires them to be the same.
     """
 
     address: str
@@ -74,6 +75,7 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[str, ...]
     reason: str
     requires: tuple[str, ...] = ()
+    tokens: dict[str, str] = {}
     wave: str | None = None
     after_unknown: dict[str, bool] = {}
     definition: dict[str, Any] = {}

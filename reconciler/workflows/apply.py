@@ -1,7 +1,7 @@
 """A reviewed plan -> writes -> outcomes. The only stage that writes."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reconciler import __version__
+from reconciler.api import resources
 from reconciler.api.client import Writer
 from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
@@ -29,6 +30,7 @@ from reconciler.model.address import Address
 from reconciler.model.load import ManualVerdicts
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
+from reconciler.planning.config.requirements import Required, Seen, unmet
 from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.plan.document import encode
 from reconciler.planning.plan.guards import for_load
@@ -228,6 +230,7 @@ def _execute(
         readable=run.scans.readable,
         approval=plan.plan_digest,
         spools=run.scans.spools,
+        unmet=lambda load, ids: _unmet(load, ids, plan, changes, run),
         guards=lambda address: for_load(run.settings.guards, plan.overrides, address),
         clock=run.clock,
         settle=run.settings.settle,
@@ -297,6 +300,21 @@ def _noted(run: Run, journal: "_Journal") -> Callable[[Outcome], None]:
 def _ids(load: LoadChange, changer: Changer) -> dict[str, str]:
     known = definition_of(load).compartments
     return {key: value for key in known if (value := known[key] or changer.ids.get(key)) is not None}
+
+
+def _unmet(
+    load: LoadChange, ids: Mapping[str, str], plan: Plan, coming: Collection[str], run: Run
+) -> str | None:
+    """Why the platform is not any more what a load requires; what this run has just changed was seen by the change itself."""
+    organisation = plan.organisation_id
+    seen = Seen(
+        organisation,
+        resources.datamarts(run.writer, organisation).require(then="nothing was sent").rows,
+        resources.compartments(run.writer, organisation).require(then="nothing was sent").rows,
+        resources.activations(run.writer, load.datamart_id).require(then="nothing was sent").rows,
+    )
+    need = Required(load.datamart, load.datamart_id, ids, load.tokens, coming)
+    return "; ".join(found.why for found in unmet(need, seen)) or None
 
 
 def _may_commit(name: str, run: Run, journal: "_Journal") -> bool:

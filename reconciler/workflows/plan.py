@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
@@ -18,7 +20,8 @@ from reconciler.model.remote import Activation, Observed
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
-from reconciler.planning.loads.changes import Overrides, RemoteLoads, plan_load, plan_unread
+from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet, unpinned_tokens
+from reconciler.planning.loads.changes import Overrides, RemoteLoads, definition_of, plan_load, plan_unread
 from reconciler.planning.loads.retention import superseded_imports
 from reconciler.planning.loads.source_findings import activation_findings
 from reconciler.planning.plan.planner import Occasion, Scope, assemble, plan_config, prune_requires
@@ -105,7 +108,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         retired += superseded_imports(load, imports.rows) if isinstance(imports, Listed) else []
         diagnostics += findings
         errored = errored or failed
-        planned += [change] if change else []
+        planned += [_with_tokens(change, config, desired, observed)] if change else []
     kept, kept_loads = prune_requires([*changes, *retired], planned)
     return assemble(
         kept,
@@ -283,6 +286,15 @@ def _one_load(
     return change, findings, bool(unread)
 
 
+def _with_tokens(change: LoadChange, config: ConfigPlan, desired: Desired, observed: Observed) -> LoadChange:
+    """A load that says by which tokens its compartments were found: apply requires them to be the same."""
+    if not isinstance(observed.compartments, Listed):
+        return change
+    ids = {k: config.ids.get(k) for k in definition_of(change).compartments}
+    pinned = {c.key for c in desired.compartments.values() if c.id}
+    return structs.replace(change, tokens=unpinned_tokens(ids, pinned, observed.compartments.rows))
+
+
 def _without(listing: Listing[Activation], gone: Collection[str | None]) -> Listing[Activation]:
     """A listing as it will be once some compartments are not active any more."""
     if isinstance(listing, Unlisted) or not gone:
@@ -314,45 +326,36 @@ def _blockers(
     if row is None or row.archived:
         return False, [], False  # reported with the datamart
     listing = observed.activations.get(load.datamart_id)
-    if not isinstance(listing, Listed):
+    if not isinstance(listing, Listed) or not isinstance(observed.compartments, Listed):
         return False, [], True
-    if row.type == "CROSS_DATAMART":
-        return (
-            False,
-            [
-                error(
-                    "cross-datamart",
-                    f"{load.datamart} is a cross-datamart; profiles cannot be loaded into a cross-datamart",
-                    load.span,
-                    address=address,
-                )
-            ],
-            False,
+    unplanned = [k for k in load.definition.compartments if k not in config.ids]
+    findings = [
+        error(
+            "compartment-unplanned",
+            f"Compartment/{key} could not be planned, so this load cannot be planned",
+            load.span,
+            address=address,
         )
-    present = {c.address for c in changes}
-    findings = []
-    for key in load.definition.compartments:
-        activation = str(Address("Activation", key, load.datamart))
-        if key not in config.ids:
-            findings.append(
-                error(
-                    "compartment-unplanned",
-                    f"Compartment/{key} could not be planned, so this load cannot be planned",
-                    load.span,
-                    address=address,
-                )
-            )
-        elif activation not in present and not any(a.compartment_id == config.ids[key] for a in listing.rows):
-            left_out = any(c.address == activation for c in config.changes)
-            findings.append(
-                error(
-                    "compartment-not-active",
-                    f"'{key}' is not active on {load.datamart}",
-                    load.span,
-                    address=address,
-                    help=f"include {activation} in this plan"
-                    if left_out
-                    else f"declare activations of Compartment/{key}",
-                )
-            )
+        for key in unplanned
+    ]
+    ids = {k: config.ids[k] for k in load.definition.compartments if k not in unplanned}
+    need = Required(load.datamart, load.datamart_id, ids, {}, {c.address for c in changes})
+    seen = Seen(row.organisation_id, observed.datamarts.rows, observed.compartments.rows, listing.rows)
+    left_out = {c.address for c in config.changes}
+    findings += [_unmet(found, load, left_out) for found in unmet(need, seen)]
     return not findings, findings, False
+
+
+def _unmet(found: Unmet, load: DesiredLoad, left_out: Collection[str]) -> Diagnostic:
+    address = str(load.address)
+    if found.about == "Datamart":  # one that is archived or missing was reported with the datamart
+        return error("cross-datamart", found.why, load.span, address=address)
+    if found.about == "Compartment":
+        return error("compartment-unplanned", found.why, load.span, address=address)
+    activation = str(Address("Activation", found.key, load.datamart))
+    advice = (
+        f"include {activation} in this plan"
+        if activation in left_out
+        else f"declare activations of Compartment/{found.key}"
+    )
+    return error("compartment-not-active", found.why, load.span, address=address, help=advice)

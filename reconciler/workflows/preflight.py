@@ -1,6 +1,6 @@
 """Would this plan still do what was reviewed? (G2). Reads only; `apply` begins with it, `apply --check` is it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from reconciler.model.remote import Activation, Observed
 from reconciler.planning.config import lookup, preconditions
 from reconciler.planning.config.changes import FOREIGN_HELP, foreign
 from reconciler.planning.config.preconditions import Readiness, Verdict
+from reconciler.planning.config.requirements import Required, Seen, unmet
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import decide_again, definition_of
 from reconciler.planning.loads.generations import Do
@@ -65,7 +66,7 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
         reader,
         plan.organisation_id,
         io,
-        activations=sorted(datamarts),
+        activations=sorted(datamarts | {load.datamart_id for load in loads}),
         imports=sorted({x.datamart_id for x in loads} | {_datamart_of(c) for c in acting if c.kind == KIND}),
         pins=[c.remote_id for c in acting if c.kind == "Compartment" and c.remote_id],
     )
@@ -82,10 +83,13 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
         raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
     compartments = {c.address: c for c in plan.resource_changes if c.kind == "Compartment"}
     verdicts = {c.address: _resource(c, compartments, plan, observed) for c in acting}
-    verdicts |= {
-        load.address: _load(load, _resolved(load, compartments, plan, observed), observed, reader, io, scans)
-        for load in loads
-    }
+    coming = {c.address for c in acting}
+    for load in loads:
+        ids = _resolved(load, compartments, plan, observed)
+        verdict = _load(load, ids, observed, reader, io, scans)
+        if verdict.readiness is Readiness.READY and (why := _unmet(load, ids, coming, plan, observed)):
+            verdict = Verdict(Readiness.CHANGED, None, why)
+        verdicts[load.address] = verdict
     assert isinstance(observed.datamarts, Listed)  # noqa: S101 - checked above
     live = [
         d.id
@@ -163,6 +167,21 @@ def _resolved(
     """Ids of a load's compartments, of those too that an earlier apply of this plan created."""
     known = definition_of(load).compartments
     return {k: v or _seen_id(compartments.get(f"Compartment/{k}"), plan, observed) for k, v in known.items()}
+
+
+def _unmet(
+    load: LoadChange, ids: Mapping[str, str | None], coming: Collection[str], plan: Plan, observed: Observed
+) -> str | None:
+    """Why the platform is not any more what the load requires."""
+    active = observed.activations.get(load.datamart_id, Listed[Activation](()))
+    seen = Seen(
+        plan.organisation_id,
+        observed.datamarts.require().rows,
+        observed.compartments.require().rows,
+        active.require().rows,
+    )
+    need = Required(load.datamart, load.datamart_id, ids, load.tokens, coming)
+    return "; ".join(found.why for found in unmet(need, seen)) or None
 
 
 def _load(

@@ -1,6 +1,6 @@
 """What a load needs from the run around it; handed in by the workflow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from reconciler.bulk.scan.spool import Spools
 from reconciler.bulk.upload.commit_gate import CommitGateClient
 from reconciler.model.absence import Absence
 from reconciler.model.load import ManualVerdicts, Scan
+from reconciler.model.plan import LoadChange
 from reconciler.model.source import SourceDefinition
 from reconciler.settings import Guards
 
@@ -89,6 +90,7 @@ class Context:
         readable: makes a source that cannot be read twice one that can.
         approval: digest of the plan.
         spools: where such sources are kept.
+        unmet: why the platform is not any more what a load requires, with the ids of its compartments.
         guards: limits for what a load's source holds, by its address.
         io: threads for small requests.
         pace: of uploads.
@@ -104,6 +106,7 @@ class Context:
     readable: Callable[[SourceDefinition, str], SourceDefinition]
     approval: str
     spools: Spools | None
+    unmet: Callable[[LoadChange, Mapping[str, str]], str | None]
     guards: Callable[[str], Guards]
     clock: Clock
     settle: float

@@ -53,7 +53,7 @@ def run_load(change: LoadChange, ids: Mapping[str, str], context: Context) -> Ou
 
 class _LoadRun:
     def __init__(self, change: LoadChange, ids: Mapping[str, str], context: Context) -> None:
-        self.change, self.context = change, context
+        self.change, self.ids, self.context = change, ids, context
         self.address, self.datamart_id = change.address, change.datamart_id
         self.listings = LoadListings(context, self.address, self.datamart_id)
         self.imports = Imports(context, self.listings)
@@ -69,6 +69,7 @@ class _LoadRun:
         try:
             self.ready = self.preparation.run()
             self.view = self.ready.view
+            self._required()
             self.after = Aftermath(self.change, self.ready, self.context)
             self._steps()
             self.errors += self.after.look(self.view)
@@ -103,6 +104,17 @@ class _LoadRun:
                 self._follow(live)
         except LoadStopped as e:
             self.errors.append(str(e))
+
+    def _required(self) -> None:
+        """Ask, right before anything is made or sent, whether the platform still is what this load requires.
+
+        Raises:
+            LoadStopped: it is not.
+        """
+        if all(c.executions for c in self.view.chunks):
+            return
+        if why := self.context.unmet(self.change, self.ids):
+            raise LoadStopped(Status.FAILED, f"stale: {why}; nothing was sent", refused=True)
 
     def _unfinished(self) -> bool:
         """True if something was sent, or may have been, and the load is not sealed."""
