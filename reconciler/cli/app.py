@@ -8,9 +8,9 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
-from reconciler.cli import exit_codes, groups, plans
+from reconciler.cli import exit_codes, groups, output_file, plans
 from reconciler.cli import options as opt
-from reconciler.cli.console import out, say, style
+from reconciler.cli.console import data, out, say, style
 from reconciler.errors import UsageError
 
 app = typer.Typer(
@@ -117,15 +117,18 @@ def plan(
         prune=prune or (),
         spec_digest=spec_digest,
     )
+    if file is not None:
+        output_file.check_plan_file(file)
     checked = steps.read_workspace(flags)
-    with steps.progress(flags) as shown, steps.rejected_lines(rejects) as keep:
+    with steps.progress(flags) as shown, output_file.new_private_lines(rejects) as keep:
         made = steps.plan(
             flags,
             checked,
             wiring.target(flags.root, checked.settings, token_file),
             steps.new_scans(flags, shown, kept=True, rejects=keep),
         )
-    steps.show_plan(made, flags)
+    if file is None or not output_file.is_stdout(file):
+        steps.show_plan(made, flags)
     if file is not None:
         steps.save(made, file)
     return steps.plan_exit(made, detailed=detailed)
@@ -312,7 +315,7 @@ def schema() -> int:
     """Print the JSON Schema of all kinds."""
     from reconciler.spec.schema import schema_text
 
-    out(schema_text())
+    data(schema_text())
     return exit_codes.DONE
 
 

@@ -5,8 +5,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.cli import exit_codes, ledgers, steps, wiring
-from reconciler.cli.console import out, say, show_findings, style
+from reconciler.cli import exit_codes, ledgers, output_file, steps, wiring
+from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.cli.steps import Flags
 from reconciler.errors import ReconcilerError, Refused, UsageError
@@ -109,18 +109,22 @@ def drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
     from reconciler.reports.drift import text as drift_text
     from reconciler.workflows.drift import audited
 
+    if file is not None:
+        output_file.check_plan_file(file)
     checked = steps.read_workspace(flags)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with steps.progress(flags) as shown:
         made = steps.plan(flags, checked, where, steps.new_scans(flags, shown))
     found, last = audited(made, ledgers.history(flags.root, checked.settings))
-    if flags.output is Format.JSON:
-        out(document.encode(found))
-    else:
+    shared = file is not None and output_file.is_stdout(file)
+    if flags.output is Format.JSON and not shared:
+        data(document.encode(found))
+    elif not shared:
         out(drift_text.render(found, last, style(sys.stdout, no_color=flags.no_color)))
     if file is not None:
         steps.write_plan(found, file)
-        say(f"The audit is saved in {file}; it cannot be applied.")
+        if not shared:
+            say(f"The audit is saved in {file}; it cannot be applied.")
     if made.errored:
         return exit_codes.FAILED
     drifted = made.has_changes or bool(found.resource_drift)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.cli import exit_codes, wiring
-from reconciler.cli.console import out, say, style
+from reconciler.cli.console import data, out, say, style
 from reconciler.cli.options import ReferenceFormat
 from reconciler.model.conformance import Found
 from reconciler.origin import endpoint as parse
@@ -52,9 +52,9 @@ def run(
     answers = conformance.ordered([*found, *conformance.unanswered(found, wrote=write)])
     match output:
         case ReferenceFormat.JSON:
-            out(conformance_json.render(answers, left))
+            data(conformance_json.render(answers, left))
         case ReferenceFormat.MARKDOWN:
-            out(conformance_text.as_markdown(answers, left))
+            data(conformance_text.as_markdown(answers, left))
         case ReferenceFormat.TEXT:
             out(conformance_text.as_text(answers, left, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE

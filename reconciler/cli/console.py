@@ -4,8 +4,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
+from reconciler.errors import DiskFailed
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.origin import masked_line
 from reconciler.reports.style import COLOUR, PLAIN, Style
@@ -24,17 +27,53 @@ def style(stream: object, *, no_color: bool) -> Style:
 
 
 def out(text: str) -> None:
-    """Data, to stdout; characters that it cannot carry are written as escapes."""
+    """Text for people, to stdout; characters that it cannot carry are written as escapes."""
     encoding = sys.stdout.encoding or "utf-8"
-    safe = text.encode(encoding, "backslashreplace").decode(encoding)
-    sys.stdout.write(safe if safe.endswith("\n") or not safe else safe + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, _line(text).encode(encoding, "backslashreplace"), encoding)
+
+
+def data(text: str) -> None:
+    """A document for programs, to stdout: UTF-8, whatever the locale."""
+    _write(sys.stdout, _line(text).encode("utf-8", "backslashreplace"), "utf-8")
 
 
 def say(text: str) -> None:
-    """Anything else, to stderr."""
-    sys.stderr.write(text if text.endswith("\n") else text + "\n")
-    sys.stderr.flush()
+    """Anything else, to stderr; where that cannot be written, nobody can be told."""
+    encoding = sys.stderr.encoding or "utf-8"
+    with suppress(DiskFailed):
+        _write(sys.stderr, _line(text or "\n").encode(encoding, "backslashreplace"), encoding)
+
+
+def _line(text: str) -> str:
+    return text if text.endswith("\n") or not text else text + "\n"
+
+
+def _write(stream: TextIO, content: bytes, encoding: str) -> None:
+    """Write at once. A reader that left ends what is shown, and not the work.
+
+    Raises:
+        DiskFailed: it cannot be written.
+    """
+    raw = getattr(stream, "buffer", None)
+    try:
+        if raw is None:
+            stream.write(content.decode(encoding))
+        else:
+            stream.flush()
+            raw.write(content)
+        stream.flush()
+    except BrokenPipeError:
+        _silence(stream)
+    except OSError as e:
+        _silence(stream)
+        raise DiskFailed.of("write to", "stdout" if stream is sys.stdout else "stderr", e) from None
+
+
+def _silence(stream: TextIO) -> None:
+    """Whatever is still written to it goes nowhere: also what the interpreter flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def source_lines(root: Path) -> Callable[[str, int], str | None]:

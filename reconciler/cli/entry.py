@@ -66,8 +66,10 @@ def _ending(call: Callable[[], int], arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
+    except OSError as e:  # of a path that nothing nearer names: the machine's doing, and not a bug
+        if e.filename is None:
+            return _bug(e)
+        show_error(f"cannot use {e.filename}: {e.strerror}", None, style(sys.stderr, no_color=False))
         return exit_codes.FAILED
     except Exception as e:
         return _bug(e)

@@ -1,15 +1,18 @@
 """`--events FILE`: one JSON event a line (`reconciler.model.event`), beside whatever else is shown."""
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 import msgspec
 
+from reconciler.cli import output_file
+from reconciler.cli.console import say
 from reconciler.cli.progress import Display
-from reconciler.errors import UsageError
+from reconciler.errors import DiskFailed
 from reconciler.model import event as e
 from reconciler.model.outcome import Outcome
 
@@ -20,10 +23,9 @@ class Events:
     def __init__(self, path: Path, inner: Display, now: Callable[[], str]) -> None:
         self._inner, self._now = inner, now
         self._lock = threading.Lock()
-        try:
-            self._file: IO[bytes] = path.open("ab")
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from None
+        self._path, self._descriptor = path, output_file.open_to_append(path)
+        self._failed: DiskFailed | None = None
+        self._begun = False
 
     def __enter__(self) -> Self:
         self._inner.__enter__()
@@ -35,13 +37,27 @@ class Events:
         self._inner.__exit__(kind, error, trace)
 
     def _write(self, event: e.AnyEvent) -> None:
+        """The first that cannot be written is told and is the last: a run that writes to the platform goes on without."""
         with self._lock:
-            self._file.write(msgspec.json.encode(event) + b"\n")
-            self._file.flush()
+            if self._failed is not None:
+                return
+            try:
+                output_file.write_all(self._descriptor, msgspec.json.encode(event) + b"\n")
+            except OSError as error:
+                self._failed = DiskFailed.of("write", self._path, error)
+        if self._failed is not None:
+            say(f"{self._failed}; no further events are written")
 
     def began(self, run: int, plan_digest: str, actions: int) -> None:
-        """A plan is being applied."""
+        """A plan is being applied.
+
+        Raises:
+            DiskFailed: the event cannot be written; nothing was sent yet.
+        """
         self._write(e.RunStarted(at=self._now(), run=run, plan_digest=plan_digest, actions=actions))
+        if self._failed is not None and not self._begun:
+            raise self._failed
+        self._begun = True
         self._inner.began(run, plan_digest, actions)
 
     def start(self, address: str, chunks: int, lines: int, size: int) -> None:
@@ -96,4 +112,4 @@ class Events:
         self._write(e.RunFinished(at=self._now(), exit_code=exit_code, summary=dict(summary)))
         self._inner.ended(exit_code, summary)
         with self._lock:
-            self._file.close()
+            os.close(self._descriptor)

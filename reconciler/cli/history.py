@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from reconciler.cli import exit_codes, ledgers, steps, wiring
-from reconciler.cli.console import out, say, show_findings, style
+from reconciler.cli import exit_codes, ledgers, output_file, steps, wiring
+from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.history import History, Recorded
@@ -19,7 +19,7 @@ def runs(flags: steps.Flags, limit: int) -> int:
     """The newest runs of this workspace's organisation."""
     found = [(run, _plan(run)) for run in _history(flags).runs(limit)]
     if flags.output is Format.JSON:
-        out(runs_text.as_json(found))
+        data(runs_text.as_json(found))
     else:
         out(runs_text.table(found, style(sys.stdout, no_color=flags.no_color)))
     return exit_codes.DONE
@@ -38,7 +38,7 @@ def show(flags: steps.Flags, run_id: int | None) -> int:
     plan = _plan(run)
     found = runs_text.steps(plan, history.journal(run.id))
     if flags.output is Format.JSON:
-        out(runs_text.as_json([(run, plan)], found))
+        data(runs_text.as_json([(run, plan)], found))
     else:
         out(runs_text.one(run, plan, found, style(sys.stdout, no_color=flags.no_color)))
     return exit_codes.DONE
@@ -50,6 +50,7 @@ def undo(flags: steps.Flags, run_id: int | None, file: Path) -> int:
     Raises:
         ReconcilerError: there is no such run, or it recorded none.
     """
+    output_file.check_plan_file(file)
     told = _history(flags)
     run = told.run(run_id) if run_id is not None else next(iter(told.runs(1)), None)
     text = told.inverse(run.id) if run is not None else None
@@ -59,7 +60,8 @@ def undo(flags: steps.Flags, run_id: int | None, file: Path) -> int:
         )
     made = document.decode(text.encode(), f"the plan that undoes run {run.id}")
     show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
-    steps.show_plan(made, flags)
+    if not output_file.is_stdout(file):
+        steps.show_plan(made, flags)
     steps.save(made, file)
     return exit_codes.DONE
 

@@ -192,5 +192,8 @@ Rejects = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="Save the plan.", envvar="RECONCILER_OUT")
+    Path | None,
+    typer.Option(
+        "--out", metavar="FILE", help="Save the plan in this file; - for stdout.", envvar="RECONCILER_OUT"
+    ),
 ]

@@ -8,7 +8,7 @@ import typer
 
 from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
-from reconciler.cli.console import out, show_findings, style
+from reconciler.cli.console import data, out, show_findings, style
 from reconciler.errors import ReconcilerError
 from reconciler.reports.plan_diff import json as plan_diff_json
 
@@ -61,7 +61,7 @@ def diff(
     one, other = read(a), read(b)
     found = compare(one, other)
     if output is opt.Format.JSON:
-        out(plan_diff_json.render(one, other, found))
+        data(plan_diff_json.render(one, other, found))
     else:
         out(plan_diff.text(one, other, found, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE

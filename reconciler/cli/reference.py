@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from reconciler.cli import exit_codes
-from reconciler.cli.console import out, style
+from reconciler.cli.console import data, out, style
 from reconciler.errors import SpecError, UsageError
 from reconciler.reports.rules import json as rules_json
 from reconciler.reports.rules import text as rules_text
@@ -40,9 +40,9 @@ def explain(code: str | None, output: str, *, no_color: bool) -> int:
     marks = style(sys.stdout, no_color=no_color)
     match output:
         case "json":
-            out(rules_json.render(chosen))
+            data(rules_json.render(chosen))
         case "markdown":
-            out(rules_text.markdown(chosen))
+            data(rules_text.markdown(chosen))
         case _:
             out(rules_text.one(chosen[0], marks) if code is not None else rules_text.table(chosen, marks))
     return exit_codes.DONE
@@ -65,7 +65,7 @@ def render(root: Path, addresses: list[str], environment: str | None, output: st
         raise UsageError(f"no spec declares {missing}", help=hint)
     chosen = [d for d in found if not addresses or d.address in addresses]
     if output == "json":
-        out(specs_json.render(chosen, checked.settings.environment))
+        data(specs_json.render(chosen, checked.settings.environment))
     else:
         out(specs_text.as_text(chosen, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE
@@ -83,7 +83,7 @@ def config_show(
         *_rules(settings, workspace),
     ]
     if output == "json":
-        out(settings_json.render(rows))
+        data(settings_json.render(rows))
     else:
         out(settings_text.as_text(rows, style(sys.stdout, no_color=no_color), origins=origins))
     return exit_codes.DONE

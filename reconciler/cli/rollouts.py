@@ -15,8 +15,8 @@ from msgspec.structs import replace as with_fields
 from reconciler.api import resources
 from reconciler.api.client import Writer
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, ledgers, steps, wiring
-from reconciler.cli.console import out, say, style
+from reconciler.cli import exit_codes, ledgers, output_file, steps, wiring
+from reconciler.cli.console import data, out, say, style
 from reconciler.cli.options import Format
 from reconciler.cli.progress import Display
 from reconciler.errors import ReadFailed, ReconcilerError, Refused, Unauthorized
@@ -158,7 +158,7 @@ def status(flags: steps.Flags, *, follow: bool) -> int:
         return exit_codes.DONE
     if flags.output is Format.JSON:
         found, plan = _newest(flags.root, settings)
-        out(rollout_text.as_json(found, plan, _journal(flags.root, settings, found)))
+        data(rollout_text.as_json(found, plan, _journal(flags.root, settings, found)))
     else:
         out(_table(flags, settings)[1])
     return exit_codes.DONE
@@ -200,12 +200,15 @@ def abort(flags: steps.Flags, why: str, file: Path | None) -> int:
 
     Of one that is aborted already, by a gate with `on_failure: abort`, just those two.
     """
+    if file is not None:
+        output_file.check_plan_file(file)
     settings = steps.settings_only(flags).settings
     found, plan = _newest(flags.root, settings)
     if found.state != "aborted":
         _move(flags, "aborted", why, "Remaining waves are cancelled.", OPEN)
     found, text = _table(flags, settings)
-    out(text)
+    if file is None or not output_file.is_stdout(file):
+        out(text)
     back = inverse(_only(plan, {None, *found.waves}))
     where = file or flags.root / ".reconciler" / f"rollout-{found.id}-back.plan"
     steps.write_plan(back, where)

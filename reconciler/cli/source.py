@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, steps, wiring
-from reconciler.cli.console import out, say, show_findings, style
+from reconciler.cli import exit_codes, output_file, steps, wiring
+from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.errors import Refused, UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
@@ -33,7 +33,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
     checked = _declared(flags, name)
     datamarts = _datamarts(flags, checked)
     marks, findings, reads = style(sys.stdout, no_color=flags.no_color), list[Diagnostic](), []
-    with steps.progress(flags) as shown, steps.rejected_lines(rejects) as keep:
+    with steps.progress(flags) as shown, output_file.new_private_lines(rejects) as keep:
         for found in examine(checked, name, datamarts, steps.new_scans(flags, shown), keep):
             findings += found.findings
             if found.scan is None:
@@ -43,7 +43,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
             else:
                 out(source_text.as_text(found.addresses, found.scan, found.examples, found.max_bytes, marks))
     if flags.output is Format.JSON:
-        out(source_text.as_json(reads, [plain(d) for d in findings]))
+        data(source_text.as_json(reads, [plain(d) for d in findings]))
     else:
         show_findings(findings, flags.root, style(sys.stderr, no_color=flags.no_color))
     if not has_errors(findings):
@@ -72,7 +72,7 @@ def preview(flags: steps.Flags, name: str, line: str) -> int:
         wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
         found = [look(load, ids, line, reader, scans) for load in wanted]
     if flags.output is Format.JSON:
-        out(preview_json.render(found))
+        data(preview_json.render(found))
     else:
         out("\n\n".join(preview_text.as_text(one, marks) for one in found))
     return exit_codes.DONE

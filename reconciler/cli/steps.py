@@ -4,9 +4,9 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.api.client import Writer
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, ledgers, wiring
-from reconciler.cli.console import out, say, show_findings, style
+from reconciler.cli import exit_codes, ledgers, output_file, wiring
+from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.events import Events
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.progress import Display, display
@@ -178,13 +178,13 @@ def show_plan(made: Plan, flags: Flags) -> None:
         case PlanFormat.MARKDOWN:
             from reconciler.reports.plan import markdown as plan_markdown
 
-            out(plan_markdown.render(made))
+            data(plan_markdown.render(made))
         case PlanFormat.HTML:
             from reconciler.reports.plan import html as plan_html
 
-            out(plan_html.render(made))
+            data(plan_html.render(made))
         case _ if flags.output is Format.JSON:
-            out(document.encode(made))
+            data(document.encode(made))
         case _:
             out(plan_text.render(made, style(sys.stdout, no_color=flags.no_color)))
 
@@ -210,7 +210,8 @@ def save(made: Plan, path: Path) -> None:
         UsageError: the path cannot be written.
     """
     write_plan(made, path)
-    say(f"The plan is saved; `reconciler apply {path}` applies exactly this plan.")
+    if not output_file.is_stdout(path):
+        say(f"The plan is saved; `reconciler apply {path}` applies exactly this plan.")
 
 
 def write_plan(made: Plan, path: Path) -> None:
@@ -219,12 +220,7 @@ def write_plan(made: Plan, path: Path) -> None:
     Raises:
         UsageError: the path cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(document.encode(made), "utf-8")
-        temporary.replace(path)
-    except OSError as e:
-        raise UsageError(f"cannot write {path}: {e.strerror}") from None
+    output_file.write_plan_file(path, document.encode(made))
 
 
 def approve(made: Plan, *, auto: bool) -> None:
@@ -349,7 +345,7 @@ def _report(
     found: Coverage | None = None,
 ) -> None:
     if flags.output is Format.JSON:
-        out(result_text.as_json(outcomes, code, made.plan_digest, found))
+        data(result_text.as_json(outcomes, code, made.plan_digest, found))
         return
     if found is not None:
         out("\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
@@ -384,19 +380,3 @@ def progress(flags: Flags) -> Display:
     """The progress display."""
     shown = display(style(sys.stderr, no_color=flags.no_color))
     return Events(flags.events, shown, wiring.created_at) if flags.events else shown
-
-
-@contextmanager
-def rejected_lines(path: Path | None) -> Iterator[Callable[[str], None] | None]:
-    """A new file that only its owner can read, for lines with their contents (G9)."""
-    if path is None:
-        yield None
-        return
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as e:
-        raise UsageError(
-            f"cannot write {path}: {e.strerror}", help="name a file that does not exist yet"
-        ) from None
-    with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123 - a descriptor
-        yield lambda line: print(line, file=file)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli import exit_codes
-from reconciler.cli.console import out, show_findings, style
+from reconciler.cli.console import data, show_findings, style
 from reconciler.errors import UsageError
 from reconciler.model.address import Span
 from reconciler.workspace.verdict_cache import Verdict, VerdictCache
@@ -38,7 +38,7 @@ def validate(
         from reconciler.reports.findings import render
 
         moved = verdict if output == "json" else _from_here(verdict, root)
-        out(render(output, moved.diagnostics, moved.files))
+        data(render(output, moved.diagnostics, moved.files))
     return exit_codes.DONE if verdict.ok else exit_codes.FAILED
 
 

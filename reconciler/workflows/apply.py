@@ -176,8 +176,8 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     run.ledger.open(identity, before.verdicts.keys())
     visibility = VisibilityWindow(run.locked_at, run.settings.settle, opened.concern)
     outcomes: list[Outcome] = []
-    run.watcher.began(identity, plan.plan_digest, len(before.verdicts))
     try:
+        run.watcher.began(identity, plan.plan_digest, len(before.verdicts))
         outcomes = _execute(plan, run, identity, visibility, before, initial)
     finally:
         with contextlib.suppress(ReconcilerError):  # then the run counts as cut off, which it nearly was
