@@ -5,16 +5,30 @@ milliseconds, and every connection of its own would.
 """
 
 import functools
+import os
+import re
 import ssl
+from collections.abc import Callable
+from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from reconciler.errors import ReconcilerError
 from reconciler.origin import Origin
+
+_PROXY = re.compile(
+    r"https?://(?:[^@/\s]*@)?(?:[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,126}|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?",
+    re.IGNORECASE,
+)
 
 
 def transport(origin: Origin) -> httpx.HTTPTransport:
-    """A transport of its own for one connection at a time; never through a proxy to this machine."""
+    """A transport of its own for one connection at a time; never through a proxy to this machine.
+
+    Raises:
+        ReconcilerError: the environment names authorities or a proxy that cannot be used.
+    """
     return httpx.HTTPTransport(
         verify=_authorities() if origin.scheme == "https" else _nobody(), proxy=proxy(origin)
     )
@@ -22,7 +36,31 @@ def transport(origin: Origin) -> httpx.HTTPTransport:
 
 @functools.cache
 def _authorities() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+    for name, what, usable in (
+        ("SSL_CERT_FILE", "file", Path.is_file),
+        ("SSL_CERT_DIR", "folder", Path.is_dir),
+    ):
+        if (value := os.environ.get(name)) and not _holds(usable, value):
+            raise _unusable(name, f"does not name a {what} that can be read")
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ValueError):  # ssl.SSLError is an OSError; its words are those of a C library
+        name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
+        raise _unusable(name, "does not hold certificates in PEM format that can be read") from None
+
+
+def _holds(usable: Callable[[Path], bool], value: str) -> bool:
+    try:
+        return usable(Path(value))
+    except (OSError, ValueError):
+        return False
+
+
+def _unusable(name: str, why: str) -> ReconcilerError:
+    return ReconcilerError(
+        f"the environment variable {name} {why}: {os.environ.get(name, '')!r}",
+        help=f"correct {name}, or unset it to use the usual authorities",
+    )
 
 
 @functools.cache
@@ -32,8 +70,22 @@ def _nobody() -> ssl.SSLContext:
 
 
 def proxy(origin: Origin) -> str | None:
-    """HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY names the host."""
+    """HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY names the host.
+
+    Raises:
+        ReconcilerError: the value is not the URL of an HTTP proxy. Its text is not shown: it may hold a password.
+    """
     if origin.loopback or proxy_bypass(origin.host):
         return None
-    found = getproxies().get(origin.scheme)
-    return found if not found or "://" in found else f"http://{found}"
+    key = origin.scheme
+    found = getproxies().get(key)
+    if not found:
+        return None
+    value = found if "://" in found else f"http://{found}"
+    read = _PROXY.fullmatch(value)
+    if not read or int(read["port"] or 1) > 65_535:
+        raise ReconcilerError(
+            f"the environment variable {key.upper()}_PROXY (or {key}_proxy) is not the URL of an HTTP proxy",
+            help="for example http://proxy.example:3128; SOCKS proxies are not supported; NO_PROXY lists hosts that need none",
+        )
+    return value
