@@ -81,6 +81,15 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
+class OddIdentifiers:
+    """Identifiers of one kind that may be wrong: how many, and where the first are; never their values."""
+
+    kind: str
+    count: int
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """One pass over a source.
 
@@ -92,6 +101,7 @@ class Scan:
         repeated: identities that several lines name, where the source asks for them.
         headers: physical lines of headers.
         continued: physical lines of rows that are sent, beyond the first of each.
+        identifiers: what was noticed about identifiers, by kind; hashes of every form are counted.
         blank: blank lines at the ends of files. All lines of the files are headers + lines + continued + blank.
     """
 
@@ -113,6 +123,7 @@ class Scan:
     headers: int = 0
     continued: int = 0
     blank: int = 0
+    identifiers: tuple[OddIdentifiers, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

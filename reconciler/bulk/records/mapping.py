@@ -243,10 +243,10 @@ def _identifier_value(row: Row, identifier: Identifier) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         words = f"column '{identifier.column}' must be text or a whole number"
         raise BadLine("line-identifier-type", words, identifier.column)
-    return _hashed(str(value), identifier) if identifier.hash else str(value)
+    return hashed(str(value), identifier) if identifier.hash else str(value)
 
 
-def _hashed(value: str, identifier: Identifier) -> str | None:
+def hashed(value: str, identifier: Identifier) -> str | None:
     """By the recipe of the source, and no other (contract 7.6); nothing that is left of a value is no value."""
     for step in identifier.normalise:
         value = _NORMAL[step](value)

@@ -19,6 +19,7 @@ from reconciler.bulk.records.commands import command_line
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
 from reconciler.bulk.records.mapping import column_used, flags_of, row_mapper
 from reconciler.bulk.scan.duplicates import Superseded
+from reconciler.bulk.scan.identifiers import Seen, looker
 from reconciler.bulk.sources import csv_rows, line_framing
 from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.encodings import encoding_read
@@ -72,6 +73,7 @@ class Batch(msgspec.Struct):
         numbers: for each line to send, the line of its record (0 is the first); None where that is its place in order.
         found: fields that the spec names and a row has.
         lacking: those that a row has not, which might have had them.
+        identifiers: what is odd about those of the lines, where that was asked for.
     """
 
     data: bytes | None
@@ -88,6 +90,7 @@ class Batch(msgspec.Struct):
     numbers: "array[int] | None" = None
     found: frozenset[str] = frozenset()
     lacking: frozenset[str] = frozenset()
+    identifiers: Seen | None = None
 
     @property
     def sent(self) -> int:
@@ -104,13 +107,17 @@ class Batch(msgspec.Struct):
         return segment.data if self.data is None else self.data
 
 
-def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Segment], Batch]:
+def checker(
+    source: SourceDefinition, *, contents: bool = False, look: bool = False
+) -> Callable[[Segment], Batch]:
     """The function that turns a segment of this source into a batch.
 
     Args:
         source: its definition.
         contents: rejected records carry their data.
+        look: the identifiers are looked at.
     """
+    identifiers = looker(source) if look else None
     line_of = _line_maker(source)
     read = reader(source)
     mapped = functools.cache(lambda: frames.mapper(source))  # loads polars, so not for a few rows
@@ -129,7 +136,10 @@ def checker(source: SourceDefinition, *, contents: bool = False) -> Callable[[Se
             made.frame(frame, lines_of(frame), read(segment._replace(frame=frame)))
         else:
             made.rows(read(segment))
-        return made.batch(segment)
+        batch = made.batch(segment)
+        if identifiers:
+            batch.identifiers = identifiers(batch.bytes_of(segment), batch.places)
+        return batch
 
     return check
 
@@ -176,6 +186,7 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
         left,
         batch.found,
         batch.lacking,
+        batch.identifiers,
     )
 
 

@@ -19,6 +19,7 @@ from reconciler.bulk.records.lines import UNKNOWN_ID
 from reconciler.bulk.scan.check import Batch, Rejected, checker, without
 from reconciler.bulk.scan.chunker import BLOCK, Cutter
 from reconciler.bulk.scan.duplicates import Duplicates, Superseded
+from reconciler.bulk.scan.identifiers import Identifiers
 from reconciler.bulk.sources import locations
 from reconciler.bulk.sources.segments import BEGINNING, Segment, in_place, segments
 from reconciler.model.load import SUPERSEDED, Chunk, Position, Reject, Scan
@@ -151,7 +152,7 @@ def find_superseded(
     names = locations.find(root, source)
     watch, rows = Duplicates(), Rows(names, source)
     pieces = segments(root, names, source)
-    for segment, batch in _batches(pieces, root, names, source, workers, contents=False):
+    for segment, batch in _batches(pieces, root, names, source, workers, contents=False, look=False):
         _watch(watch, segment, rows.before(segment)[0], batch)
         rows.add(segment, batch)
     watch.superseded(into)
@@ -174,7 +175,8 @@ def _scan(
     watch = Duplicates() if source.duplicates in ("warn", "refuse") else None
     pieces = segments(root, names, source, feed=hashed.feed)
     rows, blanks = Rows(names, source), _Blanks()
-    for segment, made in _batches(pieces, root, names, source, workers, contents=contents):
+    identifiers = Identifiers(rows.names)
+    for segment, made in _batches(pieces, root, names, source, workers, contents=contents, look=True):
         before = rows.before(segment)[0]
         batch = made if replaced is None else without(made, segment, before, replaced, contents=contents)
         data = batch.bytes_of(segment)
@@ -185,6 +187,9 @@ def _scan(
                 on_reject(reject, contents_of)
         if watch is not None:
             _watch(watch, segment, before, batch)
+        if batch.identifiers is not None:
+            identifiers.add(batch.identifiers, segment.file, before)
+            identifiers.spellings(data, batch.places, segment.file, before)
         at = _positions(segment, before, batch)
         cutter.add(data, batch.sent, at, verbatim=batch.data is None)
         rows.add(segment, batch)
@@ -213,6 +218,7 @@ def _scan(
         headers=rows.headers(),
         continued=counts.continued,
         blank=counts.blank,
+        identifiers=identifiers.result(),
     )
 
 
@@ -295,9 +301,10 @@ def _batches(
     workers: Executor | None,
     *,
     contents: bool,
+    look: bool,
 ) -> Iterator[tuple[Segment, Batch]]:
     """Every segment with what became of it, in order."""
-    check = checker(source, contents=contents)
+    check = checker(source, contents=contents, look=look)
     if workers is None:
         yield from ((segment, check(segment)) for segment in pieces)
         return
@@ -309,7 +316,7 @@ def _batches(
             ):  # frames work without the interpreter's lock
                 future = threads.submit(check, segment)
             else:
-                future = workers.submit(work, *_job(segment, root, names, source), contents)
+                future = workers.submit(work, *_job(segment, root, names, source), contents, look)
             waiting.append((segment, future))
             if len(waiting) >= AHEAD:
                 first, done = waiting.popleft()
@@ -327,7 +334,9 @@ def _job(
     return source, segment, None, 0
 
 
-def work(source: SourceDefinition, segment: Segment, path: str | None, size: int, contents: bool) -> Batch:
+def work(
+    source: SourceDefinition, segment: Segment, path: str | None, size: int, contents: bool, look: bool
+) -> Batch:
     """Check one segment, in a process of its own.
 
     Args:
@@ -335,13 +344,14 @@ def work(source: SourceDefinition, segment: Segment, path: str | None, size: int
         segment: whole rows of one place.
         path: of the local file to read the segment from; None if the segment holds its bytes.
         size: bytes to read there.
-        contents: keep the bytes to send, and not only what is known of them.
+        contents: rejected records carry their data.
+        look: the identifiers are looked at.
     """
     if path is not None:
         with Path(path).open("rb") as file:
             file.seek(segment.offset)
             segment = segment._replace(data=file.read(size))
-    return checker(source, contents=contents)(segment)
+    return checker(source, contents=contents, look=look)(segment)
 
 
 def _positions(segment: Segment, before: int, batch: Batch) -> Callable[[int], Position]:

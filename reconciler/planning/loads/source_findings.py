@@ -9,6 +9,7 @@ from reconciler.model.listing import Listed, Listing
 from reconciler.model.load import SUPERSEDED, Repeated, Scan, allowed
 from reconciler.model.remote import Activation
 from reconciler.model.source import SourceDefinition
+from reconciler.planning.loads.identifier_findings import identifier_findings
 
 SMALL = 1000
 SHOWN = 12  # rejected lines named in a plan
@@ -76,6 +77,7 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         )
     if scan.repeated:
         findings.append(_repeated(want, scan.repeated))
+    findings += identifier_findings(want, scan)
     if scan.missing_identity:
         findings.append(
             warning(

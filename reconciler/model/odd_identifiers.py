@@ -1,0 +1,10 @@
+"""The kinds of identifiers that may be wrong, as a scan counts them."""
+
+# Texts by which exports write that there is no value.
+MARKERS = (
+    "NULL", "null", "Null", "(null)", "\\N", "None", "none", "NaN", "nan", "N/A", "n/a", "#N/A", "undefined", "-",
+)  # fmt: skip
+HASH_DIGITS = (32, 40, 64, 96, 128)  # MD5, SHA-1, SHA-256, SHA-384, SHA-512
+BLANK, PADDED, EMAIL, NO_HASH, SPELLING = "blank", "padded", "email", "no-hash", "spelling"
+MARKER = "marker "  # and which
+HASH = "hash "  # and how many digits, and their case: lower, upper, mixed, or digits where it has no letter
