@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, warning
@@ -27,36 +28,73 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     found = {odd.kind: odd for odd in scan.identifiers}
     csv = want.definition.format == "csv"
     markers = [odd for kind, odd in found.items() if kind.startswith(MARKER) or kind == BLANK]
-    alone = (
-        ("identifier-null-text", markers, "are a text that stands for no value, or only spaces", _nulls(markers, csv=csv)),
-        ("identifier-padded", _of(found, PADDED), "have spaces around them, which become part of the identifier",
-         "remove them where the rows are made, such as trim() in the query"),
-        ("identifier-plain-email", _of(found, EMAIL), "are plain e-mail addresses where email_hash is declared", _hash(want)),
-        ("identifier-hash-form", _of(found, NO_HASH), f"are no hashes: those have {_FORMS} hexadecimal digits",
-         "check the column; a hash is written in hexadecimal, without anything around it"),
-        ("identifier-hash-form", _others(found), "are hashes of another length or case than most of the source",
-         "write all hashes with one algorithm and in lower case; the platform compares them as text"),
-        ("identifier-spelling", _of(found, SPELLING),
-         "differ from an earlier one only by case or by leading zeros (the first 100,000 rows are compared)",
-         "write each account in one way; the platform takes every spelling for another account"),
-    )  # fmt: skip
-    return [_finding(want, code, odd, words, advice) for code, odd, words, advice in alone if odd]
+    address = str(want.address)
 
+    def told(odd: Sequence[OddIdentifiers], finding: Diagnostic) -> list[Diagnostic]:
+        if not odd:
+            return []
+        count, places = sum(o.count for o in odd), [place for o in odd for place in o.first][:_PLACES]
+        note = "\n".join([*places, *(["…"] if count > len(places) else [])])
+        return [
+            replace(
+                finding,
+                message=f"{count:,} of the identifiers {finding.message}",
+                note=note,
+                span=want.span,
+                address=address,
+            )
+        ]
 
-def _finding(
-    want: DesiredLoad, code: str, odd: Sequence[OddIdentifiers], words: str, advice: str
-) -> Diagnostic:
-    count = sum(o.count for o in odd)
-    places = [place for o in odd for place in o.first]
-    note = "\n".join([*places[:_PLACES], *(["…"] if count > len(places[:_PLACES]) else [])])
-    return warning(
-        code,
-        f"{count:,} of the identifiers {words}",
-        want.span,
-        address=str(want.address),
-        note=note,
-        help=advice,
-    )
+    return [
+        *told(
+            markers,
+            warning(
+                "identifier-null-text",
+                "are a text that stands for no value, or only spaces",
+                help=_nulls(markers, csv=csv),
+            ),
+        ),
+        *told(
+            _of(found, PADDED),
+            warning(
+                "identifier-padded",
+                "have spaces around them, which become part of the identifier",
+                help="remove them where the rows are made, such as with trim() in a query",
+            ),
+        ),
+        *told(
+            _of(found, EMAIL),
+            warning(
+                "identifier-plain-email",
+                "are plain e-mail addresses where email_hash is declared",
+                help=_hash(want),
+            ),
+        ),
+        *told(
+            _of(found, NO_HASH),
+            warning(
+                "identifier-hash-form",
+                f"are no hashes: those have {_FORMS} hexadecimal digits",
+                help="check the column; a hash is written in hexadecimal, without anything around it",
+            ),
+        ),
+        *told(
+            _others(found),
+            warning(
+                "identifier-hash-form",
+                "are hashes of another length or case than most of the source",
+                help="write all hashes with one algorithm and in lower case; different texts do not match",
+            ),
+        ),
+        *told(
+            _of(found, SPELLING),
+            warning(
+                "identifier-spelling",
+                "differ from an earlier one only by case or leading zeros (the first 100,000 rows are compared)",
+                help="write each account in one way; the platform takes every spelling for another account",
+            ),
+        ),
+    ]
 
 
 def _of(found: dict[str, OddIdentifiers], kind: str) -> list[OddIdentifiers]:
