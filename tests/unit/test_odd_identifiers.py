@@ -160,7 +160,7 @@ def test_every_format_is_looked_at(tmp_path: Path) -> None:
     [
         ("{compartment: loyalty, user_account_id: id}", ["NULL", "\\N", "u1"], "identifier-null-text", 'csv: {nulls: ["NULL", "\\\\N"]}'),
         ("{compartment: loyalty, user_account_id: id}", ["u1  ", "u2"], "identifier-padded", "1 of the identifiers"),
-        ("{compartment: loyalty, user_account_id: id}", ["u1", "U1"], "identifier-spelling", "case or by leading zeros"),
+        ("{compartment: loyalty, user_account_id: id}", ["u1", "U1"], "identifier-spelling", "case or leading zeros"),
         ("{email_hash: id}", ["secret@b.example"], "identifier-plain-email", "{column: id, hash: sha256"),
         ("{email_hash: id}", ["12secret"], "identifier-hash-form", "32, 40, 64, 96 or 128"),
         ("{email_hash: id}", [HASH, HASH, "0a" * 16], "identifier-hash-form", "1 of the identifiers"),
