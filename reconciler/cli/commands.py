@@ -12,6 +12,7 @@ from reconciler.cli.steps import Flags
 from reconciler.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
+from reconciler.planning.plan.obstacles import obstacle
 from reconciler.settings import seconds
 
 
@@ -47,6 +48,7 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
     if made.errored or not made.applyable:
         if flags.output is Format.JSON:
             show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
+        say(f"Nothing was written: {obstacle(made)}.")
         return steps.plan_exit(made, detailed=False)
     if made.has_changes:
         steps.approve(made, auto=auto)

@@ -27,7 +27,9 @@ from reconciler.planning.loads.changes import Overrides
 from reconciler.planning.plan import document
 from reconciler.planning.plan.coverage import Coverage, after, coverage
 from reconciler.planning.plan.guards import GUARDS, refused
+from reconciler.planning.plan.obstacles import obstacle
 from reconciler.planning.plan.planner import Scope
+from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.plan import text as plan_text
 from reconciler.reports.result import text as result_text
@@ -210,7 +212,9 @@ def save(made: Plan, path: Path) -> None:
         UsageError: the path cannot be written.
     """
     write_plan(made, path)
-    if not output_file.is_stdout(path):
+    if (why := obstacle(made)) is not None:
+        say(f"The plan is saved in {path} for review; {why}.")
+    elif not output_file.is_stdout(path):
         say(f"The plan is saved; `reconciler apply {path}` applies exactly this plan.")
 
 
@@ -345,10 +349,12 @@ def _report(
     found: Coverage | None = None,
 ) -> None:
     if flags.output is Format.JSON:
-        data(result_text.as_json(outcomes, code, made.plan_digest, found))
+        data(result_text.as_json(outcomes, code, made, found))
         return
     if found is not None:
         out("\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
+    for sentence in allowed.sentences(made.overrides):
+        out(f"Guard crossed: {sentence}")
     out(told)
 
 

@@ -35,6 +35,7 @@ from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.plan.document import encode
 from reconciler.planning.plan.guards import for_load
 from reconciler.planning.plan.inverse import inverse
+from reconciler.planning.plan.obstacles import obstacle
 from reconciler.settings import Settings
 from reconciler.workflows.preflight import Preflight, preflight
 
@@ -135,11 +136,9 @@ def check_plan(plan: Plan, settings: Settings, now: str) -> None:
                 f"the plan is for {what} {theirs}; this workspace is set to {ours}",
                 help="apply the plan in that workspace, or make a new plan",
             )
-    if plan.errored or not plan.applyable:
-        errors = [d.message for d in plan.diagnostics if d.severity.value == "error"]
-        many = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    if (why := obstacle(plan)) is not None:
         raise Refused(
-            f"this plan cannot be applied: {many}" + (f"; first: {errors[0]}" if errors else ""),
+            why,
             help="`reconciler show FILE` lists the reasons",
         )
 

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
-from reconciler.model.listing import Unlisted
+from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.plan import FORMAT_VERSION, Budget, LoadChange, Override, Plan, ResourceChange, Summary
 from reconciler.model.remote import Observed
 from reconciler.model.rollout import Rollout
@@ -72,28 +73,8 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str, prun
         pruning: scopes of `--prune`.
     """
     plan = ConfigPlan()
-    for name, listing in (("datamarts", observed.datamarts), ("compartments", observed.compartments)):
-        if isinstance(listing, Unlisted):
-            plan.errored = True
-            plan.diagnostics.append(
-                error("read-failed", f"could not list {name}: {listing.reason}", help=listing.help)
-            )
-    for name, (identity, _) in desired.datamarts.items():
-        if isinstance(found := observed.activations.get(identity), Unlisted):
-            plan.errored = True
-            plan.diagnostics.append(
-                error(
-                    "read-failed",
-                    f"could not list the activations of {name}: {found.reason}",
-                    help=found.help,
-                )
-            )
-    for pin, pinned in observed.pinned.items():
-        if isinstance(pinned, Unlisted):
-            plan.errored = True
-            plan.diagnostics.append(
-                error("read-failed", f"could not read compartment {pin}: {pinned.reason}", help=pinned.help)
-            )
+    plan.diagnostics += _failed_reads(desired, observed)
+    plan.errored = bool(plan.diagnostics)
     findings, unusable = datamart_findings(desired.datamarts, desired.ignored, observed, organisation_id)
     plan.diagnostics += findings
     if foreign(observed.datamarts, organisation_id):
@@ -108,6 +89,31 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str, prun
             plan_activation(activation, observed, plan)
     plan_removals(desired, observed, plan, pruning)
     return plan
+
+
+def _failed_reads(desired: Desired, observed: Observed) -> list[Diagnostic]:
+    """One finding for each reason for which listings failed: a platform that does not answer is one error."""
+    listings: list[tuple[str, Listing[Any] | None]] = [
+        ("list datamarts", observed.datamarts),
+        ("list compartments", observed.compartments),
+        *(
+            (f"list the activations of {n}", observed.activations.get(i))
+            for n, (i, _) in desired.datamarts.items()
+        ),
+        *((f"read compartment {pin}", pinned) for pin, pinned in observed.pinned.items()),
+    ]
+    failed: dict[tuple[str, str | None], list[str]] = {}
+    for what, listing in listings:
+        if isinstance(listing, Unlisted):
+            failed.setdefault((listing.reason, listing.help), []).append(what)
+    return [
+        error("read-failed", f"could not {whats[0]}{_others(len(whats) - 1)}: {reason}", help=help_)
+        for (reason, help_), whats in failed.items()
+    ]
+
+
+def _others(count: int) -> str:
+    return "" if not count else " (and 1 other read)" if count == 1 else f" (and {count} other reads)"
 
 
 def assemble(

@@ -9,6 +9,7 @@ from reconciler.errors import MissingExtra
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.planning.plan.coverage import Cover, coverage, shortened
 from reconciler.planning.plan.waves import carried_out
+from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
 from reconciler.reports.plan.text import value
@@ -36,6 +37,7 @@ def render(plan: Plan) -> str:
             for x in alike(loads, of_load)
         ],
         left=left,
+        allowed=allowed.sentences(plan.overrides),
         counts=(len(changes), len(loads)),
         meaning=_MEANING,
         found=found,

@@ -6,6 +6,8 @@ from typing import Any
 
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.planning.plan.coverage import coverage
+from reconciler.planning.plan.obstacles import obstacle
+from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_load, where
 from reconciler.reports.style import Style, many, safe, size
@@ -31,6 +33,11 @@ def render(plan: Plan, style: Style) -> str:
         lines.append("")
     if plan.rollout is not None:
         lines += [*coverage_text.waves(plan, style), *coverage_text.matrix(coverage(plan), style)]
+    if plan.overrides:
+        lines += [style.bold("Guards crossed"), ""]
+        for sentence in allowed.sentences(plan.overrides):
+            lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="      ")
+        lines.append("")
     lines.append(_summary(plan, style))
     if not plan.complete:
         lines.append(style.dim("Flags limit this plan; resources that they exclude were not compared."))
@@ -117,8 +124,9 @@ def value(value: Any) -> str:
 def _summary(plan: Plan, style: Style) -> str:
     s = plan.summary
     if not plan.has_changes:
-        verdict = "No changes." if plan.applyable else "No changes, but there are errors."
-        return f"{style.bold(verdict)} {s.unchanged} resources and loads are as declared."
+        if (why := obstacle(plan)) is not None:
+            return style.red("\n".join(textwrap.wrap(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
+        return f"{style.bold('No changes.')} {s.unchanged} resources and loads are as declared."
     parts = [
         f"{s.create} to create",
         f"{s.update} to change",
@@ -131,4 +139,10 @@ def _summary(plan: Plan, style: Style) -> str:
         else f" ({max(1, round(plan.budget.seconds)):,} s at the current request rate)"
     )
     budget = f"About {plan.budget.requests:,} requests{pace}, and {size(plan.budget.bytes)} to upload."
-    return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged.\n{budget}"
+    why = obstacle(plan)
+    last = (
+        budget
+        if why is None
+        else style.red("\n".join(textwrap.wrap(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
+    )
+    return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged.\n{last}"

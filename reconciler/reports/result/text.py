@@ -5,7 +5,10 @@ import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import asdict
+
 from reconciler.model.outcome import GOOD, Outcome, Status
+from reconciler.model.plan import Plan
 from reconciler.planning.plan.coverage import Coverage
 from reconciler.reports.line_counts import fates
 from reconciler.reports.style import Style, safe
@@ -70,15 +73,13 @@ def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:
     return dict(sorted(Counter(o.status.value for o in outcomes).items()))
 
 
-def as_json(
-    outcomes: Sequence[Outcome], exit_code: int, plan_digest: str, found: Coverage | None = None
-) -> str:
+def as_json(outcomes: Sequence[Outcome], exit_code: int, plan: Plan, found: Coverage | None = None) -> str:
     """The whole result as one document; in a rollout with the coverage that it left.
 
     Args:
         outcomes: one per action.
         exit_code: of the command.
-        plan_digest: of the plan.
+        plan: what was carried out.
         found: coverage after the run, in a rollout.
     """
     rows = [
@@ -100,7 +101,8 @@ def as_json(
         json.dumps(
             {
                 "format_version": "1.0",
-                "plan_digest": plan_digest,
+                "plan_digest": plan.plan_digest,
+                "overrides": [asdict(o) for o in plan.overrides],
                 "exit_code": exit_code,
                 "summary": counted(outcomes),
                 "outcomes": rows,
