@@ -354,7 +354,7 @@ def _report(
     if found is not None:
         out("\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
     for sentence in allowed.sentences(made.overrides):
-        out(f"Guard crossed: {sentence}")
+        out(f"Guard overridden: {sentence}")
     out(told)
 
 

@@ -1,4 +1,4 @@
-"""What plans and reports say is what is so: guards crossed, plans that cannot be applied, a platform that does not answer."""
+"""What plans and reports say is what is so: guards overridden, plans that cannot be applied, a platform that does not answer."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.support.workspace import Workspace
 WHY = "the old customers moved away"
 
 
-def test_who_crossed_a_guard_and_why_is_in_each_report(
+def test_who_overrode_a_guard_and_why_is_in_each_report(
     workspace: Workspace, emulator: Emulator, tmp_path: Path
 ) -> None:
     workspace.customers(2000)

@@ -65,7 +65,7 @@ def _warnings(plan: Plan) -> list[str]:
         told.append("> A read failed; resources that depend on it are not in this plan.")
     if not plan.complete:
         told.append("> Flags limit this plan; resources that they exclude were not compared.")
-    told += [f"> **Guard crossed:** {_cell(x)}" for x in allowed.sentences(plan.overrides)]
+    told += [f"> **Guard overridden:** {_cell(x)}" for x in allowed.sentences(plan.overrides)]
     return [*told, ""] if told else []
 
 

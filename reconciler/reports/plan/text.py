@@ -34,7 +34,7 @@ def render(plan: Plan, style: Style) -> str:
     if plan.rollout is not None:
         lines += [*coverage_text.waves(plan, style), *coverage_text.matrix(coverage(plan), style)]
     if plan.overrides:
-        lines += [style.bold("Guards crossed"), ""]
+        lines += [style.bold("Overridden guards"), ""]
         for sentence in allowed.sentences(plan.overrides):
             lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="      ")
         lines.append("")
