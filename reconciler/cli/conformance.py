@@ -4,16 +4,19 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli import exit_codes, wiring
-from reconciler.cli.console import data, out, say, style
+from reconciler.cli.approval import approve
+from reconciler.cli.console import WORKSPACE_FILE, data, out, say, style
 from reconciler.cli.options import ReferenceFormat
 from reconciler.model.conformance import Found
 from reconciler.origin import endpoint as parse
 from reconciler.reports.conformance import json as conformance_json
 from reconciler.reports.conformance import text as conformance_text
-from reconciler.settings import DEFAULT_ENDPOINT, Settings, seconds
+from reconciler.settings import DEFAULT_ENDPOINT, Settings, resolve, seconds
+from reconciler.spec.files import read_workspace
 from reconciler.workflows import conformance
 from reconciler.workflows.conformance.bench import Bench
 
@@ -28,14 +31,24 @@ def run(
     token_file: Path | None,
     *,
     write: bool,
+    auto_approve: bool,
+    environment: str | None,
     patience: str,
     output: ReferenceFormat,
     no_color: bool,
 ) -> int:
-    """Ask, and print the table of answers; 0 whatever they are."""
-    chosen = endpoint or os.environ.get("RECONCILER_ENDPOINT")
-    where = parse(chosen) if chosen else DEFAULT_ENDPOINT
-    settings = Settings(workspace="conformance", organisation_id=organisation_id, endpoint=where)
+    """Ask, and print the table of answers; 0 whatever they are.
+
+    Raises:
+        ApprovalRefused: it would write, and the answer is not yes.
+    """
+    settings = _settings(root, organisation_id, endpoint, environment)
+    if write:
+        say(
+            f"The tests write to organisation {organisation_id} and datamart {datamart_id} at {settings.endpoint}."
+            " Not all of it can be removed."
+        )
+        approve("Run them?", auto=auto_approve, help="give --auto-approve")
     target, left = wiring.target(root, settings, token_file), []
     if write:
         with wiring.writer(target, PARALLELISM) as writer:
@@ -58,6 +71,18 @@ def run(
         case ReferenceFormat.TEXT:
             out(conformance_text.as_text(answers, left, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE
+
+
+def _settings(root: Path, organisation_id: str, endpoint: str | None, environment: str | None) -> Settings:
+    """Those of the workspace, if there is one here: its endpoint, and where its token comes from."""
+    if (root / WORKSPACE_FILE).exists() or environment:
+        found = resolve(
+            {"endpoint": endpoint, "environment": environment}, os.environ, read_workspace(root).data
+        )
+        return replace(found, organisation_id=organisation_id)
+    chosen = endpoint or os.environ.get("RECONCILER_ENDPOINT")
+    where = parse(chosen) if chosen else DEFAULT_ENDPOINT
+    return Settings(workspace="conformance", organisation_id=organisation_id, endpoint=where)
 
 
 def _told(found: Iterator[Found]) -> list[Found]:

@@ -284,7 +284,9 @@ def conformance(
     patience: Annotated[
         str, typer.Option("--patience", metavar="10m", help="How long to wait until an execution ends.")
     ] = "10m",
+    auto_approve: opt.AutoApprove = False,
     output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
+    environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
     no_color: opt.NoColor = False,
@@ -299,6 +301,8 @@ def conformance(
         endpoint,
         token_file,
         write=write,
+        auto_approve=auto_approve,
+        environment=environment,
         patience=patience,
         output=output,
         no_color=no_color,

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.api.client import Writer
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, ledgers, output_file, wiring
+from reconciler.cli import approval, exit_codes, ledgers, output_file, wiring
 from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.events import Events
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.progress import Display, display
-from reconciler.errors import ApprovalRefused, ReconcilerError, Refused, SpecError, UsageError
+from reconciler.errors import ReconcilerError, Refused, SpecError, UsageError
 from reconciler.model.load import ManualVerdicts
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Override, Plan
@@ -228,21 +228,16 @@ def write_plan(made: Plan, path: Path) -> None:
 
 
 def approve(made: Plan, *, auto: bool) -> None:
-    """Ask.
+    """Ask whether to apply a plan.
 
     Raises:
         ApprovalRefused: the answer is not yes, or nobody can be asked.
     """
-    if auto:
-        return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ApprovalRefused(
-            "approval is required, and there is no terminal to ask on",
-            help="save a plan with `plan --out FILE` and apply that, or give --auto-approve",
-        )
-    say("Apply this? Only 'yes' is accepted: ")
-    if input().strip() != "yes":
-        raise ApprovalRefused("not approved; nothing was written")
+    approval.approve(
+        "Apply this?",
+        auto=auto,
+        help="save a plan with `plan --out FILE` and apply that, or give --auto-approve",
+    )
 
 
 def apply(

@@ -40,7 +40,7 @@ def test_it_reports_the_switches_that_are_set(
 ) -> None:
     row = ROWS[number]
     emulator = emulator_with(seed=ALONE, **TIMES, **row)
-    document = asked(emulator, tmp_path / "ws", "--write")
+    document = asked(emulator, tmp_path / "ws", "--write", "--auto-approve")
     truth = Switches().with_values(row)
     told: Answers = document["switches"]
     for answer in document["answers"]:
@@ -101,3 +101,10 @@ def test_a_wrong_token_or_address_is_reported(emulator: Emulator, workspace: Wor
     assert "401" in done.err
     assert workspace.run(*command, "http://127.0.0.1:9").code == 1
     assert workspace.run("conformance", "--datamart", "1509").code == 64
+
+
+def test_it_asks_the_platform_of_the_workspace_and_writes_only_when_told_to(workspace: Workspace) -> None:
+    command = ["conformance", "--organisation-id", "1185", "--datamart", "1509"]
+    assert workspace.run(*command).code == 0, "the endpoint is the one in reconciler.yaml"
+    done = workspace.run(*command, "--write")
+    assert (done.code, "approval is required" in done.err) == (1, True), done

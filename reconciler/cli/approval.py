@@ -1,0 +1,21 @@
+"""The question before something is written."""
+
+import sys
+
+from reconciler.cli.console import say
+from reconciler.errors import ApprovalRefused
+
+
+def approve(question: str, *, auto: bool, help: str) -> None:  # noqa: A002 - the word of the errors
+    """Ask.
+
+    Raises:
+        ApprovalRefused: the answer is not yes, or nobody can be asked.
+    """
+    if auto:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ApprovalRefused("approval is required, and there is no terminal to ask on", help=help)
+    say(f"{question} Only 'yes' is accepted: ")
+    if input().strip() != "yes":
+        raise ApprovalRefused("not approved; nothing was written")
