@@ -128,3 +128,14 @@ def test_mapped_rows_are_written_as_rows(workspace: Workspace, tmp_path: Path) -
     assert [json.loads(line)["data"] for line in path.read_text().splitlines()] == [
         {"id": "", "tier": "gold"}
     ]
+
+
+def test_lines_that_are_no_rows_are_shown(workspace: Workspace) -> None:
+    workspace.customers(1)
+    workspace.write("data/customers.csv", 'id,tier\nu1,"a\nb"\nu2,c\n\n\n')
+    shown = workspace.run("source", "check", "customers").out
+    assert "2 rows = 2 to send + 0 rejected" in shown
+    assert "  lines   1 of headers\n" in shown
+    assert "          1 more of rows of several lines\n" in shown
+    assert "          2 blank at the ends of files\n" in shown
+    assert all(len(line) <= 80 for line in shown.splitlines()), shown

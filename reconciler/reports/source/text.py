@@ -34,6 +34,7 @@ def as_text(
     lines = [
         *(style.bold(a) for a in addresses),
         f"  read    {scan.lines:,} rows = {scan.sent:,} to send + {scan.rejected:,} rejected",
+        *_other_lines(scan),
         f"  send    {scan.upserts:,} upserts, {scan.deletes:,} deletes",
         f"  volume  about {size(scan.bytes)} in {many(chunks, 'chunk')} of at most {size(max_bytes)}",
         f"  replay  {'safe: a failed chunk is sent again by apply' if scan.replay_safe else 'not safe: a failed chunk is sent again only with --resend'}",
@@ -47,6 +48,17 @@ def as_text(
                 f"             {safe(r.path)}:{r.line}: {safe(r.reason)}" for r in examples.get(code, ())
             ]
     return "\n".join(lines) + "\n"
+
+
+def _other_lines(scan: Scan) -> list[str]:
+    """Lines of the files that are no rows, where there are any."""
+    counts = (
+        (scan.headers, "of headers"),
+        (scan.continued, "more of rows of several lines"),
+        (scan.blank, "blank at the ends of files"),
+    )
+    shown = [f"{count:,} {what}" for count, what in counts if count]
+    return [f"  {'lines' if n == 0 else '     '}   {text}" for n, text in enumerate(shown)]
 
 
 def plain(addresses: Sequence[str], scan: Scan, examples: Mapping[str, Sequence[Reject]]) -> dict[str, Any]:
