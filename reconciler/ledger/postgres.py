@@ -61,7 +61,8 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as e:
-        words = e.diag.message_primary or type(e).__name__
+        # Class and code: the text of the server or the library may quote a value or the URL's password.
+        words = f"{type(e).__name__}{f' {e.sqlstate}' if e.sqlstate else ''}"
         raise LedgerFailed(
             f"the PostgreSQL ledger {what}: {words}",
             help="run again once the server can be reached; no state is lost",

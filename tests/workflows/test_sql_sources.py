@@ -181,7 +181,7 @@ def test_bad_rows_past_the_limit_send_nothing(crm: Workspace, emulator: Emulator
     ("query", "words"),
     [
         (f"SELECT '{SECRET}'::int AS id", "InvalidTextRepresentation 22P02"),
-        ("SELECT * FROM nowhere", 'relation "nowhere" does not exist'),
+        ("SELECT * FROM nowhere", "UndefinedTable 42P01"),
         ("SELECT 1 AS id, 2 AS id", "two columns of the query are named 'id'"),
         ("DELETE FROM customers", "SyntaxError 42601"),
         ("SELECT nextval('s')", "ReadOnlySqlTransaction"),

@@ -13,8 +13,16 @@ from reconciler.bulk.sources import postgres_values
 from reconciler.errors import MissingExtra, ReconcilerError
 
 _BATCH = 2_000
-# SQLSTATE classes whose messages name tables, columns and accounts, never values: connection, authorisation, syntax.
-_HARMLESS = ("08", "28", "3D", "42")
+# What a class of SQLSTATE means, in words of our own.
+_MEANING = {
+    "08": "no connection, or the server did not accept the account",
+    "22": "a value does not fit its type",
+    "25": "the query writes, and the connection is read-only",
+    "28": "the server did not accept the account",
+    "3D": "there is no such database",
+    "42": "the query has an error, names something that does not exist, or the account lacks a permission",
+    "57": "the server ended the query or the connection",
+}
 
 
 def rows(url: str, query: str, check: Callable[[list[str]], None]) -> Iterator[dict[str, Any]]:
@@ -116,9 +124,15 @@ def _cannot_open(e: Exception) -> ReconcilerError:
 
 
 def _words(e: Any) -> str:
-    original = getattr(e, "orig", None)
+    """Class and code, and what the code means: the database's own text may quote values, and a driver's the password."""
+    original = getattr(e, "orig", None) or e
     state = getattr(original, "sqlstate", None)
-    name = type(original or e).__name__
-    harmless = (state or "").startswith(_HARMLESS) or (state is None and name == "OperationalError")
-    first = next(iter(str(original or "").splitlines()), "")[:200] if harmless else ""
-    return f"{name}{f' {state}' if state else ''}" + (f": {first}" if first else "")
+    code = state or getattr(original, "sqlite_errorname", None)
+    name = type(original).__name__
+    if state is not None:
+        meaning = _MEANING.get(state[:2])
+    elif code is None and name == "OperationalError":
+        meaning = _MEANING["08"]
+    else:
+        meaning = None
+    return f"{name}{f' {code}' if code else ''}" + (f": {meaning}" if meaning else "")
