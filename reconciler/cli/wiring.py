@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.api.client import Reader, Writer
 from reconciler.api.pacing import Pace
@@ -27,6 +27,10 @@ from reconciler.ledger.lock import Lock
 from reconciler.origin import LocalSandbox, Origin
 from reconciler.settings import Settings
 
+if TYPE_CHECKING:
+    from reconciler.bulk.upload.commit_gate import CommitGate
+
+INTERRUPT_TIMEOUT_S = 10.0  # how long requests in flight may take once the run is interrupted
 LONGEST_FOLDER = 60  # characters
 CLOCK = Clock(time.monotonic, time.sleep, time.time)
 
@@ -200,19 +204,23 @@ class Senders:
         # Making lines takes a processor: many more processes than those would only take memory.
         self._count, self._lock = min(parallelism, max(4, os.cpu_count() or 1)), lock
         self._pool: ProcessPoolExecutor | None = None
+        self._gate: CommitGate | None = None
         self._guard = threading.Lock()
 
-    def get(self) -> Executor:
-        """The pool."""
+    def get(self, gate: "CommitGate") -> Executor:
+        """The pool; its processes ask this gate."""
         from reconciler.bulk.upload.job import prepare
 
         with self._guard:
-            if self._pool is None or getattr(self._pool, "_broken", False):
+            if self._pool is None or self._gate is not gate or getattr(self._pool, "_broken", False):
+                if self._pool is not None:
+                    self._pool.shutdown(wait=False)
+                self._gate = gate
                 self._pool = ProcessPoolExecutor(
                     self._count,
                     mp_context=_processes(),
                     initializer=prepare,
-                    initargs=([str(p) for p in self._lock.sender_files],),
+                    initargs=([str(p) for p in self._lock.sender_files], gate.channels(self._count)),
                 )
             return self._pool
 
@@ -223,11 +231,12 @@ class Senders:
 
 
 class Interrupt:
-    """SIGINT and SIGTERM: the first lets the run end in order, a second one ends it at once."""
+    """SIGINT and SIGTERM: the first lets the run end in order, within seconds; a second one ends it at once."""
 
     def __init__(self, told: Callable[[str], None]) -> None:
         self._event = threading.Event()
         self._told = told
+        self._timer: threading.Timer | None = None
         self.code: int | None = None
 
     def stopping(self) -> bool:
@@ -247,11 +256,24 @@ class Interrupt:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            if self._timer is not None:
+                self._timer.cancel()
 
     def _handle(self, number: int, _frame: FrameType | None) -> Any:
-        if self.code is not None:  # no less safe than a kill: all that was sent is in the journal
-            self._told("stopped immediately; run the same command again to continue")
-            os._exit(self.code)
+        if self.code is not None:
+            self._end("stopped immediately")
         self.code = 130 if number == signal.SIGINT else 143
         self._event.set()
         self._told("interrupted: finishing requests in flight, starting nothing new; the state is saved")
+        self._timer = threading.Timer(
+            INTERRUPT_TIMEOUT_S,
+            self._end,
+            (f"requests did not end within {INTERRUPT_TIMEOUT_S:g} s; stopped",),
+        )
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _end(self, why: str) -> None:
+        """End the process, no less safely than a kill: all that was sent is in the journal."""
+        self._told(f"{why}; run the same command again to continue")
+        os._exit(self.code or 1)

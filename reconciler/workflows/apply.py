@@ -88,7 +88,7 @@ class Run:
     token: str
     clock: Clock
     io: Executor
-    senders: Callable[[], Executor]
+    senders: Callable[[CommitGate], Executor]
     ledger: Ledger
     lock: Lock
     locked_at: float
@@ -240,8 +240,8 @@ def _execute(
         progress=run.progress,
         io=run.io,
         pace=Pace(run.settings.parallelism),
-        senders=run.senders,
-        gate=gate.client,
+        senders=lambda: run.senders(gate),
+        gate=gate,
         stopping=run.stopping,
         stop=run.stop,
         follow=run.follow,

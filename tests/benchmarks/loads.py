@@ -32,7 +32,7 @@ from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.scan import chunk_pieces, scan
 from reconciler.bulk.sources.segments import segments
 from reconciler.bulk.upload.commit_gate import CommitGate
-from reconciler.bulk.upload.job import Job, upload
+from reconciler.bulk.upload.job import Job, prepare, upload_in_process
 from reconciler.cli.wiring import readers
 from reconciler.model.load import Scan
 from reconciler.model.source import Identifier, SourceDefinition, Update
@@ -199,13 +199,13 @@ def load(root: Path, url: str, workers: int) -> None:
     """Read, check, digest, cut; then send every chunk once, as apply does."""
     found = read(root, COMMANDS)
     gate = CommitGate(lambda _: True)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=prepare, initargs=([], gate.channels(workers))) as pool:
         jobs = [
             Job(name=str(c.index), origin=Origin.parse(url), path="/x", token="t", root=str(root), files=found.files,
-                source=COMMANDS, chunk=c, gate=gate.client, timeout=600)
+                source=COMMANDS, chunk=c, timeout=600)
             for c in found.chunks
         ]  # fmt: skip
-        answers = list(pool.map(upload, jobs))
+        answers = list(pool.map(upload_in_process, jobs))
     gate.close()
     assert all(a.verdict.value == "done" for a in answers), answers[0]
 

@@ -1,5 +1,6 @@
 """The withheld last block, and what becomes of senders without a coordinator (design 6, "Sending")."""
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -7,14 +8,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from reconciler.api.answers import Verdict
 from reconciler.bulk.scan.scan import scan
-from reconciler.bulk.upload.commit_gate import CommitGate, CommitGateClient
+from reconciler.bulk.upload.commit_gate import Channels, CommitChannel, CommitGate
 from reconciler.bulk.upload.job import Job, upload
 from reconciler.errors import LockHeld
 from reconciler.ledger.lock import Owner, acquire
@@ -59,7 +61,7 @@ def sink() -> Iterator[Sink]:
     made.listener.close()
 
 
-def job(root: Path, sink: Sink, gate: CommitGateClient, lines: int, timeout: float = 60) -> Job:
+def job(root: Path, sink: Sink, lines: int, timeout: float = 60) -> Job:
     (root / "a.ndjson").write_bytes(LINE * lines)
     found = scan(root, SOURCE)
     return Job(
@@ -71,7 +73,6 @@ def job(root: Path, sink: Sink, gate: CommitGateClient, lines: int, timeout: flo
         files=found.files,
         source=SOURCE,
         chunk=found.chunks[0],
-        gate=gate,
         timeout=timeout,
     )
 
@@ -80,7 +81,7 @@ def job(root: Path, sink: Sink, gate: CommitGateClient, lines: int, timeout: flo
 def test_with_leave_every_byte_is_sent(lines: int, tmp_path: Path, sink: Sink) -> None:
     asked: list[str] = []
     gate = CommitGate(lambda name: asked.append(name) is None)
-    answer = upload(job(tmp_path, sink, gate.client, lines))
+    answer = upload(job(tmp_path, sink, lines), gate.may_commit)
     gate.close()
     assert (answer.verdict, asked) == (Verdict.DONE, ["n"])
     sink.thread.join(5)
@@ -91,12 +92,12 @@ def test_with_leave_every_byte_is_sent(lines: int, tmp_path: Path, sink: Sink) -
 @pytest.mark.parametrize("why", ["denied", "nobody there", "source changed", "deadline"])
 def test_without_leave_the_body_stays_incomplete(why: str, lines: int, tmp_path: Path, sink: Sink) -> None:
     gate = CommitGate(lambda _: why != "denied")
-    task = job(tmp_path, sink, gate.client, lines, timeout=-1 if why == "deadline" else 60)
+    task = job(tmp_path, sink, lines, timeout=-1 if why == "deadline" else 60)
     if why == "nobody there":
         gate.close()
     if why == "source changed":
         (tmp_path / "a.ndjson").write_bytes(LINE.replace(b'"u"', b'"v"') * lines)
-    answer = upload(task)
+    answer = upload(task, gate.may_commit)
     if why != "nobody there":
         gate.close()
     assert answer.verdict is Verdict.WITHHELD
@@ -107,13 +108,14 @@ def test_without_leave_the_body_stays_incomplete(why: str, lines: int, tmp_path:
 COORDINATOR = """
 import sys, time
 from pathlib import Path
+from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.cli.wiring import Senders
 from reconciler.ledger.lock import acquire
 from tests.workflows.test_sender import OWNER, busy
 lock = acquire(Path(sys.argv[1]), "origin", "1185", timeout=0, owner=OWNER, now=time.monotonic, sleep=time.sleep)
 if __name__ == "__main__":
     senders = Senders(1, lock)
-    future = senders.get().submit(busy, sys.argv[2])
+    future = senders.get(CommitGate(lambda _: True)).submit(busy, sys.argv[2])
     time.sleep(60)
 """
 
@@ -158,10 +160,86 @@ def take(ledger: Path):  # type: ignore[no-untyped-def]
     return acquire(ledger, "origin", "1185", timeout=0, owner=OWNER, now=time.monotonic, sleep=time.sleep)
 
 
-def test_the_commit_gate_closes_while_a_sender_asks() -> None:
-    for _ in range(100):
+def ask_from_process(gate: CommitGate, timeout: float) -> "tuple[ProcessPoolExecutor, Callable[[str], bool]]":
+    context = multiprocessing.get_context("forkserver")
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=begin, initargs=(gate.channels(1), timeout))
+    return pool, lambda name: pool.submit(ask, name).result(30)
+
+
+_channels: list[CommitChannel] = []
+
+
+def begin(channels: Channels, timeout: float) -> None:
+    _channels.append(CommitChannel(channels, timeout))
+
+
+def ask(name: str) -> bool:
+    return _channels[0].may_commit(name)
+
+
+def test_a_process_asks_through_what_it_was_started_with_and_takes_no_late_answer() -> None:
+    asked: list[str] = []
+    slow = threading.Event()
+
+    def grant(name: str) -> bool:
+        asked.append(name)
+        if name == "slow":
+            slow.wait(10)
+        return name != "no"
+
+    gate = CommitGate(grant)
+    pool, may_commit = ask_from_process(gate, 0.5)
+    with pool:
+        assert may_commit("yes")
+        assert not may_commit("no")
+        assert not may_commit("slow")  # no answer in time
+        slow.set()
+        assert not may_commit("no")  # and the late yes is not taken for this one
+        gate.close()
+        assert not may_commit("yes")
+    assert asked == ["yes", "no", "slow", "no"]
+
+
+def test_each_of_many_processes_has_a_channel_of_its_own() -> None:
+    gate = CommitGate(lambda name: name.startswith("yes"))
+    channels = gate.channels(40)
+    clients = [CommitChannel(channels, 5) for _ in range(40)]
+    with ThreadPoolExecutor(40) as threads:
+        wanted = [f"{'yes' if n % 3 else 'no'}-{n}" for n in range(40)]
+        found = list(threads.map(lambda pair: pair[0].may_commit(pair[1]), zip(clients, wanted, strict=True)))
+    gate.close()
+    assert found == [name.startswith("yes") for name in wanted]
+
+
+def test_the_commit_gate_listens_nowhere_and_closes_at_once() -> None:
+    for _ in range(50):
         gate = CommitGate(lambda _: True)
-        assert gate.client.may_commit("chunk")
+        channel = CommitChannel(gate.channels(1), 5)
+        assert channel.may_commit("chunk")
+        listening = [s for s in gate._given if s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
+        assert listening == []
         begun = time.monotonic()
         gate.close()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 1
+        assert not gate.may_commit("chunk")
+
+
+INTERRUPTED = """
+import sys, threading
+from reconciler.cli import wiring
+wiring.INTERRUPT_TIMEOUT_S = 0.3
+with wiring.Interrupt(lambda words: print(words, flush=True)).installed():
+    print("ready", flush=True)
+    threading.Event().wait(30)  # a request that gets no answer
+"""
+
+
+def test_an_interrupted_run_ends_within_seconds_though_a_request_gets_no_answer() -> None:
+    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "did not end within 0.3 s" in out
+    assert "run the same command again" in out

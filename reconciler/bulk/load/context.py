@@ -10,7 +10,7 @@ from reconciler.api.client import Writer
 from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
 from reconciler.bulk.scan.spool import Spools
-from reconciler.bulk.upload.commit_gate import CommitGateClient
+from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.model.absence import Absence
 from reconciler.model.load import ManualVerdicts, Scan
 from reconciler.model.plan import LoadChange
@@ -118,7 +118,7 @@ class Context:
     io: Executor
     pace: Pace
     senders: Callable[[], Executor]
-    gate: CommitGateClient
+    gate: CommitGate
     stopping: Callable[[], bool]
     stop: Callable[[], None]
     follow: bool = True

@@ -8,7 +8,7 @@ from reconciler.api.write_policy import Seen, Write
 from reconciler.api.writes import Done, Eyes, Failed, Result, Sight, carry_out
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings
-from reconciler.bulk.upload.job import Job, upload
+from reconciler.bulk.upload.job import Job, upload, upload_in_process
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
 from reconciler.model.load import Chunk, Scan
@@ -93,7 +93,6 @@ class ChunkSender:
             files=self.scan.files,
             source=self.source,
             chunk=chunk,
-            gate=self.context.gate,
             timeout=self.context.write_timeout,
         )
 
@@ -102,7 +101,11 @@ class ChunkSender:
         here = job.chunk.verbatim or self.scan.bytes <= IN_PROCESS_MAX_BYTES
         with self.context.pace.slot():
             try:
-                answer = upload(job) if here else self.context.senders().submit(upload, job).result()
+                answer = (
+                    upload(job, self.context.gate.may_commit)
+                    if here
+                    else self.context.senders().submit(upload_in_process, job).result()
+                )
             except BrokenProcessPool:
                 return Answer(Verdict.UNCLEAR, "an upload process ended unexpectedly")
         self.context.pace.answered(answer.status, answer.retry_after)

@@ -7,7 +7,7 @@ the last block until the running digest equals the name's, the deadline has not 
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from reconciler.api.answers import Answer, Verdict
 from reconciler.api.uploads import Form, multipart, stream
 from reconciler.bulk.scan.chunker import blocks
 from reconciler.bulk.scan.scan import chunk_pieces
-from reconciler.bulk.upload.commit_gate import CommitGateClient
+from reconciler.bulk.upload.commit_gate import Channels, CommitChannel
 from reconciler.bulk.upload.processes import belong_to_coordinator
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import hold_shared
@@ -26,6 +26,7 @@ from reconciler.origin import Origin
 # How long the remote may take to answer once all is sent. Past it the answer is unclear, and executions are looked for.
 ANSWER_TIMEOUT = 120.0
 _held: list[object] = []
+_channel: list[CommitChannel] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Job:
     """Everything one upload needs.
 
     Attributes:
-        name: the import's name; what leave is asked for.
+        name: the import's name; what the gate is asked for.
         path: URL path of the executions.
         timeout: total seconds for the write.
     """
@@ -46,7 +47,6 @@ class Job:
     files: tuple[str, ...]
     source: SourceDefinition
     chunk: Chunk
-    gate: CommitGateClient
     timeout: float
 
 
@@ -54,14 +54,25 @@ class Withheld(Exception):
     """The last block was not sent, on purpose."""
 
 
-def prepare(sender_locks: list[str]) -> None:
-    """Initialise a sending process: it holds the shared lock for as long as it lives."""
+def prepare(sender_locks: list[str], channels: Channels) -> None:
+    """Initialise a sending process: it holds the shared lock for as long as it lives, and has a channel to its coordinator."""
     _held.extend(hold_shared([Path(p) for p in sender_locks]))
     belong_to_coordinator()
+    _channel.append(CommitChannel(channels))
 
 
-def upload(job: Job) -> Answer:
-    """Send one chunk once and classify the answer. Never raises for what the remote or the source did."""
+def upload_in_process(job: Job) -> Answer:
+    """`upload`, in a sending process."""
+    return upload(job, _channel[0].may_commit)
+
+
+def upload(job: Job, may_commit: Callable[[str], bool]) -> Answer:
+    """Send one chunk once and classify the answer. Never raises for what the remote or the source did.
+
+    Args:
+        job: what to send.
+        may_commit: asked with the job's name before the last block.
+    """
     deadline = time.monotonic() + job.timeout
     form = (
         multipart(f"{job.name}.ndjson", f"rcl-{job.chunk.sha256}")
@@ -74,7 +85,7 @@ def upload(job: Job) -> Answer:
             job.origin,
             job.path,
             job.token,
-            _body(job, form, deadline),
+            _body(job, form, deadline, may_commit),
             size,
             form.content_type,
             ANSWER_TIMEOUT,
@@ -83,7 +94,7 @@ def upload(job: Job) -> Answer:
         return Answer(Verdict.WITHHELD, str(e))
 
 
-def _body(job: Job, form: Form, deadline: float) -> Iterator[bytes]:
+def _body(job: Job, form: Form, deadline: float, may_commit: Callable[[str], bool]) -> Iterator[bytes]:
     """The chunk's bytes; the last block comes only with leave.
 
     Raises:
@@ -104,6 +115,6 @@ def _body(job: Job, form: Form, deadline: float) -> Iterator[bytes]:
         raise Withheld("the source changed during the upload")
     if time.monotonic() > deadline:
         raise Withheld("the write's deadline has passed")
-    if not job.gate.may_commit(job.name):
+    if not may_commit(job.name):
         raise Withheld("the run is ending")
     yield held + form.after
