@@ -126,15 +126,34 @@ def _id_of(change: ResourceChange, compartments: Listed[Compartment], made: Plan
     return row.id if isinstance(row, Compartment) else None
 
 
+# What a gate's command sees of the environment: secrets have many names, so what is not listed here is left out.
+GATE_ENVIRONMENT = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "TERM",
+        "CI",
+        "PYTHONPATH",
+    }
+)
+
+
 def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
-    """Run a wave's command in the workspace, without the token."""
+    """Run a wave's command in the workspace; of the environment it sees only what programs need to start (no secret)."""
     gates = wave.gates
     told = {
         "RECONCILER_WAVE": wave.name,
         "RECONCILER_WAVE_DATAMARTS": ",".join(wave.datamarts),
         "RECONCILER_PLAN_DIGEST": made.plan_digest,
     }
-    env = {k: v for k, v in os.environ.items() if k != "RECONCILER_TOKEN"} | told
+    env = {k: v for k, v in os.environ.items() if k in GATE_ENVIRONMENT or k.startswith("LC_")} | told
     try:
         done = subprocess.run(  # noqa: S603 - the user's own command
             gates.command, cwd=root, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr,

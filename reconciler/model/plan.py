@@ -14,7 +14,7 @@ from reconciler.model.rollout import Rollout
 FORMAT_VERSION = "1.0"
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`actions` is one of [create], [update], [delete], [delete, create], [no-op], [read]."""
 
     actions: tuple[str, ...]
@@ -23,7 +23,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     after_unknown: dict[str, bool] = {}
 
 
-class ResourceChange(msgspec.Struct, frozen=True, kw_only=True):
+class ResourceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One resource: what it is, what it will be, why, and what must be done first.
 
     Attributes:
@@ -44,7 +44,7 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True):
     former_default: dict[str, str | None] | None = None
 
 
-class LoadChange(msgspec.Struct, frozen=True, kw_only=True):
+class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run of one source onto one datamart.
 
     Attributes:
@@ -91,7 +91,7 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.after_unknown.get("source_digest"))
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
+class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Counts of what apply would do."""
 
     create: int = 0
@@ -101,7 +101,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: int = 0
 
 
-class Budget(msgspec.Struct, frozen=True, kw_only=True):
+class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Requests and bytes the apply will need; following executions to their end comes on top.
 
     Attributes:
@@ -113,7 +113,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
 
 
-class Override(msgspec.Struct, frozen=True, kw_only=True):
+class Override(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A guard that somebody allowed to be crossed in this plan; `scope` is a kind, KIND@DATAMART or a load's address."""
 
     guard: str
@@ -122,7 +122,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The reviewed artefact; `created_at` (UTC) makes two plans of equal content two approvals."""
 
     format_version: str

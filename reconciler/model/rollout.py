@@ -7,7 +7,7 @@ import msgspec
 GATE_SECONDS = 300.0
 
 
-class Gates(msgspec.Struct, frozen=True, kw_only=True):
+class Gates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What has to hold for the next wave to begin; None is not looked at.
 
     Attributes:
@@ -29,7 +29,7 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
     command_timeout: float = GATE_SECONDS
 
 
-class Wave(msgspec.Struct, frozen=True, kw_only=True):
+class Wave(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One wave: names of datamarts, how many seconds to watch it afterwards, and its gates."""
 
     name: str
@@ -39,7 +39,7 @@ class Wave(msgspec.Struct, frozen=True, kw_only=True):
     max_parallel_datamarts: int | None = None
 
 
-class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+class Rollout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All waves, in order.
 
     Attributes:

@@ -7,6 +7,7 @@ import msgspec
 from reconciler.errors import Refused
 from reconciler.model.plan import FORMAT_VERSION, Plan
 from reconciler.planning.digests import plan_digest
+from reconciler.planning.plan.strict import problems
 
 
 def encode(plan: Plan) -> str:
@@ -26,9 +27,10 @@ def decode(text: bytes, name: str) -> Plan:
     """
     again = "make a new plan with `reconciler plan --out FILE`"
     try:
-        raw = json.loads(text)
-    except ValueError as e:
-        raise Refused(f"{name} is not a complete plan: not valid JSON ({e})", help=again) from None
+        raw = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as e:
+        words = "nested too deeply" if isinstance(e, RecursionError) else str(e)
+        raise Refused(f"{name} is not a complete plan: not valid JSON ({words})", help=again) from None
     if not isinstance(raw, dict) or not isinstance(version := raw.get("format_version"), str):
         raise Refused(f"{name} is not a plan: it has no format_version", help=again)
     if version.split(".")[0] != FORMAT_VERSION.split(".", maxsplit=1)[0]:
@@ -36,11 +38,26 @@ def decode(text: bytes, name: str) -> Plan:
             f"{name} has the plan format {version}; this reconciler reads {FORMAT_VERSION}",
             help=f"use the version of reconciler that wrote the plan, or {again}",
         )
-    if raw.get("plan_digest") != plan_digest(raw):
+    try:
+        plan = msgspec.convert(raw, Plan)
+        same = raw.get("plan_digest") == plan_digest(raw)
+    except (msgspec.ValidationError, UnicodeError, OverflowError) as e:
+        raise Refused(f"{name} is not a plan of format {FORMAT_VERSION}: {e}", help=again) from None
+    if not same:
         raise Refused(
             f"{name} was changed after it was written: its contents do not match plan_digest", help=again
         )
-    try:
-        return msgspec.convert(raw, Plan)
-    except msgspec.ValidationError as e:
-        raise Refused(f"{name} is not a plan of format {FORMAT_VERSION}: {e}", help=again) from None
+    for words in problems(plan):
+        raise Refused(f"{name} is not a plan of format {FORMAT_VERSION}: {words}", help=again)
+    return plan
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
+def _no_number(text: str) -> object:
+    raise ValueError(f"{text} is not a number in JSON")

@@ -1,0 +1,148 @@
+"""What a saved plan may say at all: each rule that a plan made by this tool keeps, asked of a plan that anybody may have written.
+
+A plan carries decisions; it is decoded strictly, so that nothing odd reaches what acts. Pure.
+"""
+
+import math
+import re
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+import msgspec
+
+from reconciler.model.address import Address
+from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.model.rollout import Wave
+from reconciler.model.source import SourceDefinition
+
+MOST = 10**15  # no count, size or number of a plan comes near
+MAX_BYTES = 100_000_000  # of a chunk (contract 6.1)
+# What each kind of change must say before and after, by action.
+_KEYS = {
+    ("Compartment", "create"): ((), ("organisation_id", "token", "name")),
+    ("Compartment", "update"): (("token",), ("token",)),
+    ("Compartment", "no-op"): (("token",), ("token",)),
+    ("Activation", "create"): ((), ("datamart_id", "compartment_id")),
+    ("Activation", "update"): (("datamart_id", "compartment_id"), ("datamart_id", "compartment_id")),
+    ("Activation", "no-op"): (("datamart_id", "compartment_id"), ("datamart_id", "compartment_id")),
+    ("Activation", "delete"): (("datamart_id", "compartment_id"), ()),
+    ("DocumentImport", "delete"): (("datamart_id", "id", "name"), ()),
+}
+_ALLOW = re.compile(r"[0-9]{1,15}|[0-9]{1,3}(\.[0-9]{1,6})?%")
+_LOAD_ACTIONS = {("execute",), ("resume",), ("no-op",)}
+
+
+def problems(plan: Plan) -> Iterator[str]:
+    """What of a plan no plan of this tool says; each with the address it is about."""
+    if plan.created_at and not _instant(plan.created_at):
+        yield "created_at is not a time in UTC"
+    known = {c.address for c in plan.resource_changes} | {x.address for x in plan.loads}
+    if len(known) != len(plan.resource_changes) + len(plan.loads):
+        yield "an address is there twice"
+    waves = () if plan.rollout is None else plan.rollout.waves
+    yield from (f"wave '{w.name}': a number is out of range" for w in waves if not _in_range(w))
+    names = {w.name for w in waves}
+    for change in plan.resource_changes:
+        words = _change(change) or _order(change.requires, known, change.wave, names)
+        if words:
+            yield f"{change.address}: {words}"
+    for load in plan.loads:
+        words = (
+            _load(load) or _definition(load, plan.workspace) or _order(load.requires, known, load.wave, names)
+        )
+        if words:
+            yield f"{load.address}: {words}"
+
+
+def _in_range(wave: Wave) -> bool:
+    numbers = (wave.soak, wave.gates.command_timeout, wave.max_parallel_datamarts or 1)
+    return all(math.isfinite(n) and 0 <= n < MOST for n in numbers)
+
+
+def _order(
+    requires: Collection[str], known: Collection[str], wave: str | None, waves: Collection[str]
+) -> str | None:
+    """Why an entry's place in the plan makes no sense.
+
+    Args:
+        requires: addresses that come before it.
+        known: all addresses of the plan.
+        wave: its wave, if it has one.
+        waves: names of the plan's waves.
+    """
+    if not set(requires) <= set(known):
+        return "it requires something that is not in the plan"
+    if wave is not None and wave not in waves:
+        return f"the plan has no wave '{wave}'"
+    return None
+
+
+def _change(change: ResourceChange) -> str | None:
+    address = _address(change.address)
+    if address is None or address.kind != change.kind:
+        return "the address does not fit the kind"
+    if (change.kind == "Compartment") is (address.datamart is not None):
+        return "the address does not fit the kind"
+    keys = _KEYS.get((change.kind, "+".join(change.change.actions)))
+    if keys is None:
+        return f"a {change.kind} has no such actions"
+    for name, needed, said in zip(
+        ("before", "after"), keys, (change.change.before, change.change.after), strict=True
+    ):
+        if bool(needed) is (said is None):
+            return f"`{name}` does not fit the actions"
+        for key in needed:
+            value = (said or {}).get(key)
+            optional = key == "compartment_id" or (key == "name" and change.change.actions != ("create",))
+            if not (isinstance(value, str) or (value is None and optional)):
+                return f"`{name}.{key}` is not a text"
+    return None
+
+
+def _load(load: LoadChange) -> str | None:
+    address = _address(load.address)
+    if address is None or address.kind != "ProfileSource" or address.datamart != load.datamart:
+        return "the address does not fit the load"
+    if load.actions not in _LOAD_ACTIONS:
+        return "a load has no such actions"
+    counts = (load.chunks, load.lines, load.bytes, load.upserts, load.deletes, load.rejected, load.retry)
+    if not all(0 <= n < MOST for n in (*counts, load.previous_lines, *load.resend)):
+        return "a count is out of range"
+    if load.generation is not None and not 1 <= load.generation < MOST:
+        return "the generation is out of range"
+    return None
+
+
+def _definition(load: LoadChange, workspace: str) -> str | None:
+    try:
+        source = msgspec.convert(load.definition, SourceDefinition)
+    except msgspec.ValidationError as e:
+        return f"definition: {e}"
+    if unknown := load.definition.keys() - _FIELDS:
+        return f"definition: unknown field {', '.join(sorted(unknown))}"
+    if (source.workspace, source.source) != (workspace, Address.parse(load.address).name):
+        return "definition: it is of another source or workspace"
+    if not 0 < source.max_bytes < MAX_BYTES:
+        return "definition: max_bytes is out of range"
+    if source.verify < 0 or (source.keep_generations is not None and source.keep_generations < 1):
+        return "definition: a number is out of range"
+    if not _ALLOW.fullmatch(source.allow):
+        return "definition: allow is neither a count nor a percentage"
+    return None
+
+
+_FIELDS = frozenset(SourceDefinition.__dataclass_fields__)
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return Address.parse(text)
+    except ValueError:
+        return None
+
+
+def _instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
