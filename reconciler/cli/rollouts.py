@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -145,6 +145,14 @@ GATE_ENVIRONMENT = frozenset(
 )
 
 
+def gate_environment(environ: Mapping[str, str], more: Sequence[str]) -> dict[str, str]:
+    """What a gate's command sees: what programs need to start, and what the spec names; never the token."""
+    named = GATE_ENVIRONMENT | set(more)
+    return {
+        k: v for k, v in environ.items() if (k in named or k.startswith("LC_")) and k != "RECONCILER_TOKEN"
+    }
+
+
 def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
     """Run a wave's command in the workspace; of the environment it sees only what programs need to start (no secret)."""
     gates = wave.gates
@@ -153,7 +161,7 @@ def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
         "RECONCILER_WAVE_DATAMARTS": ",".join(wave.datamarts),
         "RECONCILER_PLAN_DIGEST": made.plan_digest,
     }
-    env = {k: v for k, v in os.environ.items() if k in GATE_ENVIRONMENT or k.startswith("LC_")} | told
+    env = gate_environment(os.environ, gates.command_env) | told
     try:
         done = subprocess.run(  # noqa: S603 - the user's own command
             gates.command, cwd=root, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr,

@@ -18,6 +18,7 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         min_activations: activations of declared compartments that a listing shows on the wave's datamarts.
         command: a program and its arguments; its exit code decides.
         command_timeout: seconds.
+        command_env: names of environment variables that the program sees besides those that every program needs.
     """
 
     max_failed_lines_percent: float | None = None
@@ -27,6 +28,7 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     min_activations: int | None = None
     command: tuple[str, ...] = ()
     command_timeout: float = GATE_SECONDS
+    command_env: tuple[str, ...] = ()
 
 
 class Wave(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

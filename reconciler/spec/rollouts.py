@@ -50,6 +50,7 @@ def _wave(wave: dict[str, Any], members: tuple[str, ...]) -> Wave:
             **limits,
             command=tuple(command.get("run", ())),
             command_timeout=seconds(command.get("timeout", GATE_SECONDS)),
+            command_env=tuple(command.get("env", ())),
         ),
         max_parallel_datamarts=wave.get("max_parallel_datamarts"),
     )

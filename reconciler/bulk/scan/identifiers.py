@@ -193,7 +193,14 @@ class Identifiers:
             places += [self._place(file, before + n) for n in seen.first[kind][: SHOWN - len(places)]]
 
     def spellings(self, data: bytes, places: Sequence[int], file: int, before: int) -> None:
-        """Accounts of lines to send that differ from an earlier one only by case or leading zeros."""
+        """Accounts of lines to send that differ from an earlier one only by case or leading zeros.
+
+        Args:
+            data: lines to send, each ended by a newline.
+            places: for each of them, the line of the segment that its record begins on.
+            file: index of the file.
+            before: lines of the file before the segment.
+        """
         if not self._left:
             return
         seen = Seen()
