@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.beneath import open_regular, within
 from reconciler.errors import ReconcilerError, SpecError
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
@@ -47,13 +48,16 @@ def read_workspace(root: Path) -> Document:
         ReconcilerError: there is none.
         SpecError: it has findings.
     """
-    path = root / WORKSPACE_FILE
-    if not path.is_file():
+    if not os.path.lexists(root / WORKSPACE_FILE):
         raise ReconcilerError(
             f"no {WORKSPACE_FILE} in {root}",
             help="run the command in a workspace, name a workspace with -C DIR, or create one with `reconciler init`",
         )
-    documents, findings, _, _ = read(workspace_file(root))
+    file = workspace_file(root)
+    if not within(os.path.realpath(root), file.path):
+        words = f"{WORKSPACE_FILE} is a link that leads outside the workspace; it was not read"
+        raise SpecError([error("spec-outside", words, Span(WORKSPACE_FILE), help="put the file itself here")])
+    documents, findings, _, _ = read(file)
     if not findings and [d.data.get("kind") for d in documents] != ["Workspace"]:
         words = f"{WORKSPACE_FILE} must hold exactly one document of kind Workspace"
         findings = [error("spec-kind", words, Span(WORKSPACE_FILE))]
@@ -65,7 +69,7 @@ def read_workspace(root: Path) -> Document:
 def read(file: SpecFile) -> Read:
     """Read one file: its documents, and findings of syntax, schema, and rules within one document."""
     try:
-        with open(file.path, "rb", buffering=0) as opened:  # noqa: PTH123 - ten thousand of them
+        with open_regular(file.path) as opened:
             content = opened.read(min(max(file.state.size, 0), MAX_BYTES) + 1)
             if len(content) > file.state.size:  # it has grown since it was found
                 content += opened.read(MAX_BYTES)

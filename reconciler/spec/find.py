@@ -1,14 +1,20 @@
-"""Find spec files. Imports no YAML: a run that finds nothing changed never parses anything."""
+"""Find spec files. Imports no YAML: a run that finds nothing changed never parses anything.
+
+Links are followed as long as they stay inside the workspace; each real folder and each real file counts once, and a search
+ends after `MAX_ENTRIES` names.
+"""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from reconciler.beneath import within
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error
 
 WORKSPACE_FILE = "reconciler.yaml"
+MAX_ENTRIES = 200_000
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -25,6 +31,7 @@ class SpecFile(NamedTuple):
     """A file.
 
     Attributes:
+        path: where it really is.
         shown: its name as users write it: relative to the workspace where it lies inside.
         state: taken before it is read.
     """
@@ -36,12 +43,19 @@ class SpecFile(NamedTuple):
 
 def find(root: Path, folders: Sequence[str]) -> tuple[list[SpecFile], list[Diagnostic]]:
     """All spec files below the folders, in a stable order; hidden files and folders are other tools'."""
-    return _find(root, [os.path.join(root, f) for f in folders])  # noqa: PTH118 - ten thousand of them
+    search = _Search(root)
+    for folder in folders:
+        search.add(os.path.abspath(os.path.join(root, folder)), search.inside)  # noqa: PTH100, PTH118
+    return search.done()
 
 
 def find_named(root: Path, paths: Sequence[Path]) -> tuple[list[SpecFile], list[Diagnostic]]:
-    """The files named on the command line, and all below the folders named there."""
-    return _find(root, [str(p) for p in paths])
+    """The files named on the command line, and all below the folders named there; a user may name some elsewhere."""
+    search = _Search(root)
+    for path in paths:
+        start = os.path.abspath(path)  # noqa: PTH100 - links are not followed: names stay as users wrote them
+        search.add(start, search.inside if within(search.above, start) else os.path.realpath(start))
+    return search.done()
 
 
 def spec_file(path: str, shown: str) -> SpecFile:
@@ -54,50 +68,108 @@ def spec_file(path: str, shown: str) -> SpecFile:
 
 
 def workspace_file(root: Path) -> SpecFile:
-    """The workspace file."""
-    return spec_file(str(root / WORKSPACE_FILE), WORKSPACE_FILE)
+    """The workspace file, where it really is."""
+    return spec_file(os.path.realpath(root / WORKSPACE_FILE), WORKSPACE_FILE)
 
 
-def _find(root: Path, bases: Sequence[str]) -> tuple[list[SpecFile], list[Diagnostic]]:
-    files: dict[str, SpecFile] = {}
-    findings: list[Diagnostic] = []
-    above = os.path.abspath(root)  # noqa: PTH100 - links are not followed: names stay as users wrote them
-    workspace = os.path.join(above, WORKSPACE_FILE)  # noqa: PTH118
-    for base in bases:
-        start = os.path.abspath(base)  # noqa: PTH100
-        if os.path.isdir(start):  # noqa: PTH112
-            found = sorted(p for p in _walk(start, above, findings, frozenset()) if p.endswith(_SUFFIXES))
-        elif os.path.isfile(start):  # noqa: PTH113
-            found = [start]
+class _Search:
+    """A walk over folders, real ones before those that links lead to: a file is shown by its own name if it has one here.
+
+    Attributes:
+        above: the workspace, as the user wrote it.
+        inside: the workspace, where it really is.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.above = os.path.abspath(root)  # noqa: PTH100
+        self.inside = os.path.realpath(root)
+        self.workspace = os.path.join(self.inside, WORKSPACE_FILE)  # noqa: PTH118
+        self.files: dict[str, str] = {}  # shown names by real path
+        self.findings: list[Diagnostic] = []
+        self.seen: set[tuple[int, int]] = set()
+        self.entries = 0
+
+    def done(self) -> tuple[list[SpecFile], list[Diagnostic]]:
+        return [spec_file(real, shown) for real, shown in self.files.items()], self.findings
+
+    def add(self, start: str, bound: str) -> None:
+        """A file, or all below a folder; nothing that really lies outside of the bound."""
+        real = os.path.realpath(start)
+        shown = self._shown(start)
+        if not within(bound, real):
+            self._outside(shown)
+        elif os.path.isdir(real):  # noqa: PTH112
+            before = len(self.files)
+            self._walk(start, real, bound)
+            found = list(self.files.items())
+            self.files = dict(found[:before] + sorted(found[before:], key=lambda f: f[1]))
+        elif os.path.lexists(real):
+            self._file(real, shown)
         else:
-            shown = _shown(above, start)
-            findings.append(error("spec-no-such-path", f"there is no file or folder {shown}", Span(shown)))
-            continue
-        for path in found:
-            if path != workspace:
-                files.setdefault(path, spec_file(path, _shown(above, path)))
-    return list(files.values()), findings
+            words = f"there is no file or folder {shown}"
+            self.findings.append(error("spec-no-such-path", words, Span(shown)))
 
+    def _walk(self, start: str, real: str, bound: str) -> None:
+        folders, links = [(start, real)], list[tuple[str, str]]()
+        while folders or links:
+            folder, where = folders.pop() if folders else links.pop()
+            for entry in self._entries(folder, where):
+                path, target = f"{folder}{os.sep}{entry.name}", f"{where}{os.sep}{entry.name}"
+                if entry.is_symlink():
+                    self._link(path, os.path.realpath(target), bound, links)
+                elif entry.is_dir():
+                    folders.append((path, target))
+                elif entry.name.endswith(_SUFFIXES):
+                    self._file(target, self._shown(path), regular=entry.is_file())
 
-def _walk(folder: str, above: str, findings: list[Diagnostic], within: frozenset[str]) -> Iterator[str]:
-    """Files at any depth. Links are followed, but not into a folder that one is within already."""
-    real = os.path.realpath(folder)
-    if real in within:
-        return
-    try:
-        with os.scandir(folder) as entries:
-            found = [e for e in entries if not e.name.startswith(".")]
-    except OSError as e:
-        words = f"cannot read the folder: {e.strerror}"
-        findings.append(error("spec-unreadable", words, Span(_shown(above, folder))))
-        return
-    for entry in found:
-        if entry.is_dir():
-            yield from _walk(entry.path, above, findings, within | {real})
-        elif entry.is_file() or entry.is_symlink():  # a link that leads nowhere is a file that cannot be read
-            yield entry.path
+    def _link(self, path: str, target: str, bound: str, links: list[tuple[str, str]]) -> None:
+        named = path.endswith(_SUFFIXES)
+        if not within(bound, target):
+            if named or os.path.isdir(target):  # noqa: PTH112
+                self._outside(self._shown(path))
+        elif os.path.isdir(target):  # noqa: PTH112
+            links.append((path, target))
+        elif named:
+            self._file(target, self._shown(path))
 
+    def _entries(self, folder: str, real: str) -> list[os.DirEntry[str]]:
+        """What a folder holds; nothing if it was seen before, or too much was."""
+        try:
+            s = os.stat(real)  # noqa: PTH116
+            if (s.st_dev, s.st_ino) in self.seen or self.entries > MAX_ENTRIES:
+                return []
+            self.seen.add((s.st_dev, s.st_ino))
+            found = []
+            with os.scandir(real) as entries:
+                for entry in entries:
+                    self.entries += 1
+                    if self.entries > MAX_ENTRIES:
+                        words = f"more than {MAX_ENTRIES:,} files and folders; the rest was not looked at"
+                        self._unreadable(self._shown(folder), words)
+                        break
+                    if not entry.name.startswith("."):
+                        found.append(entry)
+        except OSError as e:
+            self._unreadable(self._shown(folder), f"cannot read the folder: {e.strerror}")
+            return []
+        return found
 
-def _shown(above: str, path: str) -> str:
-    inside = path.startswith(above + os.sep)
-    return path[len(above) + 1 :] if inside else path
+    def _file(self, real: str, shown: str, *, regular: bool | None = None) -> None:
+        if regular is None:
+            regular = os.path.isfile(real) or not os.path.lexists(real)  # noqa: PTH113 - a link that leads nowhere: reading says so
+        if not regular:
+            self._unreadable(shown, "not a regular file; it was not read")
+        elif real != self.workspace:
+            self.files.setdefault(real, shown)
+
+    def _outside(self, shown: str) -> None:
+        words = f"{shown} leads outside the workspace; nothing there was read"
+        hint = "keep the specs in the workspace; a link may lead to another place inside it"
+        self.findings.append(error("spec-outside", words, Span(shown), help=hint))
+
+    def _unreadable(self, shown: str, words: str) -> None:
+        self.findings.append(error("spec-unreadable", words, Span(shown)))
+
+    def _shown(self, path: str) -> str:
+        inside = path.startswith(self.above + os.sep)
+        return path[len(self.above) + 1 :] if inside else path

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from reconciler.beneath import open_beneath, within
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.settings import Settings
 from reconciler.spec.documents import Document
@@ -56,7 +57,7 @@ class Disk:
         ]
         for path, text in [*named, *file_references(spec)]:
             real = None if not text or outside(text) else self.leads_to(text)
-            if real is not None and real != self.inside and not real.startswith(self.inside + os.sep):
+            if real is not None and not within(self.inside, real):
                 yield unsafe_path(document, path, text, " through a symbolic link")
 
     def _queries(self, document: Document) -> Iterator[Diagnostic]:
@@ -71,13 +72,16 @@ class Disk:
 
     def _small(self, document: Document) -> Iterator[Diagnostic]:
         patterns = [p for p in document.data["spec"].get("files", []) if "{" not in p and "://" not in p]
-        files = [f for p in patterns if not outside(p) for f in self.root.glob(p) if f.is_file()]
+        files = [f for p in patterns if not outside(p) for f in self.root.glob(p)]
         self.opened = True
         for file in files:
-            if (
-                file.suffix not in (".gz", ".zst", ".parquet")
-                and (lines := _lines_up_to(file, SMALL)) < SMALL
-            ):
+            if file.suffix in (".gz", ".zst", ".parquet"):
+                continue
+            try:
+                lines = _lines_up_to(self.root, file, SMALL)
+            except OSError:
+                continue  # a folder, a pipe, or a link out of the workspace, which `_links` tells of
+            if lines < SMALL:
                 yield warning(
                     "small-source",
                     f"{file.relative_to(self.root)} has {lines:,} rows",
@@ -93,9 +97,9 @@ def _fixed_part(pattern: str) -> str:
     return "/".join(parts[:fixed])
 
 
-def _lines_up_to(path: Path, limit: int) -> int:
+def _lines_up_to(root: Path, path: Path, limit: int) -> int:
     lines, last = 0, b"\n"
-    with path.open("rb") as file:
+    with open_beneath(root, path) as file:
         while lines < limit and (block := file.read(_BLOCK)):
             lines += block.count(b"\n")
             last = block[-1:]

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reconciler.beneath import open_regular
 from reconciler.errors import DiskFailed
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
@@ -129,7 +130,7 @@ def _stats(files: Sequence[SpecFile]) -> str:
 
 
 def _digest(file: SpecFile) -> bytes:
-    with open(file.path, "rb") as opened:  # noqa: PTH123 - ten thousand of them
+    with open_regular(file.path) as opened:
         return hashlib.sha256(opened.read()).digest()
 
 
