@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from reconciler.beneath import open_beneath
 from reconciler.errors import DiskFailed
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.origin import masked_line
@@ -16,6 +17,9 @@ from reconciler.reports.style import COLOUR, PLAIN, Style
 WORKSPACE_FILE = "reconciler.yaml"
 # A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
 _CLEAR = r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*"
+# Only a file that means to be a spec is shown: another may hold a token and nothing else.
+_SPEC = r"^['\"{ ]*(apiVersion|kind|metadata|spec)['\"]?\s*:"
+_MOST = 5_000_001
 
 
 def style(stream: object, *, no_color: bool) -> Style:
@@ -83,8 +87,9 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
     def line(path: str, number: int) -> str | None:
         if path not in cache:
             try:
-                text = (root / path).read_text("utf-8-sig", "replace")
-                cache[path] = re.split("\r\n|\r|\n", text)
+                with open_beneath(root, path) as file:
+                    text = file.read(_MOST).decode("utf-8-sig", "replace")
+                cache[path] = re.split("\r\n|\r|\n", text) if re.search(_SPEC, text, re.MULTILINE) else []
             except OSError:
                 cache[path] = []
         if not 0 < number <= len(cache[path]):
