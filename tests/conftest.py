@@ -37,6 +37,13 @@ def pytest_sessionfinish() -> None:
         module.stop()
 
 
+@pytest.fixture(autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of the workspaces of tests lies beside them, wherever the suite runs."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache-home"))
+    monkeypatch.delenv("CI", raising=False)
+
+
 @pytest.fixture
 def emulator_with(tmp_path: Path) -> Iterator[Callable[..., Emulator]]:
     """Make an emulator with some switches set."""

@@ -36,6 +36,7 @@ from reconciler.reports.result import text as result_text
 from reconciler.settings import seconds
 from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked, check
+from reconciler.workspace.cache import cache_folder
 
 if TYPE_CHECKING:
     from reconciler.workflows.apply import Result
@@ -367,10 +368,11 @@ def new_scans(
     flags: Flags, shown: Display, *, kept: bool = False, rejects: Callable[[str], None] | None = None
 ) -> Scans:
     """A scan cache that shows its progress; what is only planned may be from an earlier process."""
+    folder = cache_folder(flags.root, os.environ) if kept else None
     return Scans(
         flags.root,
         shown.scanned,
-        KeptScans(flags.root) if kept else None,
+        KeptScans(flags.root, folder) if folder else None,
         wiring.readers,
         wiring.spools(flags.root),
         rejects,

@@ -44,9 +44,7 @@ def validate(
 
 def _verdict(root: Path, paths: tuple[Path, ...], *, per_file: bool, environment: str | None) -> Verdict:
     flags = {"environment": environment}
-    if not paths and (
-        known := VerdictCache(root, environment or os.environ.get("RECONCILER_ENVIRONMENT")).load()
-    ):
+    if not paths and (known := VerdictCache(root, os.environ, environment).load()):
         return known
     from reconciler.workflows import validate as workflow  # reads YAML: not needed where nothing changed
 

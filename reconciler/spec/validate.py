@@ -121,7 +121,7 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
     if "string" in types and number:
         hint = f'quote it: "{e.instance}"'
     elif "array" in types and isinstance(e.instance, str):
-        hint = f"write a list: [{_short(e.instance)}]"
+        hint = "write a list, in square brackets"
     is_id = number and path and (path[-1] == "id" or str(path[-1]).endswith("_id"))
     words = f"{where} must be {wanted}, this is {_kind_of(e.instance)}"
     return error("spec-id-number" if is_id else "spec-type", words, span, help=hint)
@@ -152,9 +152,9 @@ def _kind_of(value: Any) -> str:
         case bool():
             return "a boolean"
         case int() | float():
-            return f"the number {value}"
+            return "a number"
         case str():
-            return f"the string {_shown(value)}"
+            return "a string"
         case list():
             return "a list"
         case _:

@@ -33,7 +33,7 @@ def validate(
     Raises:
         ReconcilerError: there is no workspace file, or no such environment.
     """
-    cache = VerdictCache(root, flags.get("environment") or environ.get("RECONCILER_ENVIRONMENT"))
+    cache = VerdictCache(root, environ, flags.get("environment"))
     cache.begin()
     head = workspace_file(root)
     try:

@@ -1,12 +1,17 @@
-"""What is kept below `.reconciler/` to save work: written whole or not at all, and never inherited by other code."""
+"""What is kept to save work: written whole or not at all, and never inherited by other code.
+
+It lies in the user's own cache folder, never in the workspace: whoever writes a branch could put it there. With `CI` set
+nothing is kept, since the folder may be carried from one job to the next, and jobs are not all of one author.
+"""
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reconciler import __file__ as package
 from reconciler import __version__
+from reconciler.beneath import open_regular, within
 from reconciler.errors import DiskFailed
 from reconciler.private_folder import private_file, private_folder
 
@@ -15,8 +20,38 @@ _FORMAT = 1
 TICK_NS = 2_000_000_000
 
 
+def cache_folder(root: Path, environ: Mapping[str, str]) -> Path | None:
+    """Where what is kept about one workspace lies, by its real path; None where nothing is to be kept."""
+    if environ.get("CI", "").lower() not in ("", "0", "false"):
+        return None
+    given = environ.get("XDG_CACHE_HOME", "")
+    home = given if os.path.isabs(given) else os.path.expanduser("~/.cache")  # noqa: PTH111, PTH117 - a fast start
+    if not os.path.isabs(home):  # noqa: PTH117
+        return None
+    real = os.path.realpath(root)
+    name = hashlib.sha256(real.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    folder = Path(home, "reconciler", name)
+    return None if within(real, os.path.realpath(folder)) else folder
+
+
+def kept_file(folder: Path, name: str) -> bytes:
+    """What a file of the cache holds.
+
+    Raises:
+        OSError: there is none.
+        DiskFailed: the folder is not this user's own.
+    """
+    if not os.path.lexists(folder):
+        raise FileNotFoundError(folder)
+    private_folder(folder)
+    with open_regular(os.path.join(folder, name)) as file:  # noqa: PTH118 - a fast start
+        if os.fstat(file.fileno()).st_uid != os.geteuid():
+            raise PermissionError(folder)
+        return file.read()
+
+
 def clock_of(path: Path) -> int:
-    """The time of the file system that a path below `.reconciler/` is on, in nanoseconds; -1 where nothing can be written."""
+    """The time of the file system that a path of the cache is on, in nanoseconds; -1 where nothing can be written."""
     try:
         private_folder(path.parent)
         with private_file(path.with_suffix(".now"), os.O_CREAT | os.O_TRUNC) as marker:

@@ -1,4 +1,4 @@
-"""The last verdict of `validate`, kept below `.reconciler/` so that an unchanged workspace is not read again.
+"""The last verdict of `validate`, kept in the user's cache folder so that an unchanged workspace is not read again.
 
 A verdict depends on the bytes of the workspace file and the specs, on where a few paths lead, on the environment and on
 this tool's own code; nothing else. Files count as unchanged if names, sizes, inodes and times are. An edit within the
@@ -19,7 +19,7 @@ from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
 from reconciler.private_folder import replace_file
 from reconciler.spec.find import SpecFile, find, spec_file, workspace_file
-from reconciler.workspace.cache import TICK_NS, clock_of, code_digest
+from reconciler.workspace.cache import TICK_NS, cache_folder, clock_of, code_digest, kept_file
 from reconciler.workspace.path_state import look
 
 _CODE = ("spec", "kinds/schemas", "workflows", "model")
@@ -44,16 +44,20 @@ class Verdict(NamedTuple):
 class VerdictCache:
     """Where the verdict on one workspace in one environment is kept."""
 
-    def __init__(self, root: Path, environment: str | None) -> None:
+    def __init__(self, root: Path, environ: Mapping[str, str], environment: str | None) -> None:
         self.root = root
+        environment = environment or environ.get("RECONCILER_ENVIRONMENT")
         name = hashlib.sha256((environment or "").encode()).hexdigest()[:12]
-        self.path = root / ".reconciler" / "cache" / f"validate-{name}.json"
+        folder = cache_folder(root, environ)
+        self.path = folder / f"validate-{name}.json" if folder else None
         self.stamp = -1
 
     def load(self) -> Verdict | None:
         """The last verdict, if it still holds."""
+        if self.path is None:
+            return None
         try:
-            kept = json.loads(self.path.read_bytes())
+            kept = json.loads(kept_file(self.path.parent, self.path.name))
             if kept["tool"] != code_digest(_CODE) or any(
                 look(self.root, p) != real for p, real in kept["looked"].items()
             ):
@@ -74,7 +78,8 @@ class VerdictCache:
 
     def begin(self) -> None:
         """Note when, by the file system's clock, a look at the files begins."""
-        self.stamp = clock_of(self.path)
+        if self.path is not None:
+            self.stamp = clock_of(self.path)
 
     def keep(
         self,
@@ -113,7 +118,8 @@ class VerdictCache:
         return youngest < self.stamp - TICK_NS
 
     def _write(self, kept: dict[str, Any]) -> None:
-        replace_file(self.path, json.dumps(kept).encode())
+        if self.path is not None:
+            replace_file(self.path, json.dumps(kept).encode())
 
 
 def contents(files: Iterable[tuple[str, bytes]]) -> str:

@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 
 from reconciler.cli.entry import plain_validate
 from reconciler.spec import catalogue
+from reconciler.workspace.cache import cache_folder
 from tests.cli.test_bad_input import SPECS
 from tests.support.specs import FILES, checked, codes, write
 from tests.support.workspace import Done
@@ -554,7 +555,9 @@ def test_both_ways_say_the_same(root: Path) -> None:
 
 
 def verdict_file(root: Path) -> Path:
-    return next((root / ".reconciler/cache").glob("validate-*.json"))
+    folder = cache_folder(root, os.environ)
+    assert folder
+    return next(folder.glob("validate-*.json"))
 
 
 def age(root: Path) -> None:
@@ -694,10 +697,10 @@ def test_files_that_are_old_enough_are_known_by_their_states(
     from reconciler.workspace import verdict_cache
 
     monkeypatch.setattr(verdict_cache, "TICK_NS", -(10**18))  # as if all files had been written long ago
-    assert verdict_cache.VerdictCache(root, None).load() is None
+    assert verdict_cache.VerdictCache(root, os.environ, None).load() is None
     checked(root, {})
     assert json.loads(verdict_file(root).read_text())["settled"] is True
     monkeypatch.setattr(verdict_cache, "contents", None)  # not asked for
-    assert verdict_cache.VerdictCache(root, None).load() == verdict_cache.Verdict(
+    assert verdict_cache.VerdictCache(root, os.environ, None).load() == verdict_cache.Verdict(
         (), ("specs/datamarts.yaml", "specs/loyalty.yaml")
     )

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.workspace.cache import cache_folder
 from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, Workspace
 
 
 def kept(workspace: Workspace) -> Path | None:
-    return next((workspace.root / ".reconciler/cache").glob("scan-customers-*.json"), None)
+    folder = cache_folder(workspace.root, os.environ)
+    return next(folder.glob("scan-customers-*.json"), None) if folder else None
 
 
 def lines(workspace: Workspace, *args: str) -> int:

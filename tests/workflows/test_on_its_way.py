@@ -89,6 +89,7 @@ def test_an_unrelated_run_of_another_checkout_does_not_lift_the_wait(
 
 def test_an_older_copy_of_the_ledger_waits(tmp_path: Path, remote: Stranger) -> None:
     workspace = checkout(tmp_path / "a", remote)
+    (workspace.root / ".reconciler").mkdir(exist_ok=True)
     shutil.copytree(workspace.root / ".reconciler", tmp_path / "cache")
     killed_after_the_last_block(workspace, remote)
     workspace.forget_ledger()

@@ -1,4 +1,4 @@
-"""Scans of sources, kept below `.reconciler/` so that `plan` does not read again what it has read.
+"""Scans of sources, kept in the user's cache folder so that `plan` does not read again what it has read.
 
 A scan holds counts, digests and reasons, never contents (G9). It holds for as long as its files' names, sizes, inodes and
 times are the same, read by the same definition with the same code; a file that is younger than a clock's tick when its
@@ -18,7 +18,7 @@ from reconciler.errors import DiskFailed
 from reconciler.model.load import Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.private_folder import replace_file
-from reconciler.workspace.cache import TICK_NS, clock_of, code_digest
+from reconciler.workspace.cache import TICK_NS, clock_of, code_digest, kept_file
 
 _CODE = ("bulk", "model", "planning")
 
@@ -30,10 +30,15 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 class KeptScans:
-    """Where the scans of one workspace are kept."""
+    """Where the scans of one workspace are kept.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    Args:
+        root: the workspace.
+        folder: what was kept lies there (`workspace.cache.cache_folder`).
+    """
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.root, self.folder = root, folder
         self._code = code_digest(_CODE)
 
     def get(self, source: SourceDefinition, names: Sequence[str], read: Callable[[], Scan]) -> Scan:
@@ -47,8 +52,8 @@ class KeptScans:
         key = hashlib.sha256(f"{self._code} {source!r}".encode()).hexdigest()
         states = [(p, list(state(self.root, p))) for p in names]
         place = self._place(source)
-        with suppress(OSError, msgspec.MsgspecError):
-            kept = msgspec.json.decode(place.read_bytes(), type=_Kept)
+        with suppress(OSError, DiskFailed, msgspec.MsgspecError):
+            kept = msgspec.json.decode(kept_file(self.folder, place.name), type=_Kept)
             if kept.key == key and kept.states == states:
                 return kept.scan
         began = clock_of(place)
@@ -64,4 +69,4 @@ class KeptScans:
 
     def _place(self, source: SourceDefinition) -> Path:
         files = hashlib.sha256("\0".join(source.files).encode()).hexdigest()[:12]
-        return self.root / ".reconciler" / "cache" / f"scan-{source.source}-{files}.json"
+        return self.folder / f"scan-{source.source}-{files}.json"

@@ -1,0 +1,183 @@
+"""`validate` on a branch that somebody else wrote: nothing outside of it is read or shown, it ends, and it is not believed."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.workspace.cache import cache_folder
+from tests.cli.test_validate import run
+from tests.support.specs import FILES, write
+
+SECRET = "s3cretTokenOfSomebody"
+BROKEN = FILES["specs/loyalty.yaml"].replace("kind: ", "kind: Un")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write(
+        tmp_path / "home",
+        {"token": SECRET + "\n", "notes.yaml": f"login: {SECRET}\n", "netrc": f"password {SECRET}\n"},
+    )
+    return write(tmp_path / "ws", FILES)
+
+
+def _link(name: str, target: str) -> Callable[[Path], None]:
+    return lambda root: (root / name).symlink_to(target)
+
+
+def _specs(folders: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        text = FILES["reconciler.yaml"].replace('"sandbox:"', f'"sandbox:", specs: {folders}')
+        write(root, {"reconciler.yaml": text})
+
+    return change
+
+
+def _workspace_file(root: Path) -> None:
+    (root / "reconciler.yaml").unlink()
+    (root / "reconciler.yaml").symlink_to("../home/token")
+
+
+def _pipe(root: Path) -> None:
+    os.mkfifo(root / "specs/pipe.yaml")
+
+
+def _link_to_pipe(root: Path) -> None:
+    os.mkfifo(root / "queue")
+    (root / "specs/pipe.yaml").symlink_to("../queue")
+
+
+def _pipe_as_workspace_file(root: Path) -> None:
+    (root / "reconciler.yaml").unlink()
+    os.mkfifo(root / "reconciler.yaml")
+
+
+CASES = {
+    "a link to a file": (_link("specs/x.yaml", "../../home/token"), "spec-outside", "specs/x.yaml"),
+    "a link to a file by its whole path": (
+        lambda r: (r / "specs/x.yaml").symlink_to(r.parent / "home/netrc"),
+        "spec-outside",
+        "specs/x.yaml",
+    ),
+    "a link to a folder": (_link("specs/x", "../../home"), "spec-outside", "specs/x"),
+    "a link through a link": (
+        lambda r: (_link("out", "..")(r), _link("specs/x.yaml", "../out/home/token")(r)),
+        "spec-outside",
+        "specs/x.yaml",
+    ),
+    "a link to a device": (_link("specs/x.yaml", "/dev/zero"), "spec-outside", "specs/x.yaml"),
+    "a folder of specs that is a link": (
+        lambda r: (_link("other", "../home")(r), _specs("[specs, other]")(r)),
+        "spec-outside",
+        "other",
+    ),
+    "specs above": (_specs("[specs, ../home]"), "spec-outside", "home"),
+    "specs: /": (_specs("[specs, /]"), "spec-outside", "/"),
+    "the workspace file": (_workspace_file, "spec-outside", "reconciler.yaml"),
+    "a pipe": (_pipe, "spec-unreadable", "specs/pipe.yaml"),
+    "a link to a pipe": (_link_to_pipe, "spec-unreadable", "specs/pipe.yaml"),
+    "a pipe as the workspace file": (_pipe_as_workspace_file, "spec-unreadable", "reconciler.yaml"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_outside_is_read_and_the_link_is_named(root: Path, case: str) -> None:
+    change, code, where = CASES[case]
+    change(root)
+    done = run(root, "validate", "-o", "json")
+    shown = run(root, "validate")
+    assert done.code == shown.code == 1
+    found = [(d["code"], d["message"], json.dumps(d)) for d in json.loads(done.out)["diagnostics"]]
+    assert any(c == code and where in whole for c, _, whole in found), found
+    assert SECRET not in done.out + done.err + shown.out + shown.err
+
+
+def test_a_file_of_the_branch_named_on_the_command_line_is_not_followed_either(root: Path) -> None:
+    _link("specs/x.yaml", "../../home/notes.yaml")(root)
+    for args in ([], ["--per-file"]):
+        done = run(root, "validate", *args, str(root / "specs/x.yaml"))
+        assert done.code == 1
+        assert "outside the workspace" in done.err
+        assert SECRET not in done.out + done.err
+
+
+def test_folders_linked_in_circles_end(root: Path) -> None:
+    for i in range(12):
+        folder = root / f"specs/f{i}"
+        folder.mkdir()
+        for j in range(12):
+            (folder / f"to{j}").symlink_to(f"../f{j}")
+    began = time.monotonic()
+    assert run(root, "validate").code == 0
+    assert time.monotonic() - began < 20
+
+
+def test_links_inside_are_followed(root: Path) -> None:
+    shutil.move(root / "specs/loyalty.yaml", root / "kept-elsewhere")
+    (root / "specs/loyalty.yaml").symlink_to("../kept-elsewhere")
+    (root / "specs/again.yaml").symlink_to("../kept-elsewhere")  # the same file counts once
+    assert run(root, "validate").code == 0
+    write(root, {"kept-elsewhere": BROKEN})
+    assert run(root, "validate").code == 1
+
+
+@pytest.mark.parametrize(
+    "content", [SECRET, f"- {SECRET}", f"a: *{SECRET}", f"!{SECRET}", f"login: {SECRET}"]
+)
+def test_a_file_that_is_no_spec_is_not_shown(root: Path, content: str) -> None:
+    write(root, {"specs/token.yaml": content + "\n"})
+    done = run(root, "validate")
+    assert done.code == 1
+    assert "specs/token.yaml" in done.err
+    assert SECRET not in done.out + done.err
+    assert SECRET not in run(root, "validate", "-o", "json").out
+
+
+@pytest.mark.parametrize(
+    "line", ["  digest: [%s]", "  datamarts: {all: %s}", "  activations: %s", "  token: %s"]
+)
+def test_findings_about_a_scalar_name_its_type(root: Path, line: str) -> None:
+    text = FILES["specs/loyalty.yaml"].rstrip("\n") + "\n" + line % SECRET + "\n"
+    write(root, {"specs/loyalty.yaml": text})
+    done = run(root, "validate", "-o", "json")
+    assert done.code == 1
+    assert SECRET not in done.out
+
+
+def test_a_verdict_that_a_branch_brings_along_is_not_believed(root: Path, tmp_path: Path) -> None:
+    assert run(root, "validate").code == 0
+    write(root, {"specs/loyalty.yaml": BROKEN})
+    assert run(root, "validate").code == 1
+    folder = cache_folder(root, os.environ)
+    assert folder
+    (kept,) = folder.glob("validate-*.json")
+    good = {**json.loads(kept.read_text()), "findings": []}
+    for place in (root / ".reconciler/cache", root / ".cache/reconciler" / folder.name):
+        place.mkdir(parents=True)
+        (place / kept.name).write_text(json.dumps(good))
+    kept.unlink()
+    assert run(root, "validate").code == 1
+    assert run(root, "validate", XDG_CACHE_HOME=str(root / ".cache")).code == 1
+    assert not (root / ".reconciler/.gitignore").exists()
+
+
+def test_nothing_is_kept_under_ci_nor_believed(root: Path) -> None:
+    assert run(root, "validate").code == 0
+    folder = cache_folder(root, os.environ)
+    assert folder
+    (kept,) = folder.glob("validate-*.json")
+    kept.write_text(
+        json.dumps(
+            {**json.loads(kept.read_text()), "findings": [["x", "error", "KEPT", None, [], None, None, None]]}
+        )
+    )
+    assert "KEPT" in run(root, "validate").err
+    assert run(root, "validate", CI="true").code == 0
+    shutil.rmtree(folder)
+    assert run(root, "validate", CI="true").code == 0
+    assert not folder.exists()
