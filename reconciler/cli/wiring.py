@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.api.client import Reader, Writer
 from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
+from reconciler.beneath import open_beneath
 from reconciler.bulk.scan.spool import Spools
 from reconciler.cli.sandbox_process import ensure
 from reconciler.errors import ReconcilerError
@@ -101,8 +102,22 @@ def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapp
     return None
 
 
-def text_of(what: str, value: str | Mapping[str, str], root: Path, environ: Mapping[str, str]) -> str:
+def text_of(
+    what: str,
+    value: str | Mapping[str, str],
+    root: Path,
+    environ: Mapping[str, str],
+    *,
+    inside: bool = False,
+) -> str:
     """A text, or what a typed reference to one ({env: NAME}, {file: PATH}) stands for.
+
+    Args:
+        what: is read, for messages.
+        value: the text or reference.
+        root: paths are relative to it.
+        environ: environment variables.
+        inside: a file must really lie below the root, and be a regular one.
 
     Raises:
         ReconcilerError: it stands for nothing.
@@ -110,16 +125,18 @@ def text_of(what: str, value: str | Mapping[str, str], root: Path, environ: Mapp
     if isinstance(value, str):
         return value
     if path := value.get("file"):
-        return _read(root / path, what)
+        return _read(root / path, what, root if inside else None)
     name = value["env"]
     if not environ.get(name):
         raise ReconcilerError(f"the {what} is read from the environment variable {name}, which is not set")
     return environ[name]
 
 
-def _read(path: Path, what: str = "token") -> str:
+def _read(path: Path, what: str = "token", root: Path | None = None) -> str:
+    """The text of a file without the end of its last line; with a root, of a regular file beneath it."""
     try:
-        return path.read_text("utf-8").removesuffix("\n").removesuffix("\r")
+        with open_beneath(root, path) if root else path.open("rb") as file:
+            return file.read().decode("utf-8").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeDecodeError) as e:
         raise ReconcilerError(
             f"cannot read the {what} from {path}: {getattr(e, 'strerror', 'not text')}"
@@ -192,9 +209,11 @@ def _processes() -> Any:
 
 def spools(root: Path) -> Spools:
     """Where sources that cannot be read twice are kept while they are loaded."""
-    return Spools(
-        root / ".reconciler" / "spool", root, lambda what, value: text_of(what, value, root, os.environ)
-    )
+
+    def resolve(what: str, value: str | Mapping[str, str], outside: bool) -> str:
+        return text_of(what, value, root, os.environ, inside=not outside)
+
+    return Spools(root / ".reconciler" / "spool", root, resolve)
 
 
 class Senders:

@@ -128,6 +128,12 @@ class Document:
             path = path[:-1]
         return values.get(path, Span(self.path))
 
+    def written(self, *path: str | int) -> str:
+        """The text of the scalar at `path` as it stands in the file, such as `12.10` of a number."""
+        span = self.span(*path)
+        text = re.split(_BREAK, _decode(self.path, self.file.content)[0])[span.line - 1]
+        return text[span.column - 1 : span.column - 1 + span.length]
+
     def key_span(self, *path: str | int) -> Span:
         """The position of the key at `path`, or of the value, or of the nearest parent."""
         return self.positions().keys.get(path) or self.span(*path)
@@ -321,9 +327,9 @@ class _Composer:
     def _alias(self, event: Any) -> Any:
         anchor = event.anchor
         if anchor in self.open_anchors:
-            raise self._bad("yaml-alias", f"the alias '*{anchor[:MAX_SHOWN]}' contains itself", event)
+            raise self._bad("yaml-alias", "the alias contains itself", event)
         if anchor not in self.anchors:
-            raise self._bad("yaml-alias", f"the alias '*{anchor[:MAX_SHOWN]}' has no anchor before it", event)
+            raise self._bad("yaml-alias", "the alias has no anchor before it", event)
         value, size = self.anchors[anchor]
         self.nodes += size
         if self.nodes > MAX_NODES:
@@ -341,8 +347,7 @@ class _Composer:
     def _check_tag(self, event: Any) -> str | None:
         tag = _CORE_TAGS.get(event.tag)
         if event.tag not in (None, "!") and tag is None:
-            shown = repr(str(event.tag)[:MAX_SHOWN])
-            raise self._bad("yaml-tag", f"custom tag {shown} is not allowed", event, help="remove the tag")
+            raise self._bad("yaml-tag", "a custom tag is not allowed", event, help="remove the tag")
         return tag
 
     def _plain(self, event: Any, text: str) -> Any:

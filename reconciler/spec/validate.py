@@ -119,7 +119,7 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
     hint: str | None = None
     number = isinstance(e.instance, int | float) and not isinstance(e.instance, bool)
     if "string" in types and number:
-        hint = f'quote it: "{e.instance}"'
+        hint = f'quote it: "{document.written(*path)}"'
     elif "array" in types and isinstance(e.instance, str):
         hint = "write a list, in square brackets"
     is_id = number and path and (path[-1] == "id" or str(path[-1]).endswith("_id"))

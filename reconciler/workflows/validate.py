@@ -50,9 +50,9 @@ def validate(
             loaded[one.specs] = load(root, one, workspace, named)
         checked.append(check_environment(loaded[one.specs], one, disk))
     read = {f: digest for each in loaded.values() for f, digest in zip(each.files, each.digests, strict=True)}
-    verdict = Verdict((*missing, *_together(checked)), tuple(f.shown for f in read))
+    verdict = Verdict(tuple(_together(checked)), tuple(f.shown for f in read))
     if paths:
-        return about(verdict, named)
+        return about(verdict, named, missing)
     if not disk.opened:
         folders = list(dict.fromkeys(f for specs in loaded for f in specs))
         own = hashlib.sha256(workspace.file.content).digest()
@@ -87,16 +87,15 @@ def validate_each(
     return Verdict(tuple(kept), tuple(f.shown for f in files))
 
 
-def about(verdict: Verdict, named: Sequence[SpecFile]) -> Verdict:
-    """The part of a verdict that is about some files."""
+def about(verdict: Verdict, named: Sequence[SpecFile], refused: Sequence[Diagnostic] = ()) -> Verdict:
+    """The part of a verdict that is about some files, with what was found while they were looked for."""
     wanted = {f.shown for f in named}
-    kept = tuple(
+    kept = [
         d
         for d in verdict.diagnostics
-        if d.code == "spec-no-such-path"
-        or not wanted.isdisjoint([d.span.path if d.span else "", *(s.path for s, _ in d.secondary)])
-    )
-    return Verdict(kept, tuple(wanted))
+        if not wanted.isdisjoint([d.span.path if d.span else "", *(s.path for s, _ in d.secondary)])
+    ]
+    return Verdict(tuple(dict.fromkeys((*refused, *kept))), tuple(wanted))
 
 
 def _environments(

@@ -159,7 +159,7 @@ def test_json_in_ndjson_and_in_csv(text: str, expected: str | None, tmp_path: Pa
 def query(url: str, text: str, root: Path, **fields: object) -> tuple[list[bytes], Scan]:
     """The same for a query: read into a spool, and sent from there."""
     source = replace(SOURCE, format="sql", files=(), sql=Query(url=url, query=text), **fields)  # type: ignore[arg-type]
-    spools = Spools(root / "spool", root, lambda _, said: str(said))
+    spools = Spools(root / "spool", root, lambda _, said, __: str(said))
     return sent(root, spools.readable(source))
 
 
@@ -304,7 +304,7 @@ def test_a_copy_of_a_query_that_cannot_be_read_is_not_read_for_ever(tmp_path: Pa
         spools = Spools(
             tmp_path / "spool",
             tmp_path,
-            lambda what, _: text if "query" in what else f"sqlite:///{tmp_path}/x.db",
+            lambda what, _, __: text if "query" in what else f"sqlite:///{tmp_path}/x.db",
         )
         scans = Scans(tmp_path, lambda *_: None, spools=spools)
         return scans.get(scans.readable(source))

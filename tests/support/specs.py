@@ -1,5 +1,6 @@
 """Workspaces of specs, checked in the test's own process."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,7 +44,11 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
 
 def checked(root: Path, files: Mapping[str, str | bytes], environment: str | None = None) -> Verdict:
     """The verdict on a workspace of `FILES` and these."""
-    return validate(write(root, {**FILES, **files}), {"environment": environment}, {})
+    return validate(
+        write(root, {**FILES, **files}),
+        {"environment": environment},
+        {"XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]},
+    )
 
 
 def codes(verdict: Verdict) -> list[str]:

@@ -70,7 +70,7 @@ class Scans:
         """
         if source.sql is None or self.spools is None:
             return source
-        text = self.spools.resolve("query of a source", source.sql.query)
+        text = self.spools.resolve("query of a source", source.sql.query, source.outside)
         return replace(source, sql=replace(source.sql, digest=hashlib.sha256(text.encode()).hexdigest()))
 
     def readable(self, source: SourceDefinition, approval: str = "") -> SourceDefinition:

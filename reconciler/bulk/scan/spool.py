@@ -28,7 +28,7 @@ from reconciler.private_folder import private_file, private_folder
 
 # Rows as JSON objects, a line each; of one that JSON does not have, an array with the reason.
 FORMAT = "spool"
-Resolve = Callable[[str, str | Mapping[str, str]], str]
+Resolve = Callable[[str, str | Mapping[str, str], bool], str]
 
 
 def once_only(source: SourceDefinition) -> bool:
@@ -60,7 +60,7 @@ class Spools:
     """The spools of one workspace.
 
     Attributes:
-        resolve: gives the text behind a typed reference.
+        resolve: gives the text behind a typed reference; with True, of a file anywhere.
     """
 
     def __init__(self, folder: Path, root: Path, resolve: Resolve) -> None:
@@ -169,7 +169,7 @@ class Spools:
 
     def _rows(self, source: SourceDefinition) -> Iterator[bytes]:
         assert source.sql is not None  # noqa: S101 - the caller's question
-        query = self.resolve("query of a source", source.sql.query)
+        query = self.resolve("query of a source", source.sql.query, source.outside)
         if source.sql.digest and hashlib.sha256(query.encode()).hexdigest() != source.sql.digest:
             raise ReconcilerError(
                 f"the query of {source.source} changed since it was planned", help="make a new plan"
@@ -179,7 +179,7 @@ class Spools:
         def check(columns: list[str]) -> None:
             require_columns(columns, source, "the query", lambda _: True)
 
-        for row in sql.rows(self.resolve("URL of a database", source.sql.url), query, check):
+        for row in sql.rows(self.resolve("URL of a database", source.sql.url, source.outside), query, check):
             made = written(row, nulls=source.nulls == "keep", used=used)
             if isinstance(made, BadLine):
                 yield encode([made.code, made.reason, made.column]) + b"\n"

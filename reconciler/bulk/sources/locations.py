@@ -5,6 +5,8 @@ count as unchanged. Memory is bounded by a buffer.
 """
 
 import gzip
+import io
+import os
 import shutil
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from reconciler.beneath import LeadsOutside, open_regular, real_beneath
 from reconciler.bulk.sources import files, object_store
 from reconciler.bulk.sources.patterns import natural
 from reconciler.errors import MissingExtra, ReconcilerError
@@ -44,13 +47,14 @@ def find(root: Path, source: SourceDefinition) -> list[str]:
 
 
 def _require_inside(root: Path, matches: list[files.File]) -> None:
-    inside = root.resolve()
     for match in matches:
-        if not (root / match.path).resolve().is_relative_to(inside):
+        try:
+            real_beneath(root, match.path)
+        except LeadsOutside:
             raise ReconcilerError(
                 f"{match.path} lies outside the workspace",
                 help="to allow this, set allow_outside_paths: true in reconciler.yaml",
-            )
+            ) from None
 
 
 def state(root: Path, place: str) -> tuple[str | int, ...]:
@@ -108,7 +112,9 @@ def open_place(root: Path, place: str, compression: str) -> IO[bytes]:
             return _zstd().open(where)  # type: ignore[no-any-return]
         case _:
             pass
-    return where.open("rb", buffering=BUFFER) if isinstance(where, Path) else where
+    if isinstance(where, Path):
+        return io.BufferedReader(open_regular(os.path.realpath(where)), BUFFER)  # type: ignore[type-var]
+    return where
 
 
 @contextmanager
