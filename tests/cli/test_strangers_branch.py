@@ -181,3 +181,105 @@ def test_nothing_is_kept_under_ci_nor_believed(root: Path) -> None:
     shutil.rmtree(folder)
     assert run(root, "validate", CI="true").code == 0
     assert not folder.exists()
+
+
+# Notes each file that is opened, each program that is started and each connection that is made, for what `python -m` runs.
+WATCHING = """
+import os, sys
+_log = os.open(os.environ["WATCH_LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def _watch(event, args):
+    if event == "open" and isinstance(args[0], (str, bytes)):
+        os.write(_log, f"open {os.fsdecode(args[0])}\\n".encode("utf-8", "surrogateescape"))
+    elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect", "socket.getaddrinfo"):
+        os.write(_log, f"{event}\\n".encode())
+sys.addaudithook(_watch)
+"""
+GREEDY = {
+    "reconciler.yaml": """\
+apiVersion: reconciler/v1
+kind: Workspace
+metadata: {name: example}
+spec:
+  organisation_id: "1185"
+  endpoint: https://stranger.example
+  allow_outside_paths: true
+  rules: {small-source: warning}
+  credential_command: [touch, ran]
+  environments:
+    one: {token: {file: ../home/token}}
+    two: {token: {file: out/token}, ledger: {env: SOME_LEDGER}}
+""",
+    "specs/waves.yaml": """\
+apiVersion: reconciler/v1
+kind: Rollout
+metadata: {name: default}
+spec:
+  waves: [{name: all, datamarts: rest, gates: {command: [touch, ran]}}]
+""",
+    "specs/crm.yaml": """\
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {name: crm}
+spec:
+  files: [../home/*, out/netrc, data/x.csv, data/y.csv, data/pipe.csv]
+  datamarts: all
+  identify_by: {compartment: loyalty, user_account_id: customer_id}
+---
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {name: base}
+spec:
+  sql: {url: {env: SOME_URL}, query: {file: out/query.sql}}
+  datamarts: all
+  identify_by: {compartment: loyalty, user_account_id: customer_id}
+""",
+    "data/y.csv": "customer_id\n1\n",
+}
+
+
+@pytest.mark.parametrize("args", [[], ["--per-file", "specs"], ["-o", "json"], ["specs"]])
+def test_nothing_is_run_or_asked_and_no_file_outside_is_opened(
+    root: Path, tmp_path: Path, args: list[str]
+) -> None:
+    write(root, GREEDY)
+    write(tmp_path / "home", {"query.sql": f"SELECT '{SECRET}'\n"})
+    (root / "out").symlink_to("../home")
+    (root / "data/x.csv").symlink_to("../../home/netrc")
+    os.mkfifo(root / "data/pipe.csv")
+    write(tmp_path / "watch", {"sitecustomize.py": WATCHING})
+    log = tmp_path / "log"
+    done = run(
+        root,
+        "validate",
+        *(str(root / a) if a == "specs" else a for a in args),
+        PYTHONPATH=str(tmp_path / "watch"),
+        WATCH_LOG=str(log),
+        SOME_URL=f"postgresql://x:{SECRET}@stranger.example/x",
+        SOME_LEDGER=f"postgresql://x:{SECRET}@stranger.example/x",
+    )
+    assert done.code in (0, 1)
+    assert SECRET not in done.out + done.err
+    assert not list(tmp_path.rglob("ran"))
+    noted = log.read_bytes().decode("utf-8", "surrogateescape").splitlines()
+    opened = {os.path.realpath(root / line[5:]) for line in noted if line.startswith("open ")}
+    assert str(root / "specs/crm.yaml") in opened
+    assert [line for line in noted if not line.startswith("open ")] == []
+    assert [p for p in opened if p.startswith(str(tmp_path / "home"))] == []
+
+
+@pytest.mark.parametrize("number", ["12.10", "1e3", "0x1F", "-0.0", "1_0.5", "1.50"])
+def test_the_help_quotes_a_number_as_it_stands_there(root: Path, number: str) -> None:
+    for n, line in enumerate(
+        (
+            f"spec: {{token: {number}}}",
+            f"spec:\n  token:   {number}  # of old",
+            f'spec: {{"token":{number} }}',
+        )
+    ):
+        write(root, {"specs/loyalty.yaml": FILES["specs/loyalty.yaml"].split("spec:")[0] + line + "\n"})
+        done = run(root, "validate")
+        if "spec-type" in done.err:
+            assert f'quote it: "{number}"' in done.err, (n, done.err)
+        else:
+            assert done.code == 0  # a text in YAML 1.2
+            assert "_" in number
