@@ -8,7 +8,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
-from reconciler.cli import exit_codes, groups, output_file, plans
+from reconciler.cli import exit_codes, exporting, groups, output_file, plans
 from reconciler.cli import options as opt
 from reconciler.cli.console import data, out, say, style
 from reconciler.errors import UsageError
@@ -348,6 +348,7 @@ def render(
     return reference.render(context.obj, addresses or [], environment, output.value, no_color=no_color)
 
 
+app.command()(exporting.export)
 app.command()(plans.show)
 app.command()(plans.diff)
 app.command()(groups.conformance)

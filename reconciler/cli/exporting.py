@@ -1,0 +1,74 @@
+"""`export`: what exists on the platform, written as specs."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import exit_codes
+from reconciler.cli import options as opt
+from reconciler.cli.console import data, out, style
+
+
+class Layout(StrEnum):
+    """How compartments are laid out in files."""
+
+    PER_COMPARTMENT = "per-compartment"
+    SINGLE_FILE = "single-file"
+
+
+def export(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Where the files are written. Default: the first folder of specs."
+        ),
+    ] = None,
+    layout: Annotated[
+        Layout, typer.Option("--layout", help="One file for each compartment, or one for all.")
+    ] = Layout.PER_COMPARTMENT,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Write specs for what exists on the platform and no spec declares. Never overwrites; sends only GET requests."""
+    from reconciler.cli import steps, wiring
+    from reconciler.reports.export import json as export_json
+    from reconciler.reports.export import text as export_text
+    from reconciler.workflows.export import export_workspace
+
+    flags = steps.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+    )
+    checked = steps.read_workspace(flags)
+    settings = checked.settings
+    target = folder if folder is not None else flags.root / settings.specs[0]
+    with (
+        wiring.reader(wiring.target(flags.root, settings, token_file), settings.parallelism) as reader,
+        wiring.threads(settings.parallelism) as io,
+    ):
+        done = export_workspace(
+            checked, reader, io, target, layout.value, lambda: steps.read_workspace(flags)
+        )
+    paths = [str(p) for p in done.written]
+    if output is opt.Format.JSON:
+        data(export_json.render(done.export, paths, done.differing))
+    else:
+        out(
+            export_text.render(
+                done.export, paths, done.differing, flags.root, style(sys.stdout, no_color=no_color)
+            )
+        )
+    return exit_codes.DONE if not done.differing else exit_codes.FAILED

@@ -1,0 +1,1 @@
+"""What exists on the platform -> what specs would declare it. Pure."""

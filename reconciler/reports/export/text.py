@@ -1,0 +1,52 @@
+"""What `export` wrote, as text that fits 80 columns. Pure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reconciler.model.export import Export
+from reconciler.reports.style import Style, many, safe
+
+_SHOWN = 10
+
+
+def render(export: Export, written: Sequence[str], differing: Sequence[str], root: Path, style: Style) -> str:
+    """Files, counts, what stays unmanaged, and whether the specs now agree with the platform.
+
+    Args:
+        export: what was declared.
+        written: paths of the new files.
+        differing: addresses where specs and platform still differ.
+        root: the workspace, for the command to run next.
+        style: how to mark text.
+    """
+    lines = _some([f"wrote {safe(path)}" for path in written], "files") or [
+        "Nothing to export: specs declare everything that they can declare."
+    ]
+    activations = sum(len(c.datamarts) for c in export.compartments)
+    if written:
+        counts = (
+            many(len(export.datamarts), "datamart"),
+            many(len(export.compartments), "compartment"),
+            many(activations, "activation"),
+        )
+        lines += ["", f"Exported: {', '.join(counts)}."]
+    if export.declared:
+        lines.append(f"Left as they are: {many(export.declared, 'compartment')} that specs declared before.")
+    if export.remarks:
+        lines += ["", style.bold(f"Unmanaged: {many(len(export.remarks), 'object')}")]
+        lines += _some([f"  {safe(r.about)}: {safe(r.why)}" for r in export.remarks], "objects")
+    lines.append("")
+    if differing:
+        count = "1 address" if len(differing) == 1 else f"{len(differing):,} addresses"
+        lines.append(style.bold(f"Specs and platform differ in {count}:"))
+        lines += _some([f"  {safe(a)}" for a in differing], "addresses")
+    else:
+        lines.append("Specs and platform agree: a plan has no changes.")
+    where = "" if root == Path() else f" -C {root}"
+    lines.append(f"Next: reconciler{where} plan")
+    return "\n".join(lines)
+
+
+def _some(lines: Sequence[str], what: str) -> list[str]:
+    left = len(lines) - _SHOWN
+    return [*lines[:_SHOWN], f"  and {left:,} more {what}"] if left > 1 else list(lines)
