@@ -25,6 +25,7 @@ COMMANDS = [
     ("show", "PLAN", "-o", "markdown"),
     ("plan", "-o", "html"),
     ("drift",),
+    ("export", "--out", "EXPORTED"),
     ("rollout", "status"),
     ("conformance", "--organisation-id", "1185", "--datamart", "1509", "--endpoint", "URL"),
     ("diff", "PLAN", "PLAN"),

@@ -1,0 +1,93 @@
+"""`export`: an organisation that was clicked together over years becomes specs that plan to nothing."""
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace
+
+MART_COUNT, COMPARTMENT_COUNT = 40, 300
+
+
+def messy() -> dict[str, Any]:
+    """300 compartments on 40 datamarts: odd names and tokens, archived ones, duplicates, shared ones."""
+    rng = random.Random(7)
+    marts = [
+        {"id": str(1500 + n), "name": rng.choice([f"Retail {n}", "Retail", "", "all", "Märkte 🛒"]), "organisation_id": "1185", "archived": n % 13 == 5, "type": "CROSS_DATAMART" if n % 17 == 9 else "DATAMART"}
+        for n in range(MART_COUNT)
+    ]  # fmt: skip
+    rows = [
+        {"id": str(2000 + n), "organisation_id": "2000" if n % 29 == 3 else "1185", "token": rng.choice([f"t-{n}", f"Old Token {n}", f"émoji-🎉-{n}", "twice" if n % 50 == 7 else f"x{n}", f"{n}"]), "name": rng.choice([None, "", f"Name {n}", "yes", "# no", "a: b"]), "archived": n % 31 == 4}
+        for n in range(COMPARTMENT_COUNT)
+    ]  # fmt: skip
+    active = [
+        {"datamart_id": m["id"], "compartment_id": c["id"], "default": k == 0}
+        for m in marts
+        for k, c in enumerate(rng.sample(rows, 20))
+    ]
+    return {"datamarts": marts, "compartments": rows, "activations": active}
+
+
+def bare(workspace: Workspace) -> None:
+    for path in (workspace.root / "specs").iterdir():
+        path.unlink()
+
+
+def test_a_messy_organisation_is_exported_and_plans_to_nothing(
+    emulator_with: Callable[..., Emulator], tmp_path: Any
+) -> None:
+    emulator = emulator_with(messy())
+    workspace = Workspace(tmp_path / "ws", emulator.url)
+    bare(workspace)
+    done = workspace.run("export")
+    assert (done.code, "Specs and platform agree" in done.out) == (0, True), done
+    assert workspace.run("validate").code == 0
+    plan = workspace.run("plan", "-o", "json")
+    assert plan.code == 0, plan
+    made = json.loads(plan.out)
+    assert {k: made["summary"][k] for k in ("create", "update", "delete", "execute")} == dict.fromkeys(
+        ("create", "update", "delete", "execute"), 0
+    )
+    assert made["summary"]["unchanged"] > COMPARTMENT_COUNT
+    assert not emulator.writes()
+    before = {p: p.read_bytes() for p in (workspace.root / "specs").rglob("*") if p.is_file()}
+    again = workspace.run("export", "-o", "json")
+    assert (again.code, json.loads(again.out)["written"]) == (0, []), again
+    assert before == {p: p.read_bytes() for p in (workspace.root / "specs").rglob("*") if p.is_file()}
+
+
+def test_what_specs_declare_is_left_as_it_is(workspace: Workspace, emulator: Emulator) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    spec = (workspace.root / "specs/loyalty.yaml").read_bytes()
+    done = workspace.run("export", "--layout", "single-file")
+    assert done.code == 0, done
+    assert (workspace.root / "specs/loyalty.yaml").read_bytes() == spec
+    text = (workspace.root / "specs/compartments.yaml").read_text()
+    assert "token: default\n" in text
+    assert "token: loyalty\n" not in text
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_listing_that_fails_stops_the_export(workspace: Workspace, emulator: Emulator) -> None:
+    bare(workspace)
+    emulator.fault(
+        {
+            "method": "GET",
+            "path": "/v1/datamarts/1510/compartments",
+            "do": "status",
+            "status": 500,
+            "times": 0,
+        }
+    )
+    done = workspace.run("export")
+    assert (done.code, list((workspace.root / "specs").iterdir())) == (1, []), done
+
+
+def test_a_token_of_another_organisation_exports_nothing(tmp_path: Any, emulator: Emulator) -> None:
+    workspace = Workspace(tmp_path / "other", emulator.url, organisation="999")
+    bare(workspace)
+    done = workspace.run("export")
+    assert (done.code, list((workspace.root / "specs").iterdir())) == (1, []), done
+    assert "organisation" in done.err
