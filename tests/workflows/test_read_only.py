@@ -25,7 +25,7 @@ COMMANDS = [
     ("show", "PLAN", "-o", "markdown"),
     ("plan", "-o", "html"),
     ("drift",),
-    ("export", "--out", "EXPORTED"),
+    ("export", "--out", "FOLDER"),
     ("rollout", "status"),
     ("conformance", "--organisation-id", "1185", "--datamart", "1509", "--endpoint", "URL"),
     ("diff", "PLAN", "PLAN"),
@@ -58,7 +58,12 @@ def test_read_commands_send_nothing_but_get_and_need_no_writable_ledger(
         path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o555)
     recorded = ledger.read_bytes()
     for command in COMMANDS:
-        done = workspace.run(*({"PLAN": plan, "URL": emulator.url}.get(word, word) for word in command))
+        done = workspace.run(
+            *(
+                {"PLAN": plan, "URL": emulator.url, "FOLDER": str(workspace.root / "specs")}.get(word, word)
+                for word in command
+            )
+        )
         assert done.code in ((0, 1) if command == ("apply",) else (0, 2)), (command, done)
         assert len(emulator.writes()) == before, command
     assert ledger.read_bytes() == recorded
