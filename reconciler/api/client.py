@@ -16,12 +16,14 @@ from stamina.instrumentation import set_on_retry_hooks
 from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict, classify, describe, json_object, retry_after_s
 from reconciler.api.pacing import Pace
+from reconciler.api.receiving import TooLarge, blocks, body
 from reconciler.api.transport import transport
 from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
 from reconciler.kinds import paths
 from reconciler.origin import Origin
 
 READ_TIMEOUT = 30.0
+DOWNLOAD_S = 600.0
 set_on_retry_hooks([])  # its default hook would log to stderr on its own
 Params = Mapping[str, str | int]
 
@@ -66,7 +68,12 @@ class _Retryable(Exception):
 
 def headers(token: str) -> dict[str, str]:
     """The token goes out byte for byte, as the whole value (contract 1.2)."""
-    return {"Authorization": token, "User-Agent": f"reconciler/{__version__}", "Accept": "application/json"}
+    return {
+        "Authorization": token,
+        "User-Agent": f"reconciler/{__version__}",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+    }
 
 
 def check_token(token: str) -> str:
@@ -139,11 +146,15 @@ class Reader:
             self._idle.pop().close()
 
     def get(self, path: str, params: Params | None = None) -> dict[str, Any]:
-        """The wrapper of a well-formed 2xx answer (contract 1.4); reads are retried with backoff.
+        """The wrapper of a well-formed 2xx answer (contract 1.4); see `get_sized`."""
+        return self.get_sized(path, params)[0]
+
+    def get_sized(self, path: str, params: Params | None = None) -> tuple[dict[str, Any], int]:
+        """The wrapper of a well-formed 2xx answer (contract 1.4), and its bytes; reads are retried with backoff.
 
         Raises:
             Unauthorized: 401.
-            ReadFailed: anything else that is not a well-formed success, after retries.
+            ReadFailed: anything else that is not a well-formed success, after retries; or more than is taken of one answer.
         """
         try:
             for attempt in stamina.retry_context(
@@ -186,7 +197,9 @@ class Reader:
         try:
             with (
                 self._client() as client,
-                client.stream("GET", path, params=dict(params)) as response,
+                client.stream(
+                    "GET", path, params=dict(params), extensions={"within": DOWNLOAD_S}
+                ) as response,
             ):
                 self.pace.answered(response.status_code, _retry_after(response))
                 if response.status_code == 429 or response.status_code >= 500:
@@ -195,33 +208,41 @@ class Reader:
                     raise Unauthorized(f"GET {path}: 401", help=self._token_help())
                 if response.status_code != 200:
                     raise ReadFailed(f"GET {path}: {response.status_code}")
-                size = 0
-                for block in response.iter_bytes():
-                    size += len(block)
-                    if size > limit:
-                        raise ReadFailed(f"GET {path}: more than {limit:,} bytes")
+                for block in blocks(response, limit):
                     into.write(block)
+        except TooLarge as e:
+            raise ReadFailed(f"GET {path}: {e}") from None
         except httpx.HTTPError as e:
             raise _Retryable(connection_words(e)) from None
 
-    def _get_once(self, path: str, params: Params | None) -> dict[str, Any]:
+    def _received(self, client: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """The answer and its body; one redirect within the same server is followed (contract 12, 20)."""
+        response = client.send(request, stream=True)
+        following = response.next_request if response.is_redirect else None
+        if following is not None and self.origin.serves(*_server(following.url)):
+            response.close()
+            response = client.send(following, stream=True)
+        try:
+            return response, body(response)
+        finally:
+            response.close()
+
+    def _get_once(self, path: str, params: Params | None) -> tuple[dict[str, Any], int]:
         shown = paths.shown(path)
         try:
             with self._client() as client:
-                response = client.get(path, params=dict(params or {}))
-                if (
-                    response.is_redirect
-                    and response.next_request
-                    and self.origin.serves(*_server(response.next_request.url))
-                ):
-                    response = client.send(response.next_request)
+                response, content = self._received(
+                    client, client.build_request("GET", path, params=dict(params or {}))
+                )
         except httpx.ConnectError as e:
             raise _Retryable(f"cannot connect to {self.origin.url}: {connection_words(e)}") from None
         except httpx.HTTPError as e:
             raise _Retryable(f"no complete answer: {connection_words(e)}") from None
+        except TooLarge as e:
+            raise ReadFailed(f"GET {shown}: {e}", help="is this the address of the platform?") from None
         self.pace.answered(response.status_code, _retry_after(response))
-        parsed = json_object(response.content)
-        told = describe(parsed, response.content, private=shown != path, token=self._token)
+        parsed = json_object(content)
+        told = describe(parsed, content, private=shown != path, token=self._token)
         status = response.status_code
         if status == 401:
             raise Unauthorized(
@@ -230,7 +251,7 @@ class Reader:
             )
         if 200 <= status < 300:
             if parsed is not None and parsed.get("status", "ok") == "ok" and "data" in parsed:
-                return parsed
+                return parsed, len(content)
             raise _Retryable(f"{status}, but not a well-formed success: {told}")
         words = f"{status} {told}".strip()
         if status in (408, 425, 429) or status >= 500:
@@ -253,16 +274,18 @@ class Writer(Reader):
         """Send one write and classify its answer (design 6). Never raises for what the remote did."""
         return self._writing.submit(self._send_once, method, path, body).result()
 
-    def _send_once(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
+    def _send_once(self, method: str, path: str, sent: dict[str, Any] | None) -> Answer:
         try:
-            with self._client(first=False) as client:
-                response = client.request(method, path, json=body)
+            with self._client(first=False) as client, client.stream(method, path, json=sent) as response:
+                content = body(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
             return Answer(Verdict.LATER, f"cannot connect to {self.origin.url}: {connection_words(e)}")
         except httpx.HTTPError as e:
             return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {connection_words(e)}")
+        except TooLarge as e:
+            return Answer(Verdict.UNCLEAR, f"{method} {path}: {e}")
         answer = classify(
-            response.status_code, response.content, response.headers.get("Retry-After"), token=self._token
+            response.status_code, content, response.headers.get("Retry-After"), token=self._token
         )
         self.pace.answered(answer.status, answer.retry_after)
         return Answer(

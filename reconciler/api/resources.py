@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from reconciler.api.client import Params, Reader
-from reconciler.api.pages import read_all
+from reconciler.api.pages import read_rows
 from reconciler.errors import ReadFailed, Unauthorized
 from reconciler.kinds import paths
 from reconciler.model.listing import Listed, Listing, Unlisted
@@ -117,7 +117,7 @@ def _list(
     reader: Reader, path: str, parse: Callable[[dict[str, Any]], Row], params: Params | None = None
 ) -> Listing[Row]:
     try:
-        return Listed(tuple(parse(row) for row in read_all(reader, path, params)))
+        return Listed(tuple(read_rows(reader, path, parse, params)))
     except Unauthorized as e:
         return Unlisted(str(e), unauthorized=True, help=e.help)
     except ReadFailed as e:

@@ -14,6 +14,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from reconciler.api.deadline import Deadline, TimedBackend
+from reconciler.api.receiving import ANSWER_S
 from reconciler.errors import ReconcilerError
 from reconciler.origin import Origin
 
@@ -23,15 +25,31 @@ _PROXY = re.compile(
 )
 
 
-def transport(origin: Origin) -> httpx.HTTPTransport:
+class Transport(httpx.HTTPTransport):
+    """One connection, and the deadline of the answer that it waits for.
+
+    A request may name the seconds that its answer may take in all, as the extension `within`; None for a caller that sets the
+    deadline itself.
+    """
+
+    def __init__(self, verify: ssl.SSLContext, proxy: str | None) -> None:
+        super().__init__(verify=verify, proxy=proxy)
+        self.deadline = Deadline()
+        self._pool._network_backend = TimedBackend(self.deadline)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it; the time begins."""
+        self.deadline.set(request.extensions.get("within", ANSWER_S))
+        return super().handle_request(request)
+
+
+def transport(origin: Origin) -> Transport:
     """A transport of its own for one connection at a time; never through a proxy to this machine.
 
     Raises:
         ReconcilerError: the environment names authorities or a proxy that cannot be used.
     """
-    return httpx.HTTPTransport(
-        verify=_authorities() if origin.scheme == "https" else _nobody(), proxy=proxy(origin)
-    )
+    return Transport(_authorities() if origin.scheme == "https" else _nobody(), proxy(origin))
 
 
 @functools.cache

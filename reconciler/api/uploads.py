@@ -1,12 +1,14 @@
 """The one call that carries profile data: a streamed POST of NDJSON (contract 6.1, raw form)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import httpx
 
 from reconciler.api.answers import Answer, Verdict, classify
 from reconciler.api.client import connection_words, headers
+from reconciler.api.receiving import TooLarge
+from reconciler.api.receiving import body as body_of
 from reconciler.api.transport import transport
 from reconciler.origin import Origin
 
@@ -38,15 +40,16 @@ def multipart(file_name: str, boundary: str) -> Form:
 
 
 class _Counted:
-    """A body that knows how much of it was handed out."""
+    """A body that knows how much of it was handed out, and says when that was all."""
 
-    def __init__(self, body: Iterator[bytes]) -> None:
-        self._body, self.bytes = body, 0
+    def __init__(self, body: Iterator[bytes], ended: Callable[[], None]) -> None:
+        self._body, self.bytes, self._ended = body, 0, ended
 
     def __iter__(self) -> Iterator[bytes]:
         for block in self._body:
             self.bytes += len(block)
             yield block
+        self._ended()
 
 
 def stream(
@@ -63,10 +66,11 @@ def stream(
         body: blocks; a new iterator for every call.
         size: Content-Length.
         content_type: of the body.
-        timeout: seconds the remote may take to answer once all is sent.
+        timeout: seconds the remote may take to answer in all, once all is sent.
     """
     sent = {**headers(token), "Content-Type": content_type, "Content-Length": str(size)}
-    left = _Counted(body)
+    connection = transport(origin)
+    left = _Counted(body, lambda: connection.deadline.set(timeout))
     limits = httpx.Timeout(30.0, write=60.0, read=timeout)
     try:
         with httpx.Client(
@@ -74,16 +78,22 @@ def stream(
             timeout=limits,
             follow_redirects=False,
             trust_env=False,
-            transport=transport(origin),
+            transport=connection,
         ) as client:
-            response = client.post(path, content=left, headers=sent)
+            request = client.build_request(
+                "POST", path, content=left, headers=sent, extensions={"within": None}
+            )
+            response = client.send(request, stream=True)
+            content = body_of(response)
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
         return Answer(Verdict.LATER, f"cannot connect to {origin.url}: {connection_words(e)}")
     except httpx.HTTPError as e:
         return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {connection_words(e)}")
+    except TooLarge as e:
+        return Answer(Verdict.UNCLEAR, f"the upload: {e}")
     answer = classify(
         response.status_code,
-        response.content,
+        content,
         response.headers.get("Retry-After"),
         private=True,
         token=token,

@@ -27,8 +27,18 @@ def no_waiting() -> Iterator[None]:
     stamina.set_testing(False)
 
 
+def streamed(answer: Callable[[httpx.Request], httpx.Response]) -> Callable[[httpx.Request], httpx.Response]:
+    """As from a network: a body that is still to be read."""
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        made = answer(request)
+        return httpx.Response(made.status_code, headers=made.headers, stream=httpx.ByteStream(made.content))
+
+    return answered
+
+
 def reader(answer: Callable[[httpx.Request], httpx.Response]) -> Reader:
-    return Reader(ORIGIN, "token", httpx.MockTransport(answer))
+    return Reader(ORIGIN, "token", httpx.MockTransport(streamed(answer)))
 
 
 def pages(
