@@ -16,7 +16,7 @@ from stamina.instrumentation import set_on_retry_hooks
 from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict, classify, describe, json_object, retry_after_s
 from reconciler.api.pacing import Pace
-from reconciler.api.receiving import TooLarge, blocks, body
+from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
 from reconciler.api.transport import transport
 from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
 from reconciler.kinds import paths
@@ -101,9 +101,11 @@ class Reader:
         token: str,
         own_transport: httpx.BaseTransport | None = None,
         pace: Pace | None = None,
+        bounds: Bounds = BOUNDS,
     ) -> None:
         self.origin = origin
         self.pace = pace or Pace(10)
+        self.bounds = bounds
         self._token = check_token(token)
         self._transport = own_transport
         # Threads that do nothing but send: each goes on with the next request at once, whoever waits for it. Reads have
@@ -137,6 +139,10 @@ class Reader:
             trust_env=False,
             transport=GetOnly(inner) if self._read_only else inner,
         )
+
+    @property
+    def _within(self) -> dict[str, Any]:
+        return {"within": self.bounds.seconds}
 
     def close(self) -> None:
         """Close all connections."""
@@ -223,7 +229,7 @@ class Reader:
             response.close()
             response = client.send(following, stream=True)
         try:
-            return response, body(response)
+            return response, body(response, self.bounds)
         finally:
             response.close()
 
@@ -232,7 +238,8 @@ class Reader:
         try:
             with self._client() as client:
                 response, content = self._received(
-                    client, client.build_request("GET", path, params=dict(params or {}))
+                    client,
+                    client.build_request("GET", path, params=dict(params or {}), extensions=self._within),
                 )
         except httpx.ConnectError as e:
             raise _Retryable(f"cannot connect to {self.origin.url}: {connection_words(e)}") from None
@@ -276,8 +283,11 @@ class Writer(Reader):
 
     def _send_once(self, method: str, path: str, sent: dict[str, Any] | None) -> Answer:
         try:
-            with self._client(first=False) as client, client.stream(method, path, json=sent) as response:
-                content = body(response)
+            with (
+                self._client(first=False) as client,
+                client.stream(method, path, json=sent, extensions=self._within) as response,
+            ):
+                content = body(response, self.bounds)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
             return Answer(Verdict.LATER, f"cannot connect to {self.origin.url}: {connection_words(e)}")
         except httpx.HTTPError as e:

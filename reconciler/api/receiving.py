@@ -6,33 +6,49 @@ that is asked for and the only one that is taken.
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import httpx
 
-ANSWER_BYTES = 16 << 20
-ANSWER_S = 60.0  # from connecting to the last byte
-VALUES = 1_000_000  # of a JSON document: two bytes of it can take a hundred in memory
 _BLOCK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of an answer is taken.
+
+    Attributes:
+        bytes: decompressed.
+        values: of its JSON document: two bytes of it can take a hundred in memory.
+        seconds: from connecting to the last byte.
+    """
+
+    bytes: int = 16 << 20
+    values: int = 1_000_000
+    seconds: float = 60.0
+
+
+BOUNDS = Bounds()
 
 
 class TooLarge(Exception):
     """More than may be taken; the message says which bound."""
 
 
-def body(response: httpx.Response, limit: int = ANSWER_BYTES) -> bytes:
+def body(response: httpx.Response, bounds: Bounds = BOUNDS) -> bytes:
     """The whole body.
 
     Args:
         response: opened as a stream.
-        limit: bytes at most.
+        bounds: of it.
 
     Raises:
         TooLarge: it has more bytes, or more values than a JSON document of that size should.
         httpx.DecodingError: it is packed otherwise, or is damaged.
     """
-    whole = b"".join(blocks(response, limit))
-    if len(whole) > 2 * VALUES and sum(whole.count(c) for c in (b",", b"[", b"{")) > VALUES:
-        raise TooLarge(f"the answer has more than {VALUES:,} values")
+    whole = b"".join(blocks(response, bounds.bytes))
+    if len(whole) > 2 * bounds.values and sum(whole.count(c) for c in (b",", b"[", b"{")) > bounds.values:
+        raise TooLarge(f"the answer has more than {bounds.values:,} values")
     return whole
 
 

@@ -15,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from reconciler.api.deadline import Deadline, TimedBackend
-from reconciler.api.receiving import ANSWER_S
+from reconciler.api.receiving import BOUNDS
 from reconciler.errors import ReconcilerError
 from reconciler.origin import Origin
 
@@ -39,7 +39,7 @@ class Transport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send it; the time begins."""
-        self.deadline.set(request.extensions.get("within", ANSWER_S))
+        self.deadline.set(request.extensions.get("within", BOUNDS.seconds))
         return super().handle_request(request)
 
 
