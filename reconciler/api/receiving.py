@@ -96,4 +96,4 @@ def _unpacked(packed: Iterator[bytes], limit: int) -> Iterator[bytes]:
     except zlib.error as e:
         raise httpx.DecodingError("damaged") from e
     if taken and not unpack.eof:
-        raise httpx.DecodingError("cut off")
+        raise httpx.DecodingError("interrupted")
