@@ -80,7 +80,15 @@ class TimedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect."""
+        """Connect.
+
+        Args:
+            host: name or address.
+            port: of it.
+            timeout: seconds for connecting alone.
+            local_address: to connect from.
+            socket_options: as `socket.setsockopt` takes them.
+        """
         inner = self._inner.connect_tcp(
             host, port, self._deadline.within(timeout), local_address, socket_options
         )

@@ -53,6 +53,12 @@ def read_rows(
 ) -> list[Row]:
     """All rows of a collection. Of each only what `parse` makes of it is kept.
 
+    Args:
+        reader: asks for the pages.
+        path: of the collection.
+        parse: takes a row, its id as text.
+        params: query parameters besides those of paging.
+
     Raises:
         ReadFailed: an error, an odd wrapper, a list that does not hold still, or one beyond all bounds. Never an absence (G6).
     """

@@ -25,7 +25,7 @@ class Bounds:
 
     bytes: int = 16 << 20
     values: int = 1_000_000
-    seconds: float = 60.0
+    seconds: float = 40.0
 
 
 BOUNDS = Bounds()
