@@ -56,6 +56,7 @@ class Settings:
 
     Attributes:
         ledger: `sqlite:PATH`, or a reference ({env} or {file}) that is read when the ledger is needed.
+        ignore: why compartments that no spec declares stay as they are, by token or id.
         lock_folder: where locks of this machine lie, if the workspace names a place that several users share.
         token_source: where the token comes from ({env} or {file}), never the token itself.
         rules: what the workspace says about findings, by code.
@@ -78,6 +79,7 @@ class Settings:
     credential_command: tuple[str, ...] = ()
     allow_outside_paths: bool = False
     previously: tuple[str, ...] = ()
+    ignore: Mapping[str, str] = field(default_factory=dict)
     environment: str | None = None
     rules: Mapping[str, RuleSetting] = field(default_factory=dict)
     origins: Mapping[str, GivenBy] = field(default_factory=dict)
@@ -121,6 +123,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "credential_command": (),
     "allow_outside_paths": False,
     "previously": (),
+    "ignore": (),
 }
 
 
@@ -172,6 +175,7 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Map
         credential_command=tuple(found["credential_command"]),
         allow_outside_paths=found["allow_outside_paths"],
         previously=tuple(found["previously"]),
+        ignore={entry.get("token") or entry["id"]: entry["reason"] for entry in found["ignore"]},
         environment=chosen,
         rules={code: _rule(value) for code, value in spec.get("rules", {}).items()},
         origins=origins,

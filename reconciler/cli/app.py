@@ -92,6 +92,7 @@ def plan(
     prune: opt.Prune = None,
     spec_digest: opt.SpecDigest = None,
     rejects: opt.Rejects = None,
+    show_unmanaged: opt.ShowUnmanaged = False,
     no_color: opt.NoColor = False,
 ) -> int:
     """Compare specs, sources and platform; show what apply would do. Sends only GET requests."""
@@ -99,6 +100,7 @@ def plan(
 
     flags = steps.Flags(
         root=context.obj,
+        show_unmanaged=show_unmanaged,
         no_color=no_color,
         output=steps.plain(output),
         shape=output,
@@ -147,6 +149,7 @@ def drift(
     datamart: opt.Datamart = None,
     label: opt.Labels = None,
     target: opt.Targets = None,
+    show_unmanaged: opt.ShowUnmanaged = False,
     no_color: opt.NoColor = False,
 ) -> int:
     """Show what changed on the platform since the last apply, and where specs and platform differ. Corrects nothing."""
@@ -154,6 +157,7 @@ def drift(
 
     flags = steps.Flags(
         root=context.obj,
+        show_unmanaged=show_unmanaged,
         no_color=no_color,
         output=output,
         environment=environment,

@@ -122,7 +122,14 @@ def drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
     if flags.output is Format.JSON and not shared:
         data(document.encode(found))
     elif not shared:
-        out(drift_text.render(found, last, style(sys.stdout, no_color=flags.no_color)))
+        out(
+            drift_text.render(
+                found,
+                last,
+                style(sys.stdout, no_color=flags.no_color),
+                show_unmanaged=flags.show_unmanaged,
+            )
+        )
     if file is not None:
         steps.write_plan(found, file)
         if not shared:

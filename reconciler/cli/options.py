@@ -156,6 +156,10 @@ Detailed = Annotated[
         "--detailed-exitcode", help="Exit 2 if there are changes.", envvar="RECONCILER_DETAILED_EXITCODE"
     ),
 ]
+ShowUnmanaged = Annotated[
+    bool,
+    typer.Option("--show-unmanaged", help="Name what exists on the platform and no spec declares."),
+]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")]
 SkipStale = Annotated[bool, typer.Option("--skip-stale", help="Skip stale actions, and apply the rest.")]
 NoWait = Annotated[

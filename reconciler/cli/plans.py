@@ -34,12 +34,19 @@ def show(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A saved plan.")],
     output: opt.PlanOutput = opt.PlanFormat.TEXT,
+    show_unmanaged: opt.ShowUnmanaged = False,
     no_color: opt.NoColor = False,
 ) -> int:
     """Show a saved plan."""
     from reconciler.cli import steps
 
-    flags = steps.Flags(root=context.obj, no_color=no_color, output=steps.plain(output), shape=output)
+    flags = steps.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=steps.plain(output),
+        shape=output,
+        show_unmanaged=show_unmanaged,
+    )
     made = read(file)
     if output is opt.PlanFormat.TEXT:
         show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=no_color))

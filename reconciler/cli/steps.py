@@ -69,6 +69,7 @@ class Flags:
     events: Path | None = None
     wave: str | None = None
     spec_digest: str | None = None
+    show_unmanaged: bool = False
 
     def settings(self) -> dict[str, Any]:
         """Those that are settings."""
@@ -189,7 +190,11 @@ def show_plan(made: Plan, flags: Flags) -> None:
         case _ if flags.output is Format.JSON:
             data(document.encode(made))
         case _:
-            out(plan_text.render(made, style(sys.stdout, no_color=flags.no_color)))
+            out(
+                plan_text.render(
+                    made, style(sys.stdout, no_color=flags.no_color), show_unmanaged=flags.show_unmanaged
+                )
+            )
 
 
 def plain(shape: PlanFormat) -> Format:

@@ -122,6 +122,23 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     why: str
 
 
+class Unmanaged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A compartment or an activation that exists and that no spec declares.
+
+    Attributes:
+        kind: Compartment or Activation.
+        datamart: name of the datamart of an activation.
+        ignored: why reconciler.yaml says that it stays as it is; None where nobody said anything.
+    """
+
+    kind: str
+    compartment_id: str
+    token: str
+    name: str | None
+    datamart: str | None = None
+    ignored: str | None = None
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The reviewed artefact; `created_at` (UTC) makes two plans of equal content two approvals."""
 
@@ -143,6 +160,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     diagnostics: tuple[Diagnostic, ...] = ()
     overrides: tuple[Override, ...] = ()
     rollout: Rollout | None = None
+    unmanaged: tuple[Unmanaged, ...] = ()
     created_at: str = ""
     plan_digest: str = ""
 

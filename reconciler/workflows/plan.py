@@ -15,12 +15,13 @@ from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.load import ManualVerdicts
-from reconciler.model.plan import LoadChange, Override, Plan, ResourceChange
+from reconciler.model.plan import LoadChange, Override, Plan, ResourceChange, Unmanaged
 from reconciler.model.remote import Activation, Observed
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet, unpinned_tokens
+from reconciler.planning.config.unmanaged import unmanaged
 from reconciler.planning.loads.changes import Overrides, RemoteLoads, definition_of, plan_load, plan_unread
 from reconciler.planning.loads.retention import superseded_imports
 from reconciler.planning.loads.source_findings import activation_findings
@@ -82,6 +83,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
             {a.datamart_id for a in (*desired.activations.values(), *desired.removals.values())}
             | {load.datamart_id for load in loads.values()} & ids
             | _pruned(desired, request.prune)
+            | (ids if _whole(scope) else set())
         ),
         imports=sorted({load.datamart_id for load in loads.values()}),
         pins=[c.id for c in desired.compartments.values() if c.id],
@@ -116,11 +118,31 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         ruled(diagnostics, settings.rules),
         settings,
         checked.spec_digest(),
-        Occasion(created_at=request.created_at, allowed=request.allowed, latency=reader.pace.mean),
+        Occasion(
+            created_at=request.created_at,
+            allowed=request.allowed,
+            latency=reader.pace.mean,
+            unmanaged=_unmanaged(desired, observed, config, checked, scope),
+        ),
         errored=errored,
         complete=scope.complete,
         rollout=desired.rollout,
     )
+
+
+def _whole(scope: Scope) -> bool:
+    """Whether the plan compares the whole configuration."""
+    return scope.only != "loads" and not (scope.targets or scope.labels) and scope.datamarts is None
+
+
+def _unmanaged(
+    desired: Desired, observed: Observed, config: ConfigPlan, checked: Checked, scope: Scope
+) -> list[Unmanaged]:
+    """What no spec declares; a plan that flags limit to some resources does not speak of others."""
+    if not _whole(scope):
+        return []
+    settings = checked.settings
+    return list(unmanaged(desired, observed, config.ids, settings.organisation_id, settings.ignore))
 
 
 def _known_addresses(desired: Desired, request: Request) -> None:

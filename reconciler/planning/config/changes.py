@@ -267,21 +267,22 @@ def datamart_findings(
                     help="remove the datamart from the specs",
                 )
             )
-    declared = {identity for identity, _ in datamarts.values()}
-    for identity, row in rows.items():
-        if (
-            identity not in declared
-            and identity not in ignored
-            and not row.archived
-            and row.type != "CROSS_DATAMART"
-        ):
-            findings.append(
-                warning(
-                    "datamart-not-declared",
-                    f"the datamart {identity} ('{row.name}') is live, and no spec names it",
-                    help="declare the datamart, or declare it with ignore: and a reason",
-                )
+    declared = {identity for identity, _ in datamarts.values()} | ignored
+    missing = [
+        f"{identity} ('{row.name}')"
+        for identity, row in rows.items()
+        if identity not in declared and not row.archived and row.type != "CROSS_DATAMART"
+    ]
+    if missing:
+        words = f"the datamart {missing[0]} is" if len(missing) == 1 else f"{len(missing)} datamarts are"
+        names = "" if len(missing) == 1 else f": {', '.join(missing)}"
+        findings.append(
+            warning(
+                "datamart-not-declared",
+                f"{words} live, and no spec names {'it' if len(missing) == 1 else 'them'}{names}",
+                help="declare each datamart, or declare it with ignore: and a reason",
             )
+        )
     return findings, unusable
 
 

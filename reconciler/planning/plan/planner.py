@@ -12,7 +12,16 @@ from reconciler import __version__
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.model.listing import Listing, Unlisted
-from reconciler.model.plan import FORMAT_VERSION, Budget, LoadChange, Override, Plan, ResourceChange, Summary
+from reconciler.model.plan import (
+    FORMAT_VERSION,
+    Budget,
+    LoadChange,
+    Override,
+    Plan,
+    ResourceChange,
+    Summary,
+    Unmanaged,
+)
 from reconciler.model.remote import Observed
 from reconciler.model.rollout import Rollout
 from reconciler.planning.config.changes import (
@@ -50,17 +59,19 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
-    """When a plan is made, and what of that stands in it.
+    """What stands in a plan beside its actions.
 
     Attributes:
         created_at: in UTC.
         allowed: guards that may be crossed.
         latency: seconds that a request took on average.
+        unmanaged: what exists and no spec declares.
     """
 
     created_at: str
     allowed: Sequence[Override] = ()
     latency: float | None = None
+    unmanaged: Sequence[Unmanaged] = ()
 
 
 def plan_config(desired: Desired, observed: Observed, organisation_id: str, pruning: Pruning) -> ConfigPlan:
@@ -186,6 +197,7 @@ def assemble(
         diagnostics=tuple(every),
         overrides=tuple(occasion.allowed),
         rollout=rollout,
+        unmanaged=tuple(occasion.unmanaged),
         created_at=occasion.created_at,
     )
     return sealed(plan)

@@ -42,6 +42,8 @@ def problems(plan: Plan) -> Iterator[str]:
     waves = () if plan.rollout is None else plan.rollout.waves
     yield from (f"wave '{w.name}': a number is out of range" for w in waves if not _in_range(w))
     names = {w.name for w in waves}
+    if any(u.kind not in ("Compartment", "Activation") for u in plan.unmanaged):
+        yield "unmanaged: only compartments and activations are"
     for change in plan.resource_changes:
         words = _change(change) or _order(change.requires, known, change.wave, names)
         if words:

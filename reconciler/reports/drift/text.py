@@ -3,17 +3,18 @@
 from datetime import UTC, datetime
 
 from reconciler.model.plan import Plan
-from reconciler.reports.plan.text import change_lines, value
+from reconciler.reports.plan.text import change_lines, unmanaged_lines, value
 from reconciler.reports.style import Style, safe
 
 
-def render(plan: Plan, last: float | None, style: Style) -> str:
+def render(plan: Plan, last: float | None, style: Style, *, show_unmanaged: bool = False) -> str:
     """Both lists, and a line that sums them up.
 
     Args:
         plan: an audit plan.
         last: when the last run was, in seconds since 1970.
         style: how to mark text.
+        show_unmanaged: name what no spec declares, one by one.
     """
     lines: list[str] = []
     if last is None:
@@ -32,7 +33,11 @@ def render(plan: Plan, last: float | None, style: Style) -> str:
         if not moved and not apart
         else f"Drift: {moved} changed on the platform, {apart} not as declared."
     )
-    lines += ["", f"{style.bold(verdict)} Nothing was corrected."]
+    lines += [
+        "",
+        *unmanaged_lines(plan, style, show=show_unmanaged),
+        f"{style.bold(verdict)} Nothing was corrected.",
+    ]
     if plan.errored:
         lines.append(style.red("A read failed; resources that depend on it were not compared."))
     return "\n".join(lines) + "\n"

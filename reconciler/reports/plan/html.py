@@ -9,7 +9,7 @@ from reconciler.errors import MissingExtra
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.planning.plan.coverage import Cover, coverage, shortened
 from reconciler.planning.plan.waves import carried_out
-from reconciler.reports import allowed
+from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
 from reconciler.reports.plan.text import value
@@ -38,6 +38,8 @@ def render(plan: Plan) -> str:
         ],
         left=left,
         allowed=allowed.sentences(plan.overrides),
+        unmanaged=unmanaged.sentence(plan.unmanaged),
+        unmanaged_rows=list(unmanaged.rows(plan.unmanaged)),
         counts=(len(changes), len(loads)),
         meaning=_MEANING,
         found=found,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
-from reconciler.reports import allowed
+from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
 from reconciler.reports.plan.text import value
@@ -65,6 +65,8 @@ def _warnings(plan: Plan) -> list[str]:
         told.append("> A read failed; resources that depend on it are not in this plan.")
     if not plan.complete:
         told.append("> Flags limit this plan; resources that they exclude were not compared.")
+    if (words := unmanaged.sentence(plan.unmanaged)) is not None:
+        told.append(f"> {words}")
     told += [f"> **Guard overridden:** {_cell(x)}" for x in allowed.sentences(plan.overrides)]
     return [*told, ""] if told else []
 

@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.planning.plan.coverage import coverage
 from reconciler.planning.plan.obstacles import obstacle
-from reconciler.reports import allowed
+from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_load, where
 from reconciler.reports.style import Style, many, safe, size
@@ -16,8 +16,14 @@ WIDTH = 80
 _SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
 
 
-def render(plan: Plan, style: Style) -> str:
-    """The whole plan: changes, loads, and one line that sums it up."""
+def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
+    """The whole plan: changes, loads, and one line that sums it up.
+
+    Args:
+        plan: what to show.
+        style: how to mark text.
+        show_unmanaged: name what no spec declares, one by one.
+    """
     lines: list[str] = []
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [load for load in plan.loads if load.actions != ("no-op",)]
@@ -38,12 +44,28 @@ def render(plan: Plan, style: Style) -> str:
         for sentence in allowed.sentences(plan.overrides):
             lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="      ")
         lines.append("")
+    lines += unmanaged_lines(plan, style, show=show_unmanaged)
     lines.append(_summary(plan, style))
     if not plan.complete:
         lines.append(style.dim("Flags limit this plan; resources that they exclude were not compared."))
     if plan.errored:
         lines.append(style.red("A read failed; resources that depend on it are not in this plan."))
     return "\n".join(lines) + "\n"
+
+
+def unmanaged_lines(plan: Plan, style: Style, *, show: bool) -> list[str]:
+    """One line on what no spec declares, or all of it; none where nothing is unmanaged."""
+    told = unmanaged.sentence(plan.unmanaged)
+    if told is None:
+        return []
+    if not show:
+        return [style.dim(f"{told.removesuffix('.')} (--show-unmanaged).")]
+    wrapped = (
+        line
+        for row in unmanaged.rows(plan.unmanaged)
+        for line in textwrap.wrap(row, WIDTH, initial_indent="  ", subsequent_indent="      ")
+    )
+    return [style.bold("Unmanaged"), "", *wrapped, "", told]
 
 
 def _subject(address: str, among: Sequence[str], verb: str, style: Style) -> list[str]:

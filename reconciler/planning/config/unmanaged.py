@@ -1,0 +1,54 @@
+"""What exists on the platform and no spec declares: counted, never touched (G10). Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.model.desired import Desired
+from reconciler.model.listing import Listed
+from reconciler.model.plan import Unmanaged
+from reconciler.model.remote import Compartment, Observed
+
+
+def unmanaged(
+    desired: Desired,
+    observed: Observed,
+    ids: Mapping[str, str | None],
+    organisation_id: str,
+    ignored: Mapping[str, str],
+) -> Iterator[Unmanaged]:
+    """Compartments of the organisation, then activations on the datamarts that specs name; archived ones are skipped.
+
+    Args:
+        desired: what the specs declare.
+        observed: listings of the platform; what could not be listed is not spoken of.
+        ids: remote id by compartment key.
+        organisation_id: the organisation of the workspace.
+        ignored: reasons, by token or id of a compartment.
+    """
+    keys = {identity: key for key, identity in ids.items() if identity is not None}
+    rows = observed.compartments.rows if isinstance(observed.compartments, Listed) else ()
+    declared = {c.token for c in desired.compartments.values() if c.token is not None and c.id is None}
+    for row in rows:
+        own = row.organisation_id in (organisation_id, "")
+        if own and not row.archived and row.id not in keys and row.token not in declared:
+            yield _one("Compartment", row, None, ignored)
+    known = {row.id: row for row in rows}
+    names = {identity: name for name, (identity, _) in desired.datamarts.items()}
+    for datamart, listing in observed.activations.items():
+        name = names.get(datamart)
+        if name is None or not isinstance(listing, Listed):
+            continue
+        for compartment in dict.fromkeys(a.compartment_id for a in listing.rows):
+            key = keys.get(compartment)
+            address = f"Activation/{key}@{name}"
+            if key is not None and (address in desired.activations or address in desired.removals):
+                continue
+            row = known.get(compartment) or Compartment(compartment, "", None, "", False)
+            if not row.archived:
+                yield _one("Activation", row, name, ignored)
+
+
+def _one(kind: str, row: Compartment, datamart: str | None, ignored: Mapping[str, str]) -> Unmanaged:
+    reason = ignored.get(row.token) or ignored.get(row.id)
+    return Unmanaged(
+        kind=kind, compartment_id=row.id, token=row.token, name=row.name, datamart=datamart, ignored=reason
+    )
