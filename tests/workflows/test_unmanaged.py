@@ -31,13 +31,10 @@ def test_plan_and_drift_count_what_no_spec_declares(workspace: Workspace, emulat
 def test_reasons_stand_in_the_workspace_file(workspace: Workspace, emulator: Emulator) -> None:
     assert workspace.run("apply", "--auto-approve").code == 0
     file = workspace.root / "reconciler.yaml"
-    file.write_text(
-        file.read_text()
-        + '  ignore: [{token: default, reason: older than all of us}, {id: "1001", reason: x}]\n'
-    )
+    file.write_text(file.read_text() + '  ignore: [{token: default, reason: old}, {id: "1001", reason: x}]\n')
     done = workspace.run("plan", "--show-unmanaged")
     assert "4 unmanaged objects ignored, as reconciler.yaml says." in done.out, done
-    assert "ignored: older than all of us" in done.out, done
+    assert "ignored: old" in done.out, done
     file.write_text(file.read_text().replace(", reason: x", ""))
     assert workspace.run("validate").code == 1
 
