@@ -21,7 +21,8 @@ from typing import Any
 
 import msgspec
 
-from reconciler.api.redaction import without_token
+from reconciler.api.redaction import repeats_token, without_token
+from reconciler.model.foreign import ForeignText
 
 
 class Verdict(StrEnum):
@@ -89,6 +90,7 @@ def classify(
             parsed is not None
             and parsed.get("status", "ok") == "ok"
             and isinstance(data := parsed.get("data"), dict)
+            and not repeats_token(body, token)
         ):
             return Answer(Verdict.DONE, words, data, status)
         return Answer(
@@ -112,7 +114,9 @@ def _refusal(status: int, *, well_formed: bool) -> Verdict:
     return _BY_STATUS_AND_BODY.get(status, Verdict.SITUATION)
 
 
-def describe(parsed: dict[str, Any] | None, body: bytes, *, private: bool = False, token: str = "") -> str:
+def describe(
+    parsed: dict[str, Any] | None, body: bytes, *, private: bool = False, token: str = ""
+) -> ForeignText:
     """The platform's error fields in words (contract 1.6), without the token; or what kind of body came instead.
 
     Args:
@@ -124,8 +128,10 @@ def describe(parsed: dict[str, Any] | None, body: bytes, *, private: bool = Fals
     if parsed is None:
         start = body[:200].lstrip().lower()
         if not body:
-            return "(empty body)"
-        return f"({'an HTML page' if start.startswith((b'<!doctype', b'<html')) else 'not JSON'}, {len(body):,} bytes)"
+            return ForeignText("(empty body)")
+        return ForeignText(
+            f"({'an HTML page' if start.startswith((b'<!doctype', b'<html')) else 'not JSON'}, {len(body):,} bytes)"
+        )
     parts = []
     if text := parsed.get("error"):
         shown = "(the platform's words may quote profile data and are not shown)"
@@ -135,16 +141,7 @@ def describe(parsed: dict[str, Any] | None, body: bytes, *, private: bool = Fals
         parts.append(f"[{without_token(code, token)[:80]}]")
     if identity and (not private or _ERROR_ID.fullmatch(identity)):
         parts.append(f"(error_id {without_token(identity, token)[:80]})")
-    return " ".join(parts)
-
-
-def mask(text: str) -> str:
-    """Blank out what may be a profile value: quoted text, JSON, e-mail addresses, long tokens (G9)."""
-    text = re.sub(r"\{.*\}", "{…}", text, flags=re.DOTALL)
-    text = re.sub(r"'[^']*'|\"[^\"]*\"|«[^»]*»|`[^`]*`", "'…'", text)
-    text = re.sub(r"\S+@\S+", "…@…", text)
-    text = re.sub(r"\b[0-9A-Za-z_-]{24,}\b", "…", text)
-    return text[:300]
+    return ForeignText(" ".join(parts))
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:

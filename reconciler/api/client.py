@@ -17,6 +17,7 @@ from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict, classify, describe, json_object, retry_after_s
 from reconciler.api.pacing import Pace
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
+from reconciler.api.redaction import repeats_token
 from reconciler.api.transport import transport
 from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
 from reconciler.kinds import paths
@@ -258,6 +259,11 @@ class Reader:
             )
         if 200 <= status < 300:
             if parsed is not None and parsed.get("status", "ok") == "ok" and "data" in parsed:
+                if repeats_token(content, self._token):
+                    raise ReadFailed(
+                        f"GET {shown}: the answer repeats the token, and is not used",
+                        help="replace the token, and ask who runs the endpoint",
+                    )
                 return parsed, len(content)
             raise _Retryable(f"{status}, but not a well-formed success: {told}")
         words = f"{status} {told}".strip()

@@ -1,16 +1,19 @@
 """List and read each kind as checked rows (contract 2 to 6). Listings answer `Listed` or `Unlisted`, they do not raise."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from reconciler.api.client import Params, Reader
 from reconciler.api.pages import read_rows
+from reconciler.api.vocabulary import known_words
 from reconciler.errors import ReadFailed, Unauthorized
 from reconciler.kinds import paths
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.remote import Activation, Compartment, Datamart, Execution, Import
 
 Row = TypeVar("Row")
+_WORD = re.compile(r"[A-Za-z_]{1,30}")
 
 
 class _Odd(Exception):
@@ -105,10 +108,10 @@ def execution(row: dict[str, Any]) -> Execution:
 
     return Execution(
         row["id"],
-        _text(row, "status"),
+        _status(row),
         count("total_success"),
         count("total_failure"),
-        message if isinstance(message, str) else None,
+        known_words(message) if isinstance(message, str) else None,
         uri if isinstance(uri, str) else None,
     )
 
@@ -147,6 +150,11 @@ def _text(row: dict[str, Any], key: str, *, null: str | None = None) -> str:
     if isinstance(value := row.get(key), str):
         return value
     raise _Odd(f"a row's '{key}' is not text")
+
+
+def _status(row: dict[str, Any]) -> str:
+    status = _text(row, "status")
+    return status if _WORD.fullmatch(status) else "(not a word)"
 
 
 def _whole(value: Any) -> int | None:

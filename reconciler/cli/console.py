@@ -14,6 +14,11 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.origin import masked_line
 from reconciler.reports.style import COLOUR, PLAIN, Style
 
+_COLOURS = re.compile(r"(\x1b\[(?:0|1|2|31|32|33)m)")
+_ACTION = re.compile(
+    r"^((?:[^\S\n]|\x1b\[[0-9]+m)*)::(?=[A-Za-z])", re.MULTILINE
+)  # obeyed at the beginning of a line
+_LOGGING = re.compile(r"##(?=\[|vso\[)")  # obeyed anywhere
 WORKSPACE_FILE = "reconciler.yaml"
 # A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
 _CLEAR = r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*"
@@ -33,7 +38,7 @@ def style(stream: object, *, no_color: bool) -> Style:
 def out(text: str) -> None:
     """Text for people, to stdout; characters that it cannot carry are written as escapes."""
     encoding = sys.stdout.encoding or "utf-8"
-    _write(sys.stdout, _line(text).encode(encoding, "backslashreplace"), encoding)
+    _write(sys.stdout, _line(shown(text)).encode(encoding, "backslashreplace"), encoding)
 
 
 def data(text: str) -> None:
@@ -45,7 +50,25 @@ def say(text: str) -> None:
     """Anything else, to stderr; where that cannot be written, nobody can be told."""
     encoding = sys.stderr.encoding or "utf-8"
     with suppress(DiskFailed):
-        _write(sys.stderr, _line(text or "\n").encode(encoding, "backslashreplace"), encoding)
+        _write(sys.stderr, _line(shown(text) or "\n").encode(encoding, "backslashreplace"), encoding)
+
+
+def shown(text: str) -> str:
+    """Text that a terminal or the log of a CI job takes for nothing but text.
+
+    Whatever is no colour of `reports.style`, no line break of ours and not printable becomes a blank: it could move the cursor or
+    turn the direction of writing. What a CI job would obey (`::error::`, `##[error]`) gets a blank in between.
+    """
+    if not text.replace("\n", "").isprintable():
+        parts = _COLOURS.split(text)
+        parts[::2] = ["".join(map(_printable, part)) for part in parts[::2]]
+        text = "".join(parts)
+    return _LOGGING.sub("# #", _ACTION.sub(r"\1: :", text))
+
+
+def _printable(c: str) -> str:
+    """The character, or a blank; a byte that was no text is written as an escape, see `out`."""
+    return c if c.isprintable() or c == "\n" or "\ud800" <= c <= "\udfff" else " "
 
 
 def _line(text: str) -> str:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from reconciler.bulk.load.context import Progress
-from reconciler.cli.console import say
+from reconciler.cli.console import say, shown
 from reconciler.model.outcome import Outcome
 from reconciler.reports.result import text as result_text
 from reconciler.reports.style import Style, many, size
@@ -175,7 +175,7 @@ class Bars:
 
     def say(self, address: str, message: str) -> None:
         """A line above the bars."""
-        self._bars.console.print(f"{address}: {message}", markup=False, highlight=False)
+        self._bars.console.print(shown(f"{address}: {message}"), markup=False, highlight=False)
 
     def scanned(self, source: str, lines: int) -> None:
         """How many lines of a source were read."""
@@ -201,7 +201,7 @@ class Bars:
 
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
         """A line above the bars."""
-        self._bars.console.print(_wave(name, datamarts, state, why), markup=False, highlight=False)
+        self._bars.console.print(shown(_wave(name, datamarts, state, why)), markup=False, highlight=False)
 
     def finished(self, outcome: Outcome) -> None:
         """How an action ended, above the bars."""
@@ -209,7 +209,7 @@ class Bars:
             self._done += 1
             detail = f"{self._done:,} of {self._actions:,} actions"
             self._bars.update(self._all, advance=1, detail=detail)
-        self._bars.console.print(result_text.line(outcome, self._marks), markup=False, highlight=False)
+        self._bars.console.print(shown(result_text.line(outcome, self._marks)), markup=False, highlight=False)
 
 
 def _wave(name: str, datamarts: int, state: str, why: str) -> str:

@@ -16,7 +16,7 @@ from reconciler.api import resources
 from reconciler.api.client import Writer
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, ledgers, output_file, steps, wiring
-from reconciler.cli.console import data, out, say, style
+from reconciler.cli.console import data, out, say, shown, style
 from reconciler.cli.options import Format
 from reconciler.cli.progress import Display
 from reconciler.errors import ReadFailed, ReconcilerError, Refused, Unauthorized
@@ -205,7 +205,7 @@ def _live(flags: steps.Flags, settings: Settings) -> None:
     with Live(refresh_per_second=2) as live:
         while True:
             found, text = _table(flags, settings)
-            live.update(Text.from_ansi(text))
+            live.update(Text.from_ansi(shown(text)))
             if found.state != "running":
                 return
             time.sleep(1.0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from reconciler.model.foreign import ForeignText
 from reconciler.model.listing import Listing
 
 
@@ -64,7 +65,7 @@ class Execution:
     status: str
     total_success: int | None = None
     total_failure: int | None = None
-    error: str | None = None
+    error: ForeignText | None = None
     error_file_uri: str | None = None
 
 

@@ -8,10 +8,11 @@ import pytest
 import stamina
 
 from reconciler.api import resources
-from reconciler.api.answers import Verdict, classify, mask
+from reconciler.api.answers import Verdict, classify
 from reconciler.api.client import Reader, Writer
 from reconciler.api.pages import read_all
 from reconciler.api.transport import proxy
+from reconciler.api.vocabulary import known_words
 from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.origin import Origin
@@ -203,7 +204,7 @@ def test_connect_errors_prove_that_nothing_was_sent() -> None:
 
 def test_profile_values_quoted_by_the_remote_are_masked() -> None:
     text = 'line 3: {"name":"Jane Doe"} has "jane@example.org" and \'Doe\' or jane@example.org'
-    shown = mask(text)
+    shown = known_words(text)
     assert "line 3" in shown
     for value in ("Jane", "Doe", "example.org"):
         assert value not in shown

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.answers import MAX_RETRY_AFTER_S, Answer, Verdict, classify, mask, retry_after_s
+from reconciler.api.answers import MAX_RETRY_AFTER_S, Answer, Verdict, classify, retry_after_s
 from reconciler.api.presence import Clock, direct
+from reconciler.api.vocabulary import known_words
 from reconciler.api.write_policy import (
     MAX_LATER,
     MAX_UNCLEAR,
@@ -136,7 +137,7 @@ def test_retry_after_is_seconds_and_capped(value: str | None, seconds: float | N
 
 
 def test_a_long_word_is_masked() -> None:
-    assert mask(f"value {'a1B2' * 6} here") == "value … here"
+    assert known_words(f"value {'a1B2' * 6} here") == "value … here"
 
 
 # -- the loop, with a scripted platform -----------------------------------------------------------------------------------

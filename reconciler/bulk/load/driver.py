@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from reconciler.api import resources
-from reconciler.api.answers import Verdict, mask
+from reconciler.api.answers import Verdict
 from reconciler.api.writes import Done, Failed, Moved, Result, Unknown
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
@@ -384,7 +384,7 @@ class _LoadRun:
             return False
         chunk, keep = self._chunk(index), winner(merged)
         if keep is not None and keep.error:
-            self.errors.append(f"chunk {index}: {mask(keep.error)}")
+            self.errors.append(f"chunk {index}: {keep.error}")
         if keep is not None and phase(keep) is Phase.FAILED and not keep.error:
             self.errors.append(f"chunk {index} ended {keep.status}")
         if len(merged) > 1:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from reconciler.api.answers import mask
+from reconciler.api.vocabulary import known_words
+from reconciler.model.foreign import ForeignText
 
 _NUMBERS = ("line", "line_number", "lineNumber", "line_num", "row", "row_number", "index")
 _REASONS = ("error", "message", "reason", "error_message", "errorMessage", "cause")
@@ -23,12 +24,12 @@ class Entry(NamedTuple):
     Attributes:
         line: its number as the file says, from 1 (or 0, see `numbers`).
         echo: the command itself, in one form for equal commands.
-        reason: the platform's words, with all that may be a profile value blanked out (G9).
+        reason: the platform's words, of which only those are kept that cannot be a profile value (G9).
     """
 
     line: int | None
     echo: bytes | None
-    reason: str
+    reason: ForeignText
 
 
 def entries(lines: Iterable[bytes]) -> Iterator[Entry]:
@@ -44,9 +45,9 @@ def _entry(text: str) -> Entry:
         found = json.loads(text)
     except (ValueError, RecursionError):
         said = _SAID.search(text)
-        return Entry(int(said[1]) if said else None, None, mask(text))
+        return Entry(int(said[1]) if said else None, None, known_words(text))
     if not isinstance(found, dict):
-        return Entry(None, None, "")
+        return Entry(None, None, ForeignText(""))
     reason = next((str(v) for k in _REASONS if isinstance(v := _inner(found.get(k)), str)), "")
     echo = (
         found if "operation" in found else next((c for k in _ECHOES if (c := _command(found.get(k)))), None)
@@ -54,7 +55,7 @@ def _entry(text: str) -> Entry:
     number = next((n for k in _NUMBERS if (n := _number(found.get(k))) is not None), None)
     if number is None and (said := _SAID.search(reason)):
         number = int(said[1])
-    return Entry(number, canonical(echo) if echo else None, mask(reason))
+    return Entry(number, canonical(echo) if echo else None, known_words(reason))
 
 
 def _inner(value: Any) -> Any:
@@ -83,7 +84,7 @@ def canonical(command: Any) -> bytes:
     return json.dumps(command, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def numbers(found: Iterable[Entry], lines: int) -> dict[int, str] | None:
+def numbers(found: Iterable[Entry], lines: int) -> dict[int, ForeignText] | None:
     """Line numbers from 1 with reasons, if every entry has one and all make sense; a file that counts from 0 shows it.
 
     Args:

@@ -12,6 +12,7 @@ from reconciler.api.client import Reader
 from reconciler.bulk.load.results.error_files import Entry, canonical, entries, numbers
 from reconciler.bulk.scan.scan import Rows, parts
 from reconciler.kinds import paths
+from reconciler.model.foreign import ForeignText
 from reconciler.model.load import Chunk
 from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
@@ -38,7 +39,7 @@ class FailedLines:
         unplaced: how many are refused, but nobody can say which.
     """
 
-    lines: dict[int, str]
+    lines: dict[int, ForeignText]
     unplaced: int
 
 
@@ -90,13 +91,13 @@ def _some(found: Iterator[Entry]) -> list[Entry] | None:
     return kept
 
 
-def _by_echo(found: Sequence[Entry], lines: Iterator[SentLine]) -> dict[int, str]:
+def _by_echo(found: Sequence[Entry], lines: Iterator[SentLine]) -> dict[int, ForeignText]:
     """Entries that repeat their command belong to a line with that command; the first of several that are equal."""
-    wanted: dict[bytes, list[str]] = {}
+    wanted: dict[bytes, list[ForeignText]] = {}
     for entry in found:
         if entry.echo is not None:
             wanted.setdefault(hashlib.sha256(entry.echo).digest(), []).append(entry.reason)
-    placed: dict[int, str] = {}
+    placed: dict[int, ForeignText] = {}
     if not wanted:
         return placed
     for line in lines:
