@@ -127,16 +127,23 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 
 
-def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Mapping[str, Any]) -> Settings:
+def resolve(
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    workspace: Mapping[str, Any],
+    *,
+    any_environment: bool = False,
+) -> Settings:
     """Flag, then `RECONCILER_` + flag, then the environment's overrides, then the workspace, then the default.
 
     Args:
         flags: given flags only: endpoint, parallelism, environment.
         environ: process environment.
         workspace: the checked `Workspace` document.
+        any_environment: for those who only look: where environments are declared, none has to be chosen.
 
     Raises:
-        ReconcilerError: the chosen environment does not exist, or a variable makes no sense.
+        ReconcilerError: the chosen environment does not exist, or none is chosen; or a variable makes no sense.
     """
     spec = workspace["spec"]
     environments = spec.get("environments", {})
@@ -144,6 +151,11 @@ def resolve(flags: Mapping[str, Any], environ: Mapping[str, str], workspace: Map
     if chosen is not None and chosen not in environments:
         known = ", ".join(environments) or "none"
         raise ReconcilerError(f"unknown environment '{chosen}'", help=f"reconciler.yaml declares: {known}")
+    if chosen is None and environments and not any_environment:
+        raise ReconcilerError(
+            f"reconciler.yaml declares the environments {', '.join(environments)}, and none is chosen",
+            help="choose one with --environment NAME, or set RECONCILER_ENVIRONMENT",
+        )
     found: dict[str, Any] = dict(_DEFAULTS)
     origins = dict.fromkeys(_DEFAULTS, GivenBy("default"))
     for place, layer in ((("spec",), spec), (("spec", "environments", chosen), environments.get(chosen, {}))):

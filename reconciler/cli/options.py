@@ -68,15 +68,26 @@ FindingsOutput = Annotated[
     typer.Option("-o", "--output", help="How findings are shown.", envvar="RECONCILER_OUTPUT"),
 ]
 Environment = Annotated[
-    str | None, typer.Option("--environment", metavar="NAME", help="An environment of reconciler.yaml.")
+    str | None,
+    typer.Option(
+        "--environment",
+        metavar="NAME",
+        help="An environment of reconciler.yaml; or set RECONCILER_ENVIRONMENT.",
+    ),
 ]
 Endpoint = Annotated[
-    str | None, typer.Option("--endpoint", metavar="URL", help="URL of the platform, or sandbox:.")
+    str | None,
+    typer.Option(
+        "--endpoint", metavar="URL", help="URL of the platform, or sandbox:; or set RECONCILER_ENDPOINT."
+    ),
 ]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
-        "--token-file", metavar="FILE", help="File with the API token.", envvar="RECONCILER_TOKEN_FILE"
+        "--token-file",
+        metavar="FILE",
+        help="File with the API token; or set RECONCILER_TOKEN.",
+        envvar="RECONCILER_TOKEN_FILE",
     ),
 ]
 Parallelism = Annotated[

@@ -55,7 +55,7 @@ def render(root: Path, addresses: list[str], environment: str | None, output: st
         SpecError: they have findings that stop.
         UsageError: no spec has one of the addresses.
     """
-    checked = check(root, {"environment": environment}, os.environ)
+    checked = check(root, {"environment": environment}, os.environ, any_environment=True)
     if not checked.ok:
         raise SpecError(checked.diagnostics)
     found = render_specs(checked.documents, checked.specs, checked.settings.environment)

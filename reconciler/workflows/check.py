@@ -153,17 +153,20 @@ def check_environment(loaded: Loaded, settings: Settings, disk: Disk) -> Checked
     return Checked(loaded.root, settings, specs, tuple(documents), tuple(kept), labels, declared)
 
 
-def check(root: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Checked:
+def check(
+    root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], *, any_environment: bool = False
+) -> Checked:
     """Read and check everything, in one environment.
 
     Args:
         root: the folder with reconciler.yaml.
         flags: given flags.
         environ: process environment.
+        any_environment: where environments are declared, none has to be chosen.
 
     Raises:
-        ReconcilerError: there is no usable workspace file.
+        ReconcilerError: there is no usable workspace file, or no environment is chosen where one has to be.
     """
     workspace = read_workspace(root)
-    settings = resolve(flags, environ, workspace.data)
+    settings = resolve(flags, environ, workspace.data, any_environment=any_environment)
     return check_environment(load(root, settings, workspace), settings, Disk(root))

@@ -40,7 +40,7 @@ def validate(
         workspace = read_workspace(root)
     except SpecError as e:
         return Verdict(e.diagnostics, ())
-    settings = resolve(flags, environ, workspace.data)
+    settings = resolve(flags, environ, workspace.data, any_environment=True)
     named, missing = find_named(root, paths)
     disk = Disk(root)
     loaded: dict[tuple[str, ...], Loaded] = {}
@@ -75,7 +75,7 @@ def validate_each(
         ReconcilerError: there is no workspace file.
     """
     try:
-        settings = resolve(flags, environ, read_workspace(root).data)
+        settings = resolve(flags, environ, read_workspace(root).data, any_environment=True)
     except SpecError as e:
         return Verdict(e.diagnostics, ())
     files, findings = find_named(root, paths)
