@@ -113,6 +113,7 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         "credential_command": settings.credential_command,
         "allow_outside_paths": settings.allow_outside_paths,
         "previously": settings.previously,
+        "ignore": dict(settings.ignore),
     }
     rows = [Row(k, values[k], _origin(o, workspace)) for k, o in settings.origins.items() if k != "token"]
     return [*rows, _token(settings, workspace)]
