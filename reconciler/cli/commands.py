@@ -117,7 +117,7 @@ def drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with steps.progress(flags) as shown:
         made = steps.plan(flags, checked, where, steps.new_scans(flags, shown))
-    found, last = audited(made, ledgers.history(flags.root, checked.settings))
+    found, last = audited(made, ledgers.expendable_history(flags.root, checked.settings))
     shared = file is not None and output_file.is_stdout(file)
     if flags.output is Format.JSON and not shared:
         data(document.encode(found))

@@ -2,12 +2,14 @@
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli import wiring
+from reconciler.cli.console import say
 from reconciler.errors import LockHeld, ReconcilerError, Refused
 from reconciler.ledger import lease, lock, postgres, sqlite
 from reconciler.ledger.database import Database
@@ -92,13 +94,33 @@ def reading(root: Path, settings: Settings) -> AbstractContextManager[Database |
 def history(root: Path, settings: Settings) -> History:
     """The ledger, read without writing."""
     place(root, settings)
-    return History(
-        lambda: reading(root, settings), wiring.origin_key(root, settings), settings.organisation_id
-    )
+    return _history(root, settings, lambda: reading(root, settings))
+
+
+def expendable_history(root: Path, settings: Settings) -> History:
+    """The same for those who do without: a damaged ledger is as good as none (G5), which is said."""
+    where = place(root, settings)
+    if where.url is not None or not (why := sqlite.damage(where.file)):
+        return history(root, settings)
+    say(f"warning: the ledger {where.file} is damaged ({why}); continuing without it")
+    return _history(root, settings, lambda: nullcontext(None))
+
+
+def _history(
+    root: Path, settings: Settings, open_: Callable[[], AbstractContextManager[Database | None]]
+) -> History:
+    return History(open_, wiring.origin_key(root, settings), settings.organisation_id)
 
 
 def _opened(where: Place) -> Database:
     return sqlite.open_file(where.file) if where.url is None else postgres.open_url(where.url)
+
+
+def _whole(where: Place) -> None:
+    """Set a damaged ledger aside; to be called with the lock. The run goes on as with one that was lost."""
+    if where.url is None and (why := sqlite.damage(where.file)):
+        kept = sqlite.set_aside(where.file, time.strftime("%Y%m%dT%H%M%S", time.gmtime(wiring.CLOCK.wall())))
+        say(f"warning: the ledger was damaged ({why}); it is now {kept}, and a new ledger is begun")
 
 
 @contextmanager
@@ -146,6 +168,7 @@ def locked(
             held = TeamLock(local, taken_lease)
             stack.callback(taken_lease.release)
         taken = clock.now()
+        _whole(where)
         opened = _opened(where)
         ledger = Ledger(opened, origin, settings.organisation_id, host, clock.wall)
         stack.callback(ledger.close)

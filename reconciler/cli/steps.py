@@ -157,7 +157,7 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         prune=frozenset(flags.prune),
         created_at=wiring.created_at(),
         ci=bool(os.environ.get("CI")),
-        manual_verdicts=lambda datamart_id: _manual_verdicts(flags.root, checked, datamart_id),
+        manual_verdicts=_manual_verdicts(flags.root, checked),
     )
     with (
         wiring.reader(where, checked.settings.parallelism) as reader,
@@ -169,11 +169,18 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
     return made
 
 
-def _manual_verdicts(root: Path, checked: Checked, datamart_id: str) -> ManualVerdicts:
-    """What people said of chunks; nothing where the ledger cannot be read, since a plan needs none."""
+def _manual_verdicts(root: Path, checked: Checked) -> Callable[[str], ManualVerdicts]:
+    """What people said of chunks, by datamart; nothing where the ledger cannot be read, since a plan needs none."""
+    history = None
     with suppress(ReconcilerError):
-        return ledgers.history(root, checked.settings).manual_verdicts(datamart_id)
-    return {}
+        history = ledgers.expendable_history(root, checked.settings)
+
+    def on(datamart_id: str) -> ManualVerdicts:
+        with suppress(ReconcilerError):
+            return history.manual_verdicts(datamart_id) if history else {}
+        return {}
+
+    return on
 
 
 def show_plan(made: Plan, flags: Flags) -> None:

@@ -7,7 +7,7 @@ from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.model.listing import Listed, Listing
 from reconciler.model.remote import Execution, Import, Observed
-from reconciler.planning.loads.generations import generations, open_generations, open_retries
+from reconciler.planning.loads.generations import Content, generations, open_generations, open_retries
 
 
 def observe(
@@ -56,6 +56,7 @@ def open_executions(
     imports: Listing[Import],
     former: Collection[tuple[str, str]],
     io: Executor,
+    content: Content | None = None,
 ) -> dict[str, Listing[Execution]]:
     """Executions, by import id, of the generations of a source that are not sealed yet.
 
@@ -65,10 +66,11 @@ def open_executions(
         imports: all document imports of the datamart.
         former: names of workspace and source under which its loads may stand.
         io: threads for small requests.
+        content: what the source holds; None while its digest is not known.
     """
     if not isinstance(imports, Listed):
         return {}
-    found = generations(imports.rows, former)
+    found = generations(imports.rows, former, content=content)
     retries = open_retries(found, generations(imports.rows, former, retries=True))
     ids = [i for g in (*open_generations(found), *retries) for i in g.import_ids]
     return dict(zip(ids, io.map(lambda i: resources.executions(reader, datamart_id, i), ids), strict=True))

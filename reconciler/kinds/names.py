@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 MAX_LENGTH = 128
 
-_HEAD = r"rcl1\.(?P<workspace>[a-z0-9-]{1,24})\.(?P<source>[a-z0-9-]{1,40})\.g(?P<generation>[1-9][0-9]*)(?:\.r(?P<retry>[1-9][0-9]*))?\.(?P<load12>[0-9a-f]{12})"
+_HEAD = r"rcl1\.(?P<workspace>[a-z0-9-]{1,24})\.(?P<source>[a-z0-9-]{1,40})\.g(?P<generation>[1-9][0-9]{0,5})(?:\.r(?P<retry>[1-9][0-9]{0,3}))?\.(?P<load12>[0-9a-f]{12})"
 _CHUNK = re.compile(
-    _HEAD + r"\.b(?P<max_bytes>[1-9][0-9]*)\.(?P<index>[1-9][0-9]*)-(?P<count>[1-9][0-9]*)"
-    r"\.(?P<chunk12>[0-9a-f]{12})\.a(?P<attempt>[1-9][0-9]*)"
+    _HEAD + r"\.b(?P<max_bytes>[1-9][0-9]{0,8})\.(?P<index>[1-9][0-9]{0,6})-(?P<count>[1-9][0-9]{0,6})"
+    r"\.(?P<chunk12>[0-9a-f]{12})\.a(?P<attempt>[1-9][0-9]{0,3})"
 )
-_SEAL = re.compile(_HEAD + r"\.sealed\.(?P<ok>0|[1-9][0-9]*)-(?P<failed>0|[1-9][0-9]*)")
+_SEAL = re.compile(_HEAD + r"\.sealed\.(?P<ok>0|[1-9][0-9]{0,14})-(?P<failed>0|[1-9][0-9]{0,14})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,6 +74,8 @@ def parse(name: str) -> ChunkName | SealName | None:
     if len(name) > MAX_LENGTH:
         return None
     if m := _CHUNK.fullmatch(name):
+        if int(m["index"]) > int(m["count"]):
+            return None
         return ChunkName(
             _key(m), int(m["max_bytes"]), int(m["index"]), int(m["count"]), m["chunk12"], int(m["attempt"])
         )

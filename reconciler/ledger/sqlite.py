@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.errors import LedgerFailed
+from reconciler.errors import DiskFailed, LedgerFailed
 from reconciler.ledger.database import SCHEMA_VERSION, Row, migration, too_new
 from reconciler.private_folder import make_folder
 
@@ -70,6 +70,44 @@ def open_file(path: Path) -> SqliteDatabase:
             help="move the file away; the next run continues from the state of the platform",
         ) from None
     return SqliteDatabase(path, db)
+
+
+def damage(path: Path) -> str:
+    """What is wrong with the file, if it is no ledger any more: all that it holds can be lost (G5). Empty if it is one, or missing."""
+    if not path.exists():
+        return ""
+    if not path.is_file():
+        return "it is not a file"
+    try:
+        with closing(_unwritten(path)) as db:
+            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError:  # busy, or not to be read: opening it says so
+        return ""
+    except sqlite3.DatabaseError as e:
+        return str(e)
+    return "" if found == "ok" else "its pages are damaged"
+
+
+def set_aside(path: Path, at: str) -> Path:
+    """Rename a damaged ledger, and the files beside it that belong to it; where it is now.
+
+    Args:
+        path: the ledger.
+        at: when, for the name.
+
+    Raises:
+        DiskFailed: it cannot be renamed.
+    """
+    kept = path.with_name(f"{path.name}.damaged-{at}")
+    try:
+        path.rename(kept)
+        for suffix in ("-wal", "-shm"):
+            beside = path.with_name(path.name + suffix)
+            if beside.exists():
+                beside.rename(kept.with_name(kept.name + suffix))
+    except OSError as e:
+        raise DiskFailed.of("rename the damaged ledger", path, e) from None
+    return kept
 
 
 def _connected(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:

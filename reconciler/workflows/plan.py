@@ -22,7 +22,15 @@ from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet, unpinned_tokens
 from reconciler.planning.config.unmanaged import unmanaged
-from reconciler.planning.loads.changes import Overrides, RemoteLoads, definition_of, plan_load, plan_unread
+from reconciler.planning.digests import load_digest
+from reconciler.planning.loads.changes import (
+    Overrides,
+    RemoteLoads,
+    content_of,
+    definition_of,
+    plan_load,
+    plan_unread,
+)
 from reconciler.planning.loads.retention import superseded_imports
 from reconciler.planning.loads.source_findings import activation_findings
 from reconciler.planning.plan.planner import Occasion, Scope, assemble, plan_config, prune_requires
@@ -272,7 +280,12 @@ def _one_load(
             False,
         )
     executions = open_executions(
-        reader, load.datamart_id, observed.imports[load.datamart_id], definition.former, io
+        reader,
+        load.datamart_id,
+        observed.imports[load.datamart_id],
+        definition.former,
+        io,
+        content_of(scan, load_digest(scan.source_digest, definition.compartments)),
     )
     remote = RemoteLoads(
         observed.imports[load.datamart_id], executions, request.manual_verdicts(load.datamart_id)

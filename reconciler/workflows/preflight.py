@@ -17,7 +17,7 @@ from reconciler.planning.config.preconditions import Readiness, Verdict
 from reconciler.planning.config.requirements import Required, Seen, unmet
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import decide_again, definition_of
-from reconciler.planning.loads.generations import Do
+from reconciler.planning.loads.generations import Content, Do
 from reconciler.planning.loads.retention import KIND
 
 
@@ -204,10 +204,11 @@ def _load(
     listing = observed.imports[load.datamart_id]
     if digest is None or not isinstance(listing, Listed):
         return Verdict(Readiness.READY)
-    executions = open_executions(reader, load.datamart_id, listing, source.former, io)
+    content = Content(digest[:12], scan.sent)
+    executions = open_executions(reader, load.datamart_id, listing, source.former, io, content)
     if bad := next((x for x in executions.values() if isinstance(x, Unlisted)), None):
         bad.require(then="nothing was written")
-    decision = decide_again(load, listing.rows, executions, digest[:12], supersede=True)
+    decision = decide_again(load, listing.rows, executions, content, supersede=True)
     if decision.do is Do.NOTHING:
         return Verdict(Readiness.DONE)
     if decision.key is None or decision.key.generation != load.generation:

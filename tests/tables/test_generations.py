@@ -5,6 +5,7 @@ import pytest
 from reconciler.kinds.names import ChunkName, LoadKey, SealName
 from reconciler.model.remote import Import
 from reconciler.planning.loads.generations import (
+    Content,
     Decision,
     Do,
     counted,
@@ -40,7 +41,7 @@ def rows(*names: str) -> list[Import]:
 
 
 def sealed(load: LoadKey, failed: int = 0) -> list[str]:
-    return [chunk(load), seal(load, failed)]
+    return [chunk(load), chunk(load, 2), seal(load, failed)]
 
 
 def asked(names: list[str], executed: set[LoadKey], **flags: object) -> Decision:
@@ -103,6 +104,29 @@ def test_decide(
     assert found.reason
     if do is Do.EXECUTE:
         assert found.key == LoadKey("retail", "crm", generation or 0, OURS)
+
+
+@pytest.mark.parametrize(
+    ("names", "commands", "believed"),
+    [
+        ([chunk(G1), chunk(G1, 2), seal(G1)], 5, True),
+        ([chunk(G1), chunk(G1, 2), seal(G1, 3)], 8, True),
+        ([chunk(G1), chunk(G1, 2, attempt=2), seal(G1)], 5, True),
+        ([chunk(G1), chunk(G1, 2), seal(G1)], 6, False),
+        ([chunk(G1), chunk(G1, 2), seal(G1)], 4, False),
+        ([chunk(G1), chunk(G1, 2), seal(G1), seal(G1, 9)], 5, True),  # the one that fits is ours
+        ([chunk(G1), seal(G1)], 5, True),  # an import was deleted since
+        ([chunk(G1), seal(G1)], 6, False),
+        ([seal(G1)], 5, False),
+        ([str(SealName(G1, 0, 0))], 0, True),  # an empty source has no chunk
+        ([chunk(O1), chunk(O1, 2), seal(O1)], 99, True),  # what another content held is not known
+        ([seal(O1)], 99, False),
+    ],
+)
+def test_a_seal_is_a_claim(names: list[str], commands: int, *, believed: bool) -> None:
+    (found,) = generations(rows(*names), FORMER, content=Content(OURS, commands))
+    assert bool(found.seal) is believed
+    assert bool(found.doubt) is not believed
 
 
 def test_a_compartment_still_to_be_created_makes_every_digest_another() -> None:

@@ -18,6 +18,7 @@ from reconciler.planning.digests import load_digest
 from reconciler.planning.loads import protocol
 from reconciler.planning.loads.changes import decide_again, definition_of, previous_lines, rows_of
 from reconciler.planning.loads.generations import (
+    Content,
     Decision,
     Do,
     Generation,
@@ -87,14 +88,15 @@ class Preparation:
         scan = self.scan = self.context.scan(source)
         digest = self._reviewed(source, scan)
         rows = self.listings.list_after_settle().rows
-        found = generations(rows, source.former)
+        content = Content(digest[:12], scan.sent)
+        found = generations(rows, source.former, content=content)
         retries = generations(rows, source.former, retries=True)
         executions = self.listings.executions_of([*open_generations(found), *open_retries(found, retries)])
         decision = decide_again(
             change,
             rows,
             executions,
-            digest[:12],
+            content,
             supersede=not change.unread or change.supersede,
             begun=begun,
         )

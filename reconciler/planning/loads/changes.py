@@ -17,6 +17,7 @@ from reconciler.model.remote import Execution, Import
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.generations import (
+    Content,
     Decision,
     Do,
     Generation,
@@ -94,7 +95,12 @@ def plan_load(
         return None, findings
     definition = replace(want.definition, compartments={k: ids.get(k) for k in want.definition.compartments})
     digest = load_digest(scan.source_digest, definition.compartments)
-    found = generations(remote.imports.rows, definition.former)
+    found = generations(remote.imports.rows, definition.former, content=content_of(scan, digest))
+    findings += [
+        warning("seal-doubted", f"{g.key.title}: {g.doubt}; it is not taken as finished", address=address)
+        for g in found[-1:]
+        if g.doubt
+    ]
     decision = decide(
         found,
         executed_keys(found, remote.executions),
@@ -107,7 +113,9 @@ def plan_load(
     if decision.do is Do.REFUSE:
         findings.append(error("load-refused", decision.reason, want.span, address=address))
     if decision.do is Do.NOTHING:
-        findings = []  # about lines that were sent, and told of, before
+        findings = [
+            f for f in findings if f.code == "seal-doubted"
+        ]  # others are about lines that were sent, and told of, before
     view = chunk_views(decision, scan, remote)
     actions, reason = _actions(decision, view, scan, remote.executions, overrides)
     findings += _outcome_findings(decision, view, scan, address, actions)
@@ -298,6 +306,11 @@ def superseded_counts(decision: Decision, executions: Mapping[str, Listing[Execu
     return {"superseded_generation": old.number, "chunks": total, "unsent": total - len(sent)}
 
 
+def content_of(scan: Scan, digest: str | None) -> Content | None:
+    """What a seal of this content has to say; None while the digest is not known."""
+    return Content(digest[:12], scan.sent) if digest else None
+
+
 def definition_of(change: LoadChange) -> SourceDefinition:
     """The source of a planned load, read back from the plan."""
     return msgspec.convert(change.definition, SourceDefinition)
@@ -307,7 +320,7 @@ def decide_again(
     change: LoadChange,
     rows: Sequence[Import],
     executions: Mapping[str, Listing[Execution]],
-    load12: str,
+    content: Content,
     *,
     supersede: bool,
     begun: bool = False,
@@ -320,12 +333,12 @@ def decide_again(
         change: the load as planned.
         rows: of a complete listing of document imports.
         executions: listings by import id, of loads that are not sealed.
-        load12: begins the load digest.
+        content: the load digest's beginning, and how many commands the source holds.
         supersede: abandon an unfinished load.
         begun: an earlier run of this plan may have created the load.
     """
-    source = definition_of(change)
-    found = generations(rows, source.former)
+    source, load12 = definition_of(change), content.load12
+    found = generations(rows, source.former, content=content)
     executed = executed_keys(found, executions)
     new = LoadKey(source.workspace, source.source, change.generation or 1, load12, change.retry)
     if change.retry:

@@ -27,11 +27,13 @@ class Generation:
 
     Attributes:
         chunks: ids of the imports by chunk name; more than one id is a duplicate name.
+        doubt: why what claims to be its seal is not believed.
     """
 
     key: LoadKey
     seal: SealName | None = None
     chunks: Mapping[ChunkName, tuple[str, ...]] = field(default_factory=dict)
+    doubt: str = ""
 
     @property
     def number(self) -> int:
@@ -82,11 +84,33 @@ def number(identity: str) -> tuple[int, str]:
     return (int(identity), identity) if identity.isdigit() else (2**63, identity)
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The present content of a source: a seal of its load has to count as many commands."""
+
+    load12: str
+    commands: int
+
+
 def generations(
-    imports: Iterable[Import], former: Collection[tuple[str, str]], *, retries: bool = False
+    imports: Iterable[Import],
+    former: Collection[tuple[str, str]],
+    *,
+    retries: bool = False,
+    content: Content | None = None,
 ) -> list[Generation]:
-    """Generations of a source under any of its names, oldest first; or its sub-loads, `retries`, which never count as such."""
-    seals: dict[LoadKey, SealName] = {}
+    """Generations of a source under any of its names, oldest first; or its sub-loads, `retries`, which never count as such.
+
+    A name on the platform is a claim: a seal is believed only where chunks of its load are there and, of the present content, its
+    counts come to all commands.
+
+    Args:
+        imports: all of a datamart.
+        former: names of workspace and source under which loads may stand.
+        retries: give the sub-loads.
+        content: what the source holds, where it was read.
+    """
+    seals: dict[LoadKey, set[SealName]] = {}
     chunks: dict[LoadKey, dict[ChunkName, list[str]]] = {}
     for row in imports:
         name = parse(row.name)
@@ -95,15 +119,35 @@ def generations(
         if bool(name.load.retry) is not retries:
             continue
         if isinstance(name, SealName):
-            seals.setdefault(name.load, name)
+            seals.setdefault(name.load, set()).add(name)
             chunks.setdefault(name.load, {})
         else:
             chunks.setdefault(name.load, {}).setdefault(name, []).append(row.id)
-    found = [
-        Generation(key, seals.get(key), {n: tuple(sorted(ids, key=number)) for n, ids in names.items()})
-        for key, names in chunks.items()
-    ]
+    found = []
+    for key, names in chunks.items():
+        seal, doubt = _believed(
+            seals.get(key, set()), names, content if content and content.load12 == key.load12 else None
+        )
+        ids = {n: tuple(sorted(i, key=number)) for n, i in names.items()}
+        found.append(Generation(key, seal, ids, doubt))
     return sorted(found, key=lambda g: (g.key.generation, g.key.retry))
+
+
+def _believed(
+    seals: Collection[SealName], chunks: Collection[ChunkName], content: Content | None
+) -> tuple[SealName | None, str]:
+    """The seal, or None and why what claims to be one is not believed."""
+    if not seals:
+        return None, ""
+    expected = content.commands if content else 0
+    claimed = max(seals, key=lambda s: (s.ok + s.failed == expected, s.ok + s.failed, s.failed))
+    total = claimed.ok + claimed.failed
+    # An import that was deleted after its chunk ended leaves the load as finished as it was.
+    if total and not chunks:
+        return None, f"its seal counts {total:,} commands, but no chunk of it has a document import"
+    if content is not None and not claimed.load.retry and total != content.commands:
+        return None, f"its seal counts {total:,} commands, but its content has {content.commands:,}"
+    return claimed, ""
 
 
 def open_generations(found: Sequence[Generation]) -> list[Generation]:
