@@ -1,7 +1,6 @@
 """Rollouts: `apply` of a plan with waves, and `rollout status | pause | resume | abort`."""
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -15,7 +14,7 @@ from msgspec.structs import replace as with_fields
 from reconciler.api import resources
 from reconciler.api.client import Writer
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, ledgers, output_file, steps, wiring
+from reconciler.cli import exit_codes, ledgers, output_file, steps, user_command, wiring
 from reconciler.cli.console import data, out, say, shown, style
 from reconciler.cli.options import Format
 from reconciler.cli.progress import Display
@@ -162,16 +161,18 @@ def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
         "RECONCILER_PLAN_DIGEST": made.plan_digest,
     }
     env = gate_environment(os.environ, gates.command_env) | told
+    name = gates.command[0]
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own command
-            gates.command, cwd=root, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, stderr=sys.stderr,
-            timeout=gates.command_timeout, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return False, f"{gates.command[0]} did not end within {gates.command_timeout:g} s, and was stopped"
+        done = user_command.run(
+            gates.command,
+            root,
+            gates.command_timeout,
+            env=env,
+            show=lambda line: say(line.decode("utf-8", "replace")),
+        )
     except OSError as e:
-        return False, f"{gates.command[0]} cannot be run: {e.strerror}"
-    return done.returncode == 0, f"{gates.command[0]} ended with {done.returncode}"
+        return False, f"{name} cannot be run: {e.strerror}"
+    return done.code == 0, f"{name} {done.why or f'ended with {done.code}'}"
 
 
 # -- rollout … ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import getpass
 import multiprocessing
 import os
 import signal
-import subprocess
 import tempfile
 import threading
 import time
@@ -22,6 +21,7 @@ from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
 from reconciler.beneath import open_beneath
 from reconciler.bulk.scan.spool import Spools
+from reconciler.cli import user_command
 from reconciler.cli.sandbox_process import ensure
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import Lock
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 INTERRUPT_TIMEOUT_S = 10.0  # how long requests in flight may take once the run is interrupted
 LONGEST_FOLDER = 60  # characters
+CREDENTIAL_S, CREDENTIAL_BYTES = 60.0, 1 << 16
 CLOCK = Clock(time.monotonic, time.sleep, time.time)
 
 
@@ -144,11 +145,14 @@ def _read(path: Path, what: str = "token", root: Path | None = None) -> str:
 
 
 def _run(command: tuple[str, ...], root: Path) -> str:
+    name = f"the credential_command {command[0]!r}"
     try:
-        done = subprocess.run(command, capture_output=True, timeout=60, check=True, cwd=root)  # noqa: S603 - the user's own command
-    except (OSError, subprocess.SubprocessError) as e:
-        raise ReconcilerError(f"the credential_command {command[0]!r} failed: {type(e).__name__}") from None
-    return done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+        done = user_command.run(command, root, CREDENTIAL_S, limit=CREDENTIAL_BYTES)
+    except OSError as e:
+        raise ReconcilerError(f"{name} cannot be run: {e.strerror}") from None
+    if done.code != 0:
+        raise ReconcilerError(f"{name} {done.why or f'ended with {done.code}'}")
+    return done.out.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
 
 
 @contextmanager

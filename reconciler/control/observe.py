@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
-from reconciler.model.listing import Listed, Listing
+from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.remote import Execution, Import, Observed
 from reconciler.planning.loads.generations import Content, generations, open_generations, open_retries
 
@@ -31,12 +31,16 @@ def observe(
     """
     listing = io.submit(resources.compartments, reader, organisation_id)
     datamarts = resources.datamarts(reader, organisation_id)
+    if isinstance(datamarts, Unlisted):
+        # Nothing can be planned without them; a platform that does not answer is not waited for again and again.
+        unread = datamarts
+        return Observed(
+            datamarts, listing.result(), *(dict.fromkeys(ids, unread) for ids in (activations, imports, pins))
+        )
     # A datamart that is not the organisation's is a finding of its own; asking about it would only add a 404.
-    known = {d.id for d in datamarts.rows} if isinstance(datamarts, Listed) else None
-    active = {
-        i: io.submit(resources.activations, reader, i) for i in activations if known is None or i in known
-    }
-    loads = {i: io.submit(resources.imports, reader, i) for i in imports if known is None or i in known}
+    known = {d.id for d in datamarts.rows}
+    active = {i: io.submit(resources.activations, reader, i) for i in activations if i in known}
+    loads = {i: io.submit(resources.imports, reader, i) for i in imports if i in known}
     compartments = listing.result()
     # A pinned compartment may be another organisation's, and then not in the list (contract 3.5).
     own = {c.id for c in compartments.rows} if isinstance(compartments, Listed) else set()
