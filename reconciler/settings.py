@@ -59,6 +59,7 @@ class Settings:
         ignore: why compartments that no spec declares stay as they are, by token or id.
         lock_folder: where locks of this machine lie, if the workspace names a place that several users share.
         token_source: where the token comes from ({env} or {file}), never the token itself.
+        plan_key: where the key that seals plans comes from ({env}), never the key itself.
         rules: what the workspace says about findings, by code.
         origins: where each setting has its value from, by its name in reconciler.yaml.
     """
@@ -77,6 +78,7 @@ class Settings:
     guards: Guards = field(default_factory=Guards)
     token_source: Mapping[str, str] | None = None
     credential_command: tuple[str, ...] = ()
+    plan_key: Mapping[str, str] | None = None
     allow_outside_paths: bool = False
     previously: tuple[str, ...] = ()
     ignore: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +123,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "guards": {},
     "token": None,
     "credential_command": (),
+    "plan_key": None,
     "allow_outside_paths": False,
     "previously": (),
     "ignore": (),
@@ -185,6 +188,7 @@ def resolve(
         guards=Guards(**{("from_" if k == "from" else k): v for k, v in found["guards"].items()}),
         token_source=found["token"],
         credential_command=tuple(found["credential_command"]),
+        plan_key=found["plan_key"],
         allow_outside_paths=found["allow_outside_paths"],
         previously=tuple(found["previously"]),
         ignore={entry.get("token") or entry["id"]: entry["reason"] for entry in found["ignore"]},

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.cli import exit_codes, ledgers, output_file, steps, wiring
+from reconciler.cli import authority, exit_codes, ledgers, output_file, steps, wiring
 from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.cli.steps import Flags
@@ -17,12 +17,9 @@ from reconciler.settings import seconds
 
 
 def apply_saved(made: Plan, flags: Flags) -> int:
-    """`apply FILE`: the file is its own approval; specs are not read."""
-    from reconciler.workflows.apply import check_plan
-
+    """`apply FILE`: the file is its own approval; what it does has to be declared here."""
     flags = in_its_environment(flags, made)
-    checked = steps.settings_only(flags)
-    check_plan(made, checked.settings, wiring.created_at())
+    checked = authority.authorised(made, flags)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     shown = steps.progress(flags)
     return steps.apply(
@@ -58,12 +55,10 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
 
 def check_saved(made: Plan, flags: Flags) -> int:
     """`apply --check FILE`: 0 if it would apply, 4 if something moved."""
-    from reconciler.workflows.apply import check_plan
     from reconciler.workflows.preflight import preflight
 
     flags = in_its_environment(flags, made)
-    checked = steps.settings_only(flags)
-    check_plan(made, checked.settings, wiring.created_at())
+    checked = authority.authorised(made, flags)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with (
         steps.progress(flags) as shown,
@@ -100,6 +95,7 @@ def resume(flags: Flags, run_id: int | None) -> int:
         raise UsageError(
             f"run {found.id} belongs to a rollout", help="`reconciler rollout resume` continues the rollout"
         )
+    checked = authority.authorised(made, flags)
     shown = steps.progress(flags)
     return steps.apply(
         made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown

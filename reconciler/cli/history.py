@@ -59,6 +59,7 @@ def undo(flags: steps.Flags, run_id: int | None, file: Path) -> int:
             "the ledger has no run with this id, or the run recorded no plan that undoes it"
         )
     made = document.decode(text.encode(), f"the plan that undoes run {run.id}")
+    made = steps.under_key(made, steps.settings_only(flags).settings)
     show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
     if not output_file.is_stdout(file):
         steps.show_plan(made, flags)

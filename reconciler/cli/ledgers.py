@@ -112,6 +112,17 @@ def _history(
     return History(open_, wiring.origin_key(root, settings), settings.organisation_id)
 
 
+@contextmanager
+def reading_rollouts(root: Path, settings: Settings) -> Iterator[Rollouts | None]:
+    """Where rollouts are on record, read without writing; None where there is no ledger."""
+    with reading(root, settings) as database:
+        if database is None:
+            yield None
+        else:
+            key = wiring.origin_key(root, settings)
+            yield Rollouts(database, key, settings.organisation_id, wiring.CLOCK.wall)
+
+
 def _opened(where: Place) -> Database:
     return sqlite.open_file(where.file) if where.url is None else postgres.open_url(where.url)
 

@@ -115,16 +115,26 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         "previously": settings.previously,
         "ignore": dict(settings.ignore),
     }
-    rows = [Row(k, values[k], _origin(o, workspace)) for k, o in settings.origins.items() if k != "token"]
-    return [*rows, _token(settings, workspace)]
+    secret = ("token", "plan_key")
+    rows = [Row(k, values[k], _origin(o, workspace)) for k, o in settings.origins.items() if k not in secret]
+    key = Row("plan_key", _named(settings.plan_key), _origin(settings.origins["plan_key"], workspace))
+    return [*rows, key, _token(settings, workspace)]
+
+
+def _named(reference: Mapping[str, str] | None) -> str | None:
+    """Which variable a secret is read from, and whether it is set; never the secret."""
+    if reference is None:
+        return None
+    name = reference["env"]
+    return f"(read from {name}, {'set' if os.environ.get(name) else 'not set'})"
 
 
 def _token(settings: Settings, workspace: Document) -> Row:
     if os.environ.get("RECONCILER_TOKEN"):
         return Row("token", "(set)", "RECONCILER_TOKEN")
     source, origin = settings.token_source, _origin(settings.origins["token"], workspace)
-    if source and (name := source.get("env")):
-        return Row("token", f"(read from {name}, {'set' if os.environ.get(name) else 'not set'})", origin)
+    if source and "env" in source:
+        return Row("token", _named(source), origin)
     if source:
         return Row("token", f"(read from the file {source['file']})", origin)
     if settings.credential_command:

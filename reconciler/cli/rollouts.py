@@ -3,31 +3,28 @@
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from msgspec.structs import replace as with_fields
-
 from reconciler.api import resources
 from reconciler.api.client import Writer
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, ledgers, output_file, steps, user_command, wiring
+from reconciler.cli import authority, exit_codes, ledgers, output_file, steps, user_command, wiring
 from reconciler.cli.console import data, out, say, shown, style
 from reconciler.cli.options import Format
 from reconciler.cli.progress import Display
 from reconciler.errors import ReadFailed, ReconcilerError, Refused, Unauthorized
 from reconciler.ledger.history import Entry
-from reconciler.ledger.rollouts import Recorded, Rollouts
+from reconciler.ledger.rollouts import Recorded
 from reconciler.model.listing import Listed, Listing
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.model.remote import Compartment
 from reconciler.model.rollout import Wave
+from reconciler.model.seal import Seal
 from reconciler.planning.config import lookup
 from reconciler.planning.plan import document, waves
-from reconciler.planning.plan.inverse import inverse
 from reconciler.reports.result import text as result_text
 from reconciler.reports.rollout import text as rollout_text
 from reconciler.settings import Settings
@@ -231,32 +228,19 @@ def abort(flags: steps.Flags, why: str, file: Path | None) -> int:
     if file is not None:
         output_file.check_plan_file(file)
     settings = steps.settings_only(flags).settings
-    found, plan = _newest(flags.root, settings)
+    found, _ = _newest(flags.root, settings)
     if found.state != "aborted":
         _move(flags, "aborted", why, "Remaining waves are cancelled.", OPEN)
     found, text = _table(flags, settings)
     if file is None or not output_file.is_stdout(file):
         out(text)
-    back = inverse(_only(plan, {None, *found.waves}))
+    back = steps.under_key(authority.undoing(found), settings)
     where = file or flags.root / ".reconciler" / f"rollout-{found.id}-back.plan"
     steps.write_plan(back, where)
     for finding in back.diagnostics:
         say(f"  {finding.message}")
     say(f"The plan that undoes the applied waves, as far as possible, is saved in {where}.")
     return exit_codes.DONE
-
-
-def _only(plan: Plan, begun: Set[str | None]) -> Plan:
-    """The plan with the actions of these waves, None are those before all waves; of others, what is there untouched."""
-    changes = []
-    for change in plan.resource_changes:
-        if change.wave in begun:
-            changes.append(change)
-        elif (seen := change.change.before) is not None:
-            left = with_fields(change.change, actions=("no-op",), after=seen)
-            changes.append(with_fields(change, change=left, former_default=None))
-    loads = tuple(x for x in plan.loads if x.wave in begun)
-    return with_fields(plan, resource_changes=tuple(changes), loads=loads)
 
 
 def resume(flags: steps.Flags) -> int:
@@ -270,10 +254,7 @@ def resume(flags: steps.Flags) -> int:
     flags = replace(flags, environment=flags.environment or plan.environment)
     if found.state not in OPEN:
         raise Refused(f"the rollout is {found.state}", help="make a new plan")
-    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
-    checked = steps.read_workspace(flags)
-    now = checked.rollout()
-    if moved := waves.moved_specs(plan.rollout.specs, now.specs if now else {}):
+    if authority.seal_of(plan, settings) is not Seal.RIGHT and (moved := _moved(plan, flags)):
         lines = "\n".join(f"  {line}" for line in moved)
         raise Refused(
             f"the specs changed since the rollout was planned; nothing was written\n{lines}",
@@ -289,6 +270,13 @@ def resume(flags: steps.Flags) -> int:
     return commands.apply_saved(plan, flags)
 
 
+def _moved(plan: Plan, flags: steps.Flags) -> list[str]:
+    """How the specs differ from those that the rollout was planned from."""
+    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    now = steps.read_workspace(flags).rollout()
+    return waves.moved_specs(plan.rollout.specs, now.specs if now else {})
+
+
 def _move(flags: steps.Flags, state: str, why: str, then: str, allowed: tuple[str, ...]) -> int:
     settings = steps.settings_only(flags).settings
     found, _ = _newest(flags.root, settings)
@@ -301,24 +289,13 @@ def _move(flags: steps.Flags, state: str, why: str, then: str, allowed: tuple[st
 
 
 def _newest(root: Path, settings: Settings) -> tuple[Recorded, Plan]:
-    with _reading(root, settings) as board:
+    with ledgers.reading_rollouts(root, settings) as board:
         found = board.newest() if board is not None else None
     if found is None:
         raise ReconcilerError(
             "the ledger has no rollout", help="`reconciler apply` of a plan with waves starts a rollout"
         )
     return found, document.decode(found.plan.encode(), f"the plan of rollout {found.id}")
-
-
-@contextmanager
-def _reading(root: Path, settings: Settings) -> Iterator[Rollouts | None]:
-    with ledgers.reading(root, settings) as database:
-        if database is None:
-            yield None
-        else:
-            yield Rollouts(
-                database, wiring.origin_key(root, settings), settings.organisation_id, wiring.CLOCK.wall
-            )
 
 
 def earlier(flags: steps.Flags, settings: Settings) -> dict[str, bool]:

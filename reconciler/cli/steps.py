@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from reconciler.api.client import Writer
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
@@ -23,6 +25,7 @@ from reconciler.errors import ReconcilerError, Refused, SpecError, UsageError
 from reconciler.model.load import ManualVerdicts
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Override, Plan
+from reconciler.planning.digests import plan_seal
 from reconciler.planning.loads.changes import Overrides
 from reconciler.planning.plan import document
 from reconciler.planning.plan.coverage import Coverage, after, coverage
@@ -33,7 +36,7 @@ from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.plan import text as plan_text
 from reconciler.reports.result import text as result_text
-from reconciler.settings import seconds
+from reconciler.settings import Settings, seconds
 from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
@@ -163,10 +166,16 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         wiring.reader(where, checked.settings.parallelism) as reader,
         wiring.threads(checked.settings.parallelism) as io,
     ):
-        made = make_plan(checked, reader, io, scans, request)
+        made = under_key(make_plan(checked, reader, io, scans, request), checked.settings)
     if flags.output is Format.TEXT:
         show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
     return made
+
+
+def under_key(made: Plan, settings: Settings) -> Plan:
+    """The plan, sealed with the workspace's key where it is at hand."""
+    key = wiring.plan_key(settings, os.environ)
+    return made if key is None else replace(made, seal=plan_seal(made, key))
 
 
 def _manual_verdicts(root: Path, checked: Checked) -> Callable[[str], ManualVerdicts]:

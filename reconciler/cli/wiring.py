@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 INTERRUPT_TIMEOUT_S = 10.0  # how long requests in flight may take once the run is interrupted
 LONGEST_FOLDER = 60  # characters
 CREDENTIAL_S, CREDENTIAL_BYTES = 60.0, 1 << 16
+SHORTEST_KEY = 32  # characters: a random key in hexadecimal of half the hash's size
 CLOCK = Clock(time.monotonic, time.sleep, time.time)
 
 
@@ -101,6 +102,22 @@ def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapp
     if settings.credential_command:
         return _run(settings.credential_command, root)
     return None
+
+
+def plan_key(settings: Settings, environ: Mapping[str, str]) -> str | None:
+    """The key that plans are sealed with; None where the workspace has none, or its variable is not set.
+
+    Raises:
+        ReconcilerError: it is too short to be a key.
+    """
+    name = (settings.plan_key or {}).get("env", "")
+    value = environ.get(name) or None
+    if value is not None and len(value) < SHORTEST_KEY:
+        raise ReconcilerError(
+            f"the plan_key in the environment variable {name} has {len(value)} characters; at least {SHORTEST_KEY} are needed",
+            help="make a random key, for example with `openssl rand -hex 32`",
+        )
+    return value
 
 
 def text_of(

@@ -58,6 +58,13 @@ class History:
             rows = database.rows(sql, *self._key, run) if database else []
         return rows[0][0] if rows else None
 
+    def inverses(self, plan_digest: str) -> list[str]:
+        """Plans that would undo a run, as JSON: those in which this digest stands."""
+        sql = "SELECT inverse FROM runs WHERE origin=? AND organisation_id=? AND inverse LIKE ?"
+        with self._open() as database:
+            rows = database.rows(sql, *self._key, f"%{plan_digest}%") if database else []
+        return [row[0] for row in rows]
+
     def journal(self, run: int) -> list[Entry]:
         """The journal of a run, in order."""
         sql = "SELECT at, address, step, state, detail FROM journal WHERE run=? ORDER BY id"

@@ -23,6 +23,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     after_unknown: dict[str, bool] = {}
 
 
+class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By which rule an import goes: how many loads stay, of the (workspace, source) pairs that count as one source."""
+
+    keep: int
+    former: tuple[tuple[str, str], ...]
+
+
 class ResourceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One resource: what it is, what it will be, why, and what must be done first.
 
@@ -30,6 +37,8 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         origin: FILE:LINE of the spec that asks for it; None where none does by itself.
         request: method and path that apply would send.
         former_default: id and token of the compartment that stops being the datamart's default; the token is null if unknown.
+        token: of an activation's compartment that exists and is found by its token; apply requires it to be the same.
+        retention: of an import that goes; apply asks it again.
     """
 
     address: str
@@ -42,6 +51,8 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     origin: str | None = None
     request: str | None = None
     former_default: dict[str, str | None] | None = None
+    token: str | None = None
+    retention: Retention | None = None
 
 
 class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,7 +151,12 @@ class Unmanaged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The reviewed artefact; `created_at` (UTC) makes two plans of equal content two approvals."""
+    """The reviewed artefact; `created_at` (UTC) makes two plans of equal content two approvals.
+
+    Attributes:
+        prune: scopes of `--prune`.
+        seal: HMAC of all the rest with the workspace's `plan_key`; empty where there is none.
+    """
 
     format_version: str
     tool_version: str
@@ -161,8 +177,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     overrides: tuple[Override, ...] = ()
     rollout: Rollout | None = None
     unmanaged: tuple[Unmanaged, ...] = ()
+    prune: tuple[str, ...] = ()
     created_at: str = ""
     plan_digest: str = ""
+    seal: str = ""
 
     @property
     def has_changes(self) -> bool:

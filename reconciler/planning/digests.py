@@ -1,6 +1,7 @@
 """Digests that identify content (design 6). Pure; the values decide what is loaded again, so they never change lightly."""
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -66,14 +67,29 @@ def load_digest(source_digest: str, compartments: Mapping[str, str | None]) -> s
 
 
 def plan_digest(document: Mapping[str, Any] | Plan) -> str:
-    """Digest (SHA-256, hex) over everything in a plan, or in its document, but the digest itself."""
+    """Digest (SHA-256, hex) over everything in a plan, or in its document, but the digest itself and the seal."""
+    return hashlib.sha256(_said(document)).hexdigest()
+
+
+def plan_seal(plan: Plan, key: str) -> str:
+    """HMAC-SHA256 (hex) over the bytes that the digest is of; only who has the key can make it."""
+    return hmac.new(key.encode(), _said(plan), hashlib.sha256).hexdigest()
+
+
+def sealed_by(plan: Plan, key: str) -> bool:
+    """True if who sealed the plan had this key, and it was not changed since."""
+    return hmac.compare_digest(plan.seal.encode(), plan_seal(plan, key).encode())
+
+
+def _said(document: Mapping[str, Any] | Plan) -> bytes:
+    """What a plan says, in one byte form."""
     if isinstance(document, Plan):
-        blank: Any = msgspec.structs.replace(document, plan_digest="")
+        blank: Any = msgspec.structs.replace(document, plan_digest="", seal="")
     else:
-        blank = {**document, "plan_digest": ""}
-    return hashlib.sha256(msgspec.json.encode(blank, order="sorted")).hexdigest()
+        blank = {**document, "plan_digest": "", "seal": ""}
+    return msgspec.json.encode(blank, order="sorted")
 
 
 def sealed(plan: Plan) -> Plan:
-    """The plan with the digest of what it says now."""
-    return msgspec.structs.replace(plan, plan_digest=plan_digest(plan))
+    """The plan with the digest of what it says now; a seal of what it said before goes."""
+    return msgspec.structs.replace(plan, plan_digest=plan_digest(plan), seal="")

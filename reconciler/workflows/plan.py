@@ -20,7 +20,7 @@ from reconciler.model.remote import Activation, Observed
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
-from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet, unpinned_tokens
+from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet
 from reconciler.planning.config.unmanaged import unmanaged
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import (
@@ -33,7 +33,14 @@ from reconciler.planning.loads.changes import (
 )
 from reconciler.planning.loads.retention import superseded_imports
 from reconciler.planning.loads.source_findings import activation_findings
-from reconciler.planning.plan.planner import Occasion, Scope, assemble, plan_config, prune_requires
+from reconciler.planning.plan.planner import (
+    Occasion,
+    Scope,
+    acting_addresses,
+    assemble,
+    plan_config,
+    prune_requires,
+)
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
 from reconciler.workflows.consent import consent_findings
@@ -118,8 +125,9 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         retired += superseded_imports(load, imports.rows) if isinstance(imports, Listed) else []
         diagnostics += findings
         errored = errored or failed
-        planned += [_with_tokens(change, config, desired, observed)] if change else []
-    kept, kept_loads = prune_requires([*changes, *retired], planned)
+        planned += [_with_tokens(change, config)] if change else []
+    every = [*changes, *retired]
+    kept, kept_loads = prune_requires(every, planned, acting_addresses(every))
     return assemble(
         kept,
         kept_loads,
@@ -131,6 +139,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
             allowed=request.allowed,
             latency=reader.pace.mean,
             unmanaged=_unmanaged(desired, observed, config, checked, scope),
+            prune=request.prune,
         ),
         errored=errored,
         complete=scope.complete,
@@ -321,13 +330,10 @@ def _one_load(
     return change, findings, bool(unread)
 
 
-def _with_tokens(change: LoadChange, config: ConfigPlan, desired: Desired, observed: Observed) -> LoadChange:
+def _with_tokens(change: LoadChange, config: ConfigPlan) -> LoadChange:
     """A load that says by which tokens its compartments were found: apply requires them to be the same."""
-    if not isinstance(observed.compartments, Listed):
-        return change
-    ids = {k: config.ids.get(k) for k in definition_of(change).compartments}
-    pinned = {c.key for c in desired.compartments.values() if c.id}
-    return structs.replace(change, tokens=unpinned_tokens(ids, pinned, observed.compartments.rows))
+    keys = definition_of(change).compartments
+    return structs.replace(change, tokens={k: t for k, t in config.tokens.items() if k in keys})
 
 
 def _without(listing: Listing[Activation], gone: Collection[str | None]) -> Listing[Activation]:

@@ -8,17 +8,18 @@ from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
 from reconciler.errors import ReconcilerError
+from reconciler.model.address import Address
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
 from reconciler.planning.config import lookup, preconditions
 from reconciler.planning.config.changes import FOREIGN_HELP, foreign
 from reconciler.planning.config.preconditions import Readiness, Verdict
-from reconciler.planning.config.requirements import Required, Seen, unmet
+from reconciler.planning.config.requirements import Required, Seen, moved, unmet
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import decide_again, definition_of
 from reconciler.planning.loads.generations import Content, Do
-from reconciler.planning.loads.retention import KIND
+from reconciler.planning.loads.retention import KIND, kept_after_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,11 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
     if words := foreign(observed.datamarts, plan.organisation_id):
         raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
     compartments = {c.address: c for c in plan.resource_changes if c.kind == "Compartment"}
-    verdicts = {c.address: _resource(c, compartments, plan, observed) for c in acting}
     coming = {c.address for c in acting}
+    verdicts = {
+        c.address: _identified(c, _resource(c, compartments, plan, observed), coming, plan, observed)
+        for c in acting
+    }
     for load in loads:
         ids = _resolved(load, compartments, plan, observed)
         verdict = _load(load, ids, observed, reader, io, scans)
@@ -140,6 +144,23 @@ def _resource(
     return preconditions.activation(change, lookup.activation(rows_, compartment_id)[0])
 
 
+def _identified(
+    change: ResourceChange, verdict: Verdict, coming: Collection[str], plan: Plan, observed: Observed
+) -> Verdict:
+    """The verdict, or why what the change names by an id is not what it was planned for."""
+    if verdict.readiness is not Readiness.READY:
+        return verdict
+    why = None
+    shape = change.change.before or change.change.after or {}
+    if change.kind == KIND:
+        why = kept_after_all(change, observed.imports[_datamart_of(change)].require().rows, coming)
+    elif change.kind == "Activation" and change.token is not None:
+        key = Address.parse(change.address).name
+        rows = observed.compartments.require().rows
+        why = moved(str(shape.get("compartment_id")), key, change.token, rows, plan.organisation_id)
+    return verdict if why is None else Verdict(Readiness.CHANGED, verdict.row_id, why)
+
+
 def _datamart_of(change: ResourceChange) -> str:
     return str((change.change.before or change.change.after or {}).get("datamart_id", ""))
 
@@ -194,6 +215,8 @@ def _load(
 ) -> Verdict:
     source = definition_of(load)
     if load.unread:
+        if not scans.once_only(source):
+            return Verdict(Readiness.CHANGED, None, "the source can be read when a plan is made, but was not")
         if scans.pinned(source) != source:
             return Verdict(Readiness.CHANGED, None, "the query changed since it was planned")
         return Verdict(Readiness.READY)
@@ -208,7 +231,7 @@ def _load(
     executions = open_executions(reader, load.datamart_id, listing, source.former, io, content)
     if bad := next((x for x in executions.values() if isinstance(x, Unlisted)), None):
         bad.require(then="nothing was written")
-    decision = decide_again(load, listing.rows, executions, content, supersede=True)
+    decision = decide_again(load, listing.rows, executions, content, supersede=load.supersede)
     if decision.do is Do.NOTHING:
         return Verdict(Readiness.DONE)
     if decision.key is None or decision.key.generation != load.generation:

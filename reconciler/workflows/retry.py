@@ -23,9 +23,11 @@ from reconciler.model.listing import Listing
 from reconciler.model.load import Chunk, Scan
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution
-from reconciler.model.source import SourceDefinition, Update
+from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import definition_of
+from reconciler.planning.loads.failed_rows import failed_rows
+from reconciler.planning.loads.failed_rows import folder as place_of
 from reconciler.planning.loads.generations import Generation, generations, last_attempt
 from reconciler.planning.loads.protocol import winner
 from reconciler.private_folder import private_file, private_folder
@@ -120,35 +122,13 @@ class _Finder:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        made = replace(
-            source,
-            files=(os.path.relpath(folder / "0000.ndjson", self.root),),
-            format="commands",
-            sql=None,
-            compression="none",
-            identify_by=(),
-            owner=None,
-            types={},
-            include=None,
-            exclude=(),
-            rename={},
-            constants={},
-            update=Update(),
-            duplicates="off",
-            superseded="",
-            allow="0",
-            fill_identity=False,
-            compartment=None,
-            compartments={},
-            outside=True,
-        )
+        made = failed_rows(source, os.path.relpath(folder / "0000.ndjson", self.root))
         if self.scans.spools is not None:
             self.scans.spools.use(made)
         return made, self.scans.get(made), unplaced
 
     def _folder(self, key: LoadKey) -> Path:
-        name = f"{key.source}-{self.change.datamart_id}-{key.generation}.{key.retry + 1}"
-        folder = self.root / ".reconciler" / "spool" / name
+        folder = self.root / place_of(key.source, self.change.datamart_id, key.generation, key.retry + 1)
         shutil.rmtree(folder, ignore_errors=True)
         return private_folder(folder)
 
@@ -212,6 +192,7 @@ def _change(change: LoadChange, source: SourceDefinition, scan: Scan, retry: int
         actions=("execute",),
         reason=words,
         requires=(),
+        tokens={},
         after_unknown={},
         definition=msgspec.to_builtins(source),
         retry=retry,

@@ -40,7 +40,7 @@ KEEP = planned("no-op", shape(), shape())
         (RENAME, row(), DONE),
         (RENAME, row(name="Third"), CHANGED),
         (RENAME, row(name=None), CHANGED),
-        (RENAME, row(token="other", name="Old"), READY),  # the change does not read the token
+        (RENAME, row(token="other", name="Old"), CHANGED),  # an id alone does not say which compartment it is
         (KEEP, row(), DONE),
         (KEEP, row(name="Renamed"), DONE),  # a name that nothing depends on
         (KEEP, row(token="other"), CHANGED),

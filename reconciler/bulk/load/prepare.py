@@ -97,7 +97,7 @@ class Preparation:
             rows,
             executions,
             content,
-            supersede=not change.unread or change.supersede,
+            supersede=change.supersede,
             begun=begun,
         )
         if decision.do is Do.NOTHING:
@@ -109,7 +109,7 @@ class Preparation:
         if key is None or (change.generation is not None and key.generation != change.generation):
             words = f"stale: {decision.reason}; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
-        if change.unread:
+        if not change.retry:
             self._guard(scan, source, decision)
         existing = next((g for g in (*found, *retries) if g.key == key), None)
         ready = self._fit(source, existing, key, executions)
@@ -126,18 +126,15 @@ class Preparation:
         return ready
 
     def _reviewed(self, source: SourceDefinition, scan: Scan) -> str:
-        """The load digest; one that only apply reads has to pass the limits here that others pass at plan."""
+        """The load digest; the limits that the plan had to pass are asked again: what a plan says of them is not believed."""
         change = self.change
-        if change.unread:
-            trip = deleting(scan.deletes, scan.sent, self.guards)
-            why = refusal(source, scan) or self._tripped(
-                trip, "guard-delete-lines", "max_delete_lines_percent"
-            )
-            if why is not None:
-                raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
         if not change.unread and scan.source_digest != change.source_digest:
             words = "stale: the source changed since it was planned; nothing was sent. Make a new plan"
             raise LoadStopped(Status.FAILED, words, refused=True)
+        trip = deleting(scan.deletes, scan.sent, self.guards)
+        why = refusal(source, scan) or self._tripped(trip, "guard-delete-lines", "max_delete_lines_percent")
+        if why is not None:
+            raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
         digest = load_digest(scan.source_digest, source.compartments)
         if digest is None or (change.load_digest is not None and digest != change.load_digest):
             words = "stale: a compartment of this load changed since it was planned; nothing was sent"
@@ -145,10 +142,10 @@ class Preparation:
         return digest
 
     def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision) -> None:
-        """What plan checks of other sources and could not of this one: its size, and compartments that lines name."""
+        """The size of the source beside the last load; and compartments that lines name, which plan saw of other sources."""
         trip = shrunk(scan.sent, previous_lines(source, decision), self.guards)
         why = self._tripped(trip, "guard-shrink", "max_shrink_percent")
-        if why is None and scan.compartments - set(self.ids.values()):
+        if why is None and self.change.unread and scan.compartments - set(self.ids.values()):
             active = resources.activations(self.context.writer, self.change.datamart_id)
             if isinstance(active, Unlisted):
                 raise ReadFailed(f"could not list the activations: {active.reason}")

@@ -31,12 +31,14 @@ class ConfigPlan:
 
     Attributes:
         ids: remote id by compartment key; None while it is to be created; absent if nothing is known.
+        tokens: by compartment key, of those that exist and are found by their token and not by a pinned id.
         blocked: addresses that could not be planned.
     """
 
     changes: list[ResourceChange] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     ids: dict[str, str | None] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
     errored: bool = False
 
@@ -141,6 +143,8 @@ def _existing_compartment(
         )
         return
     plan.ids[want.key] = row.id
+    if want.id is None:
+        plan.tokens[want.key] = row.token
     shared = row.organisation_id not in (organisation_id, "")
     before, after = shape(row), {**shape(row), **({"name": want.name} if want.name is not None else {})}
     fields = changed_fields(before, after)
@@ -196,7 +200,7 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
         token = f"'{former['token']}' " if former["token"] is not None else ""
         why += f"; compartment {token}(id {former['compartment_id']}) stops being the default"
     change = _change(want, action, before, after, why, requires, unknown, remote_id=remote_id)
-    plan.changes.append(replace(change, former_default=former))
+    plan.changes.append(replace(change, former_default=former, token=plan.tokens.get(want.compartment)))
 
 
 def _former_default(

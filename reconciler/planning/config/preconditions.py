@@ -64,12 +64,17 @@ def compartment(change: ResourceChange, row: Compartment | None) -> Verdict:
         if before is None:
             return Verdict(Readiness.READY)
         return Verdict(Readiness.CHANGED, None, "the compartment no longer exists")
+    # Which compartment it is, is never taken from the id alone.
     managed = (
         ("token", "name")
         if before is None
-        else tuple(k for k in after if before.get(k) != after.get(k)) or ("token",)
+        else ("token", *(k for k in after if before.get(k) != after.get(k)))
     )
     seen = shape(row)
+    if before is not None and seen["organisation_id"] != before.get(
+        "organisation_id", seen["organisation_id"]
+    ):
+        return Verdict(Readiness.CHANGED, row.id, "the compartment belongs to another organisation")
     if all(seen[k] == after[k] for k in managed):
         return Verdict(Readiness.DONE, row.id)
     if before is not None and all(seen[k] == before.get(k) for k in managed):

@@ -6,6 +6,8 @@ Nothing goes because it is missing in the specs alone (G10), and a datamart's de
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from reconciler.model.desired import Desired, DesiredActivation
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed
@@ -66,7 +68,8 @@ def plan_removals(desired: Desired, observed: Observed, plan: ConfigPlan, prunin
             if by_flag
             else f"deactivated on {want.datamart} by the spec"
         )
-        plan.changes.append(_removal(want, row, reason, by_flag=by_flag))
+        removal = _removal(want, row, reason, by_flag=by_flag)
+        plan.changes.append(replace(removal, token=plan.tokens.get(want.compartment)))
         plan.diagnostics.append(
             warning(
                 "deactivation",

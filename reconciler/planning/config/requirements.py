@@ -71,7 +71,11 @@ def _compartment(key: str, need: Required, seen: Seen) -> Unmet | None:
     identity, token = need.ids[key], need.tokens.get(key)
     if f"Compartment/{key}" not in need.coming and identity is not None:
         row = next((c for c in seen.compartments if c.id == identity), None)
-        if why := _changed(identity, key, row, token, seen):
+        if row is not None and row.archived:
+            return Unmet("Compartment", f"the compartment {identity} ('{key}') is archived", key)
+        if token is not None and (
+            why := moved(identity, key, token, seen.compartments, seen.organisation_id)
+        ):
             return Unmet("Compartment", why, key)
     activation = str(Address("Activation", key, need.datamart))
     if activation in need.coming or any(a.compartment_id == identity for a in seen.active):
@@ -79,24 +83,26 @@ def _compartment(key: str, need: Required, seen: Seen) -> Unmet | None:
     return Unmet("Activation", f"'{key}' is not active on {need.datamart}", key)
 
 
-def _changed(identity: str, key: str, row: Compartment | None, token: str | None, seen: Seen) -> str | None:
-    if row is not None and row.archived:
-        return f"the compartment {identity} ('{key}') is archived"
-    if token is None:  # found by its id, and perhaps another organisation's
-        return None
+def moved(
+    identity: str, key: str, token: str, compartments: Collection[Compartment], organisation_id: str
+) -> str | None:
+    """Why a compartment that was found by its token is not the one of this id any more; None if it is.
+
+    Args:
+        identity: remote id, as planned.
+        key: its name in the specs.
+        token: by which it was found.
+        compartments: rows as they are now.
+        organisation_id: the organisation of the workspace.
+    """
+    row = next((c for c in compartments if c.id == identity), None)
     if row is None:
         return f"the compartment {identity} ('{key}') does not exist any more"
     if row.token != token:
         return f"the compartment {identity} ('{key}') has the token {row.token!r}, planned was {token!r}"
-    found = lookup.compartment(seen.compartments, seen.organisation_id, token, None)
+    found = lookup.compartment(compartments, organisation_id, token, None)
     if isinstance(found, lookup.Ambiguous):
         return f"the token '{token}' is used by the compartments {' and '.join(found.ids)}"
+    if found is None:
+        return f"the compartment {identity} ('{key}') is not one of organisation {organisation_id}"
     return None
-
-
-def unpinned_tokens(
-    ids: Mapping[str, str | None], pinned: Collection[str], compartments: Collection[Compartment]
-) -> dict[str, str]:
-    """Tokens by compartment key, of compartments that are there and found by their token."""
-    tokens = {c.id: c.token for c in compartments}
-    return {k: tokens[i] for k, i in ids.items() if i is not None and i in tokens and k not in pinned}

@@ -122,7 +122,7 @@ def plan_load(
     generation = (
         decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
     )
-    requires = tuple(str(Address("Activation", k, want.datamart)) for k in definition.compartments)
+    requires = required(want.datamart, definition)
     unknown = {"load_digest": True, "bytes": True, "chunks": True} if digest is None else {}
     change = LoadChange(
         address=address,
@@ -185,13 +185,18 @@ def plan_unread(
         unfinished={},
         actions=("execute",),
         reason=f"apply reads its contents once, so they are known only then; {known}",
-        requires=tuple(str(Address("Activation", k, want.datamart)) for k in definition.compartments),
+        requires=required(want.datamart, definition),
         after_unknown=dict.fromkeys(unknown, True),
         definition=msgspec.to_builtins(definition),
         resend=tuple(sorted(overrides.resend)),
         reload=overrides.reload,
         supersede=overrides.supersede,
     )
+
+
+def required(datamart: str, definition: SourceDefinition) -> tuple[str, ...]:
+    """Addresses of what has to be active on a datamart before a load."""
+    return tuple(str(Address("Activation", key, datamart)) for key in definition.compartments)
 
 
 def previous_lines(definition: SourceDefinition, decision: Decision) -> int:

@@ -4,13 +4,13 @@ Only loaded (sealed) generations are deleted, oldest first, never the newest one
 is unfinished. A seal goes after all of its chunks: until then the remote still says that they were loaded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from reconciler.kinds.names import ChunkName, LoadKey, parse
+from reconciler.kinds.names import ChunkName, LoadKey, SealName, parse
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredLoad
-from reconciler.model.plan import Change, ResourceChange
+from reconciler.model.plan import Change, ResourceChange, Retention
 from reconciler.model.remote import Import
 from reconciler.planning.loads.generations import generations
 from reconciler.planning.requests import with_request
@@ -25,39 +25,100 @@ def superseded_imports(load: DesiredLoad, imports: Sequence[Import]) -> list[Res
         load: its definition says how many generations stay.
         imports: all of the datamart.
     """
-    keep, former = load.definition.keep_generations, load.definition.former
-    if keep is None:
+    rule = rule_of(load)
+    if rule is None:
         return []
-    sealed = [g.number for g in generations(imports, former) if g.seal]
-    unfinished = {g.number for g in generations(imports, former, retries=True) if not g.seal}
-    kept = sorted(set(sealed), reverse=True)[:keep]
-    gone = {n for n in sealed if kept and n < min(kept) and n not in unfinished}
-    rows: dict[LoadKey, list[tuple[Import, bool]]] = {}
+    found = superseded(rule, imports)
+    return [change for rows in found.values() for change in deletions(load, rule, rows)]
+
+
+def rule_of(load: DesiredLoad) -> Retention | None:
+    """By which rule imports of a load go; None if none does."""
+    keep = load.definition.keep_generations
+    return None if keep is None else Retention(keep=keep, former=load.definition.former)
+
+
+def superseded(rule: Retention, imports: Sequence[Import]) -> dict[LoadKey, list[Import]]:
+    """The imports that go, by their load.
+
+    Args:
+        rule: how many loads stay.
+        imports: all of the datamart.
+    """
+    found = generations(imports, rule.former)
+    retries = generations(imports, rule.former, retries=True)
+    done = [g.number for g in found if g.seal]
+    unfinished = {g.number for g in retries if not g.seal}
+    kept = sorted(set(done), reverse=True)[: rule.keep]
+    gone = {n for n in done if kept and n < min(kept) and n not in unfinished}
+    open_loads = {g.key for g in found if not g.seal}
+    rows: dict[LoadKey, list[Import]] = {}
     for row in imports:
-        name = parse(row.name)
-        if name and (name.load.workspace, name.load.source) in former and name.load.generation in gone:
-            rows.setdefault(name.load, []).append((row, isinstance(name, ChunkName)))
-    open_loads = {g.key for g in generations(imports, former) if not g.seal}
-    return [c for key, found in rows.items() if key not in open_loads for c in _deletions(load, key, found)]
+        name = ours(rule, row.name)
+        if name and name.load.generation in gone and name.load not in open_loads:
+            rows.setdefault(name.load, []).append(row)
+    return rows
 
 
-def _deletions(load: DesiredLoad, key: LoadKey, found: Sequence[tuple[Import, bool]]) -> list[ResourceChange]:
+def ours(rule: Retention, name: str) -> ChunkName | SealName | None:
+    """The name of an import, if it is one of the source's."""
+    found = parse(name)
+    return found if found and (found.load.workspace, found.load.source) in rule.former else None
+
+
+def kept_after_all(change: ResourceChange, imports: Sequence[Import], going: Collection[str]) -> str | None:
+    """Why an import that was planned to go stays; None if it goes.
+
+    Args:
+        change: the planned deletion of an import that is there.
+        imports: all of the datamart, as they are now.
+        going: addresses of all planned deletions.
+    """
+    name = parse(str((change.change.before or {}).get("name")))
+    rows = (
+        []
+        if name is None or change.retention is None
+        else superseded(change.retention, imports).get(name.load, [])
+    )
+    if all(row.id != change.remote_id for row in rows):
+        return "keep_generations does not remove this import any more"
+    if isinstance(name, SealName):
+        datamart = change.address.partition("@")[2]
+        left = [
+            r for r in rows if r.id != change.remote_id and str(Address(KIND, r.id, datamart)) not in going
+        ]
+        if left:
+            return f"the import {left[0].id} of the same load stays"
+    return None
+
+
+def deletions(load: DesiredLoad, rule: Retention, rows: Sequence[Import]) -> list[ResourceChange]:
+    """Deletions of the imports of one load: its seal goes last.
+
+    Args:
+        load: the source on the datamart.
+        rule: by which they go.
+        rows: all imports of one load that are there.
+    """
+
     def address(row: Import) -> str:
         return str(Address(KIND, row.id, load.datamart))
 
-    chunks = tuple(address(row) for row, is_chunk in found if is_chunk)
+    named = [(row, name) for row in rows if (name := parse(row.name)) is not None]
+    chunks = tuple(address(row) for row, name in named if isinstance(name, ChunkName))
     return [
         with_request(
             ResourceChange(
                 address=address(row),
                 kind=KIND,
                 change=Change(actions=("delete",), before=_shape(row, load), after=None),
-                reason=f"{key.title} of {load.address} is older than the {load.definition.keep_generations} loads to keep",
-                requires=() if is_chunk else chunks,
+                reason=f"{name.load.title} of {load.address} is older than the {rule.keep} loads to keep",
+                requires=() if isinstance(name, ChunkName) else chunks,
                 remote_id=row.id,
+                retention=rule,
             )
         )
-        for row, is_chunk in found
+        for row, name in named
     ]
 
 

@@ -46,6 +46,7 @@ def inverse(plan: Plan) -> Plan:
         budget=Budget(requests=3 * len(back)),
         diagnostics=(*lost, *(w for c in back for w in _doubts(c))),
         overrides=(),
+        prune=(),
         complete=False,
     )
     return sealed(made)
@@ -112,7 +113,15 @@ def _swapped(change: ResourceChange) -> ResourceChange:
             back = replace(change.change, before=after, after=before)
     why = f"undoes: {change.reason}"
     return with_request(
-        replace(change, change=back, remote_id=remote_id, requires=(), origin=None, reason=why)
+        replace(
+            change,
+            change=back,
+            remote_id=remote_id,
+            requires=(),
+            origin=None,
+            reason=why,
+            former_default=None,
+        )
     )
 
 

@@ -1,7 +1,7 @@
 """Two states -> `Plan`. Pure; `reconciler.workflows.plan` gathers what goes in."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -66,12 +66,14 @@ class Occasion:
         allowed: guards that may be crossed.
         latency: seconds that a request took on average.
         unmanaged: what exists and no spec declares.
+        prune: scopes of `--prune`.
     """
 
     created_at: str
     allowed: Sequence[Override] = ()
     latency: float | None = None
     unmanaged: Sequence[Unmanaged] = ()
+    prune: Collection[str] = ()
 
 
 def plan_config(desired: Desired, observed: Observed, organisation_id: str, pruning: Pruning) -> ConfigPlan:
@@ -198,6 +200,7 @@ def assemble(
         overrides=tuple(occasion.allowed),
         rollout=rollout,
         unmanaged=tuple(occasion.unmanaged),
+        prune=tuple(sorted(occasion.prune)),
         created_at=occasion.created_at,
     )
     return sealed(plan)
@@ -207,11 +210,21 @@ def _kept(change: ResourceChange | LoadChange, present: set[str]) -> tuple[str, 
     return tuple(r for r in change.requires if r in present)
 
 
+def acting_addresses(changes: Sequence[ResourceChange]) -> set[str]:
+    """Addresses of what changes."""
+    return {c.address for c in changes if c.change.actions != ("no-op",)}
+
+
 def prune_requires(
-    changes: Sequence[ResourceChange], loads: Sequence[LoadChange]
+    changes: Sequence[ResourceChange], loads: Sequence[LoadChange], present: set[str]
 ) -> tuple[list[ResourceChange], list[LoadChange]]:
-    """Keep only `requires` that name an action of this plan; what is there already is waited for by nobody."""
-    present = {c.address for c in changes if c.change.actions != ("no-op",)}
+    """Keep only `requires` that name an action of this plan; what is there already is waited for by nobody.
+
+    Args:
+        changes: compartments, activations and imports.
+        loads: of the plan.
+        present: addresses of what the plan changes.
+    """
     return (
         [c if present.issuperset(c.requires) else replace(c, requires=_kept(c, present)) for c in changes],
         [x if present.issuperset(x.requires) else replace(x, requires=_kept(x, present)) for x in loads],

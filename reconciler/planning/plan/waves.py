@@ -1,6 +1,6 @@
 """A plan in waves: which action is in which, the part of the plan that one wave carries out, and its gates. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from msgspec.structs import replace
 
@@ -73,6 +73,20 @@ def part(plan: Plan, wave: str, *, datamarts: Sequence[str] | None = None, first
     # A load that only has to be told of is told of once, with the first wave.
     told = [x for x in plan.loads if x.actions == ("no-op",)] if first else []
     return sealed(replace(plan, resource_changes=(*before, *idle, *changes), loads=(*loads, *told)))
+
+
+def begun(plan: Plan, done: Set[str | None]) -> Plan:
+    """The plan with the actions of these waves, None are those before all waves; of others, what is there untouched."""
+    changes = []
+    for change in plan.resource_changes:
+        if change.wave in done:
+            changes.append(change)
+        elif (seen := change.change.before) is not None:
+            left = replace(change.change, actions=("no-op",), after=seen)
+            changes.append(replace(change, change=left, former_default=None))
+    return replace(
+        plan, resource_changes=tuple(changes), loads=tuple(x for x in plan.loads if x.wave in done)
+    )
 
 
 def _among(address: str, datamarts: Sequence[str] | None) -> bool:
