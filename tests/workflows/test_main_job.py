@@ -105,7 +105,9 @@ def test_a_saved_plan_is_its_own_approval_and_is_used_up(
     assert "1,200 rows read" in shown.out
     assert workspace.run("apply", "--check", str(saved)).code == 0
     assert emulator.writes() == []
-    workspace.write("specs/broken.yaml", "apply FILE reads no specs: [")
+    broken = workspace.write("specs/broken.yaml", "what is declared here cannot be said: [")
+    assert (workspace.run("apply", str(saved)).code, emulator.writes()) == (1, [])
+    broken.unlink()
     assert workspace.run("apply", str(saved)).code == 0
     writes = len(emulator.writes())
     again = workspace.run("apply", str(saved))
