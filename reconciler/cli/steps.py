@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -153,6 +153,7 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
     """Make a plan and show its findings."""
     from reconciler.workflows.plan import Request, make_plan
 
+    manual_verdicts, known = _remembered(flags.root, checked)
     request = Request(
         scope=flags.scope(checked),
         overrides=flags.overrides(),
@@ -160,7 +161,8 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         prune=frozenset(flags.prune),
         created_at=wiring.created_at(),
         ci=bool(os.environ.get("CI")),
-        manual_verdicts=_manual_verdicts(flags.root, checked),
+        manual_verdicts=manual_verdicts,
+        known=known,
     )
     with (
         wiring.reader(where, checked.settings.parallelism) as reader,
@@ -178,18 +180,23 @@ def under_key(made: Plan, settings: Settings) -> Plan:
     return made if key is None else replace(made, seal=plan_seal(made, key))
 
 
-def _manual_verdicts(root: Path, checked: Checked) -> Callable[[str], ManualVerdicts]:
-    """What people said of chunks, by datamart; nothing where the ledger cannot be read, since a plan needs none."""
+def _remembered(root: Path, checked: Checked) -> tuple[Callable[[str], ManualVerdicts], Mapping[str, str]]:
+    """What people said of chunks, by datamart, and ids of compartments, by address.
+
+    Nothing where the ledger cannot be read, since a plan needs none.
+    """
+    known: Mapping[str, str] = {}
     history = None
     with suppress(ReconcilerError):
         history = ledgers.expendable_history(root, checked.settings)
+        known = history.compartments(checked.settings.workspace)
 
     def on(datamart_id: str) -> ManualVerdicts:
         with suppress(ReconcilerError):
             return history.manual_verdicts(datamart_id) if history else {}
         return {}
 
-    return on
+    return on, known
 
 
 def show_plan(made: Plan, flags: Flags) -> None:

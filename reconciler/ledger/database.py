@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _FIRST = """
 CREATE TABLE runs (
   id {identity}, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, host TEXT NOT NULL,
@@ -52,7 +52,12 @@ INSERT INTO open_writes SELECT origin, organisation_id, '*', id FROM runs WHERE 
 ALTER TABLE leases ADD COLUMN nonce TEXT;
 ALTER TABLE leases ADD COLUMN quiet INTEGER NOT NULL DEFAULT 0;
 """
-_STEPS = (_FIRST, _SETTLED, _LEASES, _ROLLOUTS, _OPEN_WRITES)  # from one version to the next
+_COMPARTMENTS = """
+CREATE TABLE compartments (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, workspace TEXT NOT NULL, address TEXT NOT NULL, remote_id TEXT NOT NULL,
+  PRIMARY KEY (origin, organisation_id, workspace, address));
+"""
+_STEPS = (_FIRST, _SETTLED, _LEASES, _ROLLOUTS, _OPEN_WRITES, _COMPARTMENTS)  # from one version to the next
 
 
 class Database(Protocol):

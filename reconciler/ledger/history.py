@@ -72,6 +72,14 @@ class History:
             rows = database.rows(sql, run) if database else []
         return [Entry(at, address, step, state, json.loads(d)) for at, address, step, state, d in rows]
 
+    def compartments(self, workspace: str) -> dict[str, str]:
+        """Which compartment of the platform each address was at the last apply: remote ids, by address."""
+        sql = (
+            "SELECT address, remote_id FROM compartments WHERE origin=? AND organisation_id=? AND workspace=?"
+        )
+        with self._open() as database:
+            return dict(database.rows(sql, *self._key, workspace)) if database else {}
+
     def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
         """What people said of chunks on a datamart; nothing where there is no ledger."""
         with self._open() as database:

@@ -6,7 +6,7 @@ written: names, digests, counts (G9).
 
 import json
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from reconciler.ledger.database import Database
@@ -169,6 +169,14 @@ class Ledger:
             with self._coming:
                 del self._notes[: len(rows)]
             self._written = last
+
+    def remember_compartments(self, workspace: str, ids: Mapping[str, str]) -> None:
+        """Record which compartment of the platform each address is: remote ids, by address."""
+        sql = (
+            "INSERT INTO compartments VALUES (?,?,?,?,?) "
+            "ON CONFLICT (origin, organisation_id, workspace, address) DO UPDATE SET remote_id=excluded.remote_id"
+        )
+        self.database.many(sql, [(*self._key, workspace, a, i) for a, i in sorted(ids.items())])
 
     def refuse(self, datamart_id: str, name: str) -> None:
         """Remember that the remote refused the upload of this chunk: its content is not sent again."""

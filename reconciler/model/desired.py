@@ -17,7 +17,8 @@ from reconciler.model.source import SourceDefinition
 class DesiredCompartment(msgspec.Struct, frozen=True, gc=False):
     """`name` None is not managed; `id` pins; `tombstone` is True where the spec only says where it must not be active.
 
-    A tombstone is no reason to make what is not there.
+    A tombstone is no reason to make what is not there. `allow_token_change` is the opt-in to give an existing compartment the
+    declared token.
     """
 
     key: str
@@ -26,6 +27,7 @@ class DesiredCompartment(msgspec.Struct, frozen=True, gc=False):
     id: str | None
     where: Callable[[], Span]
     tombstone: bool = False
+    allow_token_change: bool = False
 
     @property
     def span(self) -> Span:

@@ -64,7 +64,10 @@ def _compartment(key: str, document: Document, *, default: bool) -> DesiredCompa
     spec = document.data["spec"]
     where = partial(document.span, "metadata", "name")
     tombstone = "deactivations" in spec and "activations" not in spec and not default
-    return DesiredCompartment(key, spec.get("token"), spec.get("name"), spec.get("id"), where, tombstone)
+    allowed = bool(spec.get("allow_token_change"))
+    return DesiredCompartment(
+        key, spec.get("token"), spec.get("name"), spec.get("id"), where, tombstone, allowed
+    )
 
 
 def _load(

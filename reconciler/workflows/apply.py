@@ -187,13 +187,24 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
 
 
 def _close(plan: Plan, run: Run, identity: int, outcomes: Sequence[Outcome], opened: OpenWrites) -> None:
-    """Record what cannot be on its way any more: of actions that were seen through, and what this run outlived."""
+    """Record which compartments the addresses are, and what cannot be on its way any more.
+
+    That is what belongs to actions that were seen through, and what this run outlived.
+    """
+    run.ledger.remember_compartments(plan.workspace, _compartments(plan, outcomes))
     run.ledger.see_through(identity, {o.address for o in outcomes if o.status in _SEEN_THROUGH})
     unknown = {o.address for o in outcomes if o.status is Status.UNKNOWN}
     run.ledger.close_writes({o.address for o in outcomes} - unknown, run=identity)
     if run.clock.now() >= run.locked_at + run.settings.settle:
         loads = {load.address for load in plan.loads}
         run.ledger.close_writes(opened.outlived(loads, complete=plan.complete) - unknown)
+
+
+def _compartments(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Remote ids of the compartments that the plan found, or that the run made, by address."""
+    found = {c.address: c.remote_id for c in plan.resource_changes if c.kind == "Compartment"}
+    made = {o.address: o.remote_id for o in outcomes if o.address in found and o.status in _SEEN_THROUGH}
+    return {a: i for a, i in (found | {a: i for a, i in made.items() if i}).items() if i is not None}
 
 
 def _execute(

@@ -56,6 +56,7 @@ class Request:
         ci: the `CI` variable is set.
         settled: gives what people said of chunks on a datamart.
         prune: scopes where activations that nobody declares are to go.
+        known: remote ids of compartments at the last apply, by address, as the ledger has them.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -65,6 +66,7 @@ class Request:
     ci: bool = False
     manual_verdicts: Callable[[str], ManualVerdicts] = lambda _: {}
     prune: frozenset[str] = frozenset()
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, request: Request) -> Plan:
@@ -108,7 +110,9 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
     def within(address: str) -> bool:
         return scope.complete or (scope.only != "loads" and _in_scope(scope, checked, Address.parse(address)))
 
-    config = plan_config(desired, observed, settings.organisation_id, Pruning(request.prune, within))
+    config = plan_config(
+        desired, observed, settings.organisation_id, Pruning(request.prune, within), request.known
+    )
     changes = config.changes if scope.complete else [c for c in config.changes if within(c.address)]
     diagnostics = [
         *checked.diagnostics,

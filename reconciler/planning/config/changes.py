@@ -11,12 +11,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredActivation, DesiredCompartment
-from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import Change, ResourceChange
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed, token_key
 from reconciler.planning.config import lookup
 from reconciler.planning.config.diff import changed_fields
+from reconciler.planning.config.token_changes import former, token_change
 from reconciler.planning.requests import with_request
 
 _NOTHING = ("no-op",)
@@ -31,7 +32,7 @@ class ConfigPlan:
 
     Attributes:
         ids: remote id by compartment key; None while it is to be created; absent if nothing is known.
-        tokens: by compartment key, of those that exist and are found by their token and not by a pinned id.
+        tokens: by compartment key, of those that exist, are found by their token and not by a pinned id, and keep it.
         blocked: addresses that could not be planned.
     """
 
@@ -44,7 +45,11 @@ class ConfigPlan:
 
 
 def plan_compartment(
-    want: DesiredCompartment, observed: Observed, organisation_id: str, plan: ConfigPlan
+    want: DesiredCompartment,
+    observed: Observed,
+    organisation_id: str,
+    plan: ConfigPlan,
+    last_id: str | None = None,
 ) -> None:
     """Add the change of one compartment.
 
@@ -53,6 +58,7 @@ def plan_compartment(
         observed: listings of the platform.
         organisation_id: the organisation of the workspace.
         plan: gets the change and its findings.
+        last_id: which compartment it was at the last apply, where a ledger knows.
     """
     address = want.address
     listing = observed.pinned.get(want.id, observed.compartments) if want.id else observed.compartments
@@ -61,7 +67,8 @@ def plan_compartment(
         plan.errored = True
         return
     rows = listing.by("id", want.id) if want.id else listing.by("token", want.token)
-    row = lookup.compartment(rows, organisation_id, want.token, want.id)
+    edited = former(want, listing, organisation_id, last_id)
+    row = edited or lookup.compartment(rows, organisation_id, want.token, want.id)
     match row:
         case lookup.Ambiguous(ids=ids):
             _block(
@@ -109,11 +116,11 @@ def plan_compartment(
                 _change(want, "create", None, after, f"no compartment has the token '{want.token}'")
             )
         case Compartment():
-            _existing_compartment(want, row, organisation_id, plan)
+            _existing_compartment(want, row, observed, organisation_id, plan)
 
 
 def _existing_compartment(
-    want: DesiredCompartment, row: Compartment, organisation_id: str, plan: ConfigPlan
+    want: DesiredCompartment, row: Compartment, observed: Observed, organisation_id: str, plan: ConfigPlan
 ) -> None:
     address = want.address
     if row.archived:
@@ -129,24 +136,19 @@ def _existing_compartment(
             ),
         )
         return
-    if want.token is not None and row.token != want.token:
-        _block(
-            plan,
-            address,
-            error(
-                "token-change",
-                f"the compartment {row.id} has the token '{row.token}'; the spec declares '{want.token}'",
-                want.span,
-                help="keep the platform's token: site tags that use it stop working when it changes, so reconciler never changes a token",
-                address=address,
-            ),
-        )
-        return
+    if moves := want.token is not None and row.token != want.token:
+        said = token_change(want, row, observed.compartments, organisation_id)
+        if said.severity is Severity.ERROR:
+            _block(plan, address, said)
+            return
+        plan.diagnostics.append(said)
     plan.ids[want.key] = row.id
-    if want.id is None:
+    if want.id is None and not moves:
         plan.tokens[want.key] = row.token
     shared = row.organisation_id not in (organisation_id, "")
-    before, after = shape(row), {**shape(row), **({"name": want.name} if want.name is not None else {})}
+    before = shape(row)
+    after = before | ({"name": want.name} if want.name is not None else {})
+    after |= {"token": want.token} if moves else {}
     fields = changed_fields(before, after)
     if fields and shared:
         plan.diagnostics.append(

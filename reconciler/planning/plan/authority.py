@@ -94,6 +94,7 @@ def _derived(plan: Plan, desired: Desired) -> ConfigPlan:
         _claimed(plan, desired),
         plan.organisation_id,
         Pruning(frozenset(plan.prune), addresses.__contains__),
+        {c.address: c.remote_id for c in plan.resource_changes if c.kind == "Compartment" and c.remote_id},
     )
 
 

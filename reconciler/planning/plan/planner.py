@@ -1,9 +1,10 @@
 """Two states -> `Plan`. Pure; `reconciler.workflows.plan` gathers what goes in."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ from reconciler.planning.config.changes import (
     plan_compartment,
 )
 from reconciler.planning.config.removals import Pruning, plan_removals
+from reconciler.planning.config.token_changes import same_names
 from reconciler.planning.digests import sealed
 from reconciler.planning.plan import guards
 from reconciler.planning.plan.waves import in_waves
@@ -76,7 +78,13 @@ class Occasion:
     prune: Collection[str] = ()
 
 
-def plan_config(desired: Desired, observed: Observed, organisation_id: str, pruning: Pruning) -> ConfigPlan:
+def plan_config(
+    desired: Desired,
+    observed: Observed,
+    organisation_id: str,
+    pruning: Pruning,
+    known: Mapping[str, str] = MappingProxyType({}),
+) -> ConfigPlan:
     """Compartments and activations.
 
     Args:
@@ -84,6 +92,7 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str, prun
         observed: listings of the platform.
         organisation_id: the organisation of the workspace.
         pruning: scopes of `--prune`.
+        known: remote ids of compartments at the last apply, by address.
     """
     plan = ConfigPlan()
     plan.diagnostics += _failed_reads(desired, observed)
@@ -94,7 +103,8 @@ def plan_config(desired: Desired, observed: Observed, organisation_id: str, prun
         plan.blocked |= {*desired.compartments, *desired.activations, *desired.removals}
         return plan
     for compartment in desired.compartments.values():
-        plan_compartment(compartment, observed, organisation_id, plan)
+        plan_compartment(compartment, observed, organisation_id, plan, known.get(compartment.address))
+    plan.diagnostics += same_names(desired, observed, plan.changes, known, organisation_id)
     for activation in desired.activations.values():
         if activation.datamart in unusable:
             plan.blocked.add(activation.address)

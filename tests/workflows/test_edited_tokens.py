@@ -1,0 +1,113 @@
+"""`token:` is edited after an apply: the compartment that exists is meant, so it is refused, or changed where the spec says so (G10)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import LOYALTY, Workspace
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    made = Emulator()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def workspace(emulator: Emulator, tmp_path: Path) -> Workspace:
+    made = Workspace(tmp_path / "ws", emulator.url)
+    made.write("specs/loyalty.yaml", LOYALTY)
+    assert made.run("apply", "--auto-approve").code == 0
+    return made
+
+
+def edit(workspace: Workspace, token: str, more: str = "") -> None:
+    workspace.write("specs/loyalty.yaml", LOYALTY.replace("token: loyalty", f"token: {token}{more}"))
+
+
+def own(emulator: Emulator) -> dict[str, str]:
+    return {c["token"]: c["id"] for c in emulator.compartments() if c["token"].startswith("loyal")}
+
+
+def codes(plan: dict[str, list[dict[str, str]]]) -> set[str]:
+    return {d["code"] for d in plan["diagnostics"]}
+
+
+def test_it_is_refused_and_nothing_is_written(workspace: Workspace, emulator: Emulator) -> None:
+    edit(workspace, "loyalty2")
+    before = emulator.writes()
+    plan = workspace.run("plan")
+    assert plan.code == 4, plan
+    assert "error[token-change]" in plan.err
+    assert "site tags" in " ".join(plan.err.split())
+    assert workspace.run("apply", "--auto-approve").code == 4
+    assert emulator.writes() == before
+
+
+def test_the_opt_in_changes_the_token_of_the_same_compartment(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    (identity,) = own(emulator).values()
+    workspace.customers(20)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    edit(workspace, "loyalty2", ", allow_token_change: true")
+    plan = workspace.plan()
+    assert "token-change-allowed" in codes(plan)
+    (change,) = [c for c in plan["resource_changes"] if c["change"]["actions"] != ["no-op"]]
+    assert (change["change"]["actions"], change["remote_id"]) == (["update"], identity)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert own(emulator) == {"loyalty2": identity}
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_the_token_and_a_load_change_in_one_apply(workspace: Workspace, emulator: Emulator) -> None:
+    (identity,) = own(emulator).values()
+    edit(workspace, "loyalty2", ", allow_token_change: true")
+    workspace.customers(20)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert own(emulator) == {"loyalty2": identity}
+    assert len(emulator.profiles("1509")) == 20
+
+
+def test_a_token_that_another_compartment_has_is_refused_with_the_opt_in_too(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    row = {"organisation_id": "1185", "token": "loyalty2", "name": "x", "archived": False}
+    emulator.store.add("compartment", "1185", row)
+    for token in ("loyalty2", "Loyalty2"):
+        edit(workspace, token, ", allow_token_change: true")
+        assert "token-change" in codes(workspace.plan())
+        assert workspace.run("apply", "--auto-approve").code == 4
+
+
+def test_without_a_ledger_the_same_name_is_told(workspace: Workspace) -> None:
+    edit(workspace, "loyalty2")
+    workspace.forget_ledger()
+    plan = workspace.plan()
+    assert "unmanaged-same-name" in codes(plan)
+    workspace.write("specs/old.yaml", LOYALTY.replace("name: loyalty,", "name: old,"))
+    assert "unmanaged-same-name" not in codes(workspace.plan())
+
+
+def test_another_workspace_with_this_ledger_is_another_one(workspace: Workspace, emulator: Emulator) -> None:
+    settings = (workspace.root / "reconciler.yaml").read_text()
+    (workspace.root / "reconciler.yaml").write_text(settings.replace("name: shop", "name: other"))
+    edit(workspace, "loyalty2")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert set(own(emulator)) == {"loyalty", "loyalty2"}
+
+
+def test_a_saved_plan_changes_a_token_only_while_the_spec_allows_it(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    edit(workspace, "loyalty2", ", allow_token_change: true")
+    assert workspace.run("plan", "--out", "saved.json").code == 0
+    edit(workspace, "loyalty2")
+    assert workspace.run("apply", "saved.json").code == 4
+    assert set(own(emulator)) == {"loyalty"}
+    edit(workspace, "loyalty2", ", allow_token_change: true")
+    assert workspace.run("apply", "saved.json").code == 0
+    assert set(own(emulator)) == {"loyalty2"}
