@@ -8,7 +8,7 @@ to say: positions cost a second reading of the file.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from reconciler.model.diagnostic import Diagnostic, error
+from reconciler.model.diagnostic import Diagnostic, error, has_errors, warning
 from reconciler.spec import sets
 from reconciler.spec.compartment_rules import coverage, near_duplicates, removals, token_characters, tokens
 from reconciler.spec.documents import Document
@@ -108,16 +108,37 @@ def _sets_of_datamarts(specs: Specs) -> Iterator[Diagnostic]:
     for kind, name, document, key in declared:
         try:
             empty = not specs.ever(document.data["spec"][key])
+            odd = list(_odd_parts(specs, document, document.data["spec"][key], "spec", key))
         except sets.UnknownDatamart as e:
             yield _unknown_datamart(specs, document, e, "spec", key)
             continue
-        if empty:
+        yield from odd
+        if empty and not has_errors(odd):
             yield error(
                 "empty-set",
                 f"the datamart set of {kind}/{name} is empty",
                 document.span("spec", key),
                 help="check the labels",
             )
+
+
+def _odd_parts(specs: Specs, document: Document, expression: Any, *key: str | int) -> Iterator[Diagnostic]:
+    labels, excepts = specs.odd(expression)
+    for label in labels:
+        span, known = document.span(*key, *label.path), sorted(specs.labels.get(label.key, specs.labels))
+        words = f"no datamart has the label '{label.key}'"
+        if label.value is not None:
+            words = f"no datamart has '{label.value}' as the value of the label '{label.key}'"
+        hint = nearest(label.key if label.value is None else label.value, known)
+        shown = f"{', '.join(known[:8])}{' and others' if len(known) > 8 else ''}" or "none"
+        yield error("unknown-label", words, span, help=hint or f"known: {shown}")
+    for path in excepts:
+        yield warning(
+            "idle-except",
+            "the 'except' removes no datamart from the set",
+            document.span(*key, *path),
+            help="correct the 'except', or remove it",
+        )
 
 
 def _unknown_datamart(
@@ -142,6 +163,7 @@ def _rollouts(specs: Specs) -> Iterator[Diagnostic]:
                 continue
             try:
                 specs.resolve(wave["datamarts"])
+                yield from _odd_parts(specs, document, wave["datamarts"], "spec", "waves", i, "datamarts")
             except sets.UnknownDatamart as e:
                 yield _unknown_datamart(specs, document, e, "spec", "waves", i, "datamarts")
 

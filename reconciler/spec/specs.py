@@ -39,6 +39,7 @@ class Specs:
     Attributes:
         live: labels of the datamarts that take part, by name.
         absent: labels of those that would, had they an id in this environment.
+        labels: all values of datamarts' labels by key, whatever the environment, and of those that are ignored too.
         doubtful: names that files which could not be used may declare: nobody can say that they are missing.
     """
 
@@ -48,8 +49,10 @@ class Specs:
     rollouts: dict[str, Document] = field(default_factory=dict)
     live: dict[str, dict[str, str]] = field(default_factory=dict)
     absent: dict[str, dict[str, str]] = field(default_factory=dict)
+    labels: dict[str, set[str]] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
     _resolved: dict[str, frozenset[str]] = field(default_factory=dict)
+    _odd: dict[str, tuple[list[sets.UnknownLabel], list[tuple[str | int, ...]]]] = field(default_factory=dict)
 
     def resolve(self, expression: Any) -> frozenset[str]:
         """The datamarts in a set; remembered, since many documents say the same.
@@ -65,6 +68,19 @@ class Specs:
     def ever(self, expression: Any) -> bool:
         """True if the set has a datamart in some environment, be it none in this one."""
         return bool(self.resolve(expression) or sets.resolve(expression, {**self.live, **self.absent}))
+
+    def odd(self, expression: Any) -> tuple[list[sets.UnknownLabel], list[tuple[str | int, ...]]]:
+        """What in a set does nothing in any environment: labels that no datamart has, and an `except` that removes none.
+
+        Raises:
+            UnknownDatamart: it names one that is not declared.
+        """
+        key = repr(expression)
+        if key not in self._odd:
+            labels = list(sets.unknown_labels(expression, self.labels))
+            every = {**self.live, **self.absent}
+            self._odd[key] = labels, [] if labels else list(sets.idle_excepts(expression, every))
+        return self._odd[key]
 
     def members(self, document: Document, key: str) -> frozenset[str] | None:
         """The datamarts in the set at `key`; None if it is not there, or names an unknown one (a rule of its own)."""
@@ -96,10 +112,20 @@ class Specs:
 
 
 def collect(
-    documents: Sequence[Document], environment: str | None, doubtful: frozenset[str] = frozenset()
+    documents: Sequence[Document],
+    environment: str | None,
+    doubtful: frozenset[str] = frozenset(),
+    declared: Sequence[Document] = (),
 ) -> Specs:
-    """Sort documents into `Specs`; of two with one name the first wins (the rules report the other)."""
-    specs = Specs(doubtful=doubtful)
+    """Sort documents into `Specs`; of two with one name the first wins (the rules report the other).
+
+    Args:
+        documents: as they are in the environment.
+        environment: whose ids of datamarts count.
+        doubtful: names that files which could not be used may declare.
+        declared: documents and overlays of all environments.
+    """
+    specs = Specs(doubtful=doubtful, labels=_labels([*documents, *declared]))
     for document in documents:
         name = document.data["metadata"]["name"]
         match document.data["kind"]:
@@ -118,6 +144,19 @@ def collect(
         if datamart.ignore is None:
             (specs.live if datamart.takes_part else specs.absent)[name] = datamart.labels
     return specs
+
+
+def _labels(documents: Sequence[Document]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for document in documents:
+        if document.data["kind"] != "Datamarts":
+            continue
+        for entry in document.data["spec"].values():
+            labels = entry.get("labels") if isinstance(entry, dict) else None
+            for key, value in labels.items() if isinstance(labels, dict) else ():
+                if isinstance(value, str):
+                    found.setdefault(key, set()).add(value)
+    return found
 
 
 def _datamart(

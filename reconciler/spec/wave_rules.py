@@ -52,7 +52,7 @@ def _waves(specs: Specs, document: Document) -> Iterator[Diagnostic]:
         except sets.UnknownDatamart:
             whole = True  # said by rules.sets_of_datamarts; what is missing then cannot be told
             continue
-        if not members:
+        if not members and not specs.odd(wave["datamarts"])[0]:
             yield warning(
                 "empty-wave",
                 f"the wave '{wave['name']}' has no datamart",

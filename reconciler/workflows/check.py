@@ -130,7 +130,8 @@ def load(root: Path, settings: Settings, workspace: Document, more: Sequence[Spe
 def check_environment(loaded: Loaded, settings: Settings, disk: Disk) -> Checked:
     """Merge overlays, apply the rules across documents, and give findings the workspace's severities."""
     documents, spoilt = overlays.merge(loaded.documents, loaded.overlays, settings.environment)
-    specs = collect(documents, settings.environment, loaded.doubtful)
+    declared = (*loaded.documents, *loaded.overlays)
+    specs = collect(documents, settings.environment, loaded.doubtful, declared)
     findings = [
         *loaded.findings,
         *spoilt,
@@ -149,7 +150,6 @@ def check_environment(loaded: Loaded, settings: Settings, disk: Disk) -> Checked
     labels = {
         (d.data["kind"], d.data["metadata"]["name"]): d.data["metadata"].get("labels", {}) for d in documents
     }
-    declared = (*loaded.documents, *loaded.overlays)
     return Checked(loaded.root, settings, specs, tuple(documents), tuple(kept), labels, declared)
 
 

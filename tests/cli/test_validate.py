@@ -81,7 +81,7 @@ BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
     "odd": (HEAD % "odd" + "spec: {token: 'O D'}\n", 4, 15, "token-charset"),
     "gap": (HEAD % "gap" + "spec: {token: gap, activations: [retail-fr, retail-de, retail-es]}\n", 4, 33, "activation-coverage"),
     "datamart": (HEAD % "datamart" + "spec: {token: dm, activations: [retail-fr, retail-frr]}\n", 4, 44, "unknown-datamart"),
-    "labels": (HEAD % "labels" + "spec: {token: la, activations: {country: xx}}\n", 4, 32, "empty-set"),
+    "labels": (HEAD % "labels" + "spec: {token: la, activations: {country: xx}}\n", 4, 42, "unknown-label"),
     "reference": (SOURCE % "reference" + "  datamarts: all\n  identify_by: {compartment: loyalti, user_account_id: id}\n", 7, 30, "unknown-reference"),
     "identity": (SOURCE % "identity" + "  datamarts: all\n  identify_by: {compartment: loyalty, user_account_id: a, email_hash: id}\n", 7, 16, "source-identity"),
     "format": (SOURCE.replace("x.csv", "x.txt") % "format" + "  datamarts: all\n", 5, 11, "source-format"),
@@ -365,7 +365,7 @@ def test_all_environments_are_checked_and_a_finding_says_where(tmp_path: Path) -
         ("{nome: x}", "spec-unknown-field"),
         ("{token: 1}", "spec-type"),
         ("{token: 'A B'}", "token-charset"),
-        ("{activations: {country: xx}}", "empty-set"),
+        ("{activations: {country: xx}}", "unknown-label"),
     ],
 )
 def test_overlays_are_checked_like_specs(spec: str, code: str, tmp_path: Path) -> None:
