@@ -104,6 +104,7 @@ def resume(flags: Flags, run_id: int | None) -> int:
 
 def drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
     """`drift`: 1 for a failed read, 2 for drift if asked."""
+    from reconciler.reports.drift import json as drift_json
     from reconciler.reports.drift import text as drift_text
     from reconciler.workflows.drift import audited
 
@@ -116,7 +117,7 @@ def drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
     found, last = audited(made, ledgers.expendable_history(flags.root, checked.settings))
     shared = file is not None and output_file.is_stdout(file)
     if flags.output is Format.JSON and not shared:
-        data(document.encode(found))
+        data(drift_json.render(found))
     elif not shared:
         out(
             drift_text.render(

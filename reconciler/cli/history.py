@@ -11,6 +11,7 @@ from reconciler.ledger.history import History, Recorded
 from reconciler.model.load import ManualVerdict
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
+from reconciler.reports.runs import json as runs_json
 from reconciler.reports.runs import text as runs_text
 from reconciler.settings import seconds
 
@@ -19,7 +20,7 @@ def runs(flags: steps.Flags, limit: int) -> int:
     """The newest runs of this workspace's organisation."""
     found = [(run, _plan(run)) for run in _history(flags).runs(limit)]
     if flags.output is Format.JSON:
-        data(runs_text.as_json(found))
+        data(runs_json.render(found))
     else:
         out(runs_text.table(found, style(sys.stdout, no_color=flags.no_color)))
     return exit_codes.DONE
@@ -38,7 +39,7 @@ def show(flags: steps.Flags, run_id: int | None) -> int:
     plan = _plan(run)
     found = runs_text.steps(plan, history.journal(run.id))
     if flags.output is Format.JSON:
-        data(runs_text.as_json([(run, plan)], found))
+        data(runs_json.render([(run, plan)], found))
     else:
         out(runs_text.one(run, plan, found, style(sys.stdout, no_color=flags.no_color)))
     return exit_codes.DONE

@@ -26,6 +26,7 @@ from reconciler.model.seal import Seal
 from reconciler.planning.config import lookup
 from reconciler.planning.plan import document, waves
 from reconciler.reports.result import text as result_text
+from reconciler.reports.rollout import json as rollout_json
 from reconciler.reports.rollout import text as rollout_text
 from reconciler.settings import Settings
 from reconciler.workflows.check import Checked
@@ -183,7 +184,7 @@ def status(flags: steps.Flags, *, follow: bool) -> int:
         return exit_codes.DONE
     if flags.output is Format.JSON:
         found, plan = _newest(flags.root, settings)
-        data(rollout_text.as_json(found, plan, _journal(flags.root, settings, found)))
+        data(rollout_json.render(found, plan, _journal(flags.root, settings, found)))
     else:
         out(_table(flags, settings)[1])
     return exit_codes.DONE

@@ -15,6 +15,7 @@ from reconciler.planning.plan.planner import Occasion, assemble
 from reconciler.reports.findings.json import plain
 from reconciler.reports.preview import json as preview_json
 from reconciler.reports.preview import text as preview_text
+from reconciler.reports.source import json as source_json
 from reconciler.reports.source import text as source_text
 from reconciler.spec.nearest import nearest
 from reconciler.spec.sets import UnknownDatamart
@@ -43,7 +44,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
             else:
                 out(source_text.as_text(found.addresses, found.scan, found.examples, found.max_bytes, marks))
     if flags.output is Format.JSON:
-        data(source_text.as_json(reads, [plain(d) for d in findings]))
+        data(source_json.render(reads, [plain(d) for d in findings]))
     else:
         show_findings(findings, flags.root, style(sys.stderr, no_color=flags.no_color))
     if not has_errors(findings):

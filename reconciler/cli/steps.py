@@ -34,7 +34,9 @@ from reconciler.planning.plan.obstacles import obstacle
 from reconciler.planning.plan.planner import Scope
 from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
+from reconciler.reports.plan import json as plan_json
 from reconciler.reports.plan import text as plan_text
+from reconciler.reports.result import json as result_json
 from reconciler.reports.result import text as result_text
 from reconciler.settings import Settings, seconds
 from reconciler.spec.sets import UnknownDatamart
@@ -211,7 +213,7 @@ def show_plan(made: Plan, flags: Flags) -> None:
 
             data(plan_html.render(made))
         case _ if flags.output is Format.JSON:
-            data(document.encode(made))
+            data(plan_json.render(made))
         case _:
             out(
                 plan_text.render(
@@ -373,7 +375,7 @@ def _report(
     found: Coverage | None = None,
 ) -> None:
     if flags.output is Format.JSON:
-        data(result_text.as_json(outcomes, code, made, found))
+        data(result_json.render(outcomes, code, made, found))
         return
     if found is not None:
         out("\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))

@@ -1,6 +1,5 @@
-"""Where a rollout is: datamart × wave × state × counts, as a table for 80 columns or as JSON. Pure."""
+"""Where a rollout is: datamart × wave × state × counts, as a table for 80 columns. Pure."""
 
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -37,7 +36,7 @@ def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str
             made.append(
                 {
                     "wave": wave.name,
-                    "wave_state": _wave_state(found, record),
+                    "wave_state": wave_state(found, record),
                     "datamart": datamart,
                     "state": _state(len(addresses), done, states, record.state if record else None),
                     "actions": len(addresses),
@@ -77,36 +76,6 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
     return "\n".join(lines) + "\n"
 
 
-def as_json(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
-    """The same for programs."""
-    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
-    return json.dumps(
-        {
-            "format_version": "1.0",
-            "rollout": plan.rollout.name,
-            "id": found.id,
-            "state": found.state,
-            "why": safe(found.why),
-            "who": safe(found.who),
-            "plan_digest": plan.plan_digest,
-            "spec_digest": plan.spec_digest,
-            "waves": [
-                {
-                    "name": w.name,
-                    "state": _wave_state(found, r := found.waves.get(w.name)),
-                    "since": r.at if r else None,
-                    "why": r.why if r else "",
-                    "datamarts": list(w.datamarts),
-                }
-                for w in plan.rollout.waves
-            ],
-            "datamarts": rows(found, plan, journal),
-        },
-        indent=2,
-        ensure_ascii=False,
-    )
-
-
 def _datamart_line(same: Sequence[Mapping[str, Any]], style: Style) -> str:
     """One datamart, or several in a row that are in the same state."""
     first, last = str(same[0]["datamart"]), str(same[-1]["datamart"])
@@ -120,7 +89,7 @@ def _datamart_line(same: Sequence[Mapping[str, Any]], style: Style) -> str:
     return f"  {name:<30}{mark(format(same[0]['state'], '<16'))}{actions:>12}{told:>14}".rstrip()
 
 
-def _wave_state(found: Recorded, record: WaveRecord | None) -> str:
+def wave_state(found: Recorded, record: WaveRecord | None) -> str:
     """How a wave is; after an abort nothing soaks, is applied or is waited for."""
     state = record.state if record else "waiting"
     if found.state != "aborted" or state == "passed" or "closed" in state:
@@ -130,7 +99,7 @@ def _wave_state(found: Recorded, record: WaveRecord | None) -> str:
 
 def _wave_line(wave: Wave, found: Recorded, style: Style, now: float) -> str:
     record = found.waves.get(wave.name)
-    state = _wave_state(found, record)
+    state = wave_state(found, record)
     more = record.why if record else ""
     if state == "soaking" and record is not None:
         left = max(0.0, record.at + wave.soak - now)

@@ -1,7 +1,6 @@
-"""Runs of the ledger as text that fits 80 columns, or as JSON. Pure."""
+"""Runs of the ledger as text that fits 80 columns. Pure."""
 
 import datetime
-import json
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -74,7 +73,7 @@ def table(runs: Sequence[tuple[Recorded, Plan]], style: Style) -> str:
     for run, plan in runs:
         s = plan.summary
         lines.append(
-            f"{run.id:>4}  {_time(run.started):<19}  {_took(run):>7}  {s.create + s.update + s.delete:>7}  {s.execute:>5}  {run.state}"
+            f"{run.id:>4}  {utc(run.started):<19}  {_took(run):>7}  {s.create + s.update + s.delete:>7}  {s.execute:>5}  {run.state}"
         )
     return "\n".join(lines) + "\n"
 
@@ -90,7 +89,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
     """
     lines = [
         f"{style.bold(f'Run {run.id}')}: {_STATE.get(run.state, run.state)}",
-        f"  started {_time(run.started)} UTC on {safe(run.host)}, took {_took(run)}",
+        f"  started {utc(run.started)} UTC on {safe(run.host)}, took {_took(run)}",
         f"  plan {run.plan_digest[:12]} of {plan.created_at}"
         + (f", environment {plan.environment}" if plan.environment else ""),
         "",
@@ -121,41 +120,8 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(runs: Sequence[tuple[Recorded, Plan]], found: Sequence[Step] | None = None) -> str:
-    """Runs as data; with steps, those of the one run."""
-    rows: list[dict[str, Any]] = [
-        {
-            "id": run.id,
-            "state": run.state,
-            "host": run.host,
-            "started": _iso(run.started),
-            "ended": None if run.ended is None else _iso(run.ended),
-            "plan_digest": run.plan_digest,
-            "environment": plan.environment,
-            "summary": {k: getattr(plan.summary, k) for k in ("create", "update", "delete", "execute")},
-        }
-        for run, plan in runs
-    ]
-    if found is not None:
-        rows[0]["steps"] = [
-            {
-                "address": s.address,
-                "action": s.action,
-                "state": s.state,
-                "counts": s.counts,
-                "chunks": s.chunks,
-                "failed_lines": list(s.failed_lines),
-            }
-            for s in found
-        ]
-    return json.dumps({"format_version": "1.0", "runs": rows}, indent=2, ensure_ascii=False)
-
-
-def _iso(seconds: float) -> str:
-    return _time(seconds).replace(" ", "T") + "Z"
-
-
-def _time(seconds: float) -> str:
+def utc(seconds: float) -> str:
+    """A moment in UTC, `2026-01-31 12:00:00`; from seconds since 1970."""
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 

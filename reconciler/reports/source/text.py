@@ -1,6 +1,5 @@
-"""What reading a source shows, as text that fits 80 columns, or as JSON. Pure; no contents of lines come here."""
+"""What reading a source shows, as text that fits 80 columns. Pure; no contents of lines come here."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -87,12 +86,3 @@ def plain(addresses: Sequence[str], scan: Scan, examples: Mapping[str, Sequence[
             for code, count in scan.reasons.items()
         },
     }
-
-
-def as_json(reads: Sequence[dict[str, Any]], diagnostics: Sequence[dict[str, Any]]) -> str:
-    """One document."""
-    return json.dumps(
-        {"format_version": "1.0", "reads": list(reads), "diagnostics": list(diagnostics)},
-        indent=2,
-        ensure_ascii=False,
-    )
