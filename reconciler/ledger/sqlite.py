@@ -11,6 +11,18 @@ from reconciler.errors import DiskFailed, LedgerFailed
 from reconciler.ledger.database import SCHEMA_VERSION, Row, migration, too_new
 from reconciler.private_folder import make_folder
 
+_WORDS = {
+    "SQLITE_NOTADB": "it is not a database",
+    "SQLITE_CORRUPT": "it is damaged",
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_BUSY": "another process is using it",
+    "SQLITE_LOCKED": "another process is using it",
+    "SQLITE_READONLY": "it is read-only",
+    "SQLITE_PERM": "it may not be opened",
+    "SQLITE_CANTOPEN": "it cannot be opened",
+    "SQLITE_IOERR": "it cannot be read or written",
+}
+
 
 class SqliteDatabase:
     """An open file."""
@@ -43,12 +55,22 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.Error as e:
-            raise LedgerFailed(f"the ledger {self._path} failed: {e}") from None
+            raise LedgerFailed(f"the ledger {self._path} failed: {_said(e)}") from None
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._db.close()
+
+
+def _said(e: Exception) -> str:
+    """What happened, in words of our own: those of the database may quote what a file holds."""
+    if isinstance(e, OSError):
+        return e.strerror or type(e).__name__
+    name = getattr(e, "sqlite_errorname", None)
+    if name is None:  # said here, or by Python of a connection that is closed
+        return str(e)
+    return next((words for start, words in _WORDS.items() if name.startswith(start)), name)
 
 
 def open_file(path: Path) -> SqliteDatabase:
@@ -66,7 +88,7 @@ def open_file(path: Path) -> SqliteDatabase:
         _migrate(path, db)
     except (OSError, sqlite3.Error) as e:
         raise LedgerFailed(
-            f"cannot open the ledger {path}: {e}",
+            f"cannot open the ledger {path}: {_said(e)}",
             help="move the file away; the next run continues from the state of the platform",
         ) from None
     return SqliteDatabase(path, db)
@@ -153,7 +175,7 @@ def read_only(path: Path) -> Iterator[SqliteDatabase | None]:
             _migrate(None, copy)
             db = copy
     except sqlite3.Error as e:
-        raise LedgerFailed(f"cannot read the ledger {path}: {e}") from None
+        raise LedgerFailed(f"cannot read the ledger {path}: {_said(e)}") from None
     made = SqliteDatabase(path, db)
     try:
         yield made

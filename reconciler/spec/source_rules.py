@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.errors import UsageError
 from reconciler.model.diagnostic import Diagnostic, error, warning
-from reconciler.origin import BadAddress, SourceUrl, endpoint
+from reconciler.origin import BadAddress, SourceUrl, endpoint, masked
 from reconciler.settings import size
 from reconciler.spec.documents import Document
 from reconciler.spec.source_fields import (
@@ -57,7 +57,7 @@ def formats(document: Document) -> Iterator[Diagnostic]:
         if format_of(spec, pattern) is None:
             yield error(
                 "source-format",
-                f"cannot tell the format of '{pattern}' from its suffix",
+                f"cannot tell the format of '{masked(pattern)}' from its suffix",
                 document.span("spec", "files", i),
                 help="add format: commands, ndjson or csv",
             )

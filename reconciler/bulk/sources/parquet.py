@@ -20,7 +20,7 @@ def schema(path: Path, name: str) -> Mapping[str, Any]:
     try:
         return dict(polars.read_parquet_schema(path))
     except polars.exceptions.PolarsError as e:
-        raise ReconcilerError(f"{name} is not a Parquet file: {_first_line(e)}") from None
+        raise ReconcilerError(f"{name} is not a Parquet file, or is damaged ({type(e).__name__})") from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None
 
@@ -60,7 +60,7 @@ def frames(path: Path, name: str, start: int) -> Iterator[Any]:
             if frame.height:
                 yield frame
     except polars.exceptions.PolarsError as e:
-        raise ReconcilerError(f"cannot read {name}: {_first_line(e)}") from None
+        raise ReconcilerError(f"cannot read {name} to its end: it is damaged ({type(e).__name__})") from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None
 
@@ -78,7 +78,3 @@ def _polars() -> Any:
     except ImportError:
         raise MissingExtra("Parquet sources", "files") from None
     return polars
-
-
-def _first_line(e: Exception) -> str:
-    return next(iter(str(e).splitlines()), type(e).__name__)
