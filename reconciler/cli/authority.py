@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from reconciler.cli import ledgers, steps, wiring
 from reconciler.errors import ReconcilerError, Refused
@@ -55,6 +57,39 @@ def seal_of(made: Plan, settings: Settings) -> Seal:
     if key is None:
         return Seal.UNKNOWN
     return Seal.RIGHT if sealed_by(made, key) else Seal.WRONG
+
+
+_SEALS = {
+    Seal.NONE: "The plan is not sealed.",
+    Seal.UNKNOWN: "The plan is sealed; the seal was not checked, because the plan key is not set here.",
+    Seal.RIGHT: "The plan is sealed, and the seal is right.",
+    Seal.WRONG: "The seal of the plan is wrong: the plan was changed, or sealed with another key.",
+}
+
+
+def standing(made: Plan, flags: steps.Flags) -> list[str]:
+    """What is known of a plan here, in sentences: its seal, and whether the specs declare what it does."""
+    from reconciler.workflows.apply import check_plan
+
+    flags = replace(flags, environment=flags.environment or made.environment)
+    try:
+        settings = steps.settings_only(flags).settings
+        told = [_SEALS[seal_of(made, settings)]]
+    except ReconcilerError as e:
+        return [f"The plan was not compared with specs: {e}"]
+    try:
+        check_plan(made, settings, wiring.created_at())
+        checked = steps.read_workspace(flags)
+        found = refusals(made, checked.desired(), checked.settings.guards)
+    except ReconcilerError as e:
+        return [*told, f"The plan was not compared with the specs here: {e}"]
+    if not found:
+        return [*told, "The specs here declare all that the plan does."]
+    with suppress(ReconcilerError):
+        if made_by_ledger(made, flags, settings):
+            return [*told, "The plan undoes a run or a rollout of the ledger here."]
+    first, *lines = words(found).splitlines()
+    return [*told, f"{first[0].upper()}{first.partition(';')[0][1:]}:", *lines]
 
 
 def words(found: Sequence[Refusal]) -> str:

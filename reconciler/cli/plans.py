@@ -37,7 +37,7 @@ def show(
     show_unmanaged: opt.ShowUnmanaged = False,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show a saved plan."""
+    """Show a saved plan: what it changes, reads, runs and sends to, its seal, and whether the specs here declare it."""
     from reconciler.cli import steps
 
     flags = steps.Flags(
@@ -50,7 +50,13 @@ def show(
     made = read(file)
     if output is opt.PlanFormat.TEXT:
         show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=no_color))
-    steps.show_plan(made, flags)
+    found = None
+    if output is not opt.PlanFormat.JSON:
+        from reconciler.cli.authority import standing
+        from reconciler.reports.plan.reach import reach
+
+        found = reach(made, standing(made, flags))
+    steps.show_plan(made, flags, found)
     return exit_codes.DONE
 
 

@@ -44,6 +44,7 @@ from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
 
 if TYPE_CHECKING:
+    from reconciler.reports.plan.reach import Reach
     from reconciler.workflows.apply import Result
 
 
@@ -201,25 +202,32 @@ def _remembered(root: Path, checked: Checked) -> tuple[Callable[[str], ManualVer
     return on, known
 
 
-def show_plan(made: Plan, flags: Flags) -> None:
-    """Print a plan."""
+def show_plan(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
+    """Print a plan.
+
+    Args:
+        made: the plan.
+        flags: say how.
+        found: what it reads, runs and sends to, where that is shown.
+    """
     match flags.shape:
         case PlanFormat.MARKDOWN:
             from reconciler.reports.plan import markdown as plan_markdown
 
-            data(plan_markdown.render(made))
+            data(plan_markdown.render(made, found))
         case PlanFormat.HTML:
             from reconciler.reports.plan import html as plan_html
 
-            data(plan_html.render(made))
+            data(plan_html.render(made, found))
         case _ if flags.output is Format.JSON:
             data(plan_json.render(made))
         case _:
-            out(
-                plan_text.render(
-                    made, style(sys.stdout, no_color=flags.no_color), show_unmanaged=flags.show_unmanaged
-                )
-            )
+            marks = style(sys.stdout, no_color=flags.no_color)
+            out(plan_text.render(made, marks, show_unmanaged=flags.show_unmanaged))
+            if found is not None:
+                from reconciler.reports.plan import reach
+
+                out(reach.as_text(found, marks))
 
 
 def plain(shape: PlanFormat) -> Format:

@@ -173,6 +173,7 @@ def test_any_bytes_are_refused(text: bytes) -> None:
         (("resource_changes", 0, "change", "actions"), ["delete"], "actions"),
         (("resource_changes", 0, "change", "after"), None, "after"),
         (("resource_changes", 0, "change", "after", "token"), 5, "token"),
+        (("resource_changes", 1, "change", "after", "default"), 1, "default"),
         (("resource_changes", 1, "address"), "Activation/loyalty", "address"),
         (("resource_changes", 1, "requires"), ["Compartment/other"], "requires"),
         (("resource_changes", 1, "address"), "Compartment/loyalty", "twice"),

@@ -295,3 +295,56 @@ def test_a_short_key_is_refused_and_no_key_is_shown(keyed: Workspace) -> None:
     assert "short-secret" not in done.err + done.out
     del keyed.env["PLAN_KEY"]
     assert planned(keyed)["seal"] == ""
+
+
+# -- what is shown ---------------------------------------------------------------------------------------------------
+
+SQL = """\
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {name: orders}
+spec:
+  sql: {url: "sqlite:///hidden-word.db", query: "select id, tier from orders"}
+  datamarts: retail-fr
+  identify_by: {compartment: loyalty, user_account_id: id}
+"""
+
+
+def shown(workspace: Workspace, path: Path, output: str = "text") -> str:
+    done = workspace.run("show", str(path), "-o", output)
+    assert done.code == 0, done
+    return done.out
+
+
+@pytest.mark.parametrize("output", ["text", "markdown", "html"])
+def test_show_prints_what_is_read_run_and_sent(output: str, workspace: Workspace) -> None:
+    workspace.customers(5)
+    workspace.write("specs/orders.yaml", SQL)
+    workspace.write("specs/rollout.yaml", ROLLOUT.replace('["true"]', "[./gate.sh, two words]"))
+    planned(workspace)
+    text = shown(workspace, workspace.root / "plan", output).replace("&#39;", "'")
+    for words in (
+        "data/*.csv",
+        "select id, tier from orders",
+        "./gate.sh 'two words'",
+        "datamart 1509",
+        "datamart 1510",
+    ):
+        assert words in text, words
+    assert "The plan is not sealed." in text
+    assert "The specs here declare all that the plan does." in text
+    assert "hidden-word" not in text
+
+
+@pytest.mark.parametrize("output", ["text", "markdown", "html"])
+def test_show_says_what_the_specs_do_not_declare(output: str, keyed: Workspace) -> None:
+    document = planned(keyed)
+    assert "The plan is sealed, and the seal is right." in shown(keyed, keyed.root / "plan", output)
+    definition(document)["files"] = ["/etc/passwd"]
+    text = shown(keyed, forged(keyed, document), output)
+    assert "The seal of the plan is wrong" in text
+    assert "/etc/passwd" in text
+    assert "definition.files" in text
+    del keyed.env["PLAN_KEY"]
+    assert "the plan key is not set here" in shown(keyed, keyed.root / "plan", output)
+    assert KEY not in text

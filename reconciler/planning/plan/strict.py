@@ -93,6 +93,8 @@ def _change(change: ResourceChange) -> str | None:
     ):
         if bool(needed) is (said is None):
             return f"`{name}` does not fit the actions"
+        if not isinstance((said or {}).get("default", False), bool):
+            return f"`{name}.default` is neither true nor false"
         for key in needed:
             value = (said or {}).get(key)
             optional = key == "compartment_id" or (key == "name" and change.change.actions != ("create",))

@@ -12,14 +12,19 @@ from reconciler.planning.plan.waves import carried_out
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
+from reconciler.reports.plan.reach import Reach
 from reconciler.reports.plan.text import value
 from reconciler.reports.style import duration, many, safe, size
 
 _HIDDEN = ("organisation_id", "datamart_id", "compartment_id")
 
 
-def render(plan: Plan) -> str:
+def render(plan: Plan, reach: Reach | None = None) -> str:
     """The page.
+
+    Args:
+        plan: any.
+        reach: what it reads, runs and sends to, where that is shown.
 
     Raises:
         MissingExtra: jinja2 is not installed.
@@ -30,6 +35,7 @@ def render(plan: Plan) -> str:
     groups = groupby(range(len(found.datamarts)), key=lambda i: found.waves.get(found.datamarts[i], ""))
     page: str = _template().render(
         plan=plan,
+        reach=reach,
         findings=[(d, len(more)) for d, *more in alike(plan.diagnostics, of_finding)],
         changes=[_change(c) for c in alike(changes, of_change)],
         loads=[

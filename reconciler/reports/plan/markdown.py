@@ -7,6 +7,7 @@ from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
+from reconciler.reports.plan.reach import Reach, Row
 from reconciler.reports.plan.text import value
 from reconciler.reports.style import duration, safe, size
 
@@ -15,17 +16,22 @@ LIMIT = 60_000  # characters; comments take 65,536
 _STEPS = (1_000_000, 200, 50, 10, 0)  # rows of each table, from one try to the next
 
 
-def render(plan: Plan) -> str:
-    """The whole plan, or as much of it as fits."""
+def render(plan: Plan, found: Reach | None = None) -> str:
+    """The whole plan, or as much of it as fits.
+
+    Args:
+        plan: any.
+        found: what it reads, runs and sends to, where that is shown.
+    """
     text = ""
     for rows in _STEPS:
-        text = _rendered(plan, rows)
+        text = _rendered(plan, rows, found)
         if len(text) <= LIMIT:
             break
     return text[:LIMIT]
 
 
-def _rendered(plan: Plan, rows: int) -> str:
+def _rendered(plan: Plan, rows: int, found: Reach | None) -> str:
     s = plan.summary
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [x for x in plan.loads if x.actions != ("no-op",)]
@@ -54,7 +60,19 @@ def _rendered(plan: Plan, rows: int) -> str:
         _load,
         rows,
     )
+    lines += _reach(found, rows) if found is not None else []
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _reach(found: Reach, rows: int) -> list[str]:
+    lines = ["### Authority", "", *(f"- {_cell(words)}" for words in found.standing), ""]
+    for title, every in found.sections:
+        lines += _table(title, "| For | What |\n|---|---|", every, _reached, rows)
+    return lines
+
+
+def _reached(row: Row) -> str:
+    return f"| `{_code(row.about)}` | {'<br>'.join(f'`{_code(w)}`' for w in row.words if w)} |"
 
 
 def _warnings(plan: Plan) -> list[str]:
