@@ -13,6 +13,7 @@ from reconciler.errors import ReconcilerError, Refused, UsageError
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
 from reconciler.planning.plan.obstacles import obstacle
+from reconciler.reports.plan.decision import ordered
 from reconciler.settings import seconds
 
 
@@ -44,7 +45,7 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
         steps.show_plan(made, flags)
     if made.errored or not made.applyable:
         if flags.output is Format.JSON:
-            show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
+            show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
         say(f"Nothing was written: {obstacle(made)}.")
         return steps.plan_exit(made, detailed=False)
     if made.has_changes:

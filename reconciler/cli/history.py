@@ -11,6 +11,7 @@ from reconciler.ledger.history import History, Recorded
 from reconciler.model.load import ManualVerdict
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
+from reconciler.reports.plan.decision import ordered
 from reconciler.reports.runs import json as runs_json
 from reconciler.reports.runs import text as runs_text
 from reconciler.settings import seconds
@@ -61,7 +62,7 @@ def undo(flags: steps.Flags, run_id: int | None, file: Path) -> int:
         )
     made = document.decode(text.encode(), f"the plan that undoes run {run.id}")
     made = steps.under_key(made, steps.settings_only(flags).settings)
-    show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
+    show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     if not output_file.is_stdout(file):
         steps.show_plan(made, flags)
     steps.save(made, file)

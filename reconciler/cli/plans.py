@@ -10,6 +10,7 @@ from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.console import data, out, show_findings, style
 from reconciler.errors import ReconcilerError
+from reconciler.reports.plan.decision import ordered
 from reconciler.reports.plan_diff import json as plan_diff_json
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def show(
     )
     made = read(file)
     if output is opt.PlanFormat.TEXT:
-        show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=no_color))
+        show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=no_color))
     found = None
     if output is not opt.PlanFormat.JSON:
         from reconciler.cli.authority import standing

@@ -36,6 +36,7 @@ from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.plan import json as plan_json
 from reconciler.reports.plan import text as plan_text
+from reconciler.reports.plan.decision import ordered
 from reconciler.reports.result import json as result_json
 from reconciler.reports.result import text as result_text
 from reconciler.settings import Settings, seconds
@@ -173,7 +174,7 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
     ):
         made = under_key(make_plan(checked, reader, io, scans, request), checked.settings)
     if flags.output is Format.TEXT:
-        show_findings(made.diagnostics, flags.root, style(sys.stderr, no_color=flags.no_color))
+        show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     return made
 
 

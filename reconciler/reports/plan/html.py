@@ -12,6 +12,7 @@ from reconciler.planning.plan.waves import carried_out
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
+from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
 from reconciler.reports.plan.reach import Reach
 from reconciler.reports.plan.text import value
 from reconciler.reports.style import duration, many, safe, size
@@ -36,7 +37,10 @@ def render(plan: Plan, reach: Reach | None = None) -> str:
     page: str = _template().render(
         plan=plan,
         reach=reach,
-        findings=[(d, len(more)) for d, *more in alike(plan.diagnostics, of_finding)],
+        decision=decision(plan),
+        summary=in_numbers(plan),
+        counted=counted(plan.diagnostics),
+        findings=[(d, len(more)) for d, *more in alike(ordered(plan.diagnostics), of_finding)],
         changes=[_change(c) for c in alike(changes, of_change)],
         loads=[
             {"load": x[0], **_subject([y.address for y in x]), "bytes": sum(y.bytes for y in x)}

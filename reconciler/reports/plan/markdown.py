@@ -7,6 +7,7 @@ from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
+from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
 from reconciler.reports.plan.reach import Reach, Row
 from reconciler.reports.plan.text import value
 from reconciler.reports.style import duration, safe, size
@@ -32,17 +33,9 @@ def render(plan: Plan, found: Reach | None = None) -> str:
 
 
 def _rendered(plan: Plan, rows: int, found: Reach | None) -> str:
-    s = plan.summary
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [x for x in plan.loads if x.actions != ("no-op",)]
-    verdict = (
-        "No changes."
-        if not plan.has_changes
-        else (
-            f"{s.create} to create, {s.update} to change, {s.delete} to delete, {s.execute} to load; {s.unchanged} unchanged."
-        )
-    )
-    lines = [f"## Plan: {verdict}", ""]
+    lines = [f"## {decision(plan)} {in_numbers(plan)}", ""]
     lines.append(f"`{plan.workspace}`, organisation {plan.organisation_id}, plan `{plan.plan_digest[:12]}`")
     lines += ["", *_warnings(plan), *_findings(plan, rows), *_waves(plan)]
     lines += coverage_text.as_markdown(plan, rows)
@@ -77,8 +70,6 @@ def _reached(row: Row) -> str:
 
 def _warnings(plan: Plan) -> list[str]:
     told = []
-    if not plan.applyable:
-        told.append("> **This plan cannot be applied.**")
     if plan.errored:
         told.append("> A read failed; resources that depend on it are not in this plan.")
     if not plan.complete:
@@ -90,14 +81,15 @@ def _warnings(plan: Plan) -> list[str]:
 
 
 def _findings(plan: Plan, rows: int) -> list[str]:
-    said = alike(plan.diagnostics, of_finding)
+    said = alike(ordered(plan.diagnostics), of_finding)
     shown = []
-    for d, *more in said[:rows]:
+    for d, *more in said[max(0, len(said) - rows) :]:
         also = f" and {len(more)} other datamarts" if more else ""
         subject = f"`{_code(d.address)}`{also}: " if d.address else ""
         shown.append(f"- **{d.severity.value}** `{d.code}` {subject}{_cell(d.message)}")
     left = len(said) - len(shown)
-    return [*shown, *([f"- … and {left:,} more findings"] if left else []), ""] if said else []
+    first = [f"- … {left:,} more findings before these"] if left else []
+    return [f"### Findings: {counted(plan.diagnostics)}", "", *first, *shown, ""] if said else []
 
 
 def _waves(plan: Plan) -> list[str]:

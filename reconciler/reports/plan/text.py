@@ -10,6 +10,7 @@ from reconciler.planning.plan.obstacles import obstacle
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_load, where
+from reconciler.reports.plan.decision import decision, in_numbers
 from reconciler.reports.style import Style, many, safe, size
 
 WIDTH = 80
@@ -24,7 +25,7 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
         style: how to mark text.
         show_unmanaged: name what no spec declares, one by one.
     """
-    lines: list[str] = []
+    lines = [] if obstacle(plan) is None or not plan.has_changes else [style.red(decision(plan)), ""]
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [load for load in plan.loads if load.actions != ("no-op",)]
     if acting:
@@ -148,7 +149,7 @@ def _summary(plan: Plan, style: Style) -> str:
     if not plan.has_changes:
         if (why := obstacle(plan)) is not None:
             return style.red("\n".join(textwrap.wrap(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
-        return f"{style.bold('No changes.')} {s.unchanged} resources and loads are as declared."
+        return f"{style.bold(decision(plan))} {in_numbers(plan)}"
     parts = [
         f"{s.create} to create",
         f"{s.update} to change",

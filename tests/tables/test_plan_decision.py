@@ -1,0 +1,85 @@
+"""Each format of a plan says first whether it can be applied, and its errors last; over every combination of what decides."""
+
+import itertools
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary
+from reconciler.planning.digests import sealed
+from reconciler.reports.plan import html as plan_html
+from reconciler.reports.plan import markdown as plan_markdown
+from reconciler.reports.plan import text as plan_text
+from reconciler.reports.style import Style
+
+CHANGE = ResourceChange(
+    address="Compartment/loyalty",
+    kind="Compartment",
+    change=Change(actions=("create",), before=None, after={"token": "loyalty"}),
+    reason="not there",
+)
+
+
+def plan(changes: int, errors: int, warnings: int, *, errored: bool) -> Plan:
+    found: list[Diagnostic] = []
+    for n in range(max(errors, warnings)):
+        found += [error("read-failed", f"stops {n}")] * (n < errors) + [warning("w", f"warns {n}")] * (
+            n < warnings
+        )
+    return sealed(
+        Plan(
+            format_version=FORMAT_VERSION, tool_version="0", workspace="shop", organisation_id="1185", endpoint="e",
+            environment=None, spec_digest="", complete=True, errored=errored, applyable=not (errored or errors),
+            resource_changes=(CHANGE,) * changes, loads=(), summary=Summary(create=changes, unchanged=7), budget=Budget(),
+            diagnostics=tuple(found), created_at="2026-01-01T00:00:00+00:00",
+        )
+    )  # fmt: skip
+
+
+def formats(made: Plan) -> dict[str, str]:
+    html = re.sub(r"(?s).*?</h1>", "", plan_html.render(made))
+    return {
+        "text": plan_text.render(made, Style()),
+        "markdown": plan_markdown.render(made),
+        "html": re.sub(r"<[^>]*>", "", html),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors", "warnings", "errored"),
+    list(itertools.product((0, 1), (0, 1, 3), (0, 2), (False, True))),
+)
+def test_the_decision_comes_first_in_every_format(
+    changes: int, errors: int, warnings: int, errored: bool
+) -> None:
+    made = plan(changes, errors, warnings, errored=errored)
+    stopped = bool(errors) or errored
+    for form, text in formats(made).items():
+        assert ("This plan cannot be applied" in text) == stopped, form
+        assert ("No changes." in text) == (not changes and not stopped), form
+        assert ("are as declared" in text) == (not changes and not stopped), form
+        if not stopped:
+            continue
+        said = text.index("This plan cannot be applied")
+        if errors:
+            counted = "1 error" if errors == 1 else f"{errors} errors"
+            assert text[said:].startswith(f"This plan cannot be applied: {counted}"), form
+        assert "loyalty" not in text[:said], form
+        assert "stops" not in text[:said], form
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_errors_come_last_and_are_counted(form: str) -> None:
+    text = formats(plan(1, 3, 2, errored=False))[form]
+    assert max(text.index(f"warns {n}") for n in range(2)) < min(text.index(f"stops {n}") for n in range(3))
+    assert "2 warnings, 3 errors" in text
+
+
+def test_a_shortened_comment_keeps_the_errors() -> None:
+    many = tuple(warning("w", "x" * 500 + str(n)) for n in range(300))
+    made = replace(plan(1, 1, 0, errored=False), diagnostics=(error("read-failed", "stops 0"), *many))
+    text = plan_markdown.render(made)
+    assert len(text) <= plan_markdown.LIMIT
+    assert "stops 0" in text
