@@ -4,9 +4,8 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,8 @@ from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.events import Events
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.progress import Display, display
-from reconciler.errors import ReconcilerError, Refused, SpecError, UsageError
-from reconciler.model.load import ManualVerdicts
+from reconciler.cli.remembered import keep_looked, remembered
+from reconciler.errors import Refused, SpecError, UsageError
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Override, Plan
 from reconciler.planning.digests import plan_seal
@@ -157,7 +156,8 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
     """Make a plan and show its findings."""
     from reconciler.workflows.plan import Request, make_plan
 
-    manual_verdicts, known = _remembered(flags.root, checked)
+    settings, folder = checked.settings, cache_folder(flags.root, os.environ)
+    known = remembered(flags.root, settings, folder)
     request = Request(
         scope=flags.scope(checked),
         overrides=flags.overrides(),
@@ -165,14 +165,20 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         prune=frozenset(flags.prune),
         created_at=wiring.created_at(),
         ci=bool(os.environ.get("CI")),
-        manual_verdicts=manual_verdicts,
-        known=known,
+        manual_verdicts=known.manual_verdicts,
+        known=known.compartments,
+        watched=known.watched.keys(),
     )
     with (
         wiring.reader(where, checked.settings.parallelism) as reader,
         wiring.threads(checked.settings.parallelism) as io,
     ):
-        made = under_key(make_plan(checked, reader, io, scans, request), checked.settings)
+        made = under_key(make_plan(checked, reader, io, scans, request), settings)
+    keep_looked(
+        {x.address: at for x in made.loads if (at := known.watched.get(x.address)) is not None},
+        settings.settle,
+        folder,
+    )
     if flags.output is Format.TEXT:
         show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     return made
@@ -182,25 +188,6 @@ def under_key(made: Plan, settings: Settings) -> Plan:
     """The plan, sealed with the workspace's key where it is at hand."""
     key = wiring.plan_key(settings, os.environ)
     return made if key is None else replace(made, seal=plan_seal(made, key))
-
-
-def _remembered(root: Path, checked: Checked) -> tuple[Callable[[str], ManualVerdicts], Mapping[str, str]]:
-    """What people said of chunks, by datamart, and ids of compartments, by address.
-
-    Nothing where the ledger cannot be read, since a plan needs none.
-    """
-    known: Mapping[str, str] = {}
-    history = None
-    with suppress(ReconcilerError):
-        history = ledgers.expendable_history(root, checked.settings)
-        known = history.compartments(checked.settings.workspace)
-
-    def on(datamart_id: str) -> ManualVerdicts:
-        with suppress(ReconcilerError):
-            return history.manual_verdicts(datamart_id) if history else {}
-        return {}
-
-    return on, known
 
 
 def show_plan(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:

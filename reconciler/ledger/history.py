@@ -80,6 +80,15 @@ class History:
         with self._open() as database:
             return dict(database.rows(sql, *self._key, workspace)) if database else {}
 
+    def loads_ended(self, since: float) -> dict[str, float]:
+        """When loads last came to their end, by address, of those that did since a time (seconds since 1970)."""
+        sql = (
+            "SELECT address, max(at) FROM journal WHERE step='load' AND state IN ('succeeded', 'partial', 'duplicated') "
+            "AND at>=? AND run IN (SELECT id FROM runs WHERE origin=? AND organisation_id=?) GROUP BY address"
+        )
+        with self._open() as database:
+            return dict(database.rows(sql, since, *self._key)) if database else {}
+
     def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
         """What people said of chunks on a datamart; nothing where there is no ledger."""
         with self._open() as database:

@@ -44,6 +44,7 @@ from reconciler.planning.plan.planner import (
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
 from reconciler.workflows.consent import consent_findings
+from reconciler.workflows.late import look_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class Request:
         settled: gives what people said of chunks on a datamart.
         prune: scopes where activations that nobody declares are to go.
         known: remote ids of compartments at the last apply, by address, as the ledger has them.
+        watched: addresses of loads that ended a short time ago: their executions are looked at once more.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -67,6 +69,7 @@ class Request:
     manual_verdicts: Callable[[str], ManualVerdicts] = lambda _: {}
     prune: frozenset[str] = frozenset()
     known: Mapping[str, str] = field(default_factory=dict)
+    watched: Collection[str] = ()
 
 
 def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, request: Request) -> Plan:
@@ -128,6 +131,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         imports = observed.imports.get(load.datamart_id)
         retired += superseded_imports(load, imports.rows) if isinstance(imports, Listed) else []
         diagnostics += findings
+        diagnostics += look_again(load, imports, reader, io) if str(load.address) in request.watched else []
         errored = errored or failed
         planned += [_with_tokens(change, config)] if change else []
     every = [*changes, *retired]

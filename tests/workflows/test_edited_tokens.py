@@ -104,10 +104,11 @@ def test_a_saved_plan_changes_a_token_only_while_the_spec_allows_it(
     workspace: Workspace, emulator: Emulator
 ) -> None:
     edit(workspace, "loyalty2", ", allow_token_change: true")
-    assert workspace.run("plan", "--out", "saved.json").code == 0
+    saved = str(workspace.root / "saved.json")
+    assert workspace.run("plan", "--out", saved).code == 0
     edit(workspace, "loyalty2")
-    assert workspace.run("apply", "saved.json").code == 4
+    assert workspace.run("apply", saved).code == 4
     assert set(own(emulator)) == {"loyalty"}
     edit(workspace, "loyalty2", ", allow_token_change: true")
-    assert workspace.run("apply", "saved.json").code == 0
+    assert workspace.run("apply", saved).code == 0
     assert set(own(emulator)) == {"loyalty2"}

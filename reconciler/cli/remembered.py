@@ -1,0 +1,87 @@
+"""What a plan takes from the ledger, and what it keeps itself; it needs neither."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.cli import ledgers, wiring
+from reconciler.errors import DiskFailed, ReconcilerError
+from reconciler.ledger.history import History
+from reconciler.model.load import ManualVerdicts
+from reconciler.private_folder import private_folder, replace_file
+from reconciler.settings import Settings
+from reconciler.workspace.cache import kept_file
+
+# Seconds for which plans that cannot keep that they looked (`CI` is set) look at the executions of a finished load again.
+WATCHED_S = 24 * 3600.0
+_FILE = "looked-at.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the ledger has.
+
+    Attributes:
+        compartments: remote ids at the last apply, by address.
+        watched: when loads ended whose executions are looked at once more, by address.
+    """
+
+    history: History | None = None
+    compartments: Mapping[str, str] = field(default_factory=dict)
+    watched: Mapping[str, float] = field(default_factory=dict)
+
+    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
+        """What people said of chunks on a datamart."""
+        with suppress(ReconcilerError):
+            return self.history.manual_verdicts(datamart_id) if self.history else {}
+        return {}
+
+
+def remembered(root: Path, settings: Settings, folder: Path | None) -> Remembered:
+    """What the ledger has; nothing where it cannot be read, since a plan needs none.
+
+    Args:
+        root: of the workspace.
+        settings: of the workspace.
+        folder: the workspace's folder in the user's cache; None where nothing is kept.
+    """
+    found = Remembered()
+    with suppress(ReconcilerError):
+        history = ledgers.expendable_history(root, settings)
+        found = Remembered(history)
+        found = Remembered(
+            history,
+            history.compartments(settings.workspace),
+            _unlooked(history.loads_ended(wiring.CLOCK.wall() - WATCHED_S), folder),
+        )
+    return found
+
+
+def keep_looked(watched: Mapping[str, float], settle: float, folder: Path | None) -> None:
+    """Remember that a plan looked, `settle` after these loads ended, so that the next one need not.
+
+    Args:
+        watched: when they ended, by address.
+        settle: how long a listing may lag, in seconds.
+        folder: the workspace's folder in the user's cache; None where nothing is kept.
+    """
+    done = {a: at for a, at in watched.items() if wiring.CLOCK.wall() >= at + settle}
+    if folder is None or not done:
+        return
+    with suppress(DiskFailed, OSError):
+        private_folder(folder)
+        replace_file(folder / _FILE, json.dumps(_looked(folder) | done).encode())
+
+
+def _unlooked(ended: Mapping[str, float], folder: Path | None) -> dict[str, float]:
+    looked = _looked(folder) if folder else {}
+    return {address: at for address, at in ended.items() if looked.get(address) != at}
+
+
+def _looked(folder: Path) -> dict[str, float]:
+    with suppress(OSError, DiskFailed, ValueError):
+        kept = json.loads(kept_file(folder, _FILE))
+        return kept if isinstance(kept, dict) else {}
+    return {}
