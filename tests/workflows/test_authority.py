@@ -163,7 +163,7 @@ def test_waves_and_gates_are_the_specs_own(case: str, workspace: Workspace, emul
 def test_an_id_is_not_believed(workspace: Workspace, emulator: Emulator) -> None:
     """The plan says of another compartment's id that it is the one of the specs."""
     victim = emulator.store.add(
-        "compartment", "1185", {"name": "Victim", "token": "victim", "organisation_id": "1185", "archived": False}
+        "compartment", "1185", {"name": "Old", "token": "victim", "organisation_id": "1185", "archived": False}
     )  # fmt: skip
     own = emulator.store.add(
         "compartment", "1185", {"name": "Old", "token": "loyalty", "organisation_id": "1185", "archived": False}
@@ -221,6 +221,45 @@ def test_resume_does_what_the_specs_declare(workspace: Workspace, emulator: Emul
     assert len(emulator.writes()) == writes
     workspace.customers(5)
     assert workspace.run("resume").code == 0
+
+
+def test_a_plan_that_undoes_a_run_is_accepted_as_the_ledger_has_it(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    loyalty = (workspace.root / "specs/loyalty.yaml").read_text()
+    workspace.write("specs/loyalty.yaml", loyalty.replace("Loyalty programme", "Renamed"))
+    assert workspace.run("apply", "--auto-approve").code == 0
+    back = workspace.root / "back"
+    assert workspace.run("runs", "show", "--inverse", str(back)).code == 0
+    document = json.loads(back.read_text())
+    for entry in document["resource_changes"]:
+        if entry["kind"] == "Compartment" and entry["change"]["after"]:
+            entry["change"]["after"]["name"] = "Somebody's"
+    writes = len(emulator.writes())
+    assert workspace.run("apply", str(forged(workspace, document))).code == 4
+    assert len(emulator.writes()) == writes
+    assert "undoes a run" in workspace.run("show", str(back)).out
+    assert workspace.run("apply", str(back)).code == 0
+    assert {c["name"] for c in emulator.compartments() if c["token"] == "loyalty"} == {"Loyalty programme"}
+
+
+def test_prune_is_a_decision_and_its_reach_is_the_specs_own(workspace: Workspace, emulator: Emulator) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    loyalty = (workspace.root / "specs/loyalty.yaml").read_text()
+    workspace.write("specs/loyalty.yaml", loyalty.replace("activations: all", "activations: retail-fr"))
+    document = planned(workspace, "--prune", "Activation@retail-de")
+    writes = len(emulator.writes())
+    done = workspace.run("apply", str(forged(workspace, document | {"prune": []})))
+    assert done.code == 4, done
+    assert "Activation/loyalty@retail-de: no spec declares it" in done.err
+    assert len(emulator.writes()) == writes
+    workspace.write(
+        "specs/loyalty.yaml", loyalty.replace("activations: all", "activations: retail-fr, protected: true")
+    )
+    assert workspace.run("apply", str(workspace.root / "plan")).code == 4
+    workspace.write("specs/loyalty.yaml", loyalty.replace("activations: all", "activations: retail-fr"))
+    assert workspace.run("apply", "--check", str(workspace.root / "plan")).code == 0
 
 
 # -- seals -----------------------------------------------------------------------------------------------------------
