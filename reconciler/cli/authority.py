@@ -41,10 +41,11 @@ def authorised(made: Plan, flags: steps.Flags) -> Checked:
             "the plan's seal does not fit what the plan says: it was changed, or sealed with another plan_key",
             help="make a new plan; nothing was written",
         )
-    if seal is Seal.RIGHT or made_by_ledger(made, flags, checked.settings):
+    if seal is Seal.RIGHT:
         return checked
     checked = steps.read_workspace(flags)
-    if found := refusals(made, checked.desired(), checked.settings.guards):
+    found = refusals(made, checked.desired(), checked.settings.guards)
+    if found and not made_by_ledger(made, flags, checked.settings):
         raise Refused(words(found), help="make a new plan with `reconciler plan --out FILE`")
     return checked
 
@@ -85,9 +86,8 @@ def standing(made: Plan, flags: steps.Flags) -> list[str]:
         return [*told, f"The plan was not compared with the specs here: {e}"]
     if not found:
         return [*told, "The specs here declare all that the plan does."]
-    with suppress(ReconcilerError):
-        if made_by_ledger(made, flags, settings):
-            return [*told, "The plan undoes a run or a rollout of the ledger here."]
+    if made_by_ledger(made, flags, settings):
+        return [*told, "The plan undoes a run or a rollout of the ledger here."]
     first, *lines = words(found).splitlines()
     return [*told, f"{first[0].upper()}{first.partition(';')[0][1:]}:", *lines]
 
@@ -103,7 +103,16 @@ def words(found: Sequence[Refusal]) -> str:
 
 
 def made_by_ledger(made: Plan, flags: steps.Flags, settings: Settings) -> bool:
-    """True for a plan that undoes a run or a rollout of this ledger: what it does was declared, and carried out here."""
+    """True for a plan that undoes a run or a rollout of this ledger: what it does was declared, and carried out here.
+
+    A ledger that cannot be read has made nothing.
+    """
+    with suppress(ReconcilerError):
+        return _made(made, flags, settings)
+    return False
+
+
+def _made(made: Plan, flags: steps.Flags, settings: Settings) -> bool:
     if any(
         _digest(text) == made.plan_digest
         for text in ledgers.history(flags.root, settings).inverses(made.plan_digest)
