@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, output_file, steps, wiring
+from reconciler.cli import exit_codes, output_file, selectors, steps, wiring
 from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.errors import Refused, UsageError
@@ -18,7 +18,6 @@ from reconciler.reports.preview import text as preview_text
 from reconciler.reports.source import json as source_json
 from reconciler.reports.source import text as source_text
 from reconciler.spec.nearest import nearest
-from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked
 from reconciler.workflows.preview import compartment_ids
 from reconciler.workflows.source_check import examine
@@ -80,10 +79,7 @@ def preview(flags: steps.Flags, name: str, line: str) -> int:
 
 
 def _datamarts(flags: steps.Flags, checked: Checked) -> frozenset[str] | None:
-    try:
-        return checked.datamart_ids(flags.datamart) if flags.datamart else None
-    except UnknownDatamart as e:
-        raise UsageError(f"--datamart: no spec declares '{e.name}'") from None
+    return selectors.datamarts(checked, flags.datamart)
 
 
 def retry(flags: steps.Flags, name: str, *, failed_lines: bool, auto: bool) -> int:

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from reconciler.api.client import Writer
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import approval, exit_codes, ledgers, output_file, wiring
+from reconciler.cli import approval, exit_codes, ledgers, output_file, selectors, wiring
 from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.events import Events
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.progress import Display, display
 from reconciler.cli.remembered import keep_looked, remembered
-from reconciler.errors import Refused, SpecError, UsageError
+from reconciler.errors import ReconcilerError, Refused, SpecError, UsageError
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Override, Plan
 from reconciler.planning.digests import plan_seal
@@ -39,7 +39,6 @@ from reconciler.reports.plan.decision import ordered
 from reconciler.reports.result import json as result_json
 from reconciler.reports.result import text as result_text
 from reconciler.settings import Settings, seconds
-from reconciler.spec.sets import UnknownDatamart
 from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
 
@@ -85,15 +84,11 @@ class Flags:
         """What they narrow a plan to.
 
         Raises:
-            UsageError: a label or a datamart makes no sense.
+            UsageError: a label is not KEY=VALUE.
+            ReconcilerError: a label or a datamart is nowhere.
         """
-        if bad := next((x for x in self.labels if "=" not in x), None):
-            raise UsageError(f"-l {bad!r} is not KEY=VALUE")
-        try:
-            datamarts = checked.datamart_ids(self.datamart) if self.datamart else None
-        except UnknownDatamart as e:
-            raise UsageError(f"--datamart: no spec declares '{e.name}'") from None
-        labels = tuple((k, v) for k, _, v in (x.partition("=") for x in self.labels))
+        datamarts = selectors.datamarts(checked, self.datamart)
+        labels = selectors.labels(checked, self.labels)
         return Scope(datamarts, frozenset(self.targets), labels, self.only)
 
     def overrides(self) -> dict[str, Overrides]:
@@ -283,7 +278,7 @@ def apply(
     settings = checked.settings
     check_plan(made, settings, wiring.created_at())
     if flags.wave is not None and made.rollout is None:
-        raise UsageError("--wave: the plan has no waves", help="declare a Rollout, and make a new plan")
+        raise ReconcilerError("--wave: the plan has no waves", help="declare a Rollout, and make a new plan")
     if not made.has_changes and not any(load.unfinished for load in made.loads):
         left = coverage(made) if made.rollout is not None else None
         _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.", left)

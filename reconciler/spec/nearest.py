@@ -11,3 +11,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         return None  # quadratic, and nobody's slip of the finger
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean '{found[0]}'?" if found else None
+
+
+def nearest_or_known(word: str, known: Iterable[str], most: int = 8) -> str:
+    """'did you mean' text, or a list of what there is."""
+    every = list(known)
+    rest = f" and {len(every) - most} others" if len(every) > most else ""
+    return nearest(word, every) or f"known: {', '.join(every[:most]) or 'none'}{rest}"

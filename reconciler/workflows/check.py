@@ -96,15 +96,6 @@ class Checked:
 
         return digest(sorted(digest(d.data) for d in self.declared))
 
-    def datamart_ids(self, expression: str) -> frozenset[str]:
-        """Names of the datamarts in a set given by flag: a name, names with commas, `all`, or key=value.
-
-        Raises:
-            UnknownDatamart: no spec declares it.
-        """
-        parts: list[Any] = [dict([p.split("=", 1)]) if "=" in p else p for p in expression.split(",")]
-        return self.specs.resolve(parts)
-
 
 def load(root: Path, settings: Settings, workspace: Document, more: Sequence[SpecFile] = ()) -> Loaded:
     """Read all spec files.

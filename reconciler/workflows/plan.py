@@ -9,7 +9,7 @@ from msgspec import structs
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
@@ -45,6 +45,7 @@ from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
 from reconciler.workflows.consent import consent_findings
 from reconciler.workflows.late import look_again
+from reconciler.workflows.selection import in_scope, pruned, require_selected, require_there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +86,14 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
     Raises:
         SpecError: the specs have findings.
         Unauthorized: the remote does not accept the token.
-        UsageError: a flag names an address that is not there.
+        ReconcilerError: a flag selects nothing.
     """
     desired, settings, scope = checked.desired(), checked.settings, request.scope
-    _known_addresses(desired, request)
+    require_selected(desired, checked, scope, request.overrides)
     loads = {
         a: load
         for a, load in desired.loads.items()
-        if scope.only != "config" and _in_scope(scope, checked, load.address)
+        if scope.only != "config" and in_scope(scope, checked, load.address)
     }
     ids = {identity for identity, _ in desired.datamarts.values()}
     observed = observe(
@@ -102,7 +103,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         activations=sorted(
             {a.datamart_id for a in (*desired.activations.values(), *desired.removals.values())}
             | {load.datamart_id for load in loads.values()} & ids
-            | _pruned(desired, request.prune)
+            | pruned(desired, request.prune)
             | (ids if _whole(scope) else set())
         ),
         imports=sorted({load.datamart_id for load in loads.values()}),
@@ -111,7 +112,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
     _stop_if_unauthorized(observed)
 
     def within(address: str) -> bool:
-        return scope.complete or (scope.only != "loads" and _in_scope(scope, checked, Address.parse(address)))
+        return scope.complete or (scope.only != "loads" and in_scope(scope, checked, Address.parse(address)))
 
     config = plan_config(
         desired, observed, settings.organisation_id, Pruning(request.prune, within), request.known
@@ -168,46 +169,6 @@ def _unmanaged(
         return []
     settings = checked.settings
     return list(unmanaged(desired, observed, config.ids, settings.organisation_id, settings.ignore))
-
-
-def _known_addresses(desired: Desired, request: Request) -> None:
-    known = {*desired.compartments, *desired.activations, *desired.removals, *desired.loads}
-    for address in (*request.scope.targets, *request.overrides):
-        if address not in known:
-            raise UsageError(
-                f"no spec declares {address}",
-                help="examples of addresses: Compartment/loyalty or ProfileSource/crm@retail-fr",
-            )
-
-
-def _pruned(desired: Desired, prune: frozenset[str]) -> set[str]:
-    """Ids of the datamarts that are looked at for what nobody declares.
-
-    Raises:
-        UsageError: a scope is none.
-    """
-    scopes = {f"Activation@{name}": identity for name, (identity, _) in desired.datamarts.items()}
-    if unknown := sorted(prune - scopes.keys() - {"Activation"}):
-        raise UsageError(
-            f"--prune {unknown[0]}: not a scope",
-            help="use Activation, or Activation@DATAMART with a datamart of the specs",
-        )
-    return {i for scope, i in scopes.items() if "Activation" in prune or scope in prune}
-
-
-def _in_scope(scope: Scope, checked: Checked, address: Address) -> bool:
-    if scope.targets and str(address) not in scope.targets:
-        return False
-    # A compartment belongs to the organisation: it is planned with whichever datamart is in scope.
-    if (
-        scope.datamarts is not None
-        and address.datamart not in scope.datamarts
-        and address.kind != "Compartment"
-    ):
-        return False
-    kind = "Compartment" if address.kind == "Activation" else address.kind
-    labels = checked.labels.get((kind, address.name), {})
-    return all(labels.get(k) == v for k, v in scope.labels)
 
 
 def _stop_if_unauthorized(observed: Observed) -> None:
@@ -308,7 +269,9 @@ def _one_load(
         observed.imports[load.datamart_id], executions, request.manual_verdicts(load.datamart_id)
     )
     unread = [x for x in (remote.imports, *executions.values()) if isinstance(x, Unlisted)]
-    change, findings = plan_load(load, scan, remote, config.ids, request.overrides.get(address, Overrides()))
+    overrides = request.overrides.get(address, Overrides())
+    change, findings = plan_load(load, scan, remote, config.ids, overrides)
+    require_there(change, overrides)
     findings += [
         error(
             "read-failed",

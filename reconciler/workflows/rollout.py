@@ -123,7 +123,7 @@ def _may_go_on(w: RolloutRun, only: str | None) -> None:
         raise Refused(f"the rollout was aborted by {w.record.who}: {w.record.why}", help="make a new plan")
     if only is not None and only not in {wave.name for wave in w.rollout.waves}:
         known = ", ".join(wave.name for wave in w.rollout.waves)
-        raise Refused(f"the plan has no wave '{only}'", help=f"waves of the plan: {known}")
+        raise ReconcilerError(f"--wave: the plan has no wave '{only}'", help=f"waves of the plan: {known}")
 
 
 def _busy(w: RolloutRun, wave: Wave) -> tuple[list[str], bool]:

@@ -143,7 +143,7 @@ def test_one_wave_a_run(fleet_of: Make) -> None:
     assert early.code == 4
     assert "the wave 'canary' must be applied first" in early.err
     assert fleet.emulator.writes() == []
-    assert fleet.workspace.run("apply", plan, "--wave", "nobody").code == 4
+    assert fleet.workspace.run("apply", plan, "--wave", "nobody").code == 1
     assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
     begun = time.monotonic()
     assert fleet.touched() == {"canary"}
@@ -159,7 +159,7 @@ def test_one_wave_a_run(fleet_of: Make) -> None:
 
 def test_a_wave_needs_a_plan_that_has_waves(fleet: Fleet) -> None:
     (fleet.workspace.root / "specs/rollout.yaml").unlink()
-    assert fleet.workspace.run("apply", "--auto-approve", "--wave", "canary").code == 64
+    assert fleet.workspace.run("apply", "--auto-approve", "--wave", "canary").code == 1
 
 
 def test_with_the_ledger_lost_a_rollout_continues_at_the_first_wave_that_is_not_applied(

@@ -1,0 +1,95 @@
+"""What flags select of a plan: each that selects must select something, else the command ends and names what there is."""
+
+from collections.abc import Collection
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.address import Address
+from reconciler.model.desired import Desired
+from reconciler.model.plan import LoadChange
+from reconciler.planning.loads.changes import Overrides
+from reconciler.planning.plan.planner import Scope
+from reconciler.spec.nearest import nearest_or_known
+from reconciler.workflows.check import Checked
+
+
+def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides: Collection[str]) -> None:
+    """Each flag that selects must select something.
+
+    Raises:
+        ReconcilerError: one does not.
+    """
+    known = sorted({*desired.compartments, *desired.activations, *desired.removals, *desired.loads})
+    chosen = {a for a in known if _planned(scope, checked, Address.parse(a))}
+    for address in sorted(scope.targets):
+        if address not in known:
+            raise ReconcilerError(f"no spec declares {address}", help=nearest_or_known(address, known))
+        if address not in chosen:
+            raise ReconcilerError(f"--target {address}: the other flags exclude it", help="give fewer flags")
+    for address in sorted(overrides):
+        if address not in desired.loads:
+            raise ReconcilerError(
+                f"no spec declares the load {address}", help=nearest_or_known(address, sorted(desired.loads))
+            )
+        if address not in chosen:
+            raise ReconcilerError(
+                f"{address} is named by a flag, but the other flags exclude it", help="give fewer flags"
+            )
+    if scope.labels and not chosen:
+        words = " ".join(f"-l {k}={v}" for k, v in scope.labels)
+        raise ReconcilerError(f"{words}: no spec has these labels together", help="give fewer flags")
+
+
+def _planned(scope: Scope, checked: Checked, address: Address) -> bool:
+    """True if the flags leave it in the plan."""
+    if scope.only is not None and (address.kind == "ProfileSource") != (scope.only == "loads"):
+        return False
+    return in_scope(scope, checked, address)
+
+
+def require_there(change: LoadChange | None, overrides: Overrides) -> None:
+    """A flag about a load that is not there, or about one of its chunks.
+
+    Raises:
+        ReconcilerError: there is none.
+    """
+    if change is None:
+        return
+    known = change.generation is not None and not change.unread
+    if beyond := [i for i in sorted(overrides.resend) if known and not 1 <= i <= change.chunks]:
+        raise ReconcilerError(
+            f"--resend {change.address}#{beyond[0]}: the load has no such chunk",
+            help=f"its chunks are {change.address}#1 to #{change.chunks}" if change.chunks else None,
+        )
+    if overrides.supersede and change.generation == 1:
+        raise ReconcilerError(f"--supersede {change.address}: it has no earlier load", help="remove the flag")
+
+
+def pruned(desired: Desired, prune: frozenset[str]) -> set[str]:
+    """Ids of the datamarts that are looked at for what nobody declares.
+
+    Raises:
+        ReconcilerError: a scope is none.
+    """
+    scopes = {f"Activation@{name}": identity for name, (identity, _) in desired.datamarts.items()}
+    if unknown := sorted(prune - scopes.keys() - {"Activation"}):
+        raise ReconcilerError(
+            f"--prune {unknown[0]}: not a scope",
+            help=nearest_or_known(unknown[0], ["Activation", *sorted(scopes)]),
+        )
+    return {i for scope, i in scopes.items() if "Activation" in prune or scope in prune}
+
+
+def in_scope(scope: Scope, checked: Checked, address: Address) -> bool:
+    """True if the flags that name datamarts, addresses or labels leave it in the plan."""
+    if scope.targets and str(address) not in scope.targets:
+        return False
+    # A compartment belongs to the organisation: it is planned with whichever datamart is in scope.
+    if (
+        scope.datamarts is not None
+        and address.datamart not in scope.datamarts
+        and address.kind != "Compartment"
+    ):
+        return False
+    kind = "Compartment" if address.kind == "Activation" else address.kind
+    labels = checked.labels.get((kind, address.name), {})
+    return all(labels.get(k) == v for k, v in scope.labels)

@@ -1,0 +1,105 @@
+"""A flag that selects nothing ends the command (1), sends no write, and names what there is."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace
+
+ROWS = [
+    ("--datamart retail-fx", "no spec declares 'retail-fx'", "did you mean 'retail-fr'"),
+    ("--datamart retail-fr,zzz", "no spec declares 'zzz'", "known: retail-fr, retail-de"),
+    ("--datamart country=frr", "no datamart has the label country=frr", "did you mean 'country=fr'"),
+    ("--datamart countri=fr", "no datamart has the label countri=fr", "did you mean 'country=fr'"),
+    ("--datamart country=fr,country=it", "no datamart has the label country=it", "country="),
+    ("--datamart retail-es", "selects no datamart that has an id", "known: retail-fr, retail-de"),
+    ("--datamart country=es", "selects no datamart that has an id", "known: retail-fr, retail-de"),
+    ("-l team=crn", "no spec has team=crn", "did you mean 'team=crm'"),
+    ("-l xx=yy", "no spec has xx=yy", "known: owner=web, team=crm"),
+    ("-l team=crm -l owner=web", "no spec has these labels together", "fewer flags"),
+    ("--target Compartment/loyality", "no spec declares", "did you mean 'Compartment/loyalty'"),
+    ("--target Activation/loyalty@retail-fr --datamart retail-de", "the other flags exclude", "fewer flags"),
+    ("--target ProfileSource/customers", "no spec declares", "'ProfileSource/customers@retail-fr'"),
+    ("--target ProfileSource/customers@retail-fr --only config", "the other flags exclude", "fewer flags"),
+    ("--reload ProfileSource/customer@retail-fr", "no spec declares", "'ProfileSource/customers@retail-fr'"),
+    ("--reload Compartment/loyalty", "no spec declares the load", "ProfileSource/customers@retail-fr"),
+    ("--reload ProfileSource/customers@retail-fr --only config", "the other flags exclude", "fewer flags"),
+    ("--resend ProfileSource/customers@retail-fr#99", "has no such chunk", "#1 to #1"),
+    ("--resend ProfileSource/customers@retail-fr#0", "has no such chunk", "#1 to #1"),
+    ("--resend ProfileSource/custom@retail-fr#1", "no spec declares", "'ProfileSource/customers@retail-fr'"),
+    (
+        "--supersede ProfileSource/customers@retail-de",
+        "no spec declares",
+        "ProfileSource/customers@retail-fr",
+    ),
+    ("--supersede ProfileSource/customers@retail-fr", "has no earlier load", "remove the flag"),
+    ("--prune Activation@retail-fx", "not a scope", "did you mean 'Activation@retail-fr'"),
+]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, emulator: Emulator) -> Workspace:
+    made = Workspace(tmp_path / "ws", emulator.url)
+    table = (made.root / "specs/datamarts.yaml").read_text()
+    made.write("specs/datamarts.yaml", table + '  retail-es: {id: {prod: "1599"}, labels: {country: es}}\n')
+    made.write(
+        "specs/web.yaml",
+        "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: web, labels: {owner: web}}\n"
+        "spec: {token: web, activations: retail-de}\n",
+    )
+    made.customers(3)
+    return made
+
+
+def test_a_flag_that_selects_nothing(workspace: Workspace, emulator: Emulator) -> None:
+    assert workspace.run("plan").code == 0
+    for flags, words, hint in ROWS:
+        for command in [["plan"]] if "#" not in flags else [["plan"], ["apply", "--auto-approve"]]:
+            done = workspace.run(*command, *flags.split())
+            assert done.code == 1, (flags, done)
+            assert words in " ".join(done.err.split()), (flags, done)
+            assert hint in " ".join(done.err.split()), (flags, done)
+    assert emulator.writes() == []
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--datamart country=fr",
+        "--datamart retail-fr,country=de",
+        "--datamart all",
+        "-l team=crm",
+        "--target Activation/loyalty@retail-fr --datamart country=fr",
+        "--reload ProfileSource/customers@retail-fr",
+        "--resend ProfileSource/customers@retail-fr#1",
+        "--prune Activation@retail-fr",
+    ],
+)
+def test_a_flag_that_selects_something(workspace: Workspace, flags: str) -> None:
+    assert workspace.run("plan", *flags.split()).code == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [("country=frr", "did you mean 'country=fr'"), ("retail-fx", "did you mean 'retail-fr'")],
+)
+def test_a_source_is_checked_for_datamarts_that_exist(workspace: Workspace, flag: str, words: str) -> None:
+    done = workspace.run("source", "check", "customers", "--datamart", flag)
+    assert done.code == 1
+    assert words in done.err
+
+
+def test_a_wave_that_is_not_there(workspace: Workspace, emulator: Emulator, tmp_path: Path) -> None:
+    done = workspace.run("apply", "--auto-approve", "--wave", "canary")
+    assert (done.code, "the plan has no waves" in done.err) == (1, True)
+    workspace.write(
+        "specs/rollout.yaml",
+        "apiVersion: reconciler/v1\nkind: Rollout\nmetadata: {name: default}\n"
+        "spec: {waves: [{name: canary, datamarts: retail-fr}, {name: everyone, datamarts: rest}]}\n",
+    )
+    done = workspace.run("apply", "--auto-approve", "--wave", "canari")
+    assert done.code == 1
+    assert "the plan has no wave 'canari'" in done.err
+    assert "canary, everyone" in done.err
+    assert emulator.writes() == []
