@@ -15,6 +15,12 @@ from reconciler.workflows.check import Checked
 def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides: Collection[str]) -> None:
     """Each flag that selects must select something.
 
+    Args:
+        desired: what the specs declare.
+        checked: the workspace, for labels.
+        scope: flags that narrow the plan.
+        overrides: addresses of loads that flags name.
+
     Raises:
         ReconcilerError: one does not.
     """
