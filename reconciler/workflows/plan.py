@@ -22,7 +22,6 @@ from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet
 from reconciler.planning.config.unmanaged import unmanaged
-from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import (
     Overrides,
     RemoteLoads,
@@ -263,7 +262,7 @@ def _one_load(
         observed.imports[load.datamart_id],
         definition.former,
         io,
-        content_of(scan, load_digest(scan.source_digest, definition.compartments)),
+        content_of(scan, definition),
     )
     remote = RemoteLoads(
         observed.imports[load.datamart_id], executions, request.manual_verdicts(load.datamart_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
@@ -16,9 +16,8 @@ from reconciler.planning.config import lookup, preconditions
 from reconciler.planning.config.changes import FOREIGN_HELP, foreign
 from reconciler.planning.config.preconditions import Readiness, Verdict
 from reconciler.planning.config.requirements import Required, Seen, moved, unmet
-from reconciler.planning.digests import load_digest
-from reconciler.planning.loads.changes import decide_again, definition_of
-from reconciler.planning.loads.generations import Content, Do
+from reconciler.planning.loads.changes import content_of, decide_again, definition_of
+from reconciler.planning.loads.generations import Do
 from reconciler.planning.loads.retention import KIND, kept_after_all
 
 
@@ -223,11 +222,10 @@ def _load(
     scan = scans.get(source)
     if scan.source_digest != load.source_digest:
         return Verdict(Readiness.CHANGED, None, "the source changed since it was planned")
-    digest = load_digest(scan.source_digest, ids)
+    content = content_of(scan, replace(source, compartments=dict(ids)))
     listing = observed.imports[load.datamart_id]
-    if digest is None or not isinstance(listing, Listed):
+    if content is None or not isinstance(listing, Listed):
         return Verdict(Readiness.READY)
-    content = Content(digest[:12], scan.sent)
     executions = open_executions(reader, load.datamart_id, listing, source.former, io, content)
     if bad := next((x for x in executions.values() if isinstance(x, Unlisted)), None):
         bad.require(then="nothing was written")

@@ -14,7 +14,7 @@ from reconciler.kinds.names import ChunkName, LoadKey, SealName
 from reconciler.model.outcome import Status
 from reconciler.model.remote import Execution, Import
 from reconciler.planning.loads import protocol
-from reconciler.planning.loads.generations import Do, decide, generations
+from reconciler.planning.loads.generations import Content, Do, decide, generations
 from reconciler.planning.loads.protocol import ChunkView, LoadView
 
 FORMER = (("ws", "src"),)
@@ -83,7 +83,9 @@ class Client:
         self.remote.settle()  # the rule of absence: writes of earlier runs have arrived before anything is concluded
         found = generations([Import(i, n) for n, i in self.remote.imports.items()], FORMER)
         executed = {g.key for g in found if any(str(n) in self.remote.executions for n in g.chunks)}
-        decision = decide(found, executed, LoadKey("ws", "src", 1, ""), load12=self.digest)
+        decision = decide(
+            found, executed, LoadKey("ws", "src", 1, ""), content=Content(self.digest, self.chunks * LINES)
+        )
         if decision.do is Do.NOTHING:
             return Status.UNCHANGED
         assert decision.key is not None

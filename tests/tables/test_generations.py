@@ -22,6 +22,7 @@ OTHER = "b" * 12
 THIRD = "c" * 12
 FORMER = (("retail", "crm"), ("retail", "old-crm"))
 NEW = LoadKey("retail", "crm", 1, "")
+OUR_CONTENT = Content(OURS, 5)
 
 
 def key(generation: int, digest: str = OURS, *, retry: int = 0, source: str = "crm") -> LoadKey:
@@ -46,7 +47,7 @@ def sealed(load: LoadKey, failed: int = 0) -> list[str]:
 
 def asked(names: list[str], executed: set[LoadKey], **flags: object) -> Decision:
     found = generations(rows(*names), FORMER)
-    return decide(found, executed, NEW, load12=OURS, **flags)  # type: ignore[arg-type]
+    return decide(found, executed, NEW, content=OUR_CONTENT, **flags)  # type: ignore[arg-type]
 
 
 G1, G2, G3 = key(1), key(2), key(3)
@@ -68,9 +69,9 @@ O1, O2 = key(1, OTHER), key(2, OTHER)
         # another digest
         (sealed(O1), set(), {}, Do.EXECUTE, 2, None),
         ([chunk(O1)], {O1}, {}, Do.EXECUTE, 2, 1),
-        ([chunk(O1)], {O1}, {"content": "changes"}, Do.REFUSE, None, None),
-        ([chunk(O1)], {O1}, {"content": "changes", "supersede": True}, Do.EXECUTE, 2, 1),
-        (sealed(O1), set(), {"content": "changes"}, Do.EXECUTE, 2, None),
+        ([chunk(O1)], {O1}, {"newer": "changes"}, Do.REFUSE, None, None),
+        ([chunk(O1)], {O1}, {"newer": "changes", "supersede": True}, Do.EXECUTE, 2, 1),
+        (sealed(O1), set(), {"newer": "changes"}, Do.EXECUTE, 2, None),
         # two digests under the highest number
         ([*sealed(G1), *sealed(O1)], set(), {}, Do.REFUSE, None, None),
         ([chunk(G1), chunk(O1)], {G1, O1}, {}, Do.REFUSE, None, None),
@@ -79,7 +80,7 @@ O1, O2 = key(1, OTHER), key(2, OTHER)
         # --reload
         (sealed(G1), set(), {"reload": True}, Do.EXECUTE, 2, None),
         ([chunk(G1)], {G1}, {"reload": True}, Do.EXECUTE, 2, 1),
-        ([chunk(O1)], {O1}, {"reload": True, "content": "changes"}, Do.EXECUTE, 2, 1),
+        ([chunk(O1)], {O1}, {"reload": True, "newer": "changes"}, Do.EXECUTE, 2, 1),
         ([*sealed(G1), *sealed(O1)], set(), {"reload": True}, Do.EXECUTE, 2, None),
         ([], set(), {"reload": True}, Do.EXECUTE, 1, None),
         # names of other sources and sub-loads do not count; former names do
@@ -130,7 +131,7 @@ def test_a_seal_is_a_claim(names: list[str], commands: int, *, believed: bool) -
 
 
 def test_a_compartment_still_to_be_created_makes_every_digest_another() -> None:
-    found = decide(generations(rows(*sealed(G1)), FORMER), set(), NEW, load12=None)
+    found = decide(generations(rows(*sealed(G1)), FORMER), set(), NEW, content=None)
     assert (found.do, found.key) == (Do.EXECUTE, LoadKey("retail", "crm", 2, "0" * 12))
 
 
@@ -194,3 +195,30 @@ def test_ids_of_duplicate_names_are_in_order_and_the_last_attempt_counts() -> No
     assert last_attempt(found.chunks, 1) == (2, ("11",))
     assert last_attempt(found.chunks, 2) == (1, ("5",))
     assert last_attempt(found.chunks, 3) == (1, ())
+
+
+CUT = (1000, ("d" * 12, "d" * 12))
+
+
+@pytest.mark.parametrize(
+    ("names", "executed", "cut", "do", "generation"),
+    [
+        (sealed(O1), set(), CUT, Do.NOTHING, 1),
+        (sealed(O1), set(), (999, CUT[1]), Do.EXECUTE, 2),  # cut otherwise: it cannot be told
+        (sealed(O1), set(), (1000, ("d" * 12, "e" * 12)), Do.EXECUTE, 2),
+        (sealed(O1), set(), (1000, ("d" * 12,)), Do.EXECUTE, 2),
+        (sealed(O1), set(), (1000, ("d" * 12,) * 3), Do.EXECUTE, 2),
+        (sealed(O1), set(), (1000, ()), Do.EXECUTE, 2),
+        ([chunk(O1), seal(O1)], set(), CUT, Do.EXECUTE, 2),  # an import was deleted
+        ([chunk(O1), chunk(O1, 2), chunk(O1, 2, attempt=2), seal(O1)], set(), CUT, Do.NOTHING, 1),
+        ([chunk(O1), chunk(O1, 2)], {O1}, CUT, Do.RESUME, 1),
+        ([chunk(O1), chunk(O1, 2)], set(), CUT, Do.EXECUTE, 1),  # nothing of it was sent
+        ([*sealed(O1), *sealed(key(2, THIRD))[:1], chunk(key(2, THIRD), 2), seal(key(2, THIRD))], set(), CUT, Do.NOTHING, 2),
+    ],
+)  # fmt: skip
+def test_the_same_bytes_to_send_are_the_same_load(
+    names: list[str], executed: set[LoadKey], cut: tuple[int, tuple[str, ...]], do: Do, generation: int
+) -> None:
+    content = Content(OURS, 5, cut)
+    found = decide(generations(rows(*names), FORMER, content=content), executed, NEW, content=content)
+    assert (found.do, found.key and found.key.generation) == (do, generation)

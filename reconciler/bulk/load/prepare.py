@@ -16,9 +16,8 @@ from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads import protocol
-from reconciler.planning.loads.changes import decide_again, definition_of, previous_lines, rows_of
+from reconciler.planning.loads.changes import content_of, decide_again, definition_of, previous_lines, rows_of
 from reconciler.planning.loads.generations import (
-    Content,
     Decision,
     Do,
     Generation,
@@ -86,9 +85,10 @@ class Preparation:
         begun = bool(self.anew) and spools is not None and spools.has(self.definition, self.anew)
         source = replace(self.context.readable(self.definition, self.anew), compartments=self.ids)
         scan = self.scan = self.context.scan(source)
-        digest = self._reviewed(source, scan)
+        self._reviewed(source, scan)
         rows = self.listings.list_after_settle().rows
-        content = Content(digest[:12], scan.sent)
+        content = content_of(scan, source)
+        assert content is not None  # noqa: S101 - all compartments are known by now
         found = generations(rows, source.former, content=content)
         retries = generations(rows, source.former, retries=True)
         executions = self.listings.executions_of([*open_generations(found), *open_retries(found, retries)])
@@ -125,8 +125,8 @@ class Preparation:
         self.context.progress.start(change.address, len(ready.scan.chunks), scan.sent, scan.bytes)
         return ready
 
-    def _reviewed(self, source: SourceDefinition, scan: Scan) -> str:
-        """The load digest; the limits that the plan had to pass are asked again: what a plan says of them is not believed."""
+    def _reviewed(self, source: SourceDefinition, scan: Scan) -> None:
+        """Require what was reviewed; the limits that the plan had to pass are asked again: what a plan says of them is not believed."""
         change = self.change
         if not change.unread and scan.source_digest != change.source_digest:
             words = "stale: the source changed since it was planned; nothing was sent. Make a new plan"
@@ -139,7 +139,6 @@ class Preparation:
         if digest is None or (change.load_digest is not None and digest != change.load_digest):
             words = "stale: a compartment of this load changed since it was planned; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
-        return digest
 
     def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision) -> None:
         """The size of the source beside the last load; and compartments that lines name, which plan saw of other sources."""

@@ -95,7 +95,7 @@ def plan_load(
         return None, findings
     definition = replace(want.definition, compartments={k: ids.get(k) for k in want.definition.compartments})
     digest = load_digest(scan.source_digest, definition.compartments)
-    found = generations(remote.imports.rows, definition.former, content=content_of(scan, digest))
+    found = generations(remote.imports.rows, definition.former, content=content_of(scan, definition))
     findings += [
         warning("seal-doubted", f"{g.key.title}: {g.doubt}; it is not taken as finished", address=address)
         for g in found[-1:]
@@ -105,8 +105,8 @@ def plan_load(
         found,
         executed_keys(found, remote.executions),
         LoadKey(definition.workspace, definition.source, 1, ""),
-        load12=digest[:12] if digest else None,
-        content=definition.content,
+        content=content_of(scan, definition),
+        newer=definition.content,
         reload=overrides.reload,
         supersede=overrides.supersede,
     )
@@ -311,9 +311,16 @@ def superseded_counts(decision: Decision, executions: Mapping[str, Listing[Execu
     return {"superseded_generation": old.number, "chunks": total, "unsent": total - len(sent)}
 
 
-def content_of(scan: Scan, digest: str | None) -> Content | None:
-    """What a seal of this content has to say; None while the digest is not known."""
-    return Content(digest[:12], scan.sent) if digest else None
+def content_of(scan: Scan, source: SourceDefinition) -> Content | None:
+    """What a source holds, as names on the platform would say it; None while a compartment is to be created.
+
+    Args:
+        scan: what reading it found.
+        source: as it was read, with resolved compartments.
+    """
+    digest = load_digest(scan.source_digest, source.compartments)
+    cut = (source.max_bytes, tuple(c.chunk12 for c in scan.chunks))
+    return Content(digest[:12], scan.sent, cut) if digest else None
 
 
 def definition_of(change: LoadChange) -> SourceDefinition:
@@ -349,15 +356,14 @@ def decide_again(
     if change.retry:
         return decide_retry(found, executed, generations(rows, source.former, retries=True), new)
     begun = begun or any(
-        g.number == change.generation and g.key.load12 == load12 and (g.seal or g.key in executed)
-        for g in found
+        g.number == change.generation and content.is_of(g) and (g.seal or g.key in executed) for g in found
     )
     return decide(
         found,
         executed,
         new,
-        load12=load12,
-        content=source.content,
+        content=content,
+        newer=source.content,
         reload=change.reload and not begun,
         supersede=supersede,
     )

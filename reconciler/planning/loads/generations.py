@@ -5,6 +5,7 @@ Decision table, with L = the latest generation that counts (sealed, or with an e
     L            digest    sealed   content    -> action             generation
     none         -         -        -             execute            1
     two digests under the highest number          refuse             -          (until --reload)
+    (digests agree, too, where every chunk that would be sent is one of L's, byte for byte)
     L            = D       yes      -             no-op              L
     L            = D       no       -             resume             L
     L            /= D      yes      -             execute            L + 1
@@ -14,7 +15,7 @@ Decision table, with L = the latest generation that counts (sealed, or with an e
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.kinds.names import ChunkName, LoadKey, SealName, parse
@@ -86,10 +87,28 @@ def number(identity: str) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The present content of a source: a seal of its load has to count as many commands."""
+    """The present content of a source: a seal of its load has to count as many commands.
+
+    Attributes:
+        load12: begins the load digest.
+        cut: `max_bytes`, and chunk12 of every chunk: what would be sent.
+    """
 
     load12: str
     commands: int
+    cut: tuple[int, tuple[str, ...]] = (0, ())
+
+    def is_of(self, generation: "Generation") -> bool:
+        """True if this is the content of a load: by its digest, or because the very same chunks would be sent."""
+        return generation.key.load12 == self.load12 or self.cut_as(generation)
+
+    def cut_as(self, generation: "Generation") -> bool:
+        """True if the chunks of a load are all those that would be sent, byte for byte."""
+        max_bytes, chunks = self.cut
+        there = {(n.max_bytes, n.count, n.index, n.chunk12) for n in generation.chunks}
+        return bool(chunks) and there == {
+            (max_bytes, len(chunks), i, chunk12) for i, chunk12 in enumerate(chunks, 1)
+        }
 
 
 def generations(
@@ -125,11 +144,11 @@ def generations(
             chunks.setdefault(name.load, {}).setdefault(name, []).append(row.id)
     found = []
     for key, names in chunks.items():
+        listed = Generation(key, chunks={n: tuple(sorted(i, key=number)) for n, i in names.items()})
         seal, doubt = _believed(
-            seals.get(key, set()), names, content if content and content.load12 == key.load12 else None
+            seals.get(key, set()), names, content if content and content.is_of(listed) else None
         )
-        ids = {n: tuple(sorted(i, key=number)) for n, i in names.items()}
-        found.append(Generation(key, seal, ids, doubt))
+        found.append(replace(listed, seal=seal, doubt=doubt))
     return sorted(found, key=lambda g: (g.key.generation, g.key.retry))
 
 
@@ -198,8 +217,8 @@ def decide(
     executed: Collection[LoadKey],
     new: LoadKey,
     *,
-    load12: str | None,
-    content: str = "snapshot",
+    content: Content | None,
+    newer: str = "snapshot",
     reload: bool = False,
     supersede: bool = False,
 ) -> Decision:
@@ -209,16 +228,16 @@ def decide(
         found: all generations of the source on this datamart.
         executed: keys of the loads that have at least one execution.
         new: workspace and source names for a new generation; its number and digest are replaced.
-        load12: digest of the present content; None while a compartment is still to be created.
-        content: snapshot or changes.
+        content: what the source holds; None while a compartment is still to be created.
+        newer: what newer content is: a snapshot, or changes.
         reload: the user asked for a new generation whatever the digests say.
         supersede: the user allows newer content to replace an unfinished generation.
     """
     top = counted(found, executed)
-    digest = load12 or "0" * 12
+    digest = content.load12 if content else "0" * 12
     if not top:
         return Decision(Do.EXECUTE, "first load", LoadKey(new.workspace, new.source, 1, digest))
-    latest = next((g for g in top if g.key.load12 == load12), top[0])
+    latest = next((g for g in top if content and content.is_of(g)), top[0])
     following = LoadKey(new.workspace, new.source, latest.number + 1, digest)
     if reload:
         return Decision(
@@ -236,13 +255,14 @@ def decide(
             None,
             latest,
         )
-    if latest.key.load12 == load12:
+    if content is not None and content.is_of(latest):
         if latest.seal:
-            return Decision(Do.NOTHING, _sealed(latest), latest.key, latest)
+            other = "" if latest.key.load12 == content.load12 else "; the files differ, the commands do not"
+            return Decision(Do.NOTHING, _sealed(latest) + other, latest.key, latest)
         return Decision(Do.RESUME, f"load {latest.number} is unfinished", latest.key, latest)
     if latest.seal:
         return Decision(Do.EXECUTE, f"content changed since load {latest.number}", following, latest)
-    if content == "changes" and not supersede:
+    if newer == "changes" and not supersede:
         return Decision(
             Do.REFUSE,
             f"load {latest.number} is unfinished and content is 'changes'; finish that load, or give --supersede",
