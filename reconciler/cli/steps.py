@@ -280,6 +280,8 @@ def apply(
     if flags.wave is not None and made.rollout is None:
         raise ReconcilerError("--wave: the plan has no waves", help="declare a Rollout, and make a new plan")
     if not made.has_changes and not any(load.unfinished for load in made.loads):
+        if scans.spools is not None:
+            scans.spools.remove_abandoned()
         left = coverage(made) if made.rollout is not None else None
         _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.", left)
         return exit_codes.DONE

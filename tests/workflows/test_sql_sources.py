@@ -6,6 +6,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ spec:
   update: {{force_replace: true}}
 {more}"""
 SECRET = "canary-5f2c"
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS id, 'personal' AS tier FROM n"
 TABLE = """CREATE TABLE customers AS
   SELECT n AS id, 'tier' || n % 3 AS tier, (n * 1.10)::numeric(20,2) AS spend, true AS opted_in,
          timestamptz '2026-11-25 12:00:00+00' AS seen, date '2000-01-31' AS born, NULL::text AS note,
@@ -215,3 +217,26 @@ def test_sqlite_and_source_check(workspace: Workspace, emulator: Emulator) -> No
     assert list((workspace.root / ".reconciler").glob("spool/*")) == []
     assert workspace.run("apply", "--auto-approve").code == 0
     assert stored(emulator)[0].keys() == {"$user_account_id", "$compartment_id", "points", "note"}
+
+
+@pytest.mark.parametrize("after", [0.05, 0.5])
+def test_what_a_killed_look_had_read_is_in_the_private_folder_and_is_removed(
+    workspace: Workspace, tmp_path: Path, after: float
+) -> None:
+    sqlite3.connect(workspace.root / "crm.db").close()
+    text = SOURCE.format(more="").replace("{env: CRM_DATABASE}", "'sqlite:///crm.db'")
+    workspace.write("specs/crm.yaml", text.replace("{file: sql/customers.sql}", f"{json.dumps(ENDLESS)}"))
+    elsewhere = tmp_path / "temporary"
+    elsewhere.mkdir()
+    spool = workspace.root / ".reconciler/spool"
+    process = workspace.start("source", "check", "crm", TMPDIR=str(elsewhere))
+    deadline = time.monotonic() + 60
+    while not (found := list(spool.glob("look-*/*/*.rows"))) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert found
+    assert kill(process, group=True, after=after)
+    assert not [p for p in elsewhere.rglob("*") if p.is_file() and p.stat().st_size]
+    assert {p.stat().st_mode & 0o077 for p in [spool, *spool.rglob("*")]} == {0}
+    (workspace.root / "specs/crm.yaml").unlink()
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert list(spool.iterdir()) == []

@@ -7,7 +7,6 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -102,8 +101,7 @@ class Scans:
         if self.spools is None or not once_only(source):
             yield source
             return
-        with TemporaryDirectory(prefix="reconciler-") as folder:
-            aside = Spools(Path(folder), self.root, self.spools.resolve)
+        with self.spools.aside() as aside:
             yield aside.readable(source)
 
     def get(self, source: SourceDefinition) -> Scan:

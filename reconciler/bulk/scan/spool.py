@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,17 +46,6 @@ def once_only(source: SourceDefinition) -> bool:
     )
 
 
-def _remove_abandoned(folder: Path) -> None:
-    """Remove what processes that are gone had not finished writing; it may hold profile data (G9)."""
-    for path in folder.glob("*.partial-*"):
-        try:
-            os.kill(int(path.name.rpartition("-")[2]), 0)
-        except ProcessLookupError:
-            shutil.rmtree(path, ignore_errors=True)
-        except (PermissionError, ValueError):
-            continue
-
-
 class Spools:
     """The spools of one workspace.
 
@@ -69,6 +59,16 @@ class Spools:
         self._kept: set[Path] = set()
         self._left: set[Path] = set()
         self._lists: TemporaryDirectory[str] | None = None
+
+    def remove_abandoned(self) -> None:
+        """Remove what processes that are gone had not finished writing; it may hold profile data (G9)."""
+        for path in self.folder.glob("*.partial-*"):
+            try:
+                os.kill(int(path.name.rpartition("-")[2]), 0)
+            except ProcessLookupError:
+                shutil.rmtree(path, ignore_errors=True)
+            except (PermissionError, ValueError):
+                continue
 
     def has(self, source: SourceDefinition, approval: str = "") -> bool:
         """True if the source was read before, and what it gave is still kept."""
@@ -89,7 +89,7 @@ class Spools:
             self._left |= {place} - self._used
         else:
             private_folder(self.folder)
-            _remove_abandoned(self.folder)
+            self.remove_abandoned()
             partial = place.with_name(f"{place.name}.partial-{os.getpid()}")
             private_folder(partial)
             try:
@@ -102,6 +102,18 @@ class Spools:
         made = FORMAT if source.sql is not None else source.format
         return replace(source, sql=None, files=tuple(names), format=made, outside=True)
 
+    @contextmanager
+    def aside(self) -> Iterator["Spools"]:
+        """Spools for one look, removed at its end; what a killed process leaves of them is removed by the next sweep.
+
+        Raises:
+            DiskFailed: the folder cannot be made.
+        """
+        private_folder(self.folder)
+        self.remove_abandoned()
+        with TemporaryDirectory(dir=self.folder, prefix="look-", suffix=f".partial-{os.getpid()}") as folder:
+            yield Spools(Path(folder), self.root, self.resolve)
+
     def superseded(self, source: SourceDefinition) -> Path:
         """A list of the lines that later ones replace, for this run; it holds numbers only.
 
@@ -110,7 +122,7 @@ class Spools:
         """
         if self._lists is None:
             private_folder(self.folder)
-            _remove_abandoned(self.folder)
+            self.remove_abandoned()
             own = f".partial-{os.getpid()}"
             self._lists = TemporaryDirectory(dir=self.folder, prefix="lists-", suffix=own)
         path = Path(self._lists.name) / self._place(source).name
@@ -142,7 +154,8 @@ class Spools:
         return self._place(source, approval) in self._left
 
     def sweep(self) -> None:
-        """At the end of a run: remove the spools it used and no unfinished load needs."""
+        """At the end of a run: remove the spools it used and no unfinished load needs, and what killed processes were writing."""
+        self.remove_abandoned()
         for place in self._used - self._kept:
             shutil.rmtree(place, ignore_errors=True)
         if self._lists is not None:
