@@ -30,6 +30,7 @@ from reconciler.planning.loads.changes import (
     plan_load,
     plan_unread,
 )
+from reconciler.planning.loads.renamed import renamed
 from reconciler.planning.loads.retention import superseded_imports
 from reconciler.planning.loads.source_findings import activation_findings
 from reconciler.planning.plan.planner import (
@@ -126,8 +127,11 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
     planned: list[LoadChange] = []
     retired: list[ResourceChange] = []
     errored = config.errored
+    declared = {name for load in desired.loads.values() for name in load.definition.former}
     for load in loads.values():
-        change, findings, failed = _one_load(load, observed, config, changes, reader, io, scans, request)
+        change, findings, failed = _one_load(
+            load, observed, config, changes, reader, io, scans, request, declared
+        )
         imports = observed.imports.get(load.datamart_id)
         retired += superseded_imports(load, imports.rows) if isinstance(imports, Listed) else []
         diagnostics += findings
@@ -214,6 +218,7 @@ def _one_load(
     io: Executor,
     scans: Scans,
     request: Request,
+    declared: Collection[tuple[str, str]],
 ) -> tuple[LoadChange | None, list[Diagnostic], bool]:
     """One load's change and findings; the third value is true if a read failed."""
     address = str(load.address)
@@ -294,6 +299,9 @@ def _one_load(
     findings += activation_findings(
         load, scan, _without(observed.activations[load.datamart_id], gone), [*active, *planned]
     )
+    content = content_of(scan, definition)
+    if change is not None and change.actions == ("execute",) and change.generation == 1 and content:
+        findings += renamed(load, content, remote.imports.require().rows, declared)
     if change is not None and change.actions != ("no-op",):
         named = {*active, *scan.compartments}
         findings += consent_findings(load, named, observed.activations[load.datamart_id], reader)

@@ -48,3 +48,23 @@ def test_another_form_of_the_same_rows_is_not_loaded_again(
     assert len(emulator.writes()) == writes
     (workspace.root / "data/customers.csv").write_bytes(content.replace(b"u7", b"v7"))
     assert workspace.run("plan", "--detailed-exitcode").code == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "then"),
+    [
+        ("specs/customers.yaml", "name: customers", "name: clients", "previously: [customers] in the source"),
+        ("reconciler.yaml", "name: shop", "name: store", "previously: [shop] in reconciler.yaml"),
+    ],
+)
+def test_a_renamed_source_or_workspace_is_told_and_previously_is_named(
+    file: str, old: str, new: str, then: str, workspace: Workspace
+) -> None:
+    path = workspace.root / file
+    path.write_text(path.read_text().replace(old, new))
+    told = workspace.run("plan")
+    assert "warning[load-under-another-name]" in told.err
+    assert then in " ".join(told.err.split())
+    name = then.partition("[")[2].partition("]")[0]
+    path.write_text(path.read_text().replace("spec:\n", f"spec:\n  previously: [{name}]\n", 1))
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
