@@ -206,7 +206,7 @@ def apply(
     no_color: opt.NoColor = False,
 ) -> int:
     """Apply a saved plan; without one, make a plan, show it, ask, and apply it."""
-    from reconciler.cli import commands, steps
+    from reconciler.cli import applying, commands, steps
 
     flags = steps.Flags(
         root=context.obj,
@@ -235,7 +235,7 @@ def apply(
     if check is not None:
         return commands.check_saved(plans.read(check), flags)
     if file is not None:
-        return commands.apply_saved(plans.read(file), flags)
+        return applying.apply_saved(plans.read(file), flags)
     return commands.apply_fresh(flags, auto=auto_approve)
 
 

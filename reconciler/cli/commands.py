@@ -1,11 +1,9 @@
 """The longer commands, one function each; every one returns its exit code."""
 
-import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-from reconciler.cli import authority, exit_codes, ledgers, output_file, steps, wiring
+from reconciler.cli import applying, authority, exit_codes, ledgers, output_file, steps, wiring
 from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.cli.steps import Flags
@@ -15,23 +13,6 @@ from reconciler.planning.plan import document
 from reconciler.planning.plan.obstacles import obstacle
 from reconciler.reports.plan.decision import ordered
 from reconciler.settings import seconds
-
-
-def apply_saved(made: Plan, flags: Flags) -> int:
-    """`apply FILE`: the file is its own approval; what it does has to be declared here."""
-    flags = in_its_environment(flags, made)
-    checked = authority.authorised(made, flags)
-    where = wiring.target(flags.root, checked.settings, flags.token_file)
-    shown = steps.progress(flags)
-    return steps.apply(
-        made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown
-    )
-
-
-def in_its_environment(flags: Flags, made: Plan) -> Flags:
-    """Where none is chosen, the plan's own environment; another one than the plan's is refused by `check_plan`."""
-    chosen = flags.environment or os.environ.get("RECONCILER_ENVIRONMENT")
-    return flags if chosen else replace(flags, environment=made.environment)
 
 
 def apply_fresh(flags: Flags, *, auto: bool) -> int:
@@ -51,14 +32,14 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
     if made.has_changes:
         steps.approve(made, auto=auto)
     shown = steps.progress(flags)
-    return steps.apply(made, flags, checked, saved=False, scans=scans, where=where, shown=shown)
+    return applying.apply(made, flags, checked, saved=False, scans=scans, where=where, shown=shown)
 
 
 def check_saved(made: Plan, flags: Flags) -> int:
     """`apply --check FILE`: 0 if it would apply, 4 if something moved."""
     from reconciler.workflows.preflight import preflight
 
-    flags = in_its_environment(flags, made)
+    flags = applying.in_its_environment(flags, made)
     checked = authority.authorised(made, flags)
     where = wiring.target(flags.root, checked.settings, flags.token_file)
     with (
@@ -98,7 +79,7 @@ def resume(flags: Flags, run_id: int | None) -> int:
         )
     checked = authority.authorised(made, flags)
     shown = steps.progress(flags)
-    return steps.apply(
+    return applying.apply(
         made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown
     )
 

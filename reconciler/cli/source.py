@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, output_file, selectors, steps, wiring
+from reconciler.cli import applying, exit_codes, output_file, selectors, steps, wiring
 from reconciler.cli.console import data, out, say, show_findings, style
 from reconciler.cli.options import Format
 from reconciler.errors import Refused, UsageError
@@ -139,7 +139,7 @@ def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, aut
         steps.show_plan(again, flags)
     steps.approve(again, auto=auto)
     shown = steps.progress(flags)
-    return steps.apply(again, flags, checked, saved=False, scans=scans, where=where, shown=shown)
+    return applying.apply(again, flags, checked, saved=False, scans=scans, where=where, shown=shown)
 
 
 def _declared(flags: steps.Flags, name: str) -> Checked:

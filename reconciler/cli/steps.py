@@ -21,23 +21,17 @@ from reconciler.cli.events import Events
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.progress import Display, display
 from reconciler.cli.remembered import keep_looked, remembered
-from reconciler.errors import ReconcilerError, Refused, SpecError, UsageError
-from reconciler.model.outcome import Outcome
+from reconciler.errors import Refused, SpecError, UsageError
 from reconciler.model.plan import Override, Plan
 from reconciler.planning.digests import plan_seal
 from reconciler.planning.loads.changes import Overrides
 from reconciler.planning.plan import document
-from reconciler.planning.plan.coverage import Coverage, after, coverage
 from reconciler.planning.plan.guards import GUARDS, refused
 from reconciler.planning.plan.obstacles import obstacle
 from reconciler.planning.plan.planner import Scope
-from reconciler.reports import allowed
-from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.plan import json as plan_json
 from reconciler.reports.plan import text as plan_text
 from reconciler.reports.plan.decision import ordered
-from reconciler.reports.result import json as result_json
-from reconciler.reports.result import text as result_text
 from reconciler.settings import Settings, seconds
 from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
@@ -262,55 +256,6 @@ def approve(made: Plan, *, auto: bool) -> None:
     )
 
 
-def apply(
-    made: Plan,
-    flags: Flags,
-    checked: Checked,
-    *,
-    saved: bool,
-    scans: Scans,
-    where: wiring.Target,
-    shown: Display,
-) -> int:
-    """Carry a plan out and report; the exit code."""
-    from reconciler.workflows.apply import check_plan
-
-    settings = checked.settings
-    check_plan(made, settings, wiring.created_at())
-    if flags.wave is not None and made.rollout is None:
-        raise ReconcilerError("--wave: the plan has no waves", help="declare a Rollout, and make a new plan")
-    if not made.has_changes and not any(load.unfinished for load in made.loads):
-        if scans.spools is not None:
-            scans.spools.remove_abandoned()
-        left = coverage(made) if made.rollout is not None else None
-        _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.", left)
-        return exit_codes.DONE
-    if made.rollout is not None:
-        from reconciler.cli import rollouts
-
-        rolled, code = rollouts.apply_in_waves(made, flags, checked, scans, where, shown)
-        outcomes, already = rolled.outcomes, rolled.already
-        found = after(coverage(made), outcomes, rolled.carried, rollouts.earlier(flags, settings))
-        if rolled.why is not None:
-            say(f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves.")
-    else:
-        found = None
-        interrupt = wiring.Interrupt(say)
-        with (
-            interrupt.installed(),
-            wiring.writer(where, settings.parallelism) as writer,
-            wiring.threads(settings.parallelism) as io,
-            shown,
-        ):
-            result = carried(made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved)
-            outcomes, already, code = result.outcomes, result.already, interrupt.code or int(result.exit)
-            shown.ended(code, result_text.counted(outcomes))
-    last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
-    told = "This plan was already applied; nothing was written." if already else last
-    _report(flags, made, outcomes, code, told, found)
-    return code
-
-
 def carried(
     made: Plan,
     flags: Flags,
@@ -357,24 +302,6 @@ def carried(
             )
         finally:
             senders.close()
-
-
-def _report(
-    flags: Flags,
-    made: Plan,
-    outcomes: Sequence[Outcome],
-    code: int,
-    told: str,
-    found: Coverage | None = None,
-) -> None:
-    if flags.output is Format.JSON:
-        data(result_json.render(outcomes, code, made, found))
-        return
-    if found is not None:
-        out("\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
-    for sentence in allowed.sentences(made.overrides):
-        out(f"Guard overridden: {sentence}")
-    out(told)
 
 
 def settings_only(flags: Flags) -> Checked:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.cli.rollouts import gate_environment
+from reconciler.workflows.gates import gate_environment
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""Carrying a plan out, at once or in waves, with its report: what `apply`, `resume` and `rollout resume` share."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.bulk.scan.source_scans import Scans
+from reconciler.cli import authority, exit_codes, steps, waves, wiring
+from reconciler.cli.console import data, out, say, style
+from reconciler.cli.options import Format
+from reconciler.cli.progress import Display
+from reconciler.errors import ReconcilerError
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Plan
+from reconciler.planning.plan.coverage import Coverage, after, coverage
+from reconciler.reports import allowed
+from reconciler.reports.coverage import text as coverage_text
+from reconciler.reports.result import json as result_json
+from reconciler.reports.result import text as result_text
+from reconciler.workflows.check import Checked
+
+
+def apply_saved(made: Plan, flags: steps.Flags) -> int:
+    """`apply FILE`: the file is its own approval; what it does has to be declared here."""
+    flags = in_its_environment(flags, made)
+    checked = authority.authorised(made, flags)
+    where = wiring.target(flags.root, checked.settings, flags.token_file)
+    shown = steps.progress(flags)
+    return apply(
+        made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown
+    )
+
+
+def in_its_environment(flags: steps.Flags, made: Plan) -> steps.Flags:
+    """Where none is chosen, the plan's own environment; another one than the plan's is refused by `check_plan`."""
+    chosen = flags.environment or os.environ.get("RECONCILER_ENVIRONMENT")
+    return flags if chosen else replace(flags, environment=made.environment)
+
+
+def apply(
+    made: Plan,
+    flags: steps.Flags,
+    checked: Checked,
+    *,
+    saved: bool,
+    scans: Scans,
+    where: wiring.Target,
+    shown: Display,
+) -> int:
+    """Carry a plan out and report; the exit code."""
+    from reconciler.workflows.apply import check_plan
+
+    settings = checked.settings
+    check_plan(made, settings, wiring.created_at())
+    if flags.wave is not None and made.rollout is None:
+        raise ReconcilerError("--wave: the plan has no waves", help="declare a Rollout, and make a new plan")
+    if not made.has_changes and not any(load.unfinished for load in made.loads):
+        if scans.spools is not None:
+            scans.spools.remove_abandoned()
+        left = coverage(made) if made.rollout is not None else None
+        _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.", left)
+        return exit_codes.DONE
+    if made.rollout is not None:
+        rolled, code = waves.apply_in_waves(made, flags, checked, scans, where, shown)
+        outcomes, already = rolled.outcomes, rolled.already
+        found = after(coverage(made), outcomes, rolled.carried, waves.earlier(flags, settings))
+        if rolled.why is not None:
+            say(f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves.")
+    else:
+        found = None
+        interrupt = wiring.Interrupt(say)
+        with (
+            interrupt.installed(),
+            wiring.writer(where, settings.parallelism) as writer,
+            wiring.threads(settings.parallelism) as io,
+            shown,
+        ):
+            result = steps.carried(
+                made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved
+            )
+            outcomes, already, code = result.outcomes, result.already, interrupt.code or int(result.exit)
+            shown.ended(code, result_text.counted(outcomes))
+    last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
+    told = "This plan was already applied; nothing was written." if already else last
+    _report(flags, made, outcomes, code, told, found)
+    return code
+
+
+def _report(
+    flags: steps.Flags,
+    made: Plan,
+    outcomes: Sequence[Outcome],
+    code: int,
+    told: str,
+    found: Coverage | None = None,
+) -> None:
+    if flags.output is Format.JSON:
+        data(result_json.render(outcomes, code, made, found))
+        return
+    if found is not None:
+        out("\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
+    for sentence in allowed.sentences(made.overrides):
+        out(f"Guard overridden: {sentence}")
+    out(told)

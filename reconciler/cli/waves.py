@@ -1,0 +1,115 @@
+"""`apply` of a plan with waves, and the rollout that the ledger has of it."""
+
+import os
+from pathlib import Path
+
+from reconciler.bulk.scan.source_scans import Scans
+from reconciler.cli import ledgers, steps, user_command, wiring
+from reconciler.cli.console import say
+from reconciler.cli.progress import Display
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.history import Entry
+from reconciler.ledger.rollouts import Recorded
+from reconciler.model.plan import Plan
+from reconciler.model.rollout import Wave
+from reconciler.planning.plan import document
+from reconciler.reports.result import text as result_text
+from reconciler.reports.rollout import text as rollout_text
+from reconciler.settings import Settings
+from reconciler.workflows import gates
+from reconciler.workflows.check import Checked
+from reconciler.workflows.preflight import preflight
+from reconciler.workflows.rollout import RolloutResult, RolloutRun, run_rollout
+
+
+def apply_in_waves(
+    made: Plan, flags: steps.Flags, checked: Checked, scans: Scans, where: wiring.Target, shown: Display
+) -> tuple[RolloutResult, int]:
+    """Run a plan's waves, or the one that `--wave` names; the result and the exit code."""
+    assert made.rollout is not None  # noqa: S101 - the caller's case
+    settings, rollout, clock = checked.settings, made.rollout, wiring.CLOCK
+    interrupt = wiring.Interrupt(say)
+    with (
+        interrupt.installed(),
+        ledgers.rollouts(flags.root, settings) as board,
+        wiring.writer(where, settings.parallelism) as writer,
+        wiring.threads(settings.parallelism) as io,
+        shown,
+    ):
+        record = board.begin(made.plan_digest, document.encode(made), wiring.who())
+
+        def applied(part: Plan) -> bool:
+            return preflight(part, writer, io, scans).done
+
+        def told(wave: Wave, state: str, why: str) -> None:
+            shown.wave(wave.name, len(wave.datamarts), state, why)
+
+        found = run_rollout(
+            RolloutRun(
+                plan=made,
+                rollout=rollout,
+                board=board,
+                record=record,
+                who=wiring.who(),
+                carry_out=lambda part: steps.carried(
+                    part, flags, checked, scans, where, shown, interrupt, writer, io, saved=False
+                ),
+                applied=applied,
+                seen=lambda wave: gates.activations_seen(made, wave, writer),
+                command=lambda wave: _gate_command(made, wave, flags.root),
+                clock=clock,
+                stopping=interrupt.stopping,
+                told=told,
+                skipped=shown.unbegun,
+            ),
+            flags.wave,
+        )
+        code = interrupt.code or int(found.exit)
+        shown.ended(code, result_text.counted(found.outcomes))
+    return found, code
+
+
+def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
+    """Run a wave's command in the workspace; of the environment it sees only what programs need to start (no secret)."""
+    wanted = wave.gates
+    env = gates.gate_environment(os.environ, wanted.command_env) | gates.gate_variables(made, wave)
+    name = wanted.command[0]
+    try:
+        done = user_command.run(
+            wanted.command,
+            root,
+            wanted.command_timeout,
+            env=env,
+            show=lambda line: say(line.decode("utf-8", "replace")),
+        )
+    except OSError as e:
+        return False, f"{name} cannot be run: {e.strerror}"
+    return done.code == 0, f"{name} {done.why or f'ended with {done.code}'}"
+
+
+def newest(root: Path, settings: Settings) -> tuple[Recorded, Plan]:
+    """The newest rollout of the ledger, and its plan.
+
+    Raises:
+        ReconcilerError: there is none.
+    """
+    with ledgers.reading_rollouts(root, settings) as board:
+        found = board.newest() if board is not None else None
+    if found is None:
+        raise ReconcilerError(
+            "the ledger has no rollout", help="`reconciler apply` of a plan with waves starts a rollout"
+        )
+    return found, document.decode(found.plan.encode(), f"the plan of rollout {found.id}")
+
+
+def earlier(flags: steps.Flags, settings: Settings) -> dict[str, bool]:
+    """Of each action that runs of the newest rollout tried, whether it succeeded."""
+    found, _ = newest(flags.root, settings)
+    return rollout_text.succeeded(journal_of(flags.root, settings, found))
+
+
+def journal_of(root: Path, settings: Settings, found: Recorded) -> list[Entry]:
+    """All that was noted of the rollout's waves."""
+    history = ledgers.history(root, settings)
+    runs = sorted({run for w in found.waves.values() for run in w.runs})
+    return [entry for run in runs for entry in history.journal(run)]

@@ -1,0 +1,105 @@
+"""What decides whether a rollout goes on: what listings show, what a gate's command sees, the specs it was planned from."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from reconciler.api import resources
+from reconciler.api.client import Reader
+from reconciler.errors import ReadFailed, Refused, Unauthorized
+from reconciler.model.listing import Listed, Listing
+from reconciler.model.plan import Plan, ResourceChange
+from reconciler.model.remote import Compartment
+from reconciler.model.rollout import Rollout, Wave
+from reconciler.planning.config import lookup
+from reconciler.planning.plan import waves
+
+Row = TypeVar("Row")
+
+# What a gate's command sees of the environment: secrets have many names, so what is not listed here is left out.
+GATE_ENVIRONMENT = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "TERM",
+        "CI",
+        "PYTHONPATH",
+    }
+)
+
+
+def activations_seen(made: Plan, wave: Wave, reader: Reader) -> int:
+    """Activations on the wave's datamarts that the plan declares, as listings show them now."""
+    compartments = _rows(resources.compartments(reader, made.organisation_id))
+    ids = {
+        c.address: c.remote_id or _id_of(c, compartments, made)
+        for c in made.resource_changes
+        if c.kind == "Compartment"
+    }
+    wanted: dict[str, set[str]] = {}
+    for change in made.resource_changes:
+        after = change.change.after or {}
+        if change.kind == "Activation" and waves.datamart_of(change.address) in wave.datamarts:
+            identity = after.get("compartment_id") or next(
+                (ids[r] for r in change.requires if r in ids), None
+            )
+            if identity:
+                wanted.setdefault(str(after["datamart_id"]), set()).add(str(identity))
+    return sum(
+        len(identities & {a.compartment_id for a in _rows(resources.activations(reader, datamart_id)).rows})
+        for datamart_id, identities in wanted.items()
+    )
+
+
+def _rows(listing: Listing[Row]) -> Listed[Row]:
+    """A failed read is never an absence (G6)."""
+    if isinstance(listing, Listed):
+        return listing
+    raise (Unauthorized if listing.unauthorized else ReadFailed)(
+        listing.reason, help="the gate could not be evaluated; run again"
+    )
+
+
+def _id_of(change: ResourceChange, compartments: Listed[Compartment], made: Plan) -> str | None:
+    """The id of a compartment that the plan made, if it is there."""
+    token = (change.change.after or {}).get("token")
+    row = lookup.compartment(compartments.by("token", token), made.organisation_id, token, None)
+    return row.id if isinstance(row, Compartment) else None
+
+
+def gate_environment(environ: Mapping[str, str], more: Sequence[str]) -> dict[str, str]:
+    """What a gate's command sees: what programs need to start, and what the spec names; never the token."""
+    named = GATE_ENVIRONMENT | set(more)
+    return {
+        k: v for k, v in environ.items() if (k in named or k.startswith("LC_")) and k != "RECONCILER_TOKEN"
+    }
+
+
+def gate_variables(made: Plan, wave: Wave) -> dict[str, str]:
+    """What a gate's command is told of the wave."""
+    return {
+        "RECONCILER_WAVE": wave.name,
+        "RECONCILER_WAVE_DATAMARTS": ",".join(wave.datamarts),
+        "RECONCILER_PLAN_DIGEST": made.plan_digest,
+    }
+
+
+def check_specs(plan: Plan, now: Rollout | None) -> None:
+    """A rollout goes on only with the specs that it was planned from.
+
+    Raises:
+        Refused: they differ; the message has a line for each difference.
+    """
+    assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    if moved := waves.moved_specs(plan.rollout.specs, now.specs if now else {}):
+        lines = "\n".join(f"  {line}" for line in moved)
+        raise Refused(
+            f"the specs changed since the rollout was planned; nothing was written\n{lines}",
+            help="abort the rollout and make a new plan, or revert the specs",
+        )
