@@ -1,4 +1,4 @@
-"""What decides whether a rollout goes on: what listings show, what a gate's command sees, the specs it was planned from."""
+"""What decides whether a rollout continues: what listings show, what a gate's command sees, the specs it was planned from."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -91,7 +91,7 @@ def gate_variables(made: Plan, wave: Wave) -> dict[str, str]:
 
 
 def check_specs(plan: Plan, now: Rollout | None) -> None:
-    """A rollout goes on only with the specs that it was planned from.
+    """A rollout continues only with the specs that it was planned from.
 
     Raises:
         Refused: they differ; the message has a line for each difference.
