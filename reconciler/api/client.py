@@ -250,7 +250,7 @@ class Reader:
             raise ReadFailed(f"GET {shown}: {e}", help="is this the address of the platform?") from None
         self.pace.answered(response.status_code, _retry_after(response))
         parsed = json_object(content)
-        told = describe(parsed, content, private=shown != path, token=self._token)
+        told = describe(parsed, content, private=paths.about_profiles(path), token=self._token)
         status = response.status_code
         if status == 401:
             raise Unauthorized(

@@ -74,3 +74,8 @@ def execution_action(datamart_id: str, import_id: str, execution_id: str) -> str
 def shown(path: str) -> str:
     """A path for messages: what names a person stands there as `…`."""
     return re.sub(r"/(user_identifiers|user_points)/.*", r"/\1/…", path)
+
+
+def about_profiles(path: str) -> bool:
+    """Whether what is said about a request may quote profile data: it carries or names some, or lists what became of it."""
+    return re.search(r"/(executions|data_file|user_identifiers|user_points)(/|$)", path) is not None

@@ -62,3 +62,15 @@ def test_a_path_that_names_a_person_is_shown_without_the_name() -> None:
     assert "x1" not in paths.shown(paths.user_identifiers("1509", "user_account_id=x1"))
     assert "x1" not in paths.shown(paths.user_profiles("1509", "x1"))
     assert paths.shown(paths.compartments()) == paths.compartments()
+
+
+def test_requests_about_profiles() -> None:
+    about = (
+        paths.executions("1509", "7"),
+        paths.data_file(),
+        paths.user_identifiers("1509", "user_account_id=x1"),
+        paths.user_profiles("1509", "x1"),
+    )
+    assert all(paths.about_profiles(path) for path in about)
+    others = (paths.datamarts(), paths.compartments(), paths.activations("1509"), paths.imports("1509"))
+    assert not any(paths.about_profiles(path) for path in others)
