@@ -65,9 +65,16 @@ SPECS: dict[str, tuple[bytes, str, str]] = {
         "specs/bad.yaml:4:31",
     ),
     "empty set": (
-        (GOOD_HEAD + "spec: {token: x, activations: {country: xx}}\n").encode(),
+        (
+            GOOD_HEAD + "spec: {token: x, activations: {datamarts: {country: fr}, except: retail-fr}}\n"
+        ).encode(),
         "is empty",
         "specs/bad.yaml:4:31",
+    ),
+    "unknown label": (
+        (GOOD_HEAD + "spec: {token: x, activations: {country: xx}}\n").encode(),
+        "no datamart has 'xx'",
+        "specs/bad.yaml:4:41",
     ),
     "unknown reference": (
         b"apiVersion: reconciler/v1\nkind: ProfileSource\nmetadata: {name: s}\nspec:\n  files: [x.csv]\n  datamarts: all\n"
@@ -247,8 +254,6 @@ def test_bad_plan_files(workspace: Workspace, emulator: Emulator, tmp_path: Path
         ["plan", "--nonsense"],
         ["nonsense"],
         ["plan", "-o", "xml"],
-        ["plan", "--target", "Compartment/none"],
-        ["plan", "--datamart", "none"],
         ["plan", "-l", "x"],
         ["apply", "--resend", "x", "--auto-approve"],
         ["plan", "--parallelism", "0"],
