@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from reconciler.beneath import within
 from reconciler.model.address import Span
-from reconciler.model.diagnostic import Diagnostic, error
+from reconciler.model.diagnostic import Diagnostic, error, warning
 
 WORKSPACE_FILE = "reconciler.yaml"
 MAX_ENTRIES = 200_000
 _SUFFIXES = (".yaml", ".yml")
+_LOOK_ALIKE = (".yaml", ".yml", ".json", ".yaml.txt", ".yml.txt")
 
 
 class State(NamedTuple):
@@ -121,6 +122,12 @@ class _Search:
                     folders.append((path, target))
                 elif entry.name.endswith(_SUFFIXES):
                     self._file(target, self._shown(path), regular=entry.is_file())
+                elif entry.name.lower().endswith(_LOOK_ALIKE):
+                    words = f"{self._shown(path)} is not read: specs are files that end in .yaml or .yml"
+                    hint = "rename the file, or move it out of the folder of specs"
+                    self.findings.append(
+                        warning("spec-look-alike", words, Span(self._shown(path)), help=hint)
+                    )
 
     def _link(self, path: str, target: str, bound: str, links: list[tuple[str, str]]) -> None:
         named = path.endswith(_SUFFIXES)

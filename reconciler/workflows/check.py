@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import SpecError
-from reconciler.model.diagnostic import Diagnostic, has_errors
+from reconciler.model.address import Span
+from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.settings import Settings, resolve
 from reconciler.spec import overlays
 from reconciler.spec.documents import Document
 from reconciler.spec.files import read_all, read_workspace
-from reconciler.spec.find import SpecFile, find
+from reconciler.spec.find import WORKSPACE_FILE, SpecFile, find
 from reconciler.spec.rules import check_document, check_workspace
 from reconciler.spec.severities import ruled
 from reconciler.spec.specs import Specs, collect
@@ -108,6 +109,10 @@ def load(root: Path, settings: Settings, workspace: Document, more: Sequence[Spe
     """
     named, findings = find(root, settings.specs)
     files = list(dict.fromkeys((*named, *more)))
+    if not named and not has_errors(findings):
+        words = f"no spec in {', '.join(settings.specs)}"
+        hint = "specs are files that end in .yaml or .yml; `specs:` in reconciler.yaml names their folders"
+        findings.append(error("no-specs", words, Span(WORKSPACE_FILE), help=hint))
     read = read_all(files)
     base, over = overlays.split(d for r in read for d in r.documents if d.data["kind"] != "Workspace")
     doubtful = frozenset().union(*(r.doubtful for r in read))
