@@ -9,7 +9,7 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.origin import Endpoint, LocalSandbox, Origin, endpoint
 
 DEFAULT_ENDPOINT = Origin("https", "api.mediarithmics.com", 443)
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +88,14 @@ class Settings:
 
 
 def seconds(value: str | float) -> float:
-    """Read a duration such as `500ms`, `30s`, `10m` or `2h`; a bare number is seconds.
+    """Read a duration such as `500ms`, `30s`, `10m`, `2h` or `7d`; a bare number is seconds.
 
     Raises:
         UsageError: it is not of that form.
     """
-    m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", str(value).strip())
+    m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?", str(value).strip())
     if not m:
-        raise UsageError(f"{value!r} is not a duration", help="examples: 500ms, 30s, 10m, 2h")
+        raise UsageError(f"{value!r} is not a duration", help="examples: 500ms, 30s, 10m, 2h, 7d")
     return float(m[1]) * _UNITS[m[2] or "s"]
 
 

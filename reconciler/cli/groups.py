@@ -31,6 +31,18 @@ def runs(
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, help="Number of runs, newest first.")
     ] = 20,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="7d", help="Only runs that started within this time.")
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state", metavar="STATE", help="Only these: succeeded, partial, failed, interrupted, running."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", metavar="ADDRESS", help="Only runs that acted on it.")
+    ] = None,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
@@ -44,7 +56,7 @@ def runs(
     flags = steps.Flags(
         root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
     )
-    return history.runs(flags, limit)
+    return history.runs(flags, history.wanted(limit, since, state, address))
 
 
 @runs_app.command("show")

@@ -1,6 +1,8 @@
 """`reconciler runs …`: what the ledger recorded. Reads the ledger alone; the remote is not asked."""
 
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.cli import exit_codes, ledgers, output_file, steps, wiring
@@ -13,17 +15,54 @@ from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
 from reconciler.reports.plan.decision import ordered
 from reconciler.reports.runs import json as runs_json
+from reconciler.reports.runs import table as runs_table
 from reconciler.reports.runs import text as runs_text
+from reconciler.reports.runs.story import State, Told, told
 from reconciler.settings import seconds
 
+READ_RUNS = 1000  # what completed a run, and filters, are looked for among so many
 
-def runs(flags: steps.Flags, limit: int) -> int:
-    """The newest runs of this workspace's organisation."""
-    found = [(run, _plan(run)) for run in _history(flags).runs(limit)]
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which runs to list: the newest so many that began within some seconds, are in a state, and acted on an address."""
+
+    limit: int
+    since: float | None = None
+    state: State | None = None
+    address: str | None = None
+
+    def of(self, told: Sequence[Told], now: float) -> list[Told]:
+        """Those of them, newest first."""
+        found = [
+            x
+            for x in told
+            if (self.since is None or x.run.started >= now - self.since)
+            and (self.state is None or x.state is self.state)
+            and (self.address is None or any(s.address == self.address for s in x.steps))
+        ]
+        return found[: self.limit]
+
+
+def wanted(limit: int, since: str | None, state: str | None, address: str | None) -> Wanted:
+    """The filters as given.
+
+    Raises:
+        UsageError: one of them makes no sense.
+    """
+    if state is not None and state not in list(State):
+        raise UsageError(f"--state {state!r} is not one of {', '.join(State)}")
+    within = None if since is None else seconds(since)
+    return Wanted(limit, within, State(state) if state else None, address)
+
+
+def runs(flags: steps.Flags, wanted: Wanted) -> int:
+    """The newest runs of this workspace's organisation that are wanted."""
+    found = wanted.of(_told(flags), wiring.CLOCK.wall())
     if flags.output is Format.JSON:
         data(runs_json.render(found))
     else:
-        out(runs_text.table(found, style(sys.stdout, no_color=flags.no_color)))
+        out(runs_table.render(found, style(sys.stdout, no_color=flags.no_color)))
     return exit_codes.DONE
 
 
@@ -33,17 +72,25 @@ def show(flags: steps.Flags, run_id: int | None) -> int:
     Raises:
         ReconcilerError: there is none.
     """
-    history = _history(flags)
-    run = next(iter(history.runs(1)), None) if run_id is None else history.run(run_id)
-    if run is None:
+    told = next((x for x in _told(flags) if run_id in (None, x.run.id)), None)
+    if told is None:
         raise ReconcilerError("the ledger has no run with this id", help="`reconciler runs` lists the runs")
-    plan = _plan(run)
-    found = runs_text.steps(plan, history.journal(run.id))
     if flags.output is Format.JSON:
-        data(runs_json.render([(run, plan)], found))
+        data(runs_json.render([told], steps=True))
     else:
-        out(runs_text.one(run, plan, found, style(sys.stdout, no_color=flags.no_color)))
+        marks = style(sys.stdout, no_color=flags.no_color)
+        out(runs_text.one(told.run, told.plan, told.steps, runs_table.state(told), marks))
     return exit_codes.DONE
+
+
+def _told(flags: steps.Flags) -> list[Told]:
+    history, settings = _history(flags), steps.settings_only(flags).settings
+    found = []
+    for run in history.runs(READ_RUNS):
+        plan = _plan(run)
+        found.append((run, plan, runs_text.steps(plan, history.journal(run.id))))
+    running = bool(found) and found[0][0].state == "running"
+    return told(found, ledgers.locked_since(flags.root, settings) if running else None)
 
 
 def undo(flags: steps.Flags, run_id: int | None, file: Path) -> int:

@@ -186,6 +186,17 @@ def locked(
         yield held, ledger, taken
 
 
+def locked_since(root: Path, settings: Settings) -> float | None:
+    """Since when the organisation's lock is held, in seconds since 1970; None if it is free. Writes nothing."""
+    where, origin = place(root, settings), wiring.origin_key(root, settings)
+    if where.url is not None:
+        with postgres.read_only(where.url) as database:
+            owner = lease.holder(database, origin, settings.organisation_id) if database else None
+    else:
+        owner = lock.holder(where.file, origin, settings.organisation_id, lock_folder(root, settings))
+    return owner.since if owner else None
+
+
 def unlock(root: Path, settings: Settings, identity: str) -> str:
     """Break the lock of this id; what was done, in words.
 

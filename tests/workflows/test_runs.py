@@ -23,7 +23,8 @@ def test_no_ledger_is_no_run_and_none_is_made(workspace: Workspace) -> None:
 
 def test_runs_tell_what_became_of_each_action(workspace: Workspace, emulator: Emulator) -> None:
     workspace.customers(50, max_bytes=1000)
-    assert workspace.run("apply", "--auto-approve").code == 0
+    applied = json.loads(workspace.run("apply", "--auto-approve", "-o", "json").out)
+    assert applied["exit_code"] == 0
     emulator.fault(
         {"method": "PUT", "path": "/user_account_compartments/", "times": 99, "do": "status", "status": 400}
     )
@@ -34,9 +35,9 @@ def test_runs_tell_what_became_of_each_action(workspace: Workspace, emulator: Em
     asked = len(emulator.store.requests())
     assert asked > before
     listed = json.loads(workspace.run("runs", "-o", "json").out)["runs"]
-    assert [(r["id"], r["state"], r["summary"]["execute"]) for r in listed] == [
-        (2, "ended", 0),
-        (1, "finished", 1),
+    assert [(r["id"], r["state"], r["counts"], r["planned"]["execute"]) for r in listed] == [
+        (2, "failed", {"failed": 1}, 0),
+        (1, "succeeded", applied["summary"], 1),
     ]
     assert len(workspace.run("runs", "--limit", "1").out.splitlines()) == 2
     assert set(steps(workspace, "1").values()) == {"succeeded"}
@@ -57,11 +58,28 @@ def test_a_run_that_was_cut_off(workspace: Workspace, emulator: Emulator) -> Non
         time.sleep(0.01)
     assert kill(process, group=True, after=0.1)
     (run,) = json.loads(workspace.run("runs", "-o", "json").out)["runs"]
-    assert (run["state"], run["ended"]) == ("running", None)
+    assert (run["state"], run["ended"], run["completed_by"]) == ("interrupted", None, None)
     shown = workspace.run("runs", "show")
-    assert "running, or interrupted" in shown.out
+    assert shown.out.startswith("Run 1: interrupted\n")
     assert "unsettled  ProfileSource/customers@retail-fr" in shown.out
     assert steps(workspace)["ProfileSource/customers@retail-fr"] == "intent"
+    assert workspace.run("apply", "--auto-approve").code == 0
+    listed = json.loads(workspace.run("runs", "-o", "json").out)["runs"]
+    assert [(r["id"], r["state"], r["completed_by"]) for r in listed] == [
+        (2, "succeeded", None),
+        (1, "interrupted", 2),
+    ]
+    assert "interrupted; completed by run 2" in workspace.run("runs", "show", "1").out
+    for filters, ids in (
+        (("--since", "7d"), [2, 1]),
+        (("--since", "0s"), []),
+        (("--state", "interrupted"), [1]),
+        (("--address", "ProfileSource/customers@retail-fr", "--limit", "1"), [2]),
+        (("--address", "Compartment/other"), []),
+    ):
+        found = json.loads(workspace.run("runs", *filters, "-o", "json").out)["runs"]
+        assert [r["id"] for r in found] == ids, filters
+    assert workspace.run("runs", "--state", "fine").code == 64
 
 
 def begun(ledger: Path) -> bool:

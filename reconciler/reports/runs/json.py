@@ -4,28 +4,29 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.ledger.history import Recorded
-from reconciler.model.plan import Plan
-from reconciler.reports.runs.text import Step, utc
+from reconciler.reports.runs.story import Told
+from reconciler.reports.runs.text import utc
 
 
-def render(runs: Sequence[tuple[Recorded, Plan]], found: Sequence[Step] | None = None) -> str:
-    """Runs as data; with steps, those of the one run."""
+def render(runs: Sequence[Told], *, steps: bool = False) -> str:
+    """Runs as data; with `steps`, what became of each action."""
     rows: list[dict[str, Any]] = [
         {
-            "id": run.id,
-            "state": run.state,
-            "host": run.host,
-            "started": _iso(run.started),
-            "ended": None if run.ended is None else _iso(run.ended),
-            "plan_digest": run.plan_digest,
-            "environment": plan.environment,
-            "summary": {k: getattr(plan.summary, k) for k in ("create", "update", "delete", "execute")},
+            "id": told.run.id,
+            "state": told.state.value,
+            "completed_by": told.completed_by,
+            "host": told.run.host,
+            "started": _iso(told.run.started),
+            "ended": None if told.run.ended is None else _iso(told.run.ended),
+            "plan_digest": told.run.plan_digest,
+            "environment": told.plan.environment,
+            "counts": dict(told.counts),
+            "planned": {k: getattr(told.plan.summary, k) for k in ("create", "update", "delete", "execute")},
         }
-        for run, plan in runs
+        for told in runs
     ]
-    if found is not None:
-        rows[0]["steps"] = [
+    for row, told in zip(rows, runs, strict=True) if steps else ():
+        row["steps"] = [
             {
                 "address": s.address,
                 "action": s.action,
@@ -34,7 +35,7 @@ def render(runs: Sequence[tuple[Recorded, Plan]], found: Sequence[Step] | None =
                 "chunks": s.chunks,
                 "failed_lines": list(s.failed_lines),
             }
-            for s in found
+            for s in told.steps
         ]
     return json.dumps({"format_version": "1.0", "runs": rows}, indent=2, ensure_ascii=False)
 

@@ -13,7 +13,6 @@ from reconciler.model.plan import Plan
 from reconciler.reports.line_counts import fates
 from reconciler.reports.style import Style, safe
 
-_STATE = {"running": "running, or interrupted", "unsettled": "ended; a write may still be in flight"}
 _OPEN = {"intent": "unsettled", "answered": "unsettled"}
 SHOWN = 20  # failed lines
 _GOOD = frozenset({"succeeded", "unchanged", "done"})
@@ -63,33 +62,19 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
     return made
 
 
-def table(runs: Sequence[tuple[Recorded, Plan]], style: Style) -> str:
-    """One line a run."""
-    if not runs:
-        return "The ledger has no runs.\n"
-    lines = [
-        style.bold(f"{'run':>4}  {'started (UTC)':<19}  {'took':>7}  {'changes':>7}  {'loads':>5}  state")
-    ]
-    for run, plan in runs:
-        s = plan.summary
-        lines.append(
-            f"{run.id:>4}  {utc(run.started):<19}  {_took(run):>7}  {s.create + s.update + s.delete:>7}  {s.execute:>5}  {run.state}"
-        )
-    return "\n".join(lines) + "\n"
-
-
-def one(run: Recorded, plan: Plan, found: Sequence[Step], style: Style) -> str:
+def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Style) -> str:
     """One run: what its plan said, and what became of each action.
 
     Args:
         run: the run in the ledger.
         plan: its plan.
         found: what its journal says of each action.
+        words: its state.
         style: how to mark text.
     """
     lines = [
-        f"{style.bold(f'Run {run.id}')}: {_STATE.get(run.state, run.state)}",
-        f"  started {utc(run.started)} UTC on {safe(run.host)}, took {_took(run)}",
+        f"{style.bold(f'Run {run.id}')}: {words}",
+        f"  started {utc(run.started)} UTC on {safe(run.host)}, took {took(run)}",
         f"  plan {run.plan_digest[:12]} of {plan.created_at}"
         + (f", environment {plan.environment}" if plan.environment else ""),
         "",
@@ -125,7 +110,8 @@ def utc(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _took(run: Recorded) -> str:
+def took(run: Recorded) -> str:
+    """How long a run took."""
     if run.ended is None:
         return "-"
     seconds = run.ended - run.started

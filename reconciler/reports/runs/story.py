@@ -1,0 +1,86 @@
+"""What became of a run, in plain words: from its journal, not from its plan. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.ledger.history import Recorded
+from reconciler.model.plan import Plan
+from reconciler.reports.runs.text import Step
+
+DONE = frozenset({"succeeded", "unchanged", "done", "sent"})
+_WITHOUT_END = frozenset({None, "intent", "answered", "unknown"})
+
+
+class State(StrEnum):
+    """How a run ended, or that it did not."""
+
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One run.
+
+    Attributes:
+        counts: how many actions of the plan ended how; `not begun` for those that did not.
+        completed_by: the later run that had done, or found done, all that an interrupted one left.
+    """
+
+    run: Recorded
+    plan: Plan
+    steps: Sequence[Step]
+    state: State
+    counts: Mapping[str, int]
+    completed_by: int | None = None
+
+
+def state(recorded: str, steps: Sequence[Step], *, alive: bool) -> State:
+    """The state of a run.
+
+    Args:
+        recorded: how the ledger has it: running, finished, ended or unsettled.
+        steps: what its journal says of each action.
+        alive: the run holds the lock now.
+    """
+    if recorded == "running":
+        return State.RUNNING if alive else State.INTERRUPTED
+    ends = [s.state for s in steps]
+    if recorded == "unsettled" and any(e in _WITHOUT_END and e != "unknown" for e in ends):
+        return State.INTERRUPTED
+    if all(e in DONE for e in ends):
+        return State.SUCCEEDED
+    return State.PARTIAL if any(e in DONE or e in ("partial", "duplicated") for e in ends) else State.FAILED
+
+
+def told(runs: Sequence[tuple[Recorded, Plan, Sequence[Step]]], since: float | None) -> list[Told]:
+    """Runs, newest first, each with what became of it.
+
+    Args:
+        runs: newest first; what completed one is looked for among them.
+        since: since when the lock is held; None if it is free.
+    """
+    found = []
+    for n, (run, plan, steps) in enumerate(runs):
+        alive = since is not None and n == 0 and since <= run.started
+        now = state(run.state, steps, alive=alive)
+        by = _completed(steps, runs[:n]) if now is State.INTERRUPTED else None
+        counts = dict(sorted(Counter(s.state or "not begun" for s in steps).items()))
+        found.append(Told(run, plan, steps, now, counts, by))
+    return found
+
+
+def _completed(steps: Sequence[Step], later: Sequence[tuple[Recorded, Plan, Sequence[Step]]]) -> int | None:
+    left = {s.address for s in steps if s.state not in DONE}
+    for run, plan, did in reversed(later):
+        idle = {x.address for x in plan.loads if x.actions == ("no-op",) and not x.unfinished}
+        idle |= {c.address for c in plan.resource_changes if c.change.actions == ("no-op",)}
+        left -= idle | {s.address for s in did if s.state in DONE or s.state == "partial"}
+        if not left:
+            return run.id
+    return None

@@ -1,0 +1,38 @@
+"""Runs as a table that fits 80 columns. Pure."""
+
+import textwrap
+from collections.abc import Sequence
+
+from reconciler.reports.runs.story import State, Told
+from reconciler.reports.runs.text import took, utc
+from reconciler.reports.style import Style
+
+_OPEN = {"intent": "unsettled", "answered": "unsettled"}
+
+
+def render(runs: Sequence[Told], style: Style) -> str:
+    """One line a run; longer where it needs more words."""
+    if not runs:
+        return "The ledger has no runs.\n"
+    lines = [style.bold(f"{'run':>4}  {'started (UTC)':<19}  {'took':>7}  {'state':<11}  actions")]
+    for told in runs:
+        head = f"{told.run.id:>4}  {utc(told.run.started):<19}  {took(told.run):>7}  {told.state.value:<11}  "
+        lines += textwrap.wrap(actions(told), 80, initial_indent=head, subsequent_indent=" " * len(head))
+    return "\n".join(lines) + "\n"
+
+
+def actions(told: Told) -> str:
+    """How many actions ended how."""
+    words = [f"{n:,} {_OPEN.get(state, state)}" for state, n in told.counts.items()]
+    if told.completed_by is not None:
+        words.append(f"completed by run {told.completed_by}")
+    return ", ".join(words) or "none"
+
+
+def state(told: Told) -> str:
+    """The state in words, with what is left to be known."""
+    if told.state is State.INTERRUPTED and told.completed_by is not None:
+        return f"interrupted; completed by run {told.completed_by}"
+    if told.run.state == "unsettled":
+        return f"{told.state.value}; a write may still be in flight"
+    return told.state.value
