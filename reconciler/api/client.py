@@ -301,7 +301,11 @@ class Writer(Reader):
         except TooLarge as e:
             return Answer(Verdict.UNCLEAR, f"{method} {path}: {e}")
         answer = classify(
-            response.status_code, content, response.headers.get("Retry-After"), token=self._token
+            response.status_code,
+            content,
+            response.headers.get("Retry-After"),
+            token=self._token,
+            private=paths.about_profiles(path),
         )
         self.pace.answered(answer.status, answer.retry_after)
         return Answer(
