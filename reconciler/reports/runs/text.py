@@ -62,6 +62,16 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
     return made
 
 
+def way_out(run: int, found: Sequence[Step]) -> list[str]:
+    """What to run next, a line each: retry what the platform failed, resume what is left; nothing where all is done."""
+    failed = [s.address for s in found if s.state == "partial" and s.counts.get("failed")]
+    sources = sorted({a.removeprefix("ProfileSource/").partition("@")[0] for a in failed})
+    told = [f"`reconciler source retry {safe(x)} --failed-lines` sends the failed commands." for x in sources]
+    if any(s.state not in _GOOD and s.state != "partial" for s in found):
+        told.append(f"`reconciler resume {run}` continues this plan; nothing is sent twice.")
+    return told
+
+
 def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Style) -> str:
     """One run: what its plan said, and what became of each action.
 
@@ -100,8 +110,8 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
             lines += textwrap.wrap(
                 f"uploads of this run: {words}", 80, initial_indent="    ", subsequent_indent="    "
             )
-    if any(step.state not in _GOOD for step in found):
-        lines += ["", f"`reconciler resume {run.id}` continues this plan; nothing is sent twice."]
+    if told := way_out(run.id, found):
+        lines += ["", *told]
     return "\n".join(lines) + "\n"
 
 
