@@ -69,7 +69,7 @@ def run(
         case ReferenceFormat.MARKDOWN:
             data(conformance_text.as_markdown(answers, left))
         case ReferenceFormat.TEXT:
-            out(conformance_text.as_text(answers, left, style(sys.stdout, no_color=no_color)))
+            out(conformance_text.render(answers, left, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE
 
 

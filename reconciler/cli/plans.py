@@ -77,5 +77,5 @@ def diff(
     if output is opt.Format.JSON:
         data(plan_diff_json.render(one, other, found))
     else:
-        out(plan_diff.text(one, other, found, style(sys.stdout, no_color=no_color)))
+        out(plan_diff.render(one, other, found, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE

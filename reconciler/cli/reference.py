@@ -67,7 +67,7 @@ def render(root: Path, addresses: list[str], environment: str | None, output: st
     if output == "json":
         data(specs_json.render(chosen, checked.settings.environment))
     else:
-        out(specs_text.as_text(chosen, style(sys.stdout, no_color=no_color)))
+        out(specs_text.render(chosen, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE
 
 
@@ -85,7 +85,7 @@ def config_show(
     if output == "json":
         data(settings_json.render(rows))
     else:
-        out(settings_text.as_text(rows, style(sys.stdout, no_color=no_color), origins=origins))
+        out(settings_text.render(rows, style(sys.stdout, no_color=no_color), origins=origins))
     return exit_codes.DONE
 
 

@@ -41,7 +41,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
             if flags.output is Format.JSON:
                 reads.append(source_text.plain(found.addresses, found.scan, found.examples))
             else:
-                out(source_text.as_text(found.addresses, found.scan, found.examples, found.max_bytes, marks))
+                out(source_text.render(found.addresses, found.scan, found.examples, found.max_bytes, marks))
     if flags.output is Format.JSON:
         data(source_json.render(reads, [plain(d) for d in findings]))
     else:
@@ -74,7 +74,7 @@ def preview(flags: steps.Flags, name: str, line: str) -> int:
     if flags.output is Format.JSON:
         data(preview_json.render(found))
     else:
-        out("\n\n".join(preview_text.as_text(one, marks) for one in found))
+        out("\n\n".join(preview_text.render(one, marks) for one in found))
     return exit_codes.DONE
 
 

@@ -204,7 +204,7 @@ def show_plan(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
             if found is not None:
                 from reconciler.reports.plan import reach
 
-                out(reach.as_text(found, marks))
+                out(reach.render(found, marks))
 
 
 def plain(shape: PlanFormat) -> Format:

@@ -9,7 +9,7 @@ from reconciler.reports.style import Style, safe
 _NAME, _ANSWER, _WIDTH = 24, 14, 80
 
 
-def as_text(found: Sequence[Found], left: Sequence[str], style: Style) -> str:
+def render(found: Sequence[Found], left: Sequence[str], style: Style) -> str:
     """A table that fits 80 columns, what could not be told, and what was left behind."""
     lines = [style.bold(f"{'question':<{_NAME}}{'answer':<{_ANSWER}}observed (section of the contract)")]
     for f in found:

@@ -58,7 +58,7 @@ def reach(plan: Plan, standing: Sequence[str]) -> Reach:
     )
 
 
-def as_text(found: Reach, style: Style) -> str:
+def render(found: Reach, style: Style) -> str:
     """All of it for the terminal, a line for each thing; nothing is shortened."""
     lines = [""]
     for title, rows in found.sections:

@@ -10,7 +10,7 @@ from reconciler.reports.style import Style, many, safe
 _HEAD = ("organisation_id", "workspace", "environment", "endpoint", "spec_digest", "applyable", "complete")
 
 
-def text(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) -> str:
+def render(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) -> str:
     """The two plans, what about them differs, and each address that does.
 
     Args:

@@ -9,7 +9,7 @@ from reconciler.reports.preview.differences import Difference, differences
 from reconciler.reports.style import Style, safe
 
 
-def as_text(found: Preview, style: Style) -> str:
+def render(found: Preview, style: Style) -> str:
     """The command in a line, then one line for each property that changes."""
     command = found.command
     flags = [

@@ -17,7 +17,7 @@ class Row:
     origin: str
 
 
-def as_text(rows: Sequence[Row], style: Style, *, origins: bool) -> str:
+def render(rows: Sequence[Row], style: Style, *, origins: bool) -> str:
     """One line a setting."""
     flat = [one for row in rows for one in _flat(row)]
     name = max(len(r.name) for r in flat)

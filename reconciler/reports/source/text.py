@@ -9,7 +9,7 @@ from reconciler.reports.style import Style, many, safe, size
 _FILES = 5
 
 
-def as_text(
+def render(
     addresses: Sequence[str],
     scan: Scan,
     examples: Mapping[str, Sequence[Reject]],

@@ -15,7 +15,7 @@ _SPECIAL = frozenset("!&*-?:,[]{}#|>@`\"'%~ ")
 Line = tuple[str, Path | None]
 
 
-def as_text(documents: Sequence[Rendered], style: Style) -> str:
+def render(documents: Sequence[Rendered], style: Style) -> str:
     """One YAML document each; a comment says where a value was written, and how, if that is not how it reads here."""
     return "---\n".join(_document(d, style) for d in documents)
 
