@@ -111,7 +111,6 @@ def read_all(files: Sequence[SpecFile]) -> list[Read]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if "fork" in methods else None)
-    with ProcessPoolExecutor(cores, mp_context=context) as pool:
+    # A forked process may wait for ever for a lock that a thread of the parent held, such as one of polars.
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
         return list(pool.map(read, files, chunksize=_CHUNK))
