@@ -31,6 +31,9 @@ class Machine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="machine-"))
         self.remote = Stranger(seed, storm=0.0, lag=0.0, paged=paged)
         self.workspace = Workspace(self.folder / "ws", self.remote.url)
+        self.other = Workspace(
+            self.folder / "other", self.remote.url
+        )  # another checkout, with a ledger of its own
         self.names: dict[str, str] = {}
         self.where: dict[str, set[str]] = {}
         self.gone: dict[str, set[str]] = {}
@@ -107,17 +110,34 @@ class Machine(RuleBasedStateMachine):
         self.workspace.forget_ledger()
 
     @rule(
-        storm=st.sampled_from([0.0, 0.05, 0.15]), after=st.none() | st.floats(0.1, 1.5), group=st.booleans()
+        storm=st.sampled_from([0.0, 0.05, 0.15]),
+        after=st.none() | st.floats(0.1, 1.5),
+        group=st.booleans(),
+        elsewhere=st.booleans(),
     )
-    def apply(self, storm: float, after: float | None, group: bool) -> None:
-        """A run, in bad weather, perhaps killed."""
+    def apply(self, storm: float, after: float | None, *, group: bool, elsewhere: bool) -> None:
+        """A run, in bad weather, perhaps killed, perhaps in another checkout of the same commit."""
         self.remote.storm = storm
-        process = self.workspace.start("apply", "--auto-approve")
+        workspace = self.other if elsewhere else self.workspace
+        if elsewhere:
+            for part in ("specs", "data"):
+                shutil.rmtree(self.other.root / part, ignore_errors=True)
+                shutil.copytree(self.workspace.root / part, self.other.root / part)
+        process = workspace.start("apply", "--auto-approve")
         if after is not None and kill(process, group=group, after=after):
             return
         _, err = process.communicate(timeout=120)
         assert "Traceback" not in err
         assert process.returncode in (0, 1, 3, 4), err
+
+    @rule(back=st.booleans())
+    def older_ledger(self, *, back: bool) -> None:
+        """The ledger is kept aside, or an older copy of it is put back."""
+        kept, ledger = self.folder / "kept", self.workspace.root / ".reconciler"
+        here, there = (kept, ledger) if back else (ledger, kept)
+        if here.exists():
+            shutil.rmtree(there, ignore_errors=True)
+            shutil.copytree(here, there)
 
     @rule()
     def look(self) -> None:
