@@ -73,7 +73,7 @@ def mark(file: IO[bytes], encoding: str, name: str, setting: str) -> int:
     return 0
 
 
-def render(file: IO[bytes], encoding: str, name: str, setting: str = "") -> tuple[IO[bytes], int]:
+def as_text(file: IO[bytes], encoding: str, name: str, setting: str = "") -> tuple[IO[bytes], int]:
     """The file with its bytes in `encoding_read`, and how many of them a mark takes at the beginning.
 
     Args:
