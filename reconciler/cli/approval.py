@@ -2,7 +2,7 @@
 
 import sys
 
-from reconciler.cli.console import say
+from reconciler.cli.output.console import say
 from reconciler.errors import ApprovalRefused
 
 

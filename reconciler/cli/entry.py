@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reconciler.cli import exit_codes
-from reconciler.cli.console import say, show_error, show_findings, style
+from reconciler.cli.output.console import say, show_error, show_findings, style
 from reconciler.errors import ReconcilerError, SpecError
 
 _ASKS_FOR_MORE = ("RECONCILER_OUTPUT", "RECONCILER_NO_COLOR")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.cli import ledgers, wiring
+from reconciler.cli.wiring import ledgers, real_clock
 from reconciler.errors import DiskFailed, ReconcilerError
 from reconciler.ledger.history import History
 from reconciler.model.load import ManualVerdicts
@@ -54,7 +54,7 @@ def remembered(root: Path, settings: Settings, folder: Path | None) -> Remembere
         found = Remembered(
             history,
             history.compartments(settings.workspace),
-            _unlooked(history.loads_ended(wiring.CLOCK.wall() - WATCHED_S), folder),
+            _unlooked(history.loads_ended(real_clock.CLOCK.wall() - WATCHED_S), folder),
         )
     return found
 
@@ -67,7 +67,7 @@ def keep_looked(watched: Mapping[str, float], settle: float, folder: Path | None
         settle: how long a listing may lag, in seconds.
         folder: the workspace's folder in the user's cache; None where nothing is kept.
     """
-    done = {a: at for a, at in watched.items() if wiring.CLOCK.wall() >= at + settle}
+    done = {a: at for a, at in watched.items() if real_clock.CLOCK.wall() >= at + settle}
     if folder is None or not done:
         return
     with suppress(DiskFailed, OSError):

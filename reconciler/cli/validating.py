@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli import exit_codes
-from reconciler.cli.console import data, show_findings, style
+from reconciler.cli.output.console import data, show_findings, style
 from reconciler.errors import UsageError
 from reconciler.model.address import Span
 from reconciler.workspace.verdict_cache import Verdict, VerdictCache

@@ -89,7 +89,7 @@ def reconciler_sandbox(_reconciler_parts: tuple[Reconcile, ThreadedSandbox]) -> 
 @pytest.fixture
 def reconciler_faults(reconciler_sandbox: ThreadedSandbox) -> Faults:
     """Set the faults: the name of a ready script, a path, or a script as plain data; `[]` ends them."""
-    from reconciler.cli.sandboxes import fault_script
+    from reconciler.cli.fault_scripts import fault_script
 
     def set_(script: str | Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
         reconciler_sandbox.fault(fault_script(script) if isinstance(script, str) else script)

@@ -33,7 +33,7 @@ from reconciler.bulk.scan.scan import chunk_pieces, scan
 from reconciler.bulk.sources.segments import segments
 from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.bulk.upload.job import Job, prepare, upload_in_process
-from reconciler.cli.wiring import readers
+from reconciler.cli.wiring.processes import readers
 from reconciler.model.load import Scan
 from reconciler.model.source import Identifier, SourceDefinition, Update
 from reconciler.origin import Origin

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import ledgers, wiring
+from reconciler.cli.wiring import destination, ledgers
 from reconciler.settings import Settings
 
 
@@ -67,4 +67,4 @@ def test_the_credential_command_runs_in_the_workspace(tmp_path: Path) -> None:
     (tmp_path / "credential").write_text("#!/bin/sh\necho synthetic\n")
     (tmp_path / "credential").chmod(0o755)
     settings = Settings(workspace="w", organisation_id="1", credential_command=("./credential",))
-    assert wiring.token(tmp_path, settings, None, {}) == "synthetic"
+    assert destination.token(tmp_path, settings, None, {}) == "synthetic"

@@ -172,7 +172,7 @@ def _main() -> None:
     from reconciler.cli.app import app
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-        app(["explain", "guard-changes", "--output", "json"])
+        app()(["explain", "guard-changes", "--output", "json"])
     loaded = [name for name in LEFT_OUT if name in sys.modules]
     assert not loaded, loaded
     sys.modules["__main__"] = sys.modules["reconciler.__main__"]  # what processes of a pool begin with

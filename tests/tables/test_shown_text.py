@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.api.redaction import without_token
-from reconciler.cli.console import shown
+from reconciler.cli.output.console import shown
 from reconciler.reports.style import COLOUR
 
 PIECES = st.sampled_from(

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.cli.sandboxes import fault_script
+from reconciler.cli.fault_scripts import fault_script
 from reconciler.sandbox.faults import ACTIONS, Fault, read
 from tests.support.emulator import Emulator
 from tests.unit.test_sandbox import client, load, upserts

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import user_command, wiring
+from reconciler.cli.wiring import destination, user_command
 from reconciler.errors import ReconcilerError
 from reconciler.settings import Settings
 
@@ -60,5 +60,5 @@ def test_a_credential_command_that_fails_says_how_and_not_what(
 ) -> None:
     settings = Settings(workspace="w", organisation_id="1", credential_command=("sh", "-c", script))
     with pytest.raises(ReconcilerError, match=words) as error:
-        wiring.token(tmp_path, settings, None, {})
+        destination.token(tmp_path, settings, None, {})
     assert "s3cr3t" not in str(error.value)

@@ -109,7 +109,7 @@ def test_a_crash_file_has_frames_and_no_values(tmp_path: Path) -> None:
         "import reconciler.workflows.check as c\n"
         "def broken(*a, **k): secret = 'canaryvalue'; raise ValueError(f'cannot use {secret}')\n"
         "c.check = broken\n"
-        "import reconciler.cli.steps as s; s.check = broken\n"
+        "import reconciler.cli.session as s; s.check = broken\n"
         "from reconciler.cli.entry import run\n"
         "sys.argv[1:] = ['plan']\nrun()\n"
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.sandboxes import fault_script
+from reconciler.cli.fault_scripts import fault_script
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 from tests.unit.test_fault_scripts import READY

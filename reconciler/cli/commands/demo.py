@@ -1,4 +1,4 @@
-"""The main job end to end on the emulator: a throw-away workspace, and the commands a user would type."""
+"""`demo`."""
 
 import json
 import os
@@ -7,23 +7,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
-from reconciler.cli.console import out
-from reconciler.cli.sandbox_process import FOLDER, running
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli.output.console import out, style
 from reconciler.cli.scaffold import scaffold
+from reconciler.cli.wiring.sandbox_process import FOLDER, running
 from reconciler.errors import ReconcilerError
 from reconciler.reports.style import Style
 
-COMMANDS = 5_200
-CUSTOMERS = {"fr": 1_500, "de": 1_200, "es": 1_100}
-_TIERS = ("bronze", "silver", "gold")
-_SPAIN = """\
-apiVersion: reconciler/v1
-kind: Datamarts
-metadata: {name: new-market}
-spec:
-  retail-es: {id: "1511", labels: {country: es}}
-"""
 # A dozen of what goes wrong in real files.
 _BAD = (
     "",
@@ -39,6 +33,26 @@ _BAD = (
     '{"operation":"UPSERT","user_account_id":"b7","user_account_id":"b8","force_replace":true,"user_profile":{}}',
     '{"operation":"UPSERT","user_account_id":"b9","force_replace":true,"user_profile":{"tier":"gold"}',
 )
+COMMANDS = 5_200
+CUSTOMERS = {"fr": 1_500, "de": 1_200, "es": 1_100}
+_TIERS = ("bronze", "silver", "gold")
+_SPAIN = """\
+apiVersion: reconciler/v1
+kind: Datamarts
+metadata: {name: new-market}
+spec:
+  retail-es: {id: "1511", labels: {country: es}}
+"""
+
+
+def demo(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="A new folder. Default: a temporary folder.")
+    ] = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show the main job from start to end, on the built-in sandbox."""
+    return run_demo(directory, style(sys.stdout, no_color=no_color))
 
 
 def run_demo(directory: Path | None, marks: Style) -> int:

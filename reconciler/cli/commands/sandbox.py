@@ -1,24 +1,79 @@
-"""`sandbox serve | set | faults`: the emulator on a port, its settings while it runs, and the ready fault scripts."""
+"""`sandbox serve`, `sandbox set`, `sandbox faults`."""
 
 import json
 import textwrap
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from reconciler.cli import exit_codes
-from reconciler.cli.console import out, say
-from reconciler.cli.sandbox_process import FOLDER, running
-from reconciler.errors import MissingExtra, ReconcilerError, SpecError, UsageError
-from reconciler.spec.documents import parse
+from reconciler.cli.fault_scripts import fault_script, ready_scripts, script_data
+from reconciler.cli.output.console import out, say
+from reconciler.cli.wiring.sandbox_process import FOLDER, running
+from reconciler.errors import MissingExtra, ReconcilerError, UsageError
 
+sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
 NONE, PORT = "none", 8089
 
 
+@sandbox_app.command("serve")
 def serve(
+    port: Annotated[int, typer.Option("--port", help="0 selects a free port.")] = 8089,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="DIR", help="Folder for the state. Default: in memory.")
+    ] = None,
+    switch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--switch", metavar="KEY=VALUE", help="Set behaviour that the platform does not document."
+        ),
+    ] = None,
+    seed: Annotated[
+        Path | None, typer.Option("--seed", metavar="FILE", help="Initial objects, as JSON.")
+    ] = None,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            "--faults", metavar="FILE|NAME", help="Fault script; `sandbox faults` lists those included."
+        ),
+    ] = None,
+) -> int:
+    """Start the sandbox on loopback, until interrupted; its page is at /."""
+    return run_serve(port, state, switch or [], seed, faults)
+
+
+@sandbox_app.command("set")
+def sandbox_set(
+    context: typer.Context,
+    switches: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
+    faults: Annotated[
+        str | None,
+        typer.Option("--faults", metavar="FILE|NAME|none", help="Fault script from now on; none removes it."),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            help="Address of the sandbox. Default: the workspace's sandbox, or port 8089.",
+        ),
+    ] = None,
+) -> int:
+    """Change switches and faults of a running sandbox, and show them."""
+    return run_set(context.obj, switches or [], faults, url)
+
+
+@sandbox_app.command("faults")
+def sandbox_faults() -> int:
+    """List the fault scripts included."""
+    return run_faults()
+
+
+def run_serve(
     port: int, state: Path | None, switches: Sequence[str], seed: Path | None, faults: str | None
 ) -> int:
     """`sandbox serve`.
@@ -49,7 +104,7 @@ def serve(
     return exit_codes.DONE
 
 
-def set_(root: Path, switches: Sequence[str], faults: str | None, url: str | None) -> int:
+def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | None) -> int:
     """`sandbox set`.
 
     Raises:
@@ -70,59 +125,13 @@ def set_(root: Path, switches: Sequence[str], faults: str | None, url: str | Non
     return exit_codes.DONE
 
 
-def list_faults() -> int:
+def run_faults() -> int:
     """`sandbox faults`."""
-    for name, text in sorted(_ready().items()):
+    for name, text in sorted(ready_scripts().items()):
         head, indent = f"{name:<22}", " " * 22
-        about = _data(name, text.encode())["about"]
+        about = script_data(name, text.encode())["about"]
         out("\n".join(textwrap.wrap(about, 80, initial_indent=head, subsequent_indent=indent)))
     return exit_codes.DONE
-
-
-def fault_script(name: str) -> dict[str, Any]:
-    """The script in a file, or the ready one of that name, as plain data.
-
-    Raises:
-        UsageError: there is none, or it is not one.
-    """
-    ready = _ready()
-    path = Path(name)
-    if name in ready and not path.is_file():
-        return _data(name, ready[name].encode())
-    try:
-        return _data(name, path.read_bytes())
-    except OSError as e:
-        known = f"a file, or one of {', '.join(sorted(ready))}"
-        raise UsageError(f"cannot read the fault script {name}: {e.strerror}", help=known) from None
-
-
-def _ready() -> dict[str, str]:
-    folder = resources.files("reconciler.sandbox").joinpath("scripts")
-    return {
-        f.name.removesuffix(".yaml"): f.read_text("utf-8")
-        for f in folder.iterdir()
-        if f.name.endswith(".yaml")
-    }
-
-
-def _data(name: str, content: bytes) -> dict[str, Any]:
-    documents, findings = parse(name, content)
-    if findings:
-        raise SpecError(findings)
-    if len(documents) != 1 or not isinstance(documents[0].data, dict):
-        raise UsageError(f"{name} is not a fault script: expected one document with `faults:`")
-    from reconciler.sandbox.faults import BadRule, read
-
-    document = documents[0]
-    try:
-        read(document.data)
-    except ValueError as e:
-        span = document.span("faults", e.number - 1) if isinstance(e, BadRule) else document.span()
-        raise UsageError(
-            f"{span.path}:{span.line}:{span.column}: {e}", help="docs/sandbox.md documents the rules"
-        ) from None
-    found: dict[str, Any] = document.data
-    return found
 
 
 def _pairs(switches: Sequence[str]) -> dict[str, str]:

@@ -1,13 +1,20 @@
-"""`reconciler source …`: sources by themselves."""
+"""`source check`, `source preview`, `source retry`."""
 
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import applying, exit_codes, output_file, selectors, steps, wiring
-from reconciler.cli.console import data, out, say, show_findings, style
+from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import options as opt
+from reconciler.cli.applying import execute
 from reconciler.cli.options import Format
+from reconciler.cli.output import output_file
+from reconciler.cli.output.console import data, out, say, show_findings, style
+from reconciler.cli.wiring import connections, destination, real_clock
 from reconciler.errors import Refused, UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.planning.plan.guards import refused
@@ -22,8 +29,97 @@ from reconciler.workflows.check import Checked
 from reconciler.workflows.preview import compartment_ids
 from reconciler.workflows.source_check import examine
 
+SourceName = Annotated[
+    str,
+    typer.Argument(
+        help="metadata.name of the source, or its address.",
+        callback=lambda name: name.removeprefix("ProfileSource/"),
+    ),
+]
+source_app = typer.Typer(help="Profile sources.", no_args_is_help=True)
 
-def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
+
+@source_app.command("check")
+def source_check(
+    context: typer.Context,
+    name: SourceName,
+    rejects: opt.Rejects = None,
+    datamart: opt.Datamart = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Read a source as plan does, without a token: counts, volume, chunks, rejected rows with reasons."""
+    flags = session.Flags(
+        root=context.obj, no_color=no_color, output=output, environment=environment, datamart=datamart
+    )
+    return run_check(flags, name, rejects)
+
+
+@source_app.command("preview")
+def source_preview(
+    context: typer.Context,
+    name: SourceName,
+    line: Annotated[
+        str, typer.Option("--line", metavar="[PATH:]N", help="A line number of the source, or FILE:LINE.")
+    ],
+    datamart: opt.Datamart = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Merge one row with its stored profile, as the platform documents it, and show what changes. Shows profile values."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        datamart=datamart,
+    )
+    return run_preview(flags, name, line)
+
+
+@source_app.command("retry")
+def source_retry(
+    context: typer.Context,
+    name: SourceName,
+    failed_lines: Annotated[
+        bool,
+        typer.Option("--failed-lines", help="Send the commands that the platform failed. Required."),
+    ] = False,
+    datamart: opt.Datamart = None,
+    output: opt.Output = opt.Format.TEXT,
+    auto_approve: opt.AutoApprove = False,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    events: opt.Events = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Send the failed commands of a source's latest load again, as a separate load; shows a plan and asks first."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+        only="loads",
+        datamart=datamart,
+        lock_timeout=lock_timeout,
+        events=events,
+    )
+    return run_retry(flags, name, failed_lines=failed_lines, auto=auto_approve)
+
+
+def run_check(flags: session.Flags, name: str, rejects: Path | None) -> int:
     """Read a source and show counts, volume and bad lines; 4 if too many are bad, 1 if it cannot be read.
 
     Raises:
@@ -33,8 +129,8 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
     checked = _declared(flags, name)
     datamarts = _datamarts(flags, checked)
     marks, findings, reads = style(sys.stdout, no_color=flags.no_color), list[Diagnostic](), []
-    with steps.progress(flags) as shown, output_file.new_private_lines(rejects) as keep:
-        for found in examine(checked, name, datamarts, steps.new_scans(flags, shown), keep):
+    with session.progress(flags) as shown, output_file.new_private_lines(rejects) as keep:
+        for found in examine(checked, name, datamarts, session.new_scans(flags, shown), keep):
             findings += found.findings
             if found.scan is None:
                 continue
@@ -51,7 +147,7 @@ def check(flags: steps.Flags, name: str, rejects: Path | None) -> int:
     return exit_codes.REFUSED if refused(findings) else exit_codes.FAILED
 
 
-def preview(flags: steps.Flags, name: str, line: str) -> int:
+def run_preview(flags: session.Flags, name: str, line: str) -> int:
     """Show what one line would do, on each datamart of the source.
 
     Raises:
@@ -62,12 +158,12 @@ def preview(flags: steps.Flags, name: str, line: str) -> int:
 
     checked = _declared(flags, name)
     datamarts = _datamarts(flags, checked)
-    where = wiring.target(flags.root, checked.settings, flags.token_file)
+    where = destination.target(flags.root, checked.settings, flags.token_file)
     marks = style(sys.stdout, no_color=flags.no_color)
     desired = checked.desired()
-    with wiring.reader(where, checked.settings.parallelism) as reader:
+    with connections.reader(where, checked.settings.parallelism) as reader:
         ids = compartment_ids(desired, reader, checked.settings.organisation_id)
-        scans = steps.new_scans(flags, steps.progress(flags))
+        scans = session.new_scans(flags, session.progress(flags))
         loads = [x for x in desired.loads.values() if x.source == name]
         wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
         found = [look(load, ids, line, reader, scans) for load in wanted]
@@ -78,11 +174,11 @@ def preview(flags: steps.Flags, name: str, line: str) -> int:
     return exit_codes.DONE
 
 
-def _datamarts(flags: steps.Flags, checked: Checked) -> frozenset[str] | None:
+def _datamarts(flags: session.Flags, checked: Checked) -> frozenset[str] | None:
     return selectors.datamarts(checked, flags.datamart)
 
 
-def retry(flags: steps.Flags, name: str, *, failed_lines: bool, auto: bool) -> int:
+def run_retry(flags: session.Flags, name: str, *, failed_lines: bool, auto: bool) -> int:
     """Send the failed lines of the latest load again; 0 if none failed.
 
     Raises:
@@ -96,7 +192,7 @@ def retry(flags: steps.Flags, name: str, *, failed_lines: bool, auto: bool) -> i
             help="add --failed-lines: it selects the commands that the platform failed",
         )
     checked = _declared(flags, name)
-    scans = steps.new_scans(flags, steps.progress(flags))
+    scans = session.new_scans(flags, session.progress(flags))
     try:
         return _retry(flags, checked, name, scans, auto=auto)
     finally:
@@ -104,18 +200,18 @@ def retry(flags: steps.Flags, name: str, *, failed_lines: bool, auto: bool) -> i
             scans.spools.sweep()
 
 
-def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, auto: bool) -> int:
+def _retry(flags: session.Flags, checked: Checked, name: str, scans: Scans, *, auto: bool) -> int:
     from reconciler.workflows.retry import plan_retry
 
-    where = wiring.target(flags.root, checked.settings, flags.token_file)
+    where = destination.target(flags.root, checked.settings, flags.token_file)
     with (
-        wiring.reader(where, checked.settings.parallelism) as reader,
-        wiring.threads(checked.settings.parallelism) as io,
+        connections.reader(where, checked.settings.parallelism) as reader,
+        connections.threads(checked.settings.parallelism) as io,
     ):
         targets = [a for a, load in checked.desired().loads.items() if load.source == name]
-        made = steps.plan(replace(flags, targets=targets), checked, where, scans)
+        made = session.plan(replace(flags, targets=targets), checked, where, scans)
         if made.errored or not made.applyable:
-            return steps.plan_exit(made, detailed=False)
+            return session.plan_exit(made, detailed=False)
         if busy := [x.address for x in made.loads if x.actions != ("no-op",) and not x.unread]:
             raise Refused(
                 f"{busy[0]} has rows to load; load them before the failed commands",
@@ -130,21 +226,21 @@ def _retry(flags: steps.Flags, checked: Checked, name: str, scans: Scans, *, aut
         loads = [x.change for x in found if x.change.lines]
         again = assemble(
             [], loads, [], checked.settings, made.spec_digest,
-            Occasion(created_at=wiring.created_at(), latency=reader.pace.mean), errored=False, complete=False,
+            Occasion(created_at=real_clock.created_at(), latency=reader.pace.mean), errored=False, complete=False,
         )  # fmt: skip
     if not loads:
         out("There is no failed command to send again.")
         return exit_codes.DONE
     if flags.output is Format.TEXT:
-        steps.show_plan(again, flags)
-    steps.approve(again, auto=auto)
-    shown = steps.progress(flags)
-    return applying.apply(again, flags, checked, saved=False, scans=scans, where=where, shown=shown)
+        session.show_plan(again, flags)
+    session.approve(again, auto=auto)
+    shown = session.progress(flags)
+    return execute.apply(again, flags, checked, saved=False, scans=scans, where=where, shown=shown)
 
 
-def _declared(flags: steps.Flags, name: str) -> Checked:
+def _declared(flags: session.Flags, name: str) -> Checked:
     """The workspace, which declares this source."""
-    checked = steps.read_workspace(flags)
+    checked = session.read_workspace(flags)
     if name not in checked.specs.sources:
         hint = nearest(name, checked.specs.sources) or "`reconciler render` lists the declared resources"
         raise UsageError(f"no spec declares ProfileSource/{name}", help=hint)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import authority, exit_codes, steps, waves, wiring
-from reconciler.cli.console import data, out, say, style
+from reconciler.cli import exit_codes, session
+from reconciler.cli.applying import authority, waves
 from reconciler.cli.options import Format
-from reconciler.cli.progress import Display
+from reconciler.cli.output.console import data, out, say, style
+from reconciler.cli.output.progress import Display
+from reconciler.cli.wiring import connections, destination, interruption, real_clock
 from reconciler.errors import ReconcilerError
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
@@ -21,18 +23,18 @@ from reconciler.reports.result import text as result_text
 from reconciler.workflows.check import Checked
 
 
-def apply_saved(made: Plan, flags: steps.Flags) -> int:
+def apply_saved(made: Plan, flags: session.Flags) -> int:
     """`apply FILE`: the file is its own approval; what it does has to be declared here."""
     flags = in_its_environment(flags, made)
     checked = authority.authorised(made, flags)
-    where = wiring.target(flags.root, checked.settings, flags.token_file)
-    shown = steps.progress(flags)
+    where = destination.target(flags.root, checked.settings, flags.token_file)
+    shown = session.progress(flags)
     return apply(
-        made, flags, checked, saved=True, scans=steps.new_scans(flags, shown), where=where, shown=shown
+        made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown
     )
 
 
-def in_its_environment(flags: steps.Flags, made: Plan) -> steps.Flags:
+def in_its_environment(flags: session.Flags, made: Plan) -> session.Flags:
     """Where none is chosen, the plan's own environment; another one than the plan's is refused by `check_plan`."""
     chosen = flags.environment or os.environ.get("RECONCILER_ENVIRONMENT")
     return flags if chosen else replace(flags, environment=made.environment)
@@ -40,19 +42,19 @@ def in_its_environment(flags: steps.Flags, made: Plan) -> steps.Flags:
 
 def apply(
     made: Plan,
-    flags: steps.Flags,
+    flags: session.Flags,
     checked: Checked,
     *,
     saved: bool,
     scans: Scans,
-    where: wiring.Target,
+    where: destination.Target,
     shown: Display,
 ) -> int:
     """Carry a plan out and report; the exit code."""
     from reconciler.workflows.apply import check_plan
 
     settings = checked.settings
-    check_plan(made, settings, wiring.created_at())
+    check_plan(made, settings, real_clock.created_at())
     if flags.wave is not None and made.rollout is None:
         raise ReconcilerError("--wave: the plan has no waves", help="declare a Rollout, and make a new plan")
     if not made.has_changes and not any(load.unfinished for load in made.loads):
@@ -69,14 +71,14 @@ def apply(
             say(f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves.")
     else:
         found = None
-        interrupt = wiring.Interrupt(say)
+        interrupt = interruption.Interrupt(say)
         with (
             interrupt.installed(),
-            wiring.writer(where, settings.parallelism) as writer,
-            wiring.threads(settings.parallelism) as io,
+            connections.writer(where, settings.parallelism) as writer,
+            connections.threads(settings.parallelism) as io,
             shown,
         ):
-            result = steps.carried(
+            result = session.carried(
                 made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved
             )
             outcomes, already, code = result.outcomes, result.already, interrupt.code or int(result.exit)
@@ -88,7 +90,7 @@ def apply(
 
 
 def _report(
-    flags: steps.Flags,
+    flags: session.Flags,
     made: Plan,
     outcomes: Sequence[Outcome],
     code: int,

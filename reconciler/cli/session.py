@@ -15,12 +15,22 @@ from msgspec.structs import replace
 from reconciler.api.client import Writer
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import approval, exit_codes, ledgers, output_file, selectors, wiring
-from reconciler.cli.console import data, out, say, show_findings, style
-from reconciler.cli.events import Events
+from reconciler.cli import approval, exit_codes, selectors
 from reconciler.cli.options import Format, PlanFormat
-from reconciler.cli.progress import Display, display
+from reconciler.cli.output import output_file
+from reconciler.cli.output.console import data, out, say, show_findings, style
+from reconciler.cli.output.events import Events
+from reconciler.cli.output.progress import Display, display
 from reconciler.cli.remembered import keep_looked, remembered
+from reconciler.cli.wiring import (
+    actor,
+    connections,
+    destination,
+    interruption,
+    ledgers,
+    processes,
+    real_clock,
+)
 from reconciler.errors import Refused, SpecError, UsageError
 from reconciler.model.plan import Override, Plan
 from reconciler.planning.digests import plan_seal
@@ -119,7 +129,7 @@ class Flags:
                     f"--allow {text!r} is not GUARD:SCOPE=WHY",
                     help="the finding shows it, for example 'guard-changes:Activation@retail-fr=all markets are renamed'",
                 )
-            made.append(Override(guard=m[1], scope=m[2], who=wiring.who(), why=m[3].strip()))
+            made.append(Override(guard=m[1], scope=m[2], who=actor.who(), why=m[3].strip()))
         return tuple(made)
 
 
@@ -141,7 +151,7 @@ def read_workspace(flags: Flags) -> Checked:
     return checked
 
 
-def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> Plan:
+def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans) -> Plan:
     """Make a plan and show its findings."""
     from reconciler.workflows.plan import Request, make_plan
 
@@ -152,15 +162,15 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
         overrides=flags.overrides(),
         allowed=flags.allowed(),
         prune=frozenset(flags.prune),
-        created_at=wiring.created_at(),
+        created_at=real_clock.created_at(),
         ci=bool(os.environ.get("CI")),
         manual_verdicts=known.manual_verdicts,
         known=known.compartments,
         watched=known.watched.keys(),
     )
     with (
-        wiring.reader(where, checked.settings.parallelism) as reader,
-        wiring.threads(checked.settings.parallelism) as io,
+        connections.reader(where, checked.settings.parallelism) as reader,
+        connections.threads(checked.settings.parallelism) as io,
     ):
         made = under_key(make_plan(checked, reader, io, scans, request), settings)
     keep_looked(
@@ -175,7 +185,7 @@ def plan(flags: Flags, checked: Checked, where: wiring.Target, scans: Scans) -> 
 
 def under_key(made: Plan, settings: Settings) -> Plan:
     """The plan, sealed with the workspace's key where it is at hand."""
-    key = wiring.plan_key(settings, os.environ)
+    key = destination.plan_key(settings, os.environ)
     return made if key is None else replace(made, seal=plan_seal(made, key))
 
 
@@ -261,9 +271,9 @@ def carried(
     flags: Flags,
     checked: Checked,
     scans: Scans,
-    where: wiring.Target,
+    where: destination.Target,
     shown: Display,
-    interrupt: wiring.Interrupt,
+    interrupt: interruption.Interrupt,
     writer: Writer,
     io: Executor,
     *,
@@ -274,7 +284,7 @@ def carried(
 
     settings = checked.settings
     with ledgers.locked(flags.root, settings, seconds(flags.lock_timeout), say) as (lock, ledger, taken):
-        senders = wiring.Senders(settings.parallelism, lock)
+        senders = processes.Senders(settings.parallelism, lock)
         try:
             return apply_plan(
                 made,
@@ -283,7 +293,7 @@ def carried(
                     root=flags.root,
                     writer=writer,
                     token=where.token,
-                    clock=wiring.CLOCK,
+                    clock=real_clock.CLOCK,
                     io=io,
                     senders=senders.get,
                     ledger=ledger,
@@ -323,8 +333,8 @@ def new_scans(
         flags.root,
         shown.scanned,
         KeptScans(flags.root, folder) if folder else None,
-        wiring.readers,
-        wiring.spools(flags.root),
+        processes.readers,
+        processes.spools(flags.root),
         rejects,
     )
 
@@ -332,4 +342,4 @@ def new_scans(
 def progress(flags: Flags) -> Display:
     """The progress display."""
     shown = display(style(sys.stderr, no_color=flags.no_color))
-    return Events(flags.events, shown, wiring.created_at) if flags.events else shown
+    return Events(flags.events, shown, real_clock.created_at) if flags.events else shown

@@ -4,9 +4,18 @@ import os
 from pathlib import Path
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import ledgers, steps, user_command, wiring
-from reconciler.cli.console import say
-from reconciler.cli.progress import Display
+from reconciler.cli import session
+from reconciler.cli.output.console import say
+from reconciler.cli.output.progress import Display
+from reconciler.cli.wiring import (
+    actor,
+    connections,
+    destination,
+    interruption,
+    ledgers,
+    real_clock,
+    user_command,
+)
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.history import Entry
 from reconciler.ledger.rollouts import Recorded
@@ -23,20 +32,25 @@ from reconciler.workflows.rollout import RolloutResult, RolloutRun, run_rollout
 
 
 def apply_in_waves(
-    made: Plan, flags: steps.Flags, checked: Checked, scans: Scans, where: wiring.Target, shown: Display
+    made: Plan,
+    flags: session.Flags,
+    checked: Checked,
+    scans: Scans,
+    where: destination.Target,
+    shown: Display,
 ) -> tuple[RolloutResult, int]:
     """Run a plan's waves, or the one that `--wave` names; the result and the exit code."""
     assert made.rollout is not None  # noqa: S101 - the caller's case
-    settings, rollout, clock = checked.settings, made.rollout, wiring.CLOCK
-    interrupt = wiring.Interrupt(say)
+    settings, rollout, clock = checked.settings, made.rollout, real_clock.CLOCK
+    interrupt = interruption.Interrupt(say)
     with (
         interrupt.installed(),
         ledgers.rollouts(flags.root, settings) as board,
-        wiring.writer(where, settings.parallelism) as writer,
-        wiring.threads(settings.parallelism) as io,
+        connections.writer(where, settings.parallelism) as writer,
+        connections.threads(settings.parallelism) as io,
         shown,
     ):
-        record = board.begin(made.plan_digest, document.encode(made), wiring.who())
+        record = board.begin(made.plan_digest, document.encode(made), actor.who())
 
         def applied(part: Plan) -> bool:
             return preflight(part, writer, io, scans).done
@@ -50,8 +64,8 @@ def apply_in_waves(
                 rollout=rollout,
                 board=board,
                 record=record,
-                who=wiring.who(),
-                carry_out=lambda part: steps.carried(
+                who=actor.who(),
+                carry_out=lambda part: session.carried(
                     part, flags, checked, scans, where, shown, interrupt, writer, io, saved=False
                 ),
                 applied=applied,
@@ -102,7 +116,7 @@ def newest(root: Path, settings: Settings) -> tuple[Recorded, Plan]:
     return found, document.decode(found.plan.encode(), f"the plan of rollout {found.id}")
 
 
-def earlier(flags: steps.Flags, settings: Settings) -> dict[str, bool]:
+def earlier(flags: session.Flags, settings: Settings) -> dict[str, bool]:
     """Of each action that runs of the newest rollout tried, whether it succeeded."""
     found, _ = newest(flags.root, settings)
     return rollout_text.succeeded(journal_of(flags.root, settings, found))

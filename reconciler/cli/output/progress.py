@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from reconciler.bulk.load.context import Progress
-from reconciler.cli.console import say, shown
+from reconciler.cli.output.console import say, shown
 from reconciler.model.outcome import Outcome
 from reconciler.reports.result import text as result_text
 from reconciler.reports.style import Style, many, size

@@ -1,13 +1,19 @@
-"""`reconciler runs …`: what the ledger recorded. Reads the ledger alone; the remote is not asked."""
+"""`runs`, `runs show`, `runs resolve`."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from reconciler.cli import exit_codes, ledgers, output_file, steps, wiring
-from reconciler.cli.console import data, out, say, show_findings, style
+import typer
+
+from reconciler.cli import exit_codes, session
+from reconciler.cli import options as opt
 from reconciler.cli.options import Format
+from reconciler.cli.output import output_file
+from reconciler.cli.output.console import data, out, say, show_findings, style
+from reconciler.cli.wiring import actor, connections, destination, ledgers, real_clock
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.history import History, Recorded
 from reconciler.model.load import ManualVerdict
@@ -20,7 +26,93 @@ from reconciler.reports.runs import text as runs_text
 from reconciler.reports.runs.story import State, Told, told
 from reconciler.settings import seconds
 
+runs_app = typer.Typer(help="Runs in the ledger.", invoke_without_command=True)
 READ_RUNS = 1000  # what completed a run, and filters, are looked for among so many
+
+
+@runs_app.callback()
+def runs(
+    context: typer.Context,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="Number of runs, newest first.")
+    ] = 20,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="7d", help="Only runs that started within this time.")
+    ] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state", metavar="STATE", help="Only these: succeeded, partial, failed, interrupted, running."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", metavar="ADDRESS", help="Only runs that acted on it.")
+    ] = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int | None:
+    """List the runs in the ledger; `runs show [RUN]` shows one."""
+    if context.invoked_subcommand is not None:
+        return None
+
+    flags = session.Flags(
+        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
+    )
+    return run_list(flags, wanted(limit, since, state, address))
+
+
+@runs_app.command("show")
+def runs_show(
+    context: typer.Context,
+    run_id: Annotated[
+        int | None, typer.Argument(metavar="[RUN]", help="Id of a run. Default: the newest run.")
+    ] = None,
+    inverse: Annotated[
+        Path | None,
+        typer.Option("--inverse", metavar="FILE", help="Save and show the plan that undoes the run."),
+    ] = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show one run: its plan and the outcome of each action; or the plan that undoes it."""
+    flags = session.Flags(
+        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
+    )
+    return run_show(flags, run_id) if inverse is None else run_undo(flags, run_id, inverse)
+
+
+@runs_app.command("resolve")
+def runs_resolve(
+    context: typer.Context,
+    chunk: Annotated[
+        str, typer.Argument(metavar="ADDRESS#CHUNK", help="For example ProfileSource/crm@retail-fr#3.")
+    ],
+    sent: Annotated[
+        bool | None,
+        typer.Option(
+            "--sent/--not-sent", help="--sent: do not send the chunk again. --not-sent: send the chunk again."
+        ),
+    ] = None,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    no_color: opt.NoColor = False,
+) -> int:
+    """Record whether a chunk was sent; the next apply uses it."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        lock_timeout=lock_timeout,
+    )
+    return run_resolve(flags, chunk, sent=sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +148,9 @@ def wanted(limit: int, since: str | None, state: str | None, address: str | None
     return Wanted(limit, within, State(state) if state else None, address)
 
 
-def runs(flags: steps.Flags, wanted: Wanted) -> int:
+def run_list(flags: session.Flags, wanted: Wanted) -> int:
     """The newest runs of this workspace's organisation that are wanted."""
-    found = wanted.of(_told(flags), wiring.CLOCK.wall())
+    found = wanted.of(_told(flags), real_clock.CLOCK.wall())
     if flags.output is Format.JSON:
         data(runs_json.render(found))
     else:
@@ -66,7 +158,7 @@ def runs(flags: steps.Flags, wanted: Wanted) -> int:
     return exit_codes.DONE
 
 
-def show(flags: steps.Flags, run_id: int | None) -> int:
+def run_show(flags: session.Flags, run_id: int | None) -> int:
     """One run; the newest by default.
 
     Raises:
@@ -83,8 +175,8 @@ def show(flags: steps.Flags, run_id: int | None) -> int:
     return exit_codes.DONE
 
 
-def _told(flags: steps.Flags) -> list[Told]:
-    history, settings = _history(flags), steps.settings_only(flags).settings
+def _told(flags: session.Flags) -> list[Told]:
+    history, settings = _history(flags), session.settings_only(flags).settings
     found = []
     for run in history.runs(READ_RUNS):
         plan = _plan(run)
@@ -93,7 +185,7 @@ def _told(flags: steps.Flags) -> list[Told]:
     return told(found, ledgers.locked_since(flags.root, settings) if running else None)
 
 
-def undo(flags: steps.Flags, run_id: int | None, file: Path) -> int:
+def run_undo(flags: session.Flags, run_id: int | None, file: Path) -> int:
     """Save and show the plan that would undo a run; what cannot be undone is told.
 
     Raises:
@@ -108,15 +200,15 @@ def undo(flags: steps.Flags, run_id: int | None, file: Path) -> int:
             "the ledger has no run with this id, or the run recorded no plan that undoes it"
         )
     made = document.decode(text.encode(), f"the plan that undoes run {run.id}")
-    made = steps.under_key(made, steps.settings_only(flags).settings)
+    made = session.under_key(made, session.settings_only(flags).settings)
     show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     if not output_file.is_stdout(file):
-        steps.show_plan(made, flags)
-    steps.save(made, file)
+        session.show_plan(made, flags)
+    session.save(made, file)
     return exit_codes.DONE
 
 
-def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
+def run_resolve(flags: session.Flags, chunk: str, *, sent: bool | None) -> int:
     """Record a person's word on a chunk.
 
     Raises:
@@ -132,25 +224,25 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
         raise UsageError(
             "--sent or --not-sent is required", help="add --sent if the chunk was sent, --not-sent if not"
         )
-    checked = steps.read_workspace(flags)
+    checked = session.read_workspace(flags)
     load = checked.desired().loads.get(address)
     if load is None:
         raise UsageError(
             f"no spec declares {address}", help="examples of addresses: ProfileSource/crm@retail-fr"
         )
-    where = wiring.target(flags.root, checked.settings, flags.token_file)
+    where = destination.target(flags.root, checked.settings, flags.token_file)
     with (
         ledgers.locked(flags.root, checked.settings, seconds(flags.lock_timeout), say) as (
             _,
             ledger,
             _at,
         ),
-        wiring.reader(where, checked.settings.parallelism) as reader,
-        wiring.threads(checked.settings.parallelism) as io,
+        connections.reader(where, checked.settings.parallelism) as reader,
+        connections.threads(checked.settings.parallelism) as io,
     ):
         found = unresolved_chunk(load, int(index), reader, io)
         said = ManualVerdict(found.attempt, sent)
-        ledger.record_manual_verdict(load.datamart_id, str(found.load), int(index), said, wiring.who())
+        ledger.record_manual_verdict(load.datamart_id, str(found.load), int(index), said, actor.who())
     then = (
         "the chunk counts as loaded" if sent else f"the chunk is sent again, as attempt {found.attempt + 1}"
     )
@@ -158,8 +250,8 @@ def resolve(flags: steps.Flags, chunk: str, *, sent: bool | None) -> int:
     return exit_codes.DONE
 
 
-def _history(flags: steps.Flags) -> History:
-    return ledgers.history(flags.root, steps.settings_only(flags).settings)
+def _history(flags: session.Flags) -> History:
+    return ledgers.history(flags.root, session.settings_only(flags).settings)
 
 
 def _plan(run: Recorded) -> Plan:

@@ -1,4 +1,4 @@
-"""`export`: what exists on the platform, written as specs."""
+"""`export`."""
 
 import sys
 from enum import StrEnum
@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes
+from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
-from reconciler.cli.console import data, out, style
+from reconciler.cli.output.console import data, out, style
+from reconciler.cli.wiring import connections, destination
 
 
 class Layout(StrEnum):
@@ -38,12 +39,11 @@ def export(
     no_color: opt.NoColor = False,
 ) -> int:
     """Write specs for what exists on the platform and no spec declares. Never overwrites; sends only GET requests."""
-    from reconciler.cli import steps, wiring
     from reconciler.reports.export import json as export_json
     from reconciler.reports.export import text as export_text
     from reconciler.workflows.export import export_workspace
 
-    flags = steps.Flags(
+    flags = session.Flags(
         root=context.obj,
         no_color=no_color,
         output=output,
@@ -52,15 +52,17 @@ def export(
         token_file=token_file,
         parallelism=parallelism,
     )
-    checked = steps.read_workspace(flags)
+    checked = session.read_workspace(flags)
     settings = checked.settings
     target = folder if folder is not None else flags.root / settings.specs[0]
     with (
-        wiring.reader(wiring.target(flags.root, settings, token_file), settings.parallelism) as reader,
-        wiring.threads(settings.parallelism) as io,
+        connections.reader(
+            destination.target(flags.root, settings, token_file), settings.parallelism
+        ) as reader,
+        connections.threads(settings.parallelism) as io,
     ):
         done = export_workspace(
-            checked, reader, io, target, layout.value, lambda: steps.read_workspace(flags)
+            checked, reader, io, target, layout.value, lambda: session.read_workspace(flags)
         )
     paths = [str(p) for p in done.written]
     if output is opt.Format.JSON:

@@ -1,4 +1,4 @@
-"""`conformance`: asks a platform the open questions of the contract."""
+"""`conformance`."""
 
 import os
 import secrets
@@ -6,24 +6,71 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-from reconciler.cli import exit_codes, wiring
+import typer
+
+from reconciler.cli import exit_codes
+from reconciler.cli import options as opt
 from reconciler.cli.approval import approve
-from reconciler.cli.console import WORKSPACE_FILE, data, out, say, style
 from reconciler.cli.options import ReferenceFormat
+from reconciler.cli.output.console import WORKSPACE_FILE, data, out, say, style
+from reconciler.cli.wiring import connections, destination, real_clock
 from reconciler.model.conformance import Found
 from reconciler.origin import endpoint as parse
 from reconciler.reports.conformance import json as conformance_json
 from reconciler.reports.conformance import text as conformance_text
 from reconciler.settings import DEFAULT_ENDPOINT, Settings, resolve, seconds
 from reconciler.spec.files import read_workspace
-from reconciler.workflows import conformance
+from reconciler.workflows.conformance import ordered, read_only, unanswered, with_writes
 from reconciler.workflows.conformance.bench import Bench
 
 PARALLELISM = 4
 
 
-def run(
+def conformance(
+    context: typer.Context,
+    organisation_id: Annotated[
+        str, typer.Option("--organisation-id", metavar="ID", help="The organisation to test.")
+    ],
+    datamart_id: Annotated[
+        str, typer.Option("--datamart", metavar="ID", help="A datamart of the organisation.")
+    ],
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Also run tests that write: creates compartments in the organisation, and activations, imports and profiles on the"
+            " datamart, which has to be set aside for this. Not all of it can be removed.",
+        ),
+    ] = False,
+    patience: Annotated[
+        str, typer.Option("--patience", metavar="10m", help="How long to wait until an execution ends.")
+    ] = "10m",
+    auto_approve: opt.AutoApprove = False,
+    output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Test undocumented platform behaviour; reads only, without --write."""
+    return run_conformance(
+        context.obj,
+        organisation_id,
+        datamart_id,
+        endpoint,
+        token_file,
+        write=write,
+        auto_approve=auto_approve,
+        environment=environment,
+        patience=patience,
+        output=output,
+        no_color=no_color,
+    )
+
+
+def run_conformance(
     root: Path,
     organisation_id: str,
     datamart_id: str,
@@ -49,20 +96,20 @@ def run(
             " Not all of it can be removed."
         )
         approve("Run them?", auto=auto_approve, help="give --auto-approve")
-    target, left = wiring.target(root, settings, token_file), []
+    target, left = destination.target(root, settings, token_file), []
     if write:
-        with wiring.writer(target, PARALLELISM) as writer:
+        with connections.writer(target, PARALLELISM) as writer:
             stamp = secrets.token_hex(3)
             bench = Bench(
-                writer, target.token, organisation_id, datamart_id, wiring.CLOCK, stamp, seconds(patience)
+                writer, target.token, organisation_id, datamart_id, real_clock.CLOCK, stamp, seconds(patience)
             )
             say(f"All objects created by this command have {stamp} in their name.")
-            found = _told(conformance.with_writes(bench))
+            found = _told(with_writes(bench))
             left = bench.left
     else:
-        with wiring.reader(target, PARALLELISM) as reader:
-            found = _told(conformance.read_only(reader, organisation_id, datamart_id))
-    answers = conformance.ordered([*found, *conformance.unanswered(found, wrote=write)])
+        with connections.reader(target, PARALLELISM) as reader:
+            found = _told(read_only(reader, organisation_id, datamart_id))
+    answers = ordered([*found, *unanswered(found, wrote=write)])
     match output:
         case ReferenceFormat.JSON:
             data(conformance_json.render(answers, left))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from reconciler.cli import ledgers, steps, wiring
+from reconciler.cli import session
+from reconciler.cli.wiring import destination, ledgers, real_clock
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.ledger.rollouts import Recorded
 from reconciler.model.plan import Plan
@@ -20,7 +21,7 @@ from reconciler.workflows.check import Checked
 SHOWN = 20
 
 
-def authorised(made: Plan, flags: steps.Flags) -> Checked:
+def authorised(made: Plan, flags: session.Flags) -> Checked:
     """The workspace, if it lets the plan be applied; specs are read only where they decide.
 
     Args:
@@ -33,8 +34,8 @@ def authorised(made: Plan, flags: steps.Flags) -> Checked:
     """
     from reconciler.workflows.apply import check_plan
 
-    checked = steps.settings_only(flags)
-    check_plan(made, checked.settings, wiring.created_at())
+    checked = session.settings_only(flags)
+    check_plan(made, checked.settings, real_clock.created_at())
     seal = seal_of(made, checked.settings)
     if seal is Seal.WRONG:
         raise Refused(
@@ -43,7 +44,7 @@ def authorised(made: Plan, flags: steps.Flags) -> Checked:
         )
     if seal is Seal.RIGHT:
         return checked
-    checked = steps.read_workspace(flags)
+    checked = session.read_workspace(flags)
     found = refusals(made, checked.desired(), checked.settings.guards)
     if found and not made_by_ledger(made, flags, checked.settings):
         raise Refused(words(found), help="make a new plan with `reconciler plan --out FILE`")
@@ -54,7 +55,7 @@ def seal_of(made: Plan, settings: Settings) -> Seal:
     """What the plan's seal says; without the key, a seal says nothing."""
     if not made.seal:
         return Seal.NONE
-    key = wiring.plan_key(settings, os.environ)
+    key = destination.plan_key(settings, os.environ)
     if key is None:
         return Seal.UNKNOWN
     return Seal.RIGHT if sealed_by(made, key) else Seal.WRONG
@@ -68,19 +69,19 @@ _SEALS = {
 }
 
 
-def standing(made: Plan, flags: steps.Flags) -> list[str]:
+def standing(made: Plan, flags: session.Flags) -> list[str]:
     """What is known of a plan here, in sentences: its seal, and whether the specs declare what it does."""
     from reconciler.workflows.apply import check_plan
 
     flags = replace(flags, environment=flags.environment or made.environment)
     try:
-        settings = steps.settings_only(flags).settings
+        settings = session.settings_only(flags).settings
         told = [_SEALS[seal_of(made, settings)]]
     except ReconcilerError as e:
         return [f"The plan was not compared with specs: {e}"]
     try:
-        check_plan(made, settings, wiring.created_at())
-        checked = steps.read_workspace(flags)
+        check_plan(made, settings, real_clock.created_at())
+        checked = session.read_workspace(flags)
         found = refusals(made, checked.desired(), checked.settings.guards)
     except ReconcilerError as e:
         return [*told, f"The plan was not compared with the specs here: {e}"]
@@ -102,7 +103,7 @@ def words(found: Sequence[Refusal]) -> str:
     )
 
 
-def made_by_ledger(made: Plan, flags: steps.Flags, settings: Settings) -> bool:
+def made_by_ledger(made: Plan, flags: session.Flags, settings: Settings) -> bool:
     """True for a plan that undoes a run or a rollout of this ledger: what it does was declared, and carried out here.
 
     A ledger that cannot be read has made nothing.
@@ -112,7 +113,7 @@ def made_by_ledger(made: Plan, flags: steps.Flags, settings: Settings) -> bool:
     return False
 
 
-def _made(made: Plan, flags: steps.Flags, settings: Settings) -> bool:
+def _made(made: Plan, flags: session.Flags, settings: Settings) -> bool:
     if any(
         _digest(text) == made.plan_digest
         for text in ledgers.history(flags.root, settings).inverses(made.plan_digest)

@@ -9,9 +9,9 @@ from typing import Self
 
 import msgspec
 
-from reconciler.cli import output_file
-from reconciler.cli.console import say
-from reconciler.cli.progress import Display
+from reconciler.cli.output import output_file
+from reconciler.cli.output.console import say
+from reconciler.cli.output.progress import Display
 from reconciler.errors import DiskFailed
 from reconciler.model import event as e
 from reconciler.model.outcome import Outcome

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from reconciler.cli.console import data
+from reconciler.cli.output.console import data
 from reconciler.errors import DiskFailed, UsageError
 
 _FIRST = 65_536  # bytes: enough of a file to see what it is

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.cli import wiring
-from reconciler.cli.console import say
+from reconciler.cli.output.console import say
+from reconciler.cli.wiring import actor, destination, real_clock
 from reconciler.errors import LockHeld, ReconcilerError, Refused
 from reconciler.ledger import lease, lock, postgres, sqlite
 from reconciler.ledger.database import Database
@@ -69,7 +69,7 @@ def place(root: Path, settings: Settings) -> Place:
     Raises:
         ReconcilerError: `ledger` is neither sqlite:PATH nor postgresql://…
     """
-    text = wiring.text_of("ledger", settings.ledger, root, os.environ)
+    text = destination.text_of("ledger", settings.ledger, root, os.environ)
     kind, _, rest = text.partition(":")
     if kind == "sqlite" and rest:
         return Place(root / Path(rest).expanduser())
@@ -109,7 +109,7 @@ def expendable_history(root: Path, settings: Settings) -> History:
 def _history(
     root: Path, settings: Settings, open_: Callable[[], AbstractContextManager[Database | None]]
 ) -> History:
-    return History(open_, wiring.origin_key(root, settings), settings.organisation_id)
+    return History(open_, destination.origin_key(root, settings), settings.organisation_id)
 
 
 @contextmanager
@@ -119,8 +119,8 @@ def reading_rollouts(root: Path, settings: Settings) -> Iterator[Rollouts | None
         if database is None:
             yield None
         else:
-            key = wiring.origin_key(root, settings)
-            yield Rollouts(database, key, settings.organisation_id, wiring.CLOCK.wall)
+            key = destination.origin_key(root, settings)
+            yield Rollouts(database, key, settings.organisation_id, real_clock.CLOCK.wall)
 
 
 def _opened(where: Place) -> Database:
@@ -130,7 +130,9 @@ def _opened(where: Place) -> Database:
 def _whole(where: Place) -> None:
     """Set a damaged ledger aside; to be called with the lock. The run goes on as with one that was lost."""
     if where.url is None and (why := sqlite.damage(where.file)):
-        kept = sqlite.set_aside(where.file, time.strftime("%Y%m%dT%H%M%S", time.gmtime(wiring.CLOCK.wall())))
+        kept = sqlite.set_aside(
+            where.file, time.strftime("%Y%m%dT%H%M%S", time.gmtime(real_clock.CLOCK.wall()))
+        )
         say(f"warning: the ledger was damaged ({why}); it is now {kept}, and a new ledger is begun")
 
 
@@ -144,7 +146,9 @@ def rollouts(root: Path, settings: Settings) -> Iterator[Rollouts]:
     where = place(root, settings)
     opened = _opened(where)
     try:
-        yield Rollouts(opened, wiring.origin_key(root, settings), settings.organisation_id, wiring.CLOCK.wall)
+        yield Rollouts(
+            opened, destination.origin_key(root, settings), settings.organisation_id, real_clock.CLOCK.wall
+        )
     finally:
         opened.close()
 
@@ -159,9 +163,9 @@ def locked(
         LockHeld: somebody else has it.
         LedgerFailed: the ledger cannot be opened.
     """
-    where, origin, clock = place(root, settings), wiring.origin_key(root, settings), wiring.CLOCK
+    where, origin, clock = place(root, settings), destination.origin_key(root, settings), real_clock.CLOCK
     host = os.uname().nodename
-    owner = Owner(secrets.token_hex(4), wiring.who(), host, os.getpid(), clock.wall())
+    owner = Owner(secrets.token_hex(4), actor.who(), host, os.getpid(), clock.wall())
     begun = clock.now()
     with ExitStack() as stack:
         held: Lock
@@ -188,7 +192,7 @@ def locked(
 
 def locked_since(root: Path, settings: Settings) -> float | None:
     """Since when the organisation's lock is held, in seconds since 1970; None if it is free. Writes nothing."""
-    where, origin = place(root, settings), wiring.origin_key(root, settings)
+    where, origin = place(root, settings), destination.origin_key(root, settings)
     if where.url is not None:
         with postgres.read_only(where.url) as database:
             owner = lease.holder(database, origin, settings.organisation_id) if database else None
@@ -204,7 +208,7 @@ def unlock(root: Path, settings: Settings, identity: str) -> str:
         Refused: nobody has a lock of that id.
         LockHeld: a process of this machine has it; its end is the only way.
     """
-    where, origin = place(root, settings), wiring.origin_key(root, settings)
+    where, origin = place(root, settings), destination.origin_key(root, settings)
     owner = None
     if where.url is not None:
         database = postgres.open_url(where.url)

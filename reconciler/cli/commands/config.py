@@ -1,79 +1,43 @@
-"""Commands that only read the workspace and the catalogue: explain, render, config show."""
+"""`config show`."""
 
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from reconciler.cli import exit_codes
-from reconciler.cli.console import data, out, style
-from reconciler.errors import SpecError, UsageError
-from reconciler.reports.rules import json as rules_json
-from reconciler.reports.rules import text as rules_text
+from reconciler.cli import options as opt
+from reconciler.cli.output.console import data, out, style
 from reconciler.reports.settings import json as settings_json
 from reconciler.reports.settings import text as settings_text
 from reconciler.reports.settings.text import Row
-from reconciler.reports.specs import json as specs_json
-from reconciler.reports.specs import text as specs_text
 from reconciler.settings import GivenBy, Settings, resolve
-from reconciler.spec.catalogue import catalogue
 from reconciler.spec.documents import Document
 from reconciler.spec.files import read_workspace
-from reconciler.spec.nearest import nearest
-from reconciler.spec.rendering import render as render_specs
-from reconciler.workflows.check import check
+
+config_app = typer.Typer(help="Settings.", no_args_is_help=True)
 
 
-def explain(code: str | None, output: str, *, no_color: bool) -> int:
-    """One rule, or all of them.
-
-    Raises:
-        UsageError: there is no such code.
-    """
-    rules = catalogue()
-    if code is not None and code not in rules:
-        raise UsageError(
-            f"there is no code '{code}'", help=nearest(code, rules) or "`reconciler explain` lists all"
-        )
-    chosen = [rules[code]] if code is not None else list(rules.values())
-    marks = style(sys.stdout, no_color=no_color)
-    match output:
-        case "json":
-            data(rules_json.render(chosen))
-        case "markdown":
-            data(rules_text.markdown(chosen))
-        case _:
-            out(rules_text.one(chosen[0], marks) if code is not None else rules_text.table(chosen, marks))
-    return exit_codes.DONE
-
-
-def render(root: Path, addresses: list[str], environment: str | None, output: str, *, no_color: bool) -> int:
-    """Specs after overlays and sets.
-
-    Raises:
-        SpecError: they have findings that stop.
-        UsageError: no spec has one of the addresses.
-    """
-    checked = check(root, {"environment": environment}, os.environ, any_environment=True)
-    if not checked.ok:
-        raise SpecError(checked.diagnostics)
-    found = render_specs(checked.documents, checked.specs, checked.settings.environment)
-    known = {d.address for d in found}
-    if missing := next((a for a in addresses if a not in known), None):
-        hint = nearest(missing, known) or "examples of addresses: Compartment/loyalty"
-        raise UsageError(f"no spec declares {missing}", help=hint)
-    chosen = [d for d in found if not addresses or d.address in addresses]
-    if output == "json":
-        data(specs_json.render(chosen, checked.settings.environment))
-    else:
-        out(specs_text.render(chosen, style(sys.stdout, no_color=no_color)))
-    return exit_codes.DONE
-
-
+@config_app.command("show")
 def config_show(
-    root: Path, flags: Mapping[str, object], output: str, *, origins: bool, no_color: bool
+    context: typer.Context,
+    origin: Annotated[bool, typer.Option("--origin", help="Show the origin of each value.")] = False,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    parallelism: opt.Parallelism = None,
+    no_color: opt.NoColor = False,
 ) -> int:
+    """Show the resolved settings; of the token, only whether it is set."""
+    flags = {"environment": environment, "endpoint": endpoint, "parallelism": parallelism}
+    return run_show(context.obj, flags, output.value, origins=origin, no_color=no_color)
+
+
+def run_show(root: Path, flags: Mapping[str, object], output: str, *, origins: bool, no_color: bool) -> int:
     """Settings as they are resolved here, each with its origin; the token is shown as set or not, never itself."""
     workspace = read_workspace(root)
     settings = resolve(flags, os.environ, workspace.data)

@@ -1,0 +1,1 @@
+"""A plan, applied: at once or in waves."""

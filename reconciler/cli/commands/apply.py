@@ -1,0 +1,125 @@
+"""`apply`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import exit_codes, plan_files, session
+from reconciler.cli import options as opt
+from reconciler.cli.applying import authority, execute
+from reconciler.cli.options import Format
+from reconciler.cli.output.console import out, say, show_findings, style
+from reconciler.cli.session import Flags
+from reconciler.cli.wiring import connections, destination
+from reconciler.errors import Refused
+from reconciler.model.plan import Plan
+from reconciler.planning.plan.obstacles import obstacle
+from reconciler.reports.plan.decision import ordered
+
+
+def apply(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="A saved plan; applied without asking.")] = None,
+    output: opt.Output = opt.Format.TEXT,
+    auto_approve: opt.AutoApprove = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            "--check", metavar="FILE", help="Check whether a saved plan is still valid; writes nothing."
+        ),
+    ] = None,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    only: opt.OnlyOption = None,
+    datamart: opt.Datamart = None,
+    label: opt.Labels = None,
+    target: opt.Targets = None,
+    reload: opt.Reload = None,
+    resend: opt.Resend = None,
+    supersede: opt.Supersede = None,
+    allow: opt.Allow = None,
+    prune: opt.Prune = None,
+    spec_digest: opt.SpecDigest = None,
+    skip_stale: opt.SkipStale = False,
+    no_wait: opt.NoWait = False,
+    wave: opt.WaveOption = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    events: opt.Events = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Apply a saved plan; without one, make a plan, show it, ask, and apply it."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+        only=only,
+        datamart=datamart,
+        labels=label or (),
+        targets=target or (),
+        reload=reload or (),
+        resend=resend or (),
+        supersede=supersede or (),
+        allow=allow or (),
+        prune=prune or (),
+        spec_digest=spec_digest,
+        skip_stale=skip_stale,
+        no_wait=no_wait,
+        wave=wave,
+        lock_timeout=lock_timeout,
+        events=events,
+    )
+    if check is not None:
+        return check_saved(plan_files.read(check), flags)
+    if file is not None:
+        return execute.apply_saved(plan_files.read(file), flags)
+    return apply_fresh(flags, auto=auto_approve)
+
+
+def apply_fresh(flags: Flags, *, auto: bool) -> int:
+    """`apply`: plan, show, ask, carry out."""
+    checked = session.read_workspace(flags)
+    where = destination.target(flags.root, checked.settings, flags.token_file)
+    with session.progress(flags) as reading:
+        scans = session.new_scans(flags, reading)
+        made = session.plan(flags, checked, where, scans)
+    if flags.output is Format.TEXT:
+        session.show_plan(made, flags)
+    if made.errored or not made.applyable:
+        if flags.output is Format.JSON:
+            show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
+        say(f"Nothing was written: {obstacle(made)}.")
+        return session.plan_exit(made, detailed=False)
+    if made.has_changes:
+        session.approve(made, auto=auto)
+    shown = session.progress(flags)
+    return execute.apply(made, flags, checked, saved=False, scans=scans, where=where, shown=shown)
+
+
+def check_saved(made: Plan, flags: Flags) -> int:
+    """`apply --check FILE`: 0 if it would apply, 4 if something moved."""
+    from reconciler.workflows.preflight import preflight
+
+    flags = execute.in_its_environment(flags, made)
+    checked = authority.authorised(made, flags)
+    where = destination.target(flags.root, checked.settings, flags.token_file)
+    with (
+        session.progress(flags) as shown,
+        connections.reader(where, checked.settings.parallelism) as reader,
+        connections.threads(checked.settings.parallelism) as io,
+    ):
+        found = preflight(made, reader, io, session.new_scans(flags, shown))
+    if found.stale:
+        raise Refused(
+            "the plan is stale:\n" + "\n".join(f"  {a}: {why}" for a, why in sorted(found.stale.items())),
+            help="make a new plan",
+        )
+    out("The plan was applied already." if found.verdicts and found.done else "The plan is still valid.")
+    return exit_codes.DONE

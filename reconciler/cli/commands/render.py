@@ -1,0 +1,57 @@
+"""`render`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import exit_codes
+from reconciler.cli import options as opt
+from reconciler.cli.output.console import data, out, style
+from reconciler.errors import SpecError, UsageError
+from reconciler.reports.specs import json as specs_json
+from reconciler.reports.specs import text as specs_text
+from reconciler.spec.nearest import nearest
+from reconciler.spec.rendering import render as render_specs
+from reconciler.workflows.check import check
+
+
+def render(
+    context: typer.Context,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ADDRESS]...", help="For example Compartment/loyalty. Default: all."),
+    ] = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show specs after overlays and sets, with the origin of each value."""
+    return run_render(context.obj, addresses or [], environment, output.value, no_color=no_color)
+
+
+def run_render(
+    root: Path, addresses: list[str], environment: str | None, output: str, *, no_color: bool
+) -> int:
+    """Specs after overlays and sets.
+
+    Raises:
+        SpecError: they have findings that stop.
+        UsageError: no spec has one of the addresses.
+    """
+    checked = check(root, {"environment": environment}, os.environ, any_environment=True)
+    if not checked.ok:
+        raise SpecError(checked.diagnostics)
+    found = render_specs(checked.documents, checked.specs, checked.settings.environment)
+    known = {d.address for d in found}
+    if missing := next((a for a in addresses if a not in known), None):
+        hint = nearest(missing, known) or "examples of addresses: Compartment/loyalty"
+        raise UsageError(f"no spec declares {missing}", help=hint)
+    chosen = [d for d in found if not addresses or d.address in addresses]
+    if output == "json":
+        data(specs_json.render(chosen, checked.settings.environment))
+    else:
+        out(specs_text.render(chosen, style(sys.stdout, no_color=no_color)))
+    return exit_codes.DONE

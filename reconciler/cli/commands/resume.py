@@ -1,0 +1,69 @@
+"""`resume`."""
+
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import options as opt
+from reconciler.cli import session
+from reconciler.cli.applying import authority, execute
+from reconciler.cli.output.console import say
+from reconciler.cli.session import Flags
+from reconciler.cli.wiring import destination, ledgers
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.planning.plan import document
+from reconciler.settings import seconds
+
+
+def resume(
+    context: typer.Context,
+    run_id: Annotated[
+        int | None, typer.Argument(metavar="[RUN]", help="Id of a run. Default: the newest run.")
+    ] = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    no_color: opt.NoColor = False,
+) -> int:
+    """Resume an interrupted run."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+        lock_timeout=lock_timeout,
+    )
+    return run_resume(flags, run_id)
+
+
+def run_resume(flags: Flags, run_id: int | None) -> int:
+    """Go on with the plan of a run in the ledger."""
+    checked = session.settings_only(flags)
+    where = destination.target(flags.root, checked.settings, flags.token_file)
+    with ledgers.locked(flags.root, checked.settings, seconds(flags.lock_timeout), say) as (
+        _,
+        ledger,
+        _taken,
+    ):
+        found = ledger.last_run() if run_id is None else ledger.run(run_id)
+    if found is None:
+        raise ReconcilerError(
+            "the ledger has no run with this id",
+            help="`reconciler apply` makes a new plan and continues unfinished loads",
+        )
+    made = document.decode(found.plan.encode(), f"the plan of run {found.id}")
+    if made.rollout is not None:
+        raise UsageError(
+            f"run {found.id} belongs to a rollout", help="`reconciler rollout resume` continues the rollout"
+        )
+    checked = authority.authorised(made, flags)
+    shown = session.progress(flags)
+    return execute.apply(
+        made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown
+    )

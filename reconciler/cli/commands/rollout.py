@@ -1,0 +1,200 @@
+"""`rollout status`, `rollout pause`, `rollout resume`, `rollout abort`."""
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import exit_codes, session
+from reconciler.cli import options as opt
+from reconciler.cli.applying import authority, execute
+from reconciler.cli.applying.waves import journal_of, newest
+from reconciler.cli.options import Format
+from reconciler.cli.output import output_file
+from reconciler.cli.output.console import data, out, say, shown, style
+from reconciler.cli.session import Flags
+from reconciler.cli.wiring import actor, ledgers, real_clock
+from reconciler.errors import Refused
+from reconciler.ledger.rollouts import Recorded
+from reconciler.model.seal import Seal
+from reconciler.reports.rollout import json as rollout_json
+from reconciler.reports.rollout import text as rollout_text
+from reconciler.settings import Settings
+from reconciler.workflows.gates import check_specs
+
+rollout_app = typer.Typer(help="Rollouts: plans applied in waves.", no_args_is_help=True)
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="Reason; `rollout status` shows it.")]
+OPEN = ("running", "stopped", "paused")
+
+
+def _flags(
+    context: typer.Context, environment: str | None, endpoint: str | None, *, no_color: bool
+) -> "Flags":
+
+    return session.Flags(root=context.obj, no_color=no_color, environment=environment, endpoint=endpoint)
+
+
+@rollout_app.command("status")
+def rollout_status(
+    context: typer.Context,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Refresh on a terminal until the rollout ends or stops.")
+    ] = False,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show the state of the newest rollout: waves, datamarts, states, counts."""
+    from dataclasses import replace
+
+    flags = replace(_flags(context, environment, endpoint, no_color=no_color), output=output)
+    return run_status(flags, follow=follow)
+
+
+@rollout_app.command("pause")
+def rollout_pause(
+    context: typer.Context,
+    why: Why = "",
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Start no further waves; the running process stops at its next step and releases the lock."""
+    return run_pause(_flags(context, environment, endpoint, no_color=no_color), why)
+
+
+@rollout_app.command("resume")
+def rollout_resume(
+    context: typer.Context,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    events: opt.Events = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Continue a rollout that was paused, stopped by a gate or interrupted, with the reviewed plan."""
+    from dataclasses import replace
+
+    flags = _flags(context, environment, endpoint, no_color=no_color)
+    return run_resume(replace(flags, token_file=token_file, lock_timeout=lock_timeout, events=events))
+
+
+@rollout_app.command("abort")
+def rollout_abort(
+    context: typer.Context,
+    why: Why = "",
+    file: Annotated[
+        Path | None,
+        typer.Option("--inverse", metavar="FILE", help="Save the plan that undoes the applied waves."),
+    ] = None,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Cancel the remaining waves; show what is applied, and save the plan that undoes it."""
+    return run_abort(_flags(context, environment, endpoint, no_color=no_color), why, file)
+
+
+def run_status(flags: session.Flags, *, follow: bool) -> int:
+    """`rollout status`: the newest rollout; 0 whatever its state."""
+    settings = session.settings_only(flags).settings
+    if follow and flags.output is Format.TEXT and sys.stdout.isatty():
+        _live(flags, settings)
+        return exit_codes.DONE
+    if flags.output is Format.JSON:
+        found, plan = newest(flags.root, settings)
+        data(rollout_json.render(found, plan, journal_of(flags.root, settings, found)))
+    else:
+        out(_table(flags, settings)[1])
+    return exit_codes.DONE
+
+
+def _table(flags: session.Flags, settings: Settings) -> tuple[Recorded, str]:
+    """The newest rollout, and where it is."""
+    found, plan = newest(flags.root, settings)
+    journal, marks = journal_of(flags.root, settings, found), style(sys.stdout, no_color=flags.no_color)
+    return found, rollout_text.table(found, plan, journal, marks, real_clock.CLOCK.wall())
+
+
+def _live(flags: session.Flags, settings: Settings) -> None:
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(refresh_per_second=2) as live:
+        while True:
+            found, text = _table(flags, settings)
+            live.update(Text.from_ansi(shown(text)))
+            if found.state != "running":
+                return
+            time.sleep(1.0)
+
+
+def run_pause(flags: session.Flags, why: str) -> int:
+    """`rollout pause`: whatever walks it ends at its next step; nothing further is begun."""
+    return _move(
+        flags,
+        "paused",
+        why,
+        "The running process stops at its next step. `reconciler rollout resume` continues the rollout.",
+        ("running", "stopped"),
+    )
+
+
+def run_abort(flags: session.Flags, why: str, file: Path | None) -> int:
+    """`rollout abort`: it is never gone on with; a report, and the plan that would undo what was applied.
+
+    Of one that is aborted already, by a gate with `on_failure: abort`, just those two.
+    """
+    if file is not None:
+        output_file.check_plan_file(file)
+    settings = session.settings_only(flags).settings
+    found, _ = newest(flags.root, settings)
+    if found.state != "aborted":
+        _move(flags, "aborted", why, "Remaining waves are cancelled.", OPEN)
+    found, text = _table(flags, settings)
+    if file is None or not output_file.is_stdout(file):
+        out(text)
+    back = session.under_key(authority.undoing(found), settings)
+    where = file or flags.root / ".reconciler" / f"rollout-{found.id}-back.plan"
+    session.write_plan(back, where)
+    for finding in back.diagnostics:
+        say(f"  {finding.message}")
+    say(f"The plan that undoes the applied waves, as far as possible, is saved in {where}.")
+    return exit_codes.DONE
+
+
+def run_resume(flags: session.Flags) -> int:
+    """`rollout resume`: go on where it stopped, with the plan that was reviewed. What closed a gate is accepted by that.
+
+    Raises:
+        Refused: the specs changed since, or it has ended.
+    """
+    settings = session.settings_only(flags).settings
+    found, plan = newest(flags.root, settings)
+    flags = replace(flags, environment=flags.environment or plan.environment)
+    if found.state not in OPEN:
+        raise Refused(f"the rollout is {found.state}", help="make a new plan")
+    if authority.seal_of(plan, settings) is not Seal.RIGHT:
+        check_specs(plan, session.read_workspace(flags).rollout())
+    with ledgers.rollouts(flags.root, settings) as board:
+        for name, wave in found.waves.items():
+            if wave.state == "closed":  # a person says to go on all the same
+                board.note(found.id, name, "accepted", f"{wave.why}; continued by {actor.who()}", wave.runs)
+        board.move(found.id, "running", "", actor.who(), unless=("aborted", "finished"))
+    return execute.apply_saved(plan, flags)
+
+
+def _move(flags: session.Flags, state: str, why: str, then: str, allowed: tuple[str, ...]) -> int:
+    settings = session.settings_only(flags).settings
+    found, _ = newest(flags.root, settings)
+    if found.state not in allowed:
+        raise Refused(f"the rollout is {found.state}", help="`reconciler rollout status` shows it")
+    with ledgers.rollouts(flags.root, settings) as board:
+        board.move(found.id, state, why, actor.who(), unless=("aborted", "finished"))
+    say(f"The rollout is {state}. {then}")
+    return exit_codes.DONE

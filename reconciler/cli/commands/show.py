@@ -1,0 +1,41 @@
+"""`show`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import exit_codes, session
+from reconciler.cli import options as opt
+from reconciler.cli.applying.authority import standing
+from reconciler.cli.output.console import show_findings, style
+from reconciler.cli.plan_files import read
+from reconciler.reports.plan.decision import ordered
+
+
+def show(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A saved plan.")],
+    output: opt.PlanOutput = opt.PlanFormat.TEXT,
+    show_unmanaged: opt.ShowUnmanaged = False,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show a saved plan: what it changes, reads, runs and sends to, its seal, and whether the specs here declare it."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=session.plain(output),
+        shape=output,
+        show_unmanaged=show_unmanaged,
+    )
+    made = read(file)
+    if output is opt.PlanFormat.TEXT:
+        show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=no_color))
+    found = None
+    if output is not opt.PlanFormat.JSON:
+        from reconciler.reports.plan.reach import reach
+
+        found = reach(made, standing(made, flags))
+    session.show_plan(made, flags, found)
+    return exit_codes.DONE

@@ -1,0 +1,133 @@
+"""Where a run talks to, and with which token."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.beneath import open_beneath
+from reconciler.cli.wiring import user_command
+from reconciler.cli.wiring.sandbox_process import ensure
+from reconciler.errors import ReconcilerError
+from reconciler.origin import LocalSandbox, Origin
+from reconciler.settings import Settings
+
+CREDENTIAL_S, CREDENTIAL_BYTES = 60.0, 1 << 16
+SHORTEST_KEY = 32  # characters: a random key in hexadecimal of half the hash's size
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where this run talks to, and with what."""
+
+    origin: Origin
+    token: str
+
+
+def target(root: Path, settings: Settings, token_file: Path | None) -> Target:
+    """Resolve endpoint and token; starts the sandbox if it is the endpoint.
+
+    Raises:
+        ReconcilerError: no token is configured, or it cannot be read.
+    """
+    if isinstance(settings.endpoint, LocalSandbox):
+        origin = Origin.parse(ensure(root))
+        return Target(origin, token(root, settings, token_file, os.environ) or "sandbox")
+    found = token(root, settings, token_file, os.environ)
+    if found is None:
+        raise ReconcilerError(
+            "no API token is configured",
+            help="set RECONCILER_TOKEN, give --token-file FILE, or set token: {env: NAME} in reconciler.yaml",
+        )
+    return Target(settings.endpoint, found)
+
+
+def origin_key(root: Path, settings: Settings) -> str:
+    """What ledger and lock know a platform by: its origin, or for the sandbox where it keeps its state."""
+    where = settings.endpoint
+    return f"{where}{root.resolve()}" if isinstance(where, LocalSandbox) else str(where)
+
+
+def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapping[str, str]) -> str | None:
+    """The token: --token-file, RECONCILER_TOKEN, the workspace's `token:`, or `credential_command`; never shown.
+
+    Raises:
+        ReconcilerError: the named place does not hold one.
+    """
+    if token_file is not None:
+        return _read(token_file)
+    if value := environ.get("RECONCILER_TOKEN"):
+        return value
+    if settings.token_source is not None:
+        return text_of("token", settings.token_source, root, environ)
+    if settings.credential_command:
+        return _run(settings.credential_command, root)
+    return None
+
+
+def plan_key(settings: Settings, environ: Mapping[str, str]) -> str | None:
+    """The key that plans are sealed with; None where the workspace has none, or its variable is not set.
+
+    Raises:
+        ReconcilerError: it is too short to be a key.
+    """
+    name = (settings.plan_key or {}).get("env", "")
+    value = environ.get(name) or None
+    if value is not None and len(value) < SHORTEST_KEY:
+        raise ReconcilerError(
+            f"the plan_key in the environment variable {name} has {len(value)} characters; at least {SHORTEST_KEY} are needed",
+            help="make a random key, for example with `openssl rand -hex 32`",
+        )
+    return value
+
+
+def text_of(
+    what: str,
+    value: str | Mapping[str, str],
+    root: Path,
+    environ: Mapping[str, str],
+    *,
+    inside: bool = False,
+) -> str:
+    """A text, or what a typed reference to one ({env: NAME}, {file: PATH}) stands for.
+
+    Args:
+        what: is read, for messages.
+        value: the text or reference.
+        root: paths are relative to it.
+        environ: environment variables.
+        inside: a file must really lie below the root, and be a regular one.
+
+    Raises:
+        ReconcilerError: it stands for nothing.
+    """
+    if isinstance(value, str):
+        return value
+    if path := value.get("file"):
+        return _read(root / path, what, root if inside else None)
+    name = value["env"]
+    if not environ.get(name):
+        raise ReconcilerError(f"the {what} is read from the environment variable {name}, which is not set")
+    return environ[name]
+
+
+def _read(path: Path, what: str = "token", root: Path | None = None) -> str:
+    """The text of a file without the end of its last line; with a root, of a regular file beneath it."""
+    try:
+        with open_beneath(root, path) if root else path.open("rb") as file:
+            return file.read().decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as e:
+        raise ReconcilerError(
+            f"cannot read the {what} from {path}: {getattr(e, 'strerror', 'not text')}"
+        ) from None
+
+
+def _run(command: tuple[str, ...], root: Path) -> str:
+    name = f"the credential_command {command[0]!r}"
+    try:
+        done = user_command.run(command, root, CREDENTIAL_S, limit=CREDENTIAL_BYTES)
+    except OSError as e:
+        raise ReconcilerError(f"{name} cannot be run: {e.strerror}") from None
+    if done.code != 0:
+        raise ReconcilerError(f"{name} {done.why or f'ended with {done.code}'}")
+    return done.out.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,60 @@
+"""SIGINT and SIGTERM."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+INTERRUPT_TIMEOUT_S = 10.0  # how long requests in flight may take once the run is interrupted
+
+
+class Interrupt:
+    """SIGINT and SIGTERM: the first lets the run end in order, within seconds; a second one ends it at once."""
+
+    def __init__(self, told: Callable[[str], None]) -> None:
+        self._event = threading.Event()
+        self._told = told
+        self._timer: threading.Timer | None = None
+        self.code: int | None = None
+
+    def stopping(self) -> bool:
+        """True once nothing new may begin."""
+        return self._event.is_set()
+
+    def stop(self) -> None:
+        """Let nothing new begin."""
+        self._event.set()
+
+    @contextmanager
+    def installed(self) -> Iterator["Interrupt"]:
+        """Handle the two signals for a while."""
+        before = {s: signal.signal(s, self._handle) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _handle(self, number: int, _frame: FrameType | None) -> Any:
+        if self.code is not None:
+            self._end("stopped immediately")
+        self.code = 130 if number == signal.SIGINT else 143
+        self._event.set()
+        self._told("interrupted: finishing requests in flight, starting nothing new; the state is saved")
+        self._timer = threading.Timer(
+            INTERRUPT_TIMEOUT_S,
+            self._end,
+            (f"requests did not end within {INTERRUPT_TIMEOUT_S:g} s; stopped",),
+        )
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _end(self, why: str) -> None:
+        """End the process, no less safely than a kill: all that was sent is in the journal."""
+        self._told(f"{why}; run the same command again to continue")
+        os._exit(self.code or 1)

@@ -1,0 +1,86 @@
+"""Processes that read sources and send chunks, and where spools lie."""
+
+import multiprocessing
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reconciler.bulk.scan.spool import Spools
+from reconciler.bulk.upload.commit_gate import CommitGate
+from reconciler.cli.wiring.destination import text_of
+from reconciler.ledger.lock import Lock
+
+LONGEST_FOLDER = 60  # characters
+
+
+@contextmanager
+def readers() -> Iterator[Executor]:
+    """Processes that share the reading of a large source: one for each processor."""
+    from reconciler.bulk.upload.processes import belong_to_coordinator, keep_freed_memory
+
+    keep_freed_memory()
+    count = max(2, min(8, os.cpu_count() or 1))
+    pool = ProcessPoolExecutor(count, mp_context=_processes(), initializer=belong_to_coordinator)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _processes() -> Any:
+    """How processes begin: small, and without threads or locks of this one."""
+    here = (
+        len(tempfile.gettempdir()) <= LONGEST_FOLDER
+    )  # its socket lies there, and a socket's name has to be short
+    if not here or "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["reconciler.bulk.upload.job"])
+    return context
+
+
+def spools(root: Path) -> Spools:
+    """Where sources that cannot be read twice are kept while they are loaded."""
+
+    def resolve(what: str, value: str | Mapping[str, str], outside: bool) -> str:
+        return text_of(what, value, root, os.environ, inside=not outside)
+
+    return Spools(root / ".reconciler" / "spool", root, resolve)
+
+
+class Senders:
+    """Processes that make the bytes they send, started when first needed, and anew should one be killed."""
+
+    def __init__(self, parallelism: int, lock: Lock) -> None:
+        # Making lines takes a processor: many more processes than those would only take memory.
+        self._count, self._lock = min(parallelism, max(4, os.cpu_count() or 1)), lock
+        self._pool: ProcessPoolExecutor | None = None
+        self._gate: CommitGate | None = None
+        self._guard = threading.Lock()
+
+    def get(self, gate: "CommitGate") -> Executor:
+        """The pool; its processes ask this gate."""
+        from reconciler.bulk.upload.job import prepare
+
+        with self._guard:
+            if self._pool is None or self._gate is not gate or getattr(self._pool, "_broken", False):
+                if self._pool is not None:
+                    self._pool.shutdown(wait=False)
+                self._gate = gate
+                self._pool = ProcessPoolExecutor(
+                    self._count,
+                    mp_context=_processes(),
+                    initializer=prepare,
+                    initargs=([str(p) for p in self._lock.sender_files], gate.channels(self._count)),
+                )
+            return self._pool
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
