@@ -23,6 +23,14 @@ class PlanFormat(StrEnum):
     HTML = "html"
 
 
+class SourceFormat(StrEnum):
+    """Output formats of a source."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+
+
 class ReferenceFormat(StrEnum):
     """Output formats of the catalogue of rules."""
 
@@ -59,6 +67,10 @@ PlanOutput = Annotated[
     ),
 ]
 Output = Annotated[Format, typer.Option("-o", "--output", help="text or json.", envvar="RECONCILER_OUTPUT")]
+SourceOutput = Annotated[
+    SourceFormat,
+    typer.Option("-o", "--output", help="text, json or html (one page).", envvar="RECONCILER_OUTPUT"),
+]
 ReferenceOutput = Annotated[
     ReferenceFormat,
     typer.Option("-o", "--output", help="text, json or markdown.", envvar="RECONCILER_OUTPUT"),

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from reconciler.bulk.records.lines import ANY_ID
+from reconciler.bulk.scan.shown import Looking
 from reconciler.bulk.scan.source_scans import Scans, with_contents
 from reconciler.errors import ReconcilerError
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.model.load import Reject, Scan
+from reconciler.model.shown_rows import Shown
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.loads.source_findings import scan_findings
 from reconciler.spec.severities import ruled
@@ -26,6 +28,7 @@ class Examined:
         max_bytes: of one chunk.
         scan: None if it could not be read.
         examples: the first few rejected lines of each code.
+        shown: the first commands, and what the properties hold, where that was asked for.
     """
 
     addresses: tuple[str, ...]
@@ -33,6 +36,7 @@ class Examined:
     scan: Scan | None
     findings: tuple[Diagnostic, ...]
     examples: dict[str, list[Reject]] = field(default_factory=dict)
+    shown: Shown | None = None
 
 
 def examine(
@@ -41,6 +45,7 @@ def examine(
     datamarts: frozenset[str] | None,
     scans: Scans,
     keep: Callable[[str], None] | None,
+    show: int | None = None,
 ) -> Iterator[Examined]:
     """Read a source, once for all datamarts for which it reads the same.
 
@@ -50,6 +55,7 @@ def examine(
         datamarts: only for these; None for all.
         scans: reads.
         keep: is given every rejected line as one line of JSON, with its contents; None where they are not wanted.
+        show: how many of the first commands to show, with counts of all properties; None shows neither.
 
     Raises:
         ReconcilerError: no load of the source is among the datamarts.
@@ -67,7 +73,7 @@ def examine(
             help="`reconciler render` shows its datamarts",
         )
     for loads in same.values():
-        yield _one(checked, [load for load, _ in loads], loads[0][1], scans, keep)
+        yield _one(checked, [load for load, _ in loads], loads[0][1], scans, keep, show)
 
 
 def _offline(definition: SourceDefinition, pins: dict[str, str]) -> SourceDefinition:
@@ -84,7 +90,9 @@ def _one(
     definition: SourceDefinition,
     scans: Scans,
     keep: Callable[[str], None] | None,
+    show: int | None,
 ) -> Examined:
+    looking = None if show is None else Looking(show)
     first, addresses = loads[0], tuple(str(load.address) for load in loads)
     limit = definition.max_bytes
     examples: dict[str, list[Reject]] = {}
@@ -101,9 +109,10 @@ def _one(
         return Examined(addresses, limit, None, (found,))
     try:
         with scans.for_once(definition) as readable:
-            read = scans.read(readable, rejected, contents=keep is not None)
+            sent = None if looking is None else looking.add
+            read = scans.read(readable, rejected, contents=keep is not None, on_sent=sent)
     except ReconcilerError as e:
         found = error("source-unreadable", str(e), first.label_span, address=addresses[0], help=e.help)
         return Examined(addresses, limit, None, (found,))
     findings = ruled(scan_findings(first, read), checked.settings.rules)
-    return Examined(addresses, limit, read, tuple(findings), examples)
+    return Examined(addresses, limit, read, tuple(findings), examples, looking.result() if looking else None)

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
@@ -31,6 +31,7 @@ MAX_COMPARTMENTS = 1000
 THREADS = 2
 AHEAD = 6  # segments that are being worked on at once
 OnReject = Callable[[Reject, object], None]
+OnSent = Callable[[str, int, bytes, Sequence[int]], None]  # file, lines before, commands, their places
 
 
 @dataclass(slots=True)
@@ -74,6 +75,24 @@ class _Counts:
             self.rejects.append(reject)
 
 
+@dataclass(frozen=True, slots=True)
+class _Hooks:
+    """Who is told what while a source is read."""
+
+    progress: Callable[[int], None] | None
+    on_reject: OnReject | None
+    on_sent: OnSent | None
+    _: KW_ONLY
+    contents: bool
+
+    def read(self, path: str, before: int, data: bytes, places: Sequence[int], lines: int) -> None:
+        """One segment was read, and so many lines in all."""
+        if self.on_sent:
+            self.on_sent(path, before, data, places)
+        if self.progress:
+            self.progress(lines)
+
+
 class _Blanks:
     """Holds blank lines back until a row follows in their file; at its end they are no rows."""
 
@@ -111,6 +130,7 @@ def scan(
     workers: Executor | None = None,
     *,
     contents: bool = False,
+    on_sent: OnSent | None = None,
 ) -> Scan:
     """Read the whole source once.
 
@@ -121,18 +141,20 @@ def scan(
         on_reject: is given every rejected line (the scan itself keeps the first few).
         workers: processes that share the work.
         contents: `on_reject` is given the data of the lines, too.
+        on_sent: is given the commands of each segment.
 
     Raises:
         ReconcilerError: the source cannot be read.
     """
     names = locations.find(root, source)
+    hooks = _Hooks(progress, on_reject, on_sent, contents=contents)
     if source.duplicates != "keep_last":
-        return _scan(root, names, source, progress, on_reject, workers, None, contents=contents)
+        return _scan(root, names, source, hooks, workers, None)
     with Path(source.superseded).open("rb") if source.superseded else TemporaryFile() as file:
         if not source.superseded:
             find_superseded(root, source, file, workers)
         replaced = Superseded(file)
-        return _scan(root, names, source, progress, on_reject, workers, replaced, contents=contents)
+        return _scan(root, names, source, hooks, workers, replaced)
 
 
 def find_superseded(
@@ -163,12 +185,9 @@ def _scan(
     root: Path,
     names: list[str],
     source: SourceDefinition,
-    progress: Callable[[int], None] | None,
-    on_reject: OnReject | None,
+    hooks: "_Hooks",
     workers: Executor | None,
     replaced: Superseded | None,
-    *,
-    contents: bool,
 ) -> Scan:
     hashed = _Digest(source)
     cutter, counts = Cutter(source.max_bytes), _Counts()
@@ -176,15 +195,17 @@ def _scan(
     pieces = segments(root, names, source, feed=hashed.feed)
     rows, blanks = Rows(names, source), _Blanks()
     identifiers = Identifiers(rows.names)
-    for segment, made in _batches(pieces, root, names, source, workers, contents=contents, look=True):
+    for segment, made in _batches(pieces, root, names, source, workers, contents=hooks.contents, look=True):
         before = rows.before(segment)[0]
-        batch = made if replaced is None else without(made, segment, before, replaced, contents=contents)
+        batch = (
+            made if replaced is None else without(made, segment, before, replaced, contents=hooks.contents)
+        )
         data = batch.bytes_of(segment)
         counts.add(batch, len(data))
         for reject, contents_of in blanks.settled(segment, batch, rows):
             counts.reject(reject)
-            if on_reject:
-                on_reject(reject, contents_of)
+            if hooks.on_reject:
+                hooks.on_reject(reject, contents_of)
         if watch is not None:
             _watch(watch, segment, before, batch)
         if batch.identifiers is not None:
@@ -193,8 +214,7 @@ def _scan(
         at = _positions(segment, before, batch)
         cutter.add(data, batch.sent, at, verbatim=batch.data is None)
         rows.add(segment, batch)
-        if progress:
-            progress(counts.lines)
+        hooks.read(rows.names[segment.file], before, data, batch.places, counts.lines)
     require_fields(counts.found, counts.lacking)
     cutter.close()
     counts.blank = blanks.left()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from reconciler.bulk.scan.scan import scan
+from reconciler.bulk.scan.scan import OnSent, scan
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.spool import Spools, once_only
 from reconciler.bulk.sources import locations, object_store
@@ -144,8 +144,15 @@ class Scans:
         on_reject: Callable[[Reject, object], None] | None = None,
         *,
         contents: bool = False,
+        on_sent: OnSent | None = None,
     ) -> Scan:
         """Read a source, whatever is known of it.
+
+        Args:
+            source: what to read.
+            on_reject: is given every rejected line.
+            contents: with its data, too.
+            on_sent: is given the commands of each segment.
 
         Raises:
             ReconcilerError: it cannot be read.
@@ -156,9 +163,9 @@ class Scans:
             self._progress(source.source, lines)
 
         if self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM:
-            return scan(self.root, source, progress, on_reject, contents=contents)
+            return scan(self.root, source, progress, on_reject, contents=contents, on_sent=on_sent)
         with self._workers() as pool:
-            return scan(self.root, source, progress, on_reject, pool, contents=contents)
+            return scan(self.root, source, progress, on_reject, pool, contents=contents, on_sent=on_sent)
 
 
 def with_contents(reject: Reject, data: object) -> str:

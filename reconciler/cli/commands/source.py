@@ -1,9 +1,10 @@
 """`source check`, `source preview`, `source retry`."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -24,6 +25,7 @@ from reconciler.reports.preview import json as preview_json
 from reconciler.reports.preview import text as preview_text
 from reconciler.reports.source import json as source_json
 from reconciler.reports.source import text as source_text
+from reconciler.reports.source.reading import Reading
 from reconciler.spec.nearest import nearest
 from reconciler.workflows.check import Checked
 from reconciler.workflows.preview import compartment_ids
@@ -37,23 +39,48 @@ SourceName = Annotated[
     ),
 ]
 source_app = typer.Typer(help="Profile sources.", no_args_is_help=True)
+MAX_SHOWN = 1000
+
+
+class Look(NamedTuple):
+    """What `source check` shows of what it read, and how."""
+
+    output: opt.SourceFormat
+    show: int | None
+    values: bool
+
+    @property
+    def commands(self) -> int | None:
+        """How many commands to show, with counts of properties; None for neither. A page always has the counts."""
+        return self.show or 0 if self.output is opt.SourceFormat.HTML else self.show
 
 
 @source_app.command("check")
 def source_check(
     context: typer.Context,
     name: SourceName,
+    show: Annotated[
+        int | None,
+        typer.Option(
+            "--show",
+            metavar="N",
+            min=0,
+            max=MAX_SHOWN,
+            help="Show the first N commands, without values, and what each property holds.",
+        ),
+    ] = None,
+    values: Annotated[bool, typer.Option("--values", help="With --show: show profile values, too.")] = False,
     rejects: opt.Rejects = None,
     datamart: opt.Datamart = None,
-    output: opt.Output = opt.Format.TEXT,
+    output: opt.SourceOutput = opt.SourceFormat.TEXT,
     environment: opt.Environment = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Read a source as plan does, without a token: counts, volume, chunks, rejected rows with reasons."""
-    flags = session.Flags(
-        root=context.obj, no_color=no_color, output=output, environment=environment, datamart=datamart
-    )
-    return run_check(flags, name, rejects)
+    flags = session.Flags(root=context.obj, no_color=no_color, environment=environment, datamart=datamart)
+    if values and not show:
+        raise UsageError("--values needs --show N", help="add --show 5: it says how many commands to show")
+    return run_check(flags, name, rejects, Look(output, show, values))
 
 
 @source_app.command("preview")
@@ -119,7 +146,7 @@ def source_retry(
     return run_retry(flags, name, failed_lines=failed_lines, auto=auto_approve)
 
 
-def run_check(flags: session.Flags, name: str, rejects: Path | None) -> int:
+def run_check(flags: session.Flags, name: str, rejects: Path | None, look: Look) -> int:
     """Read a source and show counts, volume and bad lines; 4 if too many are bad, 1 if it cannot be read.
 
     Raises:
@@ -128,23 +155,47 @@ def run_check(flags: session.Flags, name: str, rejects: Path | None) -> int:
     """
     checked = _declared(flags, name)
     datamarts = _datamarts(flags, checked)
-    marks, findings, reads = style(sys.stdout, no_color=flags.no_color), list[Diagnostic](), []
+    findings, readings = list[Diagnostic](), list[Reading]()
     with session.progress(flags) as shown, output_file.new_private_lines(rejects) as keep:
-        for found in examine(checked, name, datamarts, session.new_scans(flags, shown), keep):
+        for found in examine(checked, name, datamarts, session.new_scans(flags, shown), keep, look.commands):
             findings += found.findings
-            if found.scan is None:
-                continue
-            if flags.output is Format.JSON:
-                reads.append(source_text.plain(found.addresses, found.scan, found.examples))
-            else:
-                out(source_text.render(found.addresses, found.scan, found.examples, found.max_bytes, marks))
-    if flags.output is Format.JSON:
-        data(source_json.render(reads, [plain(d) for d in findings]))
-    else:
-        show_findings(findings, flags.root, style(sys.stderr, no_color=flags.no_color))
+            if found.scan is not None:
+                readings.append(
+                    Reading(
+                        found.addresses,
+                        found.scan,
+                        found.examples,
+                        found.max_bytes,
+                        found.shown,
+                        look.values,
+                    )
+                )
+    _show_readings(name, readings, findings, look, flags)
     if not has_errors(findings):
         return exit_codes.DONE
     return exit_codes.REFUSED if refused(findings) else exit_codes.FAILED
+
+
+def _show_readings(
+    name: str,
+    readings: Sequence[Reading],
+    findings: Sequence[Diagnostic],
+    look: Look,
+    flags: session.Flags,
+) -> None:
+    match look.output:
+        case opt.SourceFormat.JSON:
+            data(source_json.render(readings, [plain(d) for d in findings]))
+            return
+        case opt.SourceFormat.HTML:
+            from reconciler.reports.source import html as source_html
+
+            data(source_html.render(name, readings, findings))
+        case opt.SourceFormat.TEXT:
+            marks = style(sys.stdout, no_color=flags.no_color)
+            for reading in readings:
+                out(source_text.render(reading, marks))
+    show_findings(findings, flags.root, style(sys.stderr, no_color=flags.no_color))
 
 
 def run_preview(flags: session.Flags, name: str, line: str) -> int:

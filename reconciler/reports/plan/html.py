@@ -1,22 +1,21 @@
 """A plan as one page of HTML that needs nothing else: no script, no picture, no address. Pure, but for its template."""
 
-import functools
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from reconciler.errors import MissingExtra
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.planning.plan.coverage import Cover, coverage, shortened
 from reconciler.planning.plan.waves import carried_out
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
+from reconciler.reports.page import template
 from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
 from reconciler.reports.plan.reach import Reach
 from reconciler.reports.plan.text import value
-from reconciler.reports.style import duration, many, safe, size
 
+_TEMPLATE = Path(__file__).parent / "templates" / "plan.html"
 _HIDDEN = ("organisation_id", "datamart_id", "compartment_id")
 
 
@@ -34,7 +33,7 @@ def render(plan: Plan, reach: Reach | None = None) -> str:
     changes = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [x for x in plan.loads if x.actions != ("no-op",)]
     groups = groupby(range(len(found.datamarts)), key=lambda i: found.waves.get(found.datamarts[i], ""))
-    page: str = _template().render(
+    page: str = template(_TEMPLATE).render(
         plan=plan,
         reach=reach,
         decision=decision(plan),
@@ -125,17 +124,3 @@ def _change(same: list[ResourceChange]) -> dict[str, Any]:
         "reason": reason,
         "origin": change.origin,
     }
-
-
-@functools.cache
-def _template() -> Any:
-    try:
-        import jinja2
-    except ImportError:
-        raise MissingExtra("HTML", "html") from None
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(
-        plain=safe, size=size, duration=duration, many=many
-    )  # `safe` is the name of what switches escaping off
-    return environment.get_template("plan.html")

@@ -1,88 +1,62 @@
-"""What reading a source shows, as text that fits 80 columns. Pure; no contents of lines come here."""
+"""What reading a source shows, as text that fits 80 columns. Pure; values of rows come here only where they were asked for."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from reconciler.model.load import Reject, Scan
+from reconciler.model.shown_rows import Shown, ShownRow
+from reconciler.reports.source import properties
+from reconciler.reports.source.commands import Field, fields
+from reconciler.reports.source.properties import clipped
+from reconciler.reports.source.reading import Reading, files, other_lines, reasons, replay
 from reconciler.reports.style import Style, many, safe, size
 
 _FILES = 5
+_WIDTH, _NAME = 80, 30
 
 
-def render(
-    addresses: Sequence[str],
-    scan: Scan,
-    examples: Mapping[str, Sequence[Reject]],
-    max_bytes: int,
-    style: Style,
-) -> str:
-    """Counts, volume, chunks, and the reasons for which lines were rejected, the commonest first.
-
-    Args:
-        addresses: loads of the source.
-        scan: what reading it gave.
-        examples: a few rejected rows by code.
-        max_bytes: of a chunk.
-        style: how to mark text.
-    """
-    chunks = len(scan.chunks)
-    shown = [
-        *scan.files[:_FILES],
-        *([f"and {len(scan.files) - _FILES:,} more"] if len(scan.files) > _FILES else []),
-    ]
+def render(reading: Reading, style: Style) -> str:
+    """Counts, volume, chunks, the reasons for which lines were rejected, and what was asked to be shown."""
+    scan = reading.scan
     lines = [
-        *(style.bold(a) for a in addresses),
+        *(style.bold(a) for a in reading.addresses),
         f"  read    {scan.lines:,} rows = {scan.sent:,} to send + {scan.rejected:,} rejected",
-        *_other_lines(scan),
+        *(f"  {'lines' if n == 0 else '     '}   {text}" for n, text in enumerate(other_lines(scan))),
         f"  send    {scan.upserts:,} upserts, {scan.deletes:,} deletes",
-        f"  volume  about {size(scan.bytes)} in {many(chunks, 'chunk')} of at most {size(max_bytes)}",
-        f"  replay  {'safe: a failed chunk is sent again by apply' if scan.replay_safe else 'not safe: a failed chunk is sent again only with --resend'}",
-        *(f"  {'from' if n == 0 else '    '}    {safe(file)}" for n, file in enumerate(shown)),
+        f"  volume  about {size(scan.bytes)} in {many(len(scan.chunks), 'chunk')} of at most {size(reading.max_bytes)}",
+        f"  replay  {replay(scan)}",
+        *(f"  {'from' if n == 0 else '    '}    {safe(f)}" for n, f in enumerate(files(scan, _FILES))),
     ]
     if scan.rejected:
         lines += ["", "  Rejected rows by reason:"]
-        for code, count in sorted(scan.reasons.items(), key=lambda item: (-item[1], item[0])):
+        for code, count, examples in reasons(reading):
             lines.append(f"  {count:>9,}  {style.red(code)}")
-            lines += [
-                f"             {safe(r.path)}:{r.line}: {safe(r.reason)}" for r in examples.get(code, ())
-            ]
+            lines += [f"             {safe(r.path)}:{r.line}: {safe(r.reason)}" for r in examples]
+    if reading.shown is not None:
+        lines += ["", *properties.table(reading.shown, style)]
+        lines += _commands(reading.shown, style, values=reading.values)
     return "\n".join(lines) + "\n"
 
 
-def _other_lines(scan: Scan) -> list[str]:
-    """Lines of the files that are no rows, where there are any."""
-    counts = (
-        (scan.headers, "of headers"),
-        (scan.continued, "more of rows of several lines"),
-        (scan.blank, "blank at the ends of files"),
-    )
-    shown = [f"{count:,} {what}" for count, what in counts if count]
-    return [f"  {'lines' if n == 0 else '     '}   {text}" for n, text in enumerate(shown)]
+def _commands(shown: Shown, style: Style, *, values: bool) -> list[str]:
+    if not shown.rows:
+        return []
+    what = "with values:" if values else "without values (--values shows them):"
+    count = len(shown.rows)
+    lines = ["", f"  First {'command' if count == 1 else many(count, 'command')}, {what}"]
+    for row in shown.rows:
+        lines += ["", *_command(row, style, values=values)]
+    return lines
 
 
-def plain(addresses: Sequence[str], scan: Scan, examples: Mapping[str, Sequence[Reject]]) -> dict[str, Any]:
-    """The same as data."""
-    return {
-        "addresses": list(addresses),
-        "files": list(scan.files),
-        "lines": scan.lines,
-        "sent": scan.sent,
-        "rejected": scan.rejected,
-        "headers": scan.headers,
-        "continued": scan.continued,
-        "blank": scan.blank,
-        "upserts": scan.upserts,
-        "deletes": scan.deletes,
-        "bytes": scan.bytes,
-        "chunks": len(scan.chunks),
-        "replay_safe": scan.replay_safe,
-        "reasons": {
-            code: {
-                "count": count,
-                "examples": [
-                    {"path": r.path, "line": r.line, "reason": r.reason} for r in examples.get(code, ())
-                ],
-            }
-            for code, count in scan.reasons.items()
-        },
-    }
+def _command(row: ShownRow, style: Style, *, values: bool) -> list[str]:
+    lines, inside = [f"  {style.bold(f'{safe(row.path)}:{row.line}')}"], False
+    for field in fields(row.command, values=values):
+        if field.in_profile and not inside:
+            lines.append("    user_profile")
+        inside = field.in_profile
+        lines.append(_field(field))
+    return lines
+
+
+def _field(field: Field) -> str:
+    indent = 6 if field.in_profile else 4
+    name = clipped(safe(field.name), _NAME - indent)
+    begin = f"{' ' * indent}{name:{_NAME - indent}}  "
+    return begin + clipped(safe(field.shown), _WIDTH - len(begin))

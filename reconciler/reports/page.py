@@ -1,0 +1,30 @@
+"""Pages of HTML that need nothing else: no script, no picture, no address. The only user of jinja2 here (extra: html)."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from reconciler.errors import MissingExtra
+from reconciler.reports.style import duration, many, safe, size
+
+
+@functools.cache
+def template(path: Path) -> Any:
+    """A template whose values are escaped.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        MissingExtra: jinja2 is not installed.
+    """
+    try:
+        import jinja2
+    except ImportError:
+        raise MissingExtra("HTML", "html") from None
+    loader = jinja2.FileSystemLoader(path.parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(
+        plain=safe, size=size, duration=duration, many=many
+    )  # `safe` is the name of what switches escaping off
+    return environment.get_template(path.name)
