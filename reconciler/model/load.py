@@ -90,6 +90,15 @@ class OddIdentifiers:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """Rows that look otherwise than the spec says: from which line on, and how, in words with what to set."""
+
+    path: str
+    line: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """One pass over a source.
 
@@ -102,6 +111,7 @@ class Scan:
         headers: physical lines of headers.
         continued: physical lines of rows that are sent, beyond the first of each.
         identifiers: what was noticed about identifiers, by kind; hashes of every form are counted.
+        looks: the first rows that look otherwise than the spec says.
         blank: blank lines at the ends of files. All lines of the files are headers + lines + continued + blank.
     """
 
@@ -124,6 +134,7 @@ class Scan:
     continued: int = 0
     blank: int = 0
     identifiers: tuple[OddIdentifiers, ...] = ()
+    looks: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from reconciler.bulk.records.lines import UNKNOWN_ID
 from reconciler.bulk.scan.check import Batch, Rejected, checker, without
 from reconciler.bulk.scan.chunker import BLOCK, Cutter
 from reconciler.bulk.scan.duplicates import Duplicates, Superseded
+from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.identifiers import Identifiers
 from reconciler.bulk.sources import locations
 from reconciler.bulk.sources.segments import BEGINNING, Segment, in_place, segments
@@ -194,7 +195,7 @@ def _scan(
     watch = Duplicates() if source.duplicates in ("warn", "refuse") else None
     pieces = segments(root, names, source, feed=hashed.feed)
     rows, blanks = Rows(names, source), _Blanks()
-    identifiers = Identifiers(rows.names)
+    identifiers, looks = Identifiers(rows.names), FileLooks(source)
     for segment, made in _batches(pieces, root, names, source, workers, contents=hooks.contents, look=True):
         before = rows.before(segment)[0]
         batch = (
@@ -211,6 +212,7 @@ def _scan(
         if batch.identifiers is not None:
             identifiers.add(batch.identifiers, segment.file, before)
             identifiers.spellings(data, batch.places, segment.file, before)
+        looks.add(rows.names[segment.file], before, segment, made)
         at = _positions(segment, before, batch)
         cutter.add(data, batch.sent, at, verbatim=batch.data is None)
         rows.add(segment, batch)
@@ -239,6 +241,7 @@ def _scan(
         continued=counts.continued,
         blank=counts.blank,
         identifiers=identifiers.result(),
+        looks=looks.result,
     )
 
 

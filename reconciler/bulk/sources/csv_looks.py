@@ -1,6 +1,7 @@
 """What a CSV file looks like, to explain why it cannot be read as the spec says; nothing is ever read by it. Pure."""
 
 import codecs
+import itertools
 from dataclasses import replace
 
 from reconciler.bulk.sources import csv_framing
@@ -12,14 +13,66 @@ _QUOTES = {'"': "double quotes", "'": "single quotes"}
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _ROWS = 20
 _SAMPLE = 1 << 14
+_CERTAIN = 3  # characters of several bytes from which on text is UTF-8 and not there by chance
 
 
 def hint(sample: bytes, declared: Dialect) -> str | None:
-    """What to set, if the first bytes of a file, or of a part of it, look otherwise than declared."""
+    """What to set, if the first bytes of a file look otherwise than declared."""
     sample = sample[:_SAMPLE]
     encoding = encoding_of(sample, declared.encoding)
+    delimiter, quote = _marks_of(sample.decode(encoding, "replace"), declared)
+    return _said(declared, delimiter, quote, encoding)
+
+
+def rows_hint(sample: bytes, declared: Dialect, width: int | None) -> str | None:
+    """The same for bytes that begin with a row that is rejected.
+
+    Args:
+        sample: from that row on.
+        declared: by which the header could be read.
+        width: columns of the header; None where the file has none.
+    """
+    sample = sample[:_SAMPLE]
+    encoding = (
+        declared.encoding if _damaged(sample, declared.encoding) else encoding_of(sample, declared.encoding)
+    )
     text = sample.decode(encoding, "replace")
+    delimiter, quote = _marks_of(text, declared) if width is None else _marks_for(text, declared, width)
+    if width is not None and delimiter != declared.delimiter:
+        return f"this looks like {_DELIMITERS[delimiter]} between cells, unlike the header: write the file with one separator"
+    if said := _said(declared, delimiter, quote, encoding):
+        return said
+    if f"\\{declared.quote}" in text.splitlines()[0]:
+        return "this looks like quotes escaped by a backslash: write the file with doubled quotes; a backslash is a character here"
+    return None
+
+
+def other_encoding(sample: bytes, declared: str) -> str | None:
+    """What to set, if bytes that can be read as declared are rather UTF-8; that is hardly ever so by chance."""
+    sample = sample[:_SAMPLE]
+    if sample.isascii() or _is(declared, "utf-8") or not _fits(sample, "utf-8"):
+        return None
+    letters = sum(1 for c in sample.decode("utf-8", "ignore") if c > "\x7f")
+    return "this looks like utf-8: set csv: {encoding: utf-8}" if letters >= _CERTAIN else None
+
+
+def one_column(sample: bytes, declared: Dialect) -> str | None:
+    """What to set, if rows of one cell would be rows of several with another separator."""
+    text = sample[:_SAMPLE].decode(declared.encoding, "replace")
     delimiter, quote = _marks_of(text, declared)
+    return _said(declared, delimiter, quote, declared.encoding) if delimiter != declared.delimiter else None
+
+
+def not_utf_8(sample: bytes) -> str | None:
+    """What to do about a row of JSON that is not UTF-8, if it is in another encoding as a whole."""
+    sample = sample[:_SAMPLE]
+    encoding = "utf-8" if _damaged(sample, "utf-8") else encoding_of(sample, "utf-8")
+    if _is(encoding, "utf-8"):
+        return None
+    return f"this looks like {encoding}, and JSON is read as UTF-8: write the file in UTF-8"
+
+
+def _said(declared: Dialect, delimiter: str, quote: str, encoding: str) -> str | None:
     looks, settings = [], []
     if delimiter != declared.delimiter:
         shown = "\\t" if delimiter == "\t" else delimiter
@@ -30,12 +83,25 @@ def hint(sample: bytes, declared: Dialect) -> str | None:
         settings.append(
             f"quote: {chr(34) + quote + chr(34) if quote != chr(34) else chr(39) + quote + chr(39)}"
         )
-    if codecs.lookup(encoding).name != codecs.lookup(declared.encoding).name:
+    if not _is(encoding, declared.encoding):
         looks.append(encoding)
         settings.append(f"encoding: {encoding}")
     if not looks:
         return None
     return f"this looks like {' and '.join(looks)}: set csv: {{{', '.join(settings)}}}"
+
+
+def _is(one: str, other: str) -> bool:
+    return codecs.lookup(one).name == codecs.lookup(other).name
+
+
+def _damaged(sample: bytes, declared: str) -> bool:
+    """UTF-8 in which single bytes are wrong: more characters of several bytes are right."""
+    if not _is(declared, "utf-8"):
+        return False
+    text = sample.decode("utf-8", "surrogateescape")
+    wrong = sum(1 for c in text if "\udc80" <= c <= "\udcff")
+    return sum(1 for c in text if c > "\x7f") - wrong > wrong
 
 
 def encoding_of(sample: bytes, declared: str) -> str:
@@ -84,6 +150,18 @@ def _marks_of(text: str, declared: Dialect) -> tuple[str, str]:
     if choice[1] != declared.quote and f"{choice[0]}{choice[1]}" not in text:  # no cell is quoted that way
         choice = (choice[0], declared.quote)
     return choice
+
+
+def _marks_for(text: str, declared: Dialect, width: int) -> tuple[str, str]:
+    """The delimiter and quote by which rows have as many cells as the header; the declared ones where none do."""
+    delimiters = sorted(_DELIMITERS, key=lambda d: d != declared.delimiter)
+    for delimiter, quote in itertools.product(delimiters, _QUOTES):
+        other = quote != declared.quote
+        if other and f"{delimiter}{quote}" not in text:  # no cell is quoted that way
+            continue
+        if width > 1 and _width(text, replace(declared, delimiter=delimiter, quote=quote)) == width:
+            return delimiter, quote
+    return declared.delimiter, declared.quote
 
 
 def _width(text: str, dialect: Dialect) -> int:

@@ -164,7 +164,7 @@ def _csv(
 ) -> Iterator[Segment]:
     text, begin = encodings.as_text(file, source.csv.encoding, name, "set csv: {{encoding: {}}}")
     head = csv_rows.header(text, begin, source, name)
-    if head.columns is not None and source.csv.header:
+    if head.columns is not None:
         require_columns(head.columns, source, name, looks=lambda: csv_rows.look(text, begin, source))
     if feed and source.csv.header:
         feed(b"\0")  # where a file begins shapes the lines: its first one is a header

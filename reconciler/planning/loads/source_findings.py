@@ -62,6 +62,10 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 note=worst,
             )
         )
+    if scan.looks is not None:
+        what, _, todo = scan.looks.words.partition(": ")
+        words = f"{scan.looks.path}: from line {scan.looks.line:,} on, {what}; it is read as the spec says"
+        findings.append(warning("source-looks", words, want.span, address=address, help=todo))
     if not scan.sent:
         findings.append(
             error("empty-source", "no row of the source can be sent", want.label_span, address=address)

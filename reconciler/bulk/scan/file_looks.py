@@ -1,0 +1,75 @@
+"""What the rows of a source look like, where they look otherwise than the spec says: told, and never read so.
+
+Rows are looked at where some are rejected for their separator, quotes or encoding; and at the beginning of each file for what
+rejects nothing: rows of one cell that are several with another separator, and UTF-8 read as an encoding in which every byte
+is a character.
+"""
+
+import itertools
+import re
+from dataclasses import replace
+
+from reconciler.bulk.scan.check import Batch
+from reconciler.bulk.sources import csv_looks
+from reconciler.bulk.sources.encodings import encoding_read, read_as_is
+from reconciler.bulk.sources.segments import Segment
+from reconciler.model.load import Look
+from reconciler.model.source import SourceDefinition
+
+_END = re.compile(rb"\r\n?|\n")
+_CODES = ("line-csv", "line-columns", "line-encoding")
+_TRIES = 5  # segments that are looked at without finding anything
+_SAMPLE = 1 << 16
+
+
+class FileLooks:
+    """Gathers; `result` is the first thing that looks otherwise."""
+
+    def __init__(self, source: SourceDefinition) -> None:
+        self.source = source
+        self.result: Look | None = None
+        self._tries, self._file = _TRIES, -1
+        self._dialect = replace(source.csv, encoding=encoding_read(source.csv.encoding))
+
+    def add(self, path: str, before: int, segment: Segment, batch: Batch) -> None:
+        """One segment, and what became of it.
+
+        Args:
+            path: its file.
+            before: lines of the file before it.
+            segment: as it was read.
+            batch: made from it.
+        """
+        first, self._file = segment.file != self._file, segment.file
+        if self.result is not None or not segment.data:
+            return
+        if first and self.source.format == "csv" and (said := self._beginning(segment)):
+            self.result = Look(path, before + 1, said)
+            return
+        wrong = next((r.line for r in batch.rejects if r.code in _CODES), None)
+        if wrong is not None and self._tries:
+            self._tries -= 1
+            if said := self._rows(_from_line(segment.data, wrong), segment):
+                self.result = Look(path, before + wrong + 1, said)
+
+    def _beginning(self, segment: Segment) -> str | None:
+        sample, as_is = segment.data[:_SAMPLE], read_as_is(self.source.csv.encoding)
+        if as_is and (said := csv_looks.other_encoding(sample, self._dialect.encoding)):
+            return said
+        return csv_looks.one_column(sample, self._dialect) if len(segment.columns or ()) == 1 else None
+
+    def _rows(self, sample: bytes, segment: Segment) -> str | None:
+        if self.source.format != "csv":
+            return csv_looks.not_utf_8(sample)
+        if not read_as_is(self.source.csv.encoding):  # what is not in the encoding is no character any more
+            sample = sample.decode("utf-8", "replace").encode()
+        width = len(segment.columns or ()) if self.source.csv.header else None
+        return csv_looks.rows_hint(sample, self._dialect, width)
+
+
+def _from_line(data: bytes, line: int) -> bytes:
+    """The data from a line on (0 is the first)."""
+    begin = 0
+    for found in itertools.islice(_END.finditer(data), line):
+        begin = found.end()
+    return data[begin : begin + _SAMPLE]
