@@ -23,7 +23,7 @@ COMMANDS = {
     "apply": "Apply a saved plan; without one, make a plan, show it, ask, and apply it.",
     "resume": "Resume an interrupted run.",
     "unlock": "Release the lock of a dead run; if it is alive, it stops writing.",
-    "init": "Create a workspace with starter specs; never overwrites.",
+    "init": "Create a workspace, with starter specs or, with --from-platform, with what exists; never overwrites.",
     "demo": "Show the main job from start to end, on the built-in sandbox.",
     "schema": "Print the JSON Schema of all kinds.",
     "explain": "Explain a finding's code, with examples.",

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,11 +27,30 @@ repos:
 """
 
 
+_LONGEST_NAME = 24
+_IGNORED = (".reconciler/", ".sandbox/", "*.plan", "*.rejects")
+_WORKSPACE = """\
+# yaml-language-server: $schema={schema}
+apiVersion: reconciler/v1
+kind: Workspace
+metadata: {{name: {name}}} # part of every import's name: two workspaces never mistake each other's loads
+spec:
+  organisation_id: "{organisation_id}"
+  endpoint: {endpoint}
+  specs: [specs]
+"""
+
+
 class Scaffold(NamedTuple):
-    """What was written, and what was there already and left alone."""
+    """What was written, and what was there already and left alone.
+
+    Attributes:
+        unignored: lines that an existing .gitignore lacks.
+    """
 
     written: list[Path]
     kept: list[Path]
+    unignored: list[str]
 
 
 def starter() -> Path:
@@ -56,7 +76,46 @@ def scaffold(target: Path) -> Scaffold:
     workspace = Path(WORKSPACE_FILE)
     files[workspace] = files[workspace].replace("specs: [.]", "specs: [specs]").replace("-C specs ", "")
     files = {name: _wired(name, text) for name, text in files.items()}
-    if taken := next((target / name for name in files if (target / name).exists()), None):
+    files[workspace] = files[workspace].replace("name: retail}", f"name: {workspace_name(target)}}}")
+    return _write(target, files)
+
+
+def scaffold_empty(target: Path, organisation_id: str, endpoint: str) -> Scaffold:
+    """Write a workspace file for an organisation, with an empty folder of specs; never overwrites.
+
+    Args:
+        target: the folder.
+        organisation_id: of the workspace.
+        endpoint: as reconciler.yaml has it.
+
+    Raises:
+        ReconcilerError: there is a workspace file already; nothing was written.
+    """
+    text = _WORKSPACE.format(
+        schema=SCHEMA_FILE,
+        name=workspace_name(target, f"org-{organisation_id}"),
+        organisation_id=organisation_id,
+        endpoint=json.dumps(endpoint),
+    )
+    made = _write(target, {Path(WORKSPACE_FILE): text})
+    (target / "specs").mkdir(exist_ok=True)
+    return made
+
+
+def workspace_name(target: Path, fallback: str = "workspace") -> str:
+    """A name for the workspace: its folder's, as far as a name may have its letters.
+
+    Args:
+        target: the folder.
+        fallback: where the folder's name gives nothing.
+    """
+    plain = unicodedata.normalize("NFKD", target.resolve().name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)[:_LONGEST_NAME].strip("-") or fallback
+
+
+def _write(target: Path, files: dict[Path, str]) -> Scaffold:
+    """Write these files, and those of other tools where they are not there yet."""
+    if taken := next((target / name for name in files if os.path.lexists(target / name)), None):
         raise ReconcilerError(f"{taken} already exists; nothing was written", help="name another folder")
     beside = {
         Path(SCHEMA_FILE): schema_text(),
@@ -64,14 +123,20 @@ def scaffold(target: Path) -> Scaffold:
         Path(".vscode/extensions.json"): json.dumps({"recommendations": ["redhat.vscode-yaml"]}, indent=2)
         + "\n",
         Path(".pre-commit-config.yaml"): _HOOK,
-        Path(".gitignore"): ".reconciler/\n.sandbox/\n",
+        Path(".gitignore"): "".join(f"{line}\n" for line in _IGNORED),
     }
-    kept = [target / name for name in beside if (target / name).exists()]
-    files |= {name: text for name, text in beside.items() if target / name not in kept}
+    kept = [target / name for name in beside if os.path.lexists(target / name)]
+    files = files | {name: text for name, text in beside.items() if target / name not in kept}
+    unignored = _unignored(target / ".gitignore") if target / ".gitignore" in kept else []
     for name, text in files.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(text, "utf-8")
-    return Scaffold([target / name for name in files], kept)
+    return Scaffold([target / name for name in files], kept, unignored)
+
+
+def _unignored(path: Path) -> list[str]:
+    there = {line.strip() for line in path.read_text("utf-8", "replace").splitlines()}
+    return [line for line in _IGNORED if not there & {line, line.rstrip("/"), f"/{line}"}]
 
 
 def _is_starter(path: Path, source: Path) -> bool:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,14 +134,22 @@ class Flags:
         return tuple(made)
 
 
-def read_workspace(flags: Flags) -> Checked:
+def read_workspace(flags: Flags, *, may_be_empty: bool = False) -> Checked:
     """The checked workspace.
+
+    Args:
+        flags: as given.
+        may_be_empty: no spec at all is no error here.
 
     Raises:
         SpecError: it has findings that stop.
         Refused: the specs are not those that `--spec-digest` names.
     """
     checked = check(flags.root, flags.settings(), os.environ)
+    if may_be_empty:
+        checked = with_fields(
+            checked, diagnostics=tuple(d for d in checked.diagnostics if d.code != "no-specs")
+        )
     if not checked.ok:
         raise SpecError(checked.diagnostics)
     if flags.spec_digest is not None and not checked.spec_digest().startswith(flags.spec_digest):

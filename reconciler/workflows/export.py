@@ -26,12 +26,13 @@ class Exported:
 
     Attributes:
         written: paths of the new files, in order.
-        differing: addresses of what would still change; empty where specs and platform agree.
+        differing: addresses of what would still change; empty where specs and platform agree, None where the new files are no specs
+            of the workspace.
     """
 
     export: Export
     written: tuple[Path, ...]
-    differing: tuple[str, ...]
+    differing: tuple[str, ...] | None
 
 
 def export_workspace(
@@ -61,7 +62,14 @@ def export_workspace(
     found = export(observed, settings.organisation_id, checked.desired())
     texts = exported.files(found, layout, _free_name(checked), _free_path(folder))
     written = tuple(_write(folder / path, text) for path, text in texts.items())
-    return Exported(found, written, _differing(recheck(), observed))
+    differing = _differing(recheck(), observed) if _is_read(checked, folder) else None
+    return Exported(found, written, differing)
+
+
+def _is_read(checked: Checked, folder: Path) -> bool:
+    """Whether files of a folder are specs of the workspace."""
+    places = [(checked.root / name).resolve() for name in checked.settings.specs]
+    return any(folder.resolve().is_relative_to(place) for place in places)
 
 
 def _observe(checked: Checked, reader: Reader, io: Executor) -> Observed:

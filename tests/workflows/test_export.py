@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.support.emulator import Emulator
@@ -36,7 +37,7 @@ def bare(workspace: Workspace) -> None:
 
 
 def test_a_messy_organisation_is_exported_and_plans_to_nothing(
-    emulator_with: Callable[..., Emulator], tmp_path: Any
+    emulator_with: Callable[..., Emulator], tmp_path: Path
 ) -> None:
     emulator = emulator_with(messy())
     workspace = Workspace(tmp_path / "ws", emulator.url)
@@ -85,9 +86,55 @@ def test_a_listing_that_fails_stops_the_export(workspace: Workspace, emulator: E
     assert (done.code, list((workspace.root / "specs").iterdir())) == (1, []), done
 
 
-def test_a_token_of_another_organisation_exports_nothing(tmp_path: Any, emulator: Emulator) -> None:
+def test_a_token_of_another_organisation_exports_nothing(tmp_path: Path, emulator: Emulator) -> None:
     workspace = Workspace(tmp_path / "other", emulator.url, organisation="999")
     bare(workspace)
     done = workspace.run("export")
     assert (done.code, list((workspace.root / "specs").iterdir())) == (1, []), done
     assert "organisation" in done.err
+
+
+def test_from_nothing_to_an_empty_plan(emulator_with: Callable[..., Emulator], tmp_path: Path) -> None:
+    emulator = emulator_with(messy())
+    workspace = Workspace(tmp_path / "elsewhere", emulator.url)
+    target = tmp_path / "Märkte der Firma"
+    begin = ("init", str(target), "--from-platform", "--endpoint", emulator.url)
+    assert workspace.run(*begin).code == 64
+    done = workspace.run(*begin, "--organisation-id", "1185")
+    assert (done.code, "Specs and platform agree" in done.out) == (0, True), done
+    assert "metadata: {name: markte-der-firma}" in (target / "reconciler.yaml").read_text()
+    plan = workspace.run("-C", str(target), "plan", "--detailed-exitcode")
+    assert (plan.code, "No changes." in plan.out) == (0, True), plan
+    assert not emulator.writes()
+    again = workspace.run(*begin, "--organisation-id", "1185")
+    assert (again.code, "already exists" in again.err) == (1, True), again
+
+
+def test_nothing_is_written_where_the_platform_does_not_show_the_organisation(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    workspace = Workspace(tmp_path / "elsewhere", emulator.url)
+    target = tmp_path / "new"
+    begin = ("init", str(target), "--from-platform", "--endpoint", emulator.url, "--organisation-id")
+    done = workspace.run(*begin, "999")
+    assert (done.code, target.exists()) == (1, False), done
+    emulator.fault({"method": "GET", "path": "/v1/datamarts", "do": "status", "status": 401, "times": 0})
+    done = workspace.run(*begin, "1185")
+    assert (done.code, target.exists()) == (1, False), done
+    assert workspace.run(*begin, "Firma").code == 64
+
+
+def test_a_folder_that_is_none_of_specs_is_not_compared(workspace: Workspace, emulator: Emulator) -> None:
+    done = workspace.run("export", "--out", str(workspace.root / "elsewhere"))
+    assert (done.code, "were not compared" in done.out) == (0, True), done
+
+
+def test_init_names_the_workspace_after_its_folder_and_tells_of_an_existing_gitignore(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    target = tmp_path / "crm-loads"
+    target.mkdir()
+    (target / ".gitignore").write_text("/.reconciler/\n*.plan\n")
+    done = workspace.run("init", str(target))
+    assert (done.code, "add to the existing .gitignore: .sandbox/ *.rejects" in done.err) == (0, True), done
+    assert "name: crm-loads}" in (target / "reconciler.yaml").read_text()

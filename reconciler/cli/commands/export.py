@@ -52,7 +52,7 @@ def export(
         token_file=token_file,
         parallelism=parallelism,
     )
-    checked = session.read_workspace(flags)
+    checked = session.read_workspace(flags, may_be_empty=True)
     settings = checked.settings
     target = folder if folder is not None else flags.root / settings.specs[0]
     with (
@@ -62,7 +62,12 @@ def export(
         connections.threads(settings.parallelism) as io,
     ):
         done = export_workspace(
-            checked, reader, io, target, layout.value, lambda: session.read_workspace(flags)
+            checked,
+            reader,
+            io,
+            target,
+            layout.value,
+            lambda: session.read_workspace(flags, may_be_empty=True),
         )
     paths = [str(p) for p in done.written]
     if output is opt.Format.JSON:

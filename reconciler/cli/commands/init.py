@@ -1,25 +1,133 @@
-"""`init`."""
+"""`init`: a new workspace, with starter specs or with what exists on the platform."""
 
+import getpass
+import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import exit_codes
-from reconciler.cli.output.console import out, say
+from reconciler.cli import options as opt
+from reconciler.cli.output.console import out, say, style
+from reconciler.cli.scaffold import Scaffold, scaffold, scaffold_empty
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.origin import LocalSandbox
+from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring.destination import Target
 
 Root = Path()
 
 
-def init(context: typer.Context, directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Root) -> int:
-    """Create a workspace with starter specs; never overwrites."""
-    from reconciler.cli.scaffold import scaffold
-
+def init(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Root,
+    from_platform: Annotated[
+        bool,
+        typer.Option(
+            "--from-platform", help="Write specs for what exists on the platform, as `export` does."
+        ),
+    ] = False,
+    organisation_id: Annotated[
+        str | None,
+        typer.Option("--organisation-id", metavar="ID", help="The organisation, with --from-platform."),
+    ] = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Create a workspace, with starter specs or, with --from-platform, with what exists; never overwrites."""
     target = context.obj / directory
-    made = scaffold(target)
+    if from_platform:
+        return _from_platform(target, organisation_id, endpoint, token_file, no_color=no_color)
+    if organisation_id is not None:
+        raise UsageError("--organisation-id goes with --from-platform")
+    _tell(scaffold(target))
+    out(f"Next: reconciler -C {target} plan")
+    return exit_codes.DONE
+
+
+def _tell(made: Scaffold) -> None:
     for path in made.written:
         say(f"wrote {path}")
     for path in made.kept:
         say(f"kept the existing {path}")
-    out(f"Next: reconciler -C {target} plan")
-    return exit_codes.DONE
+    if made.unignored:
+        say(f"add to the existing .gitignore: {' '.join(made.unignored)}")
+
+
+def _from_platform(
+    target: Path,
+    organisation_id: str | None,
+    endpoint: str | None,
+    token_file: Path | None,
+    *,
+    no_color: bool,
+) -> int:
+    """Ask what is missing, look whether the platform answers, then write the workspace and export into it."""
+    from reconciler.api import resources
+    from reconciler.cli import session
+    from reconciler.cli.wiring import connections
+    from reconciler.origin import endpoint as parse
+    from reconciler.planning.config.changes import FOREIGN_HELP, foreign
+    from reconciler.reports.export import text as export_text
+    from reconciler.settings import DEFAULT_ENDPOINT
+    from reconciler.workflows.export import export_workspace
+
+    organisation = organisation_id or _asked("Organisation id: ", "give --organisation-id ID")
+    if not (organisation.isascii() and organisation.isdigit()):
+        raise UsageError(f"the organisation id {organisation!r} is not a number")
+    chosen = endpoint or os.environ.get("RECONCILER_ENDPOINT") or str(DEFAULT_ENDPOINT)
+    settings = Settings(workspace="new", organisation_id=organisation, endpoint=parse(chosen))
+    if os.path.lexists(target / "reconciler.yaml"):
+        raise ReconcilerError(
+            f"{target / 'reconciler.yaml'} already exists; nothing was written",
+            help=f"reconciler -C {target} export adds what no spec declares",
+        )
+    where = _target(settings, target, token_file)
+    with connections.reader(where, settings.parallelism) as reader:
+        datamarts = resources.datamarts(reader, organisation).require("datamarts", then="nothing was written")
+        if words := foreign(datamarts, organisation):
+            raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
+        _tell(scaffold_empty(target, organisation, chosen))
+        flags = session.Flags(root=target, no_color=no_color)
+        checked = session.read_workspace(flags, may_be_empty=True)
+        with connections.threads(settings.parallelism) as io:
+            done = export_workspace(
+                checked,
+                reader,
+                io,
+                target / "specs",
+                "per-compartment",
+                lambda: session.read_workspace(flags, may_be_empty=True),
+            )
+    paths = [str(p) for p in done.written]
+    out(export_text.render(done.export, paths, done.differing, target, style(sys.stdout, no_color=no_color)))
+    return exit_codes.DONE if not done.differing else exit_codes.FAILED
+
+
+def _target(settings: Settings, target: Path, token_file: Path | None) -> "Target":
+    """Where to read, with the token that is configured, or that is typed without being shown."""
+    from reconciler.cli.wiring import destination
+
+    if isinstance(settings.endpoint, LocalSandbox):
+        target.mkdir(parents=True, exist_ok=True)
+        return destination.target(target, settings, token_file)
+    found = destination.token(target, settings, token_file, os.environ)
+    return destination.Target(settings.endpoint, found or _asked_secretly())
+
+
+def _asked(question: str, advice: str) -> str:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(f"{question.rstrip(': ')}: there is no terminal to ask on", help=advice)
+    say(question)
+    return input().strip()
+
+
+def _asked_secretly() -> str:
+    if not sys.stdin.isatty():
+        raise UsageError("no API token is configured", help="set RECONCILER_TOKEN, or give --token-file FILE")
+    return getpass.getpass("API token (not shown, not kept): ")

@@ -9,13 +9,15 @@ from reconciler.reports.style import Style, many, safe
 _SHOWN = 10
 
 
-def render(export: Export, written: Sequence[str], differing: Sequence[str], root: Path, style: Style) -> str:
+def render(
+    export: Export, written: Sequence[str], differing: Sequence[str] | None, root: Path, style: Style
+) -> str:
     """Files, counts, what stays unmanaged, and whether the specs now agree with the platform.
 
     Args:
         export: what was declared.
         written: paths of the new files.
-        differing: addresses where specs and platform still differ.
+        differing: addresses where specs and platform still differ; None where they were not compared.
         root: the workspace, for the command to run next.
         style: how to mark text.
     """
@@ -36,7 +38,9 @@ def render(export: Export, written: Sequence[str], differing: Sequence[str], roo
         lines += ["", style.bold(f"Unmanaged: {many(len(export.remarks), 'object')}")]
         lines += _some([f"  {safe(r.about)}: {safe(r.why)}" for r in export.remarks], "objects")
     lines.append("")
-    if differing:
+    if differing is None:
+        lines.append("Specs and platform were not compared: this folder is none that `specs:` names.")
+    elif differing:
         count = "1 address" if len(differing) == 1 else f"{len(differing):,} addresses"
         lines.append(style.bold(f"Specs and platform differ in {count}:"))
         lines += _some([f"  {safe(a)}" for a in differing], "addresses")
