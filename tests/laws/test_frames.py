@@ -149,8 +149,8 @@ def test_frames_are_used_for_what_is_usual(tmp_path: Path) -> None:
     frame = frames.from_csv(segment.data, segment.columns or (), source)
     mapper = frames.mapper(source)
     assert mapper is not None
-    assert mapper(frame).null_count() == 0
-    assert json.loads(mapper(frame)[7])["user_profile"] == {
+    assert mapper(frame, None).null_count() == 0
+    assert json.loads(mapper(frame, None)[7])["user_profile"] == {
         "$compartment_id": "7", "$user_account_id": "c7", "n": "é7", "x": 7.5, "b": True,
     }  # fmt: skip
 

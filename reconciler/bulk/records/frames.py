@@ -6,7 +6,7 @@ Needs polars (extra: files); without it every row is asked by itself, and the li
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,15 +24,15 @@ _SMALL, _LARGE = 1e-4, 1e15
 _encode = msgspec.json.Encoder().encode
 
 
-def mapper(source: SourceDefinition) -> Callable[[Any], Any] | None:
-    """A function from a frame to a column of lines (null: ask the row by itself); None where there is none for this source."""
+def mapper(source: SourceDefinition) -> Callable[[Any, Mapping[str, Any] | None], Any] | None:
+    """A function from a frame, and types of its columns that say more, to a column of lines (null: ask the row by itself); None where there is none for this source."""
     try:
         import polars
     except ImportError:
         return None
     if not _plain(source):
         return None
-    return lambda frame: _lines(polars, frame, source)
+    return lambda frame, schema: _lines(polars, frame, schema, source)
 
 
 def _plain(source: SourceDefinition) -> bool:
@@ -89,8 +89,8 @@ def from_csv(data: bytes, columns: Sequence[str], source: SourceDefinition) -> A
     return frame if frame.height == lines and frame.width == len(columns) else None
 
 
-def _lines(polars: Any, frame: Any, source: SourceDefinition) -> Any:
-    made = _Columns(polars, frame)
+def _lines(polars: Any, frame: Any, schema: Mapping[str, Any] | None, source: SourceDefinition) -> Any:
+    made = _Columns(polars, frame, schema)
     identifier = source.identify_by[0]
     who = made.identity(identifier)
     head, flags = _head(source, identifier), flags_of(source)[0]
@@ -135,8 +135,8 @@ def _text(value: Any) -> str:
 class _Columns:
     """Expressions over one frame, and the conditions under which they hold."""
 
-    def __init__(self, polars: Any, frame: Any) -> None:
-        self.pl, self.frame = polars, frame
+    def __init__(self, polars: Any, frame: Any, schema: Mapping[str, Any] | None) -> None:
+        self.pl, self.frame, self.schema = polars, frame, schema
         self.conditions: list[Any] = []
         self.made: dict[str, Any] = {}
 
@@ -212,7 +212,7 @@ class _Columns:
             )  # neither for NaN nor for the infinities
             self.conditions.append(usual.fill_null(value=True))
             return pl.col(column).cast(pl.String)
-        rows = parquet_values.rows(self.frame.select(column), lambda _: True, nulls=nulls)
+        rows = parquet_values.rows(self.frame.select(column), lambda _: True, self.schema, nulls=nulls)
         made = [
             _encode(row[column]).decode()
             if not isinstance(row, BadLine) and row.get(column) is not None

@@ -4,7 +4,7 @@ A column is first cast to something that Python holds whole (`_held`), then each
 (`_writer`). Columns of what JSON has anyway are left as they are.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from reconciler.bulk.records import values
@@ -16,19 +16,25 @@ Writer = Callable[[Any, bool], Any]
 _PER_SECOND = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
-def rows(frame: Any, used: Callable[[str], bool], *, nulls: bool) -> Iterator[dict[str, Any] | BadLine]:
+def rows(
+    frame: Any, used: Callable[[str], bool], schema: Mapping[str, Any] | None = None, *, nulls: bool
+) -> Iterator[dict[str, Any] | BadLine]:
     """Rows as JSON has them, or why they cannot be written.
 
     Args:
         frame: a polars frame.
         used: whether a column takes part.
+        schema: types of the columns as their file says them; those of the frame, where none is given.
         nulls: keep NULL as null.
     """
     import polars
 
     names = [c for c in frame.columns if used(c)]
-    writers = [(n, _writer(polars, frame.schema[n])) for n in names]
-    for row in held(polars, frame.select(names)).iter_rows() if names else (() for _ in range(frame.height)):
+    said = {n: (schema or frame.schema)[n] for n in names}
+    writers = [(n, _writer(polars, said[n], frame.schema[n])) for n in names]
+    for row in (
+        held(polars, frame.select(names), said).iter_rows() if names else (() for _ in range(frame.height))
+    ):
         yield _row(row, writers, nulls)
 
 
@@ -43,57 +49,69 @@ def _row(row: tuple[Any, ...], writers: list[tuple[str, Writer]], nulls: bool) -
     return made
 
 
-def held(polars: Any, frame: Any) -> Any:
+def held(polars: Any, frame: Any, said: Mapping[str, Any]) -> Any:
     """A frame of the same values in types that Python holds whole."""
-    exact = {n: t for n, t in frame.schema.items() if _held(polars, t, "text") != t}
+    exact = {n: (said[n], t) for n, t in frame.schema.items() if _held(polars, said[n], t, "text") != t}
     if not exact:
         return frame
     # The shortest text that gives a float of 32 bits back, read as one of 64, is written as that very text.
     texts = [
-        polars.col(n).cast(_held(polars, t, "text")).cast(_held(polars, t, "float")) for n, t in exact.items()
+        polars.col(n).cast(_held(polars, *t, "text")).cast(_held(polars, *t, "float"))
+        for n, t in exact.items()
     ]
     return frame.with_columns(texts)
 
 
-def _held(pl: Any, dtype: Any, small: str) -> Any:
-    if dtype in (pl.Float32, pl.Float16):
+def _held(pl: Any, said: Any, dtype: Any, small: str) -> Any:
+    """What to cast a column to that is of the type `dtype` in the frame, and of the type `said` in its file."""
+    if said in (pl.Float32, pl.Float16):
         return pl.String if small == "text" else pl.Float64
-    if dtype == pl.Date:
+    if said == pl.Date:
         return pl.Int32
-    if dtype in (pl.Datetime, pl.Time, pl.Duration):
+    if said in (pl.Datetime, pl.Time, pl.Duration):
         return pl.Int64
-    match dtype:
-        case pl.List():
-            return pl.List(_held(pl, dtype.inner, small))
-        case pl.Array():
-            return pl.List(_held(pl, dtype.inner, small))
+    match said:
+        case pl.List() | pl.Array():
+            return pl.List(_held(pl, said.inner, dtype.inner, small))
         case pl.Map():
-            pair = {"key": _held(pl, dtype.key, small), "value": _held(pl, dtype.value, small)}
-            return pl.List(pl.Struct(pair))
+            (key, one), (value, other) = _entries(pl, dtype)
+            return pl.List(
+                pl.Struct({key: _held(pl, said.key, one, small), value: _held(pl, said.value, other, small)})
+            )
         case pl.Struct():
-            return pl.Struct({n: _held(pl, t, small) for n, t in dtype.to_schema().items()})
+            inner = dtype.to_schema()
+            return pl.Struct({n: _held(pl, t, inner[n], small) for n, t in said.to_schema().items()})
         case _:
-            return dtype
+            return said
 
 
-def _writer(pl: Any, dtype: Any) -> Writer:
-    """What writes a value of a column that `held` gave, which had this type before."""
-    match dtype:
+def _entries(pl: Any, dtype: Any) -> list[tuple[str, Any]]:
+    """Name and type of the key and of the value, where a map is a list of its entries."""
+    if isinstance(dtype, pl.Map):
+        return [("key", dtype.key), ("value", dtype.value)]
+    return list(dtype.inner.to_schema().items())
+
+
+def _writer(pl: Any, said: Any, dtype: Any) -> Writer:
+    """What writes a value of a column that `held` gave, which had these types before."""
+    match said:
         case pl.Date():
             return _leaf(values.date_text)
         case pl.Time():
             return _leaf(values.time_text)
         case pl.Datetime():
-            parts, zoned = _PER_SECOND[dtype.time_unit], dtype.time_zone is not None
+            parts, zoned = _PER_SECOND[said.time_unit], said.time_zone is not None
             return _leaf(lambda count: values.timestamp_text(count, parts, zoned=zoned))
         case pl.Duration():
             return _leaf(_refuse_duration)
         case pl.List() | pl.Array():
-            return _list(_writer(pl, dtype.inner))
+            return _list(_writer(pl, said.inner, dtype.inner))
         case pl.Map():
-            return _map(_writer(pl, dtype.key), _writer(pl, dtype.value))
+            (key, one), (value, other) = _entries(pl, dtype)
+            return _map(key, _writer(pl, said.key, one), value, _writer(pl, said.value, other))
         case pl.Struct():
-            return _struct({n: _writer(pl, t) for n, t in dtype.to_schema().items()})
+            inner = dtype.to_schema()
+            return _struct({n: _writer(pl, t, inner[n]) for n, t in said.to_schema().items()})
         case _:
             return values.value_of
 
@@ -115,11 +133,11 @@ def _list(inner: Writer) -> Writer:
     return write
 
 
-def _map(key: Writer, inner: Writer) -> Writer:
+def _map(key: str, write_key: Writer, name: str, inner: Writer) -> Writer:
     def write(value: Any, nulls: bool) -> Any:
         if value is None:
             return None if nulls else ABSENT
-        return values.object_of((key(p["key"], True), inner(p["value"], nulls)) for p in value)
+        return values.object_of((write_key(p[key], True), inner(p[name], nulls)) for p in value)
 
     return write
 

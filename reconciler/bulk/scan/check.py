@@ -133,7 +133,7 @@ def checker(
             and (lines_of := mapped())
             and (frame := _frame(segment, source)) is not None
         ):
-            made.frame(frame, lines_of(frame), read(segment._replace(frame=frame)))
+            made.frame(frame, lines_of(frame, segment.schema), read(segment._replace(frame=frame)))
         else:
             made.rows(read(segment))
         batch = made.batch(segment)
@@ -282,7 +282,7 @@ def _without_nulls(row: dict[str, Any], nulls: frozenset[str], *, keep: bool) ->
 
 
 def _parquet(segment: Segment, used: Callable[[str], bool], *, nulls: bool) -> Iterator[Record]:
-    for line, made in enumerate(parquet_values.rows(segment.frame, used, nulls=nulls)):
+    for line, made in enumerate(parquet_values.rows(segment.frame, used, segment.schema, nulls=nulls)):
         bad = made if isinstance(made, BadLine) else None
         yield Record(line, b"", None if isinstance(made, BadLine) else made, bad)
 

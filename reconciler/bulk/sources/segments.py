@@ -5,7 +5,7 @@ begins in a segment is found again by reading from there. The source digest is f
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -36,6 +36,7 @@ class Segment(NamedTuple):
         header: how many lines that header takes.
         broken: lines of `data` that begin no record, for CSV.
         frame: rows as a frame, for Parquet.
+        schema: its types as the file says them: a map is a list of its entries in the frame.
         bad: it is one line that is too long to hold; `data` is empty.
     """
 
@@ -46,6 +47,7 @@ class Segment(NamedTuple):
     header: int = 0
     broken: tuple[Broken, ...] = ()
     frame: Any = None
+    schema: Mapping[str, Any] | None = None
     bad: BadLine | None = None
 
 
@@ -100,9 +102,10 @@ def _rows(
         require_columns(list(schema), source, name, lambda column: parquet.holds(schema, column))
         require_text(parquet.not_text(schema), source, name)
         row = start.offset
-        for frame in parquet.frames(path, name, row):
-            yield Segment(start.file, row, frame=frame)
-            row += frame.height
+        with parquet.whole(path, name, schema) as read:
+            for frame in parquet.frames(read, name, row, schema):
+                yield Segment(start.file, row, frame=frame, schema=schema)
+                row += frame.height
 
 
 def _lines(

@@ -1,0 +1,118 @@
+"""Parquet of every type, as pyarrow writes it: the JSON of each value, or one rejected row with its column; no entry of a map is lost.
+
+The files below tests/data/parquet are pyarrow's, as polars cannot write a map with one key twice: `types.parquet` with a column for
+each type, its second row mostly null; `types_plain.parquet` the same without pyarrow's own schema, so that durations are integers.
+"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import polars
+import pytest
+
+from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.sources import parquet_footer
+from reconciler.errors import ReconcilerError
+from reconciler.model.source import Identifier, SourceDefinition, Update
+
+FILES = Path(__file__).parent.parent / "data" / "parquet"
+SOURCE = SourceDefinition(
+    workspace="w", source="s", files=("types.parquet",), format="parquet", update=Update(force_replace=True), allow="100%",
+    identify_by=(Identifier(kind="user_account_id", column="id", compartment="c"),), compartments={"c": "7"},
+)  # fmt: skip
+DURATION, BINARY = "a duration", "binary data"
+TWICE = "a map with one key twice"
+FIRST = {
+    "int8": "1", "uint64": "18446744073709551615", "half": "0.099975586", "f32": "0.1", "dec32": "1.10", "bool": "true",
+    "lstr": '"é"', "bin": BINARY, "fbin": BINARY, "date64": '"2026-11-25T00:00:00"', "t32s": '"13:05:00"',
+    "t64ns": '"00:00:00.000000001"', "ts_s": '"2026-11-25T01:02:03"', "ts_ns_tz": '"1970-01-01T00:00:00.000000001Z"',
+    "ts_us_tz": '"1970-01-01T00:00:00.000001Z"', "dur_s": DURATION, "dur_ns": DURATION, "dict": '"a"', "list": DURATION,
+    "flist": "[1,2]", "llist": '["a"]', "null": None, "struct": '{"m":{"x":"1970-01-02"}}', "map_dur": DURATION,
+    "map_ts": '{"a":"1970-01-01T00:00:00.000000001"}', "map_map": TWICE, "map_int": '{"1":[{"k":"v"}]}',
+    "map_bool": '{"true":"x"}', "map_dup": TWICE, "map_samedup": TWICE, "map_dict": '{"a":"x"}',
+    "sview": '"a long string view value"', "bview": BINARY,
+}  # fmt: skip
+PLAIN = FIRST | {
+    "date64": '"2026-11-25"', "dur_s": "1", "dur_ns": "1", "list": "[1]", "map_dur": '{"a":1}',
+}  # fmt: skip
+SECOND = {
+    "llist": "[]", "map_dur": "{}", "map_dup": '{"a":1}', "map_samedup": '{"a":1}', "map_dict": '{"b":"y"}',
+}  # fmt: skip
+
+
+def sent(folder: Path, source: SourceDefinition) -> tuple[list[str], list[tuple[int, str | None, str]]]:
+    """What of the profiles is sent, and what is rejected."""
+    found = scan(folder, source)
+    data = b"".join(b"".join(chunk_pieces(folder, found.files, source, c)) for c in found.chunks).decode()
+    profiles = [line.partition('"$user_account_id":')[2] for line in data.splitlines()]
+    return [p.partition(",")[2].removesuffix("}}") for p in profiles], [
+        (r.line, r.column, r.reason) for r in found.rejects
+    ]
+
+
+@pytest.mark.parametrize("name", FIRST)
+@pytest.mark.parametrize("file", ["types.parquet", "types_plain.parquet"])
+def test_every_type(file: str, name: str) -> None:
+    expected = (FIRST if file == "types.parquet" else PLAIN)[name]
+    source = replace(SOURCE, files=(file,), include=(name,))
+    rows, rejects = sent(FILES, source)
+    last = f'"{name}":{SECOND[name]}' if name in SECOND else ""
+    if expected in (DURATION, BINARY, TWICE):
+        assert rejects == [(1, name, f"column '{name}' holds {expected}")]
+        assert rows == [last]
+    else:
+        assert rejects == []
+        assert rows == [f'"{name}":{expected}' if expected else "", last]
+
+
+def test_a_column_that_is_not_sent_rejects_nothing() -> None:
+    rows, rejects = sent(FILES, replace(SOURCE, include=("int8",)))
+    assert (rows, rejects) == (['"int8":1', ""], [])
+
+
+def test_a_type_that_cannot_be_read_is_named_as_the_reason() -> None:
+    with pytest.raises(ReconcilerError, match="more than 38 digits"):
+        scan(FILES, replace(SOURCE, files=("wide_decimal.parquet",)))
+
+
+def test_what_the_library_writes_is_read_as_before(tmp_path: Path) -> None:
+    frame = polars.DataFrame(
+        {"id": [f"u{n}" for n in range(50_000)], "n": range(50_000), "m": [{"k": n, "é": None} for n in range(50_000)]},
+        schema_overrides={"m": polars.Map(polars.String, polars.Int64)},
+    )  # fmt: skip
+    frame.write_parquet(tmp_path / "types.parquet", row_group_size=7_000)
+    rows, rejects = sent(tmp_path, SOURCE)
+    assert rejects == []
+    assert rows == [f'"n":{n},"m":{{"k":{n}}}' for n in range(50_000)]
+
+
+def test_a_footer_keeps_its_length_and_all_but_what_says_map() -> None:
+    data = (FILES / "types.parquet").read_bytes()
+    size = int.from_bytes(data[-8:-4], "little")
+    footer = data[-8 - size : -8]
+    changed = parquet_footer.with_lists(footer)
+    assert len(changed) == len(footer)
+    assert parquet_footer.with_lists(changed) == changed
+    assert 0 < sum(a != b for a, b in zip(footer, changed, strict=True)) < 40
+
+
+@pytest.mark.parametrize("cut", [1, 9, 100, 2_000])
+def test_a_damaged_file_with_maps_is_an_error(cut: int, tmp_path: Path) -> None:
+    shutil.copy(FILES / "types.parquet", tmp_path)
+    path = tmp_path / "types.parquet"
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(ReconcilerError, match=r"types\.parquet"):
+        scan(tmp_path, SOURCE)
+
+
+@pytest.mark.parametrize("at", range(0, 400, 7))
+def test_any_bytes_are_a_footer_or_an_error(at: int) -> None:
+    data = bytearray((FILES / "types.parquet").read_bytes()[-3000:-8])
+    data[at : at + 3] = b"\xff\xfe\x00"
+    for begin in (0, at):
+        try:
+            made = parquet_footer.with_lists(bytes(data[begin:]))
+        except parquet_footer.Damaged:
+            continue
+        assert len(made) == len(data) - begin
