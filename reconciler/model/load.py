@@ -66,9 +66,10 @@ class Reject:
 
     @property
     def where(self) -> str:
-        """`path:line`, with row and column where the format has them."""
+        """`path:line`, with row and column where the format has them and the reason does not name the column."""
         row = f" row {self.row:,}" if self.row is not None else ""
-        return f"{self.path}:{self.line}{row}" + (f" column '{self.column}'" if self.column else "")
+        told = self.column is None or f"column '{self.column}'" in self.reason
+        return f"{self.path}:{self.line}{row}" + ("" if told else f" column '{self.column}'")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """What would be said of many datamarts in the same words is said once. Pure."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import LoadChange, ResourceChange
 
 SINGLE_MAX_DATAMARTS, NAMED_MAX_DATAMARTS = (
@@ -11,6 +12,7 @@ SINGLE_MAX_DATAMARTS, NAMED_MAX_DATAMARTS = (
     12,
 )  # up to so many datamarts are told of one by one; so many are named where more are alike
 Item = TypeVar("Item")
+_COUNT = re.compile(r"\d[\d,.]*")
 
 
 def alike(items: Sequence[Item], looks: Callable[[Item], object]) -> list[list[Item]]:
@@ -36,6 +38,11 @@ def of_change(change: ResourceChange) -> object:
     return name, change.change.actions, str(after), unknown, anywhere(change.reason, datamart), change.origin
 
 
+def of_kind(change: ResourceChange) -> object:
+    """Compartments with the same action; anything else by itself."""
+    return (change.kind, change.change.actions) if change.kind == "Compartment" else id(change)
+
+
 def of_load(load: LoadChange) -> object:
     """What is said of a load, but for the datamart."""
     volume = (load.lines, load.upserts, load.deletes, load.rejected, load.chunks, load.replay_safe)
@@ -43,12 +50,20 @@ def of_load(load: LoadChange) -> object:
     return load.address.partition("@")[0], load.actions, load.generation, load.retry, volume, reason
 
 
+def of_source(load: LoadChange) -> object:
+    """The source of a load, and what is done with it."""
+    return load.address.partition("@")[0], load.actions, load.retry, load.unread
+
+
 def of_finding(d: Diagnostic) -> object:
-    """What a finding says, but for the datamart."""
+    """What a finding says, but for the datamart; of a warning, but for counts and examples, too."""
     name, _, datamart = (d.address or "").partition("@")
     if not datamart:
         return id(d)
-    return d.code, d.severity, anywhere(d.message, datamart), d.span, d.note, d.help, name
+    if d.severity is Severity.ERROR:
+        return d.code, d.severity, anywhere(d.message, datamart), d.span, d.note, d.help, name
+    # Warnings differ in their counts and examples, and are about one thing all the same.
+    return d.code, d.severity, _COUNT.sub("#", anywhere(d.message, datamart)), d.span, d.help, name
 
 
 def anywhere(text: str, datamart: str) -> str:

@@ -85,7 +85,7 @@ def test_saved_plans_are_shown_in_every_format(tmp_path: Path) -> None:
     try:
         plan = fleet.planned()
         for shape, words in (
-            ("text", "Activation/loyalty  create on 40 datamarts"),
+            ("text", "Activation/loyalty  create on all 40 datamarts of this plan"),
             ("markdown", "| `loyalty` | `++` | `~~~~~~` |"),
             ("html", "on 40 datamarts: m00, m01"),
             ("json", '"wave": "everyone"'),

@@ -1,6 +1,7 @@
 """A plan as text that fits 80 columns and is read in a minute. Rendered from the document alone. Pure."""
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,11 +10,13 @@ from reconciler.planning.plan.coverage import coverage
 from reconciler.planning.plan.obstacles import obstacle
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
-from reconciler.reports.grouping import alike, anywhere, of_change, of_load, where
+from reconciler.reports.grouping import alike, anywhere, of_change, of_kind, of_load, of_source, where
 from reconciler.reports.plan.decision import decision, in_numbers
 from reconciler.reports.style import Style, many, safe, size
 
 WIDTH = 80
+ROWS = 10  # of a table of loads
+REASONS = 4
 _SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
 
 
@@ -30,20 +33,18 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
     loads = [load for load in plan.loads if load.actions != ("no-op",)]
     if acting:
         lines += [style.bold("Changes"), ""]
-        for same in alike(acting, of_change):
-            lines += change_lines(same[0], style, among=[c.address for c in same])
+        lines += _changes(acting, style)
         lines.append("")
     if loads:
         lines += [style.bold("Loads"), ""]
-        for also in alike(loads, of_load):
-            lines += _load(also[0], style, [x.address for x in also])
+        lines += _loads(loads, style)
         lines.append("")
     if plan.rollout is not None:
         lines += [*coverage_text.waves(plan, style), *coverage_text.matrix(coverage(plan), style)]
     if plan.overrides:
         lines += [style.bold("Overridden guards"), ""]
         for sentence in allowed.sentences(plan.overrides):
-            lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="      ")
+            lines += _wrapped(sentence, WIDTH, initial_indent="  ", subsequent_indent="      ")
         lines.append("")
     lines += unmanaged_lines(plan, style, show=show_unmanaged)
     lines.append(_summary(plan, style))
@@ -64,28 +65,97 @@ def unmanaged_lines(plan: Plan, style: Style, *, show: bool) -> list[str]:
     wrapped = (
         line
         for row in unmanaged.rows(plan.unmanaged)
-        for line in textwrap.wrap(row, WIDTH, initial_indent="  ", subsequent_indent="      ")
+        for line in _wrapped(row, WIDTH, initial_indent="  ", subsequent_indent="      ")
     )
     return [style.bold("Unmanaged"), "", *wrapped, "", told]
 
 
-def _subject(address: str, among: Sequence[str], verb: str, style: Style) -> list[str]:
+def _changes(acting: Sequence[ResourceChange], style: Style) -> list[str]:
+    """Compartments by action, then what is left, each with all datamarts where the same is done."""
+    groups = alike(acting, of_kind)
+    lines = [line for group in groups if len(group) > 1 for line in _compartments(group, style)]
+    datamarts = {c.address.partition("@")[2] for c in acting} - {""}
+    for same in alike([c for group in groups if len(group) == 1 for c in group], of_change):
+        lines += change_lines(same[0], style, among=[c.address for c in same], of=len(datamarts))
+    return lines
+
+
+def _loads(loads: Sequence[LoadChange], style: Style) -> list[str]:
+    """Loads of few datamarts one by one, of many as a table for each source."""
+    return [
+        line
+        for of_one in alike(loads, of_source)
+        for line in (_table if len(of_one) > 1 and not of_one[0].unread else _each)(of_one, style)
+    ]
+
+
+def _wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
+    """Lines of a text; names are never broken inside.
+
+    Args:
+        text: what to wrap.
+        width: of a line.
+        initial_indent: before the first line.
+        subsequent_indent: before the others.
+    """
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=initial_indent,
+        subsequent_indent=subsequent_indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _subject(address: str, among: Sequence[str], verb: str, style: Style, of: int = 0) -> list[str]:
     """The address and what is done; of many, how many and where."""
     if len(among) < 2:
         return [f"{style.bold(address)}  {verb}"]
     name = address.partition("@")[0]
     indent = " " * 6
+    if len(among) == of:
+        return [f"{style.bold(name)}  {verb} on all {of} datamarts of this plan"]
     return [
         f"{style.bold(name)}  {verb} on {len(among)} datamarts",
-        *textwrap.wrap(where(among), WIDTH, initial_indent=indent, subsequent_indent=indent),
+        *_wrapped(where(among), WIDTH, initial_indent=indent, subsequent_indent=indent),
     ]
 
 
-def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = ()) -> list[str]:
-    """One change, its fields, and why; or many alike."""
+def _compartments(changes: Sequence[ResourceChange], style: Style) -> list[str]:
+    """Compartments with the same action, each in a line or two: its fields, and where the spec is."""
+    verb = changes[0].change.actions[0]
+    mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
+    lines = [f"  {mark(_SIGN[verb])} {style.bold(f'{len(changes)} compartments')}  {verb}"]
+    for change in changes:
+        before, after = change.change.before or {}, change.change.after or {}
+        fields = [
+            f"{key} {value(before.get(key)) + ' -> ' if verb == 'update' else ''}{value(after[key])}"
+            for key in after
+            if key != "organisation_id" and (verb != "update" or before.get(key) != after[key])
+        ]
+        place = f" ({change.origin})" if change.origin else ""
+        lines += _wrapped(
+            f"{change.address}: {', '.join(fields)}{place}",
+            WIDTH,
+            initial_indent="      ",
+            subsequent_indent="          ",
+        )
+    return lines
+
+
+def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = (), of: int = 0) -> list[str]:
+    """One change, its fields, and why; or many alike.
+
+    Args:
+        change: the first of them.
+        style: how to mark text.
+        among: addresses of all of them.
+        of: how many datamarts the plan changes.
+    """
     verb = change.change.actions[0]
     mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
-    first, *where = _subject(change.address, among, verb, style)
+    first, *where = _subject(change.address, among, verb, style, of)
     lines = [f"  {mark(_SIGN[verb])} {first}", *where]
     several = len(among) > 1
     before, after = change.change.before or {}, change.change.after or {}
@@ -104,6 +174,55 @@ def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = ()
     place = f" ({change.origin})" if change.origin else ""
     reason = anywhere(change.reason, change.address.partition("@")[2]) if several else change.reason
     return lines + _because(f"{reason}{place}", style)
+
+
+def _each(loads: Sequence[LoadChange], style: Style) -> list[str]:
+    return [
+        line for also in alike(loads, of_load) for line in _load(also[0], style, [x.address for x in also])
+    ]
+
+
+def _table(loads: Sequence[LoadChange], style: Style) -> list[str]:
+    """Loads of one source onto many datamarts: the sum, then a row for each, or for the largest of them."""
+    first = loads[0]
+    verb, name = first.actions[0], first.address.partition("@")[0]
+    retry = f" (retry {first.retry})" if first.retry else ""
+    estimated = " (estimated)" if any(x.after_unknown for x in loads) else ""
+    rows = sorted(loads, key=lambda x: x.lines, reverse=True)[:ROWS]
+    width = max(8, *(len(x.datamart) for x in rows))
+    lines = [
+        f"  {style.green(_SIGN[verb])} {style.bold(name)}  {verb} on {len(loads)} datamarts{retry}",
+        f"      {sum(x.lines for x in loads):,} rows read: {sum(x.upserts for x in loads):,} upserts,"
+        f" {sum(x.deletes for x in loads):,} deletes, {sum(x.rejected for x in loads):,} rejected",
+        f"      {many(sum(x.chunks for x in loads), 'chunk')}, {size(sum(x.bytes for x in loads))}{estimated}"
+        f"{'' if all(x.replay_safe for x in loads) else '; sending a chunk again is not safe'}",
+        *_becauses(loads, style),
+        "",
+        style.dim(
+            f"      {'datamart':<{width}}  load {'rows':>10} {'rejected':>9} {'chunks':>7} {'volume':>9}"
+        ),
+    ]
+    lines += [
+        f"      {x.datamart:<{width}}  {x.generation or '?':>4} {x.lines:>10,} {x.rejected:>9,} {x.chunks:>7,} {size(x.bytes):>9}"
+        for x in rows
+    ]
+    if left := loads_left(loads, rows):
+        lines.append(style.dim(f"      and {len(left)} smaller ones: {sum(x.lines for x in left):,} rows"))
+    return lines
+
+
+def loads_left(loads: Sequence[LoadChange], rows: Sequence[LoadChange]) -> list[LoadChange]:
+    """Those that have no row."""
+    shown = {x.address for x in rows}
+    return [x for x in loads if x.address not in shown]
+
+
+def _becauses(loads: Sequence[LoadChange], style: Style) -> list[str]:
+    reasons = Counter(anywhere(x.reason, x.datamart) for x in loads)
+    several = len(reasons) > 1
+    told = [f"{reason}{f' ({n} datamarts)' if several else ''}" for reason, n in reasons.most_common(REASONS)]
+    more = [f"and {len(reasons) - REASONS} other reasons"] if len(reasons) > REASONS else []
+    return [line for words in (*told, *more) for line in _because(words, style)]
 
 
 def _load(load: LoadChange, style: Style, among: Sequence[str]) -> list[str]:
@@ -127,7 +246,7 @@ def _load(load: LoadChange, style: Style, among: Sequence[str]) -> list[str]:
 def _because(reason: str, style: Style) -> list[str]:
     return [
         style.dim(line)
-        for line in textwrap.wrap(
+        for line in _wrapped(
             f"because: {safe(reason)}", WIDTH - 6, initial_indent="      ", subsequent_indent="        "
         )
     ]
@@ -148,7 +267,7 @@ def _summary(plan: Plan, style: Style) -> str:
     s = plan.summary
     if not plan.has_changes:
         if (why := obstacle(plan)) is not None:
-            return style.red("\n".join(textwrap.wrap(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
+            return style.red("\n".join(_wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
         return f"{style.bold(decision(plan))} {in_numbers(plan)}"
     parts = [
         f"{s.create} to create",
@@ -164,8 +283,6 @@ def _summary(plan: Plan, style: Style) -> str:
     budget = f"About {plan.budget.requests:,} requests{pace}, and {size(plan.budget.bytes)} to upload."
     why = obstacle(plan)
     last = (
-        budget
-        if why is None
-        else style.red("\n".join(textwrap.wrap(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
+        budget if why is None else style.red("\n".join(_wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
     )
     return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged.\n{last}"
