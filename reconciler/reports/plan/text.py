@@ -10,7 +10,16 @@ from reconciler.planning.plan.coverage import coverage
 from reconciler.planning.plan.obstacles import obstacle
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
-from reconciler.reports.grouping import alike, anywhere, of_change, of_kind, of_load, of_source, where
+from reconciler.reports.grouping import (
+    SINGLE_MAX_DATAMARTS,
+    alike,
+    anywhere,
+    of_change,
+    of_kind,
+    of_load,
+    of_source,
+    where,
+)
 from reconciler.reports.plan.decision import decision, in_numbers
 from reconciler.reports.style import Style, many, safe, size
 
@@ -81,12 +90,12 @@ def _changes(acting: Sequence[ResourceChange], style: Style) -> list[str]:
 
 
 def _loads(loads: Sequence[LoadChange], style: Style) -> list[str]:
-    """Loads of few datamarts one by one, of many as a table for each source."""
-    return [
-        line
-        for of_one in alike(loads, of_source)
-        for line in (_table if len(of_one) > 1 and not of_one[0].unread else _each)(of_one, style)
-    ]
+    """Loads of few datamarts one by one, of many that differ as a table for each source."""
+    lines: list[str] = []
+    for of_one in alike(loads, of_source):
+        differ = len(alike(of_one, of_load)) > SINGLE_MAX_DATAMARTS
+        lines += (_table if differ and not of_one[0].unread else _each)(of_one, style)
+    return lines
 
 
 def _wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
