@@ -76,7 +76,7 @@ def test_a_table_of_loads_adds_up(counts: list[int]) -> None:
 
 
 def test_reasons_that_differ_are_counted() -> None:
-    loads = [load(m, 1, reason="first load" if n < 3 else f"content changed on {m}") for n, m in enumerate(MARTS)]  # fmt: skip
+    loads = [load(m, n, reason="first load" if n < 3 else f"content changed on {m}") for n, m in enumerate(MARTS)]  # fmt: skip
     told = "\n".join(shown([], loads))
     assert "because: content changed there (37 datamarts)" in told
     assert "because: first load (3 datamarts)" in told
