@@ -31,6 +31,8 @@ def effects(document: Document) -> Iterator[Diagnostic]:
             if field in spec:
                 yield _unused(document, (field,), "has no effect: a DELETE command has no profile")
         return
+    for column in _texts(spec) if formats and "csv" not in formats else ():
+        yield _unused(document, ("types", column), "has no effect: only cells of CSV lack a type")
     for path, named in (
         (("types",), spec.get("types", {})),
         (("profile", "rename"), profile.get("rename", {})),
@@ -38,6 +40,11 @@ def effects(document: Document) -> Iterator[Diagnostic]:
         for column in named:
             if why := _left_out(column, spec):
                 yield _unused(document, (*path, column), f"has no effect: {why}")
+
+
+def _texts(spec: dict[str, Any]) -> list[str]:
+    """Columns whose declared type is text."""
+    return [column for column, kind in spec.get("types", {}).items() if kind == "string"]
 
 
 def _unused(document: Document, path: tuple[str, ...], why: str) -> Diagnostic:

@@ -6,8 +6,7 @@ leaves are counts and places. Pure.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -32,7 +31,10 @@ FOLDED = 100_000  # rows whose accounts' spellings are compared
 _MARKERS = frozenset(MARKERS)
 _COMPACT = rb'^\{"operation":"[A-Z]+",(?:"compartment_id":"[^"\\]*",)?"%s":"([^"\\]*)"[,}]'
 _HASHES = re.compile(_COMPACT % b"email_hash", re.MULTILINE)
-_ACCOUNTS = re.compile(_COMPACT % b"user_account_id", re.MULTILINE)
+_ACCOUNTS = re.compile(_COMPACT % b"user_account_id")
+_BEGINNING = re.compile(rb'\{"operation":"[A-Z]+",(?:"compartment_id":"[^"\\]*",)?')
+_NEVER_PLAIN = frozenset({b"", *(m.encode() for m in MARKERS)})
+_PLAIN = bytes(n for n in range(0x21, 0x80) if n not in b'"\\')
 # What an odd account, or the odd identifier of a device, cannot be without. Most lines have none of it, and are then done.
 _TEXTS = b"|".join(re.escape(m.encode()) for m in MARKERS)
 _DOUBTFUL = rb'%s"\s*:\s*"(?:[^"\\\s\x80-\xff]*[\s\\\x80-\xff]|(?=["(Nnu#-])(?:' + _TEXTS + rb')?")'
@@ -99,8 +101,8 @@ def looker(source: SourceDefinition) -> Callable[[bytes, Sequence[int]], Seen]:
     """A function that looks at lines to send, given the line of the record of each."""
     recipes = [i for i in source.identify_by if i.kind == "email_hash" and i.hash]
     digests = {hashed(m, i): MARKER + m for i in recipes for m in reversed(MARKERS)}
-    names = [b'"user_account_id', b'"user_agent_id', *([rb'"\$user_account_id'] if source.owner else [])]
-    doubtful = [re.compile(_DOUBTFUL % name) for name in names]
+    names = [b'"user_account_id', b'"user_agent_id', *([b'"$user_account_id'] if source.owner else [])]
+    doubtful = [re.compile(_DOUBTFUL % re.escape(name)) for name in names]
 
     def odd(field: str, value: str) -> str | None:
         return (digests.get(value) if field == "email_hash" else None) or oddity(field, value)
@@ -112,7 +114,9 @@ def looker(source: SourceDefinition) -> Callable[[bytes, Sequence[int]], Seen]:
                 value = _identity(line).email_hash
                 if value is not None and (kind := odd("email_hash", value)):
                     seen.add(kind, places[at])
-        wanted = doubtful if b'"user_agent_id"' in data else doubtful[::2]
+        wanted = [
+            pattern for name, pattern in zip(names, doubtful, strict=True) if not _all_plain(data, name)
+        ]
         for at, line in _matching(data, wanted):
             for field, value in _accounts(line, owned=source.owner is not None):
                 if kind := odd(field, value):
@@ -135,6 +139,16 @@ def _uniform(data: bytes, places: Sequence[int], seen: Seen) -> bool:
     kind = f"{HASH}{lengths.pop()} lower"
     seen.counts[kind], seen.first[kind] = len(values), list(places[:SHOWN])
     return True
+
+
+def _all_plain(data: bytes, name: bytes) -> bool:
+    """Whether no value of a field can be odd; False where that takes a closer look."""
+    before = name + b'":"'
+    parts = data.split(before)
+    if len(parts) - 1 != data.count(name + b'"'):  # one is written otherwise
+        return False
+    values = [part[: part.find(b'"')] for part in parts[1:]]
+    return _NEVER_PLAIN.isdisjoint(values) and not b"".join(values).translate(None, _PLAIN)
 
 
 def _matching(data: bytes, patterns: Sequence[re.Pattern[bytes]]) -> Iterator[tuple[int, bytes]]:
@@ -167,9 +181,28 @@ def _lines(data: bytes) -> list[bytes]:
     return data.removesuffix(b"\n").split(b"\n") if data else []
 
 
-def _first_accounts(data: bytes, count: int) -> Iterator[str | None]:
+def _first_accounts(data: bytes, count: int) -> Iterable[str | None]:
     """The accounts that lines name, at most so many; None for a line without one."""
-    for line in islice(_lines(data), count):
+    lines = data.split(b"\n", count)
+    first = data[: len(data) - len(lines[-1])]
+    return _compact_accounts(first, len(lines) - 1) or _asked_accounts(first)
+
+
+def _compact_accounts(data: bytes, count: int) -> list[str] | None:
+    """The accounts of so many lines, where all are written as the mapping writes them."""
+    parts = data.split(b'"user_account_id":"')
+    if not count or len(parts) - 1 != count:
+        return None
+    # Each part but the first holds an account and the rest of its line, and how the next line begins.
+    begins = {part[part.rfind(b"\n") + 1 :] for part in parts[:-1]}
+    if not all(_BEGINNING.fullmatch(begin) for begin in begins):
+        return None
+    values = b"\n".join([part[: part.find(b'"')] for part in parts[1:]])
+    return None if b"\\" in values else values.decode().split("\n")
+
+
+def _asked_accounts(data: bytes) -> Iterator[str | None]:
+    for line in _lines(data):
         found = _ACCOUNTS.match(line)
         account = found[1].decode() if found else _identity(line).user_account_id
         yield account if isinstance(account, str) else None

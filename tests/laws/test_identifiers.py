@@ -1,0 +1,67 @@
+"""What is asked of many identifiers at once is what is asked of each line by itself."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.bulk.scan import identifiers
+from reconciler.bulk.scan.identifiers import looker
+from reconciler.model.odd_identifiers import MARKERS
+from reconciler.model.source import Identifier, SourceDefinition
+
+SOURCE = SourceDefinition(
+    workspace="w", source="s", files=("x",), format="csv", owner=Identifier(kind="user_account_id", column="o", compartment="c"),
+    identify_by=(Identifier(kind="user_account_id", column="id", compartment="c"),), compartments={"c": "7"},
+)  # fmt: skip
+_texts = st.sampled_from(
+    ["u1", "U1", "001", "", " u", "u ", "é", "a@b.c", r"\u0041", r"\"", "{", "#", "-1", *MARKERS[:6]]
+)
+_values = _texts.map(lambda t: '"' + t.replace("\\N", "\\\\N") + '"') | st.sampled_from(["7", "null"])
+_names = st.sampled_from(["user_account_id", "email_hash", "user_agent_id", "$user_account_id"])
+_heads = st.sampled_from(
+    [
+        '{"operation":"UPSERT",',
+        '{"operation":"DELETE","compartment_id":"7",',
+        '{ "operation": "UPSERT", ',
+        "{",
+    ]
+)
+_fields = st.tuples(_names, st.sampled_from([":", ":", " : "]), _values)
+_profiles = st.lists(_fields, max_size=2, unique_by=lambda f: f[0])
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> bytes:
+    def made(fields: list[tuple[str, str, str]]) -> str:
+        return ",".join(f'"{name}"{colon}{value}' for name, colon, value in fields)
+
+    who = made([draw(_fields.filter(lambda f: f[0][0] != "$"))])
+    line = f'{draw(_heads)}{who},"user_profile":{{{made(draw(_profiles))}}}}}\n'
+    return line.encode()
+
+
+def valid(line: bytes) -> bool:
+    try:
+        identifiers._identity(line), identifiers._owned(line)
+    except ValueError:
+        return False
+    return True
+
+
+@given(st.lists(lines().filter(valid), max_size=6), st.integers(0, 7))
+def test_accounts_of_many_lines_at_once(made: list[bytes], count: int) -> None:
+    data = b"".join(made)
+    assert list(identifiers._first_accounts(data, count)) == list(
+        identifiers._asked_accounts(b"".join(made[:count]))
+    )
+
+
+@given(st.lists(lines().filter(valid), max_size=6))
+def test_plain_identifiers_are_never_odd(made: list[bytes]) -> None:
+    data, places = b"".join(made), range(len(made))
+    for name in (b'"user_account_id', b'"user_agent_id', b'"$user_account_id'):
+        if identifiers._all_plain(data, name):
+            assert not re.search(identifiers._DOUBTFUL % re.escape(name), data)
+    apart = [kind for at, line in enumerate(made) for kind in looker(SOURCE)(line, [at]).counts]
+    assert set(looker(SOURCE)(data, places).counts) == set(apart)
