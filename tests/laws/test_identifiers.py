@@ -2,11 +2,15 @@
 
 import re
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.bulk.records.command_blocks import judge
 from reconciler.bulk.scan import identifiers
+from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.identifiers import looker
+from reconciler.bulk.sources.segments import Segment
 from reconciler.model.odd_identifiers import MARKERS
 from reconciler.model.source import Identifier, SourceDefinition
 
@@ -65,3 +69,25 @@ def test_plain_identifiers_are_never_odd(made: list[bytes]) -> None:
             assert not re.search(identifiers._DOUBTFUL % re.escape(name), data)
     apart = [kind for at, line in enumerate(made) for kind in looker(SOURCE)(line, [at]).counts]
     assert set(looker(SOURCE)(data, places).counts) == set(apart)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["u1", "U1", "é", "a b", " a", "NULL", "-", "x\u2003", "\x1fa", "a "]),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_commands_that_are_judged_plain_have_no_odd_identifier(accounts: list[str]) -> None:
+    data = b"".join(
+        msgspec.json.encode({"operation": "DELETE", "compartment_id": "7", "user_account_id": a}) + b"\n"
+        for a in accounts
+    )
+    source = SourceDefinition(workspace="w", source="s", files=("x",), format="commands")
+    segment = Segment(0, 0, data)
+    seen = checker(source, look=True)(segment).identifiers
+    assert seen is not None
+    assert seen.counts == looker(source)(data, range(len(accounts))).counts
+    verdict = judge(data, source)
+    assert verdict is not None
+    assert not (verdict.plain and seen.counts)

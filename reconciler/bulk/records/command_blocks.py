@@ -11,20 +11,32 @@ import msgspec
 from reconciler.bulk.records.commands import ESCAPED_LETTERS, MAX_DEPTH, STRATEGIES
 from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID
 from reconciler.bulk.records.uniform_commands import Shape, decoder, shape_of
+from reconciler.model.odd_identifiers import MARKERS
 from reconciler.model.source import SourceDefinition
 
 _NO_MARK = bytes(sorted(set(range(256)) - set(b"[{\n")))
+_MARKERS = frozenset(MARKERS)
 _DEEP = re.compile(b"[\\[{]{%d}" % (MAX_DEPTH + 1))
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What good lines are: counts, whether all may be sent twice, the compartments they name."""
+    """What good lines are.
+
+    Attributes:
+        lines: how many.
+        deletes: how many are no UPSERT.
+        anonymous: how many profiles lack an owner field.
+        safe: all may be sent twice.
+        compartments: those that they name.
+        plain: no identifier can be odd, however closely it is looked at.
+    """
 
     lines: int
     deletes: int
     anonymous: int
     safe: bool
     compartments: frozenset[str]
+    plain: bool = False
 
 
 def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
@@ -58,7 +70,14 @@ def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
         len(upserts) if orphan else 0,
         _safe(shape, upserts),
         frozenset() if shape.compartment is None else frozenset({shape.compartment}),
+        shape.identifier != "email_hash" and _plain([c.who for c in commands]),
     )
+
+
+def _plain(identifiers: list[str]) -> bool:
+    """Whether none is empty, has spaces or other letters than those of ASCII, or is a text that stands for nothing."""
+    joined = "".join(identifiers)
+    return joined.isascii() and joined.split() == [joined] and _MARKERS.isdisjoint(identifiers)
 
 
 def _safe(shape: Shape, upserts: list[msgspec.Struct]) -> bool:

@@ -138,7 +138,8 @@ def checker(
             made.rows(read(segment))
         batch = made.batch(segment)
         if identifiers:
-            batch.identifiers = identifiers(batch.bytes_of(segment), batch.places)
+            odd = Seen() if made.plain else identifiers(batch.bytes_of(segment), batch.places)
+            batch.identifiers = odd
         return batch
 
     return check
@@ -298,6 +299,7 @@ class _Builder:
         self.records = self.upserts = self.deletes = self.anonymous = self.rejected = 0
         self.safe = True
         self.own = source.format == "commands"  # the segment's own bytes
+        self.plain = self.own  # no identifier can be odd
         self.compartments: set[str] = set()
         self.rejects: list[Rejected] = []
         self.numbers: array[int] | None = None
@@ -338,13 +340,14 @@ class _Builder:
         self.upserts += verdict.lines - verdict.deletes
         self.anonymous += verdict.anonymous
         self.safe = self.safe and verdict.safe
+        self.plain = self.plain and verdict.plain
         self.compartments |= verdict.compartments
         if self.numbers is not None:
             self.numbers.extend(range(line, line + verdict.lines))
 
     def rows(self, records: Iterator[Record]) -> None:
         """Records one by one."""
-        self.own = False
+        self.own = self.plain = False
         for record in records:
             if self.fields.open and record.row is not None:
                 self.fields.look(record.row)
@@ -383,7 +386,7 @@ class _Builder:
         count = len(lines)
         if not count:
             return
-        self.own = False
+        self.own = self.plain = False
         self.pieces.append(frames.as_bytes(lines))
         self.records += count
         self.upserts += count
