@@ -1,8 +1,10 @@
 """What is asked of many identifiers at once is what is asked of each line by itself."""
 
 import re
+from dataclasses import replace
 
 import msgspec
+import polars
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +14,7 @@ from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.identifiers import looker
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.odd_identifiers import MARKERS
-from reconciler.model.source import Identifier, SourceDefinition
+from reconciler.model.source import Identifier, SourceDefinition, Update
 
 SOURCE = SourceDefinition(
     workspace="w", source="s", files=("x",), format="csv", owner=Identifier(kind="user_account_id", column="o", compartment="c"),
@@ -21,6 +23,7 @@ SOURCE = SourceDefinition(
 _texts = st.sampled_from(
     ["u1", "U1", "001", "", " u", "u ", "é", "a@b.c", r"\u0041", r"\"", "{", "#", "-1", *MARKERS[:6]]
 )
+_odd = st.sampled_from(["u1", "U1", "é", "a b", " a", "NULL", "-", "x\u2003", "\x1fa", "a "])
 _values = _texts.map(lambda t: '"' + t.replace("\\N", "\\\\N") + '"') | st.sampled_from(["7", "null"])
 _names = st.sampled_from(["user_account_id", "email_hash", "user_agent_id", "$user_account_id"])
 _heads = st.sampled_from(
@@ -73,7 +76,7 @@ def test_plain_identifiers_are_never_odd(made: list[bytes]) -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["u1", "U1", "é", "a b", " a", "NULL", "-", "x\u2003", "\x1fa", "a "]),
+        _odd,
         min_size=1,
         max_size=5,
     )
@@ -91,3 +94,28 @@ def test_commands_that_are_judged_plain_have_no_odd_identifier(accounts: list[st
     verdict = judge(data, source)
     assert verdict is not None
     assert not (verdict.plain and seen.counts)
+
+
+@given(
+    st.lists(_odd | st.none(), min_size=1, max_size=6) | st.lists(st.integers(-2, 2) | st.none(), min_size=1),
+    st.sampled_from(["user_account_id", "email_hash"]),
+    st.booleans(),
+)
+def test_frames_that_are_plain_have_no_odd_identifier(
+    accounts: list[str | int | None], kind: str, owned: bool
+) -> None:
+    column = Identifier(kind=kind, column="id", compartment="c" if kind == "user_account_id" else None)
+    source = replace(
+        SOURCE,
+        format="parquet",
+        identify_by=(column,),
+        owner=SOURCE.owner if owned else None,
+        update=Update(force_replace=True),
+    )
+    frame = polars.DataFrame(
+        {"id": accounts, "o": ["u "] * len(accounts), "x": ["a"] * len(accounts)}, strict=False
+    )
+    segment = Segment(0, 0, frame=frame)
+    batch = checker(source, look=True)(segment)
+    assert batch.identifiers is not None
+    assert batch.identifiers.counts == looker(source)(batch.bytes_of(segment), batch.places).counts

@@ -371,6 +371,7 @@ class _Builder:
 
     def frame(self, frame: Any, lines: Any, records: Iterator[Record]) -> None:
         """Lines made column by column; rows that got none are asked one by one."""
+        self.plain = frames.plain_identifiers(frame, self.source)
         if not lines.null_count():
             self._made(lines, 0)
             return
@@ -386,7 +387,7 @@ class _Builder:
         count = len(lines)
         if not count:
             return
-        self.own = self.plain = False
+        self.own = False
         self.pieces.append(frames.as_bytes(lines))
         self.records += count
         self.upserts += count
