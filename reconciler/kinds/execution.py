@@ -33,6 +33,18 @@ PHASES: dict[str, Phase] = {
 TERMINAL = frozenset({Phase.SUCCEEDED, Phase.PARTIAL, Phase.FAILED, Phase.CANCELED})
 
 
+def ending(execution: Execution) -> str:
+    """How an execution ended badly, to be put behind its chunk's number; empty where there is nothing to say.
+
+    A status that ends badly is one of the table's own words; the reason is the platform's.
+    """
+    bad = phase(execution) in (Phase.FAILED, Phase.CANCELED)
+    ended = (
+        f" ended {execution.status}" if bad and (execution.error or phase(execution) is Phase.FAILED) else ""
+    )
+    return f"{ended}: {execution.error}" if execution.error else ended
+
+
 def phase(execution: Execution) -> Phase:
     """Classify one execution; success with failed lines is PARTIAL, an outcome of its own (contract 6.3)."""
     found = PHASES.get(execution.status, Phase.LIVE)

@@ -137,7 +137,7 @@ def test_retry_after_is_seconds_and_capped(value: str | None, seconds: float | N
 
 
 def test_a_long_word_is_masked() -> None:
-    assert known_words(f"value {'a1B2' * 6} here") == "value … here"
+    assert known_words(f"value {'a1B2' * 6} not found") == "value … not found"
 
 
 # -- the loop, with a scripted platform -----------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def test_equal_spellings_are_one_platform_in_ledger_and_plan(
     assert workspace.run("plan", "--out", plan, "--endpoint", f"HTTP://127.0.0.1:{port}/").code == 0
     assert workspace.run("apply", plan, "--endpoint", f"http://localhost:{port}").code == 0
     listed = workspace.run("runs", "-o", "json", "--endpoint", f"http://LOCALHOST:{port}/").out
-    assert '"state": "finished"' in listed
+    assert '"state": "succeeded"' in listed
 
 
 @pytest.mark.parametrize("token", [" s3cr3t", "s3cr3t ", "s3cr3t\t", "\u00a0s3cr3t"])

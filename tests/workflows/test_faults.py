@@ -145,7 +145,7 @@ def test_each_bad_end_of_an_execution_and_its_way_out(
     emulator.end_with(word)
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 3, done
-    assert f"ended {word} on request" in done.err or word in done.err
+    assert f"ended {word}" in done.err, done
     again = workspace.run("apply", "--auto-approve")
     if safe and word != "CANCELED":
         assert again.code == 0, again

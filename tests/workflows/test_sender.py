@@ -109,7 +109,7 @@ COORDINATOR = """
 import sys, time
 from pathlib import Path
 from reconciler.bulk.upload.commit_gate import CommitGate
-from reconciler.cli.wiring import Senders
+from reconciler.cli.wiring.processes import Senders
 from reconciler.ledger.lock import acquire
 from tests.workflows.test_sender import OWNER, busy
 lock = acquire(Path(sys.argv[1]), "origin", "1185", timeout=0, owner=OWNER, now=time.monotonic, sleep=time.sleep)
@@ -226,9 +226,9 @@ def test_the_commit_gate_listens_nowhere_and_closes_at_once() -> None:
 
 INTERRUPTED = """
 import sys, threading
-from reconciler.cli import wiring
-wiring.INTERRUPT_TIMEOUT_S = 0.3
-with wiring.Interrupt(lambda words: print(words, flush=True)).installed():
+from reconciler.cli.wiring import interruption
+interruption.INTERRUPT_TIMEOUT_S = 0.3
+with interruption.Interrupt(lambda words: print(words, flush=True)).installed():
     print("ready", flush=True)
     threading.Event().wait(30)  # a request that gets no answer
 """

@@ -18,7 +18,7 @@ from reconciler.bulk.load.prepare import Preparation
 from reconciler.bulk.load.results.collect import Aftermath
 from reconciler.bulk.load.send import HALTED, ChunkSender
 from reconciler.errors import ReadFailed, ReconcilerError
-from reconciler.kinds.execution import TERMINAL, Phase, phase
+from reconciler.kinds.execution import TERMINAL, Phase, ending, phase
 from reconciler.kinds.names import SealName
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.load import Chunk
@@ -383,10 +383,8 @@ class _LoadRun:
         if not set(known) <= listed or any(phase(e) not in TERMINAL for e in merged):
             return False
         chunk, keep = self._chunk(index), winner(merged)
-        if keep is not None and keep.error:
-            self.errors.append(f"chunk {index}: {keep.error}")
-        if keep is not None and phase(keep) is Phase.FAILED and not keep.error:
-            self.errors.append(f"chunk {index} ended {keep.status}")
+        if keep is not None and (words := ending(keep)):
+            self.errors.append(f"chunk {index}{words}")
         if len(merged) > 1:
             self.errors.append(
                 f"chunk {index} has {len(merged)} executions under one import; execution {keep.id if keep else '?'} counts"

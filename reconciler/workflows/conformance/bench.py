@@ -118,10 +118,23 @@ class Bench:
                 return None
             self.clock.sleep(pause)
 
-    def until_listed(self, import_id: str, pause: float) -> tuple[int, float] | None:
-        """Wait until a listing shows an import."""
-        path = paths.imports(self.datamart_id)
-        return self.until(lambda: any(r["id"] == import_id for r in read_all(self.writer, path)), pause)
+    def until_listed(self, what: str, import_id: str, pause: float) -> tuple[int, float] | None:
+        """Wait until a listing shows an import: one request a look, so that looks count as the platform counts reads.
+
+        Args:
+            what: the import's name, without what all names of this run begin with.
+            import_id: its id.
+            pause: seconds between two looks.
+        """
+        path, name = paths.imports(self.datamart_id), f"{PREFIX}.{self.stamp}.{what}"
+
+        def shown() -> bool:
+            rows = self.writer.get(path, {"keywords": name, "first_result": 0, "max_results": 1}).get("data")
+            return isinstance(rows, list) and any(
+                isinstance(r, dict) and str(r.get("id")) == import_id for r in rows
+            )
+
+        return self.until(shown, pause)
 
     # -- tidying --------------------------------------------------------------------------------------------------
 

@@ -54,9 +54,9 @@ def _deactivate(bench: Bench, compartment_id: str, patience: float) -> None:
 
 def _listings(bench: Bench) -> Iterator[Found]:
     one = created_id(bench.document_import("lag-1"))
-    fast = bench.until_listed(one, FAST_POLL_S) if one else None
+    fast = bench.until_listed("lag-1", one, FAST_POLL_S) if one else None
     other = created_id(bench.document_import("lag-2"))
-    slow = bench.until_listed(other, SLOW_POLL_S) if other else None
+    slow = bench.until_listed("lag-2", other, SLOW_POLL_S) if other else None
     reads, seconds, why = lag(fast, slow)
     yield Found("lag_reads", "12", reads, why)
     yield Found("lag_seconds", "12", seconds, why)
