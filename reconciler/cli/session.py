@@ -161,7 +161,14 @@ def read_workspace(flags: Flags, *, may_be_empty: bool = False) -> Checked:
 
 
 def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans) -> Plan:
-    """Make a plan and show its findings."""
+    """Make a plan and show its findings.
+
+    Args:
+        flags: as given.
+        checked: the checked workspace.
+        where: endpoint and token.
+        scans: reads sources, each once.
+    """
     from reconciler.workflows.plan import Request, make_plan
 
     settings, folder = checked.settings, cache_folder(flags.root, os.environ)
@@ -288,7 +295,20 @@ def carried(
     *,
     saved: bool,
 ) -> "Result":
-    """Take the lock, carry a plan out, and give the lock back."""
+    """Take the lock, carry a plan out, and give the lock back.
+
+    Args:
+        made: the plan.
+        flags: as given.
+        checked: the checked workspace.
+        scans: reads sources, each once.
+        where: endpoint and token.
+        shown: what shows the progress.
+        interrupt: says when to stop.
+        writer: sends requests that write.
+        io: threads for small requests.
+        saved: the plan was read from a file, so it is its own approval.
+    """
     from reconciler.workflows.apply import Run, apply_plan
 
     settings = checked.settings
@@ -336,7 +356,14 @@ def settings_only(flags: Flags) -> Checked:
 def new_scans(
     flags: Flags, shown: Display, *, kept: bool = False, rejects: Callable[[str], None] | None = None
 ) -> Scans:
-    """A scan cache that shows its progress; what is only planned may be from an earlier process."""
+    """A scan cache that shows its progress; what is only planned may be from an earlier process.
+
+    Args:
+        flags: as given.
+        shown: what shows the progress.
+        kept: scans of an earlier process may be used.
+        rejects: is given each rejected row; None where nobody wants them.
+    """
     folder = cache_folder(flags.root, os.environ) if kept else None
     return Scans(
         flags.root,

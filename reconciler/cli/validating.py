@@ -24,6 +24,14 @@ def validate(
 ) -> int:
     """Show all findings; the exit code.
 
+    Args:
+        root: folder of the workspace.
+        paths: files or folders; empty is the whole workspace.
+        per_file: check each file alone.
+        output: the format.
+        environment: name of the environment; None where none is chosen.
+        no_color: without colours.
+
     Raises:
         UsageError: --per-file without paths.
         ReconcilerError: there is no workspace file, or no such environment.

@@ -50,7 +50,17 @@ def apply(
     where: destination.Target,
     shown: Display,
 ) -> int:
-    """Carry a plan out and report; the exit code."""
+    """Carry a plan out and report; the exit code.
+
+    Args:
+        made: the plan.
+        flags: as given.
+        checked: the checked workspace.
+        saved: the plan was read from a file, so it is its own approval.
+        scans: reads sources, each once.
+        where: endpoint and token.
+        shown: what shows the progress.
+    """
     from reconciler.workflows.apply import check_plan
 
     settings = checked.settings

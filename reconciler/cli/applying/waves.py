@@ -39,7 +39,16 @@ def apply_in_waves(
     where: destination.Target,
     shown: Display,
 ) -> tuple[RolloutResult, int]:
-    """Run a plan's waves, or the one that `--wave` names; the result and the exit code."""
+    """Run a plan's waves, or the one that `--wave` names; the result and the exit code.
+
+    Args:
+        made: the plan.
+        flags: as given.
+        checked: the checked workspace.
+        scans: reads sources, each once.
+        where: endpoint and token.
+        shown: what shows the progress.
+    """
     assert made.rollout is not None  # noqa: S101 - the caller's case
     settings, rollout, clock = checked.settings, made.rollout, real_clock.CLOCK
     interrupt = interruption.Interrupt(say)

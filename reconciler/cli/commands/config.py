@@ -38,7 +38,15 @@ def config_show(
 
 
 def run_show(root: Path, flags: Mapping[str, object], output: str, *, origins: bool, no_color: bool) -> int:
-    """Settings as they are resolved here, each with its origin; the token is shown as set or not, never itself."""
+    """Settings as they are resolved here, each with its origin; the token is shown as set or not, never itself.
+
+    Args:
+        root: folder of the workspace.
+        flags: as given.
+        output: the format.
+        origins: show where each value is from.
+        no_color: without colours.
+    """
     workspace = read_workspace(root)
     settings = resolve(flags, os.environ, workspace.data)
     rows = [

@@ -86,6 +86,19 @@ def run_conformance(
 ) -> int:
     """Ask, and print the table of answers; 0 whatever they are.
 
+    Args:
+        root: folder of the workspace.
+        organisation_id: the organisation to ask.
+        datamart_id: the datamart to ask.
+        endpoint: as given; None is the workspace's.
+        token_file: file with the token, as given.
+        write: also run the tests that write.
+        auto_approve: do not ask.
+        environment: name of the environment; None where none is chosen.
+        patience: how long to wait for an execution, such as `10m`.
+        output: the format.
+        no_color: without colours.
+
     Raises:
         ApprovalRefused: it would write, and the answer is not yes.
     """

@@ -37,6 +37,13 @@ def run_render(
 ) -> int:
     """Specs after overlays and sets.
 
+    Args:
+        root: folder of the workspace.
+        addresses: what to show; empty is all.
+        environment: name of the environment; None where none is chosen.
+        output: the format.
+        no_color: without colours.
+
     Raises:
         SpecError: they have findings that stop.
         UsageError: no spec has one of the addresses.

@@ -139,6 +139,12 @@ class Wanted:
 def wanted(limit: int, since: str | None, state: str | None, address: str | None) -> Wanted:
     """The filters as given.
 
+    Args:
+        limit: how many runs, the newest first.
+        since: how far back, such as `7d`; None is without limit.
+        state: only runs in this state.
+        address: only runs that tried this address.
+
     Raises:
         UsageError: one of them makes no sense.
     """

@@ -78,6 +78,13 @@ def run_serve(
 ) -> int:
     """`sandbox serve`.
 
+    Args:
+        port: 0 selects a free one.
+        state: folder for the state; None keeps it in memory.
+        switches: `KEY=VALUE`, as given.
+        seed: file with the first objects; None is the built-in seed.
+        faults: name or file of a fault script; None is none.
+
     Raises:
         MissingExtra: starlette, uvicorn or jinja2 is not installed.
         UsageError: a switch, the seed or a fault script is wrong, or the port is taken.
@@ -106,6 +113,12 @@ def run_serve(
 
 def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | None) -> int:
     """`sandbox set`.
+
+    Args:
+        root: folder of the workspace.
+        switches: `KEY=VALUE`, as given.
+        faults: name or file of a fault script; None is none.
+        url: of the sandbox; None is the workspace's own.
 
     Raises:
         UsageError: a switch or a fault script is wrong.

@@ -149,6 +149,12 @@ def source_retry(
 def run_check(flags: session.Flags, name: str, rejects: Path | None, look: Look) -> int:
     """Read a source and show counts, volume and bad lines; 4 if too many are bad, 1 if it cannot be read.
 
+    Args:
+        flags: as given.
+        name: of the source.
+        rejects: file for the rows that are rejected; None keeps none.
+        look: what to show of the rows.
+
     Raises:
         UsageError: there is no such source or datamart, or the rejects cannot be written.
         SpecError: the specs have findings that stop.
@@ -231,6 +237,12 @@ def _datamarts(flags: session.Flags, checked: Checked) -> frozenset[str] | None:
 
 def run_retry(flags: session.Flags, name: str, *, failed_lines: bool, auto: bool) -> int:
     """Send the failed lines of the latest load again; 0 if none failed.
+
+    Args:
+        flags: as given.
+        name: of the source.
+        failed_lines: the flag that is required.
+        auto: do not ask.
 
     Raises:
         UsageError: there is no such source or datamart, or nothing is said to be retried.

@@ -129,7 +129,14 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
 
 
 def show_findings(found: Sequence[Diagnostic], root: Path, marks: Style, *, summed: bool = False) -> None:
-    """Findings, to stderr, with their source lines; and, if wanted, a line that sums them up."""
+    """Findings, to stderr, with their source lines; and, if wanted, a line that sums them up.
+
+    Args:
+        found: the findings.
+        root: folder of the workspace.
+        marks: how to mark text.
+        summed: end with a line that counts them.
+    """
     if not found:
         return
     from reconciler.reports.findings.text import render, summary

@@ -61,12 +61,27 @@ class Events:
         self._inner.began(run, plan_digest, actions)
 
     def start(self, address: str, chunks: int, lines: int, size: int) -> None:
-        """A load begins."""
+        """A load begins.
+
+        Args:
+            address: the load's address.
+            chunks: number of chunks.
+            lines: number of commands.
+            size: in bytes.
+        """
         self._write(e.LoadStarted(at=self._now(), address=address, chunks=chunks, lines=lines, bytes=size))
         self._inner.start(address, chunks, lines, size)
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
-        """Chunks were sent, or are done."""
+        """Chunks were sent, or are done.
+
+        Args:
+            address: the load's address.
+            what: what was done with them.
+            chunks: number of chunks.
+            lines: number of commands.
+            size: in bytes.
+        """
         made = e.CHUNK_EVENTS[what]
         self._write(made(at=self._now(), address=address, chunks=chunks, lines=lines, bytes=size))
         self._inner.advance(address, what, chunks, lines, size)
@@ -103,7 +118,14 @@ class Events:
         )
 
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
-        """A wave of a rollout moved on."""
+        """A wave of a rollout moved on.
+
+        Args:
+            name: of the wave.
+            datamarts: how many datamarts the wave has.
+            state: that the wave enters.
+            why: the reason; empty where there is none.
+        """
         self._write(e.WaveMoved(at=self._now(), wave=name, datamarts=datamarts, state=state, why=why))
         self._inner.wave(name, datamarts, state, why)
 

@@ -35,7 +35,14 @@ class Display(Progress, Protocol):
         """An action of a later wave was not begun."""
 
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
-        """A wave of a rollout moved on."""
+        """A wave of a rollout moved on.
+
+        Args:
+            name: of the wave.
+            datamarts: how many datamarts the wave has.
+            state: that the wave enters.
+            why: the reason; empty where there is none.
+        """
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
         """The run ended."""
@@ -66,13 +73,28 @@ class Lines:
         return None
 
     def start(self, address: str, chunks: int, lines: int, size: int) -> None:
-        """A load begins."""
+        """A load begins.
+
+        Args:
+            address: the load's address.
+            chunks: number of chunks.
+            lines: number of commands.
+            size: in bytes.
+        """
         with self._lock:
             self._totals[address] = [chunks, 0, 0]
         say(f"{address}: {lines:,} rows in {many(chunks, 'chunk')}, {_size(size)}")
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
-        """Say so at each quarter of the chunks."""
+        """Say so at each quarter of the chunks.
+
+        Args:
+            address: the load's address.
+            what: what was done with them.
+            chunks: number of chunks.
+            lines: number of commands.
+            size: in bytes.
+        """
         with self._lock:
             totals = self._totals.setdefault(address, [chunks, 0, 0])
             column = 1 if what == "sent" else 2
@@ -108,7 +130,14 @@ class Lines:
         """Nothing: the summary counts them."""
 
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
-        """A line."""
+        """A line.
+
+        Args:
+            name: of the wave.
+            datamarts: how many datamarts the wave has.
+            state: that the wave enters.
+            why: the reason; empty where there is none.
+        """
         say(_wave(name, datamarts, state, why))
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
@@ -148,7 +177,14 @@ class Bars:
         self._bars.stop()
 
     def start(self, address: str, chunks: int, lines: int, size: int) -> None:
-        """A bar for the load; each chunk counts once when sent and once when done."""
+        """A bar for the load; each chunk counts once when sent and once when done.
+
+        Args:
+            address: the load's address.
+            chunks: number of chunks.
+            lines: number of commands.
+            size: in bytes.
+        """
         with self._lock:
             identity = self._bars.add_task(
                 address.partition("/")[2][:22], total=chunks * 2, detail=f"0/{chunks} chunks"
@@ -156,7 +192,15 @@ class Bars:
             self._tasks[address] = (identity, [chunks, 0, 0, lines, 0, 0])
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
-        """Move the bar."""
+        """Move the bar.
+
+        Args:
+            address: the load's address.
+            what: what was done with them.
+            chunks: number of chunks.
+            lines: number of commands.
+            size: in bytes.
+        """
         with self._lock:
             if address not in self._tasks:
                 return
@@ -200,7 +244,14 @@ class Bars:
         """Nothing: the summary counts them."""
 
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
-        """A line above the bars."""
+        """A line above the bars.
+
+        Args:
+            name: of the wave.
+            datamarts: how many datamarts the wave has.
+            state: that the wave enters.
+            why: the reason; empty where there is none.
+        """
         self._bars.console.print(shown(_wave(name, datamarts, state, why)), markup=False, highlight=False)
 
     def finished(self, outcome: Outcome) -> None:

@@ -51,6 +51,12 @@ def origin_key(root: Path, settings: Settings) -> str:
 def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapping[str, str]) -> str | None:
     """The token: --token-file, RECONCILER_TOKEN, the workspace's `token:`, or `credential_command`; never shown.
 
+    Args:
+        root: folder of the workspace.
+        settings: of the workspace.
+        token_file: file with the token, as given.
+        environ: environment variables.
+
     Raises:
         ReconcilerError: the named place does not hold one.
     """

@@ -159,6 +159,12 @@ def locked(
 ) -> Iterator[tuple[Lock, Ledger, float]]:
     """The organisation's lock and the ledger, and the instant the lock was taken.
 
+    Args:
+        root: folder of the workspace.
+        settings: of the workspace.
+        timeout: seconds to wait for the lock.
+        waiting: is told what is waited for.
+
     Raises:
         LockHeld: somebody else has it.
         LedgerFailed: the ledger cannot be opened.
