@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.bulk.records.command_blocks import judge
 from reconciler.bulk.scan import identifiers
 from reconciler.bulk.scan.check import checker
-from reconciler.bulk.scan.identifiers import looker
+from reconciler.bulk.scan.identifiers import Identifiers, looker
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.odd_identifiers import MARKERS
 from reconciler.model.source import Identifier, SourceDefinition, Update
@@ -119,3 +119,28 @@ def test_frames_that_are_plain_have_no_odd_identifier(
     batch = checker(source, look=True)(segment)
     assert batch.identifiers is not None
     assert batch.identifiers.counts == looker(source)(batch.bytes_of(segment), batch.places).counts
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["u1", "U1", "u2", "01", "1", "0", "é", "É", "ß", "ss"]), max_size=4),
+        max_size=5,
+    )
+)
+def test_spellings_are_compared_however_rows_are_divided(parts: list[list[str]]) -> None:
+    whole, apart = Identifiers(["x"]), Identifiers(["x"])
+    before = 0
+    for part in parts:
+        made = [
+            b'{"operation":"UPSERT","user_account_id":"%s","user_profile":{}}\n' % a.encode() for a in part
+        ]
+        whole.spellings(b"".join(made), range(len(made)), 0, before)
+        for at, line in enumerate(made):
+            apart.spellings(line.replace(b"{", b"{ ", 1), [at], 0, before)
+        before += len(made)
+    expected, first = 0, dict[str, str]()
+    for account in (a for part in parts for a in part):
+        expected += first.setdefault(account.casefold().lstrip("0") or "0", account) != account
+    for found in (whole, apart):
+        assert sum(odd.count for odd in found.result()) == expected
+    assert whole.result() == apart.result()

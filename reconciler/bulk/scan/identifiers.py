@@ -7,6 +7,7 @@ leaves are counts and places. Pure.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeGuard
 
 import msgspec
 
@@ -208,6 +209,14 @@ def _asked_accounts(data: bytes) -> Iterator[str | None]:
         yield account if isinstance(account, str) else None
 
 
+def _folded(accounts: list[str | None]) -> TypeGuard[list[str]]:
+    """Whether all are spelt as they are compared."""
+    if None in accounts:
+        return False
+    text = "\n" + "\n".join(accounts)  # type: ignore[arg-type]
+    return "\n0" not in text and text.casefold() == text
+
+
 class Identifiers:
     """Gathers what segments show; of the accounts of the first `FOLDED` rows sent, the spellings are compared."""
 
@@ -217,6 +226,7 @@ class Identifiers:
         self._first: dict[str, list[str]] = {}
         self._spelt: dict[str, str] = {}
         self._left = FOLDED
+        self._varied = False  # whether one is spelt otherwise than it is compared
 
     def add(self, seen: Seen, file: int, before: int) -> None:
         """What a segment shows, which has so many lines before it in its file."""
@@ -236,11 +246,15 @@ class Identifiers:
         """
         if not self._left:
             return
-        seen = Seen()
-        for at, value in enumerate(_first_accounts(data, self._left)):
-            self._left -= 1
+        seen, accounts = Seen(), list(_first_accounts(data, self._left))
+        self._left -= len(accounts)
+        if not self._varied and _folded(accounts):
+            self._spelt.update(zip(accounts, accounts, strict=True))
+            return
+        for at, value in enumerate(accounts):
             if value is not None:
                 folded = value.casefold().lstrip("0") or "0"
+                self._varied = self._varied or folded != value
                 if self._spelt.setdefault(folded, value) != value:
                     seen.add(SPELLING, places[at])
         self.add(seen, file, before)
