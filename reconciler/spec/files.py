@@ -111,6 +111,18 @@ def read_all(files: Sequence[SpecFile]) -> list[Read]:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    # A forked process may wait for ever for a lock that a thread of the parent held, such as one of polars.
-    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("fork" if _one_thread() else "spawn")
+    with ProcessPoolExecutor(cores, mp_context=context) as pool:
         return list(pool.map(read, files, chunksize=_CHUNK))
+
+
+def _one_thread() -> bool:
+    """Whether this process may be forked, which starts a process in a tenth of the time.
+
+    A forked process may wait for ever for a lock that another thread of its parent held; threads of libraries count, such as
+    those of polars, so the kernel is asked. Where it does not say, nothing is known.
+    """
+    try:
+        return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208 - names are enough
+    except OSError:
+        return False
