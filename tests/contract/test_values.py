@@ -156,6 +156,12 @@ def test_json_in_ndjson_and_in_csv(text: str, expected: str | None, tmp_path: Pa
         assert sent(tmp_path, replace(check_csv, types={"v": "number"}))[0] == values
 
 
+def empty_database(folder: Path) -> str:
+    """URL of an SQLite file without tables."""
+    (folder / "x.db").touch()
+    return f"sqlite:///{folder}/x.db"
+
+
 def query(url: str, text: str, root: Path, **fields: object) -> tuple[list[bytes], Scan]:
     """The same for a query: read into a spool, and sent from there."""
     source = replace(SOURCE, format="sql", files=(), sql=Query(url=url, query=text), **fields)  # type: ignore[arg-type]
@@ -266,12 +272,12 @@ SQLITE: list[tuple[str, str | None]] = [
 
 @pytest.mark.parametrize(("value", "expected"), SQLITE)
 def test_sqlite(value: str, expected: str | None, tmp_path: Path) -> None:
-    check(expected, *query(f"sqlite:///{tmp_path}/x.db", f"SELECT 'u1' AS id, {value} AS v", tmp_path))
+    check(expected, *query(empty_database(tmp_path), f"SELECT 'u1' AS id, {value} AS v", tmp_path))
 
 
 def test_json_in_a_text_column(tmp_path: Path) -> None:
     text = "SELECT 'u1' AS id, '{\"a\":1.10}' AS v"
-    assert query(f"sqlite:///{tmp_path}/x.db", text, tmp_path, types={"v": "json"})[0] == [b'{"a":1.10}']
+    assert query(empty_database(tmp_path), text, tmp_path, types={"v": "json"})[0] == [b'{"a":1.10}']
 
 
 @pytest.mark.parametrize(
@@ -296,7 +302,7 @@ def test_names_are_held_against_the_cursor(
 
 
 def test_a_copy_of_a_query_that_cannot_be_read_is_not_read_for_ever(tmp_path: Path) -> None:
-    source = replace(SOURCE, format="sql", files=(), sql=Query(url=f"sqlite:///{tmp_path}/x.db", query="q"))
+    source = replace(SOURCE, format="sql", files=(), sql=Query(url=empty_database(tmp_path), query="q"))
     texts = ["SELECT 'u1' AS id, '{\"a\":1}' AS v", "SELECT 'u1' AS id, '{\"b\":1}' AS v"]
     source = replace(source, include=("v.b",), nulls="keep")
 
@@ -304,7 +310,7 @@ def test_a_copy_of_a_query_that_cannot_be_read_is_not_read_for_ever(tmp_path: Pa
         spools = Spools(
             tmp_path / "spool",
             tmp_path,
-            lambda what, _, __: text if "query" in what else f"sqlite:///{tmp_path}/x.db",
+            lambda what, _, __: text if "query" in what else empty_database(tmp_path),
         )
         scans = Scans(tmp_path, lambda *_: None, spools=spools)
         return scans.get(scans.readable(source))

@@ -1,5 +1,6 @@
 """Queries as sources, end to end: PostgreSQL and SQLite, read once by apply, resumed from the spool after a kill."""
 
+import contextlib
 import json
 import os
 import re
@@ -240,3 +241,24 @@ def test_what_a_killed_look_had_read_is_in_the_private_folder_and_is_removed(
     (workspace.root / "specs/crm.yaml").unlink()
     assert workspace.run("apply", "--auto-approve").code == 0
     assert list(spool.iterdir()) == []
+
+
+def test_an_sqlite_file_is_looked_for_in_the_workspace_and_never_made(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = SOURCE.format(more="").replace("{env: CRM_DATABASE}", "'sqlite:///crm data.db'")
+    workspace.write(
+        "specs/crm.yaml",
+        text.replace("{file: sql/customers.sql}", "SELECT id, 'x' AS tier FROM c"),
+    )
+    absent = workspace.run("source", "check", "crm")
+    assert (absent.code, "there is no SQLite file crm data.db" in absent.err) == (1, True), absent
+    assert not list(tmp_path.glob("*.db"))
+    assert not list(workspace.root.glob("*.db"))
+    with contextlib.closing(sqlite3.connect(workspace.root / "crm data.db")) as database:
+        database.executescript("CREATE TABLE c (id TEXT); INSERT INTO c VALUES ('a'), ('b');")
+    before = (workspace.root / "crm data.db").read_bytes()
+    done = workspace.run("source", "check", "crm", "-o", "json")
+    assert done.code == 0, done
+    assert (workspace.root / "crm data.db").read_bytes() == before

@@ -192,7 +192,9 @@ class Spools:
         def check(columns: list[str]) -> None:
             require_columns(columns, source, "the query", lambda _: True)
 
-        for row in sql.rows(self.resolve("URL of a database", source.sql.url, source.outside), query, check):
+        for row in sql.rows(
+            self.resolve("URL of a database", source.sql.url, source.outside), query, check, self.root
+        ):
             made = written(row, nulls=source.nulls == "keep", used=used)
             if isinstance(made, BadLine):
                 yield encode([made.code, made.reason, made.column]) + b"\n"

@@ -6,7 +6,9 @@ database has such a thing. What a database says of an error may quote values, so
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from reconciler.bulk.records.values import Unwritable
 from reconciler.bulk.sources import postgres_values
@@ -25,13 +27,14 @@ _MEANING = {
 }
 
 
-def rows(url: str, query: str, check: Callable[[list[str]], None]) -> Iterator[dict[str, Any]]:
+def rows(url: str, query: str, check: Callable[[list[str]], None], root: Path) -> Iterator[dict[str, Any]]:
     """All rows of a query, read once.
 
     Args:
         url: of the database.
         query: one SELECT.
         check: is given the columns before a row is read; what it raises ends the reading.
+        root: folder that the path of an SQLite file is relative to.
 
     Raises:
         MissingExtra: SQLAlchemy, or the database's driver, is not installed.
@@ -39,7 +42,8 @@ def rows(url: str, query: str, check: Callable[[list[str]], None]) -> Iterator[d
     """
     alchemy = _sqlalchemy()
     try:
-        engine = alchemy.create_engine(_with_driver(url), poolclass=alchemy.pool.NullPool)
+        place = _placed(alchemy.engine.make_url(_with_driver(url)), root)
+        engine = alchemy.create_engine(place, poolclass=alchemy.pool.NullPool)
     except (alchemy.exc.SQLAlchemyError, ImportError, ValueError) as e:
         raise _cannot_open(e) from None
     options: dict[str, Any] = {"stream_results": True, "yield_per": _BATCH, "no_parameters": True}
@@ -109,6 +113,29 @@ def _with_driver(url: str) -> str:
     """PostgreSQL is spoken to by psycopg 3 unless the URL names another driver."""
     scheme, colon, rest = url.partition("://")
     return f"postgresql+psycopg{colon}{rest}" if scheme in ("postgres", "postgresql") else url
+
+
+def _placed(url: Any, root: Path) -> Any:
+    """An SQLite file is looked for in the workspace, must be there, and is opened to be read: opening would make an empty one.
+
+    Args:
+        url: of a database.
+        root: folder that a path is relative to.
+
+    Raises:
+        ReconcilerError: there is no such file.
+    """
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+        return url
+    path = root / Path(name).expanduser()
+    if not path.is_file():
+        raise ReconcilerError(
+            f"there is no SQLite file {name}", help="a path in sql.url is relative to the workspace"
+        )
+    return url.set(
+        database=f"file:{quote(str(path.resolve()))}", query={**url.query, "mode": "ro", "uri": "true"}
+    )
 
 
 def _cannot_open(e: Exception) -> ReconcilerError:
