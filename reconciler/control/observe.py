@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.model.listing import Listed, Listing, Unlisted
-from reconciler.model.remote import Execution, Import, Observed
+from reconciler.model.remote import Execution, Import, Observed, owned
 from reconciler.planning.loads.generations import Content, generations, open_generations, open_retries
 
 
@@ -18,6 +18,7 @@ def observe(
     activations: Iterable[str],
     imports: Iterable[str],
     pins: Iterable[str],
+    everywhere: bool = False,
 ) -> Observed:
     """Read everything a plan needs.
 
@@ -28,6 +29,7 @@ def observe(
         activations: datamart ids whose activations are needed.
         imports: datamart ids whose document imports are needed.
         pins: compartment ids that specs pin.
+        everywhere: activations and imports of each live datamart of the organisation, too.
     """
     listing = io.submit(resources.compartments, reader, organisation_id)
     datamarts = resources.datamarts(reader, organisation_id)
@@ -39,8 +41,15 @@ def observe(
         )
     # A datamart that is not the organisation's is a finding of its own; asking about it would only add a 404.
     known = {d.id for d in datamarts.rows}
-    active = {i: io.submit(resources.activations, reader, i) for i in activations if i in known}
-    loads = {i: io.submit(resources.imports, reader, i) for i in imports if i in known}
+    live = [d.id for d in datamarts.rows if everywhere and owned(d, organisation_id) and not d.archived]
+    active = {
+        i: io.submit(resources.activations, reader, i)
+        for i in dict.fromkeys((*activations, *live))
+        if i in known
+    }
+    loads = {
+        i: io.submit(resources.imports, reader, i) for i in dict.fromkeys((*imports, *live)) if i in known
+    }
     compartments = listing.result()
     # A pinned compartment may be another organisation's, and then not in the list (contract 3.5).
     own = {c.id for c in compartments.rows} if isinstance(compartments, Listed) else set()

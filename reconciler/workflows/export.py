@@ -74,14 +74,10 @@ def _is_read(checked: Checked, folder: Path) -> bool:
 
 def _observe(checked: Checked, reader: Reader, io: Executor) -> Observed:
     organisation_id, desired = checked.settings.organisation_id, checked.desired()
-    datamarts = resources.datamarts(reader, organisation_id).require("datamarts")
-    if words := foreign(datamarts, organisation_id):
-        raise ReconcilerError(words, help=FOREIGN_HELP)
-    ids = sorted(
-        d.id for d in datamarts.rows if d.organisation_id in (organisation_id, "") and not d.archived
-    )
     pins = [c.id for c in desired.compartments.values() if c.id]
-    observed = observe(reader, organisation_id, io, activations=ids, imports=ids, pins=pins)
+    observed = observe(reader, organisation_id, io, activations=(), imports=(), pins=pins, everywhere=True)
+    if words := foreign(observed.datamarts.require("datamarts"), organisation_id):
+        raise ReconcilerError(words, help=FOREIGN_HELP)
     known = {c.id for c in observed.compartments.require("compartments").rows} | observed.pinned.keys()
     active = {
         row.compartment_id

@@ -24,6 +24,8 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
     Raises:
         ReconcilerError: one does not.
     """
+    if not (scope.targets or scope.labels or overrides):
+        return
     known = sorted({*desired.compartments, *desired.activations, *desired.removals, *desired.loads})
     chosen = {a for a in known if _planned(scope, checked, Address.parse(a))}
     for address in sorted(scope.targets):

@@ -20,9 +20,12 @@ def renamed(
         imports: all of the datamart.
         declared: names of workspace and source that specs declare, former ones included.
     """
-    rows = tuple(imports)
-    names = {(n.load.workspace, n.load.source) for row in rows if (n := parse(row.name)) is not None}
-    for workspace, source in sorted(names - set(declared)):
+    by_name: dict[tuple[str, str], list[Import]] = {}
+    for row in imports:
+        if (name := parse(row.name)) is not None:
+            by_name.setdefault((name.load.workspace, name.load.source), []).append(row)
+    for workspace, source in sorted(by_name.keys() - set(declared)):
+        rows = by_name[workspace, source]
         found = [g for g in generations(rows, [(workspace, source)]) if g.chunks and content.is_of(g)]
         if not found:
             continue
