@@ -78,10 +78,13 @@ def needed(arguments: Sequence[str]) -> tuple[str, ...]:
     Args:
         arguments: as given, without the program's name.
     """
-    rest = list(arguments)
-    if rest[:1] == ["-C"]:
-        rest = rest[2:]
-    return tuple(name for name in COMMANDS if name in rest)
+    words = iter(arguments)
+    for word in words:
+        if word == "-C":
+            next(words, None)
+        elif not word.startswith("-"):
+            return (word,) if word in COMMANDS else ()
+    return ()
 
 
 def _version(value: bool) -> None:

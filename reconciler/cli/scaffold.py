@@ -3,12 +3,12 @@
 import json
 import os
 import re
-import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
 import reconciler
 from reconciler.errors import ReconcilerError
+from reconciler.planning.export.names import slug
 from reconciler.spec.find import WORKSPACE_FILE
 from reconciler.spec.schema import schema_text
 
@@ -109,8 +109,7 @@ def workspace_name(target: Path, fallback: str = "workspace") -> str:
         target: the folder.
         fallback: where the folder's name gives nothing.
     """
-    plain = unicodedata.normalize("NFKD", target.resolve().name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain)[:_LONGEST_NAME].strip("-") or fallback
+    return slug(target.resolve().name, _LONGEST_NAME) or fallback
 
 
 def _write(target: Path, files: dict[Path, str]) -> Scaffold:

@@ -1,4 +1,4 @@
-"""What the commands share: read the workspace, make a plan, apply it. Prints; `reconciler.cli.app` only parses."""
+"""What the commands share: read the workspace, make a plan, apply it. Prints."""
 
 import os
 import re
@@ -344,7 +344,7 @@ def carried(
 
 
 def settings_only(flags: Flags) -> Checked:
-    """The workspace's settings without its specs: all that `apply FILE` takes from the repository besides sources."""
+    """The workspace's settings without its specs, where those decide nothing."""
     from reconciler.settings import resolve
     from reconciler.spec.files import read_workspace as read_file
     from reconciler.spec.specs import Specs

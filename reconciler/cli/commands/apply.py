@@ -9,9 +9,7 @@ import typer
 from reconciler.cli import exit_codes, plan_files, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
-from reconciler.cli.options import Format
 from reconciler.cli.output.console import out, say, show_findings, style
-from reconciler.cli.session import Flags
 from reconciler.cli.wiring import connections, destination
 from reconciler.errors import Refused
 from reconciler.model.plan import Plan
@@ -83,17 +81,17 @@ def apply(
     return apply_fresh(flags, auto=auto_approve)
 
 
-def apply_fresh(flags: Flags, *, auto: bool) -> int:
+def apply_fresh(flags: session.Flags, *, auto: bool) -> int:
     """`apply`: plan, show, ask, carry out."""
     checked = session.read_workspace(flags)
     where = destination.target(flags.root, checked.settings, flags.token_file)
     with session.progress(flags) as reading:
         scans = session.new_scans(flags, reading)
         made = session.plan(flags, checked, where, scans)
-    if flags.output is Format.TEXT:
+    if flags.output is opt.Format.TEXT:
         session.show_plan(made, flags)
     if made.errored or not made.applyable:
-        if flags.output is Format.JSON:
+        if flags.output is opt.Format.JSON:
             show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
         say(f"Nothing was written: {obstacle(made)}.")
         return session.plan_exit(made, detailed=False)
@@ -103,7 +101,7 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
     return execute.apply(made, flags, checked, saved=False, scans=scans, where=where, shown=shown)
 
 
-def check_saved(made: Plan, flags: Flags) -> int:
+def check_saved(made: Plan, flags: session.Flags) -> int:
     """`apply --check FILE`: 0 if it would apply, 4 if something moved."""
     from reconciler.workflows.preflight import preflight
 

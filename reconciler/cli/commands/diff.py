@@ -10,7 +10,9 @@ from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.plan_files import read
+from reconciler.planning.plan.compare import compare
 from reconciler.reports.plan_diff import json as plan_diff_json
+from reconciler.reports.plan_diff import text as plan_diff
 
 
 def diff(
@@ -21,9 +23,6 @@ def diff(
     no_color: opt.NoColor = False,
 ) -> int:
     """Compare two saved plans: what one would do that the other would not."""
-    from reconciler.planning.plan.compare import compare
-    from reconciler.reports.plan_diff import text as plan_diff
-
     one, other = read(a), read(b)
     found = compare(one, other)
     if output is opt.Format.JSON:

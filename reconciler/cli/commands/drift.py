@@ -7,11 +7,12 @@ import typer
 
 from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
-from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, style
-from reconciler.cli.session import Flags
 from reconciler.cli.wiring import destination, ledgers
+from reconciler.reports.drift import json as drift_json
+from reconciler.reports.drift import text as drift_text
+from reconciler.workflows.drift import audited
 
 
 def drift(
@@ -47,12 +48,8 @@ def drift(
     return run_drift(flags, file, detailed=detailed)
 
 
-def run_drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
+def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool) -> int:
     """`drift`: 1 for a failed read, 2 for drift if asked."""
-    from reconciler.reports.drift import json as drift_json
-    from reconciler.reports.drift import text as drift_text
-    from reconciler.workflows.drift import audited
-
     if file is not None:
         output_file.check_plan_file(file)
     checked = session.read_workspace(flags)
@@ -61,7 +58,7 @@ def run_drift(flags: Flags, file: Path | None, *, detailed: bool) -> int:
         made = session.plan(flags, checked, where, session.new_scans(flags, shown))
     found, last = audited(made, ledgers.expendable_history(flags.root, checked.settings))
     shared = file is not None and output_file.is_stdout(file)
-    if flags.output is Format.JSON and not shared:
+    if flags.output is opt.Format.JSON and not shared:
         data(drift_json.render(found))
     elif not shared:
         out(

@@ -11,6 +11,9 @@ from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections, destination
+from reconciler.reports.export import json as export_json
+from reconciler.reports.export import text as export_text
+from reconciler.workflows.export import export_workspace
 
 
 class Layout(StrEnum):
@@ -39,10 +42,6 @@ def export(
     no_color: opt.NoColor = False,
 ) -> int:
     """Write specs for what exists on the platform and no spec declares. Never overwrites; sends only GET requests."""
-    from reconciler.reports.export import json as export_json
-    from reconciler.reports.export import text as export_text
-    from reconciler.workflows.export import export_workspace
-
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,

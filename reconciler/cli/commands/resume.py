@@ -8,7 +8,6 @@ from reconciler.cli import options as opt
 from reconciler.cli import session
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.output.console import say
-from reconciler.cli.session import Flags
 from reconciler.cli.wiring import destination, ledgers
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.planning.plan import document
@@ -42,7 +41,7 @@ def resume(
     return run_resume(flags, run_id)
 
 
-def run_resume(flags: Flags, run_id: int | None) -> int:
+def run_resume(flags: session.Flags, run_id: int | None) -> int:
     """Go on with the plan of a run in the ledger."""
     checked = session.settings_only(flags)
     where = destination.target(flags.root, checked.settings, flags.token_file)

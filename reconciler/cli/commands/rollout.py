@@ -12,10 +12,8 @@ from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.applying.waves import journal_of, newest
-from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, shown, style
-from reconciler.cli.session import Flags
 from reconciler.cli.wiring import actor, ledgers, real_clock
 from reconciler.errors import Refused
 from reconciler.ledger.rollouts import Recorded
@@ -32,8 +30,7 @@ OPEN = ("running", "stopped", "paused")
 
 def _flags(
     context: typer.Context, environment: str | None, endpoint: str | None, *, no_color: bool
-) -> "Flags":
-
+) -> session.Flags:
     return session.Flags(root=context.obj, no_color=no_color, environment=environment, endpoint=endpoint)
 
 
@@ -49,8 +46,6 @@ def rollout_status(
     no_color: opt.NoColor = False,
 ) -> int:
     """Show the state of the newest rollout: waves, datamarts, states, counts."""
-    from dataclasses import replace
-
     flags = replace(_flags(context, environment, endpoint, no_color=no_color), output=output)
     return run_status(flags, follow=follow)
 
@@ -78,8 +73,6 @@ def rollout_resume(
     no_color: opt.NoColor = False,
 ) -> int:
     """Continue a rollout that was paused, stopped by a gate or interrupted, with the reviewed plan."""
-    from dataclasses import replace
-
     flags = _flags(context, environment, endpoint, no_color=no_color)
     return run_resume(replace(flags, token_file=token_file, lock_timeout=lock_timeout, events=events))
 
@@ -103,10 +96,10 @@ def rollout_abort(
 def run_status(flags: session.Flags, *, follow: bool) -> int:
     """`rollout status`: the newest rollout; 0 whatever its state."""
     settings = session.settings_only(flags).settings
-    if follow and flags.output is Format.TEXT and sys.stdout.isatty():
+    if follow and flags.output is opt.Format.TEXT and sys.stdout.isatty():
         _live(flags, settings)
         return exit_codes.DONE
-    if flags.output is Format.JSON:
+    if flags.output is opt.Format.JSON:
         found, plan = newest(flags.root, settings)
         data(rollout_json.render(found, plan, journal_of(flags.root, settings, found)))
     else:

@@ -56,7 +56,6 @@ def runs(
     """List the runs in the ledger; `runs show [RUN]` shows one."""
     if context.invoked_subcommand is not None:
         return None
-
     flags = session.Flags(
         root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
     )

@@ -12,7 +12,6 @@ from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import execute
-from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.wiring import connections, destination, real_clock
@@ -224,7 +223,7 @@ def run_preview(flags: session.Flags, name: str, line: str) -> int:
         loads = [x for x in desired.loads.values() if x.source == name]
         wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
         found = [look(load, ids, line, reader, scans) for load in wanted]
-    if flags.output is Format.JSON:
+    if flags.output is opt.Format.JSON:
         data(preview_json.render(found))
     else:
         out("\n\n".join(preview_text.render(one, marks) for one in found))
@@ -294,7 +293,7 @@ def _retry(flags: session.Flags, checked: Checked, name: str, scans: Scans, *, a
     if not loads:
         out("There is no failed command to send again.")
         return exit_codes.DONE
-    if flags.output is Format.TEXT:
+    if flags.output is opt.Format.TEXT:
         session.show_plan(again, flags)
     session.approve(again, auto=auto)
     shown = session.progress(flags)
