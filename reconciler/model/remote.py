@@ -21,6 +21,11 @@ class Datamart:
     archived: bool
 
 
+def owned(row: "Datamart | Compartment", organisation_id: str) -> bool:
+    """True if a row is the organisation's own; one that names no organisation counts as its own (contract 3.5)."""
+    return row.organisation_id in (organisation_id, "")
+
+
 def token_key(token: str) -> str:
     """What two tokens share that differ only by case or by Unicode form: a platform may take them for one."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", token).casefold())

@@ -104,7 +104,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
             {a.datamart_id for a in (*desired.activations.values(), *desired.removals.values())}
             | {load.datamart_id for load in loads.values()} & ids
             | pruned(desired, request.prune)
-            | (ids if _whole(scope) else set())
+            | (ids if scope.whole_config else set())
         ),
         imports=sorted({load.datamart_id for load in loads.values()}),
         pins=[c.id for c in desired.compartments.values() if c.id],
@@ -159,16 +159,11 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
     )
 
 
-def _whole(scope: Scope) -> bool:
-    """Whether the plan compares the whole configuration."""
-    return scope.only != "loads" and not (scope.targets or scope.labels) and scope.datamarts is None
-
-
 def _unmanaged(
     desired: Desired, observed: Observed, config: ConfigPlan, checked: Checked, scope: Scope
 ) -> list[Unmanaged]:
     """What no spec declares; a plan that flags limit to some resources does not speak of others."""
-    if not _whole(scope):
+    if not scope.whole_config:
         return []
     settings = checked.settings
     return list(unmanaged(desired, observed, config.ids, settings.organisation_id, settings.ignore))

@@ -1,6 +1,7 @@
 """Activations that go: by `deactivations`, by `--prune`, and never for any other reason (G10)."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -209,10 +210,8 @@ def test_pruning_takes_what_no_spec_declares_of_compartments_that_say_where(
     assert left == foreign
     for scope in ("Compartment", "Activation@nowhere", "all"):
         unknown = workspace.run("plan", "--prune", scope)
-        assert (unknown.code, "not a scope" in unknown.err) == (
-            1,
-            True,
-        ), unknown
+        assert (unknown.code, "not a scope" in unknown.err) == (1, True), unknown
+        assert re.search("did you mean 'Activation'|known: Activation, Activation@retail-de", unknown.err)
 
 
 def test_what_a_plan_leaves_out_is_not_spoken_of(workspace: Workspace, emulator: Emulator) -> None:

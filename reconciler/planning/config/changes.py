@@ -14,7 +14,7 @@ from reconciler.model.desired import DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import Change, ResourceChange
-from reconciler.model.remote import Activation, Compartment, Datamart, Observed, token_key
+from reconciler.model.remote import Activation, Compartment, Datamart, Observed, owned, token_key
 from reconciler.planning.config import lookup
 from reconciler.planning.config.diff import changed_fields
 from reconciler.planning.config.token_changes import former, token_change
@@ -145,7 +145,7 @@ def _existing_compartment(
     plan.ids[want.key] = row.id
     if want.id is None and not moves:
         plan.tokens[want.key] = row.token
-    shared = row.organisation_id not in (organisation_id, "")
+    shared = not owned(row, organisation_id)
     before = shape(row)
     after = before | ({"name": want.name} if want.name is not None else {})
     after |= {"token": want.token} if moves else {}
@@ -246,7 +246,7 @@ def datamart_findings(
     """
     if not isinstance(observed.datamarts, Listed):
         return [], set(datamarts)
-    rows = {d.id: d for d in observed.datamarts.rows if d.organisation_id in (organisation_id, "")}
+    rows = {d.id: d for d in observed.datamarts.rows if owned(d, organisation_id)}
     findings: list[Diagnostic] = []
     unusable: set[str] = set()
     if words := foreign(observed.datamarts, organisation_id):

@@ -6,7 +6,7 @@ Compartment: organisation and token. Activation: datamart and compartment; of du
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.model.remote import Activation, Compartment, token_key
+from reconciler.model.remote import Activation, Compartment, owned, token_key
 from reconciler.planning.loads.generations import number
 
 
@@ -31,7 +31,7 @@ def compartment(
     if pin is not None:
         return next((r for r in rows if r.id == pin), None)
     # Rows of other organisations are shared compartments: never ours by token (contract 3.5).
-    found = [r for r in rows if r.token == token and r.organisation_id in (organisation_id, "")]
+    found = [r for r in rows if r.token == token and owned(r, organisation_id)]
     if len(found) > 1:
         return Ambiguous(tuple(sorted((r.id for r in found), key=number)))
     return found[0] if found else None
@@ -41,11 +41,7 @@ def similar(rows: Iterable[Compartment], organisation_id: str, token: str) -> Co
     """The organisation's compartment whose token differs from this one only by case or Unicode form, if there is one."""
     key = token_key(token)
     return next(
-        (
-            r
-            for r in rows
-            if r.token != token and r.token_key == key and r.organisation_id in (organisation_id, "")
-        ),
+        (r for r in rows if r.token != token and r.token_key == key and owned(r, organisation_id)),
         None,
     )
 

@@ -6,7 +6,7 @@ from reconciler.model.desired import Desired, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing
 from reconciler.model.plan import ResourceChange
-from reconciler.model.remote import Compartment, Observed, token_key
+from reconciler.model.remote import Compartment, Observed, owned, token_key
 
 
 def former(
@@ -22,7 +22,7 @@ def former(
     """
     if last_id is None or want.id is not None or want.token is None:
         return None
-    rows = (r for r in listing.by("id", last_id) if r.organisation_id in (organisation_id, ""))
+    rows = (r for r in listing.by("id", last_id) if owned(r, organisation_id))
     return next((r for r in rows if r.token != want.token and not r.archived), None)
 
 
@@ -38,7 +38,7 @@ def token_change(
         organisation_id: the organisation of the workspace.
     """
     words = f"the compartment {row.id} has the token '{row.token}'; the spec declares '{want.token}'"
-    if row.organisation_id not in (organisation_id, ""):
+    if not owned(row, organisation_id):
         words += "; it belongs to another organisation"
         advice = "write the token that the platform has"
     elif (used := _used(want, row, compartments, organisation_id)) is not None:
@@ -83,10 +83,7 @@ def same_names(
     by_name = {
         r.name: r
         for r in observed.compartments.rows
-        if r.organisation_id in (organisation_id, "")
-        and not r.archived
-        and r.token not in tokens
-        and r.id not in pins
+        if owned(r, organisation_id) and not r.archived and r.token not in tokens and r.id not in pins
     }
     for change in created:
         row = by_name.get((change.change.after or {}).get("name"))
@@ -110,4 +107,4 @@ def _used(
     if not isinstance(compartments, Listed):
         return None
     found = compartments.by("token_key", token_key(want.token or ""))
-    return next((r for r in found if r.id != row.id and r.organisation_id in (organisation_id, "")), None)
+    return next((r for r in found if r.id != row.id and owned(r, organisation_id)), None)

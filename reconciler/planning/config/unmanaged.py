@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from reconciler.model.desired import Desired
 from reconciler.model.listing import Listed
 from reconciler.model.plan import Unmanaged
-from reconciler.model.remote import Compartment, Observed
+from reconciler.model.remote import Compartment, Observed, owned
 
 
 def unmanaged(
@@ -28,8 +28,12 @@ def unmanaged(
     rows = observed.compartments.rows if isinstance(observed.compartments, Listed) else ()
     declared = {c.token for c in desired.compartments.values() if c.token is not None and c.id is None}
     for row in rows:
-        own = row.organisation_id in (organisation_id, "")
-        if own and not row.archived and row.id not in keys and row.token not in declared:
+        if (
+            owned(row, organisation_id)
+            and not row.archived
+            and row.id not in keys
+            and row.token not in declared
+        ):
             yield _one("Compartment", row, None, ignored)
     known = {row.id: row for row in rows}
     names = {identity: name for name, (identity, _) in desired.datamarts.items()}

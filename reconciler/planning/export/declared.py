@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from reconciler.model.desired import Desired
 from reconciler.model.export import CompartmentDocument, DatamartEntry, Export, Remark
 from reconciler.model.listing import Listed
-from reconciler.model.remote import Activation, Compartment, Datamart, Observed
+from reconciler.model.remote import Activation, Compartment, Datamart, Observed, owned
+from reconciler.planning.config import lookup
 from reconciler.planning.export.names import name_for
 from reconciler.planning.loads.generations import number
 
@@ -83,7 +84,7 @@ def _datamarts(
         about = f"datamart {row.id} ({row.name!r})"
         if row.id in names.datamarts or row.id in desired.ignored:
             continue
-        if row.organisation_id not in (organisation_id, ""):
+        if not owned(row, organisation_id):
             remarks.append(Remark(about, f"it belongs to organisation {row.organisation_id}"))
         elif row.archived:
             remarks.append(Remark(about, "it is archived"))
@@ -98,13 +99,18 @@ def _datamarts(
 
 
 def _known(rows: Sequence[Compartment], organisation_id: str, desired: Desired) -> dict[str, str]:
-    """Keys of the specs, by id of the row that each means."""
+    """Keys of the specs, by id of the row that each means; of rows with one token, each."""
+    listing = Listed(tuple(rows))
     found: dict[str, str] = {}
     for want in desired.compartments.values():
-        for row in rows:
-            own = row.organisation_id in (organisation_id, "")
-            if row.id == want.id or (want.id is None and own and row.token == want.token):
-                found[row.id] = want.key
+        named = listing.by("id", want.id) if want.id else listing.by("token", want.token)
+        match lookup.compartment(named, organisation_id, want.token, want.id):
+            case lookup.Ambiguous(ids=ids):
+                found |= dict.fromkeys(ids, want.key)
+            case Compartment(id=identity):
+                found[identity] = want.key
+            case None:
+                pass
     return found
 
 
@@ -117,7 +123,7 @@ def _compartments(
     remarks: list[Remark],
 ) -> Iterable[CompartmentDocument]:
     where = _places(active, names)
-    tokens = Counter(r.token for r in rows if r.organisation_id in (organisation_id, ""))
+    tokens = Counter(r.token for r in rows if owned(r, organisation_id))
     taken = set(used)
     for row in sorted({r.id: r for r in rows}.values(), key=lambda r: number(r.id)):
         if row.id in names.compartments:
@@ -125,7 +131,7 @@ def _compartments(
         if why := _unsayable(row):
             remarks.append(Remark(f"compartment {row.id} ({row.token!r})", why))
             continue
-        shared = row.organisation_id not in (organisation_id, "")
+        shared = not owned(row, organisation_id)
         reason = _pin_reason(row, shared=shared, count=tokens[row.token])
         key = names.compartments[row.id] = name_for(row.token or row.name or "", row.id, taken, "compartment")
         taken.add(key)

@@ -9,6 +9,12 @@ LONGEST = 63
 _TAKEN = frozenset({"all", "rest"})
 
 
+def slug(text: str, longest: int) -> str:
+    """A text in the letters that names have: a-z, 0-9 and '-'; empty where it has none of them."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:longest].strip("-")
+
+
 def name_for(text: str, identity: str, used: Collection[str], fallback: str) -> str:
     """A name for `metadata.name` or a datamart: from a text, unlike all names used; with the id where it has to be.
 
@@ -18,12 +24,11 @@ def name_for(text: str, identity: str, used: Collection[str], fallback: str) -> 
         used: names that stand for something else.
         fallback: what the name begins with where the text gives nothing.
     """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST].strip("-")
-    if slug and slug not in used and slug not in _TAKEN:
-        return slug
+    plain = slug(text, LONGEST)
+    if plain and plain not in used and plain not in _TAKEN:
+        return plain
     tail = f"-{identity}"
-    name = f"{(slug or fallback)[: LONGEST - len(tail)].strip('-')}{tail}"
+    name = f"{(plain or fallback)[: LONGEST - len(tail)].strip('-')}{tail}"
     count = 2
     while name in used:  # somebody else's name is made of this id by chance
         name, count = f"{fallback}{tail}-{count}", count + 1

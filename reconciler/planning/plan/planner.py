@@ -58,6 +58,11 @@ class Scope:
         """True if nothing is left out."""
         return self == Scope()
 
+    @property
+    def whole_config(self) -> bool:
+        """True if no compartment and no activation is left out."""
+        return self.only != "loads" and not (self.targets or self.labels) and self.datamarts is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Plan
-from reconciler.planning.plan.obstacles import obstacle
+from reconciler.planning.plan.obstacles import stopped
 from reconciler.reports.style import many
 
 _LAST_IS_WORST = (Severity.NOTE, Severity.WARNING, Severity.ERROR)
@@ -13,10 +13,8 @@ _LAST_IS_WORST = (Severity.NOTE, Severity.WARNING, Severity.ERROR)
 
 def decision(plan: Plan) -> str:
     """Whether the plan can be applied, with the number of errors if it cannot; one sentence."""
-    if (why := obstacle(plan)) is not None:
-        counted = why.partition("; first: ")[0]
-        errors = [d for d in plan.diagnostics if d.severity is Severity.ERROR]
-        return "This plan cannot be applied: 1 error." if len(errors) == 1 else f"{_capital(counted)}."
+    if (why := stopped(plan)) is not None:
+        return f"{why[0].upper()}{why[1:]}."
     return "This plan can be applied." if plan.has_changes else "No changes."
 
 
@@ -25,7 +23,7 @@ def in_numbers(plan: Plan) -> str:
     s = plan.summary
     if plan.has_changes:
         return f"{s.create} to create, {s.update} to change, {s.delete} to delete, {s.execute} to load; {s.unchanged} unchanged."
-    if obstacle(plan) is not None:
+    if stopped(plan) is not None:
         return f"Nothing was planned; {s.unchanged} unchanged."
     return f"{s.unchanged} resources and loads are as declared."
 
@@ -39,7 +37,3 @@ def counted(findings: Sequence[Diagnostic]) -> str:
     """How many of each severity, errors last: `12 warnings, 1 error`."""
     counts = Counter(d.severity for d in findings)
     return ", ".join(many(n, s.value) for s in _LAST_IS_WORST if (n := counts[s]))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

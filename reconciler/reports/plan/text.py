@@ -2,7 +2,7 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
@@ -134,7 +134,7 @@ def _subject(address: str, among: Sequence[str], verb: str, style: Style, of: in
 def _compartments(changes: Sequence[ResourceChange], style: Style) -> list[str]:
     """Compartments with the same action, each in a line or two: its fields, and where the spec is."""
     verb = changes[0].change.actions[0]
-    mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
+    mark = _mark(verb, style)
     lines = [f"  {mark(_SIGN[verb])} {style.bold(f'{len(changes)} compartments')}  {verb}"]
     for change in changes:
         before, after = change.change.before or {}, change.change.after or {}
@@ -153,6 +153,11 @@ def _compartments(changes: Sequence[ResourceChange], style: Style) -> list[str]:
     return lines
 
 
+def _mark(verb: str, style: Style) -> Callable[[str], str]:
+    """The colour of an action."""
+    return {"create": style.green, "delete": style.red}.get(verb, style.yellow)
+
+
 def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = (), of: int = 0) -> list[str]:
     """One change, its fields, and why; or many alike.
 
@@ -163,7 +168,7 @@ def change_lines(change: ResourceChange, style: Style, among: Sequence[str] = ()
         of: how many datamarts the plan changes.
     """
     verb = change.change.actions[0]
-    mark = {"create": style.green, "delete": style.red}.get(verb, style.yellow)
+    mark = _mark(verb, style)
     first, *where = _subject(change.address, among, verb, style, of)
     lines = [f"  {mark(_SIGN[verb])} {first}", *where]
     several = len(among) > 1
@@ -197,7 +202,8 @@ def _table(loads: Sequence[LoadChange], style: Style) -> list[str]:
     verb, name = first.actions[0], first.address.partition("@")[0]
     retry = f" (retry {first.retry})" if first.retry else ""
     estimated = " (estimated)" if any(x.after_unknown for x in loads) else ""
-    rows = sorted(loads, key=lambda x: x.lines, reverse=True)[:ROWS]
+    largest = sorted(loads, key=lambda x: x.lines, reverse=True)
+    rows, left = largest[:ROWS], largest[ROWS:]
     width = max(8, *(len(x.datamart) for x in rows))
     lines = [
         f"  {style.green(_SIGN[verb])} {style.bold(name)}  {verb} on {len(loads)} datamarts{retry}",
@@ -215,15 +221,9 @@ def _table(loads: Sequence[LoadChange], style: Style) -> list[str]:
         f"      {x.datamart:<{width}}  {x.generation or '?':>4} {x.lines:>10,} {x.rejected:>9,} {x.chunks:>7,} {size(x.bytes):>9}"
         for x in rows
     ]
-    if left := loads_left(loads, rows):
+    if left:
         lines.append(style.dim(f"      and {len(left)} smaller ones: {sum(x.lines for x in left):,} rows"))
     return lines
-
-
-def loads_left(loads: Sequence[LoadChange], rows: Sequence[LoadChange]) -> list[LoadChange]:
-    """Those that have no row."""
-    shown = {x.address for x in rows}
-    return [x for x in loads if x.address not in shown]
 
 
 def _becauses(loads: Sequence[LoadChange], style: Style) -> list[str]:
@@ -273,17 +273,10 @@ def value(value: Any) -> str:
 
 
 def _summary(plan: Plan, style: Style) -> str:
-    s = plan.summary
     if not plan.has_changes:
         if (why := obstacle(plan)) is not None:
             return style.red("\n".join(_wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
         return f"{style.bold(decision(plan))} {in_numbers(plan)}"
-    parts = [
-        f"{s.create} to create",
-        f"{s.update} to change",
-        f"{s.delete} to delete",
-        f"{s.execute} to load",
-    ]
     pace = (
         ""
         if plan.budget.seconds is None
@@ -294,4 +287,4 @@ def _summary(plan: Plan, style: Style) -> str:
     last = (
         budget if why is None else style.red("\n".join(_wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
     )
-    return f"{style.bold('Plan:')} {', '.join(parts)}; {s.unchanged} unchanged.\n{last}"
+    return f"{style.bold('Plan:')} {in_numbers(plan)}\n{last}"

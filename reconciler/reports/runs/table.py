@@ -4,10 +4,8 @@ import textwrap
 from collections.abc import Sequence
 
 from reconciler.reports.runs.story import State, Told
-from reconciler.reports.runs.text import took, utc
+from reconciler.reports.runs.text import OPEN, took, utc
 from reconciler.reports.style import Style
-
-_OPEN = {"intent": "unsettled", "answered": "unsettled"}
 
 
 def render(runs: Sequence[Told], style: Style) -> str:
@@ -23,7 +21,7 @@ def render(runs: Sequence[Told], style: Style) -> str:
 
 def actions(told: Told) -> str:
     """How many actions ended how."""
-    words = [f"{n:,} {_OPEN.get(state, state)}" for state, n in told.counts.items()]
+    words = [f"{n:,} {OPEN.get(state, state)}" for state, n in told.counts.items()]
     if told.completed_by is not None:
         words.append(f"completed by run {told.completed_by}")
     return ", ".join(words) or "none"

@@ -13,7 +13,7 @@ from reconciler.model.plan import Plan
 from reconciler.reports.line_counts import fates
 from reconciler.reports.style import Style, safe
 
-_OPEN = {"intent": "unsettled", "answered": "unsettled"}
+OPEN = {"intent": "unsettled", "answered": "unsettled"}
 SHOWN = 20  # failed lines
 _GOOD = frozenset({"succeeded", "unchanged", "done"})
 
@@ -90,7 +90,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
         "",
     ]
     for step in found:
-        state = "not begun" if step.state is None else _OPEN.get(step.state, step.state)
+        state = "not begun" if step.state is None else OPEN.get(step.state, step.state)
         mark = style.green if step.state in _GOOD else style.red if step.state else style.dim
         lines.append(f"{mark(str(state))}  {step.address}  {style.dim(step.action)}")
         if "read" in step.counts:
@@ -106,7 +106,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
         if len(step.failed_lines) > SHOWN:
             lines.append(f"    … and {len(step.failed_lines) - SHOWN:,} more; -o json shows all")
         if step.chunks:
-            words = ", ".join(f"{n:,} {_OPEN.get(s, s)}" for s, n in sorted(step.chunks.items()))
+            words = ", ".join(f"{n:,} {OPEN.get(s, s)}" for s, n in sorted(step.chunks.items()))
             lines += textwrap.wrap(
                 f"uploads of this run: {words}", 80, initial_indent="    ", subsequent_indent="    "
             )
