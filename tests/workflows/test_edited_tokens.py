@@ -1,8 +1,5 @@
 """`token:` is edited after an apply: the compartment that exists is meant, so it is refused, or changed where the spec says so (G10)."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.support.emulator import Emulator
@@ -10,18 +7,10 @@ from tests.support.workspace import LOYALTY, Workspace
 
 
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    made = Emulator()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def workspace(emulator: Emulator, tmp_path: Path) -> Workspace:
-    made = Workspace(tmp_path / "ws", emulator.url)
-    made.write("specs/loyalty.yaml", LOYALTY)
-    assert made.run("apply", "--auto-approve").code == 0
-    return made
+def workspace(workspace: Workspace) -> Workspace:
+    workspace.write("specs/loyalty.yaml", LOYALTY)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    return workspace
 
 
 def edit(workspace: Workspace, token: str, more: str = "") -> None:

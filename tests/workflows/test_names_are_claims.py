@@ -1,8 +1,5 @@
 """What lies on the platform under names of ours, and was made by nobody of ours, is told and not believed."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.support.emulator import Emulator
@@ -12,17 +9,9 @@ LINES = 60
 
 
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    made = Emulator()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def workspace(emulator: Emulator, tmp_path: Path) -> Workspace:
-    made = Workspace(tmp_path / "ws", emulator.url)
-    made.customers(LINES, max_bytes=4_000)
-    return made
+def workspace(workspace: Workspace) -> Workspace:
+    workspace.customers(LINES, max_bytes=4_000)
+    return workspace
 
 
 def begun(emulator: Emulator, workspace: Workspace) -> str:

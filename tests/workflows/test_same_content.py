@@ -1,8 +1,5 @@
 """The same rows in another form of file, and sources under another name (design 6)."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.support.emulator import Emulator
@@ -12,19 +9,11 @@ ROWS = "id,name\n" + "".join(f"u{n},Zoé {n}\n" for n in range(40))
 
 
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
-    made = Emulator()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def workspace(emulator: Emulator, tmp_path: Path) -> Workspace:
-    made = Workspace(tmp_path / "ws", emulator.url)
-    made.customers(40)
-    (made.root / "data/customers.csv").write_text(ROWS, encoding="utf-8")
-    assert made.run("apply", "--auto-approve").code == 0
-    return made
+def workspace(workspace: Workspace) -> Workspace:
+    workspace.customers(40)
+    (workspace.root / "data/customers.csv").write_text(ROWS, encoding="utf-8")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    return workspace
 
 
 @pytest.mark.parametrize(
