@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.cli.wiring import ledgers, real_clock
 from reconciler.errors import DiskFailed, ReconcilerError
 from reconciler.ledger.history import History
-from reconciler.model.load import ManualVerdicts
+from reconciler.model.load import UploadNotes
 from reconciler.private_folder import private_folder, replace_file
 from reconciler.settings import Settings
 from reconciler.workspace.cache import kept_file
@@ -32,11 +32,11 @@ class Remembered:
     compartments: Mapping[str, str] = field(default_factory=dict)
     watched: Mapping[str, float] = field(default_factory=dict)
 
-    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
-        """What people said of chunks on a datamart."""
+    def uploads(self, datamart_id: str) -> UploadNotes:
+        """What is known of uploads to a datamart."""
         with suppress(ReconcilerError):
-            return self.history.manual_verdicts(datamart_id) if self.history else {}
-        return {}
+            return self.history.uploads(datamart_id) if self.history else UploadNotes()
+        return UploadNotes()
 
 
 def remembered(root: Path, settings: Settings, folder: Path | None) -> Remembered:

@@ -180,7 +180,7 @@ def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans
         prune=frozenset(flags.prune),
         created_at=real_clock.created_at(),
         ci=bool(os.environ.get("CI")),
-        manual_verdicts=known.manual_verdicts,
+        uploads=known.uploads,
         known=known.compartments,
         watched=known.watched.keys(),
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.ledger.database import Database
-from reconciler.ledger.store import SETTLED_SQL
-from reconciler.model.load import ManualVerdict, ManualVerdicts
+from reconciler.ledger.store import upload_notes
+from reconciler.model.load import UploadNotes
 
 Open = Callable[[], AbstractContextManager[Database | None]]
 
@@ -89,11 +89,10 @@ class History:
         with self._open() as database:
             return dict(database.rows(sql, since, *self._key)) if database else {}
 
-    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
-        """What people said of chunks on a datamart; nothing where there is no ledger."""
+    def uploads(self, datamart_id: str) -> UploadNotes:
+        """What is known of uploads to a datamart; nothing where there is no ledger."""
         with self._open() as database:
-            rows = database.rows(SETTLED_SQL, *self._key, datamart_id) if database else []
-        return {(load, chunk): ManualVerdict(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
+            return upload_notes(database, (*self._key, datamart_id)) if database else UploadNotes()
 
     def _runs(self, rest: str, value: int) -> list[Recorded]:
         columns = "id, host, plan, plan_digest, state, started, ended"

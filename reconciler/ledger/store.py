@@ -11,11 +11,25 @@ from dataclasses import dataclass
 
 from reconciler.ledger.database import Database
 from reconciler.ledger.open_writes import EVERY_LOAD, EVERYTHING, OpenWrites
-from reconciler.model.load import ManualVerdict, ManualVerdicts
+from reconciler.model.load import ManualVerdict, UploadNotes
 
-SETTLED_SQL = "SELECT load, chunk, attempt, sent FROM settled_chunks WHERE origin=? AND organisation_id=? AND datamart_id=?"
+_OF_A_DATAMART = "WHERE origin=? AND organisation_id=? AND datamart_id=?"
 _NOTE = "INSERT INTO journal(run, at, address, step, state, detail) VALUES (?,?,?,?,?,?)"
 _RUN = "SELECT id, plan_digest, plan, state, started, ended FROM runs WHERE origin=? AND organisation_id=?"
+
+
+def upload_notes(database: Database, datamart: tuple[str, str, str]) -> UploadNotes:
+    """What is known of uploads to a datamart.
+
+    Args:
+        database: of the ledger.
+        datamart: origin of the endpoint, organisation id, datamart id.
+    """
+    names = database.rows(f"SELECT name FROM refused_uploads {_OF_A_DATAMART}", *datamart)  # noqa: S608 - words of ours
+    sql = f"SELECT load, chunk, attempt, sent FROM settled_chunks {_OF_A_DATAMART}"  # noqa: S608 - words of ours
+    rows = database.rows(sql, *datamart)
+    verdicts = {(load, chunk): ManualVerdict(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
+    return UploadNotes(frozenset(n for (n,) in names), verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +197,6 @@ class Ledger:
         sql = "INSERT INTO refused_uploads VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
         self.database.rows(sql, *self._key, datamart_id, name)
 
-    def refused(self, datamart_id: str) -> frozenset[str]:
-        """Chunk names whose upload was refused on this datamart."""
-        sql = "SELECT name FROM refused_uploads WHERE origin=? AND organisation_id=? AND datamart_id=?"
-        return frozenset(r[0] for r in self.database.rows(sql, *self._key, datamart_id))
-
     def record_manual_verdict(
         self, datamart_id: str, load: str, chunk: int, said: ManualVerdict, who: str
     ) -> None:
@@ -207,7 +216,6 @@ class Ledger:
         values = (said.attempt, int(said.sent), self._wall(), who)
         self.database.rows(sql, *self._key, datamart_id, load, chunk, *values)
 
-    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
-        """What was said of chunks on this datamart."""
-        rows = self.database.rows(SETTLED_SQL, *self._key, datamart_id)
-        return {(load, chunk): ManualVerdict(attempt, bool(sent)) for load, chunk, attempt, sent in rows}
+    def uploads(self, datamart_id: str) -> UploadNotes:
+        """What is known of uploads to a datamart."""
+        return upload_notes(self.database, (*self._key, datamart_id))

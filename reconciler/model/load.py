@@ -150,6 +150,19 @@ class ManualVerdict:
 ManualVerdicts = Mapping[tuple[str, int], ManualVerdict]
 
 
+@dataclass(frozen=True, slots=True)
+class UploadNotes:
+    """What the ledger knows of the uploads to a datamart; nothing where there is none.
+
+    Attributes:
+        refused: names of imports whose upload the platform refused for what it holds (400, 422).
+        verdicts: what people said of chunks.
+    """
+
+    refused: frozenset[str] = frozenset()
+    verdicts: ManualVerdicts = field(default_factory=dict)
+
+
 def allowed(allow: str, lines: int) -> float:
     """How many of `lines` may be rejected: a count, or a percentage."""
     return lines * float(allow[:-1]) / 100 if allow.endswith("%") else float(allow)

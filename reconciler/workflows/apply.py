@@ -27,7 +27,7 @@ from reconciler.ledger.lock import Lock
 from reconciler.ledger.open_writes import EVERYTHING, Mark, OpenWrites
 from reconciler.ledger.store import Ledger
 from reconciler.model.address import Address
-from reconciler.model.load import ManualVerdicts
+from reconciler.model.load import UploadNotes
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.planning.config.requirements import Required, Seen, unmet
@@ -369,11 +369,8 @@ class _Journal:
     def refuse(self, datamart_id: str, name: str) -> None:
         self.ledger.refuse(datamart_id, name)
 
-    def refused(self, datamart_id: str) -> frozenset[str]:
-        return self.ledger.refused(datamart_id)
-
-    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
-        return self.ledger.manual_verdicts(datamart_id)
+    def uploads(self, datamart_id: str) -> UploadNotes:
+        return self.ledger.uploads(datamart_id)
 
 
 def _state(outcomes: list[Outcome], expected: int) -> str:

@@ -8,7 +8,7 @@ from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.listing import Listed, Listing
 from reconciler.model.remote import Import
-from reconciler.planning.loads.changes import rows_of
+from reconciler.planning.loads.cut import rows_of
 from reconciler.planning.loads.generations import generations
 from reconciler.planning.loads.late import late_findings, watched
 

@@ -2,37 +2,25 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
-
-from msgspec import structs
+from dataclasses import dataclass, field
 
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.control.observe import observe, open_executions
-from reconciler.errors import ReconcilerError
+from reconciler.control.observe import observe
 from reconciler.model.address import Address
-from reconciler.model.desired import Desired, DesiredLoad
-from reconciler.model.diagnostic import Diagnostic, error, warning
-from reconciler.model.listing import Listed, Listing, Unlisted
-from reconciler.model.load import ManualVerdicts
+from reconciler.model.desired import Desired
+from reconciler.model.diagnostic import Diagnostic, warning
+from reconciler.model.listing import Listed, Unlisted
+from reconciler.model.load import UploadNotes
 from reconciler.model.plan import LoadChange, Override, Plan, ResourceChange, Unmanaged
-from reconciler.model.remote import Activation, Observed
-from reconciler.model.source import SourceDefinition
+from reconciler.model.remote import Observed
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
-from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet
 from reconciler.planning.config.unmanaged import unmanaged
 from reconciler.planning.loads.changes import (
     Overrides,
-    RemoteLoads,
-    content_of,
-    definition_of,
-    plan_load,
-    plan_unread,
 )
-from reconciler.planning.loads.renamed import renamed
 from reconciler.planning.loads.retention import superseded_imports
-from reconciler.planning.loads.source_findings import activation_findings
 from reconciler.planning.plan.planner import (
     Occasion,
     Scope,
@@ -43,9 +31,9 @@ from reconciler.planning.plan.planner import (
 )
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
-from reconciler.workflows.consent import consent_findings
 from reconciler.workflows.late import look_again
-from reconciler.workflows.selection import in_scope, pruned, require_selected, require_there
+from reconciler.workflows.planned_loads import LoadPlanner
+from reconciler.workflows.selection import in_scope, pruned, require_selected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +55,7 @@ class Request:
     allowed: Sequence[Override] = ()
     created_at: str = ""
     ci: bool = False
-    manual_verdicts: Callable[[str], ManualVerdicts] = lambda _: {}
+    uploads: Callable[[str], UploadNotes] = lambda _: UploadNotes()
     prune: frozenset[str] = frozenset()
     known: Mapping[str, str] = field(default_factory=dict)
     watched: Collection[str] = ()
@@ -124,20 +112,27 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         *_paused(desired, checked),
         *_ledger_warning(request, settings.ledger),
     ]
+    planner = LoadPlanner(
+        observed=observed,
+        config=config,
+        changes=changes,
+        reader=reader,
+        io=io,
+        scans=scans,
+        declared={name for load in desired.loads.values() for name in load.definition.former},
+        notes=request.uploads,
+    )
     planned: list[LoadChange] = []
     retired: list[ResourceChange] = []
     errored = config.errored
-    declared = {name for load in desired.loads.values() for name in load.definition.former}
     for load in loads.values():
-        change, findings, failed = _one_load(
-            load, observed, config, changes, reader, io, scans, request, declared
-        )
+        found = planner.plan(load, request.overrides.get(str(load.address), Overrides()))
         imports = observed.imports.get(load.datamart_id)
         retired += superseded_imports(load, imports.rows) if isinstance(imports, Listed) else []
-        diagnostics += findings
+        diagnostics += found.findings
         diagnostics += look_again(load, imports, reader, io) if str(load.address) in request.watched else []
-        errored = errored or failed
-        planned += [_with_tokens(change, config)] if change else []
+        errored = errored or found.read_failed
+        planned += [found.change] if found.change else []
     every = [*changes, *retired]
     kept, kept_loads = prune_requires(every, planned, acting_addresses(every))
     return assemble(
@@ -202,174 +197,3 @@ def _ledger_warning(request: Request, ledger: str | Mapping[str, str]) -> list[D
             )
         ]
     return []
-
-
-def _one_load(
-    load: DesiredLoad,
-    observed: Observed,
-    config: ConfigPlan,
-    changes: Sequence[ResourceChange],
-    reader: Reader,
-    io: Executor,
-    scans: Scans,
-    request: Request,
-    declared: Collection[tuple[str, str]],
-) -> tuple[LoadChange | None, list[Diagnostic], bool]:
-    """One load's change and findings; the third value is true if a read failed."""
-    address = str(load.address)
-    if load.suspended:
-        return (
-            None,
-            [
-                warning(
-                    "load-suspended", "the source is suspended; nothing is loaded", load.span, address=address
-                )
-            ],
-            False,
-        )
-    usable, blockers, failed = _blockers(load, observed, config, changes)
-    if not usable:
-        return None, blockers, failed
-    definition = replace(
-        load.definition, compartments={k: config.ids[k] for k in load.definition.compartments}
-    )
-    if load.missing_label:
-        return (
-            None,
-            [
-                error(
-                    "source-placeholder",
-                    f"{load.datamart} has no label '{load.missing_label}', which the source's files need",
-                    load.label_span,
-                    address=address,
-                )
-            ],
-            False,
-        )
-    try:
-        if scans.once_only(definition):
-            return _unread(load, scans.pinned(definition), observed, request)
-        scan = scans.get(definition)
-    except ReconcilerError as e:
-        return (
-            None,
-            [error("source-unreadable", str(e), load.label_span, address=address, help=e.help)],
-            False,
-        )
-    executions = open_executions(
-        reader,
-        load.datamart_id,
-        observed.imports[load.datamart_id],
-        definition.former,
-        io,
-        content_of(scan, definition),
-    )
-    remote = RemoteLoads(
-        observed.imports[load.datamart_id], executions, request.manual_verdicts(load.datamart_id)
-    )
-    unread = [x for x in (remote.imports, *executions.values()) if isinstance(x, Unlisted)]
-    overrides = request.overrides.get(address, Overrides())
-    change, findings = plan_load(load, scan, remote, config.ids, overrides)
-    require_there(change, overrides)
-    findings += [
-        error(
-            "read-failed",
-            f"could not read the loads on {load.datamart}: {x.reason}",
-            address=address,
-            help=x.help,
-        )
-        for x in unread[:1]
-    ]
-    active = [i for k in definition.compartments if (i := config.ids[k]) is not None]
-    planned = [
-        str(c.change.after["compartment_id"])
-        for c in changes
-        if c.kind == "Activation" and c.change.after and c.change.after["datamart_id"] == load.datamart_id
-    ]
-    gone = {
-        (c.change.before or {}).get("compartment_id")
-        for c in changes
-        if c.change.actions == ("delete",) and c.address.endswith(f"@{load.datamart}")
-    }
-    findings += activation_findings(
-        load, scan, _without(observed.activations[load.datamart_id], gone), [*active, *planned]
-    )
-    content = content_of(scan, definition)
-    if change is not None and change.actions == ("execute",) and change.generation == 1 and content:
-        findings += renamed(load, content, remote.imports.require().rows, declared)
-    if change is not None and change.actions != ("no-op",):
-        named = {*active, *scan.compartments}
-        findings += consent_findings(load, named, observed.activations[load.datamart_id], reader)
-    return change, findings, bool(unread)
-
-
-def _with_tokens(change: LoadChange, config: ConfigPlan) -> LoadChange:
-    """A load that says by which tokens its compartments were found: apply requires them to be the same."""
-    keys = definition_of(change).compartments
-    return structs.replace(change, tokens={k: t for k, t in config.tokens.items() if k in keys})
-
-
-def _without(listing: Listing[Activation], gone: Collection[str | None]) -> Listing[Activation]:
-    """A listing as it will be once some compartments are not active any more."""
-    if isinstance(listing, Unlisted) or not gone:
-        return listing
-    return Listed(tuple(r for r in listing.rows if r.compartment_id not in gone))
-
-
-def _unread(
-    load: DesiredLoad, definition: SourceDefinition, observed: Observed, request: Request
-) -> tuple[LoadChange | None, list[Diagnostic], bool]:
-    """A load whose source only apply reads."""
-    address = str(load.address)
-    imports = observed.imports[load.datamart_id]
-    if isinstance(imports, Unlisted):
-        words = f"could not read the loads on {load.datamart}: {imports.reason}"
-        return None, [error("read-failed", words, address=address, help=imports.help)], True
-    change = plan_unread(load, definition, imports, request.overrides.get(address, Overrides()))
-    return change, [], False
-
-
-def _blockers(
-    load: DesiredLoad, observed: Observed, config: ConfigPlan, changes: Sequence[ResourceChange]
-) -> tuple[bool, list[Diagnostic], bool]:
-    """Whether a load can be planned at all; if not, why, and whether that is a failed read."""
-    address = str(load.address)
-    if isinstance(observed.datamarts, Unlisted):
-        return False, [], True
-    row = next((d for d in observed.datamarts.rows if d.id == load.datamart_id), None)
-    if row is None or row.archived:
-        return False, [], False  # reported with the datamart
-    listing = observed.activations.get(load.datamart_id)
-    if not isinstance(listing, Listed) or not isinstance(observed.compartments, Listed):
-        return False, [], True
-    unplanned = [k for k in load.definition.compartments if k not in config.ids]
-    findings = [
-        error(
-            "compartment-unplanned",
-            f"Compartment/{key} could not be planned, so this load cannot be planned",
-            load.span,
-            address=address,
-        )
-        for key in unplanned
-    ]
-    ids = {k: config.ids[k] for k in load.definition.compartments if k not in unplanned}
-    need = Required(load.datamart, load.datamart_id, ids, {}, {c.address for c in changes})
-    seen = Seen(row.organisation_id, observed.datamarts.rows, observed.compartments.rows, listing.rows)
-    left_out = {c.address for c in config.changes}
-    findings += [_unmet(found, load, left_out) for found in unmet(need, seen)]
-    return not findings, findings, False
-
-
-def _unmet(found: Unmet, load: DesiredLoad, left_out: Collection[str]) -> Diagnostic:
-    address = str(load.address)
-    if found.about == "Datamart":  # one that is archived or missing was reported with the datamart
-        return error("cross-datamart", found.why, load.span, address=address)
-    if found.about == "Compartment":
-        return error("compartment-unplanned", found.why, load.span, address=address)
-    activation = str(Address("Activation", found.key, load.datamart))
-    advice = (
-        f"include {activation} in this plan"
-        if activation in left_out
-        else f"declare activations of Compartment/{found.key}"
-    )
-    return error("compartment-not-active", found.why, load.span, address=address, help=advice)

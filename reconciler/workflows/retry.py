@@ -6,9 +6,8 @@ own failed lines are what the next one sends. The lines lie in a spool (0600) un
 
 import os
 import shutil
-from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -20,16 +19,17 @@ from reconciler.bulk.scan.source_scans import Scans
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.kinds.names import LoadKey
 from reconciler.model.listing import Listing
-from reconciler.model.load import Chunk, Scan
+from reconciler.model.load import Chunk, Scan, UploadNotes
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import definition_of
-from reconciler.planning.loads.failed_rows import failed_rows
+from reconciler.planning.loads.cut import as_cut, cut_of, load_view
+from reconciler.planning.loads.failed_rows import failed_rows, unfit
 from reconciler.planning.loads.failed_rows import folder as place_of
-from reconciler.planning.loads.generations import Generation, generations, last_attempt
-from reconciler.planning.loads.protocol import winner
+from reconciler.planning.loads.generations import Generation, generations
+from reconciler.planning.loads.protocol import ChunkView, winner
 from reconciler.private_folder import private_file, private_folder
 
 
@@ -41,7 +41,9 @@ class Retry:
     unplaced: int
 
 
-def plan_retry(change: LoadChange, reader: Reader, io: Executor, scans: Scans) -> Retry | None:
+def plan_retry(
+    change: LoadChange, reader: Reader, io: Executor, scans: Scans, notes: UploadNotes
+) -> Retry | None:
     """The sub-load for the failed lines of a load that is finished; None if none failed.
 
     Args:
@@ -49,6 +51,7 @@ def plan_retry(change: LoadChange, reader: Reader, io: Executor, scans: Scans) -
         reader: lists imports and executions, and fetches error files.
         io: threads.
         scans: reads the source again.
+        notes: of uploads to the datamart.
 
     Raises:
         ReadFailed: the remote could not be read.
@@ -72,7 +75,7 @@ def plan_retry(change: LoadChange, reader: Reader, io: Executor, scans: Scans) -
         )
     same = generations(imports.rows, definition.former, retries=True)
     chain = [base, *(g for g in same if g.number == base.number)]
-    finder = _Finder(change, reader, io, scans)
+    finder = _Finder(change, reader, io, scans, notes)
     source, scan = finder.original(definition, base.key)
     unplaced = 0
     for load in chain:
@@ -85,8 +88,10 @@ def plan_retry(change: LoadChange, reader: Reader, io: Executor, scans: Scans) -
 
 
 class _Finder:
-    def __init__(self, change: LoadChange, reader: Reader, io: Executor, scans: Scans) -> None:
-        self.change, self.reader, self.io, self.scans = change, reader, io, scans
+    def __init__(
+        self, change: LoadChange, reader: Reader, io: Executor, scans: Scans, notes: UploadNotes
+    ) -> None:
+        self.change, self.reader, self.io, self.scans, self.notes = change, reader, io, scans, notes
         self.root = scans.root
 
     def original(self, definition: SourceDefinition, key: LoadKey) -> tuple[SourceDefinition, Scan]:
@@ -105,13 +110,19 @@ class _Finder:
         self, load: Generation, source: SourceDefinition, scan: Scan
     ) -> tuple[SourceDefinition, Scan, int]:
         """What to send after a load: its failed lines as a source of their own, and how many cannot be placed."""
-        source, scan = self._as_cut(load, source, scan)
+        executions = self._executions(load)
+        cut = cut_of(load, executions, source)
+        source = as_cut(source, cut)
+        scan = self.scans.get(source)
+        view = load_view(load.key, cut, scan, executions, self.notes)
+        if why := cut.mismatch(load.key, scan) or unfit(load, view):
+            raise Refused(why, help="`reconciler apply --reload` sends all rows again")
         folder = self._folder(load.key)
         unplaced = 0
         try:
             with private_file(folder / "0000.ndjson") as file:
-                for chunk, rows in zip(scan.chunks, self._executions(load, scan), strict=True):
-                    wanted, missing = self._failed(chunk, rows, source, scan)
+                for chunk, seen in zip(scan.chunks, view.chunks, strict=True):
+                    wanted, missing = self._failed(chunk, seen, source, scan)
                     unplaced += missing
                     last = max(wanted, default=0)
                     for line in sent_lines(self.root, scan.files, source, chunk) if last else ():
@@ -132,37 +143,21 @@ class _Finder:
         shutil.rmtree(folder, ignore_errors=True)
         return private_folder(folder)
 
-    def _as_cut(
-        self, load: Generation, source: SourceDefinition, scan: Scan
-    ) -> tuple[SourceDefinition, Scan]:
-        """The source cut as the names of the load say."""
-        model = min(load.chunks, key=lambda n: (n.max_bytes, n.count), default=None)
-        if model is not None and model.max_bytes != source.max_bytes:
-            source = replace(source, max_bytes=model.max_bytes)
-            scan = self.scans.get(source)
-        by_index = {c.index: c.chunk12 for c in scan.chunks}
-        if model is None or any(by_index.get(n.index) != n.chunk12 for n in load.chunks):
-            raise Refused(f"the imports of {load.key.title} no longer exist, or were made from other bytes")
-        return source, scan
-
-    def _executions(self, load: Generation, scan: Scan) -> list[tuple[Execution, ...]]:
-        """Executions of each chunk's last attempt."""
-        return [self._listed(last_attempt(load.chunks, c.index)[1]) for c in scan.chunks]
-
-    def _listed(self, ids: Sequence[str]) -> tuple[Execution, ...]:
-        rows: list[Execution] = []
+    def _executions(self, load: Generation) -> dict[str, Listing[Execution]]:
+        """Executions under all imports of a load, by import id; every listing was read."""
+        ids = load.import_ids
         listings: list[Listing[Execution]] = list(
             self.io.map(lambda i: resources.executions(self.reader, self.change.datamart_id, i), ids)
         )
-        for listing in listings:
-            rows += listing.require().rows
-        return tuple(rows)
+        return {i: listing.require() for i, listing in zip(ids, listings, strict=True)}
 
     def _failed(
-        self, chunk: Chunk, rows: tuple[Execution, ...], source: SourceDefinition, scan: Scan
+        self, chunk: Chunk, seen: ChunkView, source: SourceDefinition, scan: Scan
     ) -> tuple[set[int], int]:
         """Numbers of the lines of a chunk that failed: all of an upload that was refused, else what its error file says."""
-        keep = winner(rows)
+        keep = winner(seen.executions)
+        if seen.marked_sent:
+            return set(), 0
         if keep is None:
             return set(range(1, chunk.lines + 1)), 0
         if not keep.total_failure:

@@ -54,14 +54,12 @@ def _planned(scope: Scope, checked: Checked, address: Address) -> bool:
     return in_scope(scope, checked, address)
 
 
-def require_there(change: LoadChange | None, overrides: Overrides) -> None:
+def require_there(change: LoadChange, overrides: Overrides) -> None:
     """A flag about a load that is not there, or about one of its chunks.
 
     Raises:
         ReconcilerError: there is none.
     """
-    if change is None:
-        return
     known = change.generation is not None and not change.unread
     if beyond := [i for i in sorted(overrides.resend) if known and not 1 <= i <= change.chunks]:
         raise ReconcilerError(

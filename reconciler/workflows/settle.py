@@ -9,7 +9,8 @@ from reconciler.errors import Refused, UsageError
 from reconciler.kinds.names import LoadKey
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.listing import Unlisted
-from reconciler.planning.loads.changes import executed_keys, rows_of
+from reconciler.planning.loads.changes import executed_keys
+from reconciler.planning.loads.cut import rows_of
 from reconciler.planning.loads.generations import counted, generations, last_attempt, open_generations
 from reconciler.planning.loads.protocol import SEALABLE, ChunkState, ChunkView, state
 

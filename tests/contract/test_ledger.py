@@ -23,7 +23,7 @@ from reconciler.ledger.lock import Owner
 from reconciler.ledger.open_writes import EVERY_LOAD, EVERYTHING, OpenWrites
 from reconciler.ledger.rollouts import Rollouts
 from reconciler.ledger.store import Ledger
-from reconciler.model.load import ManualVerdict
+from reconciler.model.load import ManualVerdict, UploadNotes
 from tests.support.postgres import execute, new_database
 
 
@@ -148,10 +148,9 @@ def test_refused_uploads_and_settled_chunks(kind: Kind) -> None:
         ledger.refuse("1509", "x")
     ledger.record_manual_verdict("1509", "load", 3, ManualVerdict(1, sent=False), "me")
     ledger.record_manual_verdict("1509", "load", 3, ManualVerdict(2, sent=True), "me")
-    assert (ledger.refused("1509"), ledger.refused("1510")) == ({"x"}, frozenset())
-    assert ledger.manual_verdicts("1509") == {("load", 3): ManualVerdict(2, sent=True)}
-    assert History(kind.read, "o", "1").manual_verdicts("1509") == {("load", 3): ManualVerdict(2, sent=True)}
-    assert opened(kind, "2").manual_verdicts("1509") == {}
+    known = UploadNotes(frozenset({"x"}), {("load", 3): ManualVerdict(2, sent=True)})
+    assert ledger.uploads("1509") == History(kind.read, "o", "1").uploads("1509") == known
+    assert ledger.uploads("1510") == opened(kind, "2").uploads("1509") == UploadNotes()
 
 
 def test_open_writes_are_kept_for_every_run_until_they_are_closed(kind: Kind) -> None:
@@ -173,10 +172,10 @@ def test_open_writes_are_kept_for_every_run_until_they_are_closed(kind: Kind) ->
 
 def test_reading_needs_no_ledger_and_makes_none(kind: Kind) -> None:
     history = History(kind.read, "o", "1")
-    assert (history.runs(5), history.journal(1), history.manual_verdicts("1509"), history.inverse(1)) == (
+    assert (history.runs(5), history.journal(1), history.uploads("1509"), history.inverse(1)) == (
         [],
         [],
-        {},
+        UploadNotes(),
         None,
     )
     with kind.read() as database:
@@ -201,11 +200,15 @@ def test_a_file_of_a_version_before_is_carried_over_and_a_copy_kept(tmp_path: Pa
     db.execute("INSERT INTO runs VALUES (7, 'o', '1', 'here', 'd', 'p', 1.0, 2.0, 'finished')")
     db.commit()
     history = History(lambda: file.read_only(path), "o", "1")
-    assert (history.manual_verdicts("1509"), history.inverse(7), len(history.runs(9))) == ({}, None, 1)
+    assert (history.uploads("1509"), history.inverse(7), len(history.runs(9))) == (
+        UploadNotes(frozenset({"x"})),
+        None,
+        1,
+    )
     assert db.execute("PRAGMA user_version").fetchone() == (1,)  # reading carried nothing over
     ledger = Ledger(file.open_file(path), "o", "1", "here", time.time)
     ledger.record_manual_verdict("1509", "load", 3, ManualVerdict(2, sent=True), "me")
-    assert ledger.refused("1509") == {"x"}
+    assert ledger.uploads("1509").refused == {"x"}
     assert ledger.open_writes() == OpenWrites()
     ledger.close()
     kept = sqlite3.connect(tmp_path / "ledger.db.v1.bak")

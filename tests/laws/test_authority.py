@@ -7,6 +7,7 @@ decision, a word, or what the plan says of the platform (looked at again before 
 import functools
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.remote import Activation, Compartment, Datamart, Import, Observed
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.digests import plan_digest
-from reconciler.planning.loads.changes import Overrides, RemoteLoads, plan_load, plan_unread
+from reconciler.planning.loads.changes import Overrides, RemoteLoads, decide_load, plan_load, plan_unread
 from reconciler.planning.loads.failed_rows import failed_rows
 from reconciler.planning.loads.retention import superseded_imports
 from reconciler.planning.plan.authority import refusals
@@ -143,8 +144,10 @@ def made() -> tuple[Plan, Desired]:
             desired.loads[a] for a in ("ProfileSource/customers@fr", "ProfileSource/orders@de")
         )
         scan = Scans(root, lambda *_: None).get(customers.definition)
-        change, _ = plan_load(customers, scan, RemoteLoads(IMPORTS), config.ids, Overrides())
-        assert change is not None
+        ids = {k: config.ids[k] for k in customers.definition.compartments}
+        remote = RemoteLoads(IMPORTS)
+        decided = decide_load(replace(customers.definition, compartments=ids), scan, remote, Overrides())
+        change, _ = plan_load(customers, decided, scan, remote, Overrides())
         definition = orders.definition
         query = msgspec.json.decode(msgspec.json.encode(definition)) | {"compartments": {"vip": "1001"}}
         query["sql"]["digest"] = "d" * 64

@@ -12,7 +12,7 @@ from reconciler.api.presence import Clock
 from reconciler.bulk.scan.spool import Spools
 from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.model.absence import Absence
-from reconciler.model.load import ManualVerdicts, Scan
+from reconciler.model.load import Scan, UploadNotes
 from reconciler.model.plan import LoadChange
 from reconciler.model.source import SourceDefinition
 from reconciler.settings import Guards
@@ -27,11 +27,8 @@ class Journal(Protocol):
     def refuse(self, datamart_id: str, name: str) -> None:
         """Remember a refused upload."""
 
-    def refused(self, datamart_id: str) -> frozenset[str]:
-        """Names of refused uploads."""
-
-    def manual_verdicts(self, datamart_id: str) -> ManualVerdicts:
-        """What people said of chunks."""
+    def uploads(self, datamart_id: str) -> UploadNotes:
+        """What is known of uploads to a datamart."""
 
 
 class Progress(Protocol):

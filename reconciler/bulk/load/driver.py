@@ -26,7 +26,7 @@ from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution
 from reconciler.planning.loads import protocol
-from reconciler.planning.loads.changes import rows_of
+from reconciler.planning.loads.cut import rows_of
 from reconciler.planning.loads.protocol import ChunkView, LoadView, surplus, winner
 
 # Seconds for which executions may be unreadable before following them is given up.

@@ -1,6 +1,6 @@
 """What a load begins with: its source read, the remote observed, and both required to be what was reviewed (G2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.api import resources
@@ -16,17 +16,17 @@ from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads import protocol
-from reconciler.planning.loads.changes import content_of, decide_again, definition_of, previous_lines, rows_of
+from reconciler.planning.loads.changes import content_of, decide_again, definition_of, previous_lines
+from reconciler.planning.loads.cut import as_cut, chunk_name, cut_of, load_view, rows_of
 from reconciler.planning.loads.generations import (
     Decision,
     Do,
     Generation,
     generations,
-    last_attempt,
     open_generations,
     open_retries,
 )
-from reconciler.planning.loads.protocol import ChunkView, LoadView
+from reconciler.planning.loads.protocol import LoadView
 from reconciler.planning.loads.source_findings import refusal
 from reconciler.planning.plan.guards import deleting, shrunk, way_out
 
@@ -52,8 +52,7 @@ class Ready:
 
     def name(self, index: int, attempt: int) -> ChunkName:
         """The import's name of a chunk."""
-        chunk12 = self.scan.chunks[index - 1].chunk12
-        return ChunkName(self.key, self.source.max_bytes, index, len(self.scan.chunks), chunk12, attempt)
+        return chunk_name(self.key, self.source.max_bytes, self.scan, index, attempt)
 
 
 class Preparation:
@@ -169,61 +168,19 @@ class Preparation:
         executions: Mapping[str, Listing[Execution]],
     ) -> Ready:
         """Cut as the remote's names say, require every chunk to match, and build the view."""
-        scan, names = self.scan, list(existing.chunks) if existing else []
-        assert scan is not None  # noqa: S101 - set by the caller
-        if existing and names:
-            sent = {n for n in names if any(rows_of(executions.get(i)) for i in existing.chunks[n])}
-            model = min(sent or names, key=lambda n: (n.max_bytes, n.count))
-            if model.max_bytes != source.max_bytes:
-                source = replace(source, max_bytes=model.max_bytes)
-                scan = self.scan = self.context.scan(source)
-            names = [n for n in names if (n.max_bytes, n.count) == (model.max_bytes, model.count)]
-            by_index = {c.index: c for c in scan.chunks}
-            if model.count != len(scan.chunks) or any(
-                by_index[n.index].chunk12 != n.chunk12 for n in names if n.index in by_index
-            ):
-                words = f"{key.title} on the platform was made from other bytes; nothing was sent. --reload starts a new load"
-                raise LoadStopped(Status.FAILED, words, refused=True)
-        bare = {
-            str(n)
-            for n in names
-            if existing and not any(rows_of(executions.get(i)) for i in existing.chunks[n])
-        }
-        ready = Ready(key, source, scan, LoadView(()), bare, [], supersedes=False)
+        cut = cut_of(existing, executions, source)
+        source = as_cut(source, cut)
+        scan = self.scan = self.context.scan(source)
+        if mismatch := cut.mismatch(key, scan):
+            raise LoadStopped(Status.FAILED, mismatch, refused=True)
+        bare = {str(n) for n, ids in cut.imports.items() if not any(rows_of(executions.get(i)) for i in ids)}
+        view = load_view(key, cut, scan, executions, self.context.journal.uploads(self.change.datamart_id))
+        again = protocol.retries(view, replay_safe=scan.replay_safe, resend=frozenset(self.change.resend))
+        chunks = tuple(protocol.next_attempt(c) if c.index in again else c for c in view.chunks)
+        view = LoadView(chunks, strict=source.ordering == "strict", follow=self.context.follow)
+        ready = Ready(key, source, scan, view, bare, [], supersedes=False)
         longest = max((len(str(ready.name(c.index, 99))) for c in scan.chunks), default=0)
         if longest > MAX_LENGTH:  # the remote could not give such names back, so nothing could be found again
             words = f"names of imports would have {longest} characters; raise chunk.max_bytes"
             raise LoadStopped(Status.FAILED, words, refused=True)
-        return replace(ready, view=self._view(ready, names, existing, executions))
-
-    def _view(
-        self,
-        ready: Ready,
-        names: Sequence[ChunkName],
-        existing: Generation | None,
-        executions: Mapping[str, Listing[Execution]],
-    ) -> LoadView:
-        refused = self.context.journal.refused(self.change.datamart_id)
-        manual_verdicts = self.context.journal.manual_verdicts(self.change.datamart_id)
-        imports = {n: existing.chunks[n] for n in names} if existing else {}
-        views = []
-        for chunk in ready.scan.chunks:
-            attempt, ids = last_attempt(imports, chunk.index)
-            rows = tuple(e for i in ids for e in rows_of(executions.get(i)))
-            was_refused = str(ready.name(chunk.index, attempt)) in refused
-            seen = ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows, refused=was_refused)
-            views.append(
-                protocol.apply_manual_verdict(seen, manual_verdicts.get((str(ready.key), chunk.index)))
-            )
-        strict = ready.source.ordering == "strict"
-        view = LoadView(tuple(views), strict=strict, follow=self.context.follow)
-        again = protocol.retries(
-            view, replay_safe=ready.scan.replay_safe, resend=frozenset(self.change.resend)
-        )
-        chunks = [
-            replace(c, attempt=c.attempt + 1, seen=False, executions=(), refused=False)
-            if c.index in again
-            else c
-            for c in view.chunks
-        ]
-        return replace(view, chunks=tuple(chunks))
+        return ready

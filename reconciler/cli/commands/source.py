@@ -14,6 +14,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.applying import execute
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, show_findings, style
+from reconciler.cli.remembered import remembered
 from reconciler.cli.wiring import connections, destination, real_clock
 from reconciler.errors import Refused, UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
@@ -279,7 +280,9 @@ def _retry(flags: session.Flags, checked: Checked, name: str, scans: Scans, *, a
                 f"{busy[0]} has rows to load; load them before the failed commands",
                 help="run `reconciler apply` first",
             )
-        found = [x for load in made.loads if (x := plan_retry(load, reader, io, scans)) is not None]
+        notes = remembered(flags.root, checked.settings, None).uploads
+        retries = [plan_retry(load, reader, io, scans, notes(load.datamart_id)) for load in made.loads]
+        found = [x for x in retries if x is not None]
         unplaced = sum(x.unplaced for x in found)
         if unplaced:
             say(

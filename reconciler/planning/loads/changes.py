@@ -1,8 +1,8 @@
 """One source on one datamart -> a `LoadChange`. Pure: the source was scanned and the remote listed before."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -11,11 +11,12 @@ from reconciler.model.address import Address
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
-from reconciler.model.load import ManualVerdicts, Scan
+from reconciler.model.load import Scan, UploadNotes
 from reconciler.model.plan import LoadChange
-from reconciler.model.remote import Execution, Import
+from reconciler.model.remote import Import
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
+from reconciler.planning.loads.cut import Cut, Executions, cut_of, load_view, rows_of
 from reconciler.planning.loads.generations import (
     Content,
     Decision,
@@ -24,16 +25,8 @@ from reconciler.planning.loads.generations import (
     decide,
     decide_retry,
     generations,
-    last_attempt,
 )
-from reconciler.planning.loads.protocol import (
-    ChunkState,
-    ChunkView,
-    LoadView,
-    apply_manual_verdict,
-    retries,
-    states,
-)
+from reconciler.planning.loads.protocol import SEALABLE, ChunkState, LoadView, retries, states
 from reconciler.planning.loads.source_findings import scan_findings
 
 
@@ -53,76 +46,109 @@ class RemoteLoads:
     Attributes:
         imports: all.
         executions: by import id, of open generations.
-        settled: what people said of chunks whose fate is unknown.
+        notes: of uploads to the datamart.
     """
 
     imports: Listing[Import]
-    executions: Mapping[str, Listing[Execution]] = field(default_factory=dict)
-    manual_verdicts: ManualVerdicts = field(default_factory=dict)
+    executions: Executions = field(default_factory=dict)
+    notes: UploadNotes = field(default_factory=UploadNotes)
+
+    @property
+    def unlisted(self) -> Unlisted | None:
+        """The first listing that could not be read."""
+        return next((x for x in (self.imports, *self.executions.values()) if isinstance(x, Unlisted)), None)
 
 
-def executed_keys(found: Sequence[Generation], executions: Mapping[str, Listing[Execution]]) -> set[LoadKey]:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is to be done with a load, before its source is cut as the platform's names say.
+
+    Attributes:
+        definition: with resolved compartments, as the spec cuts it.
+        content: what it holds.
+        cut: how the load is cut.
+        doubt: why what claims to be the seal of the newest load is not believed.
+    """
+
+    decision: Decision
+    definition: SourceDefinition
+    content: Content | None
+    cut: Cut
+    doubt: str = ""
+
+
+_SENDING = (Do.EXECUTE, Do.RESUME)
+
+
+def executed_keys(found: Sequence[Generation], executions: Executions) -> set[LoadKey]:
     """Keys of the loads with at least one execution."""
     return {g.key for g in found if any(rows_of(executions.get(i)) for i in g.import_ids)}
 
 
-def rows_of(listing: Listing[Execution] | None) -> tuple[Execution, ...]:
-    """Rows of a listing; none of one that failed or was not read."""
-    return listing.rows if isinstance(listing, Listed) else ()
-
-
-def plan_load(
-    want: DesiredLoad, scan: Scan, remote: RemoteLoads, ids: Mapping[str, str | None], overrides: Overrides
-) -> tuple[LoadChange | None, list[Diagnostic]]:
-    """Decide one load.
+def decide_load(
+    definition: SourceDefinition, scan: Scan, remote: RemoteLoads, overrides: Overrides
+) -> Decided:
+    """Decide one load; every listing was read.
 
     Args:
-        want: the source on the datamart.
+        definition: of the source, with the remote ids of its compartments; None while to be created.
         scan: what reading it found.
         remote: listings.
-        ids: remote id by compartment key; None while to be created.
         overrides: flags.
-
-    Returns:
-        The change, or None if nothing can be said, and findings.
     """
-    address = str(want.address)
-    findings = scan_findings(want, scan)
-    unlisted = next(
-        (x for x in (remote.imports, *remote.executions.values()) if isinstance(x, Unlisted)), None
-    )
-    if unlisted is not None or isinstance(remote.imports, Unlisted):
-        return None, findings
-    definition = replace(want.definition, compartments={k: ids.get(k) for k in want.definition.compartments})
-    digest = load_digest(scan.source_digest, definition.compartments)
-    found = generations(remote.imports.rows, definition.former, content=content_of(scan, definition))
-    findings += [
-        warning("seal-doubted", f"{g.key.title}: {g.doubt}; it is not taken as finished", address=address)
-        for g in found[-1:]
-        if g.doubt
-    ]
+    content = content_of(scan, definition)
+    found = generations(remote.imports.require().rows, definition.former, content=content)
     decision = decide(
         found,
         executed_keys(found, remote.executions),
         LoadKey(definition.workspace, definition.source, 1, ""),
-        content=content_of(scan, definition),
+        content=content,
         newer=definition.content,
         reload=overrides.reload,
         supersede=overrides.supersede,
     )
+    there = next((g for g in found if g.key == decision.key), None)
+    doubt = next(
+        (f"{g.key.title}: {g.doubt}; it is not taken as finished" for g in found[-1:] if g.doubt), ""
+    )
+    return Decided(decision, definition, content, cut_of(there, remote.executions, definition), doubt)
+
+
+def plan_load(
+    want: DesiredLoad, decided: Decided, scan: Scan, remote: RemoteLoads, overrides: Overrides
+) -> tuple[LoadChange, list[Diagnostic]]:
+    """What a load would do.
+
+    Args:
+        want: the source on the datamart.
+        decided: what is to be done with it.
+        scan: what reading it found, cut as decided.
+        remote: listings.
+        overrides: flags.
+
+    Returns:
+        The change, and findings.
+    """
+    address, definition, decision = str(want.address), decided.definition, decided.decision
+    mismatch = decided.cut.mismatch(decision.key, scan) if decision.key and decision.do in _SENDING else ""
+    if mismatch:
+        decision = Decision(Do.REFUSE, mismatch, None, decision.latest)
+    findings = (
+        [] if decision.do is Do.NOTHING else scan_findings(want, scan)
+    )  # those lines were told of before
+    findings += [warning("seal-doubted", decided.doubt, address=address)] if decided.doubt else []
     if decision.do is Do.REFUSE:
         findings.append(error("load-refused", decision.reason, want.span, address=address))
-    if decision.do is Do.NOTHING:
-        findings = [
-            f for f in findings if f.code == "seal-doubted"
-        ]  # others are about lines that were sent, and told of, before
-    view = chunk_views(decision, scan, remote)
+    view = LoadView(())
+    if decision.do is Do.RESUME and decision.key:
+        view = load_view(decision.key, decided.cut, scan, remote.executions, remote.notes)
     actions, reason = _actions(decision, view, scan, remote.executions, overrides)
     findings += _outcome_findings(decision, view, scan, address, actions)
     generation = (
         decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
     )
     requires = required(want.datamart, definition)
+    digest = load_digest(scan.source_digest, definition.compartments)
     unknown = {"load_digest": True, "bytes": True, "chunks": True} if digest is None else {}
     change = LoadChange(
         address=address,
@@ -205,25 +231,11 @@ def previous_lines(definition: SourceDefinition, decision: Decision) -> int:
     return seal.ok + seal.failed if seal and definition.content == "snapshot" else 0
 
 
-def chunk_views(decision: Decision, scan: Scan, remote: RemoteLoads) -> LoadView:
-    """The protocol's view of the generation that a RESUME goes on with; of unsent chunks otherwise."""
-    imports = decision.latest.chunks if decision.do is Do.RESUME and decision.latest else {}
-    views = []
-    for chunk in scan.chunks:
-        attempt, ids = last_attempt(imports, chunk.index)
-        rows = tuple(e for i in ids for e in rows_of(remote.executions.get(i)))
-        said = remote.manual_verdicts.get((str(decision.key), chunk.index)) if imports else None
-        views.append(
-            apply_manual_verdict(ChunkView(chunk.index, chunk.lines, attempt, bool(ids), rows), said)
-        )
-    return LoadView(tuple(views))
-
-
 def _actions(
     decision: Decision,
     view: LoadView,
     scan: Scan,
-    executions: Mapping[str, Listing[Execution]],
+    executions: Executions,
     overrides: Overrides,
 ) -> tuple[tuple[str, ...], str]:
     match decision.do:
@@ -243,9 +255,7 @@ def _actions(
             again = retries(view, replay_safe=scan.replay_safe, resend=overrides.resend)
             rest = {i for i, s in states(view).items() if s in stuck} - again
             moving = [
-                s
-                for i, s in states(view).items()
-                if i not in rest and (s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL) or i in again)
+                i for i, s in states(view).items() if i not in rest and (s not in SEALABLE or i in again)
             ]
             if rest and not moving:
                 return ("no-op",), reason + _why_stuck(view, rest, scan)
@@ -290,9 +300,7 @@ def _outcome_findings(
     return findings
 
 
-def _unfinished(
-    decision: Decision, view: LoadView, executions: Mapping[str, Listing[Execution]]
-) -> dict[str, int]:
+def _unfinished(decision: Decision, view: LoadView, executions: Executions) -> dict[str, int]:
     if decision.do is Do.RESUME:
         counts = Counter(
             s.value for s in states(view).values() if s not in (ChunkState.SUCCEEDED, ChunkState.PARTIAL)
@@ -301,7 +309,7 @@ def _unfinished(
     return superseded_counts(decision, executions)
 
 
-def superseded_counts(decision: Decision, executions: Mapping[str, Listing[Execution]]) -> dict[str, int]:
+def superseded_counts(decision: Decision, executions: Executions) -> dict[str, int]:
     """What newer content gives up: chunks of the older generation, and how many were never sent."""
     old = decision.superseded
     if old is None:
@@ -331,7 +339,7 @@ def definition_of(change: LoadChange) -> SourceDefinition:
 def decide_again(
     change: LoadChange,
     rows: Sequence[Import],
-    executions: Mapping[str, Listing[Execution]],
+    executions: Executions,
     content: Content,
     *,
     supersede: bool,

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from reconciler.model.source import SourceDefinition, Update
+from reconciler.planning.loads.generations import Generation
+from reconciler.planning.loads.protocol import LoadView, totals
 
 SPOOL = ".reconciler/spool"
 
@@ -17,6 +19,26 @@ def folder(source: str, datamart_id: str, generation: int, retry: int) -> str:
         retry: number of the retry, from 1.
     """
     return f"{SPOOL}/{source}-{datamart_id}-{generation}.{retry}"
+
+
+def unfit(load: Generation, view: LoadView) -> str:
+    """Why the failed rows of a finished load cannot be told; empty if they can.
+
+    An import without an execution is that of an upload that was refused. One that is not there was deleted: its rows may have
+    been taken. Executions that do not come to what the seal counts are not those that it counted.
+
+    Args:
+        load: finished.
+        view: of its chunks.
+    """
+    for chunk in view.chunks:
+        if not (chunk.seen or chunk.marked_sent):
+            return f"the import of chunk {chunk.index} of {load.key.title} no longer exists"
+    ok, _ = totals(view)
+    failed = sum(c.lines for c in view.chunks) - ok
+    if load.seal and failed != load.seal.failed:
+        return f"the seal of {load.key.title} counts {load.seal.failed:,} failed commands, its executions {failed:,}"
+    return ""
 
 
 def failed_rows(source: SourceDefinition, place: str) -> SourceDefinition:

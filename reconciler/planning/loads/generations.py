@@ -11,7 +11,7 @@ Decision table, with L = the latest generation that counts (sealed, or with an e
     L            /= D      yes      -             execute            L + 1
     L            /= D      no       snapshot      execute, supersede L + 1
     L            /= D      no       changes       refuse             -          (until finished or --supersede)
-    any          -         -        --reload      execute            L + 1
+    any          -         -        --reload      execute            L + 1, or the next that no other bytes have
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -104,11 +104,19 @@ class Content:
 
     def cut_as(self, generation: "Generation") -> bool:
         """True if the chunks of a load are all those that would be sent, byte for byte."""
+        return bool(self.cut[1]) and _chunks_of(generation) == self._chunks()
+
+    def fits(self, generation: "Generation") -> bool:
+        """True if each chunk of a load is one of those that would be sent, byte for byte."""
+        return _chunks_of(generation) <= self._chunks()
+
+    def _chunks(self) -> set[tuple[int, int, int, str]]:
         max_bytes, chunks = self.cut
-        there = {(n.max_bytes, n.count, n.index, n.chunk12) for n in generation.chunks}
-        return bool(chunks) and there == {
-            (max_bytes, len(chunks), i, chunk12) for i, chunk12 in enumerate(chunks, 1)
-        }
+        return {(max_bytes, len(chunks), i, chunk12) for i, chunk12 in enumerate(chunks, 1)}
+
+
+def _chunks_of(generation: Generation) -> set[tuple[int, int, int, str]]:
+    return {(n.max_bytes, n.count, n.index, n.chunk12) for n in generation.chunks}
 
 
 def generations(
@@ -234,12 +242,13 @@ def decide(
         supersede: the user allows newer content to replace an unfinished generation.
     """
     top = counted(found, executed)
-    digest = content.load12 if content else "0" * 12
+    first = LoadKey(new.workspace, new.source, 1, content.load12 if content else "0" * 12)
     if not top:
-        return Decision(Do.EXECUTE, "first load", LoadKey(new.workspace, new.source, 1, digest))
+        return Decision(Do.EXECUTE, "first load", _unused(first, found, content) if reload else first)
     latest = next((g for g in top if content and content.is_of(g)), top[0])
-    following = LoadKey(new.workspace, new.source, latest.number + 1, digest)
+    following = replace(first, generation=latest.number + 1)
     if reload:
+        following = _unused(following, found, content)
         return Decision(
             Do.EXECUTE,
             f"--reload after load {latest.number}",
@@ -272,6 +281,14 @@ def decide(
     return Decision(
         Do.EXECUTE, f"newer content supersedes the unfinished load {latest.number}", following, latest, latest
     )
+
+
+def _unused(key: LoadKey, found: Sequence[Generation], content: Content | None) -> LoadKey:
+    """A key from this number on, under which no import was made from other bytes: nobody could send under it."""
+    taken = {g.key for g in found if content is not None and not content.fits(g)}
+    while key in taken:
+        key = replace(key, generation=key.generation + 1)
+    return key
 
 
 def _sealed(latest: Generation) -> str:

@@ -304,6 +304,11 @@ def apply_manual_verdict(chunk: ChunkView, said: ManualVerdict | None) -> ChunkV
         return replace(chunk, marked_sent=True)
     if now is ChunkState.UNSENT:
         return chunk
+    return next_attempt(chunk)
+
+
+def next_attempt(chunk: ChunkView) -> ChunkView:
+    """A chunk that is to be sent once more, under a new import."""
     return replace(chunk, attempt=chunk.attempt + 1, seen=False, executions=(), refused=False)
 
 

@@ -1,0 +1,218 @@
+"""One source on one datamart: read, looked up on the platform, and planned. Sends nothing but GET (G1)."""
+
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+from msgspec import structs
+
+from reconciler.api.client import Reader
+from reconciler.bulk.scan.source_scans import Scans
+from reconciler.control.observe import open_executions
+from reconciler.errors import ReconcilerError
+from reconciler.model.address import Address
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.load import Scan, UploadNotes
+from reconciler.model.plan import LoadChange, ResourceChange
+from reconciler.model.remote import Activation, Observed
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.config.changes import ConfigPlan
+from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet
+from reconciler.planning.loads.changes import (
+    Overrides,
+    RemoteLoads,
+    content_of,
+    decide_load,
+    definition_of,
+    plan_load,
+    plan_unread,
+)
+from reconciler.planning.loads.cut import as_cut
+from reconciler.planning.loads.renamed import renamed
+from reconciler.planning.loads.source_findings import activation_findings, scan_findings
+from reconciler.workflows.consent import consent_findings
+from reconciler.workflows.selection import require_there
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLoad:
+    """A load as planned.
+
+    Attributes:
+        change: None where nothing can be said.
+        read_failed: the platform could not be read.
+    """
+
+    change: LoadChange | None
+    findings: Sequence[Diagnostic] = ()
+    read_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadPlanner:
+    """Plans loads, each by itself.
+
+    Attributes:
+        observed: the platform.
+        config: what is planned for compartments and activations.
+        changes: those of them that this plan makes.
+        io: threads for small requests.
+        declared: names of workspace and source that specs declare, former ones included.
+        notes: of uploads, by datamart id.
+    """
+
+    observed: Observed
+    config: ConfigPlan
+    changes: Sequence[ResourceChange]
+    reader: Reader
+    io: Executor
+    scans: Scans
+    declared: Collection[tuple[str, str]]
+    notes: Callable[[str], UploadNotes]
+
+    def plan(self, load: DesiredLoad, overrides: Overrides) -> PlannedLoad:
+        """One load's change and findings.
+
+        Args:
+            load: as specs declare it.
+            overrides: what the user approved by flag.
+        """
+        address, span = str(load.address), load.label_span
+        if load.suspended:
+            words = "the source is suspended; nothing is loaded"
+            return PlannedLoad(None, [warning("load-suspended", words, load.span, address=address)])
+        usable, blockers, failed = self._blockers(load)
+        if not usable:
+            return PlannedLoad(None, blockers, failed)
+        if load.missing_label:
+            words = f"{load.datamart} has no label '{load.missing_label}', which the source's files need"
+            return PlannedLoad(None, [error("source-placeholder", words, span, address=address)])
+        ids = {k: self.config.ids[k] for k in load.definition.compartments}
+        definition = replace(load.definition, compartments=ids)
+        try:
+            if self.scans.once_only(definition):
+                return self._unread(load, self.scans.pinned(definition), overrides)
+            scan = self.scans.get(definition)
+        except ReconcilerError as e:
+            return PlannedLoad(None, [_unreadable(load, e)])
+        return self._read(load, definition, scan, overrides)
+
+    def _read(
+        self, load: DesiredLoad, definition: SourceDefinition, scan: Scan, overrides: Overrides
+    ) -> PlannedLoad:
+        """A load whose source was read."""
+        content, listing = content_of(scan, definition), self.observed.imports[load.datamart_id]
+        executions = open_executions(
+            self.reader, load.datamart_id, listing, definition.former, self.io, content
+        )
+        remote = RemoteLoads(listing, executions, self.notes(load.datamart_id))
+        if unlisted := remote.unlisted:
+            findings = [*scan_findings(load, scan), _read_failed(load, unlisted)]
+            return PlannedLoad(None, [*findings, *self._activations(load, scan)], read_failed=True)
+        decided = decide_load(definition, scan, remote, overrides)
+        try:
+            scan = self.scans.get(as_cut(definition, decided.cut))
+        except ReconcilerError as e:
+            return PlannedLoad(None, [_unreadable(load, e)])
+        change, findings = plan_load(load, decided, scan, remote, overrides)
+        require_there(change, overrides)
+        findings += self._activations(load, scan)
+        if change.actions == ("execute",) and change.generation == 1 and content:
+            findings += renamed(load, content, listing.require().rows, self.declared)
+        if change.actions != ("no-op",):
+            named = {*self._active(load), *scan.compartments}
+            active = self.observed.activations[load.datamart_id]
+            findings += consent_findings(load, named, active, self.reader)
+        return PlannedLoad(self._with_tokens(change), findings)
+
+    def _unread(self, load: DesiredLoad, definition: SourceDefinition, overrides: Overrides) -> PlannedLoad:
+        """A load whose source only apply reads."""
+        imports = self.observed.imports[load.datamart_id]
+        if isinstance(imports, Unlisted):
+            return PlannedLoad(None, [_read_failed(load, imports)], read_failed=True)
+        return PlannedLoad(self._with_tokens(plan_unread(load, definition, imports, overrides)))
+
+    def _with_tokens(self, change: LoadChange) -> LoadChange:
+        """A load that says by which tokens its compartments were found: apply requires them to be the same."""
+        keys = definition_of(change).compartments
+        return structs.replace(change, tokens={k: t for k, t in self.config.tokens.items() if k in keys})
+
+    def _active(self, load: DesiredLoad) -> list[str]:
+        """Remote ids of the compartments of a load, of those that are there."""
+        return [i for k in load.definition.compartments if (i := self.config.ids[k]) is not None]
+
+    def _activations(self, load: DesiredLoad, scan: Scan) -> list[Diagnostic]:
+        """Findings about compartments that rows name."""
+        planned = [
+            str(c.change.after["compartment_id"])
+            for c in self.changes
+            if c.kind == "Activation" and c.change.after and c.change.after["datamart_id"] == load.datamart_id
+        ]
+        gone = {
+            (c.change.before or {}).get("compartment_id")
+            for c in self.changes
+            if c.change.actions == ("delete",) and c.address.endswith(f"@{load.datamart}")
+        }
+        left = _without(self.observed.activations[load.datamart_id], gone)
+        return list(activation_findings(load, scan, left, [*self._active(load), *planned]))
+
+    def _blockers(self, load: DesiredLoad) -> tuple[bool, list[Diagnostic], bool]:
+        """Whether a load can be planned at all; if not, why, and whether that is a failed read."""
+        address, observed, config = str(load.address), self.observed, self.config
+        if isinstance(observed.datamarts, Unlisted):
+            return False, [], True
+        row = next((d for d in observed.datamarts.rows if d.id == load.datamart_id), None)
+        if row is None or row.archived:
+            return False, [], False  # reported with the datamart
+        listing = observed.activations.get(load.datamart_id)
+        if not isinstance(listing, Listed) or not isinstance(observed.compartments, Listed):
+            return False, [], True
+        unplanned = [k for k in load.definition.compartments if k not in config.ids]
+        findings = [
+            error(
+                "compartment-unplanned",
+                f"Compartment/{key} could not be planned, so this load cannot be planned",
+                load.span,
+                address=address,
+            )
+            for key in unplanned
+        ]
+        ids = {k: config.ids[k] for k in load.definition.compartments if k not in unplanned}
+        need = Required(load.datamart, load.datamart_id, ids, {}, {c.address for c in self.changes})
+        seen = Seen(row.organisation_id, observed.datamarts.rows, observed.compartments.rows, listing.rows)
+        left_out = {c.address for c in config.changes}
+        findings += [_unmet(found, load, left_out) for found in unmet(need, seen)]
+        return not findings, findings, False
+
+
+def _without(listing: Listing[Activation], gone: Collection[str | None]) -> Listing[Activation]:
+    """A listing as it will be once some compartments are not active any more."""
+    if isinstance(listing, Unlisted) or not gone:
+        return listing
+    return Listed(tuple(r for r in listing.rows if r.compartment_id not in gone))
+
+
+def _unreadable(load: DesiredLoad, why: ReconcilerError) -> Diagnostic:
+    return error("source-unreadable", str(why), load.label_span, address=str(load.address), help=why.help)
+
+
+def _read_failed(load: DesiredLoad, why: Unlisted) -> Diagnostic:
+    words = f"could not read the loads on {load.datamart}: {why.reason}"
+    return error("read-failed", words, address=str(load.address), help=why.help)
+
+
+def _unmet(found: Unmet, load: DesiredLoad, left_out: Collection[str]) -> Diagnostic:
+    address = str(load.address)
+    if found.about == "Datamart":  # one that is archived or missing was reported with the datamart
+        return error("cross-datamart", found.why, load.span, address=address)
+    if found.about == "Compartment":
+        return error("compartment-unplanned", found.why, load.span, address=address)
+    activation = str(Address("Activation", found.key, load.datamart))
+    advice = (
+        f"include {activation} in this plan"
+        if activation in left_out
+        else f"declare activations of Compartment/{found.key}"
+    )
+    return error("compartment-not-active", found.why, load.span, address=address, help=advice)
