@@ -78,7 +78,15 @@ def cut_of(load: Generation | None, executions: Executions, source: SourceDefini
 
 
 def chunk_name(key: LoadKey, max_bytes: int, scan: Scan, index: int, attempt: int) -> ChunkName:
-    """The import's name of a chunk."""
+    """The import's name of a chunk.
+
+    Args:
+        key: of the load.
+        max_bytes: of its cut.
+        scan: of the source, so cut.
+        index: of the chunk, from 1.
+        attempt: from 1.
+    """
     return ChunkName(key, max_bytes, index, len(scan.chunks), scan.chunks[index - 1].chunk12, attempt)
 
 
