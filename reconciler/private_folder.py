@@ -124,3 +124,16 @@ def replace_file(path: Path, content: bytes) -> None:
         temporary.replace(path)
     except OSError as e:
         raise DiskFailed.of("write", path, e) from None
+
+
+def not_usable(path: Path) -> str | None:
+    """Why no file could be written in a folder, made where it is missing; None if one could. Writes nothing."""
+    here = path
+    while not os.path.lexists(here) and here != here.parent:
+        here = here.parent
+    try:
+        if not stat.S_ISDIR(here.stat().st_mode):
+            return f"{here} is not a folder"
+    except OSError as e:
+        return f"{here}: {e.strerror}"
+    return None if os.access(here, os.W_OK | os.X_OK) else f"{here} may not be written by this user"

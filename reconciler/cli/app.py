@@ -25,6 +25,7 @@ COMMANDS = {
     "unlock": "Release the lock of a dead run; if it is alive, it stops writing.",
     "init": "Create a workspace, with starter specs or, with --from-platform, with what exists; never overwrites.",
     "demo": "Show the main job from start to end, on the built-in sandbox.",
+    "doctor": "Check what a run needs: token, platform, clock, ledger, lock, caches, versions; says what to do. Writes nothing.",
     "schema": "Print the JSON Schema of all kinds.",
     "explain": "Explain a finding's code, with examples.",
     "render": "Show specs after overlays and sets, with the origin of each value.",

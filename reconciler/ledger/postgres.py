@@ -6,6 +6,7 @@ Tables live in the schema `reconciler`, made and migrated where that is needed. 
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import LedgerFailed, MissingExtra
@@ -134,3 +135,43 @@ def read_only(url: str) -> Iterator[PostgresDatabase | None]:
         yield made if there else None
     finally:
         made.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What this user may do on the server.
+
+    Attributes:
+        version: of the ledger's tables; 0 where there are none yet.
+        may_write: rows into them, or where there are none, make them.
+        standby: the server takes no writes at all.
+    """
+
+    version: int
+    may_write: bool
+    standby: bool
+
+
+def rights(url: str) -> Rights:
+    """Ask what could be written; writes nothing.
+
+    Raises:
+        MissingExtra: psycopg is not installed.
+        LedgerFailed: it cannot be reached, or a newer program wrote it.
+    """
+    db = _connected(url)
+    try:
+        with _told("cannot be read"), db.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only TO on")
+            cursor.execute("SELECT pg_is_in_recovery(), to_regclass('reconciler.version') IS NOT NULL")
+            standby, there = cursor.fetchone()
+            version = 0
+            if there:
+                cursor.execute("SET search_path TO reconciler")
+                version = _version(cursor)
+                cursor.execute("SELECT has_table_privilege('reconciler.runs', 'INSERT, UPDATE')")
+            else:
+                cursor.execute("SELECT has_database_privilege(current_database(), 'CREATE')")
+            return Rights(version, bool(cursor.fetchone()[0]), bool(standby))
+    finally:
+        db.close()

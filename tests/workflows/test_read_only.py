@@ -25,6 +25,7 @@ COMMANDS = [
     ("show", "PLAN", "-o", "markdown"),
     ("plan", "-o", "html"),
     ("drift",),
+    ("doctor",),
     ("export", "--out", "FOLDER"),
     ("rollout", "status"),
     ("conformance", "--organisation-id", "1185", "--datamart", "1509", "--endpoint", "URL"),
@@ -37,6 +38,7 @@ COMMANDS = [
     ("schema",),
     ("explain",),
 ]
+MAY_FAIL = [("apply",), ("doctor",)]  # nobody approves; a ledger that may not be written is a failure there
 
 
 def test_read_commands_send_nothing_but_get_and_need_no_writable_ledger(
@@ -64,7 +66,7 @@ def test_read_commands_send_nothing_but_get_and_need_no_writable_ledger(
                 for word in command
             )
         )
-        assert done.code in ((0, 1) if command == ("apply",) else (0, 2)), (command, done)
+        assert done.code in ((0, 1) if command in MAY_FAIL else (0, 2)), (command, done)
         assert len(emulator.writes()) == before, command
     assert ledger.read_bytes() == recorded
     ledger.parent.chmod(0o755)

@@ -71,6 +71,18 @@ def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapp
     return None
 
 
+def token_place(settings: Settings, token_file: Path | None, environ: Mapping[str, str]) -> str | None:
+    """Where `token` reads it, in words; None where nothing is configured."""
+    if token_file is not None:
+        return f"the file {token_file}"
+    if environ.get("RECONCILER_TOKEN"):
+        return "RECONCILER_TOKEN"
+    if settings.token_source is not None:
+        name = settings.token_source.get("env")
+        return f"the variable {name}" if name else f"the file {settings.token_source['file']}"
+    return "credential_command" if settings.credential_command else None
+
+
 def plan_key(settings: Settings, environ: Mapping[str, str]) -> str | None:
     """The key that plans are sealed with; None where the workspace has none, or its variable is not set.
 

@@ -196,14 +196,18 @@ def locked(
         yield held, ledger, taken
 
 
+def holder(root: Path, settings: Settings) -> Owner | None:
+    """Who holds the organisation's lock; None if it is free. Writes nothing."""
+    where, origin = place(root, settings), destination.origin_key(root, settings)
+    if where.url is None:
+        return lock.holder(where.file, origin, settings.organisation_id, lock_folder(root, settings))
+    with postgres.read_only(where.url) as database:
+        return lease.holder(database, origin, settings.organisation_id) if database else None
+
+
 def locked_since(root: Path, settings: Settings) -> float | None:
     """Since when the organisation's lock is held, in seconds since 1970; None if it is free. Writes nothing."""
-    where, origin = place(root, settings), destination.origin_key(root, settings)
-    if where.url is not None:
-        with postgres.read_only(where.url) as database:
-            owner = lease.holder(database, origin, settings.organisation_id) if database else None
-    else:
-        owner = lock.holder(where.file, origin, settings.organisation_id, lock_folder(root, settings))
+    owner = holder(root, settings)
     return owner.since if owner else None
 
 

@@ -1,0 +1,195 @@
+"""`doctor`."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+
+import typer
+
+from reconciler import __version__
+from reconciler.api import resources
+from reconciler.api.client import Params, Reader
+from reconciler.api.probe import Reached, probe
+from reconciler.cli import exit_codes
+from reconciler.cli import options as opt
+from reconciler.cli.output.console import data, out, style
+from reconciler.cli.session import Flags
+from reconciler.cli.wiring import connections, health, real_clock
+from reconciler.cli.wiring.destination import Target
+from reconciler.cli.wiring.sandbox_process import FOLDER, running
+from reconciler.errors import ReadFailed, ReconcilerError, SpecError
+from reconciler.kinds import paths
+from reconciler.model.diagnostic import Severity
+from reconciler.model.health import Check, Health, failed, good, skipped
+from reconciler.origin import LocalSandbox, Origin
+from reconciler.reports.health import json as health_json
+from reconciler.reports.health import text as health_text
+from reconciler.reports.style import many
+from reconciler.settings import Settings, resolve
+from reconciler.spec.files import read_workspace
+from reconciler.workflows.check import check
+from reconciler.workflows.doctor import hook, platform
+
+ON_PLATFORM = ("tls", "clock", "organisation", "datamarts", "compartments")
+
+
+def doctor(
+    context: typer.Context,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Check what a run needs: token, platform, clock, ledger, lock, caches, versions; says what to do. Writes nothing."""
+    flags = Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+    )
+    return run_doctor(flags)
+
+
+def run_doctor(flags: Flags) -> int:
+    """`doctor`: 1 if one check failed."""
+    found = list(_checks(flags))
+    if flags.output is opt.Format.JSON:
+        data(health_json.render(found))
+    else:
+        out(health_text.render(found, style(sys.stdout, no_color=flags.no_color)))
+    return exit_codes.FAILED if any(c.health is Health.FAILED for c in found) else exit_codes.DONE
+
+
+def _checks(flags: Flags) -> Iterator[Check]:
+    yield health.version_check()
+    yield _safely("hook", lambda: hook.hook_check(flags.root, __version__))
+    settings, workspace = _workspace(flags)
+    yield workspace
+    if settings is None:
+        for name in ("specs", "endpoint", "token", "proxy", *ON_PLATFORM, "ledger", "lock", "plan key"):
+            yield skipped(name, "needs the workspace")
+    else:
+        declared, specs = _specs(flags)
+        yield specs
+        yield from _platform(flags, settings, declared)
+        yield _safely("ledger", lambda: health.ledger_check(flags.root, settings, os.environ))
+        yield _safely("lock", lambda: health.lock_check(flags.root, settings))
+        yield _safely("plan key", lambda: health.plan_key_check(settings, os.environ))
+    yield _safely("cache", lambda: health.cache_check(flags.root, os.environ))
+
+
+def _workspace(flags: Flags) -> tuple[Settings | None, Check]:
+    found: list[Settings] = []
+
+    def read() -> Check:
+        settings = resolve(flags.settings(), os.environ, read_workspace(flags.root).data)
+        found.append(settings)
+        chosen = f", environment {settings.environment}" if settings.environment else ""
+        return good("workspace", f"{settings.workspace}{chosen}")
+
+    checked = _safely("workspace", read)
+    return (found[0] if found else None), checked
+
+
+def _specs(flags: Flags) -> tuple[Mapping[str, str] | None, Check]:
+    """Ids of the declared datamarts by name, and what is said of the specs."""
+    declared: dict[str, str] = {}
+
+    def read() -> Check:
+        checked = check(flags.root, flags.settings(), os.environ)
+        if not checked.ok:
+            raise SpecError(checked.diagnostics)
+        declared.update({name: id_ for name, (id_, _) in checked.desired().datamarts.items()})
+        return good("specs", many(len(checked.documents), "document"))
+
+    checked = _safely("specs", read)
+    return (declared if checked.health is Health.GOOD else None), checked
+
+
+def _platform(flags: Flags, settings: Settings, declared: Mapping[str, str] | None) -> Iterator[Check]:
+    if not isinstance(settings.endpoint, LocalSandbox):
+        now = real_clock.CLOCK.wall()
+        told, token = health.token_found(flags.root, settings, flags.token_file, os.environ, now)
+        usable = token if told.health is not Health.FAILED else None
+        yield from _remote(settings.endpoint, told, usable, settings, declared)
+    elif url := running(flags.root / FOLDER):
+        told = good("token", "none is needed for the sandbox")
+        yield from _remote(Origin.parse(url), told, "sandbox", settings, declared)
+    else:
+        yield good("endpoint", "the built-in sandbox; the first command that needs it starts it")
+        for name in ("token", "proxy", *ON_PLATFORM):
+            yield skipped(name, "the sandbox does not run")
+
+
+def _remote(
+    origin: Origin,
+    told: Check,
+    token: str | None,
+    settings: Settings,
+    declared: Mapping[str, str] | None,
+) -> Iterator[Check]:
+    """What is said of a server, asked with a token that can be sent."""
+    reached, endpoint = _reach(origin, token, settings)
+    yield endpoint
+    yield told
+    yield _safely("proxy", lambda: health.proxy_check(origin))
+    if reached is None or token is None:
+        why = "needs a token" if token is None else "the endpoint was not reached"
+        for name in ON_PLATFORM:
+            yield skipped(name, why)
+        return
+    yield platform.tls_check(reached, real_clock.CLOCK.wall())
+    yield platform.clock_check(reached)
+    with connections.reader(Target(origin, token), settings.parallelism) as reader:
+        yield from _organisation(reader, settings, declared)
+
+
+def _reach(origin: Origin, token: str | None, settings: Settings) -> tuple[Reached | None, Check]:
+    found: list[Reached] = []
+
+    def ask() -> Check:
+        if token is None:
+            return skipped("endpoint", f"{origin}: not asked without a token that can be sent")
+        params: Params = {"organisation_id": settings.organisation_id, "max_results": 1}
+        try:
+            answer = probe(origin, token, paths.datamarts(), params)
+        except ReadFailed as e:
+            raise ReadFailed(f"{origin}: {e}", help=e.help) from None
+        found.append(answer)
+        return good("endpoint", f"{origin}: answered {answer.status} in {answer.seconds * 1000:.0f} ms")
+
+    checked = _safely("endpoint", ask)
+    return (found[0] if found else None), checked
+
+
+def _organisation(reader: Reader, settings: Settings, declared: Mapping[str, str] | None) -> Iterator[Check]:
+    organisation_id = settings.organisation_id
+    datamarts = resources.datamarts(reader, organisation_id)
+    yield platform.organisation_check(organisation_id, datamarts)
+    if declared is None:
+        yield skipped("datamarts", "needs specs without errors")
+    else:
+        yield platform.datamarts_check(declared, datamarts, organisation_id)
+    yield platform.compartments_check(resources.compartments(reader, organisation_id))
+
+
+def _safely(name: str, look: Callable[[], Check]) -> Check:
+    """One check; whatever goes wrong in it is its result, so that the others are still made."""
+    try:
+        return look()
+    except SpecError as e:
+        errors = [d for d in e.diagnostics if d.severity is Severity.ERROR]
+        told = f"{many(len(errors), 'error')}, the first is {errors[0].code}: {errors[0].message}"
+        return failed(name, told, "run `reconciler validate`, which shows all of them with their places")
+    except ReconcilerError as e:
+        return failed(name, str(e), e.help or "correct the cause, and run `reconciler doctor` again")
+    except OSError as e:
+        told = f"{e.filename}: {e.strerror}" if e.filename else e.strerror or type(e).__name__
+        return failed(name, told, "correct the cause, and run `reconciler doctor` again")
+    except Exception as e:  # the message may quote data, so only the type is shown
+        return failed(
+            name, f"a bug in reconciler: {type(e).__name__}", "please report this line; the other checks hold"
+        )

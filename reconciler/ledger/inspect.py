@@ -1,0 +1,57 @@
+"""Whether a ledger could be read and written, without writing: for `doctor`. The words of databases are not shown."""
+
+import os
+from pathlib import Path
+
+from reconciler.errors import LedgerFailed
+from reconciler.ledger import postgres, sqlite
+from reconciler.private_folder import not_usable
+
+_ANEW = "move the file away; the next run continues from the state of the platform"
+
+
+def file_ledger(path: Path) -> str:
+    """What a ledger in a file is, in words.
+
+    Raises:
+        LedgerFailed: a run could not use it.
+    """
+    if (why := not_usable(path.parent)) is not None:
+        raise LedgerFailed(
+            f"{path} cannot be written: {why}", help="correct `ledger` in reconciler.yaml, or the rights"
+        )
+    if not path.exists():
+        return f"{path}: none yet, the first apply makes it"
+    if why := sqlite.damage(path):
+        raise LedgerFailed(f"{path} is damaged: {why}", help=_ANEW)
+    if not os.access(path, os.W_OK):
+        raise LedgerFailed(
+            f"{path} may not be written by this user", help="give the user who applies the right to write it"
+        )
+    with sqlite.read_only(path) as database:
+        runs = database.rows("SELECT count(*) FROM runs")[0][0] if database else 0
+    return f"{path}: readable and writable, {runs:,} run{'' if runs == 1 else 's'}"
+
+
+def server_ledger(url: str) -> str:
+    """What a ledger on a PostgreSQL server is, in words; the URL is not shown.
+
+    Raises:
+        LedgerFailed: a run could not use it.
+        MissingExtra: psycopg is not installed.
+    """
+    found = postgres.rights(url)
+    if found.standby:
+        raise LedgerFailed(
+            "the PostgreSQL ledger is a standby server, which cannot be written",
+            help="name the primary server in the URL (target_session_attrs=read-write)",
+        )
+    if not found.may_write:
+        todo = "create tables in the schema reconciler" if found.version else "create the schema reconciler"
+        raise LedgerFailed(
+            "the PostgreSQL ledger may not be written by this user",
+            help=f"grant the user the right to {todo}",
+        )
+    return "PostgreSQL: readable and writable" + (
+        "" if found.version else ", the first apply makes its tables"
+    )

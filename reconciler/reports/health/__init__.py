@@ -1,0 +1,1 @@
+"""What `doctor` saw, in each format. Pure."""
