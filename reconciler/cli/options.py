@@ -21,6 +21,16 @@ class PlanFormat(StrEnum):
     JSON = "json"
     MARKDOWN = "markdown"
     HTML = "html"
+    GITHUB = "github"
+    TERRAFORM = "terraform"
+
+
+class ResultFormat(StrEnum):
+    """Output formats of what was applied."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
 
 
 class SourceFormat(StrEnum):
@@ -62,11 +72,17 @@ PlanOutput = Annotated[
     typer.Option(
         "-o",
         "--output",
-        help="text, json, markdown (for a comment) or html (one page).",
+        help="text, json, markdown (for a comment), html (one page), github (annotations of its findings) or terraform (GitLab's report).",
         envvar="RECONCILER_OUTPUT",
     ),
 ]
 Output = Annotated[Format, typer.Option("-o", "--output", help="text or json.", envvar="RECONCILER_OUTPUT")]
+ResultOutput = Annotated[
+    ResultFormat,
+    typer.Option(
+        "-o", "--output", help="text, json or markdown (for a comment).", envvar="RECONCILER_OUTPUT"
+    ),
+]
 SourceOutput = Annotated[
     SourceFormat,
     typer.Option("-o", "--output", help="text, json or html (one page).", envvar="RECONCILER_OUTPUT"),

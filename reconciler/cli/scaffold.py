@@ -3,6 +3,8 @@
 import json
 import os
 import re
+from collections.abc import Collection
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +43,22 @@ spec:
 """
 
 
+class Kit(StrEnum):
+    """What `init` adds for a service that runs pipelines."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    SANDBOX = "sandbox"
+
+
+_PLACES = {
+    Kit.GITHUB: (".github", "docs"),
+    Kit.GITLAB: (".gitlab-ci.yml", "docs"),
+    Kit.SANDBOX: ("tests/test_sandbox.py",),
+}
+_SHARED = "  ledger: {env: RECONCILER_LEDGER_URL} # postgresql://… shared by all who apply\n"
+
+
 class Scaffold(NamedTuple):
     """What was written, and what was there already and left alone.
 
@@ -59,10 +77,42 @@ def starter() -> Path:
     return found if (found := package / "starter").is_dir() else package.parent / "specs"
 
 
-def scaffold(target: Path) -> Scaffold:
+def pipelines() -> Path:
+    """Where the pipelines are: in the installed package, or in a checkout."""
+    package = Path(reconciler.__file__).parent
+    return found if (found := package / "pipelines").is_dir() else package.parent / "examples" / "gitops"
+
+
+def kit_files(kits: Collection[Kit]) -> dict[Path, str]:
+    """Files of pipelines, by place in the workspace.
+
+    Args:
+        kits: which.
+    """
+    root = pipelines()
+    places = {place for kit in kits for place in _PLACES[kit]}
+    found = {p for place in places for p in (root / place, *(root / place).rglob("*")) if p.is_file()}
+    return {p.relative_to(root): p.read_text("utf-8") for p in sorted(found)}
+
+
+def add_kits(target: Path, kits: Collection[Kit]) -> Scaffold:
+    """Add pipelines to a workspace that is there; what is there already is left alone.
+
+    Args:
+        target: the workspace.
+        kits: which.
+    """
+    return _placed(target, {}, kit_files(kits))
+
+
+def scaffold(target: Path, kits: Collection[Kit] = ()) -> Scaffold:
     """Write the starter files: the workspace file, specs below `specs/`, data below `data/`; never overwrites.
 
-    Files of other tools (git, pre-commit, editors) that are there already are left alone.
+    Files of other tools (git, pre-commit, editors, pipelines) that are there already are left alone.
+
+    Args:
+        target: the folder.
+        kits: pipelines to add.
 
     Raises:
         ReconcilerError: one of the starter files is there already; nothing was written.
@@ -77,16 +127,21 @@ def scaffold(target: Path) -> Scaffold:
     files[workspace] = files[workspace].replace("specs: [.]", "specs: [specs]").replace("-C specs ", "")
     files = {name: _wired(name, text) for name, text in files.items()}
     files[workspace] = files[workspace].replace("name: retail}", f"name: {workspace_name(target)}}}")
-    return _write(target, files)
+    if shared(kits):
+        files[workspace] = files[workspace].replace(
+            '  endpoint: "sandbox:"', f'{_SHARED}  endpoint: "sandbox:"'
+        )
+    return _write(target, files, kits)
 
 
-def scaffold_empty(target: Path, organisation_id: str, endpoint: str) -> Scaffold:
+def scaffold_empty(target: Path, organisation_id: str, endpoint: str, kits: Collection[Kit] = ()) -> Scaffold:
     """Write a workspace file for an organisation, with an empty folder of specs; never overwrites.
 
     Args:
         target: the folder.
         organisation_id: of the workspace.
         endpoint: as reconciler.yaml has it.
+        kits: pipelines to add.
 
     Raises:
         ReconcilerError: there is a workspace file already; nothing was written.
@@ -97,7 +152,8 @@ def scaffold_empty(target: Path, organisation_id: str, endpoint: str) -> Scaffol
         organisation_id=organisation_id,
         endpoint=json.dumps(endpoint),
     )
-    made = _write(target, {Path(WORKSPACE_FILE): text})
+    text += _SHARED if shared(kits) else ""
+    made = _write(target, {Path(WORKSPACE_FILE): text}, kits)
     (target / "specs").mkdir(exist_ok=True)
     return made
 
@@ -112,7 +168,12 @@ def workspace_name(target: Path, fallback: str = "workspace") -> str:
     return slug(target.resolve().name, _LONGEST_NAME) or fallback
 
 
-def _write(target: Path, files: dict[Path, str]) -> Scaffold:
+def shared(kits: Collection[Kit]) -> bool:
+    """True if several machines will apply, which then need one ledger."""
+    return bool({Kit.GITHUB, Kit.GITLAB} & set(kits))
+
+
+def _write(target: Path, files: dict[Path, str], kits: Collection[Kit]) -> Scaffold:
     """Write these files, and those of other tools where they are not there yet."""
     if taken := next((target / name for name in files if os.path.lexists(target / name)), None):
         raise ReconcilerError(f"{taken} already exists; nothing was written", help="name another folder")
@@ -124,12 +185,19 @@ def _write(target: Path, files: dict[Path, str]) -> Scaffold:
         Path(".pre-commit-config.yaml"): _HOOK,
         Path(".gitignore"): "".join(f"{line}\n" for line in _IGNORED),
     }
+    return _placed(target, files, beside | kit_files(kits))
+
+
+def _placed(target: Path, files: dict[Path, str], beside: dict[Path, str]) -> Scaffold:
+    """Write files; those beside only where there is none yet."""
     kept = [target / name for name in beside if os.path.lexists(target / name)]
     files = files | {name: text for name, text in beside.items() if target / name not in kept}
     unignored = _unignored(target / ".gitignore") if target / ".gitignore" in kept else []
     for name, text in files.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(text, "utf-8")
+        if name.suffix == ".sh":
+            (target / name).chmod(0o755)
     return Scaffold([target / name for name in files], kept, unignored)
 
 

@@ -17,7 +17,7 @@ from reconciler.api.client import Writer
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import approval, exit_codes, selectors
-from reconciler.cli.options import Format, PlanFormat
+from reconciler.cli.options import Format, PlanFormat, ResultFormat
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.output.events import Events
@@ -222,6 +222,14 @@ def show_plan(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
             from reconciler.reports.plan import html as plan_html
 
             data(plan_html.render(made, found))
+        case PlanFormat.GITHUB:
+            from reconciler.reports.findings import github
+
+            data(github.render(ordered(made.diagnostics), ()))
+        case PlanFormat.TERRAFORM:
+            from reconciler.reports.plan import terraform
+
+            data(terraform.render(made))
         case _ if flags.output is Format.JSON:
             data(plan_json.render(made))
         case _:
@@ -236,6 +244,12 @@ def show_plan(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
 def plain(shape: PlanFormat) -> Format:
     """What a command says beside a plan of this format."""
     return Format.JSON if shape is PlanFormat.JSON else Format.TEXT
+
+
+def of_result(output: ResultFormat) -> dict[str, Any]:
+    """The flags of a command that reports what was applied: on stdout stands the report, and nothing else."""
+    text = output is ResultFormat.TEXT
+    return {"output": Format.TEXT if text else Format.JSON, "shape": PlanFormat(output.value)}
 
 
 def plan_exit(made: Plan, *, detailed: bool) -> int:

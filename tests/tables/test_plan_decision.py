@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary
 from reconciler.planning.digests import sealed
+from reconciler.reports.markdown import LIMIT
 from reconciler.reports.plan import html as plan_html
 from reconciler.reports.plan import markdown as plan_markdown
 from reconciler.reports.plan import text as plan_text
@@ -81,5 +82,5 @@ def test_a_shortened_comment_keeps_the_errors() -> None:
     many = tuple(warning("w", "x" * 500 + str(n)) for n in range(300))
     made = replace(plan(1, 1, 0, errored=False), diagnostics=(error("read-failed", "stops 0"), *many))
     text = plan_markdown.render(made)
-    assert len(text) <= plan_markdown.LIMIT
+    assert len(text) <= LIMIT
     assert "stops 0" in text

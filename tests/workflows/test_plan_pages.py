@@ -10,6 +10,7 @@ from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, Resource
 from reconciler.planning.digests import sealed
 from reconciler.planning.plan.coverage import Cover, Coverage
 from reconciler.reports.coverage import text as coverage_text
+from reconciler.reports.markdown import LIMIT
 from reconciler.reports.plan import html as plan_html
 from reconciler.reports.plan import markdown as plan_markdown
 from reconciler.reports.style import Style
@@ -45,7 +46,7 @@ def made(count: int, name: str = "compartment-{}", reason: str = "because it is 
 @pytest.mark.parametrize("count", [0, 3, 300, 3_000, 30_000])
 def test_markdown_fits_a_comment_and_says_what_it_omits(count: int) -> None:
     text = plan_markdown.render(made(count))
-    assert len(text) <= plan_markdown.LIMIT
+    assert len(text) <= LIMIT
     rows = len(re.findall(r"^\| create \|", text, re.MULTILINE))
     left = re.search(r"… and ([\d,]+) more, omitted", text)
     assert rows + (int(left[1].replace(",", "")) if left else 0) == count

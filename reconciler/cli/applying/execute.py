@@ -8,7 +8,7 @@ from dataclasses import replace
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, session
 from reconciler.cli.applying import authority, waves
-from reconciler.cli.options import Format
+from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.output.progress import Display
 from reconciler.cli.wiring import connections, destination, interruption, real_clock
@@ -107,6 +107,11 @@ def _report(
     told: str,
     found: Coverage | None = None,
 ) -> None:
+    if flags.shape is PlanFormat.MARKDOWN:
+        from reconciler.reports.result import markdown
+
+        data(markdown.render(outcomes, code, made, told, found))
+        return
     if flags.output is Format.JSON:
         data(result_json.render(outcomes, code, made, found))
         return

@@ -20,7 +20,7 @@ from reconciler.reports.plan.decision import ordered
 def apply(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="A saved plan; applied without asking.")] = None,
-    output: opt.Output = opt.Format.TEXT,
+    output: opt.ResultOutput = opt.ResultFormat.TEXT,
     auto_approve: opt.AutoApprove = False,
     check: Annotated[
         Path | None,
@@ -53,7 +53,7 @@ def apply(
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,
-        output=output,
+        **session.of_result(output),
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,

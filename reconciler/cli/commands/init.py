@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +12,11 @@ import typer
 from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import out, say, style
-from reconciler.cli.scaffold import Scaffold, scaffold, scaffold_empty
+from reconciler.cli.scaffold import Kit, Scaffold, add_kits, scaffold, scaffold_empty, shared
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.origin import LocalSandbox
 from reconciler.settings import Settings
+from reconciler.spec.find import WORKSPACE_FILE
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring.destination import Target
@@ -35,17 +37,39 @@ def init(
         str | None,
         typer.Option("--organisation-id", metavar="ID", help="The organisation, with --from-platform."),
     ] = None,
+    github: Annotated[
+        bool, typer.Option("--github", help="Add workflows for GitHub, with code owners and a runbook.")
+    ] = False,
+    gitlab: Annotated[
+        bool, typer.Option("--gitlab", help="Add a pipeline for GitLab, with a runbook.")
+    ] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Add a test of the specs on the sandbox.")
+    ] = False,
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Create a workspace, with starter specs or, with --from-platform, with what exists; never overwrites."""
     target = context.obj / directory
+    chosen = {Kit.GITHUB: github, Kit.GITLAB: gitlab, Kit.SANDBOX: sandbox}
+    kits = [kit for kit, wanted in chosen.items() if wanted]
     if from_platform:
-        return _from_platform(target, organisation_id, endpoint, token_file, no_color=no_color)
+        return _from_platform(target, organisation_id, endpoint, token_file, kits, no_color=no_color)
     if organisation_id is not None:
         raise UsageError("--organisation-id goes with --from-platform")
-    _tell(scaffold(target))
+    if kits and os.path.lexists(target / WORKSPACE_FILE):
+        _tell(add_kits(target, kits))
+        if shared(kits):
+            say(
+                "reconciler.yaml was left alone; runners on several machines need `ledger: {env: RECONCILER_LEDGER_URL}`"
+            )
+        return exit_codes.DONE
+    _tell(scaffold(target, kits))
+    if shared(kits):
+        say(
+            "Before the first pull request, set organisation_id, endpoint and specs to your own; docs/runbook.md lists the secrets."
+        )
     out(f"Next: reconciler -C {target} plan")
     return exit_codes.DONE
 
@@ -64,6 +88,7 @@ def _from_platform(
     organisation_id: str | None,
     endpoint: str | None,
     token_file: Path | None,
+    kits: Collection[Kit],
     *,
     no_color: bool,
 ) -> int:
@@ -92,7 +117,7 @@ def _from_platform(
         datamarts = resources.datamarts(reader, organisation).require("datamarts", then="nothing was written")
         if words := foreign(datamarts, organisation):
             raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
-        _tell(scaffold_empty(target, organisation, chosen))
+        _tell(scaffold_empty(target, organisation, chosen, kits))
         flags = session.Flags(root=target, no_color=no_color)
         checked = session.read_workspace(flags, may_be_empty=True)
         with connections.threads(settings.parallelism) as io:

@@ -19,7 +19,7 @@ def resume(
     run_id: Annotated[
         int | None, typer.Argument(metavar="[RUN]", help="Id of a run. Default: the newest run.")
     ] = None,
-    output: opt.Output = opt.Format.TEXT,
+    output: opt.ResultOutput = opt.ResultFormat.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
@@ -31,7 +31,7 @@ def resume(
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,
-        output=output,
+        **session.of_result(output),
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,

@@ -65,6 +65,7 @@ def rollout_pause(
 @rollout_app.command("resume")
 def rollout_resume(
     context: typer.Context,
+    output: opt.ResultOutput = opt.ResultFormat.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
@@ -73,7 +74,7 @@ def rollout_resume(
     no_color: opt.NoColor = False,
 ) -> int:
     """Continue a rollout that was paused, stopped by a gate or interrupted, with the reviewed plan."""
-    flags = _flags(context, environment, endpoint, no_color=no_color)
+    flags = replace(_flags(context, environment, endpoint, no_color=no_color), **session.of_result(output))
     return run_resume(replace(flags, token_file=token_file, lock_timeout=lock_timeout, events=events))
 
 

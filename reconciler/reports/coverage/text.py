@@ -116,10 +116,11 @@ def as_markdown(plan: Plan, rows_at_most: int) -> list[str]:
     """The same as a table; of very many datamarts, one letter each."""
     found, left = shortened(coverage(plan), rows_at_most)
     words = [f"… and {left:,} more compartments, omitted to fit a comment.", ""] if left else []
-    return [*_as_markdown(found), *words]
+    return [*markdown_matrix(found), *words]
 
 
-def _as_markdown(found: Coverage) -> list[str]:
+def markdown_matrix(found: Coverage) -> list[str]:
+    """Coverage as a table; of very many datamarts, one letter each."""
     if not found.cells:
         return []
     few = len(found.datamarts) <= 12

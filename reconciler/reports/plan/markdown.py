@@ -1,20 +1,16 @@
 """A plan as Markdown, for the comment of a pull request: shortened in steps until it fits, and says what it left out. Pure."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
+from reconciler.reports.markdown import cell, code, fitted, table
 from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
 from reconciler.reports.plan.reach import Reach, Row
 from reconciler.reports.plan.text import value
-from reconciler.reports.style import duration, safe, size
-
-Group = TypeVar("Group")
-LIMIT = 60_000  # characters; comments take 65,536
-_STEPS = (1_000_000, 200, 50, 10, 0)  # rows of each table, from one try to the next
+from reconciler.reports.style import duration, size
 
 
 def render(plan: Plan, found: Reach | None = None) -> str:
@@ -24,12 +20,7 @@ def render(plan: Plan, found: Reach | None = None) -> str:
         plan: any.
         found: what it reads, runs and sends to, where that is shown.
     """
-    text = ""
-    for rows in _STEPS:
-        text = _rendered(plan, rows, found)
-        if len(text) <= LIMIT:
-            break
-    return text[:LIMIT]
+    return fitted(lambda rows: _rendered(plan, rows, found))
 
 
 def _rendered(plan: Plan, rows: int, found: Reach | None) -> str:
@@ -39,14 +30,14 @@ def _rendered(plan: Plan, rows: int, found: Reach | None) -> str:
     lines.append(f"`{plan.workspace}`, organisation {plan.organisation_id}, plan `{plan.plan_digest[:12]}`")
     lines += ["", *_warnings(plan), *_findings(plan, rows), *_waves(plan)]
     lines += coverage_text.as_markdown(plan, rows)
-    lines += _table(
+    lines += table(
         "Changes",
         "| Action | Address | What | Reason |\n|---|---|---|---|",
         alike(acting, of_change),
         _change,
         rows,
     )
-    lines += _table(
+    lines += table(
         "Loads",
         "| Load | Action | Lines | Volume | Reason |\n|---|---|--:|--:|---|",
         alike(loads, of_load),
@@ -58,14 +49,14 @@ def _rendered(plan: Plan, rows: int, found: Reach | None) -> str:
 
 
 def _reach(found: Reach, rows: int) -> list[str]:
-    lines = ["### Authority", "", *(f"- {_cell(words)}" for words in found.standing), ""]
+    lines = ["### Authority", "", *(f"- {cell(words)}" for words in found.standing), ""]
     for title, every in found.sections:
-        lines += _table(title, "| For | What |\n|---|---|", every, _reached, rows)
+        lines += table(title, "| For | What |\n|---|---|", every, _reached, rows)
     return lines
 
 
 def _reached(row: Row) -> str:
-    return f"| `{_code(row.about)}` | {'<br>'.join(f'`{_code(w)}`' for w in row.words if w)} |"
+    return f"| `{code(row.about)}` | {'<br>'.join(f'`{code(w)}`' for w in row.words if w)} |"
 
 
 def _warnings(plan: Plan) -> list[str]:
@@ -76,7 +67,7 @@ def _warnings(plan: Plan) -> list[str]:
         told.append("> Flags limit this plan; resources that they exclude were not compared.")
     if (words := unmanaged.sentence(plan.unmanaged)) is not None:
         told.append(f"> {words}")
-    told += [f"> **Guard overridden:** {_cell(x)}" for x in allowed.sentences(plan.overrides)]
+    told += [f"> **Guard overridden:** {cell(x)}" for x in allowed.sentences(plan.overrides)]
     return [*told, ""] if told else []
 
 
@@ -85,8 +76,8 @@ def _findings(plan: Plan, rows: int) -> list[str]:
     shown = []
     for d, *more in said[max(0, len(said) - rows) :]:
         also = f" and {len(more)} other datamarts" if more else ""
-        subject = f"`{_code(d.address)}`{also}: " if d.address else ""
-        shown.append(f"- **{d.severity.value}** `{d.code}` {subject}{_cell(d.message)}")
+        subject = f"`{code(d.address)}`{also}: " if d.address else ""
+        shown.append(f"- **{d.severity.value}** `{d.code}` {subject}{cell(d.message)}")
     left = len(said) - len(shown)
     first = [f"- … {left:,} more findings before these"] if left else []
     return [f"### Findings: {counted(plan.diagnostics)}", "", *first, *shown, ""] if said else []
@@ -104,30 +95,14 @@ def _waves(plan: Plan) -> list[str]:
     for wave in plan.rollout.waves:
         soak = duration(wave.soak) if wave.soak else ""
         gates = "; ".join(coverage_text.gates(wave.gates))
-        lines.append(f"| {wave.name} | {len(wave.datamarts)} | {soak} | {_cell(gates)} |")
-    return [*lines, ""]
-
-
-def _table(
-    title: str, head: str, groups: Sequence[Group], row: Callable[[Group], str], most: int
-) -> list[str]:
-    if not groups:
-        return []
-    lines = [f"### {title}", "", head, *(row(found) for found in groups[:most])]
-    if len(groups) > most:
-        lines += [
-            "",
-            f"… and {len(groups) - most:,} more, omitted to fit a comment; `reconciler show` has them.",
-        ]
+        lines.append(f"| {wave.name} | {len(wave.datamarts)} | {soak} | {cell(gates)} |")
     return [*lines, ""]
 
 
 def _address(addresses: Sequence[str]) -> str:
     if len(addresses) == 1:
-        return f"`{_code(addresses[0])}`"
-    return (
-        f"`{_code(addresses[0].partition('@')[0])}` on {len(addresses)} datamarts: {_cell(where(addresses))}"
-    )
+        return f"`{code(addresses[0])}`"
+    return f"`{code(addresses[0].partition('@')[0])}` on {len(addresses)} datamarts: {cell(where(addresses))}"
 
 
 def _change(found: list[ResourceChange]) -> str:
@@ -144,7 +119,7 @@ def _change(found: list[ResourceChange]) -> str:
     else:
         words = ", ".join(f"{k}: {value(v)}" for k, v in shown.items())
     reason = anywhere(change.reason, change.address.partition("@")[2]) if len(found) > 1 else change.reason
-    return f"| {verb} | {_address([c.address for c in found])} | {_cell(words)} | {_cell(reason)} |"
+    return f"| {verb} | {_address([c.address for c in found])} | {cell(words)} | {cell(reason)} |"
 
 
 def _load(found: list[LoadChange]) -> str:
@@ -153,21 +128,4 @@ def _load(found: list[LoadChange]) -> str:
     lines = "known after apply" if load.unread else f"{load.lines:,}{each}"
     volume = size(sum(x.bytes for x in found))
     number = f" load {load.generation}" if load.generation is not None else ""
-    return f"| {_address([x.address for x in found])} | {load.actions[0]}{number} | {lines} | {volume} | {_cell(load.reason)} |"
-
-
-def _code(text: str) -> str:
-    """Text within backticks, in a cell."""
-    return safe(text).replace("`", "'").replace("|", "\\|")
-
-
-def _cell(text: str) -> str:
-    """Text that cannot end a cell, begin a tag or notify anybody."""
-    return (
-        safe(text)
-        .replace("\\", "\\\\")
-        .replace("`", "\\`")
-        .replace("|", "\\|")
-        .replace("<", "&lt;")
-        .replace("@", "@\u200b")
-    )
+    return f"| {_address([x.address for x in found])} | {load.actions[0]}{number} | {lines} | {volume} | {cell(load.reason)} |"

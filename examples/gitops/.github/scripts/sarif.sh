@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# sarif.sh: findings of `reconciler validate` to code scanning, for the commit SHA of REF.
+set -euo pipefail
+reconciler validate -o sarif >reconciler.sarif || true
+gh api --method POST "repos/$GITHUB_REPOSITORY/code-scanning/sarifs" \
+  -f "commit_sha=$SHA" -f "ref=$REF" -f "sarif=$(gzip -c reconciler.sarif | base64 -w0)" --silent

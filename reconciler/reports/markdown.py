@@ -1,0 +1,73 @@
+"""Markdown for the comment of a pull request: tables, text that is only text, and as much of a report as a comment takes. Pure."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from reconciler.reports.style import safe
+
+LIMIT = 60_000  # characters; a comment of GitHub takes 65,536
+_STEPS = (1_000_000, 200, 50, 10, 0)  # rows of each table, from one try to the next
+_Row = TypeVar("_Row")
+# What a comment would read as a link, an image, a mention, a reference, HTML or the end of a cell. A zero-width space breaks
+# what cannot be escaped.
+_PLAIN = str.maketrans(
+    {
+        "\\": "\\\\",
+        "`": "\\`",
+        "|": "\\|",
+        "[": "\\[",
+        "]": "\\]",
+        "*": "\\*",
+        "~": "\\~",
+        "<": "&lt;",
+        "&": "&amp;",
+        "@": "@\u200b",
+        "#": "#\u200b",
+    }
+)
+
+
+def fitted(rendered: Callable[[int], str]) -> str:
+    """The whole report, or as much of it as a comment takes.
+
+    Args:
+        rendered: the report, with so many rows of each table.
+    """
+    text = ""
+    for rows in _STEPS:
+        text = rendered(rows)
+        if len(text) <= LIMIT:
+            break
+    return text[:LIMIT]
+
+
+def table(title: str, head: str, rows: Sequence[_Row], row: Callable[[_Row], str], most: int) -> list[str]:
+    """A table with a title; says how many rows are left out; nothing where there are none.
+
+    Args:
+        title: of the section.
+        head: the first two lines.
+        rows: all.
+        row: one as Markdown.
+        most: how many to show.
+    """
+    if not rows:
+        return []
+    lines = [f"### {title}", "", head, *(row(found) for found in rows[:most])]
+    if len(rows) > most:
+        left = len(rows) - most
+        lines += [
+            "",
+            f"… and {left:,} more, omitted to fit a comment; `reconciler show` (of a plan) or `runs show` (of a run) has them.",
+        ]
+    return [*lines, ""]
+
+
+def code(text: str) -> str:
+    """Text within backticks, in a cell."""
+    return safe(text).replace("`", "'").replace("|", "\\|")
+
+
+def cell(text: str) -> str:
+    """Text that is only text: it ends no cell, begins no tag, links nowhere, shows no image and notifies nobody."""
+    return safe(text).translate(_PLAIN).replace("://", ":\u200b//").replace("www.", "www\u200b.")

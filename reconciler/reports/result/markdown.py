@@ -1,0 +1,82 @@
+"""The outcome of an apply as Markdown, for the comment of a pull request and the page of a run. Pure."""
+
+from collections.abc import Sequence
+
+from reconciler.model.outcome import GOOD, Outcome, Status
+from reconciler.model.plan import Plan
+from reconciler.planning.plan.coverage import Coverage
+from reconciler.reports import allowed
+from reconciler.reports.coverage import text as coverage_text
+from reconciler.reports.markdown import cell, code, fitted, table
+from reconciler.reports.result.text import counted
+
+_HEADS = {
+    0: "Applied.",
+    3: "Applied in part. It is safe to run it again.",
+    4: "Refused. Nothing was written.",
+    5: "Another run holds the lock.",
+    130: "Interrupted. `resume` continues the run.",
+    143: "Interrupted. `resume` continues the run.",
+}
+_COUNTS = ("read", "rejected", "succeeded", "failed", "unknown", "not_processed")
+
+
+def render(
+    outcomes: Sequence[Outcome], exit_code: int, plan: Plan, told: str, found: Coverage | None = None
+) -> str:
+    """What happened first, what is not well before what is.
+
+    Args:
+        outcomes: one per action.
+        exit_code: of the command.
+        plan: what was carried out.
+        told: what the text says last, where there are no outcomes.
+        found: coverage after the run, in a rollout.
+    """
+    return fitted(lambda rows: _rendered(outcomes, exit_code, plan, told, found, rows))
+
+
+def _rendered(
+    outcomes: Sequence[Outcome], exit_code: int, plan: Plan, told: str, found: Coverage | None, rows: int
+) -> str:
+    words = ", ".join(f"{n:,} {status}" for status, n in counted(outcomes).items())
+    head = _HEADS.get(exit_code, "Failed.")
+    lines = [f"## {head} {words}." if words else f"## {cell(told)}", ""]
+    lines.append(f"`{plan.workspace}`, organisation {plan.organisation_id}, plan `{plan.plan_digest[:12]}`")
+    lines += ["", *(f"> **Guard overridden:** {cell(x)}" for x in allowed.sentences(plan.overrides)), ""]
+    bad = [o for o in outcomes if o.status not in GOOD]
+    lines += table("Not done", "| Outcome | Address | Why |\n|---|---|---|", bad, _bad, rows)
+    failed = [(o, x) for o in outcomes for x in o.failed_lines]
+    lines += table(
+        "Rows that failed",
+        "| Load | Where | Why |\n|---|---|---|",
+        failed,
+        lambda x: f"| `{code(x[0].address)}` | `{code(x[1].where)}` | {cell(x[1].reason)} |",
+        rows,
+    )
+    loads = [o for o in outcomes if "read" in o.counts]
+    lines += table(
+        "Loads",
+        "| Load | Outcome | Read | Rejected | Succeeded | Failed | Result unknown | Not processed |\n"
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+        loads,
+        _load,
+        rows,
+    )
+    done = [o for o in outcomes if o.status in GOOD and o.status is not Status.UNCHANGED and o not in loads]
+    lines += table("Done", "| Action | Address |\n|---|---|", done, _done, rows)
+    lines += coverage_text.markdown_matrix(found) if found is not None else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _bad(outcome: Outcome) -> str:
+    return f"| {outcome.status.value} | `{code(outcome.address)}` | {cell(outcome.message)} |"
+
+
+def _load(outcome: Outcome) -> str:
+    counts = " | ".join(f"{outcome.counts.get(x, 0):,}" for x in _COUNTS)
+    return f"| `{code(outcome.address)}` | {outcome.status.value} | {counts} |"
+
+
+def _done(outcome: Outcome) -> str:
+    return f"| {outcome.action} | `{code(outcome.address)}` |"

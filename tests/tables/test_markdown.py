@@ -1,0 +1,97 @@
+"""Text from specs and platform in a comment: it links nowhere, shows no image, notifies nobody and ends no cell."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.model.load import Reject
+from reconciler.model.outcome import Outcome, Status
+from reconciler.model.plan import Plan
+from reconciler.reports.markdown import LIMIT, cell, code, fitted
+from reconciler.reports.result import markdown
+from tests.tables import test_plan_decision
+
+NASTY = [
+    "[a](b)",
+    "![a](b)",
+    "@team",
+    "#12",
+    "<img src=x>",
+    "a | b",
+    "`x`",
+    "https://evil.example",
+    "www.evil.example",
+]
+LIVE = re.compile(
+    r"(?<!\\)[\[\]|`]|<|@\w|#\d|://|www\."  # a link, an image, a cell, code, a tag, a mention, a reference, an address
+)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_nothing_of_it_is_markdown(text: str) -> None:
+    assert not LIVE.search(cell(text))
+
+
+@given(st.text(alphabet="ab[]()!@#1<>|`\\&*~:/w. \n", max_size=30))
+def test_nothing_of_any_text_is_markdown(text: str) -> None:
+    assert not LIVE.search(cell(text).replace("\\\\", ""))
+    assert "\n" not in cell(text)
+    assert not re.search(r"`|(?<!\\)\||\n", code(text))
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "status", "head"),
+    [
+        (0, Status.SUCCEEDED, "## Applied. 1 succeeded."),
+        (3, Status.FAILED, "## Applied in part. It is safe to run it again. 1 failed."),
+        (4, Status.FAILED, "## Refused. Nothing was written. 1 failed."),
+        (5, Status.FAILED, "## Another run holds the lock. 1 failed."),
+        (1, Status.FAILED, "## Failed. 1 failed."),
+        (130, Status.SKIPPED, "## Interrupted. `resume` continues the run. 1 skipped."),
+    ],
+)
+def test_a_result_begins_with_what_happened(exit_code: int, status: Status, head: str) -> None:
+    outcome = Outcome("Compartment/vip", status, "create", "because of <b>")
+    text = markdown.render([outcome], exit_code, made(), "")
+    assert text.startswith(head + "\n")
+    assert ("| create | `Compartment/vip` |" in text) == (status is Status.SUCCEEDED)
+    assert ("because of &lt;b>" in text) == (status is not Status.SUCCEEDED)
+
+
+def test_a_result_without_outcomes_says_why() -> None:
+    assert markdown.render([], 0, made(), "Nothing to apply: no changes.").startswith(
+        "## Nothing to apply: no changes."
+    )
+
+
+def test_loads_are_counted_and_failed_rows_placed() -> None:
+    counts = {"read": 10, "rejected": 1, "succeeded": 7, "failed": 2, "unknown": 0, "not_processed": 1}
+    lines = (Reject("data/a.csv", 7, "x", "not @allowed"),)
+    outcome = Outcome("ProfileSource/a@fr", Status.PARTIAL, "execute", counts=counts, failed_lines=lines)
+    text = markdown.render([outcome], 3, made(), "")
+    assert "| `ProfileSource/a@fr` | partial | 10 | 1 | 7 | 2 | 0 | 1 |" in text
+    assert "| `ProfileSource/a@fr` | `data/a.csv:7` | not @\u200ballowed |" in text
+
+
+def test_a_result_of_any_size_fits() -> None:
+    every = [Outcome(f"Compartment/c{n}", Status.FAILED, "create", "x" * 400) for n in range(5000)]
+    text = markdown.render(every, 3, made(), "")
+    assert len(text) <= LIMIT
+    assert "more, omitted to fit a comment" in text
+
+
+def test_a_report_is_shortened_in_steps() -> None:
+    asked = []
+
+    def rendered(rows: int) -> str:
+        asked.append(rows)
+        return "x" * min(rows, 300) * 300
+
+    assert len(fitted(rendered)) <= LIMIT
+    assert asked == sorted(asked, reverse=True)
+
+
+def made() -> Plan:
+    return test_plan_decision.plan(1, 0, 0, errored=False)

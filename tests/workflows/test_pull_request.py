@@ -1,0 +1,201 @@
+"""The pipelines of the example, played on the sandbox: from a pull request to what is on the platform."""
+
+import base64
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import reconciler
+from tests.support.emulator import Emulator
+from tests.support.pipeline import GitHub
+from tests.support.workspace import TOKEN, Workspace
+
+KIT = Path(__file__).parents[2] / "examples/gitops"
+VIP = """\
+apiVersion: reconciler/v1
+kind: Compartment
+metadata: {name: vip}
+spec: {name: "Very [important](https://evil.example) @everyone", token: vip, activations: {datamarts: all}}
+"""
+
+
+@pytest.fixture
+def hub(workspace: Workspace, tmp_path: Path) -> GitHub:
+    """A repository with the pipelines of the example; what its main declares is on the platform."""
+    shutil.copytree(KIT / ".github", workspace.root / ".github")
+    text = (workspace.root / "reconciler.yaml").read_text()
+    (workspace.root / "reconciler.yaml").write_text(text + "  ledger: {env: RECONCILER_LEDGER_URL}\n")
+    folder = tmp_path / "played"
+    folder.mkdir()
+    ledger = f"sqlite:{folder}/ledger.db"
+    workspace.env["RECONCILER_LEDGER_URL"] = ledger
+    assert workspace.run("apply", "--auto-approve").code == 0
+    shutil.rmtree(workspace.root / ".reconciler", ignore_errors=True)
+    secrets = {"MICS_READER_TOKEN": TOKEN, "MICS_WRITER_TOKEN": TOKEN, "RECONCILER_LEDGER_URL": ledger}
+    return GitHub(folder, workspace.root, secrets, {"XDG_CACHE_HOME": str(folder / "cache")})
+
+
+def branch(hub: GitHub, name: str, **files: str) -> Path:
+    """The repository with files changed."""
+    found = hub.kept / name
+    shutil.copytree(hub.files, found)
+    for path, text in files.items():
+        (found / "specs" / f"{path}.yaml").write_text(text)
+    return found
+
+
+def vips(emulator: Emulator) -> list[str]:
+    return [c["token"] for c in emulator.compartments() if c["token"] == "vip"]
+
+
+def test_a_pull_request_from_open_to_merged_to_drifted_to_repaired(hub: GitHub, emulator: Emulator) -> None:
+    first = branch(hub, "first", vip=VIP.replace("token: vip", "token: 014"))
+    jobs = hub.pull_request(first, "a" * 40)
+    assert {n: j.conclusion for n, j in jobs.items()} == {"validate": "failure", "plan": "skipped"}
+    assert "::error file=specs/vip.yaml,line=4" in jobs["validate"].printed
+
+    second = branch(hub, "second", vip=VIP)
+    writes = len(emulator.writes())
+    jobs = hub.pull_request(second, "b" * 40)
+    assert {j.conclusion for j in jobs.values()} == {"success"}, jobs
+    hub.pull_request(second, "c" * 40)
+    (comment,) = hub.comments()
+    assert comment.startswith("<!-- reconciler reconciler plan -->\n## This plan can be applied. ")
+    assert "`Compartment/vip`" in comment
+    assert "](" not in comment.replace("\\](", "")
+    assert "@everyone" not in comment
+    sarif = json.loads(gzip.decompress(base64.b64decode(hub.load()["sarif"])))
+    assert sarif["runs"][0]["tool"]["driver"]["name"] == "reconciler"
+    assert len(emulator.writes()) == writes, "a pull request writes nothing"
+
+    jobs = hub.merge(second, 7, "d" * 40)
+    assert jobs["apply"].conclusion == "success", jobs["apply"].printed
+    assert vips(emulator) == ["vip"]
+    _, result = hub.comments()
+    assert result.startswith("<!-- reconciler reconciler apply -->\n## Applied. ")
+    assert "| create | `Compartment/vip` |" in result
+
+    night = hub.dispatch("reconciler-nightly.yml")
+    assert {j.conclusion for j in night.values()} == {"success"}, night["drift"].printed
+    assert hub.issues() == []
+    row = next(a for a in emulator.activations("1509") if a["compartment_id"] == vip_id(emulator))
+    emulator.store.remove("activation", row["id"])
+    for _ in range(2):
+        night = hub.dispatch("reconciler-nightly.yml")
+        (issue,) = hub.issues()
+        assert "Activation/vip@retail-fr" in issue["body"]
+
+    jobs = hub.dispatch("reconciler-apply.yml", what="new plan", allow="")
+    assert jobs["apply-main"].conclusion == "success", jobs["apply-main"].printed
+    hub.dispatch("reconciler-nightly.yml")
+    assert (hub.issues(), len(hub.issues("closed"))) == ([], 1)
+    for path in hub.kept.rglob("*"):
+        assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
+
+
+def vip_id(emulator: Emulator) -> str:
+    return next(str(c["id"]) for c in emulator.compartments() if c["token"] == "vip")
+
+
+def test_a_plan_that_became_stale_is_not_applied_and_not_made_anew(hub: GitHub, emulator: Emulator) -> None:
+    change = branch(hub, "change", vip=VIP)
+    hub.pull_request(change, "a" * 40)
+    row = {k: v for k, v in emulator.compartments()[0].items() if k != "id"}
+    emulator.store.add("compartment", "1185", row | {"token": "vip", "name": "clicked in the console"})
+    writes = len(emulator.writes())
+    jobs = hub.merge(change, 7, "d" * 40)
+    assert jobs["apply"].conclusion == "failure"
+    assert len(emulator.writes()) == writes
+    _, result = hub.comments()
+    assert "## Refused. Nothing was written." in result
+    assert "Compartment/vip" in result
+    assert "make a new plan" in " ".join(result.split())
+
+
+def test_a_push_without_a_reviewed_plan_applies_nothing(hub: GitHub, emulator: Emulator) -> None:
+    hub.files = branch(hub, "pushed", vip=VIP)
+    writes = len(emulator.writes())
+    jobs = hub.push("d" * 40)
+    assert jobs["apply"].conclusion == "failure"
+    assert "merged no pull request" in jobs["apply"].printed
+    hub.pull_request(hub.files, "a" * 40)
+    shutil.rmtree(hub.kept / "artifacts")
+    jobs = hub.merge(hub.files, 7, "e" * 40)
+    assert jobs["apply"].conclusion == "failure"
+    assert "No plan is kept for the head" in hub.comments()[-1]
+    assert len(emulator.writes()) == writes
+    assert vips(emulator) == []
+
+
+def test_a_fork_is_validated_and_sees_no_secret(hub: GitHub, emulator: Emulator) -> None:
+    reads = len(emulator.requests())
+    jobs = hub.pull_request(branch(hub, "fork", vip=VIP), "a" * 40, fork=True)
+    assert {n: j.conclusion for n, j in jobs.items()} == {"validate": "success", "plan": "skipped"}
+    assert not any(env for env in jobs["validate"].seen)
+    assert len(emulator.requests()) == reads
+    assert hub.comments() == []
+
+
+def test_an_apply_that_was_stopped_is_resumed_by_hand(hub: GitHub, emulator: Emulator) -> None:
+    change = branch(hub, "change", vip=VIP)
+    hub.pull_request(change, "a" * 40)
+    emulator.fault(
+        {"method": "POST", "path": "/datamarts/1509/compartments", "do": "status", "status": 403, "times": 99}
+    )
+    jobs = hub.merge(change, 7, "d" * 40)
+    assert jobs["apply"].conclusion == "failure"
+    assert "It is safe to run" in hub.comments()[-1]
+    emulator.fault()
+    jobs = hub.dispatch("reconciler-apply.yml", what="resume")
+    assert jobs["resume"].conclusion == "success", jobs["resume"].printed
+    assert len([a for a in emulator.activations("1509") if a["compartment_id"] == vip_id(emulator)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "paths"),
+    [
+        ("vendor.github-workflows", sorted((KIT / ".github/workflows").iterdir())),
+        ("vendor.gitlab-ci", [KIT / ".gitlab-ci.yml"]),
+    ],
+)
+def test_pipelines_are_valid(schema: str, paths: list[Path]) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_reports_that_gitlab_shows_are_made_from_the_kept_plan(hub: GitHub, workspace: Workspace) -> None:
+    jobs = yaml.safe_load((KIT / ".gitlab-ci.yml").read_text())
+    (hub.files / "specs/vip.yaml").write_text(VIP)
+    for job in ("validate", "plan"):
+        script = "\n".join(jobs[job]["script"])
+        env = {**hub.env, **hub.secrets, "RECONCILER_TOKEN": TOKEN, "PATH": f"{hub.bin}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["bash", "-e", "-c", script], cwd=hub.files, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    reports = {
+        p: (hub.files / p).read_text() for p in ("codequality.json", "junit.xml", "plan.json", "plan.html")
+    }
+    assert json.loads(reports["plan.json"]) == {"create": 3, "update": 0, "delete": 0}
+    assert json.loads(reports["codequality.json"]) == []
+    assert reports["junit.xml"].startswith("<?xml")
+    assert "<!doctype html>" in reports["plan.html"].lower()
+    hub_plan = workspace.run("show", str(hub.files / "reconciler.plan"), "-o", "github")
+    assert hub_plan.code == 0
+    assert all(line.startswith("::") for line in hub_plan.out.splitlines())
+
+
+def test_actions_are_pinned_and_the_version_is_ours() -> None:
+    texts = [p.read_text() for p in (*(KIT / ".github/workflows").iterdir(), KIT / ".gitlab-ci.yml")]
+    for text in texts:
+        assert all(re.fullmatch(r"\S+@[0-9a-f]{40} # v[\d.]+", x) for x in re.findall(r"uses: (.*)", text))
+        assert set(re.findall(r"mics-reconciler\S*==([\d.]+)", text)) == {reconciler.__version__}
