@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 _FIRST = """
 CREATE TABLE runs (
   id {identity}, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, host TEXT NOT NULL,
@@ -57,7 +57,23 @@ CREATE TABLE compartments (
   origin TEXT NOT NULL, organisation_id TEXT NOT NULL, workspace TEXT NOT NULL, address TEXT NOT NULL, remote_id TEXT NOT NULL,
   PRIMARY KEY (origin, organisation_id, workspace, address));
 """
-_STEPS = (_FIRST, _SETTLED, _LEASES, _ROLLOUTS, _OPEN_WRITES, _COMPARTMENTS)  # from one version to the next
+# Open writes were kept by address; of what is open in such a record nothing more is known than that something is.
+_BY_WHAT_IS_WRITTEN = """
+INSERT INTO open_writes SELECT DISTINCT origin, organisation_id, '*', run FROM open_writes WHERE address NOT IN ('*', '*loads') ON CONFLICT DO NOTHING;
+DELETE FROM open_writes WHERE address NOT IN ('*', '*loads');
+DELETE FROM seen_through;
+ALTER TABLE open_writes RENAME COLUMN address TO written;
+ALTER TABLE seen_through RENAME COLUMN address TO written;
+"""
+_STEPS = (
+    _FIRST,
+    _SETTLED,
+    _LEASES,
+    _ROLLOUTS,
+    _OPEN_WRITES,
+    _COMPARTMENTS,
+    _BY_WHAT_IS_WRITTEN,
+)  # from one version to the next
 
 
 class Database(Protocol):

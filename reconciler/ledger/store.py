@@ -87,40 +87,40 @@ class Ledger:
     def open_writes(self) -> OpenWrites:
         """Writes that may still be on their way, of any run; of everything where a run left some that is not known here."""
         opened = (
-            "SELECT address, max(run) FROM open_writes WHERE origin=? AND organisation_id=? GROUP BY address"
+            "SELECT written, max(run) FROM open_writes WHERE origin=? AND organisation_id=? GROUP BY written"
         )
-        seen = "SELECT address, run FROM seen_through WHERE origin=? AND organisation_id=?"
+        seen = "SELECT written, run FROM seen_through WHERE origin=? AND organisation_id=?"
         return OpenWrites(
             dict(self.database.rows(opened, *self._key)), dict(self.database.rows(seen, *self._key))
         )
 
-    def open(self, run: int, addresses: Collection[str]) -> None:
-        """Record that writes of these addresses may be on their way from now on; durable when it returns."""
-        rows = [(*self._key, address, run) for address in sorted(addresses)]
+    def open(self, run: int, keys: Collection[str]) -> None:
+        """Record that writes of these may be on their way from now on; durable when it returns."""
+        rows = [(*self._key, key, run) for key in sorted(keys)]
         self.database.many("INSERT INTO open_writes VALUES (?,?,?,?) ON CONFLICT DO NOTHING", rows)
 
-    def see_through(self, run: int, addresses: Collection[str]) -> None:
-        """Record that a run showed what became of all writes of these addresses, its own and earlier ones."""
+    def see_through(self, run: int, keys: Collection[str]) -> None:
+        """Record that a run showed what became of all writes of these, its own and earlier ones."""
         sql = (
             "INSERT INTO seen_through VALUES (?,?,?,?) "
-            "ON CONFLICT (origin, organisation_id, address) DO UPDATE SET run=excluded.run"
+            "ON CONFLICT (origin, organisation_id, written) DO UPDATE SET run=excluded.run"
         )
-        self.database.many(sql, [(*self._key, address, run) for address in sorted(addresses)])
-        self.close_writes(addresses)
+        self.database.many(sql, [(*self._key, key, run) for key in sorted(keys)])
+        self.close_writes(keys)
 
-    def close_writes(self, addresses: Collection[str], run: int | None = None) -> None:
-        """Record that nothing of these addresses can be on its way any more: of one run, or of any.
+    def close_writes(self, keys: Collection[str], run: int | None = None) -> None:
+        """Record that nothing of these can be on its way any more: of one run, or of any.
 
         What was open of everything stays open of loads.
         """
-        if EVERYTHING in addresses:
+        if EVERYTHING in keys:
             sql = (
                 "INSERT INTO open_writes SELECT origin, organisation_id, ?, run FROM open_writes "
-                "WHERE origin=? AND organisation_id=? AND address=? ON CONFLICT DO NOTHING"
+                "WHERE origin=? AND organisation_id=? AND written=? ON CONFLICT DO NOTHING"
             )
             self.database.rows(sql, EVERY_LOAD, *self._key, EVERYTHING)
-        sql = "DELETE FROM open_writes WHERE origin=? AND organisation_id=? AND address=?"
-        keyed = [(*self._key, address) for address in sorted(addresses)]
+        sql = "DELETE FROM open_writes WHERE origin=? AND organisation_id=? AND written=?"
+        keyed = [(*self._key, key) for key in sorted(keys)]
         if run is None:
             self.database.many(sql, keyed)
         else:

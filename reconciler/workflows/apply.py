@@ -24,12 +24,14 @@ from reconciler.control.executor import execute
 from reconciler.control.listing_cache import ListingCache
 from reconciler.errors import LedgerFailed, ReadFailed, ReconcilerError, Refused
 from reconciler.ledger.lock import Lock
-from reconciler.ledger.open_writes import EVERYTHING, Mark, OpenWrites
+from reconciler.ledger.open_writes import EVERYTHING, Mark, OpenWrites, Written, written
 from reconciler.ledger.store import Ledger
 from reconciler.model.address import Address
+from reconciler.model.listing import Listed
 from reconciler.model.load import UploadNotes
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
+from reconciler.model.remote import Observed
 from reconciler.planning.config.requirements import Required, Seen, unmet
 from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.plan.document import encode
@@ -171,40 +173,51 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     identity = run.ledger.begin(plan.plan_digest, encode(plan), encode(inverse(plan)), run.nonce)
     if not undisturbed:
         run.ledger.open(identity, {EVERYTHING})
-    opened = run.ledger.open_writes()
-    run.ledger.open(identity, before.verdicts.keys())
-    visibility = VisibilityWindow(run.locked_at, run.settings.settle, opened.concern)
+    opened, writes = run.ledger.open_writes(), written(plan)
+    run.ledger.open(identity, {writes[address].key for address in before.verdicts})
+    visibility = VisibilityWindow(
+        run.locked_at, run.settings.settle, lambda address: opened.concern(writes[address].names)
+    )
     outcomes: list[Outcome] = []
     try:
         run.watcher.began(identity, plan.plan_digest, len(before.verdicts))
         outcomes = _execute(plan, run, identity, visibility, before, initial)
     finally:
         with contextlib.suppress(ReconcilerError):  # then the run counts as cut off, which it nearly was
-            _close(plan, run, identity, outcomes, opened)
+            run.ledger.remember_compartments(plan.workspace, _compartments(plan, outcomes, before.observed))
+            _close(run, identity, outcomes, writes, opened)
             run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
             run.lock.mark(Mark(run.nonce, quiet=True))
     return Result(tuple(outcomes), exit_of(outcomes), run=identity)
 
 
-def _close(plan: Plan, run: Run, identity: int, outcomes: Sequence[Outcome], opened: OpenWrites) -> None:
-    """Record which compartments the addresses are, and what cannot be on its way any more.
+def _close(
+    run: Run, identity: int, outcomes: Sequence[Outcome], writes: Mapping[str, Written], opened: OpenWrites
+) -> None:
+    """Record what cannot be on its way any more: what was seen through, and what this run outlived.
 
-    That is what belongs to actions that were seen through, and what this run outlived.
+    What a plan leaves out, or says of itself, closes nothing.
     """
-    run.ledger.remember_compartments(plan.workspace, _compartments(plan, outcomes))
-    run.ledger.see_through(identity, {o.address for o in outcomes if o.status in _SEEN_THROUGH})
-    unknown = {o.address for o in outcomes if o.status is Status.UNKNOWN}
-    run.ledger.close_writes({o.address for o in outcomes} - unknown, run=identity)
+    through = (writes[o.address].names for o in outcomes if o.status in _SEEN_THROUGH)
+    run.ledger.see_through(identity, frozenset().union(*through))
+    unknown = {writes[o.address].key for o in outcomes if o.status is Status.UNKNOWN}
+    run.ledger.close_writes({writes[o.address].key for o in outcomes} - unknown, run=identity)
     if run.clock.now() >= run.locked_at + run.settings.settle:
-        loads = {load.address for load in plan.loads}
-        run.ledger.close_writes(opened.outlived(loads, complete=plan.complete) - unknown)
+        run.ledger.close_writes(opened.outlived() - unknown)
 
 
-def _compartments(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Remote ids of the compartments that the plan found, or that the run made, by address."""
-    found = {c.address: c.remote_id for c in plan.resource_changes if c.kind == "Compartment"}
-    made = {o.address: o.remote_id for o in outcomes if o.address in found and o.status in _SEEN_THROUGH}
-    return {a: i for a, i in (found | {a: i for a, i in made.items() if i}).items() if i is not None}
+def _compartments(plan: Plan, outcomes: Sequence[Outcome], observed: Observed) -> dict[str, str]:
+    """Remote ids of the compartments that were there as the plan says, or that the run made, by address."""
+    planned = {c.address: c for c in plan.resource_changes if c.kind == "Compartment"}
+    rows = observed.compartments.rows if isinstance(observed.compartments, Listed) else ()
+    there = {(row.id, row.token) for row in rows}
+    found = {
+        a: c.remote_id
+        for a, c in planned.items()
+        if c.remote_id is not None and (c.remote_id, (c.change.before or {}).get("token")) in there
+    }
+    made = {o.address: o.remote_id for o in outcomes if o.address in planned and o.status in _SEEN_THROUGH}
+    return found | {a: i for a, i in made.items() if i}
 
 
 def _execute(
