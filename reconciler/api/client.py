@@ -4,17 +4,18 @@
 One httpx client for each request that is on its way: a shared pool slows down with concurrency.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import IO, Any
 
 import httpx
 import stamina
-from stamina.instrumentation import set_on_retry_hooks
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict, classify, describe, json_object, retry_after_s
+from reconciler.api.observer import SILENT, Exchange, Observer, named, observed
 from reconciler.api.pacing import Pace
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
 from reconciler.api.redaction import repeats_token
@@ -25,7 +26,6 @@ from reconciler.origin import Origin
 
 READ_TIMEOUT = 30.0
 DOWNLOAD_S = 600.0
-set_on_retry_hooks([])  # its default hook would log to stderr on its own
 Params = Mapping[str, str | int]
 
 
@@ -62,9 +62,30 @@ class GetOnly(httpx.BaseTransport):
 
 
 class _Retryable(Exception):
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    """Raised by a read that may be tried again.
+
+    Attributes:
+        why: status or words of ours, without what the platform said.
+        told: is told of the next try: its number, the seconds until then, and why.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        why: str,
+        told: Callable[[int, float, str], None],
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.why, self.told, self.retry_after = why, told, retry_after
+
+
+def _tell(details: RetryDetails) -> None:
+    if isinstance(details.caused_by, _Retryable):
+        details.caused_by.told(details.retry_num + 1, details.wait_for, details.caused_by.why)
+
+
+set_on_retry_hooks([_tell])  # its default hook would log to stderr on its own
 
 
 def headers(token: str) -> dict[str, str]:
@@ -103,8 +124,9 @@ class Reader:
         own_transport: httpx.BaseTransport | None = None,
         pace: Pace | None = None,
         bounds: Bounds = BOUNDS,
+        observer: Observer = SILENT,
     ) -> None:
-        self.origin = origin
+        self.origin, self.observer = origin, observer
         self.pace = pace or Pace(10)
         self.bounds = bounds
         self._token = check_token(token)
@@ -140,6 +162,10 @@ class Reader:
             trust_env=False,
             transport=GetOnly(inner) if self._read_only else inner,
         )
+
+    def retrying(self, method: str, path: str) -> Callable[[int, float, str], None]:
+        """Tells the observer of the next try of this request: its number, the seconds until then, and why."""
+        return lambda attempt, wait, why: self.observer.retrying(named(method, path), attempt, wait, why)
 
     @property
     def _within(self) -> dict[str, Any]:
@@ -201,16 +227,20 @@ class Reader:
             raise ReadFailed(f"GET {path}: {e}") from None
 
     def _download_once(self, path: str, params: Params, into: IO[bytes], limit: int) -> None:
+        told = self.retrying("GET", path)
         try:
             with (
                 self._client() as client,
+                self._exchange("GET", path) as exchange,
                 client.stream(
                     "GET", path, params=dict(params), extensions={"within": DOWNLOAD_S}
                 ) as response,
             ):
+                exchange.status = response.status_code
                 self.pace.answered(response.status_code, _retry_after(response))
                 if response.status_code == 429 or response.status_code >= 500:
-                    raise _Retryable(f"{response.status_code}", _retry_after(response))
+                    status = f"{response.status_code}"
+                    raise _Retryable(status, status, told, _retry_after(response))
                 if response.status_code == 401:
                     raise Unauthorized(f"GET {path}: 401", help=self._token_help())
                 if response.status_code != 200:
@@ -220,32 +250,44 @@ class Reader:
         except TooLarge as e:
             raise ReadFailed(f"GET {path}: {e}") from None
         except httpx.HTTPError as e:
-            raise _Retryable(connection_words(e)) from None
+            words = connection_words(e)
+            raise _Retryable(words, words, told) from None
 
-    def _received(self, client: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+    @contextmanager
+    def _exchange(self, method: str, path: str) -> Iterator[Exchange]:
+        """The observer is told of one request; who sends it sets the status."""
+        with observed(self.observer, method, path) as exchange:
+            try:
+                yield exchange
+            except httpx.HTTPError as e:
+                exchange.failure = connection_words(e)
+                raise
+
+    def _received(self, client: httpx.Client, path: str, params: Params) -> tuple[httpx.Response, bytes]:
         """The answer and its body; one redirect within the same server is followed (contract 12, 20)."""
-        response = client.send(request, stream=True)
-        following = response.next_request if response.is_redirect else None
-        if following is not None and self.origin.serves(*_server(following.url)):
-            response.close()
-            response = client.send(following, stream=True)
-        try:
-            return response, body(response, self.bounds)
-        finally:
-            response.close()
+        request = client.build_request("GET", path, params=dict(params), extensions=self._within)
+        with self._exchange("GET", path) as exchange:
+            response = client.send(request, stream=True)
+            following = response.next_request if response.is_redirect else None
+            if following is not None and self.origin.serves(*_server(following.url)):
+                response.close()
+                response = client.send(following, stream=True)
+            exchange.status = response.status_code
+            try:
+                return response, body(response, self.bounds)
+            finally:
+                response.close()
 
     def _get_once(self, path: str, params: Params | None) -> tuple[dict[str, Any], int]:
-        shown = paths.shown(path)
+        shown, told_of = paths.shown(path), self.retrying("GET", path)
         try:
             with self._client() as client:
-                response, content = self._received(
-                    client,
-                    client.build_request("GET", path, params=dict(params or {}), extensions=self._within),
-                )
-        except httpx.ConnectError as e:
-            raise _Retryable(f"cannot connect to {self.origin.url}: {connection_words(e)}") from None
+                response, content = self._received(client, path, params or {})
         except httpx.HTTPError as e:
-            raise _Retryable(f"no complete answer: {connection_words(e)}") from None
+            words = connection_words(e)
+            unreached = isinstance(e, httpx.ConnectError)
+            message = f"cannot connect to {self.origin.url}" if unreached else "no complete answer"
+            raise _Retryable(f"{message}: {words}", words, told_of) from None
         except TooLarge as e:
             raise ReadFailed(f"GET {shown}: {e}", help="is this the address of the platform?") from None
         self.pace.answered(response.status_code, _retry_after(response))
@@ -265,10 +307,11 @@ class Reader:
                         help="replace the token, and ask who runs the endpoint",
                     )
                 return parsed, len(content)
-            raise _Retryable(f"{status}, but not a well-formed success: {told}")
+            words = f"{status}, but not a well-formed success"
+            raise _Retryable(f"{words}: {told}", words, told_of)
         words = f"{status} {told}".strip()
         if status in (408, 425, 429) or status >= 500:
-            raise _Retryable(words, _retry_after(response))
+            raise _Retryable(words, str(status), told_of, _retry_after(response))
         missing = status == 404 or (parsed or {}).get("error") == "Resource Not Found"  # contract 1.6
         raise (NotFound if missing else ReadFailed)(f"GET {shown}: {words}", help=_status_help(status))
 
@@ -291,8 +334,10 @@ class Writer(Reader):
         try:
             with (
                 self._client(first=False) as client,
+                self._exchange(method, path) as exchange,
                 client.stream(method, path, json=sent, extensions=self._within) as response,
             ):
+                exchange.status = response.status_code
                 content = body(response, self.bounds)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
             return Answer(Verdict.LATER, f"cannot connect to {self.origin.url}: {connection_words(e)}")

@@ -15,13 +15,27 @@ Row = TypeVar("Row")
 MIN_LISTINGS = LISTINGS
 
 
+def _told_nobody(_what: str, _seconds: float) -> None:
+    """Who is told of waits where nobody asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Monotonic seconds, sleep, and wall-clock seconds; handed in so that tests can turn time themselves."""
+    """Monotonic seconds, sleep, and wall-clock seconds; handed in so that tests can turn time themselves.
+
+    Attributes:
+        told: is told what each longer wait is for, and its seconds.
+    """
 
     now: Callable[[], float]
     sleep: Callable[[float], None]
     wall: Callable[[], float]
+    told: Callable[[str, float], None] = _told_nobody
+
+    def wait(self, seconds: float, what: str) -> None:
+        """Sleep, and say what for: "waiting " and these words make a message."""
+        self.told(what, seconds)
+        self.sleep(seconds)
 
 
 # From an instant on: when a listing was begun that is not older, and what it showed.
@@ -49,7 +63,9 @@ def prove_absent_or_find(
         clock: time.
     """
     while True:
-        clock.sleep(absence.wait(clock.now()))
+        clock.wait(
+            absence.wait(clock.now()), f"until lists show all earlier writes (settle {absence.settle:g} s)"
+        )
         now = clock.now()
         begun, result = fetch(now if absence.settle > 0 else max(absence.since, now - FRESH_S))
         if not isinstance(result, Listed):
@@ -90,5 +106,5 @@ def wait_until_visible(
             return result
         if clock.now() >= deadline and count >= MIN_LISTINGS:
             return result if isinstance(result, Unlisted) else None
-        clock.sleep(pause)
+        clock.wait(pause, f"until a list shows a write (settle {settle:g} s)")
         pause = min(pause * 2, max(0.05, settle / LISTINGS), 5.0)

@@ -106,6 +106,10 @@ def finding(find: Callable[[tuple[Row, ...]], Found | None]) -> Callable[[tuple[
     return lambda rows: Sight(Seen.NOT_YET) if (found := find(rows)) is None else Sight(Seen.THERE, row=found)
 
 
+def _told_nobody(_attempt: int, _wait: float, _why: str) -> None:
+    """Who is told of further tries where nobody asked."""
+
+
 def carry_out(
     write: Write,
     send: Callable[[], Answer],
@@ -113,6 +117,7 @@ def carry_out(
     settle: float,
     clock: Clock,
     *,
+    retrying: Callable[[int, float, str], None] = _told_nobody,
     trust: Callable[[Answer], Found | None] | None = None,
 ) -> Result[Found]:
     """Send a write whose precondition was checked before, and end when it is settled (G3).
@@ -123,6 +128,7 @@ def carry_out(
         look: looks at what it writes.
         settle: seconds that a listing may lag.
         clock: time.
+        retrying: is told of each further try: its number, the seconds until then, and why.
         trust: takes a DONE answer alone for what it says; None from it makes that answer UNCLEAR.
     """
     tries = Tries()
@@ -136,15 +142,21 @@ def carry_out(
             answer = Answer(Verdict.UNCLEAR, answer.message, None, answer.status)
         tries = tries.count(answer.verdict)
         step = after_answer(write, answer, tries)
+        why = str(answer.status or "no clear answer")
         if answer.verdict in (Verdict.UNCLEAR, Verdict.LATER, Verdict.CONFLICT) and step is not Step.FAIL:
+            pause = pause_s(answer, tries)
+            if step is Step.SEND:
+                retrying(tries.unclear + tries.later + 1, pause, why)
             # Even with `settle: 0` a request that was cut off may still be in a queue on the way.
-            clock.sleep(pause_s(answer, tries))
+            clock.wait(pause, "to look whether a write took effect")
         sight: Sight[Found] = Sight(Seen.NOT_YET)
         if step is Step.CONFIRM:
             return _confirmed(look.confirm(), answer, settle)
         if step in (Step.OBSERVE, Step.OBSERVE_ONCE):
             sight = look.observe(Absence(ended, settle if step is Step.OBSERVE else 0.0))
             step = after_look(write, answer.verdict, sight.seen, tries)
+            if step is Step.SEND:
+                retrying(tries.unclear + tries.later + 1, 0.0, why)
         if step is not Step.SEND:
             return _ended(step, sight, answer, tries)
 

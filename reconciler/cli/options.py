@@ -228,6 +228,23 @@ Events = Annotated[
         envvar="RECONCILER_EVENTS",
     ),
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        help="Show each request on stderr: method, path without identifiers, status, time.",
+        envvar="RECONCILER_VERBOSE",
+    ),
+]
+RequestLog = Annotated[
+    Path | None,
+    typer.Option(
+        "--request-log",
+        metavar="FILE",
+        help="Append each request to this file, one JSON object per line, without identifiers and contents.",
+        envvar="RECONCILER_REQUEST_LOG",
+    ),
+]
 Rejects = Annotated[
     Path | None,
     typer.Option(

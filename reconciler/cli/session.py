@@ -8,20 +8,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from reconciler.api.client import Writer
+from reconciler.api.presence import Clock
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import approval, exit_codes, selectors
 from reconciler.cli.options import Format, PlanFormat, ResultFormat
 from reconciler.cli.output import output_file
+from reconciler.cli.output.activity import Activity
 from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.output.events import Events
 from reconciler.cli.output.progress import Display, display
+from reconciler.cli.output.requests import Requests
 from reconciler.cli.remembered import keep_looked, remembered
 from reconciler.cli.wiring import (
     actor,
@@ -52,9 +56,9 @@ if TYPE_CHECKING:
     from reconciler.workflows.apply import Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Flags:
-    """Flags as given."""
+    """Flags as given, and what they make of the output while the command works."""
 
     root: Path
     no_color: bool = False
@@ -80,6 +84,27 @@ class Flags:
     wave: str | None = None
     spec_digest: str | None = None
     show_unmanaged: bool = False
+    verbose: bool = False
+    request_log: Path | None = None
+
+    @cached_property
+    def activity(self) -> Activity:
+        """What the command is doing now."""
+        return Activity()
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Told of every request.
+
+        Raises:
+            UsageError: the log of requests cannot be written.
+        """
+        return Requests(self.activity, self.request_log, real_clock.created_at, verbose=self.verbose)
+
+    @property
+    def clock(self) -> Clock:
+        """The real clock, whose waits are told."""
+        return with_fields(real_clock.CLOCK, told=self.activity.waits)
 
     def settings(self) -> dict[str, Any]:
         """Those that are settings."""
@@ -158,6 +183,16 @@ def read_workspace(flags: Flags, *, may_be_empty: bool = False) -> Checked:
             help="check out the commit that was applied in the other environment; `reconciler rollout status -o json` there shows spec_digest",
         )
     return checked
+
+
+def target(flags: Flags, settings: Settings) -> destination.Target:
+    """Endpoint and token, and who is told of requests; starts the sandbox if it is the endpoint.
+
+    Raises:
+        ReconcilerError: no token is configured, or it cannot be read.
+        UsageError: the log of requests cannot be written.
+    """
+    return destination.target(flags.root, settings, flags.token_file, flags.requests)
 
 
 def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans) -> Plan:
@@ -326,7 +361,11 @@ def carried(
     from reconciler.workflows.apply import Run, apply_plan
 
     settings = checked.settings
-    with ledgers.locked(flags.root, settings, seconds(flags.lock_timeout), say) as (lock, ledger, taken):
+    with ledgers.locked(flags.root, settings, seconds(flags.lock_timeout), lock_waits(flags)) as (
+        lock,
+        ledger,
+        taken,
+    ):
         senders = processes.Senders(settings.parallelism, lock)
         try:
             return apply_plan(
@@ -336,7 +375,7 @@ def carried(
                     root=flags.root,
                     writer=writer,
                     token=where.token,
-                    clock=real_clock.CLOCK,
+                    clock=flags.clock,
                     io=io,
                     senders=senders.get,
                     ledger=ledger,
@@ -355,6 +394,16 @@ def carried(
             )
         finally:
             senders.close()
+
+
+def lock_waits(flags: Flags) -> Callable[[str], None]:
+    """Says that the lock of another run is waited for."""
+
+    def told(text: str) -> None:
+        flags.activity.tell(text)
+        flags.activity.waits("for the lock", seconds(flags.lock_timeout))
+
+    return told
 
 
 def settings_only(flags: Flags) -> Checked:
@@ -391,5 +440,5 @@ def new_scans(
 
 def progress(flags: Flags) -> Display:
     """The progress display."""
-    shown = display(style(sys.stderr, no_color=flags.no_color))
+    shown = display(style(sys.stderr, no_color=flags.no_color), flags.activity)
     return Events(flags.events, shown, real_clock.created_at) if flags.events else shown

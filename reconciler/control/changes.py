@@ -199,7 +199,14 @@ class Changer:
     ) -> Result[Any]:
         look = eyes(fetch, finding(find), self.settle, self.clock)
         send = lambda: self._send(change, request)  # noqa: E731
-        return carry_out(Write.CREATE, send, look, self.settle, self.clock)
+        return carry_out(
+            Write.CREATE,
+            send,
+            look,
+            self.settle,
+            self.clock,
+            retrying=self.writer.retrying(request.method, request.path),
+        )
 
     def _put(
         self,
@@ -219,7 +226,17 @@ class Changer:
             return _from_result(change, Moved(before.why))
         look = eyes(fetch, lambda rows: _sight(check(rows)), self.settle, self.clock)
         send = lambda: self._send(change, request)  # noqa: E731
-        return _from_result(change, carry_out(Write.UPDATE, send, look, self.settle, self.clock))
+        return _from_result(
+            change,
+            carry_out(
+                Write.UPDATE,
+                send,
+                look,
+                self.settle,
+                self.clock,
+                retrying=self.writer.retrying(request.method, request.path),
+            ),
+        )
 
 
 _SEEN = {Readiness.DONE: Seen.THERE, Readiness.READY: Seen.NOT_YET, Readiness.CHANGED: Seen.CHANGED}

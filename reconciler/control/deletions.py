@@ -52,12 +52,14 @@ class Deleter:
         left, removed = check(seen.rows), False
         while left.readiness is Readiness.READY:  # each row of it; there may be more than one
             row_id = str(left.row_id)
+            path = needed(request_of(change, row_id)).path
             result = carry_out(
                 Write.DELETE,
                 lambda: self._send(change, row_id),  # noqa: B023 - called in this round only
                 eyes(listing, gone(row_id), self.settle, self.clock),
                 self.settle,
                 self.clock,
+                retrying=self.writer.retrying("DELETE", path),
             )
             match result:
                 case Done(row=rest):

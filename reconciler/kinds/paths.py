@@ -79,3 +79,28 @@ def shown(path: str) -> str:
 def about_profiles(path: str) -> bool:
     """Whether what is said about a request may quote profile data: it carries or names some, or lists what became of it."""
     return re.search(r"/(executions|data_file|user_identifiers|user_points)(/|$)", path) is not None
+
+
+# What stands in a path as it is; whatever else does is an identifier.
+_FIXED = frozenset(
+    [
+        "v1",
+        "datamarts",
+        "user_account_compartments",
+        "compartments",
+        "document_imports",
+        "executions",
+        "action",
+        "data_file",
+        "data",
+        "processing_selections",
+        "user_identifiers",
+        "user_points",
+        "user_profiles",
+    ]
+)
+
+
+def route(path: str) -> str:
+    """The template of a path: every identifier in it as `{id}`."""
+    return "/".join(part if part in _FIXED or not part else "{id}" for part in path.split("?")[0].split("/"))

@@ -212,7 +212,7 @@ def _soak(w: RolloutRun, wave: Wave, record: WaveRecord, outcomes: Sequence[Outc
     end = w.clock.now() + left
     while (rest := end - w.clock.now()) > 0:
         _stop_if_told(w, wave, outcomes)
-        w.clock.sleep(min(POLL_S, rest))
+        w.clock.wait(min(POLL_S, rest), f"for the soak of wave {wave.name}, {duration(rest)} left")
     _stop_if_told(w, wave, outcomes)
 
 

@@ -261,7 +261,9 @@ class _LoadRun:
                     Status.UNKNOWN,
                     f"{len(live)} executions of an earlier load are still running; nothing was sent",
                 )
-            self.context.clock.sleep(pause)
+            self.context.clock.wait(
+                pause, f"for {len(live)} executions of an earlier load of {self.listings.address}"
+            )
             pause = min(pause * 1.5, 5.0)
 
     def _send(self, indices: Sequence[int]) -> None:
@@ -340,7 +342,7 @@ class _LoadRun:
             if now() > deadline or given_up or self.context.stopping():
                 break
             if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
-                self.context.clock.sleep(pause)
+                self.context.clock.wait(pause, f"for {len(waiting)} executions of {self.listings.address}")
                 pause = min(pause * 1.3, 5.0)
         reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
         self.errors.append(

@@ -49,6 +49,7 @@ class Imports:
             ),
             context.settle,
             context.clock,
+            retrying=context.writer.retrying("POST", paths.imports(listings.datamart_id)),
             trust=None if shown else lambda _: name,
         )
         context.journal.note(listings.address, "import", type(result).__name__.lower(), name=name)

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures.process import BrokenProcessPool
 
 from reconciler.api.answers import Answer, Verdict
+from reconciler.api.observer import observed
 from reconciler.api.write_policy import Seen, Write
 from reconciler.api.writes import Done, Eyes, Failed, Result, Sight, carry_out
 from reconciler.bulk.load.context import Context
@@ -64,6 +65,9 @@ class ChunkSender:
             Eyes(lambda: look(Absence(context.clock.now(), context.settle)), look),
             context.settle,
             context.clock,
+            retrying=context.writer.retrying(
+                "POST", paths.executions(self.listings.datamart_id, import_ids[0])
+            ),
             trust=_new_execution,
         )
         if isinstance(result, Failed) and result.verdict is not Verdict.CONTENT:
@@ -99,7 +103,8 @@ class ChunkSender:
     def _upload(self, job: Job) -> Answer:
         """In this thread where the bytes stand in the source just so, or are few; else in a process, which makes them."""
         here = job.chunk.verbatim or self.scan.bytes <= IN_PROCESS_MAX_BYTES
-        with self.context.pace.slot():
+        observer = self.context.writer.observer
+        with self.context.pace.slot(), observed(observer, "POST", job.path) as exchange:
             try:
                 answer = (
                     upload(job, self.context.gate.may_commit)
@@ -107,6 +112,12 @@ class ChunkSender:
                     else self.context.senders().submit(upload_in_process, job).result()
                 )
             except BrokenProcessPool:
-                return Answer(Verdict.UNCLEAR, "an upload process ended unexpectedly")
+                exchange.failure = "an upload process ended unexpectedly"
+                return Answer(Verdict.UNCLEAR, exchange.failure)
+            exchange.status = answer.status
+            if answer.status is None:
+                exchange.failure = (
+                    "not finished" if answer.verdict is Verdict.WITHHELD else "no complete answer"
+                )
         self.context.pace.answered(answer.status, answer.retry_after)
         return answer

@@ -13,7 +13,6 @@ from reconciler.cli.wiring import (
     destination,
     interruption,
     ledgers,
-    real_clock,
     user_command,
 )
 from reconciler.errors import ReconcilerError
@@ -50,7 +49,7 @@ def apply_in_waves(
         shown: what shows the progress.
     """
     assert made.rollout is not None  # noqa: S101 - the caller's case
-    settings, rollout, clock = checked.settings, made.rollout, real_clock.CLOCK
+    settings, rollout, clock = checked.settings, made.rollout, flags.clock
     interrupt = interruption.Interrupt(say)
     with (
         interrupt.installed(),

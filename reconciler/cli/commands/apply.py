@@ -10,7 +10,7 @@ from reconciler.cli import exit_codes, plan_files, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.output.console import out, say, show_findings, style
-from reconciler.cli.wiring import connections, destination
+from reconciler.cli.wiring import connections
 from reconciler.errors import Refused
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.obstacles import obstacle
@@ -47,6 +47,8 @@ def apply(
     wave: opt.WaveOption = None,
     lock_timeout: opt.LockTimeout = "30s",
     events: opt.Events = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Apply a saved plan; without one, make a plan, show it, ask, and apply it."""
@@ -57,6 +59,8 @@ def apply(
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
         parallelism=parallelism,
         only=only,
         datamart=datamart,
@@ -84,7 +88,7 @@ def apply(
 def apply_fresh(flags: session.Flags, *, auto: bool) -> int:
     """`apply`: plan, show, ask, carry out."""
     checked = session.read_workspace(flags)
-    where = destination.target(flags.root, checked.settings, flags.token_file)
+    where = session.target(flags, checked.settings)
     with session.progress(flags) as reading:
         scans = session.new_scans(flags, reading)
         made = session.plan(flags, checked, where, scans)
@@ -107,7 +111,7 @@ def check_saved(made: Plan, flags: session.Flags) -> int:
 
     flags = execute.in_its_environment(flags, made)
     checked = authority.authorised(made, flags)
-    where = destination.target(flags.root, checked.settings, flags.token_file)
+    where = session.target(flags, checked.settings)
     with (
         session.progress(flags) as shown,
         connections.reader(where, checked.settings.parallelism) as reader,

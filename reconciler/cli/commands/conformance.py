@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes
+from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.approval import approve
 from reconciler.cli.options import ReferenceFormat
 from reconciler.cli.output.console import WORKSPACE_FILE, data, out, say, style
-from reconciler.cli.wiring import connections, destination, real_clock
+from reconciler.cli.wiring import connections, real_clock
 from reconciler.model.conformance import Found
 from reconciler.origin import endpoint as parse
 from reconciler.reports.conformance import json as conformance_json
@@ -52,64 +52,63 @@ def conformance(
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Test undocumented platform behaviour; reads only, without --write."""
+    flags = session.Flags(
+        root=context.obj,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
+        no_color=no_color,
+    )
     return run_conformance(
-        context.obj,
+        flags,
         organisation_id,
         datamart_id,
-        endpoint,
-        token_file,
         write=write,
         auto_approve=auto_approve,
-        environment=environment,
         patience=patience,
         output=output,
-        no_color=no_color,
     )
 
 
 def run_conformance(
-    root: Path,
+    flags: session.Flags,
     organisation_id: str,
     datamart_id: str,
-    endpoint: str | None,
-    token_file: Path | None,
     *,
     write: bool,
     auto_approve: bool,
-    environment: str | None,
     patience: str,
     output: ReferenceFormat,
-    no_color: bool,
 ) -> int:
     """Ask, and print the table of answers; 0 whatever they are.
 
     Args:
-        root: folder of the workspace.
+        flags: as given.
         organisation_id: the organisation to ask.
         datamart_id: the datamart to ask.
-        endpoint: as given; None is the workspace's.
-        token_file: file with the token, as given.
         write: also run the tests that write.
         auto_approve: do not ask.
-        environment: name of the environment; None where none is chosen.
         patience: how long to wait for an execution, such as `10m`.
         output: the format.
-        no_color: without colours.
 
     Raises:
         ApprovalRefused: it would write, and the answer is not yes.
     """
-    settings = _settings(root, organisation_id, endpoint, environment)
+    settings = _settings(flags.root, organisation_id, flags.endpoint, flags.environment)
     if write:
         say(
             f"The tests write to organisation {organisation_id} and datamart {datamart_id} at {settings.endpoint}."
             " Not all of it can be removed."
         )
         approve("Run them?", auto=auto_approve, help="give --auto-approve")
-    target, left = destination.target(root, settings, token_file), []
+    target, left = session.target(flags, settings), []
     if write:
         with connections.writer(target, PARALLELISM) as writer:
             stamp = secrets.token_hex(3)
@@ -129,7 +128,7 @@ def run_conformance(
         case ReferenceFormat.MARKDOWN:
             data(conformance_text.as_markdown(answers, left))
         case ReferenceFormat.TEXT:
-            out(conformance_text.render(answers, left, style(sys.stdout, no_color=no_color)))
+            out(conformance_text.render(answers, left, style(sys.stdout, no_color=flags.no_color)))
     return exit_codes.DONE
 
 

@@ -3,12 +3,14 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import typer
 
 from reconciler import __version__
 from reconciler.api import resources
 from reconciler.api.client import Params, Reader
+from reconciler.api.observer import Observer, observed
 from reconciler.api.probe import Reached, probe
 from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
@@ -39,6 +41,8 @@ def doctor(
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Check what a run needs: token, platform, clock, ledger, lock, caches, versions; says what to do. Writes nothing."""
@@ -49,6 +53,8 @@ def doctor(
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
     )
     return run_doctor(flags)
 
@@ -114,48 +120,57 @@ def _platform(flags: Flags, settings: Settings, declared: Mapping[str, str] | No
         now = real_clock.CLOCK.wall()
         told, token = health.token_found(flags.root, settings, flags.token_file, os.environ, now)
         usable = token if told.health is not Health.FAILED else None
-        yield from _remote(settings.endpoint, told, usable, settings, declared)
+        yield from _remote(Asked(settings.endpoint, usable, flags.requests), told, settings, declared)
     elif url := running(flags.root / FOLDER):
         told = good("token", "none is needed for the sandbox")
-        yield from _remote(Origin.parse(url), told, "sandbox", settings, declared)
+        yield from _remote(Asked(Origin.parse(url), "sandbox", flags.requests), told, settings, declared)
     else:
         yield good("endpoint", "the built-in sandbox; the first command that needs it starts it")
         for name in ("token", "proxy", *ON_PLATFORM):
             yield skipped(name, "the sandbox does not run")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A server, and a token that can be sent to it; None where there is none."""
+
+    origin: Origin
+    token: str | None
+    observer: Observer
+
+
 def _remote(
-    origin: Origin,
-    told: Check,
-    token: str | None,
-    settings: Settings,
-    declared: Mapping[str, str] | None,
+    asked: Asked, told: Check, settings: Settings, declared: Mapping[str, str] | None
 ) -> Iterator[Check]:
-    """What is said of a server, asked with a token that can be sent."""
-    reached, endpoint = _reach(origin, token, settings)
+    reached, endpoint = _reach(asked, settings)
     yield endpoint
     yield told
-    yield _safely("proxy", lambda: health.proxy_check(origin))
-    if reached is None or token is None:
-        why = "needs a token" if token is None else "the endpoint was not reached"
+    yield _safely("proxy", lambda: health.proxy_check(asked.origin))
+    if reached is None or asked.token is None:
+        why = "needs a token" if asked.token is None else "the endpoint was not reached"
         for name in ON_PLATFORM:
             yield skipped(name, why)
         return
     yield platform.tls_check(reached, real_clock.CLOCK.wall())
     yield platform.clock_check(reached)
-    with connections.reader(Target(origin, token), settings.parallelism) as reader:
+    with connections.reader(
+        Target(asked.origin, asked.token, asked.observer), settings.parallelism
+    ) as reader:
         yield from _organisation(reader, settings, declared)
 
 
-def _reach(origin: Origin, token: str | None, settings: Settings) -> tuple[Reached | None, Check]:
+def _reach(asked: Asked, settings: Settings) -> tuple[Reached | None, Check]:
     found: list[Reached] = []
 
     def ask() -> Check:
-        if token is None:
+        origin = asked.origin
+        if asked.token is None:
             return skipped("endpoint", f"{origin}: not asked without a token that can be sent")
         params: Params = {"organisation_id": settings.organisation_id, "max_results": 1}
         try:
-            answer = probe(origin, token, paths.datamarts(), params)
+            with observed(asked.observer, "GET", paths.datamarts()) as exchange:
+                answer = probe(origin, asked.token, paths.datamarts(), params)
+                exchange.status = answer.status
         except ReadFailed as e:
             raise ReadFailed(f"{origin}: {e}", help=e.help) from None
         found.append(answer)

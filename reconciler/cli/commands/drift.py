@@ -9,7 +9,7 @@ from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, style
-from reconciler.cli.wiring import destination, ledgers
+from reconciler.cli.wiring import ledgers
 from reconciler.reports.drift import json as drift_json
 from reconciler.reports.drift import text as drift_text
 from reconciler.workflows.drift import audited
@@ -28,6 +28,8 @@ def drift(
     label: opt.Labels = None,
     target: opt.Targets = None,
     show_unmanaged: opt.ShowUnmanaged = False,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Show what changed on the platform since the last apply, and where specs and platform differ. Corrects nothing."""
@@ -39,6 +41,8 @@ def drift(
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
         parallelism=parallelism,
         only="config",
         datamart=datamart,
@@ -53,7 +57,7 @@ def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool) -> int
     if file is not None:
         output_file.check_plan_file(file)
     checked = session.read_workspace(flags)
-    where = destination.target(flags.root, checked.settings, flags.token_file)
+    where = session.target(flags, checked.settings)
     with session.progress(flags) as shown:
         made = session.plan(flags, checked, where, session.new_scans(flags, shown))
     found, last = audited(made, ledgers.expendable_history(flags.root, checked.settings))

@@ -10,7 +10,7 @@ import typer
 from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
-from reconciler.cli.wiring import connections, destination
+from reconciler.cli.wiring import connections
 from reconciler.reports.export import json as export_json
 from reconciler.reports.export import text as export_text
 from reconciler.workflows.export import export_workspace
@@ -39,6 +39,8 @@ def export(
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
     parallelism: opt.Parallelism = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Write specs for what exists on the platform and no spec declares. Never overwrites; sends only GET requests."""
@@ -49,15 +51,15 @@ def export(
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
         parallelism=parallelism,
     )
     checked = session.read_workspace(flags, may_be_empty=True)
     settings = checked.settings
     target = folder if folder is not None else flags.root / settings.specs[0]
     with (
-        connections.reader(
-            destination.target(flags.root, settings, token_file), settings.parallelism
-        ) as reader,
+        connections.reader(session.target(flags, settings), settings.parallelism) as reader,
         connections.threads(settings.parallelism) as io,
     ):
         done = export_workspace(

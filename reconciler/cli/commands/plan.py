@@ -5,7 +5,6 @@ import typer
 from reconciler.cli import options as opt
 from reconciler.cli import session
 from reconciler.cli.output import output_file
-from reconciler.cli.wiring import destination
 
 
 def plan(
@@ -29,6 +28,8 @@ def plan(
     spec_digest: opt.SpecDigest = None,
     rejects: opt.Rejects = None,
     show_unmanaged: opt.ShowUnmanaged = False,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Compare specs, sources and platform; show what apply would do. Sends only GET requests."""
@@ -41,6 +42,8 @@ def plan(
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
         parallelism=parallelism,
         only=only,
         datamart=datamart,
@@ -60,7 +63,7 @@ def plan(
         made = session.plan(
             flags,
             checked,
-            destination.target(flags.root, checked.settings, token_file),
+            session.target(flags, checked.settings),
             session.new_scans(flags, shown, kept=True, rejects=keep),
         )
     if file is None or not output_file.is_stdout(file):

@@ -7,8 +7,7 @@ import typer
 from reconciler.cli import options as opt
 from reconciler.cli import session
 from reconciler.cli.applying import authority, execute
-from reconciler.cli.output.console import say
-from reconciler.cli.wiring import destination, ledgers
+from reconciler.cli.wiring import ledgers
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.planning.plan import document
 from reconciler.settings import seconds
@@ -25,6 +24,8 @@ def resume(
     token_file: opt.TokenFile = None,
     parallelism: opt.Parallelism = None,
     lock_timeout: opt.LockTimeout = "30s",
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Resume an interrupted run."""
@@ -35,6 +36,8 @@ def resume(
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
         parallelism=parallelism,
         lock_timeout=lock_timeout,
     )
@@ -44,8 +47,10 @@ def resume(
 def run_resume(flags: session.Flags, run_id: int | None) -> int:
     """Go on with the plan of a run in the ledger."""
     checked = session.settings_only(flags)
-    where = destination.target(flags.root, checked.settings, flags.token_file)
-    with ledgers.locked(flags.root, checked.settings, seconds(flags.lock_timeout), say) as (
+    where = session.target(flags, checked.settings)
+    with ledgers.locked(
+        flags.root, checked.settings, seconds(flags.lock_timeout), session.lock_waits(flags)
+    ) as (
         _,
         ledger,
         _taken,

@@ -71,11 +71,22 @@ def rollout_resume(
     token_file: opt.TokenFile = None,
     lock_timeout: opt.LockTimeout = "30s",
     events: opt.Events = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Continue a rollout that was paused, stopped by a gate or interrupted, with the reviewed plan."""
     flags = replace(_flags(context, environment, endpoint, no_color=no_color), **session.of_result(output))
-    return run_resume(replace(flags, token_file=token_file, lock_timeout=lock_timeout, events=events))
+    return run_resume(
+        replace(
+            flags,
+            token_file=token_file,
+            verbose=verbose,
+            request_log=request_log,
+            lock_timeout=lock_timeout,
+            events=events,
+        )
+    )
 
 
 @rollout_app.command("abort")

@@ -12,8 +12,8 @@ from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
-from reconciler.cli.output.console import data, out, say, show_findings, style
-from reconciler.cli.wiring import actor, connections, destination, ledgers, real_clock
+from reconciler.cli.output.console import data, out, show_findings, style
+from reconciler.cli.wiring import actor, connections, ledgers, real_clock
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.history import History, Recorded
 from reconciler.model.load import ManualVerdict
@@ -100,6 +100,8 @@ def runs_resolve(
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
     lock_timeout: opt.LockTimeout = "30s",
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Record whether a chunk was sent; the next apply uses it."""
@@ -109,6 +111,8 @@ def runs_resolve(
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
         lock_timeout=lock_timeout,
     )
     return run_resolve(flags, chunk, sent=sent)
@@ -235,9 +239,11 @@ def run_resolve(flags: session.Flags, chunk: str, *, sent: bool | None) -> int:
         raise UsageError(
             f"no spec declares {address}", help="examples of addresses: ProfileSource/crm@retail-fr"
         )
-    where = destination.target(flags.root, checked.settings, flags.token_file)
+    where = session.target(flags, checked.settings)
     with (
-        ledgers.locked(flags.root, checked.settings, seconds(flags.lock_timeout), say) as (
+        ledgers.locked(
+            flags.root, checked.settings, seconds(flags.lock_timeout), session.lock_waits(flags)
+        ) as (
             _,
             ledger,
             _at,

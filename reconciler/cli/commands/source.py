@@ -15,7 +15,7 @@ from reconciler.cli.applying import execute
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.remembered import remembered
-from reconciler.cli.wiring import connections, destination, real_clock
+from reconciler.cli.wiring import connections, real_clock
 from reconciler.errors import Refused, UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.planning.plan.guards import refused
@@ -95,6 +95,8 @@ def source_preview(
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Merge one row with its stored profile, as the platform documents it, and show what changes. Shows profile values."""
@@ -105,6 +107,8 @@ def source_preview(
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
         datamart=datamart,
     )
     return run_preview(flags, name, line)
@@ -127,6 +131,8 @@ def source_retry(
     parallelism: opt.Parallelism = None,
     lock_timeout: opt.LockTimeout = "30s",
     events: opt.Events = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Send the failed commands of a source's latest load again, as a separate load; shows a plan and asks first."""
@@ -137,6 +143,8 @@ def source_retry(
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
         parallelism=parallelism,
         only="loads",
         datamart=datamart,
@@ -215,7 +223,7 @@ def run_preview(flags: session.Flags, name: str, line: str) -> int:
 
     checked = _declared(flags, name)
     datamarts = _datamarts(flags, checked)
-    where = destination.target(flags.root, checked.settings, flags.token_file)
+    where = session.target(flags, checked.settings)
     marks = style(sys.stdout, no_color=flags.no_color)
     desired = checked.desired()
     with connections.reader(where, checked.settings.parallelism) as reader:
@@ -266,7 +274,7 @@ def run_retry(flags: session.Flags, name: str, *, failed_lines: bool, auto: bool
 def _retry(flags: session.Flags, checked: Checked, name: str, scans: Scans, *, auto: bool) -> int:
     from reconciler.workflows.retry import plan_retry
 
-    where = destination.target(flags.root, checked.settings, flags.token_file)
+    where = session.target(flags, checked.settings)
     with (
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,

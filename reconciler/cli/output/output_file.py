@@ -71,11 +71,11 @@ def write_plan_file(path: Path, text: str) -> None:
             _replace(path.resolve(), text.encode(), found)
 
 
-def open_to_append(path: Path) -> int:
-    """A descriptor for events, which go behind those that are in the file.
+def open_to_append(path: Path, what: str = "events") -> int:
+    """A descriptor for lines of JSON, which go behind those that are in the file; `what` they are, for messages.
 
     Raises:
-        UsageError: the path cannot be written, or holds something that is not events.
+        UsageError: the path cannot be written, or holds something that is not lines of JSON.
     """
     if is_stdout(path):
         return os.dup(sys.stdout.fileno())
@@ -83,7 +83,7 @@ def open_to_append(path: Path) -> int:
         found = _mode(path)
         if found is not None and stat.S_ISREG(found) and not _is_events(path):
             raise UsageError(
-                f"{path} exists and does not hold events; nothing is appended to it",
+                f"{path} exists and does not hold {what}; nothing is appended to it",
                 help="name another file, or remove this one first",
             )
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)

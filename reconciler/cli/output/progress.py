@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from reconciler.bulk.load.context import Progress
-from reconciler.cli.output.console import say, shown
+from reconciler.cli.output.activity import Activity, Heart
+from reconciler.cli.output.console import shown
 from reconciler.model.outcome import Outcome
 from reconciler.reports.result import text as result_text
 from reconciler.reports.style import Style, many, size
@@ -55,22 +56,30 @@ class Display(Progress, Protocol):
 
 
 class Lines:
-    """Plain lines: when a load begins, at each quarter, and when it ends; of many actions, how far they are at each tenth."""
+    """Plain lines: when a load begins, at each quarter, and when it ends; of many actions, how far they are at each tenth.
 
-    def __init__(self, marks: Style) -> None:
-        self._marks = marks
+    After a while without a line, one says what is waited for.
+    """
+
+    def __init__(self, marks: Style, activity: Activity) -> None:
+        self._marks, self._activity = marks, activity
+        self._heart = Heart(activity)
         self._actions = self._done = 0
         self._begun = 0.0
         self._totals: dict[str, list[int]] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
+        self._heart.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return None
+        self._heart.stop()
+
+    def _tell(self, text: str) -> None:
+        self._activity.tell(text)
 
     def start(self, address: str, chunks: int, lines: int, size: int) -> None:
         """A load begins.
@@ -83,7 +92,8 @@ class Lines:
         """
         with self._lock:
             self._totals[address] = [chunks, 0, 0]
-        say(f"{address}: {lines:,} rows in {many(chunks, 'chunk')}, {_size(size)}")
+        self._activity.load(address, chunks)
+        self._tell(f"{address}: {lines:,} rows in {many(chunks, 'chunk')}, {_size(size)}")
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Say so at each quarter of the chunks.
@@ -95,6 +105,7 @@ class Lines:
             lines: number of commands.
             size: in bytes.
         """
+        self._activity.advance(address, what, chunks)
         with self._lock:
             totals = self._totals.setdefault(address, [chunks, 0, 0])
             column = 1 if what == "sent" else 2
@@ -102,29 +113,32 @@ class Lines:
             totals[column] += chunks
             reached = totals[column] * 4 // max(1, totals[0])
         if reached > before and totals[0] > 1:
-            say(f"{address}: {totals[column]} of {totals[0]} chunks {what}")
+            self._tell(f"{address}: {totals[column]} of {totals[0]} chunks {what}")
 
     def say(self, address: str, message: str) -> None:
         """A line about a load."""
-        say(f"{address}: {message}")
+        self._tell(f"{address}: {message}")
 
     def scanned(self, source: str, lines: int) -> None:
-        """Nothing: reading is quick, and plan says the counts."""
+        """Kept for a line that says what is waited for; plan says the counts."""
+        self._activity.scanned(source, lines)
 
     def began(self, run: int, plan_digest: str, actions: int) -> None:
         """Count from here."""
         self._actions, self._done, self._begun = actions, 0, time.monotonic()
+        self._activity.begin(actions)
 
     def finished(self, outcome: Outcome) -> None:
         """How an action ended."""
-        say(result_text.line(outcome, self._marks))
+        self._activity.finished(outcome.address)
+        self._tell(result_text.line(outcome, self._marks))
         self._done += 1
         if (
             self._actions >= MANY
             and self._done * 10 // self._actions > (self._done - 1) * 10 // self._actions
         ):
             left = (time.monotonic() - self._begun) * (self._actions / self._done - 1)
-            say(f"{self._done:,} of {self._actions:,} actions, about {left:.0f} s left")
+            self._tell(f"{self._done:,} of {self._actions:,} actions, about {left:.0f} s left")
 
     def unbegun(self, outcome: Outcome) -> None:
         """Nothing: the summary counts them."""
@@ -138,7 +152,7 @@ class Lines:
             state: that the wave enters.
             why: the reason; empty where there is none.
         """
-        say(_wave(name, datamarts, state, why))
+        self._tell(_wave(name, datamarts, state, why))
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
         """Nothing: the summary says it."""
@@ -147,7 +161,7 @@ class Lines:
 class Bars:
     """Bars of rich: chunks, lines, bytes and time left for every load."""
 
-    def __init__(self, marks: Style) -> None:
+    def __init__(self, marks: Style, activity: Activity) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
@@ -166,15 +180,22 @@ class Bars:
         self._all: TaskID | None = None
         self._actions = self._done = 0
         self._lock = threading.Lock()
+        self._activity = activity
 
     def __enter__(self) -> Self:
         self._bars.start()
+        self._before = self._activity.speak_through(self._above)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._activity.speak_through(self._before)
         self._bars.stop()
+
+    def _above(self, text: str) -> None:
+        """A line above the bars."""
+        self._bars.console.print(shown(text), markup=False, highlight=False)
 
     def start(self, address: str, chunks: int, lines: int, size: int) -> None:
         """A bar for the load; each chunk counts once when sent and once when done.
@@ -268,9 +289,9 @@ def _wave(name: str, datamarts: int, state: str, why: str) -> str:
     return f"wave {name} ({many(datamarts, 'datamart')}): {state}{more}"
 
 
-def display(marks: Style) -> Display:
+def display(marks: Style, activity: Activity) -> Display:
     """Bars on a terminal, lines elsewhere."""
-    return Bars(marks) if sys.stderr.isatty() else Lines(marks)
+    return Bars(marks, activity) if sys.stderr.isatty() else Lines(marks, activity)
 
 
 _size = size

@@ -12,7 +12,7 @@ from reconciler.cli.wiring.destination import Target
 @contextmanager
 def reader(where: Target, parallelism: int) -> Iterator[Reader]:
     """A connection that can emit nothing but GET."""
-    made = Reader(where.origin, where.token, pace=Pace(parallelism))
+    made = Reader(where.origin, where.token, pace=Pace(parallelism), observer=where.observer)
     try:
         yield made
     finally:
@@ -22,7 +22,7 @@ def reader(where: Target, parallelism: int) -> Iterator[Reader]:
 @contextmanager
 def writer(where: Target, parallelism: int) -> Iterator[Writer]:
     """A connection that can write."""
-    made = Writer(where.origin, where.token, pace=Pace(parallelism))
+    made = Writer(where.origin, where.token, pace=Pace(parallelism), observer=where.observer)
     try:
         yield made
     finally:

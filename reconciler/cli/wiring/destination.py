@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.api.observer import SILENT, Observer
 from reconciler.beneath import open_beneath
 from reconciler.cli.wiring import user_command
 from reconciler.cli.wiring.sandbox_process import ensure
@@ -18,28 +19,35 @@ SHORTEST_KEY = 32  # characters: a random key in hexadecimal of half the hash's 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where this run talks to, and with what."""
+    """Where this run talks to, and with what; and who is told of requests."""
 
     origin: Origin
     token: str
+    observer: Observer = SILENT
 
 
-def target(root: Path, settings: Settings, token_file: Path | None) -> Target:
+def target(root: Path, settings: Settings, token_file: Path | None, observer: Observer = SILENT) -> Target:
     """Resolve endpoint and token; starts the sandbox if it is the endpoint.
+
+    Args:
+        root: folder of the workspace.
+        settings: of the workspace.
+        token_file: as given.
+        observer: is told of requests.
 
     Raises:
         ReconcilerError: no token is configured, or it cannot be read.
     """
     if isinstance(settings.endpoint, LocalSandbox):
         origin = Origin.parse(ensure(root))
-        return Target(origin, token(root, settings, token_file, os.environ) or "sandbox")
+        return Target(origin, token(root, settings, token_file, os.environ) or "sandbox", observer)
     found = token(root, settings, token_file, os.environ)
     if found is None:
         raise ReconcilerError(
             "no API token is configured",
             help="set RECONCILER_TOKEN, give --token-file FILE, or set token: {env: NAME} in reconciler.yaml",
         )
-    return Target(settings.endpoint, found)
+    return Target(settings.endpoint, found, observer)
 
 
 def origin_key(root: Path, settings: Settings) -> str:

@@ -113,7 +113,7 @@ def verify(
         waiting = left
         if not waiting or context.clock.now() > deadline or context.stopping():
             break
-        context.clock.sleep(VISIBLE_POLL_S)
+        context.clock.wait(VISIBLE_POLL_S, "until stored profiles show what was sent")
     made.differing = tuple(x.line for x in waiting if x.line.line not in unread)
     made.not_verified = len(unread)
     return made
