@@ -26,7 +26,7 @@ from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.output.events import Events
 from reconciler.cli.output.progress import Display, display
 from reconciler.cli.output.requests import Requests
-from reconciler.cli.remembered import keep_looked, remembered
+from reconciler.cli.remembered import PLANS, keep_looked, remembered
 from reconciler.cli.wiring import (
     actor,
     connections,
@@ -207,7 +207,8 @@ def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans
     from reconciler.workflows.plan import Request, make_plan
 
     settings, folder = checked.settings, cache_folder(flags.root, os.environ)
-    known = remembered(flags.root, settings, folder)
+    known, looked = remembered(flags.root, settings, folder), list[str]()
+    since = real_clock.CLOCK.wall()
     request = Request(
         scope=flags.scope(checked),
         overrides=flags.overrides(),
@@ -218,17 +219,14 @@ def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans
         uploads=known.uploads,
         known=known.compartments,
         watched=known.watched.keys(),
+        looked=looked.append,
     )
     with (
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
     ):
         made = under_key(make_plan(checked, reader, io, scans, request), settings)
-    keep_looked(
-        {x.address: at for x in made.loads if (at := known.watched.get(x.address)) is not None},
-        settings.settle,
-        folder,
-    )
+    keep_looked({a: known.watched[a] for a in looked}, since, settings.settle, folder, PLANS)
     if flags.output is Format.TEXT:
         show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     return made

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
-SCHEMA_VERSION = 7
 _FIRST = """
 CREATE TABLE runs (
   id {identity}, origin TEXT NOT NULL, organisation_id TEXT NOT NULL, host TEXT NOT NULL,
@@ -65,6 +64,10 @@ DELETE FROM seen_through;
 ALTER TABLE open_writes RENAME COLUMN address TO written;
 ALTER TABLE seen_through RENAME COLUMN address TO written;
 """
+_REPORTED = """
+CREATE TABLE reported_executions (origin TEXT NOT NULL, organisation_id TEXT NOT NULL, datamart_id TEXT NOT NULL, execution TEXT NOT NULL,
+  PRIMARY KEY (origin, organisation_id, datamart_id, execution));
+"""
 _STEPS = (
     _FIRST,
     _SETTLED,
@@ -73,7 +76,9 @@ _STEPS = (
     _OPEN_WRITES,
     _COMPARTMENTS,
     _BY_WHAT_IS_WRITTEN,
+    _REPORTED,
 )  # from one version to the next
+SCHEMA_VERSION = len(_STEPS)
 
 
 class Database(Protocol):

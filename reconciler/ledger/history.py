@@ -89,6 +89,12 @@ class History:
         with self._open() as database:
             return dict(database.rows(sql, since, *self._key)) if database else {}
 
+    def reported(self) -> frozenset[tuple[str, str]]:
+        """(datamart id, execution id) pairs that runs reported as too many or too late."""
+        sql = "SELECT datamart_id, execution FROM reported_executions WHERE origin=? AND organisation_id=?"
+        with self._open() as database:
+            return frozenset(database.rows(sql, *self._key)) if database else frozenset()
+
     def uploads(self, datamart_id: str) -> UploadNotes:
         """What is known of uploads to a datamart; nothing where there is no ledger."""
         with self._open() as database:

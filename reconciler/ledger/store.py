@@ -197,6 +197,11 @@ class Ledger:
         sql = "INSERT INTO refused_uploads VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
         self.database.rows(sql, *self._key, datamart_id, name)
 
+    def report(self, datamart_id: str, executions: Collection[str]) -> None:
+        """Remember that these were reported as too many or too late: each is told with exit 3 once."""
+        sql = "INSERT INTO reported_executions VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
+        self.database.many(sql, [(*self._key, datamart_id, e) for e in sorted(executions)])
+
     def record_manual_verdict(
         self, datamart_id: str, load: str, chunk: int, said: ManualVerdict, who: str
     ) -> None:

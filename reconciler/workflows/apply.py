@@ -382,6 +382,9 @@ class _Journal:
     def refuse(self, datamart_id: str, name: str) -> None:
         self.ledger.refuse(datamart_id, name)
 
+    def report(self, datamart_id: str, executions: Collection[str]) -> None:
+        self.ledger.report(datamart_id, executions)
+
     def uploads(self, datamart_id: str) -> UploadNotes:
         return self.ledger.uploads(datamart_id)
 

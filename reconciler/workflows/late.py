@@ -1,34 +1,104 @@
 """Look at the executions of loads that were sealed a short time ago, once more."""
 
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
-from reconciler.model.desired import DesiredLoad
-from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.listing import Listed, Listing
+from reconciler.model.outcome import Outcome, Status
+from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Import
+from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.loads.cut import rows_of
 from reconciler.planning.loads.generations import generations
-from reconciler.planning.loads.late import late_findings, watched
+from reconciler.planning.loads.late import Late, late, watched
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What came after the seal of a load.
+
+    Attributes:
+        whole: everything could be read; if not, nobody has looked yet.
+    """
+
+    found: tuple[Late, ...]
+    whole: bool
 
 
 def look_again(
-    load: DesiredLoad, imports: Listing[Import] | None, reader: Reader, io: Executor
-) -> list[Diagnostic]:
-    """What came after the seal of a load; nothing where it cannot be read.
+    datamart_id: str,
+    former: Sequence[tuple[str, str]],
+    imports: Listing[Import] | None,
+    reader: Reader,
+    io: Executor,
+) -> Look:
+    """What came after the seal of a source's newest load.
 
     Args:
-        load: the source on its datamart.
+        datamart_id: the datamart.
+        former: (workspace, source) pairs under which loads of the source are named.
         imports: of the datamart.
         reader: sends GET requests.
         io: threads for small requests.
     """
     if not isinstance(imports, Listed):
-        return []
-    former = load.definition.former
-    found = watched(generations(imports.rows, former), generations(imports.rows, former, retries=True))
-    ids = [i for g in found for i in g.import_ids]
-    listings = io.map(lambda i: resources.executions(reader, load.datamart_id, i), ids)
+        return Look((), whole=False)
+    looked_at = watched(generations(imports.rows, former), generations(imports.rows, former, retries=True))
+    ids = [i for g in looked_at for i in g.import_ids]
+    listings = list(io.map(lambda i: resources.executions(reader, datamart_id, i), ids))
     executions = {i: rows_of(x) for i, x in zip(ids, listings, strict=True)}
-    return list(late_findings(str(load.address), found, executions))
+    return Look(tuple(late(looked_at, executions)), all(isinstance(x, Listed) for x in listings))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an apply says of loads about which it has nothing to do.
+
+    Attributes:
+        outcomes: of loads of which something came late that no run reported.
+        executions: what they are about, by datamart id.
+        before: lines about what an earlier run reported.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    executions: dict[str, frozenset[str]]
+    before: tuple[str, ...]
+
+
+def told(looks: Iterable[tuple[LoadChange, Look]], reported: Collection[tuple[str, str]]) -> Told:
+    """Split what came late into what is new and what was reported.
+
+    Args:
+        looks: loads and what came late of them.
+        reported: (datamart id, execution id) pairs that earlier runs reported.
+    """
+    outcomes: list[Outcome] = []
+    before: list[str] = []
+    executions: dict[str, frozenset[str]] = {}
+    for load, look in looks:
+        new = [x for x in look.found if any((load.datamart_id, e) not in reported for e in x.executions)]
+        before += [f"{load.address}: {x.message} (reported before)" for x in look.found if x not in new]
+        if new:
+            words = "; ".join(x.message for x in new)
+            outcomes.append(Outcome(load.address, Status.DUPLICATED, "no-op", words))
+            ids = frozenset(e for x in new for e in x.executions)
+            executions[load.datamart_id] = executions.get(load.datamart_id, frozenset()) | ids
+    return Told(tuple(outcomes), executions, tuple(before))
+
+
+def look_at_loads(loads: Sequence[LoadChange], reader: Reader, io: Executor) -> list[tuple[LoadChange, Look]]:
+    """What came late of loads that are finished.
+
+    Args:
+        loads: of a plan.
+        reader: sends GET requests.
+        io: threads for small requests.
+    """
+    imports = {d: resources.imports(reader, d) for d in sorted({x.datamart_id for x in loads})}
+    return [
+        (x, look_again(x.datamart_id, definition_of(x).former, imports[x.datamart_id], reader, io))
+        for x in loads
+    ]

@@ -8,7 +8,7 @@ from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe
 from reconciler.model.address import Address
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.load import UploadNotes
@@ -31,7 +31,7 @@ from reconciler.planning.plan.planner import (
 )
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
-from reconciler.workflows.late import look_again
+from reconciler.workflows.late import Look, look_again
 from reconciler.workflows.planned_loads import LoadPlanner
 from reconciler.workflows.selection import in_scope, pruned, require_selected
 
@@ -48,6 +48,7 @@ class Request:
         prune: scopes where activations that nobody declares are to go.
         known: remote ids of compartments at the last apply, by address, as the ledger has them.
         watched: addresses of loads that ended a short time ago: their executions are looked at once more.
+        looked: is told the address of each of them whose executions could be read.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -59,6 +60,7 @@ class Request:
     prune: frozenset[str] = frozenset()
     known: Mapping[str, str] = field(default_factory=dict)
     watched: Collection[str] = ()
+    looked: Callable[[str], None] = lambda _: None
 
 
 def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, request: Request) -> Plan:
@@ -130,7 +132,10 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         imports = observed.imports.get(load.datamart_id)
         retired += superseded_imports(load, imports.rows) if isinstance(imports, Listed) else []
         diagnostics += found.findings
-        diagnostics += look_again(load, imports, reader, io) if str(load.address) in request.watched else []
+        if str(load.address) in request.watched:
+            diagnostics += _late(
+                load, look_again(load.datamart_id, load.definition.former, imports, reader, io), request
+            )
         errored = errored or found.read_failed
         planned += [found.change] if found.change else []
     every = [*changes, *retired]
@@ -152,6 +157,13 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         complete=scope.complete,
         rollout=desired.rollout,
     )
+
+
+def _late(load: DesiredLoad, look: Look, request: Request) -> list[Diagnostic]:
+    """Findings about what came after the seal of a load."""
+    if look.whole:
+        request.looked(str(load.address))
+    return [x.finding(str(load.address)) for x in look.found]
 
 
 def _unmanaged(

@@ -1,14 +1,16 @@
 """What shows only after a load was sealed is told by the first plan after it: a twin of a chunk, or a superseded load that came late."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.kinds.names import ChunkName, LoadKey, SealName
 from reconciler.model.remote import Execution, Import
 from reconciler.planning.loads.generations import generations
-from reconciler.planning.loads.late import late_findings, watched
+from reconciler.planning.loads.late import late, watched
 from tests.support.stranger import Stranger
 from tests.support.workspace import Workspace
 
@@ -50,7 +52,7 @@ def test_what_came_after_a_seal(names: list[str], executions: dict[str, list[str
     former = [("ws", "src")]
     found = watched(generations(rows, former), generations(rows, former, retries=True))
     seen = {i: [Execution(e, "SUCCEEDED") for e in ids] for i, ids in executions.items()}
-    assert [d.code for d in late_findings("x", found, seen)] == codes
+    assert [x.finding("x").code for x in late(found, seen)] == codes
 
 
 @pytest.fixture
@@ -89,5 +91,97 @@ def test_a_plan_long_after_the_load_asks_for_no_executions(remote: Stranger, tmp
     route = remote.route
     remote.route = lambda m, p, b: asked.append(p) or route(m, p, b)  # type: ignore[method-assign,func-returns-value]
     assert workspace.run("plan").code == 0
+    assert asked
+    assert [p for p in asked if "executions" in p] == []
+
+
+def loaded(remote: Stranger, tmp_path: Path, settle: str) -> Workspace:
+    """A workspace whose load ended well; then its listing may lag for so long."""
+    workspace = Workspace(tmp_path / "ws", remote.url, settle="0")
+    workspace.customers(20)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    text = (workspace.root / "reconciler.yaml").read_text()
+    workspace.write("reconciler.yaml", text.replace("settle: 0", f"settle: {settle}"))
+    return workspace
+
+
+def twin(remote: Stranger) -> None:
+    with remote.lock:
+        next(rows for rows in remote.executions.values() if rows).append(remote.new({"status": "PENDING"}))
+
+
+@pytest.mark.parametrize(
+    ("settle", "saved", "planned_before"),
+    [("0", False, False), ("1h", False, True), ("1h", True, False), ("0", True, False), ("0", False, True)],
+)
+def test_the_first_apply_that_sees_a_late_twin_ends_with_3_and_the_next_with_a_line(
+    settle: str, *, saved: bool, planned_before: bool, remote: Stranger, tmp_path: Path
+) -> None:
+    workspace = loaded(remote, tmp_path, settle)
+    arguments = ["apply", "--auto-approve"]
+    if saved:
+        assert workspace.run("plan", "--out", str(workspace.root / "plan.json")).code == 0
+        arguments = ["apply", str(workspace.root / "plan.json")]
+    twin(remote)
+    if planned_before:
+        assert "load-duplicated" in workspace.run("plan").err
+    words = "load 1, chunk 1: 2 executions ("
+    first = workspace.run(*arguments)
+    assert first.code == 3, first
+    assert words in first.err
+    second = workspace.run(*arguments)
+    assert second.code == 0, second
+    assert f"ProfileSource/customers@retail-fr: {words}" in second.err
+    assert "(reported before)" in second.err
+    twin(remote)  # one more is news
+    third = workspace.run("apply", "--auto-approve", "-o", "json")
+    assert third.code == 3, third
+    outcome = json.loads(third.out)["outcomes"][0]
+    assert (outcome["status"], outcome["action"]) == ("duplicated", "no-op")
+    assert workspace.run("apply", "--auto-approve").code == 0
+
+
+def test_a_twin_that_a_run_reported_is_not_news_for_the_next(remote: Stranger, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws", remote.url)
+    workspace.customers(20)
+    execute = remote.execute
+
+    def twice(method: str, identity: str, query: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        answer = execute(method, identity, query, body)
+        if method == "POST":
+            execute(method, identity, query, body)
+        return answer
+
+    remote.execute = twice  # type: ignore[method-assign]
+    first = workspace.run("apply", "--auto-approve")
+    assert first.code == 3, first
+    assert "2 executions under one import" in first.err
+    second = workspace.run("apply", "--auto-approve")
+    assert second.code == 0, second
+    assert "(reported before)" in second.err
+
+
+def test_executions_that_could_not_be_listed_were_not_looked_at(remote: Stranger, tmp_path: Path) -> None:
+    workspace = loaded(remote, tmp_path, "0")
+    twin(remote)
+    route = remote.route
+
+    def closed(method: str, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        return (403, {"status": "error"}) if "executions" in target else route(method, target, body)
+
+    remote.route = closed  # type: ignore[method-assign]
+    assert workspace.run("apply", "--auto-approve").code == 0
+    remote.route = route  # type: ignore[method-assign]
+    assert "load-duplicated" in workspace.run("plan").err
+    assert workspace.run("apply", "--auto-approve").code == 3
+
+
+def test_an_apply_long_after_the_load_asks_for_no_executions(remote: Stranger, tmp_path: Path) -> None:
+    workspace = loaded(remote, tmp_path, "0")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    asked: list[str] = []
+    route = remote.route
+    remote.route = lambda m, p, b: asked.append(p) or route(m, p, b)  # type: ignore[method-assign,func-returns-value]
+    assert workspace.run("apply", "--auto-approve").code == 0
     assert asked
     assert [p for p in asked if "executions" in p] == []

@@ -1,6 +1,6 @@
 """What a load needs from the run around it; handed in by the workflow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ class Journal(Protocol):
 
     def refuse(self, datamart_id: str, name: str) -> None:
         """Remember a refused upload."""
+
+    def report(self, datamart_id: str, executions: Collection[str]) -> None:
+        """Remember that these executions were reported as too many."""
 
     def uploads(self, datamart_id: str) -> UploadNotes:
         """What is known of uploads to a datamart."""

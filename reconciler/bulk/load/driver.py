@@ -388,6 +388,7 @@ class _LoadRun:
         if keep is not None and (words := ending(keep)):
             self.errors.append(f"chunk {index}{words}")
         if len(merged) > 1:
+            self.context.journal.report(self.datamart_id, {e.id for e in merged})
             self.errors.append(
                 f"chunk {index} has {len(merged)} executions under one import; execution {keep.id if keep else '?'} counts"
             )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, session
-from reconciler.cli.applying import authority, waves
+from reconciler.cli.applying import authority, late, waves
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.output.progress import Display
@@ -71,8 +71,11 @@ def apply(
         if scans.spools is not None:
             scans.spools.remove_abandoned()
         left = coverage(made) if made.rollout is not None else None
-        _report(flags, made, [], exit_codes.DONE, "Nothing to apply: no changes.", left)
-        return exit_codes.DONE
+        with shown:
+            came = late.tell(made, flags, settings, where, shown)
+        code = exit_codes.PARTLY if came else exit_codes.DONE
+        _report(flags, made, came, code, "Nothing to apply: no changes.", left)
+        return code
     if made.rollout is not None:
         rolled, code = waves.apply_in_waves(made, flags, checked, scans, where, shown)
         outcomes, already = rolled.outcomes, rolled.already
@@ -92,6 +95,8 @@ def apply(
                 made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved
             )
             outcomes, already, code = result.outcomes, result.already, interrupt.code or int(result.exit)
+            came = () if code else late.tell(made, flags, settings, where, shown)
+            outcomes, code = (*outcomes, *came), exit_codes.PARTLY if came else code
             shown.ended(code, result_text.counted(outcomes))
     last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
     told = "This plan was already applied; nothing was written." if already else last

@@ -3,7 +3,7 @@
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +151,24 @@ def rollouts(root: Path, settings: Settings) -> Iterator[Rollouts]:
         )
     finally:
         opened.close()
+
+
+def report(root: Path, settings: Settings, executions: Mapping[str, Collection[str]]) -> None:
+    """Remember that executions, by datamart id, were reported; needs no lock, since nothing is sent.
+
+    Raises:
+        LedgerFailed: the ledger cannot be written.
+    """
+    database = _opened(place(root, settings))
+    try:
+        host, wall = os.uname().nodename, real_clock.CLOCK.wall
+        ledger = Ledger(
+            database, destination.origin_key(root, settings), settings.organisation_id, host, wall
+        )
+        for datamart_id, ids in executions.items():
+            ledger.report(datamart_id, ids)
+    finally:
+        database.close()
 
 
 @contextmanager

@@ -5,10 +5,32 @@ prevented is told by the first plan after the seal.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.remote import Execution
 from reconciler.planning.loads.generations import Generation, number
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """One thing that came after the seal.
+
+    Attributes:
+        superseded: it is of a load that another one superseded; else it is one of several executions of a chunk.
+        executions: ids of those that it is about; who has reported all of them has reported it.
+    """
+
+    message: str
+    executions: frozenset[str]
+    superseded: bool = False
+
+    def finding(self, address: str) -> Diagnostic:
+        """As a plan says it."""
+        if not self.superseded:
+            return warning("load-duplicated", self.message, address=address)
+        words = "--reload loads the present content again"
+        return warning("load-late", self.message, address=address, help=words)
 
 
 def watched(found: Sequence[Generation], retries: Sequence[Generation]) -> list[Generation]:
@@ -26,13 +48,10 @@ def watched(found: Sequence[Generation], retries: Sequence[Generation]) -> list[
     ]
 
 
-def late_findings(
-    address: str, looked_at: Sequence[Generation], executions: Mapping[str, Sequence[Execution]]
-) -> Iterator[Diagnostic]:
+def late(looked_at: Sequence[Generation], executions: Mapping[str, Sequence[Execution]]) -> Iterator[Late]:
     """Chunks that were sent more than once, and executions of a superseded load that came after those of its successor.
 
     Args:
-        address: of the load.
         looked_at: see `watched`.
         executions: by import id.
     """
@@ -43,23 +62,21 @@ def late_findings(
     }
     for (key, name), ids in by_chunk.items():
         if len(ids) > 1:
-            yield warning(
-                "load-duplicated",
+            yield Late(
                 f"{key.title}, chunk {name.index}: {len(ids)} executions ({', '.join(ids)}) under one import; "
                 "its commands were sent more than once",
-                address=address,
+                frozenset(ids),
             )
     newest = max((key.generation for key, _ in by_chunk), default=0)
     first = min(
         (number(i) for (k, _), ids in by_chunk.items() if k.generation == newest for i in ids), default=None
     )
     for (key, name), ids in by_chunk.items():
-        late = [i for i in ids if first is not None and key.generation < newest and number(i) > first]
-        if late:
-            yield warning(
-                "load-late",
-                f"{key.title}, chunk {name.index}: execution {late[0]} came after load {newest}, which superseded it, had begun; "
+        came_late = [i for i in ids if first is not None and key.generation < newest and number(i) > first]
+        if came_late:
+            yield Late(
+                f"{key.title}, chunk {name.index}: execution {came_late[0]} came after load {newest}, which superseded it, had begun; "
                 "older content may have replaced newer",
-                address=address,
-                help="--reload loads the present content again",
+                frozenset(came_late),
+                superseded=True,
             )
