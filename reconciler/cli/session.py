@@ -195,6 +195,25 @@ def target(flags: Flags, settings: Settings) -> destination.Target:
     return destination.target(flags.root, settings, flags.token_file, flags.requests)
 
 
+def seeded_target(flags: Flags, checked: Checked) -> destination.Target:
+    """As `target`; a sandbox is started, and given the organisation and the datamarts that the specs name.
+
+    Args:
+        flags: as given.
+        checked: the checked workspace.
+
+    Raises:
+        ReconcilerError: no token is configured, or the sandbox does not start.
+    """
+
+    def seed() -> dict[str, Any]:
+        from reconciler.workflows.sandbox_seed import seed as of
+
+        return of(checked)
+
+    return destination.target(flags.root, checked.settings, flags.token_file, flags.requests, seed)
+
+
 def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans) -> Plan:
     """Make a plan and show its findings.
 

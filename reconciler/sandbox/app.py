@@ -29,6 +29,7 @@ from reconciler.sandbox.openapi import document
 from reconciler.sandbox.operations import OPERATIONS
 from reconciler.sandbox.processing import Processor
 from reconciler.sandbox.readback_routes import ReadbackRoutes
+from reconciler.sandbox.seed import plant_missing
 from reconciler.sandbox.store import Lag, Store, lag
 from reconciler.sandbox.switches import Switches
 
@@ -44,6 +45,7 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
         self.processor = Processor(store)
         self.faults = faults.Script()
         self.last_request = time.monotonic()
+        self.ending = False
         self.uploads = (store.folder or Path(tempfile.mkdtemp(prefix="sandbox-"))) / "uploads"
         self.uploads.mkdir(parents=True, exist_ok=True)
         self.switches = switches or Switches()
@@ -69,6 +71,9 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
             Route("/_sandbox/requests", self._seen(self.requests), methods=["GET"]),
             Route("/_sandbox/control", self._seen(self.settings), methods=["GET"]),
             Route("/_sandbox/control", self._seen(self.control), methods=["POST"]),
+            Route("/_sandbox/plant", self._seen(self.plant), methods=["POST"]),
+            Route("/_sandbox/status", self._seen(self.status), methods=["GET"]),
+            Route("/_sandbox/stop", self._seen(self.stop), methods=["POST"]),
             Route("/{rest:path}", self._guarded(self._not_found), methods=_METHODS),
         ]
         inner = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
@@ -192,11 +197,30 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
         switches = {**self.switches.values(), "token": "(one)" if self.switches.token else "(any)"}
         return JSONResponse({"status": "ok", "data": {"switches": switches, "faults": rules}})
 
+    async def plant(self, request: Request) -> Response:
+        """Add the objects of a seed that are not there."""
+        body = await _told(request)
+        try:
+            plant_missing(self.store, body)
+        except ValueError as e:
+            raise ApiError(400, str(e)) from None
+        return JSONResponse({"status": "ok", "data": {}})
+
+    def status(self, _request: Request) -> Response:
+        """How many objects of each kind there are, and the switches that were changed."""
+        usual = Switches().values()
+        switched = {k: v for k, v in self.switches.values().items() if k != "token" and v != usual[k]}
+        return JSONResponse({"status": "ok", "data": {"holds": self.store.counts(), "switched": switched}})
+
+    async def stop(self, request: Request) -> Response:
+        """End the process that serves, once this is answered."""
+        await _told(request)
+        self.ending = True
+        return JSONResponse({"status": "ok", "data": {}})
+
     async def control(self, request: Request) -> Response:
         """Set switches, faults, and how the next executions end; a JSON body only a program would send."""
-        if request.headers.get("Content-Type") != "application/json":
-            raise ApiError(415, "send application/json")
-        body = await read_body(request)
+        body = await _told(request)
         try:
             switches = self.switches.with_values(body.get("switches", {}))
             script = faults.read(body["faults"]) if "faults" in body else self.faults
@@ -208,6 +232,13 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
         if body.get("unstick"):
             self.processor.unstick()
         return self.settings(request)
+
+
+async def _told(request: Request) -> dict[str, Any]:
+    """The JSON body of a request that only a program would send."""
+    if request.headers.get("Content-Type") != "application/json":
+        raise ApiError(415, "send application/json")
+    return await read_body(request)
 
 
 def _refused(_request: Request, error: Exception) -> Response:

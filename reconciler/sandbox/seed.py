@@ -1,10 +1,12 @@
 """The built-in seed (design 10): an organisation to begin with. `--seed FILE` replaces it (JSON of the same shape)."""
 
+import sqlite3
 from typing import Any
 
 from reconciler.sandbox.store import Store
 
 ORGANISATION = "1185"
+_FIRST = 900_000_000  # ids that are made are beyond those of specs, which may name any number later
 SEED: dict[str, Any] = {
     "datamarts": [
         {"id": "1509", "name": "Retail FR", "organisation_id": "1185"},
@@ -25,8 +27,32 @@ SEED: dict[str, Any] = {
 }
 
 
+def plant_missing(store: Store, seed: dict[str, Any]) -> None:
+    """Add what a store has not: datamarts, with what is active on them, and compartments with an id.
+
+    Raises:
+        ValueError: the seed lacks a field, or an id is another object's.
+    """
+    try:
+        new = {d["id"] for d in seed.get("datamarts", []) if store.get("datamart", d["id"]) is None}
+        active = [a for a in seed.get("activations", []) if a["datamart_id"] in new]
+        named = {a.get("compartment_token") for a in active}
+        compartments = [
+            c
+            for c in seed.get("compartments", [])
+            if (store.get("compartment", c["id"]) is None if "id" in c else c["token"] in named)
+        ]
+        datamarts = [d for d in seed.get("datamarts", []) if d["id"] in new]
+        with store.transaction():
+            plant(store, {"datamarts": datamarts, "compartments": compartments, "activations": active})
+    except (KeyError, TypeError, AttributeError) as e:
+        raise ValueError(f"the seed is not complete: {e}") from None
+    except sqlite3.IntegrityError:
+        raise ValueError("an id of the seed is that of another object") from None
+
+
 def plant(store: Store, seed: dict[str, Any]) -> None:
-    """Fill an empty store.
+    """Fill an empty store; a compartment without an id gets one, and an activation may name it by its token.
 
     Raises:
         ValueError: the seed lacks a field.
@@ -43,17 +69,19 @@ def plant(store: Store, seed: dict[str, Any]) -> None:
                 "creation_date": 1580515200000,
                 **row,
             }
-            store.add(
-                "datamart", row["organisation_id"], {k: v for k, v in body.items() if k != "id"}, row["id"]
-            )
+            store.add("datamart", row["organisation_id"], _without_id(body), row["id"])
+        ids = {}
         for row in seed.get("compartments", []):
-            store.add(
-                "compartment",
-                row["organisation_id"],
-                {"archived": False, **{k: v for k, v in row.items() if k != "id"}},
-                row["id"],
-            )
+            body = {"archived": False, **_without_id(row)}
+            ids[row["token"]] = row.get("id") or store.free_id(_FIRST)
+            store.add("compartment", row["organisation_id"], body, ids[row["token"]])
         for row in seed.get("activations", []):
-            store.add("activation", row["datamart_id"], {"default": False, **row})
+            token = {"compartment_id": ids[row["compartment_token"]]} if "compartment_token" in row else {}
+            body = {"default": False, **token, **{k: v for k, v in row.items() if k != "compartment_token"}}
+            store.add("activation", row["datamart_id"], body)
     except KeyError as e:
         raise ValueError(f"the seed lacks the field {e}") from None
+
+
+def _without_id(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k != "id"}

@@ -92,7 +92,7 @@ async def _run(
     if ready:
         ready(url)
     while not serving.done():
-        await asyncio.wait([serving], timeout=1.0)
-        if idle is not None and time.monotonic() - sandbox.last_request > idle:
+        await asyncio.wait([serving], timeout=0.25)
+        if sandbox.ending or (idle is not None and time.monotonic() - sandbox.last_request > idle):
             server.should_exit = True
     await serving

@@ -89,6 +89,20 @@ class Store:
         with self.lock:
             return bool(self.db.execute("SELECT count(*) FROM objects").fetchone()[0] == 0)
 
+    def free_id(self, first: int) -> str:
+        """An id that no object has; what is created after it has a higher one."""
+        with self.lock:
+            (highest,) = self.db.execute("SELECT coalesce(max(id), 0) FROM objects").fetchone()
+        return str(max(highest, first) + 1)
+
+    def counts(self) -> dict[str, int]:
+        """How many objects there are, by kind."""
+        with self.lock:
+            rows = self.db.execute(
+                "SELECT kind, count(*) FROM objects GROUP BY kind ORDER BY kind"
+            ).fetchall()
+        return {kind: count for kind, count in rows if not kind.startswith(_GONE)}
+
     def add(self, kind: str, parent: str, body: Row, identity: str | None = None) -> Row:
         """Create an object; its id is given, or the next free one.
 

@@ -57,8 +57,8 @@ def _reconciler_parts(
     except ImportError:
         pytest.fail(_EXTRA, pytrace=False)
     from reconciler.errors import ReconcilerError
-    from reconciler.testing.seed import seed
     from reconciler.testing.workspace import Reconcile
+    from reconciler.workflows.sandbox_seed import seed
 
     source = request.config.rootpath / request.config.getini("reconciler_workspace")
     try:

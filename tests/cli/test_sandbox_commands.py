@@ -1,5 +1,6 @@
-"""`sandbox serve | set | faults` as a user types them."""
+"""`sandbox serve | set | faults | status | stop | reset | open` as a user types them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -86,3 +87,64 @@ def test_set_shows_the_answer_of_the_sandbox(ws: Workspace, emulator: Emulator) 
     done = ws.run("sandbox", "set", "nope=1", "--url", emulator.url)
     assert done.code == 64
     assert "unknown switch 'nope'" in done.err
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace whose endpoint is a sandbox of its own; of an organisation that no sandbox begins with."""
+    made = Workspace(tmp_path / "own", '"sandbox:"', organisation="777001")
+    made.write("specs/datamarts.yaml", MARKETS.format(second='"4102"'))
+    yield made
+    made.run("sandbox", "stop")
+
+
+MARKETS = """\
+apiVersion: reconciler/v1
+kind: Datamarts
+metadata: {{name: markets}}
+spec:
+  retail-fr: {{id: "4101", labels: {{country: fr}}}}
+  retail-de: {{id: {second}, labels: {{country: de}}}}
+"""
+
+
+def test_a_workspaces_own_sandbox_holds_what_its_specs_name(own: Workspace) -> None:
+    assert "does not run" in own.run("sandbox", "status").out
+    first = own.plan()
+    assert first["errored"] is False
+    assert [d["code"] for d in first["diagnostics"] if d["severity"] == "error"] == []
+    assert own.run("apply", "--auto-approve").code == 0
+    status = own.run("sandbox", "status")
+    assert "datamart                        2" in status.out
+    # A datamart that the specs name from now on is there with the next command, beside what was applied.
+    own.write("specs/datamarts.yaml", MARKETS.format(second='"4103"'))
+    assert own.plan()["summary"]["create"] == 1
+    assert "datamart                        3" in own.run("sandbox", "status").out
+    assert "has ended; its state stays" in own.run("sandbox", "stop").out
+    assert own.plan()["summary"]["create"] == 1
+    assert "is empty" in own.run("sandbox", "reset").out
+    assert own.plan()["summary"] == first["summary"]
+    assert own.run("sandbox", "open", BROWSER="true").out.startswith(
+        "The page of the sandbox is http://127.0.0.1:"
+    )
+
+
+def test_planting_adds_and_never_changes(emulator: Emulator) -> None:
+    before = emulator.compartments()
+    seed = {
+        "datamarts": [{"id": "1509", "name": "Other name", "organisation_id": "2000"}],
+        "compartments": [{"id": "1000", "organisation_id": "2000", "token": "x", "name": "y"}],
+        "activations": [{"datamart_id": "1509", "compartment_id": "1000"}],
+    }
+    for _ in range(2):
+        httpx.post(f"{emulator.url}/_sandbox/plant", json=seed).raise_for_status()
+    assert emulator.compartments() == before
+    assert [a["compartment_id"] for a in emulator.activations("1509")] == ["1000"]
+    taken = {"datamarts": [{"id": "1000", "name": "x", "organisation_id": "1"}]}
+    answer = httpx.post(f"{emulator.url}/_sandbox/plant", json=taken)
+    assert (answer.status_code, answer.json()["error"]) == (
+        400,
+        "an id of the seed is that of another object",
+    )
+    for bad in ({"datamarts": [{"name": "x"}]}, {"datamarts": [1]}, {"activations": [{}]}):
+        assert httpx.post(f"{emulator.url}/_sandbox/plant", json=bad).status_code == 400

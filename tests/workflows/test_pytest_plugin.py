@@ -31,7 +31,7 @@ def test_the_example_repository_passes_and_leaves_nothing_behind(repository: Pat
     before = sorted(p.relative_to(repository) for p in repository.rglob("*") if "__pycache__" not in p.parts)
     code, said = outcome_of(repository)
     assert code == 0, said
-    assert "3 passed" in said
+    assert "4 passed" in said
     assert before == sorted(
         p.relative_to(repository) for p in repository.rglob("*") if "__pycache__" not in p.parts
     )
@@ -40,7 +40,7 @@ def test_the_example_repository_passes_and_leaves_nothing_behind(repository: Pat
 def test_a_broken_spec_fails_with_its_finding_and_no_traceback(repository: Path) -> None:
     spec = repository / "specs/members.yaml"
     spec.write_text(spec.read_text().replace("{compartment: members", "{compartment: member"))
-    code, said = outcome_of(repository, "-k", "empty")
+    code, said = outcome_of(repository, "-k", "members")
     assert code == 1
     assert "test_specs.py:5: assert reconcile.plan()" in said
     assert "specs/members.yaml:7:30" in said

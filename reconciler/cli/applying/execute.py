@@ -27,7 +27,7 @@ def apply_saved(made: Plan, flags: session.Flags) -> int:
     """`apply FILE`: the file is its own approval; what it does has to be declared here."""
     flags = in_its_environment(flags, made)
     checked = authority.authorised(made, flags)
-    where = session.target(flags, checked.settings)
+    where = session.seeded_target(flags, checked)
     shown = session.progress(flags)
     return apply(
         made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown

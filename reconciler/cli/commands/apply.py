@@ -88,7 +88,7 @@ def apply(
 def apply_fresh(flags: session.Flags, *, auto: bool) -> int:
     """`apply`: plan, show, ask, carry out."""
     checked = session.read_workspace(flags)
-    where = session.target(flags, checked.settings)
+    where = session.seeded_target(flags, checked)
     with session.progress(flags) as reading:
         scans = session.new_scans(flags, reading)
         made = session.plan(flags, checked, where, scans)
@@ -111,7 +111,7 @@ def check_saved(made: Plan, flags: session.Flags) -> int:
 
     flags = execute.in_its_environment(flags, made)
     checked = authority.authorised(made, flags)
-    where = session.target(flags, checked.settings)
+    where = session.seeded_target(flags, checked)
     with (
         session.progress(flags) as shown,
         connections.reader(where, checked.settings.parallelism) as reader,

@@ -57,7 +57,7 @@ def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool) -> int
     if file is not None:
         output_file.check_plan_file(file)
     checked = session.read_workspace(flags)
-    where = session.target(flags, checked.settings)
+    where = session.seeded_target(flags, checked)
     with session.progress(flags) as shown:
         made = session.plan(flags, checked, where, session.new_scans(flags, shown))
     found, last = audited(made, ledgers.expendable_history(flags.root, checked.settings))

@@ -63,7 +63,7 @@ def plan(
         made = session.plan(
             flags,
             checked,
-            session.target(flags, checked.settings),
+            session.seeded_target(flags, checked),
             session.new_scans(flags, shown, kept=True, rejects=keep),
         )
     if file is None or not output_file.is_stdout(file):

@@ -1,10 +1,9 @@
-"""`sandbox serve`, `sandbox set`, `sandbox faults`."""
+"""`sandbox serve`, `set`, `faults`; `status`, `open`, `stop` and `reset` of the workspace's own sandbox (`endpoint: sandbox:`)."""
 
 import json
 import textwrap
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
+import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +12,12 @@ import typer
 from reconciler.cli import exit_codes
 from reconciler.cli.fault_scripts import fault_script, ready_scripts, script_data
 from reconciler.cli.output.console import out, say
-from reconciler.cli.wiring.sandbox_process import FOLDER, running
-from reconciler.errors import MissingExtra, ReconcilerError, UsageError
+from reconciler.cli.wiring.sandbox_process import FOLDER, ask, ensure, reset, running, stop
+from reconciler.errors import MissingExtra, UsageError
 
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
 NONE, PORT = "none", 8089
+NOT_RUNNING = "The workspace's sandbox does not run; a command with `endpoint: sandbox:` starts it."
 
 
 @sandbox_app.command("serve")
@@ -71,6 +71,57 @@ def sandbox_set(
 def sandbox_faults() -> int:
     """List the fault scripts included."""
     return run_faults()
+
+
+@sandbox_app.command("status")
+def sandbox_status(context: typer.Context) -> int:
+    """Show whether the workspace's sandbox runs, where, and what it holds."""
+    return run_status(context.obj / FOLDER)
+
+
+@sandbox_app.command("open")
+def sandbox_open(context: typer.Context) -> int:
+    """Show the page of the workspace's sandbox in a browser; starts the sandbox if it does not run."""
+    url = ensure(context.obj)
+    out(f"The page of the sandbox is {url}/")
+    webbrowser.open(f"{url}/")
+    return exit_codes.DONE
+
+
+@sandbox_app.command("stop")
+def sandbox_stop(context: typer.Context) -> int:
+    """End the workspace's sandbox; its state stays."""
+    url = stop(context.obj / FOLDER)
+    out(f"The sandbox at {url} has ended; its state stays." if url else NOT_RUNNING)
+    return exit_codes.DONE
+
+
+@sandbox_app.command("reset")
+def sandbox_reset(context: typer.Context) -> int:
+    """End the workspace's sandbox and remove all that it holds."""
+    stop(context.obj / FOLDER)
+    reset(context.obj / FOLDER)
+    out("The sandbox is empty; the next command with `endpoint: sandbox:` begins with what the specs name.")
+    return exit_codes.DONE
+
+
+def run_status(folder: Path) -> int:
+    """`sandbox status`.
+
+    Args:
+        folder: with the state.
+    """
+    url = running(folder)
+    if url is None:
+        out(NOT_RUNNING)
+        return exit_codes.DONE
+    found = ask(url, "status", None)
+    out(f"The sandbox runs at {url}; its page is {url}/, its state {folder}.\n")
+    for name, count in found["holds"].items():
+        out(f"  {name:<24}{count:>9,}")
+    for key, value in found["switched"].items():
+        out(f"  switch {key:<17}{value!s:>9}")
+    return exit_codes.DONE
 
 
 def run_serve(
@@ -128,7 +179,7 @@ def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | 
     body: dict[str, Any] = {"switches": _pairs(switches)}
     if faults:
         body["faults"] = [] if faults == NONE else fault_script(faults)
-    found = _control(where, body if switches or faults else None)
+    found = ask(where, "control", body if switches or faults else None)
     out(f"The sandbox at {where}\n")
     for key, value in found["switches"].items():
         out(f"  {key:<24}{value}")
@@ -151,24 +202,3 @@ def _pairs(switches: Sequence[str]) -> dict[str, str]:
     if bad := next((s for s in switches if "=" not in s), None):
         raise UsageError(f"{bad!r} is not KEY=VALUE")
     return dict(s.split("=", 1) for s in switches)
-
-
-def _control(url: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{url}/_sandbox/control", data, {"Content-Type": "application/json"})  # noqa: S310 - told by the user
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)["data"]
-    except urllib.error.HTTPError as e:
-        said = e.read(2000).decode("utf-8", "replace")
-        try:
-            words = json.loads(said)["error"]
-        except (ValueError, KeyError, TypeError):
-            words = f"{e.code}, which is not an answer of a sandbox"
-        raise UsageError(f"the sandbox at {url} answered: {words}") from None
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise ReconcilerError(
-            f"no sandbox answers at {url}: {e}",
-            help="start a sandbox with `reconciler sandbox serve`, or give --url",
-        ) from None
-    return found

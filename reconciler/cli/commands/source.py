@@ -223,7 +223,7 @@ def run_preview(flags: session.Flags, name: str, line: str) -> int:
 
     checked = _declared(flags, name)
     datamarts = _datamarts(flags, checked)
-    where = session.target(flags, checked.settings)
+    where = session.seeded_target(flags, checked)
     marks = style(sys.stdout, no_color=flags.no_color)
     desired = checked.desired()
     with connections.reader(where, checked.settings.parallelism) as reader:
@@ -274,7 +274,7 @@ def run_retry(flags: session.Flags, name: str, *, failed_lines: bool, auto: bool
 def _retry(flags: session.Flags, checked: Checked, name: str, scans: Scans, *, auto: bool) -> int:
     from reconciler.workflows.retry import plan_retry
 
-    where = session.target(flags, checked.settings)
+    where = session.seeded_target(flags, checked)
     with (
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,

@@ -1,9 +1,10 @@
 """Where a run talks to, and with which token."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reconciler.api.observer import SILENT, Observer
 from reconciler.beneath import open_beneath
@@ -26,20 +27,27 @@ class Target:
     observer: Observer = SILENT
 
 
-def target(root: Path, settings: Settings, token_file: Path | None, observer: Observer = SILENT) -> Target:
+def target(
+    root: Path,
+    settings: Settings,
+    token_file: Path | None,
+    observer: Observer = SILENT,
+    seed: Callable[[], Mapping[str, Any]] | None = None,
+) -> Target:
     """Resolve endpoint and token; starts the sandbox if it is the endpoint.
 
     Args:
         root: folder of the workspace.
         settings: of the workspace.
-        token_file: as given.
+        token_file: file with the token, as given.
         observer: is told of requests.
+        seed: what the specs need a sandbox to hold.
 
     Raises:
         ReconcilerError: no token is configured, or it cannot be read.
     """
     if isinstance(settings.endpoint, LocalSandbox):
-        origin = Origin.parse(ensure(root))
+        origin = Origin.parse(ensure(root, seed() if seed else None))
         return Target(origin, token(root, settings, token_file, os.environ) or "sandbox", observer)
     found = token(root, settings, token_file, os.environ)
     if found is None:

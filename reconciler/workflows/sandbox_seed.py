@@ -1,10 +1,8 @@
-"""What an emulator has to hold so that a workspace's specs can be applied to it: its datamarts, and no more than that."""
+"""What a sandbox has to hold so that a workspace's specs can be applied to it: its datamarts, and no more than that."""
 
 from typing import Any
 
 from reconciler.workflows.check import Checked
-
-FIRST = 900_000_000  # ids beyond those of specs
 
 
 def seed(checked: Checked) -> dict[str, Any]:
@@ -29,11 +27,10 @@ def seed(checked: Checked) -> dict[str, Any]:
                 {"id": spec["id"], "organisation_id": owner, "token": token, "name": spec.get("name", key)}
             )
     defaults = [
-        {"id": str(FIRST + n), "organisation_id": organisation, "token": f"default-{d['id']}", "name": None}
-        for n, d in enumerate(datamarts)
+        {"organisation_id": organisation, "token": f"default-{d['id']}", "name": None} for d in datamarts
     ]
     active = [
-        {"datamart_id": d["id"], "compartment_id": c["id"], "default": True}
+        {"datamart_id": d["id"], "compartment_token": c["token"], "default": True}
         for d, c in zip(datamarts, defaults, strict=True)
     ]
     return {"datamarts": datamarts, "compartments": [*pinned, *defaults], "activations": active}
