@@ -18,7 +18,7 @@ class DesiredCompartment(msgspec.Struct, frozen=True, gc=False):
     """`name` None is not managed; `id` pins; `tombstone` is True where the spec only says where it must not be active.
 
     A tombstone is no reason to make what is not there. `allow_token_change` is the opt-in to give an existing compartment the
-    declared token.
+    declared token. `previously` are old tokens, and old keys.
     """
 
     key: str
@@ -28,6 +28,7 @@ class DesiredCompartment(msgspec.Struct, frozen=True, gc=False):
     where: Callable[[], Span]
     tombstone: bool = False
     allow_token_change: bool = False
+    previously: tuple[str, ...] = ()
 
     @property
     def span(self) -> Span:

@@ -65,8 +65,9 @@ def _compartment(key: str, document: Document, *, default: bool) -> DesiredCompa
     where = partial(document.span, "metadata", "name")
     tombstone = "deactivations" in spec and "activations" not in spec and not default
     allowed = bool(spec.get("allow_token_change"))
+    former = tuple(spec.get("previously", ()))
     return DesiredCompartment(
-        key, spec.get("token"), spec.get("name"), spec.get("id"), where, tombstone, allowed
+        key, spec.get("token"), spec.get("name"), spec.get("id"), where, tombstone, allowed, former
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from reconciler.model.diagnostic import Diagnostic, error, has_errors, warning
-from reconciler.spec import sets
+from reconciler.spec import former_names, sets
 from reconciler.spec.compartment_rules import coverage, near_duplicates, removals, token_characters, tokens
 from reconciler.spec.documents import Document
 from reconciler.spec.nearest import nearest
@@ -198,4 +198,6 @@ WORKSPACE_RULES: tuple[Callable[[Specs], Iterator[Diagnostic]], ...] = (
     removals,
     compartments,
     activated,
+    former_names.compartments,
+    former_names.sources,
 )

@@ -18,7 +18,7 @@ from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.preview import Preview
 from reconciler.model.remote import Compartment
 from reconciler.model.source import SourceDefinition
-from reconciler.planning.config import lookup
+from reconciler.planning.config import matching
 
 
 def compartment_ids(desired: Desired, reader: Reader, organisation_id: str) -> dict[str, str | None]:
@@ -30,7 +30,7 @@ def compartment_ids(desired: Desired, reader: Reader, organisation_id: str) -> d
     rows = resources.compartments(reader, organisation_id).require("the compartments")
     ids: dict[str, str | None] = {}
     for want in desired.compartments.values():
-        found = lookup.compartment(rows.rows, organisation_id, want.token, want.id)
+        found = matching.compartment(want, rows, organisation_id, {})
         ids[want.key] = want.id or (found.id if isinstance(found, Compartment) else None)
     return ids
 

@@ -72,13 +72,13 @@ def test_a_token_that_another_compartment_has_is_refused_with_the_opt_in_too(
         assert workspace.run("apply", "--auto-approve").code == 4
 
 
-def test_without_a_ledger_the_same_name_is_told(workspace: Workspace) -> None:
+def test_without_a_ledger_a_look_alike_is_told(workspace: Workspace) -> None:
     edit(workspace, "loyalty2")
     workspace.forget_ledger()
     plan = workspace.plan()
-    assert "unmanaged-same-name" in codes(plan)
+    assert "unmanaged-look-alike" in codes(plan)
     workspace.write("specs/old.yaml", LOYALTY.replace("name: loyalty,", "name: old,"))
-    assert "unmanaged-same-name" not in codes(workspace.plan())
+    assert "unmanaged-look-alike" not in codes(workspace.plan())
 
 
 def test_another_workspace_with_this_ledger_is_another_one(workspace: Workspace, emulator: Emulator) -> None:

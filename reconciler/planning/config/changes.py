@@ -4,20 +4,22 @@ Both sides are reshaped to the fields the spec manages, then compared; what is n
 comparison, so it cannot be touched (G10). A listing that failed stops what depends on it (G6).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from msgspec.structs import replace
 
-from reconciler.model.desired import DesiredActivation, DesiredCompartment
+from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import Change, ResourceChange
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed, owned, token_key
-from reconciler.planning.config import lookup
+from reconciler.planning.config import lookup, matching
 from reconciler.planning.config.diff import changed_fields
-from reconciler.planning.config.token_changes import former, token_change
+from reconciler.planning.config.token_changes import token_change
 from reconciler.planning.requests import with_request
 
 _NOTHING = ("no-op",)
@@ -49,7 +51,7 @@ def plan_compartment(
     observed: Observed,
     organisation_id: str,
     plan: ConfigPlan,
-    last_id: str | None = None,
+    known: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Add the change of one compartment.
 
@@ -58,7 +60,7 @@ def plan_compartment(
         observed: listings of the platform.
         organisation_id: the organisation of the workspace.
         plan: gets the change and its findings.
-        last_id: which compartment it was at the last apply, where a ledger knows.
+        known: which compartment each address was at the last apply, where a ledger knows.
     """
     address = want.address
     listing = observed.pinned.get(want.id, observed.compartments) if want.id else observed.compartments
@@ -66,9 +68,7 @@ def plan_compartment(
         plan.blocked.add(address)
         plan.errored = True
         return
-    rows = listing.by("id", want.id) if want.id else listing.by("token", want.token)
-    edited = former(want, listing, organisation_id, last_id)
-    row = edited or lookup.compartment(rows, organisation_id, want.token, want.id)
+    row = matching.compartment(want, listing, organisation_id, known)
     match row:
         case lookup.Ambiguous(ids=ids):
             _block(
@@ -76,7 +76,7 @@ def plan_compartment(
                 address,
                 error(
                     "ambiguous-token",
-                    f"the token '{want.token}' is used by the compartments {' and '.join(ids)}",
+                    f"{_used_by(want, listing)} by the compartments {' and '.join(ids)}",
                     want.span,
                     help="choose one of them with spec.id",
                     address=address,
@@ -105,7 +105,8 @@ def plan_compartment(
                     "similar-token",
                     lookup.similar_words(like, want.token or ""),
                     want.span,
-                    help="write the token as the platform has it, or choose one that differs by more",
+                    help=f"write the token as the platform has it; or add `previously: {json.dumps([like.token], ensure_ascii=False)}` "
+                    "and `allow_token_change: true`, to change its token; or choose one that differs by more",
                     address=address,
                 ),
             )
@@ -116,7 +117,47 @@ def plan_compartment(
                 _change(want, "create", None, after, f"no compartment has the token '{want.token}'")
             )
         case Compartment():
+            plan.diagnostics += _left_behind(want, row, listing, organisation_id)
             _existing_compartment(want, row, observed, organisation_id, plan)
+
+
+def declared_twice(desired: Desired, plan: ConfigPlan) -> list[Diagnostic]:
+    """Two documents that mean one compartment, by its pin, its token or `previously`: neither is planned."""
+    first: dict[str, DesiredCompartment] = {}
+    found: list[Diagnostic] = []
+    for want in desired.compartments.values():
+        identity = plan.ids.get(want.key)
+        if identity is None or (other := first.setdefault(identity, want)) is want:
+            continue
+        words = f"{other.address} and {want.address} both mean the compartment {identity}"
+        advice = "keep one of the two documents, or correct `id`, `token` or `previously` of one"
+        secondary = ((other.span, "the other document"),)
+        found.append(
+            error(
+                "compartment-twice", words, want.span, secondary=secondary, help=advice, address=want.address
+            )
+        )
+    return found
+
+
+def _used_by(want: DesiredCompartment, listing: Listed[Compartment]) -> str:
+    if listing.by("token", want.token):
+        return f"the token '{want.token}' is used"
+    return "the tokens that `previously` names are used"
+
+
+def _left_behind(
+    want: DesiredCompartment, row: Compartment, listing: Listed[Compartment], organisation_id: str
+) -> list[Diagnostic]:
+    rows = matching.left_behind(want, row, listing, organisation_id)
+    if not rows:
+        return []
+    shown = " and ".join(f"{r.id} ('{r.token}')" for r in rows)
+    words = f"`previously` names the compartment {shown}, but the compartment {row.id} has the token '{row.token}'"
+    advice = (
+        "these are two compartments: declare the other one in a document of its own, or remove `previously`"
+    )
+    return [warning("previously-two", words, want.span, help=advice, address=want.address)]
 
 
 def _existing_compartment(

@@ -33,8 +33,13 @@ def compartment(
     # Rows of other organisations are shared compartments: never ours by token (contract 3.5).
     found = [r for r in rows if r.token == token and owned(r, organisation_id)]
     if len(found) > 1:
-        return Ambiguous(tuple(sorted((r.id for r in found), key=number)))
+        return ambiguous(found)
     return found[0] if found else None
+
+
+def ambiguous(rows: Iterable[Compartment]) -> Ambiguous:
+    """Several rows for one key, by id."""
+    return Ambiguous(tuple(sorted((r.id for r in rows), key=number)))
 
 
 def similar(rows: Iterable[Compartment], organisation_id: str, token: str) -> Compartment | None:

@@ -11,7 +11,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.export import CompartmentDocument, DatamartEntry, Export, Remark
 from reconciler.model.listing import Listed
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed, owned
-from reconciler.planning.config import lookup
+from reconciler.planning.config import lookup, matching
 from reconciler.planning.export.names import name_for
 from reconciler.planning.loads.generations import number
 
@@ -103,8 +103,7 @@ def _known(rows: Sequence[Compartment], organisation_id: str, desired: Desired) 
     listing = Listed(tuple(rows))
     found: dict[str, str] = {}
     for want in desired.compartments.values():
-        named = listing.by("id", want.id) if want.id else listing.by("token", want.token)
-        match lookup.compartment(named, organisation_id, want.token, want.id):
+        match matching.compartment(want, listing, organisation_id, {}):
             case lookup.Ambiguous(ids=ids):
                 found |= dict.fromkeys(ids, want.key)
             case Compartment(id=identity):

@@ -28,12 +28,13 @@ from reconciler.model.rollout import Rollout
 from reconciler.planning.config.changes import (
     ConfigPlan,
     datamart_findings,
+    declared_twice,
     foreign,
     plan_activation,
     plan_compartment,
 )
+from reconciler.planning.config.look_alikes import look_alikes
 from reconciler.planning.config.removals import Pruning, plan_removals
-from reconciler.planning.config.token_changes import same_names
 from reconciler.planning.digests import sealed
 from reconciler.planning.plan import guards
 from reconciler.planning.plan.waves import in_waves
@@ -108,8 +109,11 @@ def plan_config(
         plan.blocked |= {*desired.compartments, *desired.activations, *desired.removals}
         return plan
     for compartment in desired.compartments.values():
-        plan_compartment(compartment, observed, organisation_id, plan, known.get(compartment.address))
-    plan.diagnostics += same_names(desired, observed, plan.changes, known, organisation_id)
+        plan_compartment(compartment, observed, organisation_id, plan, known)
+    plan.diagnostics += [
+        *declared_twice(desired, plan),
+        *look_alikes(desired, observed, plan.changes, plan.ids, organisation_id),
+    ]
     for activation in desired.activations.values():
         if activation.datamart in unusable:
             plan.blocked.add(activation.address)
