@@ -35,7 +35,14 @@ def compartment(
 def left_behind(
     want: DesiredCompartment, row: Compartment, listing: Listed[Compartment], organisation_id: str
 ) -> list[Compartment]:
-    """Other compartments that still have a token of `previously`, where the declared one exists as well."""
+    """Other compartments that still have a token of `previously`, where the declared one exists as well.
+
+    Args:
+        want: the declared compartment.
+        row: what it is on the platform.
+        listing: the organisation's compartments.
+        organisation_id: the organisation of the workspace.
+    """
     return [r for r in _former_rows(want, listing, organisation_id) if r.id != row.id and not r.archived]
 
 
