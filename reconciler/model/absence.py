@@ -36,7 +36,7 @@ class Absence:
     def conclusive(self) -> bool:
         """True once the thing may be taken as absent."""
         if self.settle <= 0:
-            return self.listings >= 1 and self.last_begun >= self.since
+            return self.listings >= 1
         return self.listings >= LISTINGS and self.last_begun >= self.since + self.settle
 
     def wait(self, now: float) -> float:

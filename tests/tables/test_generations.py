@@ -82,6 +82,9 @@ O1, O2 = key(1, OTHER), key(2, OTHER)
         ([chunk(G1)], {G1}, {"reload": True}, Do.EXECUTE, 2, 1),
         ([chunk(O1)], {O1}, {"reload": True, "newer": "changes"}, Do.EXECUTE, 2, 1),
         ([*sealed(G1), *sealed(O1)], set(), {"reload": True}, Do.EXECUTE, 2, None),
+        # of two digests under one number, ours is the one that is replaced
+        ([*sealed(O1), chunk(G1)], {G1}, {"reload": True}, Do.EXECUTE, 2, 1),
+        ([chunk(O1), *sealed(G1)], {O1}, {"reload": True}, Do.EXECUTE, 2, None),
         ([], set(), {"reload": True}, Do.EXECUTE, 1, None),
         # names of other sources and sub-loads do not count; former names do
         (sealed(key(7, source="other")), set(), {}, Do.EXECUTE, 1, None),
