@@ -100,7 +100,11 @@ def seconds(value: str | float) -> float:
 
 
 def size(value: str | int) -> int:
-    """Read a size; decimal units: 64MB is 64,000,000 bytes."""
+    """Read a size; decimal units: 64MB is 64,000,000 bytes.
+
+    Raises:
+        UsageError: it is none.
+    """
     if isinstance(value, int):
         return value
     m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(B|kB|KB|MB)", value)

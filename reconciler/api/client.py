@@ -179,7 +179,11 @@ class Reader:
             self._idle.pop().close()
 
     def get(self, path: str, params: Params | None = None) -> dict[str, Any]:
-        """The wrapper of a well-formed 2xx answer (contract 1.4); see `get_sized`."""
+        """The wrapper of a well-formed 2xx answer (contract 1.4); see `get_sized`.
+
+        Raises:
+            ReadFailed: see `get_sized`.
+        """
         return self.get_sized(path, params)[0]
 
     def get_sized(self, path: str, params: Params | None = None) -> tuple[dict[str, Any], int]:

@@ -44,7 +44,11 @@ class _Page:
 
 
 def read_all(reader: Reader, path: str, params: Params | None = None) -> list[dict[str, Any]]:
-    """All rows of a collection as they came, ids as strings; see `read_rows`."""
+    """All rows of a collection as they came, ids as strings; see `read_rows`.
+
+    Raises:
+        ReadFailed: see `read_rows`.
+    """
     return read_rows(reader, path, dict, params)
 
 

@@ -67,6 +67,9 @@ def stream(
         size: Content-Length.
         content_type: of the body.
         timeout: seconds the remote may take to answer in all, once all is sent.
+
+    Raises:
+        ReconcilerError: see `transport`; nothing was sent.
     """
     sent = {**headers(token), "Content-Type": content_type, "Content-Length": str(size)}
     connection = transport(origin)

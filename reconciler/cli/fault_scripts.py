@@ -13,6 +13,7 @@ def fault_script(name: str) -> dict[str, Any]:
 
     Raises:
         UsageError: there is none, or it is not one.
+        SpecError: it is not YAML.
     """
     ready = ready_scripts()
     path = Path(name)
@@ -40,6 +41,7 @@ def script_data(name: str, content: bytes) -> dict[str, Any]:
 
     Raises:
         SpecError: it is not one.
+        UsageError: it is YAML, but not a fault script.
     """
     documents, findings = parse(name, content)
     if findings:

@@ -204,7 +204,11 @@ def _owner_in(path: Path) -> Owner:
 
 
 def hold_shared(files: list[Path]) -> list[IO[str]]:
-    """Take the senders' lock, shared; in a sending process, for its whole life."""
+    """Take the senders' lock, shared; in a sending process, for its whole life.
+
+    Raises:
+        DiskFailed: a lock file cannot be opened.
+    """
     handles: list[IO[str]] = [open_lock(path) for path in files]
     for handle in handles:
         fcntl.flock(handle, fcntl.LOCK_SH)

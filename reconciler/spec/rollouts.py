@@ -14,6 +14,9 @@ def rollout(specs: Specs, digests: dict[str, str]) -> Rollout | None:
     Args:
         specs: that passed the rules.
         digests: of each document, by address.
+
+    Raises:
+        UsageError: a soak is not a duration.
     """
     document = next(iter(specs.rollouts.values()), None)
     if document is None:

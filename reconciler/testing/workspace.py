@@ -105,7 +105,12 @@ class Reconcile:
         self.checked: Checked = check(root, {"environment": environment}, self._environ)
 
     def connect(self, url: str) -> None:
-        """Let the copy talk to an emulator, with a ledger of its own."""
+        """Let the copy talk to an emulator, with a ledger of its own.
+
+        Raises:
+            ReconcilerError: the copy has no workspace file.
+            SpecError: it cannot be read.
+        """
         document: Any = read_workspace(self.root).data
         ours = {"endpoint": url, "ledger": "sqlite:.reconciler/ledger.db", "settle": SETTLE}
         given = {k: v for k, v in document["spec"].items() if k not in ("token", "credential_command")}

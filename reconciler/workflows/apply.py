@@ -157,6 +157,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
         Refused: something moved since it was planned, and --skip-stale was not given.
         Unauthorized: the token is not accepted; nothing was written.
         ReadFailed: the remote could not be read; nothing was written.
+        ReconcilerError: a source cannot be read, or the ledger does not do its part.
     """
     if saved and run.ledger.finished(plan.plan_digest):
         return Result((), Exit.DONE, already=True)

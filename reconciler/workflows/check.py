@@ -73,6 +73,7 @@ class Checked:
 
         Raises:
             SpecError: there are findings that stop.
+            UsageError: a soak is not a duration.
         """
         from reconciler.spec.desired import desired
 
@@ -82,7 +83,11 @@ class Checked:
         return replace(found, rollout=self.rollout()) if self.specs.rollouts else found
 
     def rollout(self) -> "Rollout | None":
-        """The workspace's rollout, with digests that say what changed since."""
+        """The workspace's rollout, with digests that say what changed since.
+
+        Raises:
+            UsageError: a soak is not a duration.
+        """
         from reconciler.planning.digests import digest
         from reconciler.spec.rollouts import rollout
 

@@ -1,19 +1,18 @@
 """What decides whether a rollout continues: what listings show, what a gate's command sees, the specs it was planned from."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
-from reconciler.errors import ReadFailed, Refused, Unauthorized
-from reconciler.model.listing import Listed, Listing
+from reconciler.errors import Refused
+from reconciler.model.listing import Listed
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.model.remote import Compartment
 from reconciler.model.rollout import Rollout, Wave
 from reconciler.planning.config import lookup
 from reconciler.planning.plan import waves
 
-Row = TypeVar("Row")
+THEN = "the gate was not evaluated; run again"
 
 # What a gate's command sees of the environment: secrets have many names, so what is not listed here is left out.
 GATE_ENVIRONMENT = frozenset(
@@ -35,8 +34,12 @@ GATE_ENVIRONMENT = frozenset(
 
 
 def activations_seen(made: Plan, wave: Wave, reader: Reader) -> int:
-    """Activations on the wave's datamarts that the plan declares, as listings show them now."""
-    compartments = _rows(resources.compartments(reader, made.organisation_id))
+    """Activations on the wave's datamarts that the plan declares, as listings show them now.
+
+    Raises:
+        ReadFailed: a list could not be read.
+    """
+    compartments = resources.compartments(reader, made.organisation_id).require(then=THEN)
     ids = {
         c.address: c.remote_id or _id_of(c, compartments, made)
         for c in made.resource_changes
@@ -52,17 +55,11 @@ def activations_seen(made: Plan, wave: Wave, reader: Reader) -> int:
             if identity:
                 wanted.setdefault(str(after["datamart_id"]), set()).add(str(identity))
     return sum(
-        len(identities & {a.compartment_id for a in _rows(resources.activations(reader, datamart_id)).rows})
+        len(
+            identities
+            & {a.compartment_id for a in resources.activations(reader, datamart_id).require(then=THEN).rows}
+        )
         for datamart_id, identities in wanted.items()
-    )
-
-
-def _rows(listing: Listing[Row]) -> Listed[Row]:
-    """A failed read is never an absence (G6)."""
-    if isinstance(listing, Listed):
-        return listing
-    raise (Unauthorized if listing.unauthorized else ReadFailed)(
-        listing.reason, help="the gate could not be evaluated; run again"
     )
 
 

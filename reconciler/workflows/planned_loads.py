@@ -78,6 +78,9 @@ class LoadPlanner:
         Args:
             load: as specs declare it.
             overrides: what the user approved by flag.
+
+        Raises:
+            ReconcilerError: a chunk that the user named is not there.
         """
         address, span = str(load.address), load.label_span
         if load.suspended:

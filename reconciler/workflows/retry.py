@@ -56,6 +56,7 @@ def plan_retry(
     Raises:
         ReadFailed: the remote could not be read.
         Refused: the source is no longer what was loaded, or cannot be read again.
+        ReconcilerError: the source, or its spool, cannot be read or written.
     """
     definition = definition_of(change)
     if change.unread:

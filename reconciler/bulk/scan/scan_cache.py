@@ -48,6 +48,9 @@ class KeptScans:
             source: what is read; names under which earlier loads were made have no part in it.
             names: its places.
             read: reads them.
+
+        Raises:
+            ReconcilerError: a place is not there, or `read` says so.
         """
         key = hashlib.sha256(f"{self._code} {source!r}".encode()).hexdigest()
         states = [(p, list(state(self.root, p))) for p in names]

@@ -73,7 +73,12 @@ def state(root: Path, place: str) -> tuple[str | int, ...]:
 
 
 def size(root: Path, place: str) -> int:
-    """Its bytes as it lies there."""
+    """Its bytes as it lies there.
+
+    Raises:
+        ReconcilerError: an object is not there, or its store does not answer.
+        OSError: a file is not there.
+    """
     return object_store.head(place).size if object_store.is_url(place) else (root / place).stat().st_size
 
 
@@ -103,6 +108,7 @@ def open_place(root: Path, place: str, compression: str) -> IO[bytes]:
     Raises:
         MissingExtra: the library for its compression is not installed.
         OSError: it cannot be opened.
+        ReconcilerError: an object cannot be read.
     """
     where = object_store.open_object(place) if object_store.is_url(place) else root / place
     match compression_of(place, compression):
@@ -123,6 +129,7 @@ def as_file(root: Path, place: str) -> Iterator[Path]:
 
     Raises:
         OSError: it cannot be opened.
+        ReconcilerError: an object cannot be read.
     """
     if not object_store.is_url(place):
         yield root / place

@@ -32,7 +32,11 @@ def schema(path: Path, name: str) -> Mapping[str, Any]:
 
 
 def not_text(schema: Mapping[str, Any]) -> list[str]:
-    """Columns that hold something else than text."""
+    """Columns that hold something else than text.
+
+    Raises:
+        MissingExtra: polars is not installed.
+    """
     polars = _polars()
     return [
         n
@@ -42,7 +46,11 @@ def not_text(schema: Mapping[str, Any]) -> list[str]:
 
 
 def holds(schema: Mapping[str, Any], column: str) -> bool:
-    """Whether a path with dots leads to a field; what a map holds is not known before its rows are."""
+    """Whether a path with dots leads to a field; what a map holds is not known before its rows are.
+
+    Raises:
+        MissingExtra: polars is not installed.
+    """
     polars = _polars()
     first, *rest = column.split(".")
     found = schema.get(first)

@@ -55,7 +55,11 @@ class Withheld(Exception):
 
 
 def prepare(sender_locks: list[str], channels: Channels) -> None:
-    """Initialise a sending process: it holds the shared lock for as long as it lives, and has a channel to its coordinator."""
+    """Initialise a sending process: it holds the shared lock for as long as it lives, and has a channel to its coordinator.
+
+    Raises:
+        DiskFailed: a lock file cannot be opened.
+    """
     _held.extend(hold_shared([Path(p) for p in sender_locks]))
     belong_to_coordinator()
     _channel.append(CommitChannel(channels))

@@ -60,6 +60,10 @@ def apply(
         scans: reads sources, each once.
         where: endpoint and token.
         shown: what shows the progress.
+
+    Raises:
+        ReconcilerError: --wave was given for a plan without waves; or see `apply_plan`.
+        Refused: the plan may not be applied here, or something moved.
     """
     from reconciler.workflows.apply import check_plan
 

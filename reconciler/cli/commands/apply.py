@@ -106,7 +106,11 @@ def apply_fresh(flags: session.Flags, *, auto: bool) -> int:
 
 
 def check_saved(made: Plan, flags: session.Flags) -> int:
-    """`apply --check FILE`: 0 if it would apply, 4 if something moved."""
+    """`apply --check FILE`: 0 if it would apply, 4 if something moved.
+
+    Raises:
+        Refused: the plan is stale, or its actions are not declared here.
+    """
     from reconciler.workflows.preflight import preflight
 
     flags = execute.in_its_environment(flags, made)

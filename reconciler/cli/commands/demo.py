@@ -56,7 +56,11 @@ def demo(
 
 
 def run_demo(directory: Path | None, marks: Style) -> int:
-    """Scaffold, validate, plan, apply, plan again; the exit code of the first command that does not do as told here."""
+    """Scaffold, validate, plan, apply, plan again; the exit code of the first command that does not do as told here.
+
+    Raises:
+        ReconcilerError: the folder is not empty, or cannot be written.
+    """
     root = directory or Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
     if root.exists() and any(root.iterdir()):
         raise ReconcilerError(f"{root} is not empty", help="name a new folder, or give no folder")

@@ -45,7 +45,12 @@ def resume(
 
 
 def run_resume(flags: session.Flags, run_id: int | None) -> int:
-    """Go on with the plan of a run in the ledger."""
+    """Go on with the plan of a run in the ledger.
+
+    Raises:
+        ReconcilerError: the ledger has no such run.
+        UsageError: the run is one of a rollout.
+    """
     checked = session.settings_only(flags)
     where = session.target(flags, checked.settings)
     with ledgers.locked(

@@ -78,7 +78,11 @@ class Bench:
         return answer
 
     def upload(self, what: str, lines: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
-        """Send lines under an import of their own; ids of the import and its execution, or None if that was not taken."""
+        """Send lines under an import of their own; ids of the import and its execution, or None if that was not taken.
+
+        Raises:
+            ReconcilerError: see `transport`; nothing was sent.
+        """
         owner = created_id(self.document_import(what))
         if owner is None:
             return None
@@ -91,7 +95,11 @@ class Bench:
         return (owner, execution) if execution else None
 
     def execution(self, ids: tuple[str, str]) -> Row:
-        """An execution once it ended, or as it is when patience ends. Looked for in its list, where it shows for certain."""
+        """An execution once it ended, or as it is when patience ends. Looked for in its list, where it shows for certain.
+
+        Raises:
+            ReadFailed: the executions could not be read.
+        """
         begun = self.clock.now()
         last: Row = {}
         while True:

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 from reconciler.api import resources
 from reconciler.api.answers import Verdict
-from reconciler.errors import ReadFailed
 from reconciler.kinds import paths
 from reconciler.model.conformance import Found
-from reconciler.model.listing import Listed
 from reconciler.workflows.conformance.bench import (
     FAST_POLL_S,
     PREFIX,
@@ -22,7 +20,11 @@ TWICE = 2.0  # seconds that something which may show by itself is waited for, at
 
 
 def config_answers(bench: Bench) -> Iterator[Found]:
-    """Answers, in an order in which later ones can rely on what earlier ones made."""
+    """Answers, in an order in which later ones can rely on what earlier ones made.
+
+    Raises:
+        ReadFailed: a list could not be read.
+    """
     found = list(_listings(bench))
     yield from found
     late = next((float(f.answer) for f in found if f.switch == "lag_seconds" and f.answer), 0.0)
@@ -70,9 +72,7 @@ def _listings(bench: Bench) -> Iterator[Found]:
 
 
 def _auto_activate(bench: Bench, compartment_id: str, late: float) -> Found:
-    datamarts = resources.datamarts(bench.writer, bench.organisation_id)
-    if not isinstance(datamarts, Listed):
-        raise ReadFailed(datamarts.reason)
+    datamarts = resources.datamarts(bench.writer, bench.organisation_id).require()
     live = [d.id for d in datamarts.rows if not d.archived and d.type == "DATAMART"]
     if live != [bench.datamart_id]:
         return Found(
@@ -91,9 +91,7 @@ def _auto_activate(bench: Bench, compartment_id: str, late: float) -> Found:
 
 
 def _selection(bench: Bench, compartment_id: str) -> str | None:
-    listing = resources.activations(bench.writer, bench.datamart_id)
-    if not isinstance(listing, Listed):
-        raise ReadFailed(listing.reason)
+    listing = resources.activations(bench.writer, bench.datamart_id).require()
     return next((a.id for a in listing.rows if a.compartment_id == compartment_id), None)
 
 

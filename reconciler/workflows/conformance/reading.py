@@ -16,7 +16,11 @@ LOOKED_AT = 20  # imports whose executions are read
 
 
 def reading_answers(reader: Reader, organisation_id: str, datamart_id: str) -> Iterator[Found]:
-    """Answers from listings and from executions of the past."""
+    """Answers from listings and from executions of the past.
+
+    Raises:
+        ReadFailed: a list could not be read.
+    """
     params = {"organisation_id": organisation_id}
     lists: tuple[tuple[str, Params], ...] = (
         (paths.compartments(), params),

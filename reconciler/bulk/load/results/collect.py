@@ -44,7 +44,12 @@ class Aftermath:
         return self.errors
 
     def draw(self, indices: Sequence[int]) -> None:
-        """Before the first upload: draw the lines that are read back in the end."""
+        """Before the first upload: draw the lines that are read back in the end.
+
+        Raises:
+            ReadFailed: activations or a stored profile could not be read.
+            ReconcilerError: the source can no longer be read.
+        """
         context, ready = self.context, self.ready
         if self.expected is not None or not ready.source.verify:
             return

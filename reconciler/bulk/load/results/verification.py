@@ -55,6 +55,7 @@ def expectations(
 
     Raises:
         ReadFailed: a stored profile could not be read.
+        ReconcilerError: the source can no longer be read.
     """
     found, unpredictable = [], 0
     for chunk, line in _drawn(context, ready, chunks):
