@@ -20,6 +20,7 @@ COMMANDS = {
     "validate": "Check specs offline, all findings at once. Silent on success.",
     "plan": "Compare specs, sources and platform; show what apply would do. Sends only GET requests.",
     "drift": "Show what changed on the platform since the last apply, and where specs and platform differ. Corrects nothing.",
+    "watch": "Compare specs and platform at regular times, and serve the result as Prometheus metrics. Never applies.",
     "apply": "Apply a saved plan; without one, make a plan, show it, ask, and apply it.",
     "resume": "Resume an interrupted run.",
     "unlock": "Release the lock of a dead run; if it is alive, it stops writing.",

@@ -214,7 +214,9 @@ def seeded_target(flags: Flags, checked: Checked) -> destination.Target:
     return destination.target(flags.root, checked.settings, flags.token_file, flags.requests, seed)
 
 
-def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans) -> Plan:
+def plan(
+    flags: Flags, checked: Checked, where: destination.Target, scans: Scans, *, seen: bool = True
+) -> Plan:
     """Make a plan and show its findings.
 
     Args:
@@ -222,6 +224,7 @@ def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans
         checked: the checked workspace.
         where: endpoint and token.
         scans: reads sources, each once.
+        seen: a person sees the findings, so that what is reported once counts as reported.
     """
     from reconciler.workflows.plan import Request, make_plan
 
@@ -245,7 +248,8 @@ def plan(flags: Flags, checked: Checked, where: destination.Target, scans: Scans
         connections.threads(checked.settings.parallelism) as io,
     ):
         made = under_key(make_plan(checked, reader, io, scans, request), settings)
-    keep_looked({a: known.watched[a] for a in looked}, since, settings.settle, folder, PLANS)
+    if seen:
+        keep_looked({a: known.watched[a] for a in looked}, since, settings.settle, folder, PLANS)
     if flags.output is Format.TEXT:
         show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     return made

@@ -37,6 +37,20 @@ class Entry:
     detail: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class WorkEnd:
+    """How work on one address ended, over all runs.
+
+    Attributes:
+        succeeded: when it last did, in seconds since 1970; partial counts, for what failed is told apart. None if it never did.
+        failed_rows: of the newest load; None where the address is no load's.
+    """
+
+    address: str
+    succeeded: float | None
+    failed_rows: int | None = None
+
+
 class History:
     """Runs of one organisation on one endpoint. Every method raises LedgerFailed if the ledger cannot be read."""
 
@@ -94,6 +108,18 @@ class History:
         sql = "SELECT datamart_id, execution FROM reported_executions WHERE origin=? AND organisation_id=?"
         with self._open() as database:
             return frozenset(database.rows(sql, *self._key)) if database else frozenset()
+
+    def work_ends(self) -> list[WorkEnd]:
+        """How work on each address ended: single changes and loads."""
+        ours = "run IN (SELECT id FROM runs WHERE origin=? AND organisation_id=?)"
+        good = f"SELECT address, max(at) FROM journal WHERE step IN ('load', 'create', 'update', 'delete') AND state IN ('succeeded', 'partial', 'duplicated') AND {ours} GROUP BY address"  # noqa: S608 - words of ours
+        newest = f"SELECT address, detail FROM journal WHERE id IN (SELECT max(id) FROM journal WHERE step='load' AND {ours} GROUP BY address)"  # noqa: S608
+        with self._open() as database:
+            if database is None:
+                return []
+            succeeded: dict[str, float] = dict(database.rows(good, *self._key))
+            failed = {a: int(json.loads(d).get("failed", 0)) for a, d in database.rows(newest, *self._key)}
+        return [WorkEnd(a, succeeded.get(a), failed.get(a)) for a in {**succeeded, **failed}]
 
     def uploads(self, datamart_id: str) -> UploadNotes:
         """What is known of uploads to a datamart; nothing where there is no ledger."""

@@ -27,6 +27,7 @@ EXTRAS = {
     "sql": "sqlalchemy",
     "postgres": "psycopg",
     "html": "jinja2",
+    "watch": "prometheus_client",
 }
 
 

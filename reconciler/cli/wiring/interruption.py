@@ -24,6 +24,10 @@ class Interrupt:
         """True once nothing new may begin."""
         return self._event.is_set()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until nothing new may begin; True then."""
+        return self._event.wait(seconds)
+
     def stop(self) -> None:
         """Let nothing new begin."""
         self._event.set()
