@@ -175,7 +175,7 @@ class _Recorder:
         """It did not."""
         self.metrics.failed(seconds)
         message, todo = _words(error)
-        self._log.error(
+        self._log.failure(
             "observation failed",
             error=message,
             help=todo,

@@ -19,7 +19,7 @@ class LogLines:
         """Something happened."""
         self._line("info", event, more)
 
-    def error(self, event: str, **more: Value) -> None:
+    def failure(self, event: str, **more: Value) -> None:
         """Something went wrong."""
         self._line("error", event, more)
 
