@@ -28,7 +28,7 @@ COMMANDS = {
     "demo": "Show the main job from start to end, on the built-in sandbox.",
     "doctor": "Check what a run needs: token, platform, clock, ledger, lock, caches, versions; says what to do. Writes nothing.",
     "schema": "Print the JSON Schema of all kinds.",
-    "explain": "Explain a finding's code, with examples.",
+    "explain": "Explain a code of findings or rejected rows, a field of the specs, or an exit code.",
     "render": "Show specs after overlays and sets, with the origin of each value.",
     "export": "Write specs for what exists on the platform and no spec declares. Never overwrites; sends only GET requests.",
     "show": "Show a saved plan: what it changes, reads, runs and sends to, its seal, and whether the specs here declare it.",

@@ -14,6 +14,18 @@ DONE, FAILED, CHANGES, PARTLY, REFUSED, LOCKED, USAGE, INTERRUPTED, TERMINATED =
     143,
 )
 
+MEANINGS = {
+    DONE: "Done; or nothing to do; or changes exist and --detailed-exitcode was not given.",
+    FAILED: "Failed: findings, a failed read, an API or configuration error, a refused approval; 401 before anything was written.",
+    CHANGES: "Only with --detailed-exitcode: changes, or drift, exist.",
+    PARTLY: "Applied in part: something failed, is unknown, partial or was skipped; it is safe to run again.",
+    REFUSED: "Refused: a guard, too many rejected rows, a stale or foreign plan, a protected object. Nothing was written.",
+    LOCKED: "Another run holds the lock.",
+    USAGE: "Usage error: a command, a flag or its value.",
+    INTERRUPTED: "Interrupted with Ctrl-C; the state is saved.",
+    TERMINATED: "Ended by SIGTERM; the state is saved.",
+}
+
 _TABLE: tuple[tuple[type[ReconcilerError], int], ...] = (
     (UsageError, USAGE),
     (LockHeld, LOCKED),
