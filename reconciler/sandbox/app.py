@@ -1,4 +1,4 @@
-"""The emulated API as an ASGI application: operations of contract 2 to 6 and 8, faults, a record, and a page to look at.
+"""The emulated API as an ASGI application: operations of contract 2 to 6, 8 and 16, faults, a record, and a page to look at.
 
 docs/sandbox.md says what is not emulated.
 """
@@ -29,6 +29,7 @@ from reconciler.sandbox.openapi import document
 from reconciler.sandbox.operations import OPERATIONS
 from reconciler.sandbox.processing import Processor
 from reconciler.sandbox.readback_routes import ReadbackRoutes
+from reconciler.sandbox.schema_routes import SchemaRoutes
 from reconciler.sandbox.seed import plant_missing
 from reconciler.sandbox.store import Lag, Store, lag
 from reconciler.sandbox.switches import Switches
@@ -37,7 +38,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 _METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
-class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
+class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes, SchemaRoutes):
     """All operations, behind authentication, faults and the record."""
 
     def __init__(self, store: Store, switches: Switches | None = None) -> None:
@@ -69,6 +70,7 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes):
             Route("/openapi.json", self._seen(self.openapi), methods=["GET"]),
             Route("/_sandbox/health", self._seen(self.health), methods=["GET"]),
             Route("/_sandbox/requests", self._seen(self.requests), methods=["GET"]),
+            Route("/_sandbox/indexed", self._seen(self.indexed), methods=["GET"]),
             Route("/_sandbox/control", self._seen(self.settings), methods=["GET"]),
             Route("/_sandbox/control", self._seen(self.control), methods=["POST"]),
             Route("/_sandbox/plant", self._seen(self.plant), methods=["POST"]),

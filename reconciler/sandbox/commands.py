@@ -5,6 +5,7 @@ import time
 import uuid
 from typing import Any
 
+from reconciler.sandbox.live_schema import admitted, live_schema
 from reconciler.sandbox.merge import upsert
 from reconciler.sandbox.store import Row, Store
 from reconciler.sandbox.switches import Switches
@@ -20,6 +21,7 @@ class Commands:
     def __init__(self, store: Store, switches: Switches, datamart: str) -> None:
         self.store, self.switches, self.datamart = store, switches, datamart
         rows = store.all("activation", datamart)
+        self.schema = live_schema(store, datamart)
         self.active = {str(a["compartment_id"]) for a in rows}
         self.default = next((str(a["compartment_id"]) for a in rows if a["default"]), "")
 
@@ -41,11 +43,22 @@ class Commands:
         match command.get("operation"):
             case "UPSERT":
                 self._check_flags(command)
+                command = self._admitted(command)
                 self._upsert(self._point(identifier, create=True), command)
             case "DELETE":
                 self._delete(self._point(identifier, create=False), command)
             case _:
                 raise BadCommand("unknown operation")
+
+    def _admitted(self, command: Row) -> Row:
+        """The command as the schema lets it through (contract 16.8)."""
+        if self.schema is None:
+            return command
+        whole = command.get("force_replace") is True or command.get("update_strategy") == "FORCE_REPLACE"
+        given, failing = admitted(self.schema, command["user_profile"], self.switches, whole=whole)
+        if failing:
+            raise BadCommand("; ".join(p.words() for p in failing))
+        return {**command, "user_profile": given}
 
     def _upsert(self, point: str | None, command: Row) -> None:
         given = command["user_profile"]

@@ -40,6 +40,8 @@ _ROWS = {
     "ImportChange": _object("", name=_TEXT, priority={"enum": list(PRIORITIES)}),
     "Execution": _object("id status creation_date parameters", id=_ID, status=_TEXT, creation_date=_WHOLE, start_date=_or_null(_WHOLE), duration=_or_null(_WHOLE), organisation_id=_TEXT, user_id=_TEXT, num_tasks=_or_null(_WHOLE), completed_tasks=_or_null(_WHOLE), erroneous_tasks=_or_null(_WHOLE), parameters={"type": "object"}, result=_or_null({"type": "object"}), error=_or_null(_object("message", message=_TEXT))),
     "Action": _object("action", action={"enum": ["CANCEL"]}),
+    "Schema": _object("id datamart_id status", id=_ID, datamart_id=_ID, status={"enum": ["DRAFT", "LIVE", "ARCHIVED", "PUBLISHED"]}, creation_date=_WHOLE, publication_date=_or_null(_WHOLE)),
+    "ObjectType": _object("id runtime_schema_id type name", id=_ID, runtime_schema_id=_ID, type={"enum": ["OBJECT_TYPE", "INTERFACE_TYPE"]}, name=_TEXT),
     "Identifier": _object("type", type=_TEXT),
     "Profile": {"type": "object"},
     "Error": _object("status error", status={"const": "error"}, error=_TEXT, error_code=_TEXT, error_id=_TEXT),

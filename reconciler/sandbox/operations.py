@@ -34,6 +34,8 @@ class Operation:
 _DM, _COMPARTMENTS = "/v1/datamarts/{dm}", "/v1/user_account_compartments"
 _ACTIVATION, _IMPORT = _DM + "/compartments/{id}", _DM + "/document_imports/{id}"
 _EXECUTION = _IMPORT + "/executions/{execution}"
+_SCHEMAS = _DM + "/graphdb_runtime_schemas"
+_SCHEMA = _SCHEMAS + "/{schema}"
 
 OPERATIONS = (
     Operation("GET", "/v1/datamarts", "list_datamarts", "2", "List datamarts of an organisation", "[Datamart]", (*_ORGANISATION, "archived", "allow_administrator", *_PAGING)),
@@ -52,6 +54,11 @@ OPERATIONS = (
     Operation("POST", _ACTIVATION + "/processing_selections", "create_processing", "4.2, 4.4", "Hang a consent activity on an activation", "Processing", body="NewProcessing"),
     Operation("DELETE", _ACTIVATION + "/processing_selections/{processing}", "delete_processing", "4.2, 4.4", "Take a consent activity off", "Processing"),
     Operation("GET", _DM + "/user_account_compartments", "flat_compartments", "3.2", "Compartments of a datamart, flattened", "[Flat]", _PAGING),
+    Operation("GET", _SCHEMAS, "list_schemas", "16.2, 16.3", "List versions of the datamart's schema", "[Schema]", _PAGING),
+    Operation("GET", _SCHEMA, "get_schema", "16.2", "One version", "Schema"),
+    Operation("GET", _SCHEMA + "/text", "schema_text", "16.2", "The text of one version", ""),
+    Operation("GET", _SCHEMA + "/object_types", "object_types", "16.2", "List object types", "[ObjectType]"),
+    Operation("GET", _SCHEMA + "/object_types/deep", "object_types_deep", "16.2", "List object types with fields and directives", "[ObjectType]"),
     Operation("GET", _DM + "/document_imports", "list_imports", "5.2", "List document imports", "[Import]", ("keywords", "label_ids", *_PAGING)),
     Operation("POST", _DM + "/document_imports", "create_import", "5.1, 5.2", "Create a document import", "Import", body="NewImport"),
     Operation("GET", _IMPORT, "get_import", "5.2", "One document import", "Import"),

@@ -10,6 +10,8 @@ from typing import Any
 import jinja2
 from starlette.responses import HTMLResponse
 
+from reconciler.sandbox.indexing import Schema
+from reconciler.sandbox.live_schema import indexed, live_schema
 from reconciler.sandbox.store import Row, Store
 from reconciler.sandbox.switches import OWN, Switches
 
@@ -57,7 +59,8 @@ def overview(
             counts=_counts(store),
             account=account,
             datamart=datamart,
-            profiles=_profiles(store, datamart, account),
+            profiles=_profiles(store, switches, datamart, account),
+            schemas=_rows(store, "schema"),
             profiles_shown=PROFILES,
             requests=list(reversed(store.requests(newest=REQUESTS))),
             switches=[(k, v, v != default[k], k in OWN) for k, v in switches.values().items()],
@@ -89,7 +92,7 @@ def _counts(store: Store) -> Mapping[str, int]:
     return found
 
 
-def _profiles(store: Store, datamart: str, account: str) -> list[dict[str, Any]]:
+def _profiles(store: Store, switches: Switches, datamart: str, account: str) -> list[dict[str, Any]]:
     """Of one account, or those changed last."""
     with store.lock:
         rows = store.db.execute(
@@ -99,7 +102,13 @@ def _profiles(store: Store, datamart: str, account: str) -> list[dict[str, Any]]
         ).fetchall()
     keys = ("datamart", "compartment", "account")
     found = []
+    schemas: dict[str, Schema | None] = {}
     for *where, body in rows:
-        own = {k: v for k, v in json.loads(body).items() if not k.startswith("$")}
-        found.append({**dict(zip(keys, where, strict=True)), "body": json.dumps(own, ensure_ascii=False)})
+        whole = json.loads(body)
+        own = {k: v for k, v in whole.items() if not k.startswith("$")}
+        if where[0] not in schemas:
+            schemas[where[0]] = live_schema(store, where[0])
+        verdict, why = indexed(schemas[where[0]], whole, switches)
+        shown = {"body": json.dumps(own, ensure_ascii=False), "indexed": verdict, "why": why}
+        found.append({**dict(zip(keys, where, strict=True)), **shown})
     return found

@@ -1,12 +1,16 @@
 """The built-in seed (design 10): an organisation to begin with. `--seed FILE` replaces it (JSON of the same shape)."""
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from reconciler.sandbox.store import Store
 
 ORGANISATION = "1185"
 _FIRST = 900_000_000  # ids that are made are beyond those of specs, which may name any number later
+RETAIL = (Path(__file__).parent / "seeds/retail.gql").read_text("utf-8")
+# What a schema is sown as: the newest version is a draft, and differs.
+VERSIONS = (("ARCHIVED", "type Before { id: ID! }"), ("LIVE", ""), ("DRAFT", "type Afterwards { id: ID! }"))
 SEED: dict[str, Any] = {
     "datamarts": [
         {"id": "1509", "name": "Retail FR", "organisation_id": "1185"},
@@ -23,6 +27,10 @@ SEED: dict[str, Any] = {
     "activations": [
         {"datamart_id": "1509", "compartment_id": "1000", "default": True},
         {"datamart_id": "1510", "compartment_id": "1001", "default": True},
+    ],
+    "schemas": [
+        {"datamart_id": "1509", "text": RETAIL, "id": "2901"},
+        {"datamart_id": "1510", "text": RETAIL, "id": "2904"},
     ],
 }
 
@@ -44,7 +52,9 @@ def plant_missing(store: Store, seed: dict[str, Any]) -> None:
         ]
         datamarts = [d for d in seed.get("datamarts", []) if d["id"] in new]
         with store.transaction():
-            plant(store, {"datamarts": datamarts, "compartments": compartments, "activations": active})
+            schemas = [s for s in seed.get("schemas", []) if s["datamart_id"] in new]
+            planted = {"datamarts": datamarts, "compartments": compartments, "activations": active}
+            plant(store, {**planted, "schemas": schemas})
     except (KeyError, TypeError, AttributeError) as e:
         raise ValueError(f"the seed is not complete: {e}") from None
     except sqlite3.IntegrityError:
@@ -79,9 +89,49 @@ def plant(store: Store, seed: dict[str, Any]) -> None:
             token = {"compartment_id": ids[row["compartment_token"]]} if "compartment_token" in row else {}
             body = {"default": False, **token, **{k: v for k, v in row.items() if k != "compartment_token"}}
             store.add("activation", row["datamart_id"], body)
+        for row in seed.get("schemas", []):
+            plant_schema(store, row["datamart_id"], row["text"], row.get("id"), row.get("status"))
     except KeyError as e:
         raise ValueError(f"the seed lacks the field {e}") from None
 
 
 def _without_id(row: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k != "id"}
+
+
+def plant_schema(
+    store: Store, datamart: str, text: str, identity: str | None = None, status: str | None = None
+) -> None:
+    """Give a datamart a schema: an archived version, a live one and a draft; or one version of some status.
+
+    Args:
+        store: to put it into.
+        datamart: its id.
+        text: of the live version.
+        identity: id of the first version; None takes the next ones.
+        status: of the only version; None makes all three.
+    """
+    versions = ((status, ""),) if status else VERSIONS
+    for n, (of, more) in enumerate(versions):
+        created = 1735600000000 + n * 100_000
+        body = {
+            "datamart_id": datamart,
+            "status": of,
+            "creation_date": created,
+            "publication_date": None if of == "DRAFT" else created + 1000,
+            "text": f"{text}\n{more}\n" if more else text,
+        }
+        store.add("schema", datamart, body, str(int(identity) + n) if identity else None)
+
+
+def with_files(seed: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The seed with the texts of schemas that it names as files, relative to its folder.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    rows = [
+        {**row, "text": (folder / row["file"]).read_text("utf-8")} if "file" in row else row
+        for row in seed.get("schemas", [])
+    ]
+    return {**seed, "schemas": rows} if rows else seed

@@ -14,7 +14,7 @@ import uvloop
 
 from reconciler.sandbox.app import Sandbox
 from reconciler.sandbox.faults import Script, read
-from reconciler.sandbox.seed import SEED, plant
+from reconciler.sandbox.seed import SEED, plant, with_files
 from reconciler.sandbox.store import Store
 from reconciler.sandbox.switches import Switches
 
@@ -70,7 +70,7 @@ def _own_seed(folder: Path | None) -> dict[str, Any] | None:
     if path is None or not path.is_file():
         return None
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
+    return with_files(found, path.parent)
 
 
 async def _run(

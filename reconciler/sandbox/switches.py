@@ -21,9 +21,24 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "shape": ("plain", "odd"),
     "profiles": ("kept", "counted"),
     "error_file": ("numbers", "echo", "opaque"),
+    "schema_unknown": ("stored", "failure", "dropped"),
+    "schema_clash": ("object_not_indexed", "field_not_indexed", "failure", "coerced"),
+    "schema_null": ("object_not_indexed", "failure"),
+    "schema_nested_null": ("element_not_indexed", "profile_not_indexed"),
+    "schema_plain_names": ("custom", "platform"),
+    "schema_text": ("plain", "charset", "json_wrapper", "json_string", "octet_stream"),
+    "schema_list": ("draft_first", "paged", "live_only", "empty", "no_live", "two_live", "published"),
+    "schema_content": (
+        "as_seeded",
+        "truncated",
+        "empty_type",
+        "unknown_directive",
+        "mirror",
+        "replaced",
+    ),
 }
 # Settings of the emulator itself: there is nothing about the platform to find out.
-OWN = frozenset({"profiles", "latency_seconds", "token", "shape"})
+OWN = frozenset({"profiles", "latency_seconds", "token", "shape", "schema_content"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +56,14 @@ class Switches:
         shape: `odd` answers with fields nobody knows, bare list wrappers and 201, all of which contract 1.4 allows.
         profiles: `counted` neither stores nor checks lines (for very large uploads).
         error_file: what its entries say of a failed line: its number, the line itself, or nothing but a reason.
+        schema_unknown: a field of a profile that the LIVE schema does not have.
+        schema_clash: a value that does not fit the type of its field.
+        schema_null: null, or nothing in a whole profile, where the schema says `!`.
+        schema_nested_null: the same within a list of objects.
+        schema_plain_names: `compartment_id` and `user_account_id` in a profile, without their `$`.
+        schema_text: in what form the text of a schema is answered.
+        schema_list: which versions are listed, and how.
+        schema_content: what became of the text of the LIVE version.
         latency_seconds: how long every answer takes at least.
         token: the only accepted token; empty accepts any.
     """
@@ -62,6 +85,14 @@ class Switches:
     shape: str = "plain"
     profiles: str = "kept"
     error_file: str = "numbers"
+    schema_unknown: str = "stored"
+    schema_clash: str = "object_not_indexed"
+    schema_null: str = "object_not_indexed"
+    schema_nested_null: str = "element_not_indexed"
+    schema_plain_names: str = "custom"
+    schema_text: str = "plain"
+    schema_list: str = "draft_first"
+    schema_content: str = "as_seeded"
     page_default: int = 20
     page_cap: int = 500
     lag_reads: int = 0

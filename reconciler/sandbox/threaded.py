@@ -1,6 +1,7 @@
 """The emulator in a thread of this process, with its insides at hand: for tests."""
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -12,7 +13,8 @@ import uvicorn
 
 from reconciler.sandbox import faults
 from reconciler.sandbox.app import Sandbox
-from reconciler.sandbox.seed import SEED, plant
+from reconciler.sandbox.live_schema import indexed, live_schema
+from reconciler.sandbox.seed import SEED, plant, plant_schema
 from reconciler.sandbox.store import Row, Store
 from reconciler.sandbox.switches import Switches
 
@@ -93,6 +95,21 @@ class ThreadedSandbox:
     def executions(self, datamart_id: str) -> dict[str, list[Row]]:
         """By the name of their import."""
         return {i["name"]: self.store.all("execution", i["id"]) for i in self.imports(datamart_id)}
+
+    def schema(self, datamart_id: str, text: str) -> None:
+        """Give a datamart this schema, in place of those it has."""
+        with self.store.transaction():
+            for row in self.store.all("schema", datamart_id):
+                self.store.remove("schema", row["id"])
+            plant_schema(self.store, datamart_id, text)
+
+    def indexed(self, datamart_id: str) -> dict[str, tuple[str, list[str]]]:
+        """By account, whether its profile would be indexed (`yes`, `partly`, `no`), and why not."""
+        schema, switches = live_schema(self.store, datamart_id), self.sandbox.switches
+        return {
+            account: indexed(schema, json.loads(body), switches)
+            for _, account, body in self.profiles(datamart_id)
+        }
 
     def profiles(self, datamart_id: str) -> list[tuple[str, str, str]]:
         """Compartment, account and body (JSON text) of each."""

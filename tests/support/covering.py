@@ -13,7 +13,7 @@ SETTINGS: dict[str, list[Row]] = {
     **{
         key: [{key: option} for option in options]
         for key, options in CHOICES.items()
-        if key not in ("profiles", "order")
+        if key not in ("profiles", "order") and not key.startswith("schema_")  # tables of their own
     },
     "paging": [{}, {"page_default": 1, "page_cap": 2}, {"page_cap": 0}],
     "lag": [{}, {"lag_reads": 2}, {"lag_seconds": 0.4}],

@@ -141,12 +141,13 @@ def run_serve(
         UsageError: a switch, the seed or a fault script is wrong, or the port is taken.
     """
     try:
+        from reconciler.sandbox.seed import with_files
         from reconciler.sandbox.server import serve as serve_
     except ImportError:
         raise MissingExtra("the sandbox", "sandbox") from None
     script = fault_script(faults) if faults else None
     try:
-        planted = json.loads(seed.read_text("utf-8")) if seed else None
+        planted = with_files(json.loads(seed.read_text("utf-8")), seed.parent) if seed else None
         serve_(
             state,
             port,
