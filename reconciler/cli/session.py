@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from reconciler.api.client import Writer
 from reconciler.api.presence import Clock
+from reconciler.bulk.scan.held import Owner
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import approval, exit_codes, selectors
@@ -437,6 +438,11 @@ def settings_only(flags: Flags) -> Checked:
     return Checked(flags.root, resolve(flags.settings(), os.environ, found.data), Specs(), (), ())
 
 
+def owner(settings: Settings) -> Owner:
+    """For what sources are read that cannot be read twice."""
+    return Owner(str(settings.endpoint), settings.organisation_id, settings.environment)
+
+
 def new_scans(
     flags: Flags, shown: Display, *, kept: bool = False, rejects: Callable[[str], None] | None = None
 ) -> Scans:
@@ -454,7 +460,7 @@ def new_scans(
         shown.scanned,
         KeptScans(flags.root, folder) if folder else None,
         processes.readers,
-        processes.spools(flags.root),
+        processes.spools(flags.root, cache(lambda: owner(settings_only(flags).settings))),
         rejects,
     )
 

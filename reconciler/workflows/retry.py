@@ -142,7 +142,10 @@ class _Finder:
     def _folder(self, key: LoadKey) -> Path:
         folder = self.root / place_of(key.source, self.change.datamart_id, key.generation, key.retry + 1)
         shutil.rmtree(folder, ignore_errors=True)
-        return private_folder(folder)
+        private_folder(folder)
+        if self.scans.spools is not None:
+            self.scans.spools.hold(folder)
+        return folder
 
     def _executions(self, load: Generation) -> dict[str, Listing[Execution]]:
         """Executions under all imports of a load, by import id; every listing was read."""

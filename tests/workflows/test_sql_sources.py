@@ -5,6 +5,8 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,16 +146,30 @@ def test_killed_and_run_again_it_ends_with_the_bytes_that_were_read_first(
     assert list((crm.root / ".reconciler/spool").iterdir()) == []
 
 
+HOLDS = """import fcntl, os, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT), fcntl.LOCK_EX)
+print(flush=True)
+sys.stdin.read()"""
+
+
 def test_what_a_killed_run_had_read_in_part_is_removed_by_the_next(
     crm: Workspace, emulator: Emulator
 ) -> None:
-    ended = crm.start("--version")
-    ended.communicate()
-    mine, gone = (f"crm-0123456789ab.partial-{pid}" for pid in (os.getpid(), ended.pid))
-    for name in (mine, gone):
+    """Who holds it decides, not a number in its name: this process lives and holds neither of them."""
+    held, left = (f"{name}-0123456789ab.partial-{os.getpid()}" for name in ("held", "left"))
+    for name in (held, left):
         crm.write(f".reconciler/spool/{name}/0000.rows", '{"id":1}\n')
+    folder = crm.root / ".reconciler/spool"
+    holds = [sys.executable, "-c", HOLDS, str(folder / held / "in-use")]
+    with subprocess.Popen(holds, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        assert crm.run("apply", "--auto-approve").code == 0
+        assert [p.name for p in folder.iterdir()] == [held]
+        writer.kill()
+    crm.write("sql/customers.sql", "SELECT id FROM customers")
     assert crm.run("apply", "--auto-approve").code == 0
-    assert [p.name for p in (crm.root / ".reconciler/spool").iterdir()] == [mine]
+    assert list(folder.iterdir()) == []
 
 
 def test_its_failed_lines_cannot_be_sent_again_and_that_is_said(crm: Workspace, emulator: Emulator) -> None:
@@ -232,7 +248,7 @@ def test_what_a_killed_look_had_read_is_in_the_private_folder_and_is_removed(
     spool = workspace.root / ".reconciler/spool"
     process = workspace.start("source", "check", "crm", TMPDIR=str(elsewhere))
     deadline = time.monotonic() + 60
-    while not (found := list(spool.glob("look-*/*/*.rows"))) and time.monotonic() < deadline:
+    while not (found := list(spool.glob("look.*/*/*.rows"))) and time.monotonic() < deadline:
         time.sleep(0.005)
     assert found
     assert kill(process, group=True, after=after)

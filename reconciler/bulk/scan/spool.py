@@ -2,17 +2,19 @@
 
 A source is read into a spool once, by apply; from there on it is like any other: scanned, cut, sent, resumed. Spools hold
 profile data: they lie below `.reconciler/spool/`, are readable by their owner only, and go when their load is sealed. A spool
-that a killed run left behind is used before anything newer is read, so that what was begun ends with the same bytes.
+that a killed run left behind is used before anything newer is read, so that what was begun ends with the same bytes; it is
+used for the environment, endpoint and organisation that it was read for, and for no other.
 """
 
+import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -20,6 +22,8 @@ from reconciler.bulk.records.columns import require_columns
 from reconciler.bulk.records.lines import BadLine
 from reconciler.bulk.records.mapping import column_used
 from reconciler.bulk.records.values import written
+from reconciler.bulk.scan import held
+from reconciler.bulk.scan.held import Holds, Owner, Use
 from reconciler.bulk.scan.scan import find_superseded
 from reconciler.bulk.sources import locations, object_store, sql
 from reconciler.errors import ReconcilerError
@@ -51,24 +55,50 @@ class Spools:
 
     Attributes:
         resolve: gives the text behind a typed reference; with True, of a file anywhere.
+        owner: for what sources are read.
     """
 
-    def __init__(self, folder: Path, root: Path, resolve: Resolve) -> None:
-        self.folder, self.root, self.resolve = folder, root, resolve
+    def __init__(
+        self,
+        folder: Path,
+        root: Path,
+        resolve: Resolve,
+        owner: Callable[[], Owner] = Owner,
+        flock: held.Flock = fcntl.flock,
+    ) -> None:
+        self.folder, self.root, self.resolve, self.owner = folder, root, resolve, owner
         self._used: set[Path] = set()
         self._kept: set[Path] = set()
         self._left: set[Path] = set()
-        self._lists: TemporaryDirectory[str] | None = None
+        self._lists: Path | None = None
+        self._flock = flock
+        self._holds = Holds(flock)
+        self._open = ExitStack()
 
     def remove_abandoned(self) -> None:
         """Remove what processes that are gone had not finished writing; it may hold profile data (G9)."""
-        for path in self.folder.glob("*.partial-*"):
-            try:
-                os.kill(int(path.name.rpartition("-")[2]), 0)
-            except ProcessLookupError:
-                shutil.rmtree(path, ignore_errors=True)
-            except (PermissionError, ValueError):
-                continue
+        for path in self.partial():
+            self._holds.alone(path, _remove)
+
+    def partial(self) -> list[Path]:
+        """Folders that were not finished: somebody writes them, or did."""
+        return sorted(self.folder.glob("*.partial-*"))
+
+    def complete(self) -> list[Path]:
+        """Folders that were filled to their end."""
+        return sorted(p for p in self.folder.glob("*") if p.is_dir() and ".partial-" not in p.name)
+
+    def in_use(self, place: Path) -> Use:
+        """Whether somebody holds a folder."""
+        return self._holds.use(place)
+
+    def remove(self, place: Path) -> Use:
+        """Remove a folder that nobody holds, and tell whether that was so."""
+        return self._holds.alone(place, _remove)
+
+    def places(self, source: SourceDefinition, approval: str = "") -> set[Path]:
+        """Where a source may lie: as read without a plan that asks for it anew, by such a plan, or as it is given."""
+        return {self._place(source), self._place(source, approval), *self._own(source)}
 
     def has(self, source: SourceDefinition, approval: str = "") -> bool:
         """True if the source was read before, and what it gave is still kept."""
@@ -85,20 +115,17 @@ class Spools:
             ReconcilerError: it cannot be read to its end; nothing is left of what was read.
         """
         place = self._place(source, approval)
-        if place.exists():
+        if place.exists() and self._holds.read(place):
             self._left |= {place} - self._used
         else:
             private_folder(self.folder)
             self.remove_abandoned()
-            partial = place.with_name(f"{place.name}.partial-{os.getpid()}")
-            private_folder(partial)
-            try:
+            with self._partial(place.name) as partial:
                 self._fill(source, partial)
                 partial.rename(place)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
+                self._holds.moved(partial, place)
         self._used.add(place)
-        names = sorted(os.path.relpath(p, self.root) for p in place.iterdir())
+        names = sorted(os.path.relpath(p, self.root) for p in place.iterdir() if p.name != held.NAME)
         made = FORMAT if source.sql is not None else source.format
         return replace(source, sql=None, files=tuple(names), format=made, outside=True)
 
@@ -111,8 +138,8 @@ class Spools:
         """
         private_folder(self.folder)
         self.remove_abandoned()
-        with TemporaryDirectory(dir=self.folder, prefix="look-", suffix=f".partial-{os.getpid()}") as folder:
-            yield Spools(Path(folder), self.root, self.resolve)
+        with self._partial("look") as folder:
+            yield Spools(folder, self.root, self.resolve, self.owner, self._flock)
 
     def superseded(self, source: SourceDefinition) -> Path:
         """A list of the lines that later ones replace, for this run; it holds numbers only.
@@ -123,9 +150,8 @@ class Spools:
         if self._lists is None:
             private_folder(self.folder)
             self.remove_abandoned()
-            own = f".partial-{os.getpid()}"
-            self._lists = TemporaryDirectory(dir=self.folder, prefix="lists-", suffix=own)
-        path = Path(self._lists.name) / self._place(source).name
+            self._lists = self._open.enter_context(self._partial("lists"))
+        path = self._lists / self._place(source).name
         if not path.exists():
             with private_file(path) as file:
                 find_superseded(self.root, source, file)
@@ -133,7 +159,21 @@ class Spools:
 
     def use(self, source: SourceDefinition) -> None:
         """Note that this run reads a source that lies in a spool already, so that `sweep` knows of it."""
-        self._used |= self._own(source)
+        for place in self._own(source):
+            self.hold(place)
+            self._used.add(place)
+
+    def hold(self, place: Path) -> None:
+        """Hold a folder that this process fills or reads, so that nobody removes it.
+
+        Raises:
+            DiskFailed: it cannot be held.
+        """
+        if not (place / held.NAME).exists():
+            self._holds.write(place, self.owner())
+            self._holds.moved(place, place)
+        else:
+            self._holds.read(place)
 
     def _own(self, source: SourceDefinition) -> set[Path]:
         """The spool that a source lies in, if it does."""
@@ -147,7 +187,7 @@ class Spools:
     def drop(self, source: SourceDefinition) -> None:
         """What this source lies in could not be read: the next run reads the source anew, not that again."""
         for place in self._own(source):
-            shutil.rmtree(place, ignore_errors=True)
+            self._remove_own(place)
 
     def is_kept(self, source: SourceDefinition, approval: str = "") -> bool:
         """True if an earlier run left the spool that this run reads: a load may have begun from it."""
@@ -155,15 +195,42 @@ class Spools:
 
     def sweep(self) -> None:
         """At the end of a run: remove the spools it used and no unfinished load needs, and what killed processes were writing."""
-        self.remove_abandoned()
         for place in self._used - self._kept:
-            shutil.rmtree(place, ignore_errors=True)
-        if self._lists is not None:
-            self._lists.cleanup()
+            self._remove_own(place)
+        self.release()
+
+    def _remove_own(self, place: Path) -> None:
+        """Remove what this process held, unless another does."""
+        self._holds.release(place)
+        if self.remove(place) is Use.UNTOLD:  # the lock of the run excludes the others then
+            _remove(place)
+
+    def release(self) -> None:
+        """At the end of a run of which nobody knows how far it came: its spools stay, for the next."""
+        for place in self._used:
+            self._holds.release(place)
+        self._used.clear()
+        self._lists = None
+        self._open.close()
+        self.remove_abandoned()
+
+    @contextmanager
+    def _partial(self, name: str) -> Iterator[Path]:
+        """A new folder that is held while it is written, and removed at the end unless it was renamed."""
+        path = self.folder / f"{name}.partial-{secrets.token_hex(6)}"
+        private_folder(path)
+        while not self._holds.write(path, self.owner()):  # removed by a sweep before it was held
+            path = self.folder / f"{name}.partial-{secrets.token_hex(6)}"
+            private_folder(path)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+            self._holds.release(path)
 
     def _place(self, source: SourceDefinition, approval: str = "") -> Path:
         what = {"shape": shape(source), "files": source.files, "sql": msgspec.to_builtins(source.sql)}
-        what["approval"] = approval
+        what |= {"approval": approval, "owner": asdict(self.owner())}
         return self.folder / f"{source.source}-{hashlib.sha256(canonical(what)).hexdigest()[:12]}"
 
     def _fill(self, source: SourceDefinition, folder: Path) -> None:
@@ -200,3 +267,7 @@ class Spools:
                 yield encode([made.code, made.reason, made.column]) + b"\n"
             else:
                 yield encode(made) + b"\n"
+
+
+def _remove(place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)

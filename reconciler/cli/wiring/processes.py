@@ -4,12 +4,13 @@ import multiprocessing
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reconciler.bulk.scan.held import Owner
 from reconciler.bulk.scan.spool import Spools
 from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.cli.wiring.destination import text_of
@@ -44,13 +45,18 @@ def _processes() -> Any:
     return context
 
 
-def spools(root: Path) -> Spools:
-    """Where sources that cannot be read twice are kept while they are loaded."""
+def spools(root: Path, owner: Callable[[], Owner]) -> Spools:
+    """Where sources that cannot be read twice are kept while they are loaded.
+
+    Args:
+        root: of the workspace.
+        owner: for what they are read.
+    """
 
     def resolve(what: str, value: str | Mapping[str, str], outside: bool) -> str:
         return text_of(what, value, root, os.environ, inside=not outside)
 
-    return Spools(root / ".reconciler" / "spool", root, resolve)
+    return Spools(root / ".reconciler" / "spool", root, resolve, owner)
 
 
 class Senders:
