@@ -10,7 +10,7 @@ from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
 from reconciler.cli import exit_codes
-from reconciler.cli.output.console import out, say
+from reconciler.cli.output.console import out, say, work_in
 from reconciler.errors import UsageError
 
 Root = Path()
@@ -104,6 +104,7 @@ def main(
 ) -> None:
     """Config-as-code for mediarithmics: compartments, activations and profile imports."""
     context.obj = directory
+    work_in(directory)
 
 
 def main_command(arguments: list[str]) -> int:

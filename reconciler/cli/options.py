@@ -199,6 +199,17 @@ ShowUnmanaged = Annotated[
     bool,
     typer.Option("--show-unmanaged", help="Name what exists on the platform and no spec declares."),
 ]
+Details = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--details",
+        metavar="ADDRESS",
+        help="Show all that the plan says of an address, such as 'Activation/loyalty@*'.",
+    ),
+]
+Full = Annotated[
+    bool, typer.Option("--full", help="Show all that the plan says of each change and load, then the plan.")
+]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")]
 SkipStale = Annotated[bool, typer.Option("--skip-stale", help="Skip stale actions, and apply the rest.")]
 NoWait = Annotated[

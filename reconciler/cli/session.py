@@ -48,6 +48,7 @@ from reconciler.planning.plan.planner import Scope
 from reconciler.reports.plan import json as plan_json
 from reconciler.reports.plan import text as plan_text
 from reconciler.reports.plan.decision import ordered
+from reconciler.reports.style import Style
 from reconciler.settings import Settings, seconds
 from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
@@ -85,6 +86,8 @@ class Flags:
     wave: str | None = None
     spec_digest: str | None = None
     show_unmanaged: bool = False
+    details: Sequence[str] = ()
+    full: bool = False
     verbose: bool = False
     request_log: Path | None = None
 
@@ -291,11 +294,33 @@ def show_plan(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
             data(plan_json.render(made))
         case _:
             marks = style(sys.stdout, no_color=flags.no_color)
+            if flags.details or flags.full:
+                out(_details(made, flags, marks))
+            if flags.details and not flags.full:
+                return
             out(plan_text.render(made, marks, show_unmanaged=flags.show_unmanaged))
             if found is not None:
                 from reconciler.reports.plan import reach
 
                 out(reach.render(found, marks))
+
+
+def _details(made: Plan, flags: Flags, marks: Style) -> str:
+    """All that a plan says of some addresses.
+
+    Raises:
+        UsageError: an address is not in it.
+    """
+    from reconciler.reports.plan import details
+    from reconciler.spec.nearest import nearest
+
+    for pattern in flags.details:
+        if not details.chosen(made, [pattern]):
+            known = [x.address for x in details.chosen(made, ["*"])]
+            raise UsageError(
+                f"--details {pattern}: the plan has no such address", help=nearest(pattern, known)
+            )
+    return details.render(made, details.chosen(made, [] if flags.full else flags.details), marks)
 
 
 def plain(shape: PlanFormat) -> Format:

@@ -50,7 +50,7 @@ def test_they_are_placed_in_the_source_and_the_sets_add_up(
     assert c["read"] == c["succeeded"] + c["failed"] + c["not_processed"]
     shown = loaded.run("runs", "show")
     assert "--failed-lines` sends the failed commands" in shown.out
-    assert "reconciler resume" not in shown.out
+    assert " resume`" not in shown.out
     assert "data/customers.csv:5" in shown.out
     assert "496 succeeded + 4 failed + 1 not processed" in shown.out
 

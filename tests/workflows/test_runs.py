@@ -44,7 +44,7 @@ def test_runs_tell_what_became_of_each_action(workspace: Workspace, emulator: Em
     assert steps(workspace) == {"Compartment/loyalty": "failed"}
     shown = workspace.run("runs", "show", "1")
     assert "50 read = 50 to send + 0 rejected" in shown.out
-    assert "reconciler resume 2" in workspace.run("runs", "show").out
+    assert "resume 2`" in workspace.run("runs", "show").out
     assert all(len(line) <= 80 for line in shown.out.splitlines())
     assert len(emulator.store.requests()) == asked
 

@@ -5,6 +5,7 @@ import typer
 from reconciler.cli import options as opt
 from reconciler.cli import session
 from reconciler.cli.output import output_file
+from reconciler.cli.output.console import say
 
 
 def plan(
@@ -28,6 +29,8 @@ def plan(
     spec_digest: opt.SpecDigest = None,
     rejects: opt.Rejects = None,
     show_unmanaged: opt.ShowUnmanaged = False,
+    details: opt.Details = None,
+    full: opt.Full = False,
     verbose: opt.Verbose = False,
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
@@ -36,6 +39,8 @@ def plan(
     flags = session.Flags(
         root=context.obj,
         show_unmanaged=show_unmanaged,
+        details=details or (),
+        full=full,
         no_color=no_color,
         output=session.plain(output),
         shape=output,
@@ -70,4 +75,8 @@ def plan(
         session.show_plan(made, flags)
     if file is not None:
         session.save(made, file)
+    elif flags.shape is opt.PlanFormat.TEXT and made.has_changes and made.applyable:
+        say(
+            "Next: `reconciler plan --out FILE` keeps this plan for review; `reconciler apply` plans again and asks."
+        )
     return session.plan_exit(made, detailed=detailed)

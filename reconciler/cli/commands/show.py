@@ -19,6 +19,8 @@ def show(
     file: Annotated[Path, typer.Argument(help="A saved plan.")],
     output: opt.PlanOutput = opt.PlanFormat.TEXT,
     show_unmanaged: opt.ShowUnmanaged = False,
+    details: opt.Details = None,
+    full: opt.Full = False,
     no_color: opt.NoColor = False,
 ) -> int:
     """Show a saved plan: what it changes, reads, runs and sends to, its seal, and whether the specs here declare it."""
@@ -28,6 +30,8 @@ def show(
         output=session.plain(output),
         shape=output,
         show_unmanaged=show_unmanaged,
+        details=details or (),
+        full=full,
     )
     made = read(file)
     if output is opt.PlanFormat.TEXT:

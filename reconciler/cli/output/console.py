@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -30,6 +31,20 @@ _SPEC = r"^['\"{ ]*(apiVersion|kind|metadata|spec)['\"]?\s*:"
 _MOST = 5_000_001
 
 
+_COMMAND = re.compile(r"`reconciler (?!-C )(?=[a-z])(?!explain|init|demo|schema\b|sandbox (?:serve|faults))")
+_folder: list[str] = []  # of the workspace, as typed with -C
+
+
+def work_in(folder: Path) -> None:
+    """Commands that messages name begin with this `-C` from now on, so that they can be copied."""
+    _folder[:] = [] if folder == Path() else [shlex.quote(str(folder))]
+
+
+def located(text: str) -> str:
+    """Text whose commands, written as `reconciler …` in backticks, name the workspace of this command."""
+    return _COMMAND.sub(lambda m: f"{m[0]}-C {_folder[0]} ", text) if _folder else text
+
+
 def style(stream: object, *, no_color: bool) -> Style:
     """Colours on a terminal, unless NO_COLOR or --no-color; FORCE_COLOR anywhere."""
     if no_color or os.environ.get("NO_COLOR"):
@@ -41,7 +56,7 @@ def style(stream: object, *, no_color: bool) -> Style:
 def out(text: str) -> None:
     """Text for people, to stdout; characters that it cannot carry are written as escapes."""
     encoding = sys.stdout.encoding or "utf-8"
-    _write(sys.stdout, _line(shown(text)).encode(encoding, "backslashreplace"), encoding)
+    _write(sys.stdout, _line(shown(located(text))).encode(encoding, "backslashreplace"), encoding)
 
 
 def data(text: str) -> None:
@@ -55,7 +70,7 @@ def say(text: str) -> None:
     """Anything else, to stderr; where that cannot be written, nobody can be told."""
     encoding = sys.stderr.encoding or "utf-8"
     with suppress(DiskFailed):
-        _write(sys.stderr, _line(shown(text) or "\n").encode(encoding, "backslashreplace"), encoding)
+        _write(sys.stderr, _line(shown(located(text)) or "\n").encode(encoding, "backslashreplace"), encoding)
 
 
 def shown(text: str) -> str:

@@ -53,7 +53,7 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
     if plan.overrides:
         lines += [style.bold("Overridden guards"), ""]
         for sentence in allowed.sentences(plan.overrides):
-            lines += _wrapped(sentence, WIDTH, initial_indent="  ", subsequent_indent="      ")
+            lines += wrapped(sentence, WIDTH, initial_indent="  ", subsequent_indent="      ")
         lines.append("")
     lines += unmanaged_lines(plan, style, show=show_unmanaged)
     lines.append(_summary(plan, style))
@@ -74,7 +74,7 @@ def unmanaged_lines(plan: Plan, style: Style, *, show: bool) -> list[str]:
     wrapped = (
         line
         for row in unmanaged.rows(plan.unmanaged)
-        for line in _wrapped(row, WIDTH, initial_indent="  ", subsequent_indent="      ")
+        for line in wrapped(row, WIDTH, initial_indent="  ", subsequent_indent="      ")
     )
     return [style.bold("Unmanaged"), "", *wrapped, "", told]
 
@@ -98,7 +98,7 @@ def _loads(loads: Sequence[LoadChange], style: Style) -> list[str]:
     return lines
 
 
-def _wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
+def wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
     """Lines of a text; names are never broken inside.
 
     Args:
@@ -127,7 +127,7 @@ def _subject(address: str, among: Sequence[str], verb: str, style: Style, of: in
         return [f"{style.bold(name)}  {verb} on all {of} datamarts of this plan"]
     return [
         f"{style.bold(name)}  {verb} on {len(among)} datamarts",
-        *_wrapped(where(among), WIDTH, initial_indent=indent, subsequent_indent=indent),
+        *wrapped(where(among), WIDTH, initial_indent=indent, subsequent_indent=indent),
     ]
 
 
@@ -144,7 +144,7 @@ def _compartments(changes: Sequence[ResourceChange], style: Style) -> list[str]:
             if key != "organisation_id" and (verb != "update" or before.get(key) != after[key])
         ]
         place = f" ({change.origin})" if change.origin else ""
-        lines += _wrapped(
+        lines += wrapped(
             f"{change.address}: {', '.join(fields)}{place}",
             WIDTH,
             initial_indent="      ",
@@ -255,7 +255,7 @@ def _load(load: LoadChange, style: Style, among: Sequence[str]) -> list[str]:
 def _because(reason: str, style: Style) -> list[str]:
     return [
         style.dim(line)
-        for line in _wrapped(
+        for line in wrapped(
             f"because: {safe(reason)}", WIDTH - 6, initial_indent="      ", subsequent_indent="        "
         )
     ]
@@ -275,7 +275,7 @@ def value(value: Any) -> str:
 def _summary(plan: Plan, style: Style) -> str:
     if not plan.has_changes:
         if (why := obstacle(plan)) is not None:
-            return style.red("\n".join(_wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
+            return style.red("\n".join(wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
         return f"{style.bold(decision(plan))} {in_numbers(plan)}"
     pace = (
         ""
@@ -285,6 +285,6 @@ def _summary(plan: Plan, style: Style) -> str:
     budget = f"About {plan.budget.requests:,} requests{pace}, and {size(plan.budget.bytes)} to upload."
     why = obstacle(plan)
     last = (
-        budget if why is None else style.red("\n".join(_wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
+        budget if why is None else style.red("\n".join(wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
     )
     return f"{style.bold('Plan:')} {in_numbers(plan)}\n{last}"

@@ -1,0 +1,70 @@
+"""Commands that messages name can be copied: they begin with the `-C` of the command that names them."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.output import console
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace
+
+
+@pytest.fixture
+def ws(tmp_path: Path, emulator: Emulator) -> Workspace:
+    made = Workspace(tmp_path / "a workspace", emulator.url)
+    made.customers(20)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("run `reconciler apply`", "run `reconciler -C 'a b' apply`"),
+        (
+            "`reconciler apply p.plan` or `reconciler plan`",
+            "`reconciler -C 'a b' apply p.plan` or `reconciler -C 'a b' plan`",
+        ),
+        ("`reconciler -C x plan`", "`reconciler -C x plan`"),
+        ("`reconciler explain x`", "`reconciler explain x`"),
+        ("`reconciler sandbox serve`", "`reconciler sandbox serve`"),
+        ("`reconciler sandbox status`", "`reconciler -C 'a b' sandbox status`"),
+        ("`reconciler --help`", "`reconciler --help`"),
+        ("the reconciler apply of reconciler", "the reconciler apply of reconciler"),
+    ],
+)
+def test_a_command_in_a_message(text: str, shown: str) -> None:
+    assert console.located(text) == text
+    console.work_in(Path("a b"))
+    try:
+        assert console.located(text) == shown
+    finally:
+        console.work_in(Path())
+
+
+def test_a_plan_ends_with_what_to_do_next(ws: Workspace) -> None:
+    done = ws.run("plan")
+    assert done.err.splitlines()[-1].startswith(f"Next: `reconciler -C '{ws.root}' plan --out FILE`"), done
+    saved = ws.run("plan", "--out", str(ws.root / "p.plan"))
+    assert f"`reconciler -C '{ws.root}' apply {ws.root}/p.plan`" in saved.err.replace("\n", " "), saved
+    assert ws.run("apply", "--auto-approve").code == 0
+    assert "Next:" not in ws.run("plan").err
+
+
+def test_details_show_one_address_and_full_shows_all(ws: Workspace) -> None:
+    one = ws.run("plan", "--details", "Activation/loyalty@retail-fr")
+    assert one.out.startswith("Activation/loyalty@retail-fr  create\n")
+    assert "request: POST /v1/datamarts/1509/compartments" in one.out
+    assert "Compartment/loyalty  create" not in one.out
+    load = ws.run("plan", "--details", "ProfileSource/*").out
+    assert "rows: 20: 20 upserts, 0 deletes, 0 rejected" in load
+    assert "warning[small-source]" in load
+    assert all(len(line) <= 80 for line in (one.out + load).splitlines())
+    full = ws.run("plan", "--full").out
+    assert one.out.strip() in full
+    assert "Plan: " in full
+    wrong = ws.run("plan", "--details", "Compartment/loyality")
+    assert wrong.code == 64
+    assert "did you mean 'Compartment/loyalty'?" in wrong.err
+    ws.run("plan", "--out", str(ws.root / "p.plan"))
+    shown = ws.run("show", str(ws.root / "p.plan"), "--details", "Activation/loyalty@retail-fr").out
+    assert shown.startswith("Activation/loyalty@retail-fr  create\n")
