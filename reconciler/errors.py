@@ -6,6 +6,7 @@
     ├── ReadFailed               exit 1   the remote could not be read; never an absence (G6)
     │   ├── NotFound             exit 1   the one thing that was asked for is not there
     │   └── Unauthorized         exit 1   401: the token is not accepted
+    ├── SchemaUnusable           exit 1   the schema of a datamart cannot be used; a load never stops for it
     ├── DiskFailed               exit 1   a file or folder of this machine cannot be used, read or written
     ├── LedgerFailed             exit 1   the ledger cannot be opened, read or written
     ├── ApprovalRefused          exit 1   nobody said yes
@@ -52,6 +53,10 @@ class MissingExtra(ReconcilerError):
             f"{feature} needs the '{extra}' extra, which is not installed",
             help=f"pip install 'mics-reconciler[{extra}]'",
         )
+
+
+class SchemaUnusable(ReconcilerError):
+    """A datamart's schema cannot be parsed, is not live, or has no type for profiles: profiles are not compared with it."""
 
 
 class ReadFailed(ReconcilerError):

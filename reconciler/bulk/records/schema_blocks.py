@@ -1,0 +1,203 @@
+"""Many profiles against a datamart's schema at once: the decision of `reconciler.bulk.records.schema_fit`. Pure.
+
+The schema becomes a type that msgspec decodes into: what decodes fits. A block that does not decode is asked line by line, by
+the rule; keys that did not fit there are from then on decoded apart and judged by the rule, one by one, so that a field that
+is wrong in every row costs little. `tests/laws/test_schema_blocks.py` holds the two against each other.
+"""
+
+import datetime
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from reconciler.bulk.records.schema_fit import INT_MAX, SECONDS_TO, Fit, Node, Odd
+from reconciler.model.datamart_schema import OWNER_KEYS, DatamartSchema, TypeRef
+
+BLOCK = 256 * 1024
+MOST_WATCHED = 64  # keys that are judged one by one
+_DEEPEST = 6
+
+_FAST: dict[str, Any] = {
+    "Bool": bool,
+    "Boolean": bool,
+    "Int": Annotated[int, msgspec.Meta(ge=-INT_MAX, lt=INT_MAX)],
+    **dict.fromkeys(("Float", "Double", "BigDecimal", "Number"), float),
+    "Timestamp": Annotated[int, msgspec.Meta(ge=SECONDS_TO)],
+    "Date": datetime.date,
+}
+
+
+class _Line(msgspec.Struct):
+    operation: str
+    force_replace: bool = False
+    update_strategy: str = ""
+    user_profile: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+_NOTHING: Mapping[str, Node] = {}
+_line = msgspec.json.Decoder(_Line).decode
+_value = msgspec.json.Decoder().decode
+
+
+class Profiles:
+    """Profiles of lines to send, compared with one schema."""
+
+    def __init__(self, schema: DatamartSchema) -> None:
+        self._schema, self._fit = schema, Fit(schema)
+        self._watched: dict[str, None] = dict.fromkeys(
+            source[0]
+            for p in (*self._fit.alternatives, *self._fit.mandatory)
+            for source in p.sources
+            if len(source) > 1 or len(p.sources) > 1
+        )
+        self._decode = self._decoder()
+
+    def odd(self, data: bytes) -> Iterator[tuple[int, Odd]]:
+        """What does not fit, with the number of its line (0 is the first); lines each end in a newline."""
+        at = before = 0
+        while at < len(data):
+            end = data.find(b"\n", min(at + BLOCK, len(data)) - 1) + 1 or len(data)
+            block = data[at:end]
+            lines = yield from self._block(block, before)
+            before += lines
+            at = end
+
+    def _block(self, data: bytes, before: int) -> Generator[tuple[int, Odd], None, int]:
+        try:
+            commands = self._decode(data)
+        except msgspec.MsgspecError:
+            return (yield from self._one_by_one(data, before))
+        if self._watched or self._fit.mandatory:
+            yield from self._closer(commands, before)
+        return len(commands)
+
+    def _closer(self, commands: list[Any], before: int) -> Iterator[tuple[int, Odd]]:
+        """The keys that are watched, and mandatory ones."""
+        fit, unset = self._fit, msgspec.UNSET
+        for number, command in enumerate(commands, before):
+            profile = command.user_profile
+            if (
+                profile is unset
+                or command.operation == "DELETE"
+                or command.update_strategy == "PARTIAL_DELETE"
+            ):
+                continue
+            seen = {}
+            for key, name in self._attributes:
+                raw = getattr(profile, name)
+                if raw is not unset:
+                    seen[key] = value = _value(raw)
+                    for odd in fit.key(key, value):
+                        yield number, odd
+            for odd in fit.doubled(seen):
+                yield number, odd
+            if fit.mandatory and (command.force_replace or command.update_strategy == "FORCE_REPLACE"):
+                present = {k: None for k, name in self._mandatory if getattr(profile, name) is not unset}
+                for odd in fit.lacking({**present, **seen}):
+                    yield number, odd
+
+    def _one_by_one(self, data: bytes, before: int) -> Generator[tuple[int, Odd], None, int]:
+        wrong: dict[str, None] = {}
+        lines = data.removesuffix(b"\n").split(b"\n")
+        for number, raw in enumerate(lines, before):
+            command = _line(raw)
+            profile = command.user_profile
+            if (
+                profile is msgspec.UNSET
+                or command.operation == "DELETE"
+                or command.update_strategy == "PARTIAL_DELETE"
+            ):
+                continue
+            whole = command.force_replace or command.update_strategy == "FORCE_REPLACE"
+            for key, value in profile.items():
+                if key not in self._known:
+                    wrong[key] = None
+                for odd in self._fit.key(key, value):
+                    wrong[key] = None
+                    yield number, odd
+            for odd in (*self._fit.doubled(profile), *(self._fit.lacking(profile) if whole else ())):
+                yield number, odd
+        self._watch(wrong)
+        return len(lines)
+
+    def _watch(self, keys: dict[str, None]) -> None:
+        new = [k for k in keys if k not in self._watched][: MOST_WATCHED - len(self._watched)]
+        if new:
+            self._watched |= dict.fromkeys(new)
+            self._decode = self._decoder()
+
+    # -- the schema as a type -------------------------------------------------------------------------------------
+
+    def _decoder(self) -> Callable[[bytes], list[Any]]:
+        names: dict[str, str] = {}
+        fields: list[tuple[str, Any, Any]] = []
+
+        def add(key: str, kind: Any) -> None:
+            names[f"f{len(names)}"] = key
+            fields.append((f"f{len(fields)}", kind | msgspec.UnsetType, msgspec.UNSET))
+
+        for key in sorted(OWNER_KEYS):
+            add(key, str | int | None)
+        for key, node in self._fit.tree.items():
+            if key not in OWNER_KEYS and key not in self._watched and (kind := self._of(node)) is not None:
+                add(key, kind)
+        for key in self._watched:
+            add(key, msgspec.Raw)
+        by_key = {key: name for name, key in names.items()}
+        self._known = by_key.keys()
+        self._attributes = [(key, by_key[key]) for key in self._watched]
+        roots = {source[0] for p in self._fit.mandatory for source in p.sources}
+        self._mandatory = [(k, by_key[k]) for k in roots if k in by_key and k not in self._watched]
+        profile = msgspec.defstruct("Profile", fields, rename=names, forbid_unknown_fields=True, gc=False)
+        command = msgspec.defstruct(
+            "Command",
+            [
+                ("operation", str),
+                ("force_replace", bool, False),
+                ("update_strategy", str, ""),
+                ("user_profile", profile | msgspec.UnsetType, msgspec.UNSET),
+            ],
+            gc=False,
+        )
+        return msgspec.json.Decoder(command).decode_lines
+
+    def _of(self, node: Node, depth: int = 0) -> Any:
+        """The type that only fitting values of a key decode into; None where it takes the rule."""
+        if len(node.refs) != 1 or node.computed:
+            return None
+        return self._type(node.refs[0], depth, node.inner)
+
+    def _type(self, ref: TypeRef, depth: int, more: Mapping[str, Node] = _NOTHING) -> Any:
+        kind: Any
+        if ref.of is not None:
+            element = self._type(ref.of, depth) if ref.of.of is None else None
+            kind = None if element is None else list.__class_getitem__(element)
+        elif ref.name in self._schema.types:
+            kind = self._object(ref.name, depth + 1, more)
+        elif ref.name in self._schema.enums:
+            values = self._schema.enums[ref.name]
+            kind = Literal[values] if values else None
+        else:
+            kind = _FAST.get(ref.name, str)
+        return kind if kind is None or ref.mandatory else kind | None
+
+    def _object(self, name: str, depth: int, more: Mapping[str, Node]) -> Any:
+        if depth > _DEEPEST:
+            return None
+        fields: list[Any] = []
+        names: dict[str, str] = {}
+        for key, node in {**more, **self._fit.inside(name)}.items():
+            kind = self._of(node, depth)
+            if kind is None:
+                continue  # a row that has it is asked by the rule
+            attribute = f"f{len(fields)}"
+            names[attribute] = key
+            mandatory = node.refs[0].mandatory and key not in more
+            default = () if mandatory else (msgspec.UNSET,)
+            fields.append((attribute, kind if mandatory else kind | msgspec.UnsetType, *default))
+        if any(p.type.mandatory and not p.computed and len(p.sources) > 1 for p in self._schema.types[name]):
+            return None
+        return msgspec.defstruct(
+            name, fields, rename=names, forbid_unknown_fields=True, gc=False, kw_only=True
+        )

@@ -1,0 +1,89 @@
+"""Blocks of profiles are judged as the rule judges each of them: the same findings on the same lines."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.bulk.records.schema_blocks import Profiles
+from reconciler.bulk.records.schema_fit import Fit
+from reconciler.kinds.schema_text import read_schema
+from tests.support.datamart_schema import EXAMPLE
+
+MORE = """\
+type UserProfile {
+  id: ID! a: String b: Int! c: Float d: Boolean! e: Timestamp f: Date g: Tier h: FormFactor i: Unheard
+  o: Inner p: [Inner!]! q: [String] r: [[String]] s: Self t: String @Property(path:"o.deep.er") u: Int @Property(paths:["u1","u2"])
+  v: String @Function(name:"x", params:["a"]) w: Int! @Property(path:"z.y") x: String! @Property(paths:["x1","x2"])
+}
+type Inner { m: String! n: Int k: Tier! j: [Int!] }
+type Self { again: Self b: Int }
+enum Tier { GOLD SILVER }
+"""
+SCHEMAS = [read_schema(EXAMPLE, "x"), read_schema(MORE, "x")]
+KEYS = [
+    *sorted({s[0] for schema in SCHEMAS for p in schema.profile for s in p.sources}),
+    "elsewhere", "id", "v", "$x", "é", "y", "m", "deep", "again", "number", "street", "zip-code", "k", "n", "j", "$creation_ts",
+]  # fmt: skip
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from([0, 1, -1, 12, 12.0, 12.5, 1e3, 2**31 - 1, 2**31, -(2**31), -(2**31) - 1, 10**8, 10**10 - 1, 10**10, 10**13]),
+    st.sampled_from(["", "x", "12", "12.5", "true", "GOLD", "gold", "LEAD", "1990-05-17", "1990-02-30", "0000-01-01", "1990-5-1", "1990-05-17T00:00:00Z", "é\n"]),
+)  # fmt: skip
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=6,
+)
+PROFILES = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6)
+FLAGS = st.sampled_from(
+    [
+        {"force_replace": True},
+        {"force_replace": False},
+        {"force_replace": False, "merge_objects": True},
+        {"update_strategy": "FORCE_REPLACE"},
+        {"update_strategy": "PARTIAL_UPDATE"},
+        {"update_strategy": "PARTIAL_DELETE"},
+    ]
+)
+COMMANDS = st.builds(lambda f, p: {"operation": "UPSERT", **f, "user_profile": p}, FLAGS, PROFILES) | st.just(
+    {"operation": "DELETE", "user_account_id": "u"}
+)
+
+
+def by_rule(fit: Fit, command: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    if command["operation"] == "DELETE" or command.get("update_strategy") == "PARTIAL_DELETE":
+        return []
+    whole = command.get("force_replace") or command.get("update_strategy") == "FORCE_REPLACE"
+    return sorted(fit.odd(command["user_profile"], whole=bool(whole)))
+
+
+@given(st.sampled_from(SCHEMAS), st.lists(st.lists(COMMANDS, min_size=1, max_size=5), min_size=1, max_size=4))
+def test_blocks_are_judged_as_the_rule_judges_each_line(schema: Any, segments: list[list[Any]]) -> None:
+    """One after the other, since what was seen in one changes how the next is looked at."""
+    fit, profiles = Fit(schema), Profiles(schema)
+    for commands in segments:
+        data = "".join(json.dumps(c) + "\n" for c in commands).encode()
+        found: list[list[Any]] = [[] for _ in commands]
+        for number, odd in profiles.odd(data):
+            found[number].append(odd)
+        assert [sorted(f) for f in found] == [by_rule(fit, c) for c in commands]
+
+
+def test_large_segments_are_cut_at_lines() -> None:
+    profiles = Profiles(SCHEMAS[0])
+    lines = [
+        {
+            "operation": "UPSERT",
+            "force_replace": True,
+            "user_profile": {"country": "fr", "bio": "x" * (n % 900)},
+        }
+        for n in range(2000)
+    ]
+    for n in (3, 700, 1500):
+        lines[n]["user_profile"]["points"] = "many"  # type: ignore[index]
+    data = "".join(json.dumps(c) + "\n" for c in lines).encode()
+    assert [n for n, _ in profiles.odd(data)] == [3, 700, 1500]
+    assert [n for n, _ in profiles.odd(data)] == [3, 700, 1500]
