@@ -281,7 +281,7 @@ def show_plan(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
         case PlanFormat.HTML:
             from reconciler.reports.plan import html as plan_html
 
-            data(plan_html.render(made, found))
+            data(plan_html.render(made, found, None if found is not None else actor.this()))
         case PlanFormat.GITHUB:
             from reconciler.reports.findings import github
 

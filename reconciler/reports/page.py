@@ -7,6 +7,8 @@ from typing import Any
 from reconciler.errors import MissingExtra
 from reconciler.reports.style import duration, many, safe, size
 
+_SHARED = Path(__file__).parent / "templates"
+
 
 @functools.cache
 def template(path: Path) -> Any:
@@ -22,7 +24,7 @@ def template(path: Path) -> Any:
         import jinja2
     except ImportError:
         raise MissingExtra("HTML", "html") from None
-    loader = jinja2.FileSystemLoader(path.parent)
+    loader = jinja2.FileSystemLoader((path.parent, _SHARED))
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         plain=safe, size=size, duration=duration, many=many

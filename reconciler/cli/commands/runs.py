@@ -16,6 +16,7 @@ from reconciler.cli.output.console import data, out, show_findings, style
 from reconciler.cli.wiring import actor, connections, ledgers, real_clock
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.history import History, Recorded
+from reconciler.model.actor import Actor
 from reconciler.model.load import ManualVerdict
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
@@ -72,14 +73,19 @@ def runs_show(
         Path | None,
         typer.Option("--inverse", metavar="FILE", help="Save and show the plan that undoes the run."),
     ] = None,
-    output: opt.Output = opt.Format.TEXT,
+    output: opt.SourceOutput = opt.SourceFormat.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Show one run: its plan and the outcome of each action; or the plan that undoes it."""
     flags = session.Flags(
-        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
+        root=context.obj,
+        no_color=no_color,
+        output=Format.JSON if output is opt.SourceFormat.JSON else Format.TEXT,
+        shape=opt.PlanFormat(output.value),
+        environment=environment,
+        endpoint=endpoint,
     )
     return run_show(flags, run_id) if inverse is None else run_undo(flags, run_id, inverse)
 
@@ -176,7 +182,11 @@ def run_show(flags: session.Flags, run_id: int | None) -> int:
     told = next((x for x in _told(flags) if run_id in (None, x.run.id)), None)
     if told is None:
         raise ReconcilerError("the ledger has no run with this id", help="`reconciler runs` lists the runs")
-    if flags.output is Format.JSON:
+    if flags.shape is opt.PlanFormat.HTML:
+        from reconciler.reports.runs import html as runs_html
+
+        data(runs_html.render(told, _history(flags).journal(told.run.id), Actor()))
+    elif flags.output is Format.JSON:
         data(runs_json.render([told], steps=True))
     else:
         marks = style(sys.stdout, no_color=flags.no_color)
