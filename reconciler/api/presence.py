@@ -50,7 +50,7 @@ def direct(listing: Callable[[], Listing[Row]], clock: Clock) -> Fetch[Row]:
 
 def prove_absent_or_find(
     fetch: Fetch[Row],
-    find: Callable[[tuple[Row, ...]], Found | None],
+    find: Callable[[Listed[Row]], Found | None],
     absence: Absence,
     clock: Clock,
 ) -> Found | Unlisted | None:
@@ -58,7 +58,7 @@ def prove_absent_or_find(
 
     Args:
         fetch: lists the complete, unfiltered collection.
-        find: looks for the thing in its rows.
+        find: looks for the thing in a listing.
         absence: from which instant, and how long a listing may lag.
         clock: time.
     """
@@ -70,7 +70,7 @@ def prove_absent_or_find(
         begun, result = fetch(now if absence.settle > 0 else max(absence.since, now - FRESH_S))
         if not isinstance(result, Listed):
             return result
-        if (found := find(result.rows)) is not None:
+        if (found := find(result)) is not None:
             return found
         absence = absence.unseen(begun)
         if absence.conclusive:
@@ -79,7 +79,7 @@ def prove_absent_or_find(
 
 def wait_until_visible(
     fetch: Fetch[Row],
-    find: Callable[[tuple[Row, ...]], Found | None],
+    find: Callable[[Listed[Row]], Found | None],
     settle: float,
     clock: Clock,
 ) -> Found | Unlisted | None:
@@ -87,7 +87,7 @@ def wait_until_visible(
 
     Args:
         fetch: lists the complete collection.
-        find: the wanted row, or None, among the rows of a listing.
+        find: what is wanted of a listing, or None.
         settle: seconds that a listing may lag behind a write.
         clock: time.
 
@@ -100,7 +100,7 @@ def wait_until_visible(
     while True:
         _, result = fetch(clock.now())
         count += 1
-        if isinstance(result, Listed) and (found := find(result.rows)) is not None:
+        if isinstance(result, Listed) and (found := find(result)) is not None:
             return found
         if isinstance(result, Unlisted) and result.unauthorized:
             return result

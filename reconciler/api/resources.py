@@ -63,6 +63,26 @@ def imports(reader: Reader, datamart_id: str) -> Listing[Import]:
     )
 
 
+def collection(reader: Reader, kind: str, organisation_id: str, datamart_id: str) -> Listing[Any]:
+    """The collection that changes of a kind are in.
+
+    Args:
+        reader: sends GET requests.
+        kind: of the changes.
+        organisation_id: whose compartments.
+        datamart_id: of what belongs to a datamart.
+    """
+    match kind:
+        case "Compartment":
+            return compartments(reader, organisation_id)
+        case "Activation":
+            return activations(reader, datamart_id)
+        case "DocumentImport":
+            return imports(reader, datamart_id)
+        case _:
+            raise AssertionError(f"no collection of {kind}")
+
+
 def executions(reader: Reader, datamart_id: str, import_id: str) -> Listing[Execution]:
     """All executions of an import (contract 6.4)."""
     return _list(reader, paths.executions(datamart_id, import_id), execution)

@@ -8,7 +8,7 @@ from reconciler.api.answers import Answer, Verdict
 from reconciler.api.presence import Clock, Fetch, prove_absent_or_find, wait_until_visible
 from reconciler.api.write_policy import Seen, Step, Tries, Write, after_answer, after_look, pause_s
 from reconciler.model.absence import Absence
-from reconciler.model.listing import Unlisted
+from reconciler.model.listing import Listed, Unlisted
 
 Row = TypeVar("Row")
 Found = TypeVar("Found")
@@ -76,19 +76,19 @@ class Eyes(Generic[Found]):
 
 
 def eyes(
-    fetch: Fetch[Row], judge: Callable[[tuple[Row, ...]], Sight[Found]], settle: float, clock: Clock
+    fetch: Fetch[Row], judge: Callable[[Listed[Row]], Sight[Found]], settle: float, clock: Clock
 ) -> Eyes[Found]:
     """Look at one collection.
 
     Args:
         fetch: lists the complete collection that the thing is in.
-        judge: says of its rows how the thing stands.
+        judge: says of a listing how the thing stands.
         settle: seconds that a listing may lag.
         clock: time.
     """
 
-    def only(*wanted: Seen) -> Callable[[tuple[Row, ...]], Sight[Found] | None]:
-        return lambda rows: sight if (sight := judge(rows)).seen in wanted else None
+    def only(*wanted: Seen) -> Callable[[Listed[Row]], Sight[Found] | None]:
+        return lambda listed: sight if (sight := judge(listed)).seen in wanted else None
 
     def sight(found: Sight[Found] | Unlisted | None) -> Sight[Found]:
         if isinstance(found, Unlisted):
@@ -101,9 +101,11 @@ def eyes(
     )
 
 
-def finding(find: Callable[[tuple[Row, ...]], Found | None]) -> Callable[[tuple[Row, ...]], Sight[Found]]:
+def finding(find: Callable[[Listed[Row]], Found | None]) -> Callable[[Listed[Row]], Sight[Found]]:
     """Judge by whether the thing is found."""
-    return lambda rows: Sight(Seen.NOT_YET) if (found := find(rows)) is None else Sight(Seen.THERE, row=found)
+    return lambda listed: (
+        Sight(Seen.NOT_YET) if (found := find(listed)) is None else Sight(Seen.THERE, row=found)
+    )
 
 
 def _told_nobody(_attempt: int, _wait: float, _why: str) -> None:

@@ -1,4 +1,4 @@
-"""Make one compartment or activation as planned: check again, journal, write, see it in a listing."""
+"""Make one resource as planned: check again, journal, write, see it in a listing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,10 +6,11 @@ from typing import Any
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.client import Writer
-from reconciler.api.presence import FRESH_S, Clock, Fetch, prove_absent_or_find
+from reconciler.api.presence import FRESH_S, Clock, prove_absent_or_find
 from reconciler.api.write_policy import Seen, Write
 from reconciler.api.writes import (
     Done,
+    Eyes,
     Failed,
     Moved,
     Result,
@@ -22,14 +23,13 @@ from reconciler.api.writes import (
 from reconciler.control.listing_cache import ListingCache
 from reconciler.model.absence import Absence
 from reconciler.model.address import Address
-from reconciler.model.listing import Listing, Unlisted
+from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
-from reconciler.model.remote import Activation, Compartment
-from reconciler.planning.config import lookup, preconditions
+from reconciler.planning.config import preconditions
 from reconciler.planning.config.preconditions import Readiness
 from reconciler.planning.config.preconditions import Verdict as Check
-from reconciler.planning.requests import Request, activation_request, needed, promotion, request_of
+from reconciler.planning.requests import Request, needed, referring_to, refers_to_new, request_of
 
 Note = Callable[..., None]
 
@@ -58,184 +58,99 @@ class Changer:
 
     def perform(self, change: ResourceChange) -> Outcome:
         """Carry out one change; never raises for what the remote did."""
-        address = Address.parse(change.address)
-        outcome = (
-            self._compartment(change, address)
-            if change.kind == "Compartment"
-            else self._activation(change, address)
-        )
-        if outcome.action != "no-op":
-            self.note(change.address, outcome.action, outcome.status.value)
+        name = Address.parse(change.address).name
+        known = self.ids.get(name)
+        if refers_to_new(change):
+            if known is None:
+                return _outcome(change, Status.FAILED, f"the id of Compartment/{name} is not known")
+            change = referring_to(change, known)
+        step = change.change.actions[0]
+        outcome = self._update(change) if step == "update" else self._create(change)
+        if change.kind == "Compartment" and outcome.status in (Status.SUCCEEDED, Status.UNCHANGED):
+            self._remember(
+                name, str(outcome.remote_id), created=outcome.status is Status.SUCCEEDED and step == "create"
+            )
+        self.note(change.address, outcome.action, outcome.status.value)
         return outcome
 
-    # -- compartments ---------------------------------------------------------------------------------------------
+    def _remember(self, name: str, identity: str, *, created: bool) -> None:
+        """What changes that refer to a compartment have to know."""
+        self.ids[name] = identity
+        if created:
+            self.created[identity] = self.clock.now()
 
-    def _compartment(self, change: ResourceChange, address: Address) -> Outcome:
-        after = change.change.after or {}
+    def _create(self, change: ResourceChange) -> Outcome:
+        """Create what is proven to be absent. What is there already is taken as it is declared, or made so, or refused."""
+        fetch = self.listings.of(change)
 
-        fetch = self.listings.compartments()
+        def there(listed: Listed[Any]) -> Check | None:
+            found = preconditions.judge(change, listed, self.organisation_id)
+            return None if found == Check(Readiness.READY) else found
 
-        def find(rows: tuple[Compartment, ...]) -> Compartment | lookup.Ambiguous | None:
-            token = str(after.get("token"))
-            exact = lookup.compartment(rows, self.organisation_id, token, change.remote_id)
-            return exact or lookup.similar(rows, self.organisation_id, token)
-
-        if change.remote_id is not None:
-            return self._rename(change, address)
-        found = prove_absent_or_find(fetch, find, self.visibility(change.address), self.clock)
-        if isinstance(found, Unlisted):
-            return _unread(change, found)
-        if isinstance(found, lookup.Ambiguous):
-            return _outcome(
-                change,
-                Status.FAILED,
-                f"the token is used by the compartments {' and '.join(found.ids)}",
-                refused=True,
-            )
-        if isinstance(found, Compartment) and found.token != after["token"]:
-            words = lookup.similar_words(found, after["token"])
-            return _outcome(change, Status.FAILED, f"{words}; nothing was created", refused=True)
-        if isinstance(found, Compartment):
-            return self._adopt(change, address, preconditions.compartment(change, found))
-        result = self._create(change, needed(request_of(change)), fetch, find)
-        if isinstance(result, Done) and isinstance(result.row, Compartment):
-            if result.row.token != after["token"]:
-                words = f"created, but {lookup.similar_words(result.row, after['token'])}"
-                return _outcome(change, Status.FAILED, words, remote_id=result.row.id)
-            self.ids[address.name] = result.row.id
-            self.created[result.row.id] = self.clock.now()
-        return _from_result(change, result)
-
-    def _adopt(self, change: ResourceChange, address: Address, check: Check) -> Outcome:
-        """Something is there where nothing was planned to be: ours from before, or somebody else's."""
-        if check.readiness is Readiness.DONE and check.row_id is not None:
-            self.ids[address.name] = check.row_id
-            return _outcome(change, Status.UNCHANGED, "already exists", remote_id=check.row_id)
-        return _outcome(change, Status.FAILED, f"stale: {check.why}", refused=True)
-
-    def _rename(self, change: ResourceChange, address: Address) -> Outcome:
-        assert change.remote_id is not None  # noqa: S101 - the caller's case
-        identity = change.remote_id
-        self.ids[address.name] = identity
-        if change.change.actions == ("no-op",):
-            return _outcome(change, Status.UNCHANGED, "")
-        return self._put(
-            change,
-            needed(request_of(change)),
-            self.listings.compartments(),
-            lambda rows: preconditions.compartment(change, next((r for r in rows if r.id == identity), None)),
-        )
-
-    # -- activations ----------------------------------------------------------------------------------------------
-
-    def _activation(self, change: ResourceChange, address: Address) -> Outcome:
-        after = change.change.after or {}
-        datamart_id = after["datamart_id"]
-        compartment_id = after.get("compartment_id") or self.ids.get(address.name)
-        if compartment_id is None:
-            return _outcome(change, Status.FAILED, f"the id of Compartment/{address.name} is not known")
-        self.ids.setdefault(address.name, compartment_id)
-        if change.change.actions == ("no-op",):
-            return _outcome(change, Status.UNCHANGED, "")
-
-        fetch = self.listings.activations(datamart_id)
-
-        def find(rows: tuple[Activation, ...]) -> Activation | None:
-            return lookup.activation(rows, compartment_id)[0]
-
-        if change.change.actions == ("update",):
-            found: Activation | Unlisted | None = _first(fetch(self.clock.now() - FRESH_S)[1], find)
-            if found is None:
-                return _outcome(change, Status.FAILED, "stale: the activation no longer exists", refused=True)
-        else:
-            found = prove_absent_or_find(
-                fetch, find, self._activation_visibility(change, datamart_id, compartment_id), self.clock
-            )
+        found = prove_absent_or_find(fetch, there, self._visibility(change), self.clock)
         if isinstance(found, Unlisted):
             return _unread(change, found)
         if found is None:
-            request = activation_request(after, compartment_id)
-            result = self._create(change, request, fetch, find)
-            if not (
-                isinstance(result, Done)
-                and isinstance(result.row, Activation)
-                and preconditions.activation(change, result.row).readiness is Readiness.READY
-            ):
+            result = self._send(
+                Write.CREATE,
+                change,
+                needed(request_of(change)),
+                eyes(fetch, finding(there), self.settle, self.clock),
+            )
+            if not isinstance(result, Done):
                 return _from_result(change, result)
-            found = result.row  # there, but not the default: somebody's, or the platform's own; promote it
-        if preconditions.activation(change, found).readiness is Readiness.DONE:
-            return _outcome(change, Status.UNCHANGED, "already exists", remote_id=found.id)
-        return self._put(
-            change,
-            promotion(datamart_id, found.id),
-            fetch,
-            lambda rows: preconditions.activation(change, find(rows)),
-        )
+            if result.row.readiness is not Readiness.READY:
+                return _created(change, result.row)
+        elif found.readiness is not Readiness.READY:
+            return _as_it_is(change, found)
+        return self._update(change)  # there, but not the default: somebody's, or the platform's own
 
-    def _activation_visibility(
-        self, change: ResourceChange, datamart_id: str, compartment_id: str
-    ) -> Absence:
-        created = self.created.get(compartment_id)
-        if created is not None and datamart_id == self.single_datamart:
+    def _update(self, change: ResourceChange) -> Outcome:
+        """Write only if it still is as planned."""
+        fetch = self.listings.of(change)
+
+        def check(listed: Listed[Any]) -> Check:
+            found = preconditions.judge(change, listed, self.organisation_id)
+            gone = found == Check(Readiness.READY)
+            return Check(Readiness.CHANGED, why="it no longer exists") if gone else found
+
+        _, listing = fetch(self.clock.now() - FRESH_S)
+        if isinstance(listing, Unlisted):
+            return _unread(change, listing)
+        before = check(listing)
+        if before.readiness is not Readiness.READY:
+            return _as_it_is(change, before)
+        look = eyes(fetch, lambda listed: _sight(check(listed)), self.settle, self.clock)
+        result = self._send(Write.UPDATE, change, needed(request_of(change, before.row_id)), look)
+        return _from_result(change, result)
+
+    def _visibility(self, change: ResourceChange) -> Absence:
+        after = change.change.after or {}
+        created = self.created.get(str(after.get("compartment_id")))
+        if created is not None and after["datamart_id"] == self.single_datamart:
             return Absence(created, self.settle)
         return self.visibility(change.address)
 
-    # -- writes ---------------------------------------------------------------------------------------------------
-
-    def _send(self, change: ResourceChange, request: Request) -> Answer:
+    def _send(
+        self, write: Write, change: ResourceChange, request: Request, look: Eyes[Check]
+    ) -> Result[Check]:
         """Send one write; before it and after it the journal says so."""
         step = change.change.actions[0]
-        self.note(change.address, step, "intent", request=str(request))
-        answer = _as_stored(self.writer.send(request.method, request.path, request.body), request.body or {})
-        self.note(change.address, step, "answered", answer=answer.verdict.value)
-        return answer
 
-    def _create(
-        self,
-        change: ResourceChange,
-        request: Request,
-        fetch: Fetch[Any],
-        find: Callable[[tuple[Any, ...]], Any],
-    ) -> Result[Any]:
-        look = eyes(fetch, finding(find), self.settle, self.clock)
-        send = lambda: self._send(change, request)  # noqa: E731
+        def send() -> Answer:
+            self.note(change.address, step, "intent", request=str(request))
+            answer = self.writer.send(request.method, request.path, request.body)
+            answer = _as_stored(answer, request.body or {})
+            self.note(change.address, step, "answered", answer=answer.verdict.value)
+            return answer
+
         return carry_out(
-            Write.CREATE,
+            write,
             send,
             look,
             self.settle,
             self.clock,
             retrying=self.writer.retrying(request.method, request.path),
-        )
-
-    def _put(
-        self,
-        change: ResourceChange,
-        request: Request,
-        fetch: Fetch[Any],
-        check: Callable[[tuple[Any, ...]], Check],
-    ) -> Outcome:
-        """Write only if it still is as planned."""
-        _, rows = fetch(self.clock.now() - FRESH_S)
-        if isinstance(rows, Unlisted):
-            return _unread(change, rows)
-        before = check(rows.rows)
-        if before.readiness is Readiness.DONE:
-            return _outcome(change, Status.UNCHANGED, "already exists", remote_id=before.row_id)
-        if before.readiness is Readiness.CHANGED:
-            return _from_result(change, Moved(before.why))
-        look = eyes(fetch, lambda rows: _sight(check(rows)), self.settle, self.clock)
-        send = lambda: self._send(change, request)  # noqa: E731
-        return _from_result(
-            change,
-            carry_out(
-                Write.UPDATE,
-                send,
-                look,
-                self.settle,
-                self.clock,
-                retrying=self.writer.retrying(request.method, request.path),
-            ),
         )
 
 
@@ -264,12 +179,6 @@ def _same(stored: Any, sent: Any) -> bool:
     return str(stored) == str(sent)
 
 
-def _first(
-    listing: Listing[Activation], find: Callable[[tuple[Activation, ...]], Activation | None]
-) -> Activation | Unlisted | None:
-    return listing if isinstance(listing, Unlisted) else find(listing.rows)
-
-
 def _outcome(
     change: ResourceChange,
     status: Status,
@@ -293,16 +202,29 @@ def _unread(change: ResourceChange, unlisted: Unlisted) -> Outcome:
     )
 
 
-def _from_result(change: ResourceChange, result: Result[Any]) -> Outcome:
+def _as_it_is(change: ResourceChange, found: Check) -> Outcome:
+    """Nothing was written: it is there as it should be, or it moved."""
+    if found.readiness is Readiness.DONE:
+        return _outcome(change, Status.UNCHANGED, "already exists", remote_id=found.row_id)
+    return _outcome(change, Status.FAILED, f"stale: {found.why}", refused=True)
+
+
+def _created(change: ResourceChange, found: Check) -> Outcome:
+    """What a listing shows after a create."""
+    if found.twins:
+        twins = " and ".join(found.twins)
+        return _outcome(change, Status.DUPLICATED, f"created, but two rows now have this token: {twins}")
+    if found.readiness is Readiness.CHANGED:
+        return _outcome(
+            change, Status.FAILED, f"it exists after the request, but {found.why}", remote_id=found.row_id
+        )
+    return _outcome(change, Status.SUCCEEDED, "", remote_id=found.row_id)
+
+
+def _from_result(change: ResourceChange, result: Result[Check]) -> Outcome:
     match result:
-        case Done(row=lookup.Ambiguous(ids=ids)):
-            return _outcome(
-                change, Status.DUPLICATED, f"created, but two rows now have this token: {' and '.join(ids)}"
-            )
-        case Done(row=Check(row_id=row_id)):
-            return _outcome(change, Status.SUCCEEDED, "", remote_id=row_id)
-        case Done(row=row):
-            return _outcome(change, Status.SUCCEEDED, "", remote_id=row.id)
+        case Done(row=found):
+            return _outcome(change, Status.SUCCEEDED, "", remote_id=found.row_id)
         case Moved(why=why):
             return _outcome(change, Status.FAILED, f"stale: {why}", refused=True)
         case Failed(message=message, stopped=stopped):

@@ -6,11 +6,11 @@ from typing import Any
 
 from reconciler.api.answers import Answer
 from reconciler.api.client import Writer
-from reconciler.api.presence import Clock, Fetch
+from reconciler.api.presence import Clock
 from reconciler.api.write_policy import NO_SUCH_CALL, Seen, Write
 from reconciler.api.writes import Done, Failed, Moved, Sight, Unknown, carry_out, eyes
 from reconciler.control.listing_cache import ListingCache
-from reconciler.model.listing import Unlisted
+from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
 from reconciler.planning.config import preconditions
@@ -36,20 +36,23 @@ class Deleter:
         return outcome
 
     def _delete(self, change: ResourceChange) -> Outcome:
-        listing, check = self._subject(change)
+        listing = self.listings.of(change)
+
+        def check(listed: Listed[Any]) -> Check:
+            return preconditions.judge(change, listed, self.listings.organisation_id)
 
         def ended(
             status: Status, message: str = "", *, stopped: bool = False, refused: bool = False
         ) -> Outcome:
             return Outcome(change.address, status, "delete", message, stopped=stopped, refused=refused)
 
-        def gone(row_id: str) -> Callable[[tuple[Any, ...]], Sight[Check]]:
-            return lambda rows: _without(row_id, check(rows))
+        def gone(row_id: str) -> Callable[[Listed[Any]], Sight[Check]]:
+            return lambda listed: _without(row_id, check(listed))
 
         _, seen = listing(self.clock.now())
         if isinstance(seen, Unlisted):
             return ended(Status.FAILED, seen.reason, stopped=seen.unauthorized)
-        left, removed = check(seen.rows), False
+        left, removed = check(seen), False
         while left.readiness is Readiness.READY:  # each row of it; there may be more than one
             row_id = str(left.row_id)
             path = needed(request_of(change, row_id)).path
@@ -73,24 +76,6 @@ class Deleter:
         if left.readiness is Readiness.CHANGED:
             return ended(Status.FAILED, f"stale: {left.why}", refused=True)
         return ended(Status.SUCCEEDED) if removed else ended(Status.UNCHANGED, "already removed")
-
-    def _subject(self, change: ResourceChange) -> tuple[Fetch[Any], Callable[[tuple[Any, ...]], Check]]:
-        """Where to see what is to go, and how to judge what is seen."""
-        before = change.change.before or {}
-        datamart_id = str(before["datamart_id"])
-        if change.kind == "Activation":
-            return (
-                self.listings.activations(datamart_id),
-                lambda rows: preconditions.removal(
-                    [r for r in rows if r.compartment_id == before["compartment_id"]]
-                ),
-            )
-        return (
-            self.listings.imports(datamart_id),
-            lambda rows: preconditions.document_import(
-                change, next((r for r in rows if r.id == change.remote_id), None)
-            ),
-        )
 
     def _send(self, change: ResourceChange, row_id: str) -> Answer:
         request = needed(request_of(change, row_id))

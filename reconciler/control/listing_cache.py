@@ -1,16 +1,16 @@
 """Listings that changes share: each collection is listed once for all changes that wait for it, and no more often than needed."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.api.presence import Clock, Fetch
 from reconciler.api.shared import SharedListing
-from reconciler.model.listing import Listing
-from reconciler.model.remote import Activation, Compartment, Import, Observed
+from reconciler.model.plan import ResourceChange
+from reconciler.model.remote import Observed
 
 
 @dataclass(slots=True)
@@ -28,30 +28,14 @@ class ListingCache:
     _shared: dict[tuple[str, str], SharedListing[Any]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def compartments(self) -> Fetch[Compartment]:
-        """The organisation's."""
-        known = self.initial[1].compartments if self.initial else None
-        return self._of(
-            ("compartments", ""), lambda: resources.compartments(self.reader, self.organisation_id), known
-        )
-
-    def activations(self, datamart_id: str) -> Fetch[Activation]:
-        """Those of a datamart."""
-        known = self.initial[1].activations.get(datamart_id) if self.initial else None
-        return self._of(
-            ("activations", datamart_id), lambda: resources.activations(self.reader, datamart_id), known
-        )
-
-    def imports(self, datamart_id: str) -> Fetch[Import]:
-        """Those of a datamart."""
-        known = self.initial[1].imports.get(datamart_id) if self.initial else None
-        return self._of(("imports", datamart_id), lambda: resources.imports(self.reader, datamart_id), known)
-
-    def _of(
-        self, key: tuple[str, str], read: Callable[[], Listing[Any]], known: Listing[Any] | None
-    ) -> Fetch[Any]:
+    def of(self, change: ResourceChange) -> Fetch[Any]:
+        """The collection that a change is in."""
+        shape = change.change.before or change.change.after or {}
+        key = (change.kind, str(shape.get("datamart_id", "")))
         with self._lock:
             if key not in self._shared:
+                known = self.initial[1].of(*key) if self.initial else None
                 seen = (self.initial[0], known) if self.initial and known is not None else None
+                read = partial(resources.collection, self.reader, key[0], self.organisation_id, key[1])
                 self._shared[key] = SharedListing(read, self.clock, seen)
             return self._shared[key].since

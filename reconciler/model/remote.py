@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -89,3 +90,15 @@ class Observed:
     activations: Mapping[str, Listing[Activation]] = field(default_factory=dict)
     imports: Mapping[str, Listing[Import]] = field(default_factory=dict)
     pinned: Mapping[str, Listing[Compartment]] = field(default_factory=dict)
+
+    def of(self, kind: str, datamart_id: str) -> Listing[Any] | None:
+        """The collection of a kind; None if it was not listed."""
+        match kind:
+            case "Compartment":
+                return self.compartments
+            case "Activation":
+                return self.activations.get(datamart_id)
+            case "DocumentImport":
+                return self.imports.get(datamart_id)
+            case _:
+                return None

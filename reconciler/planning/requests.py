@@ -4,7 +4,8 @@ kind             action    request
 Compartment      create    POST  /v1/user_account_compartments                   organisation_id, token, name
 Compartment      update    PUT   /v1/user_account_compartments/{id}              the fields that differ, no others (G10)
 Activation       create    POST  /v1/datamarts/{dm}/compartments                 datamart_id, compartment_id, default if true
-Activation       update    PUT   /v1/datamarts/{dm}/compartments/{row}           default: true, never false (contract 4.3)
+Activation       update    PUT   /v1/datamarts/{dm}/compartments/{row}           default: true, never false (contract 4.3);
+                                                                                 a create whose row is there already, too
 Activation       delete    DELETE /v1/datamarts/{dm}/compartments/{row}
 DocumentImport   delete    DELETE /v1/datamarts/{dm}/document_imports/{id}
 """
@@ -45,15 +46,28 @@ def request_of(change: ResourceChange, row_id: str | None = None) -> Request | N
             return Request("POST", paths.compartments(), _only(after, "organisation_id", "token", "name"))
         case "Compartment", ("update",) if row:
             return Request("PUT", paths.compartment(row), _differing(before, after))
+        case "Activation", ("create" | "update",) if row:
+            return Request("PUT", paths.activation(after["datamart_id"], row), {"default": True})
         case "Activation", ("create",):
-            return activation_request(after, after.get("compartment_id"))
-        case "Activation", ("update",) if row:
-            return promotion(after["datamart_id"], row)
+            fields = ("datamart_id", "compartment_id", *(("default",) if after.get("default") else ()))
+            return Request("POST", paths.activations(after["datamart_id"]), _only(after, *fields))
         case "Activation", ("delete",) if row:
             return Request("DELETE", paths.activation(str(before["datamart_id"]), row))
         case "DocumentImport", ("delete",) if row:
             return Request("DELETE", paths.document_import(str(before["datamart_id"]), row))
     return None
+
+
+def refers_to_new(change: ResourceChange) -> bool:
+    """True if a change names a compartment that the plan creates: its id is not known yet."""
+    after = change.change.after or {}
+    return "compartment_id" in after and after["compartment_id"] is None
+
+
+def referring_to(change: ResourceChange, compartment_id: str) -> ResourceChange:
+    """The change with the id of the compartment that it refers to."""
+    after = {**(change.change.after or {}), "compartment_id": compartment_id}
+    return replace(change, change=replace(change.change, after=after))
 
 
 def with_request(change: ResourceChange) -> ResourceChange:
@@ -62,22 +76,10 @@ def with_request(change: ResourceChange) -> ResourceChange:
     return replace(change, request=None if request is None else str(request))
 
 
-def activation_request(after: Mapping[str, Any], compartment_id: str | None) -> Request:
-    """Activate a compartment; its id comes from the plan, or from the run that created it."""
-    body = {"datamart_id": after["datamart_id"], "compartment_id": compartment_id}
-    body |= {"default": True} if after.get("default") else {}
-    return Request("POST", paths.activations(after["datamart_id"]), body)
-
-
 def needed(request: Request | None) -> Request:
     """The request of a change that has one."""
     assert request is not None  # noqa: S101 - the caller's case
     return request
-
-
-def promotion(datamart_id: str, row_id: str) -> Request:
-    """Make an activation the default of its datamart; the one before is demoted by the platform (contract 4.3)."""
-    return Request("PUT", paths.activation(datamart_id, row_id), {"default": True})
 
 
 def _only(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:

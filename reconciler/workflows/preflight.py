@@ -9,7 +9,7 @@ from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
-from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
 from reconciler.planning.config import lookup, preconditions
@@ -19,6 +19,7 @@ from reconciler.planning.config.requirements import Required, Seen, moved, unmet
 from reconciler.planning.loads.changes import content_of, decide_again, definition_of
 from reconciler.planning.loads.generations import Do
 from reconciler.planning.loads.retention import KIND, kept_after_all
+from reconciler.planning.requests import referring_to, refers_to_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,42 +106,14 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
 def _resource(
     change: ResourceChange, compartments: Mapping[str, ResourceChange], plan: Plan, observed: Observed
 ) -> Verdict:
-    after = change.change.after or {}
-    if change.kind == KIND:
-        imports = observed.imports.get(_datamart_of(change))
-        rows_of = imports.rows if isinstance(imports, Listed) else ()
-        return preconditions.document_import(
-            change, next((r for r in rows_of if r.id == change.remote_id), None)
-        )
-    if change.kind == "Compartment":
-        identity, token = change.remote_id, after.get("token")
-        listing_ = observed.pinned.get(identity or "", observed.compartments)
-        rows = (
-            ()
-            if isinstance(listing_, Unlisted)
-            else listing_.by("id", identity)
-            if identity
-            else listing_.by("token", token)
-        )
-        found = lookup.compartment(rows, plan.organisation_id, token, identity)
-        if isinstance(found, lookup.Ambiguous):
-            return Verdict(
-                Readiness.CHANGED, None, f"the token is used by the compartments {' and '.join(found.ids)}"
-            )
-        return preconditions.compartment(change, found)
-    listing: Listing[Activation] | None = observed.activations.get(_datamart_of(change))
-    active = listing if isinstance(listing, Listed) else Listed[Activation](())
-    if change.change.actions == ("delete",):
-        return preconditions.removal(
-            active.by("compartment_id", (change.change.before or {})["compartment_id"])
-        )
-    compartment_id = after.get("compartment_id")
-    if compartment_id is None:
-        compartment_id = _created_id(change, compartments, plan, observed)
-        if compartment_id is None:
+    if refers_to_new(change):
+        identity = _created_id(change, compartments, plan, observed)
+        if identity is None:
             return Verdict(Readiness.READY)  # its compartment is still to be created
-    rows_ = active.by("compartment_id", compartment_id)
-    return preconditions.activation(change, lookup.activation(rows_, compartment_id)[0])
+        change = referring_to(change, identity)
+    listing = observed.pinned.get(change.remote_id or "") if change.kind == "Compartment" else None
+    listing = listing or observed.of(change.kind, _datamart_of(change)) or Listed(())
+    return preconditions.judge(change, listing.require(), plan.organisation_id)
 
 
 def _identified(

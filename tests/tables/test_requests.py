@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.plan import Change, ResourceChange
-from reconciler.planning.requests import Request, promotion, request_of, with_request
+from reconciler.planning.requests import Request, request_of, with_request
 
 KEY = {"datamart_id": "1509", "compartment_id": "2071"}
 NAMED = {"organisation_id": "1185", "token": "loyalty", "name": "Loyalty"}
@@ -80,4 +80,5 @@ def test_request(planned: ResourceChange, expected: Request | None) -> None:
 def test_the_row_as_it_is_now_comes_before_the_planned_one() -> None:
     planned = change("Activation", "delete", KEY, None, "914")
     assert request_of(planned, "915") == Request("DELETE", f"{SELECTIONS}/915")
-    assert promotion("1509", "915") == Request("PUT", f"{SELECTIONS}/915", {"default": True})
+    there = change("Activation", "create", None, {**KEY, "default": True})
+    assert request_of(there, "915") == Request("PUT", f"{SELECTIONS}/915", {"default": True})

@@ -184,8 +184,9 @@ class Platform:
         return Listed((self.seen,) if self.seen else ())
 
 
-def judge(write: Write) -> Callable[[tuple[str, ...]], Sight[str]]:
-    def of(rows: tuple[str, ...]) -> Sight[str]:
+def judge(write: Write) -> Callable[[Listed[str]], Sight[str]]:
+    def of(listed: Listed[str]) -> Sight[str]:
+        rows = listed.rows
         if "foreign" in rows:
             return Sight(Seen.CHANGED, why="foreign")
         if write is Write.DELETE:

@@ -64,8 +64,8 @@ class LoadListings:
         """A listing from which absence may be concluded: writes of earlier runs can no longer appear."""
         last: list[Listed[Import]] = []
 
-        def keep(rows: tuple[Import, ...]) -> None:
-            last[:] = [Listed(rows)]
+        def keep(listed: Listed[Import]) -> None:
+            last[:] = [listed]
 
         result = prove_absent_or_find(
             direct(self.list_imports, self.context.clock),
@@ -104,7 +104,7 @@ class LoadListings:
                 lambda: resources.executions(self.context.writer, self.datamart_id, import_id),
                 self.context.clock,
             ),
-            lambda rows: rows or None,
+            lambda listed: listed.rows or None,
             self.context.visibility.absence(self.address),
             self.context.clock,
         )
@@ -144,7 +144,7 @@ class LoadListings:
                     lambda i=import_id: resources.executions(self.context.writer, self.datamart_id, i),  # type: ignore[misc]
                     self.context.clock,
                 ),
-                lambda rows: rows or None,
+                lambda listed: listed.rows or None,
                 absence,
                 self.context.clock,
             )

@@ -10,7 +10,7 @@ from reconciler.api.writes import Done, Failed, Moved, Result, Unknown, carry_ou
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
 from reconciler.kinds import paths
-from reconciler.model.listing import Unlisted
+from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.outcome import Status
 from reconciler.model.remote import Import
 from reconciler.planning.loads.generations import number
@@ -78,8 +78,8 @@ class Imports:
         """
         names = frozenset(wanted)
 
-        def all_there(rows: tuple[Import, ...]) -> bool | None:
-            return True if names <= {r.name for r in rows} else None
+        def all_there(listed: Listed[Import]) -> bool | None:
+            return True if names <= {r.name for r in listed.rows} else None
 
         settle, fetch = self.context.settle, direct(self.listings.list_imports, self.context.clock)
         seen = wait_until_visible(fetch, all_there, settle, self.context.clock)

@@ -1,14 +1,18 @@
 """Would this action still do what was reviewed? (G2). Pure: one change and the rows seen now -> a verdict.
 
-Only the fields a change reads decide it; an unrelated change elsewhere stales nothing.
+Only the fields a change reads decide it; an unrelated change elsewhere stales nothing. `judge` is the table of all kinds: it looks
+for the change's row among those of its collection, as the row's identity says (design 6), and asks the function below of its kind.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from reconciler.model.listing import Listed
 from reconciler.model.plan import ResourceChange
-from reconciler.model.remote import Activation, Compartment, Import
+from reconciler.model.remote import Activation, Compartment, Import, token_key
+from reconciler.planning.config import lookup
 from reconciler.planning.config.changes import shape
 from reconciler.planning.loads.generations import number
 
@@ -23,11 +27,53 @@ class Readiness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict, the row found, and why it moved."""
+    """The verdict, the row found, and why it moved.
+
+    Attributes:
+        row_id: READY with one: that row is changed or removed; without one: it is still to be created.
+        twins: ids of the rows that share a key that only one may have.
+    """
 
     readiness: Readiness
     row_id: str | None = None
     why: str = ""
+    twins: tuple[str, ...] = ()
+
+
+def judge(change: ResourceChange, rows: Listed[Any], organisation_id: str) -> Verdict:
+    """Check a change of any kind.
+
+    Args:
+        change: with the ids of what it refers to.
+        rows: all of its collection, as they are now.
+        organisation_id: whose compartments.
+    """
+    shape = change.change.before or change.change.after or {}
+    match change.kind, change.change.actions:
+        case "Compartment", _:
+            return _one_compartment(change, rows, organisation_id)
+        case "Activation", ("delete",):
+            return removal(rows.by("compartment_id", shape["compartment_id"]))
+        case "Activation", _:
+            identity = str(shape["compartment_id"])
+            return activation(change, lookup.activation(rows.by("compartment_id", identity), identity)[0])
+        case "DocumentImport", _:
+            return document_import(change, next(iter(rows.by("id", change.remote_id)), None))
+        case _:
+            raise AssertionError(f"{change.address}: no rule for {change.kind}")
+
+
+def _one_compartment(change: ResourceChange, rows: Listed[Compartment], organisation_id: str) -> Verdict:
+    identity, token = change.remote_id, (change.change.after or {}).get("token")
+    near = rows.by("id", identity) if identity else rows.by("token", token)
+    found = lookup.compartment(near, organisation_id, token, identity)
+    if isinstance(found, lookup.Ambiguous):
+        why = f"the token is used by the compartments {' and '.join(found.ids)}"
+        return Verdict(Readiness.CHANGED, None, why, found.ids)
+    alike = rows.by("token_key", token_key(str(token))) if found is None and identity is None else ()
+    if like := lookup.similar(alike, organisation_id, str(token)):
+        return Verdict(Readiness.CHANGED, like.id, lookup.similar_words(like, str(token)))
+    return compartment(change, found)
 
 
 def document_import(change: ResourceChange, row: Import | None) -> Verdict:
