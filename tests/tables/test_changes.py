@@ -1,5 +1,6 @@
 """One change against a platform whose rows, answers and time are given: what is sent, and how it ends."""
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,10 @@ class Platform(httpx.BaseTransport):
     sent: list[Sent] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     now: float = 100.0
+
+    def __post_init__(self) -> None:
+        self.rows = copy.deepcopy(self.rows)  # the tables' own stay as they are
+        self.answers, self.effects = [*self.answers], [*self.effects]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.now += 0.01

@@ -1,4 +1,4 @@
-"""Public functions with four or more arguments say what each argument is."""
+"""Public functions with four or more arguments say what each argument is; and all, which of our errors they raise."""
 
 import ast
 import re
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.docstrings import Function, is_command, undocumented
+
 ROOT = Path(__file__).parents[2]
 MANY = 4
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def functions(source: str) -> Iterator[Function]:
@@ -19,7 +20,7 @@ def functions(source: str) -> Iterator[Function]:
         for node in ast.iter_child_nodes(stack.pop()):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 stack.append(node)
-            if isinstance(node, Function) and not node.name.startswith("_") and not _is_command(node):
+            if isinstance(node, Function) and not node.name.startswith("_") and not is_command(node):
                 yield node
 
 
@@ -33,14 +34,6 @@ def missing(function: Function) -> list[str]:
     section = re.search(r"^Args:\n((?:    .*\n?|\n)+)", ast.get_docstring(function) or "", re.MULTILINE)
     told = set(re.findall(r"^    (\w+): \S", section[1], re.MULTILINE)) if section else set()
     return [n for n in names if n not in told]
-
-
-def _is_command(function: Function) -> bool:
-    """Typer's: its first argument is the context, or a decorator registers it; its options say what they are."""
-    calls = [d.func if isinstance(d, ast.Call) else d for d in function.decorator_list]
-    registered = any(isinstance(c, ast.Attribute) and c.attr in ("command", "callback") for c in calls)
-    first = function.args.args[0].annotation if function.args.args else None
-    return registered or (first is not None and ast.unparse(first) == "typer.Context")
 
 
 @pytest.mark.parametrize(
@@ -62,3 +55,45 @@ def test_an_argument_without_words_is_found() -> None:
         'def f(a, b, c, d):\n    """Do.\n\n    Args:\n        a: x.\n        b: y.\n        c:\n    """\n'
     )
     assert missing(function) == ["c", "d"]
+
+
+def test_what_is_raised_is_documented() -> None:
+    modules = {}
+    for path in sorted((ROOT / "reconciler").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        modules[name] = path.read_text()
+    found = undocumented(modules)
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_what_is_not_documented_is_found() -> None:
+    errors = "class ReconcilerError(Exception): ...\nclass Lost(ReconcilerError): ..."
+    code = '''
+from reconciler.errors import Lost
+from reconciler import other
+
+def raises(): raise Lost
+def passes_on(): other.read()
+def passes_on_a_helper(): _helper()
+def _helper(): raise Lost("x")
+def documented():
+    """Do.
+
+    Raises:
+        ReconcilerError: it is lost.
+    """
+    other.read()
+def caught():
+    try:
+        raise Lost
+    except Lost:
+        return
+def foreign(): raise ValueError
+'''
+    other = 'def read():\n    """Read.\n\n    Raises:\n        Lost: it is.\n    """\n'
+    found = undocumented({"reconciler.errors": errors, "reconciler.code": code, "reconciler.other": other})
+    assert [re.sub(r"^.*?: ", "", f) for f in found] == [
+        "raises: Lost by raise",
+        "passes_on: Lost by read",
+        "passes_on_a_helper: Lost by _helper",
+    ]

@@ -158,7 +158,11 @@ class Spools:
         return path
 
     def use(self, source: SourceDefinition) -> None:
-        """Note that this run reads a source that lies in a spool already, so that `sweep` knows of it."""
+        """Note that this run reads a source that lies in a spool already, so that `sweep` knows of it.
+
+        Raises:
+            DiskFailed: the spool cannot be held.
+        """
         for place in self._own(source):
             self.hold(place)
             self._used.add(place)
