@@ -16,8 +16,7 @@ from reconciler.workspace.cache import kept_file
 
 # Seconds for which plans that cannot keep that they looked (`CI` is set) look at the executions of a finished load again.
 WATCHED_S = 24 * 3600.0
-# Where it is kept who looked: a plan says what it found once, an apply ends with 3 once.
-PLANS, APPLIES = "looked-at.json", "looked-at-by-apply.json"
+_FILE = "looked-at.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,46 +54,35 @@ def remembered(root: Path, settings: Settings, folder: Path | None) -> Remembere
         found = Remembered(
             history,
             history.compartments(settings.workspace),
-            watched(history, folder, PLANS),
+            _unlooked(history.loads_ended(real_clock.CLOCK.wall() - WATCHED_S), folder),
         )
     return found
 
 
-def watched(history: History, folder: Path | None, by: str) -> dict[str, float]:
-    """When loads ended whose executions are still to be looked at, by address.
-
-    Args:
-        history: the ledger.
-        folder: the workspace's folder in the user's cache; None where nothing is kept.
-        by: whose looks count: of plans or of applies.
-    """
-    looked = _looked(folder, by) if folder else {}
-    ended = history.loads_ended(real_clock.CLOCK.wall() - WATCHED_S)
-    return {address: at for address, at in ended.items() if looked.get(address) != at}
-
-
-def keep_looked(
-    ended: Mapping[str, float], since: float, settle: float, folder: Path | None, by: str
-) -> None:
-    """Remember that somebody looked, `settle` after these loads ended, so that the next one need not.
+def keep_looked(ended: Mapping[str, float], since: float, settle: float, folder: Path | None) -> None:
+    """Remember that a plan looked, `settle` after these loads ended, so that the next one need not.
 
     Args:
         ended: when they ended, by address.
         since: when looking began, in seconds since 1970.
         settle: how long a listing may lag, in seconds.
         folder: the workspace's folder in the user's cache; None where nothing is kept.
-        by: who looked.
     """
     done = {a: at for a, at in ended.items() if since >= at + settle}
     if folder is None or not done:
         return
     with suppress(DiskFailed, OSError):
         private_folder(folder)
-        replace_file(folder / by, json.dumps(_looked(folder, by) | done).encode())
+        replace_file(folder / _FILE, json.dumps(_looked(folder) | done).encode())
 
 
-def _looked(folder: Path, by: str) -> dict[str, float]:
+def _unlooked(ended: Mapping[str, float], folder: Path | None) -> dict[str, float]:
+    looked = _looked(folder) if folder else {}
+    return {address: at for address, at in ended.items() if looked.get(address) != at}
+
+
+def _looked(folder: Path) -> dict[str, float]:
     with suppress(OSError, DiskFailed, ValueError):
-        kept = json.loads(kept_file(folder, by))
+        kept = json.loads(kept_file(folder, _FILE))
         return kept if isinstance(kept, dict) else {}
     return {}

@@ -27,7 +27,7 @@ from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.output.events import Events
 from reconciler.cli.output.progress import Display, display
 from reconciler.cli.output.requests import Requests
-from reconciler.cli.remembered import PLANS, keep_looked, remembered
+from reconciler.cli.remembered import keep_looked, remembered
 from reconciler.cli.wiring import (
     actor,
     connections,
@@ -253,7 +253,7 @@ def plan(
     ):
         made = under_key(make_plan(checked, reader, io, scans, request), settings)
     if seen:
-        keep_looked({a: known.watched[a] for a in looked}, since, settings.settle, folder, PLANS)
+        keep_looked({a: known.watched[a] for a in looked}, since, settings.settle, folder)
     if flags.output is Format.TEXT:
         show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     return made

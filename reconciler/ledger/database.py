@@ -68,6 +68,11 @@ _REPORTED = """
 CREATE TABLE reported_executions (origin TEXT NOT NULL, organisation_id TEXT NOT NULL, datamart_id TEXT NOT NULL, execution TEXT NOT NULL,
   PRIMARY KEY (origin, organisation_id, datamart_id, execution));
 """
+_LOOKS = """
+CREATE TABLE looks (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, written TEXT NOT NULL, generation INTEGER NOT NULL,
+  begun DOUBLE PRECISION NOT NULL, latest DOUBLE PRECISION NOT NULL, PRIMARY KEY (origin, organisation_id, written, generation));
+"""
 _STEPS = (
     _FIRST,
     _SETTLED,
@@ -77,6 +82,7 @@ _STEPS = (
     _COMPARTMENTS,
     _BY_WHAT_IS_WRITTEN,
     _REPORTED,
+    _LOOKS,
 )  # from one version to the next
 SCHEMA_VERSION = len(_STEPS)
 

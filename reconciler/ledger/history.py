@@ -121,6 +121,13 @@ class History:
             failed = {a: int(json.loads(d).get("failed", 0)) for a, d in database.rows(newest, *self._key)}
         return [WorkEnd(a, succeeded.get(a), failed.get(a)) for a in {**succeeded, **failed}]
 
+    def looks(self) -> dict[tuple[str, int], tuple[float, float]]:
+        """When applies first and last looked at the executions of finished loads, by what is written and generation."""
+        sql = "SELECT written, generation, begun, latest FROM looks WHERE origin=? AND organisation_id=?"
+        with self._open() as database:
+            rows = database.rows(sql, *self._key) if database else []
+        return {(written, generation): (begun, latest) for written, generation, begun, latest in rows}
+
     def uploads(self, datamart_id: str) -> UploadNotes:
         """What is known of uploads to a datamart; nothing where there is no ledger."""
         with self._open() as database:

@@ -202,6 +202,21 @@ class Ledger:
         sql = "INSERT INTO reported_executions VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
         self.database.many(sql, [(*self._key, datamart_id, e) for e in sorted(executions)])
 
+    def look(self, written: str, generation: int, begun: float, latest: float) -> None:
+        """Remember that the executions of a finished load were looked at.
+
+        Args:
+            written: what the load writes.
+            generation: of the load.
+            begun: when, in seconds since 1970; the first such time is kept.
+            latest: the same, or 0 if somebody has to look again.
+        """
+        sql = (
+            "INSERT INTO looks VALUES (?,?,?,?,?,?) "
+            "ON CONFLICT (origin, organisation_id, written, generation) DO UPDATE SET latest=excluded.latest"
+        )
+        self.database.rows(sql, *self._key, written, generation, begun, latest)
+
     def record_manual_verdict(
         self, datamart_id: str, load: str, chunk: int, said: ManualVerdict, who: str
     ) -> None:

@@ -1,6 +1,6 @@
 """Look at the executions of loads that were sealed a short time ago, once more."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -51,6 +51,55 @@ def look_again(
     listings = list(io.map(lambda i: resources.executions(reader, datamart_id, i), ids))
     executions = {i: rows_of(x) for i, x in zip(ids, listings, strict=True)}
     return Look(tuple(late(looked_at, executions)), all(isinstance(x, Listed) for x in listings))
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What the ledger knows of looks at finished loads; times are seconds since 1970.
+
+    Attributes:
+        ended: when loads came to their end, by address.
+        begun: when applies first and last looked, by what is written and generation.
+        settle: seconds that a listing may lag.
+        watched: seconds for which what was reported is said again.
+    """
+
+    ended: Mapping[str, float]
+    begun: Mapping[tuple[str, int], tuple[float, float]]
+    settle: float
+    watched: float
+
+    def due(self, load: LoadChange, key: str, now: float) -> bool:
+        """True if executions of a load could have come since somebody last looked.
+
+        A load that ended elsewhere, or in a run that was killed, counts as having ended when it was first looked at.
+
+        Args:
+            load: of a plan.
+            key: what it writes.
+            now: the time.
+        """
+        if load.actions != ("no-op",) or load.generation is None or load.unfinished:
+            return False
+        looked = self.begun.get((key, load.generation))
+        if looked is None:
+            return True
+        return looked[1] < self._ended(load, key, now) + self.settle
+
+    def over(self, load: LoadChange, key: str, now: float, look: Look) -> bool:
+        """True if a look was the last one that is needed, were it `settle` after the load's end; what came is said again for a while.
+
+        Args:
+            load: of a plan.
+            key: what it writes.
+            now: the time.
+            look: what was seen.
+        """
+        return look.whole and (not look.found or now >= self._ended(load, key, now) + self.watched)
+
+    def _ended(self, load: LoadChange, key: str, now: float) -> float:
+        first, _ = self.begun.get((key, load.generation or 0), (now, now))
+        return self.ended.get(load.address, first)
 
 
 @dataclass(frozen=True, slots=True)

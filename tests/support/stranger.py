@@ -10,6 +10,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -35,6 +36,10 @@ class Stranger:
         self.executions: dict[str, list[Row]] = {}
         self.bodies: list[bytes] = []
         self.unseen: dict[int, int] = {}  # executions that so many listings will not show yet
+        self.slow: float | None = None  # uploads lose their answer, and take effect so many seconds later
+        self.slow_ones: list[threading.Timer] = []
+        self.upper_names = False  # imports are not called what was asked for
+        self.meanwhile: list[tuple[int, Callable[[], None]]] = []  # what somebody does after so many requests
         stranger = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -69,7 +74,19 @@ class Stranger:
         if len(body) != size:  # cut off: it never happened
             handler.close_connection = True
             return None
+        if (
+            self.slow is not None
+            and handler.command == "POST"
+            and handler.path.partition("?")[0].endswith("/executions")
+        ):
+            self.arrive_later(self.slow, handler.path, body)
+            handler.close_connection = True
+            return None
         with self.lock:
+            due = [act for left, act in self.meanwhile if left <= 0]
+            self.meanwhile = [(left - 1, act) for left, act in self.meanwhile if left > 0]
+            for act in due:
+                act()
             fate = self.dice.choice(STORMS) if self.dice.random() < self.storm else ""
             before = {
                 "drop_before": None,
@@ -89,6 +106,24 @@ class Stranger:
         }
         self.send(handler, after.get(fate, (status, raw)))
         return None
+
+    def arrive_later(self, seconds: float, path: str, body: bytes) -> None:
+        """An upload that outlives its connection: it is all there, somewhere on the way."""
+
+        def arrive() -> None:
+            with self.lock:
+                self.route("POST", path, body)
+
+        timer = threading.Timer(seconds, arrive)
+        timer.daemon = True
+        self.slow_ones.append(timer)
+        timer.start()
+
+    def arrived(self) -> None:
+        """Wait until nothing is on its way."""
+        for timer in self.slow_ones:
+            timer.join()
+        self.slow_ones = []
 
     def send(self, handler: BaseHTTPRequestHandler, reply: tuple[int, bytes] | None) -> None:
         if reply is None:
@@ -154,7 +189,7 @@ class Stranger:
         row = self.new(
             {"compartment_id": int(given["compartment_id"]), "default": False}
             if kind == "compartments"
-            else {"name": given["name"]}
+            else {"name": given["name"].upper() if self.upper_names else given["name"]}
         )
         rows.append(row)
         if given.get("default"):

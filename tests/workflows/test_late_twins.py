@@ -185,3 +185,11 @@ def test_an_apply_long_after_the_load_asks_for_no_executions(remote: Stranger, t
     assert workspace.run("apply", "--auto-approve").code == 0
     assert asked
     assert [p for p in asked if "executions" in p] == []
+
+
+def test_a_twin_of_a_load_that_the_ledger_does_not_know_is_told(remote: Stranger, tmp_path: Path) -> None:
+    workspace = loaded(remote, tmp_path, "0")
+    workspace.forget_ledger()
+    twin(remote)
+    assert workspace.run("apply", "--auto-approve").code == 3
+    assert workspace.run("apply", "--auto-approve").code == 0

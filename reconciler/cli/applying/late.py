@@ -1,25 +1,24 @@
 """What came late of loads about which an apply has nothing to do: told by the first apply that sees it, which ends with 3."""
 
-import os
 from contextlib import suppress
 
 from reconciler.cli import session
 from reconciler.cli.output.console import say
 from reconciler.cli.output.progress import Display
-from reconciler.cli.remembered import APPLIES, keep_looked, watched
+from reconciler.cli.remembered import WATCHED_S
 from reconciler.cli.wiring import connections, destination, ledgers, real_clock
 from reconciler.errors import LedgerFailed, ReadFailed, ReconcilerError
+from reconciler.ledger.open_writes import written
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.settings import Settings
-from reconciler.workflows.late import Look, look_at_loads, told
-from reconciler.workspace.cache import cache_folder
+from reconciler.workflows.late import Look, Looks, look_at_loads, told
 
 
 def tell(
     made: Plan, flags: session.Flags, settings: Settings, where: destination.Target, shown: Display
 ) -> tuple[Outcome, ...]:
-    """Look at loads that ended a short time ago, and tell what came late; outcomes of what no run reported before.
+    """Look at finished loads at which nobody has looked since, and tell what came late; outcomes of what no run reported before.
 
     Args:
         made: a plan, perhaps carried out.
@@ -28,26 +27,32 @@ def tell(
         where: endpoint and token.
         shown: what shows outcomes.
     """
-    history, folder = ledgers.expendable_history(flags.root, settings), cache_folder(flags.root, os.environ)
-    ended: dict[str, float] = {}
-    with suppress(ReconcilerError):
-        ended, reported = watched(history, folder, APPLIES), history.reported()
-    loads = [x for x in made.loads if x.actions == ("no-op",) and x.address in ended]
+    looks, reported = Looks({}, {}, settings.settle, WATCHED_S), frozenset[tuple[str, str]]()
+    with suppress(ReconcilerError):  # nothing is known, so everything is looked at
+        history = ledgers.expendable_history(flags.root, settings)
+        reported = history.reported()
+        looks = Looks(history.loads_ended(0), history.looks(), settings.settle, WATCHED_S)
+    keys = {address: one.key for address, one in written(made).items()}
+    now = real_clock.CLOCK.wall()
+    loads = [x for x in made.loads if looks.due(x, keys[x.address], now)]
     if not loads:
         return ()
-    since = real_clock.CLOCK.wall()
-    looks = _looks(loads, settings, where)
-    found = told(looks, reported)
-    clean = {x.address: ended[x.address] for x, look in looks if look.whole and not look.found}
-    keep_looked(clean, since, settings.settle, folder, APPLIES)
+    seen = _looks(loads, settings, where)
+    found = told(seen, reported)
     for line in found.before:
         say(line)
     for outcome in found.outcomes:
         shown.finished(outcome)
-    if found.outcomes:
-        try:
-            ledgers.report(flags.root, settings, found.executions)
-        except LedgerFailed as e:
+    try:
+        with ledgers.noting(flags.root, settings) as ledger:
+            for datamart_id, ids in found.executions.items():
+                ledger.report(datamart_id, ids)
+            for load, look in seen:
+                key = keys[load.address]
+                latest = now if looks.over(load, key, now, look) else 0.0
+                ledger.look(key, load.generation or 0, now, latest)
+    except LedgerFailed as e:
+        if found.outcomes:
             say(f"this could not be recorded, so the next apply reports it again: {e}")
     return found.outcomes
 

@@ -3,7 +3,7 @@
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,20 +153,17 @@ def rollouts(root: Path, settings: Settings) -> Iterator[Rollouts]:
         opened.close()
 
 
-def report(root: Path, settings: Settings, executions: Mapping[str, Collection[str]]) -> None:
-    """Remember that executions, by datamart id, were reported; needs no lock, since nothing is sent.
+@contextmanager
+def noting(root: Path, settings: Settings) -> Iterator[Ledger]:
+    """The ledger, for notes about what was read; needs no lock, since nothing is sent.
 
     Raises:
-        LedgerFailed: the ledger cannot be written.
+        LedgerFailed: the ledger cannot be opened.
     """
     database = _opened(place(root, settings))
     try:
-        host, wall = os.uname().nodename, real_clock.CLOCK.wall
-        ledger = Ledger(
-            database, destination.origin_key(root, settings), settings.organisation_id, host, wall
-        )
-        for datamart_id, ids in executions.items():
-            ledger.report(datamart_id, ids)
+        origin, host = destination.origin_key(root, settings), os.uname().nodename
+        yield Ledger(database, origin, settings.organisation_id, host, real_clock.CLOCK.wall)
     finally:
         database.close()
 
