@@ -26,8 +26,9 @@ SPEC = "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {{name: {key}}}\
 CHECKOUTS = ("first", "own", "common")
 SETTLE, SLOW, TOO_SLOW = 1.0, 0.3, 2.5  # seconds
 TWICE = re.compile(r"chunk (\d+)(?: has|:) \d+ executions")
+# None of them make up a whole load: whoever can make that has loaded something, and what is here is newer content.
 HOSTILE = (
-    "rcl1.shop.customers.g{next}.aaaaaaaaaaaa.b2000.1-1.bbbbbbbbbbbb.a1",
+    "rcl1.shop.customers.g{next}.cccccccccccc.b2000.1-1.bbbbbbbbbbbb.a1",
     "rcl1.shop.customers.g{next}.aaaaaaaaaaaa.sealed.5-0",
     "rcl1.shop.customers.g{last}.aaaaaaaaaaaa.sealed.5-0",
     "rcl1.shop.customers.g99999999999999999999.aaaaaaaaaaaa.b2000.1-1.bbbbbbbbbbbb.a1",
@@ -152,7 +153,7 @@ class Machine(RuleBasedStateMachine):
             rows[:] = [r for r in rows if r is not row]
 
         with self.remote.lock:
-            row = self.remote.new({"name": f"no name of ours {len(self.imports())}"})
+            row = self.remote.new({"name": f"no name of ours {self.remote.next_id}"})
             self.remote.imports["1509"].insert(0, row)
             self.remote.meanwhile.append((requests, act))
 
