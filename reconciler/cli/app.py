@@ -1,5 +1,6 @@
 """The command line: parses and hands over; every command returns its exit code."""
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -9,7 +10,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
-from reconciler.cli import exit_codes
+from reconciler.cli import completing, exit_codes
 from reconciler.cli.output.console import out, say, work_in
 from reconciler.errors import UsageError
 
@@ -18,22 +19,22 @@ Root = Path()
 # words the group `NAME_app`. Loading all of them takes longer than most commands, so only the one that is called is loaded.
 COMMANDS = {
     "validate": "Check specs offline, all findings at once. Silent on success.",
-    "plan": "Compare specs, sources and platform; show what apply would do. Sends only GET requests.",
-    "drift": "Show what changed on the platform since the last apply, and where specs and platform differ. Corrects nothing.",
-    "watch": "Compare specs and platform at regular times, and serve the result as Prometheus metrics. Never applies.",
-    "apply": "Apply a saved plan; without one, make a plan, show it, ask, and apply it.",
+    "plan": "Show what apply would do. Compares specs, sources and platform; sends only GET requests.",
+    "drift": "Show what changed on the platform since the last apply. Shows also where specs and platform differ; corrects nothing.",
+    "watch": "Serve drift and pending changes as Prometheus metrics. Compares specs and platform at regular times; never applies.",
+    "apply": "Apply a saved plan; without one, plan, show, ask and apply.",
     "resume": "Resume an interrupted run.",
-    "unlock": "Release the lock of a dead run; if it is alive, it stops writing.",
-    "init": "Create a workspace, with starter specs or, with --from-platform, with what exists; never overwrites.",
+    "unlock": "Release the lock of a dead run. If the run is alive, it stops writing.",
+    "init": "Create a workspace; never overwrites. It gets starter specs or, with --from-platform, what exists.",
     "demo": "Show the main job from start to end, on the built-in sandbox.",
-    "doctor": "Check what a run needs: token, platform, clock, ledger, lock, caches, versions; says what to do. Writes nothing.",
+    "doctor": "Check what a run needs, and say what to do. Looks at token, platform, clock, ledger, lock, caches and versions; writes nothing.",
     "schema": "Print the JSON Schema of all kinds.",
-    "explain": "Explain a code of findings or rejected rows, a field of the specs, or an exit code.",
-    "render": "Show specs after overlays and sets, with the origin of each value.",
-    "export": "Write specs for what exists on the platform and no spec declares. Never overwrites; sends only GET requests.",
-    "show": "Show a saved plan: what it changes, reads, runs and sends to, its seal, and whether the specs here declare it.",
-    "diff": "Compare two saved plans: what one would do that the other would not.",
-    "conformance": "Test undocumented platform behaviour; reads only, without --write.",
+    "explain": "Explain a code, a field of the specs, or an exit code.",
+    "render": "Show specs after overlays and sets, with origins of values.",
+    "export": "Write specs for what exists and no spec declares. Never overwrites; sends only GET requests.",
+    "show": "Show a saved plan. Says what it changes, reads, runs and sends to, and whether the specs here declare it.",
+    "diff": "Compare two saved plans.",
+    "conformance": "Test undocumented platform behaviour. Reads only, without --write.",
     "sandbox": "The sandbox: a built-in simulation of the platform.",
     "runs": "Runs in the ledger.",
     "source": "Profile sources.",
@@ -50,7 +51,6 @@ def app(names: Sequence[str] = tuple(COMMANDS)) -> typer.Typer:
     """
     made = typer.Typer(
         name="reconciler",
-        add_completion=False,
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
         rich_markup_mode=None,
@@ -113,8 +113,11 @@ def main_command(arguments: list[str]) -> int:
     Raises:
         UsageError: the arguments make no sense.
     """
+    typed = completing.words(os.environ)
     try:
-        code = app(needed(arguments))(arguments, standalone_mode=False, prog_name="reconciler")
+        code = app(needed(arguments if typed is None else typed))(
+            arguments, standalone_mode=False, prog_name="reconciler"
+        )
     except TyperException as e:
         message = e.format_message()
         if message.startswith("Usage:"):  # no command was given: the help is the answer

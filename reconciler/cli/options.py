@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli import completing
+
 
 class Format(StrEnum):
     """Output formats."""
@@ -99,6 +101,7 @@ Environment = Annotated[
     str | None,
     typer.Option(
         "--environment",
+        autocompletion=completing.environments,
         metavar="NAME",
         help="An environment of reconciler.yaml; or set RECONCILER_ENVIRONMENT.",
     ),
@@ -134,6 +137,7 @@ Datamart = Annotated[
     str | None,
     typer.Option(
         "--datamart",
+        autocompletion=completing.datamarts,
         metavar="SET",
         help="Datamarts: names separated by commas, or key=value.",
         envvar="RECONCILER_DATAMART",
@@ -145,7 +149,9 @@ Labels = Annotated[
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Option("--target", metavar="ADDRESS", help="Only this address."),
+    typer.Option(
+        "--target", autocompletion=completing.addresses, metavar="ADDRESS", help="Only this address."
+    ),
 ]
 SpecDigest = Annotated[
     str | None,
@@ -163,7 +169,12 @@ WaveOption = Annotated[
 ]
 Reload = Annotated[
     list[str] | None,
-    typer.Option("--reload", metavar="ADDRESS", help="Send the same content again, as a new load."),
+    typer.Option(
+        "--reload",
+        autocompletion=completing.loads,
+        metavar="ADDRESS",
+        help="Send the same content again, as a new load.",
+    ),
 ]
 Resend = Annotated[
     list[str] | None,
@@ -171,7 +182,12 @@ Resend = Annotated[
 ]
 Supersede = Annotated[
     list[str] | None,
-    typer.Option("--supersede", metavar="ADDRESS", help="Abandon an unfinished load and start the new one."),
+    typer.Option(
+        "--supersede",
+        autocompletion=completing.loads,
+        metavar="ADDRESS",
+        help="Abandon an unfinished load and start the new one.",
+    ),
 ]
 Prune = Annotated[
     list[str] | None,
@@ -203,6 +219,7 @@ Details = Annotated[
     list[str] | None,
     typer.Option(
         "--details",
+        autocompletion=completing.addresses,
         metavar="ADDRESS",
         help="Show all that the plan says of an address, such as 'Activation/loyalty@*'.",
     ),

@@ -51,7 +51,7 @@ def apply(
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Apply a saved plan; without one, make a plan, show it, ask, and apply it."""
+    """Apply a saved plan; without one, plan, show, ask and apply."""
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,

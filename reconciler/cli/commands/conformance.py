@@ -56,7 +56,7 @@ def conformance(
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Test undocumented platform behaviour; reads only, without --write."""
+    """Test undocumented platform behaviour. Reads only, without --write."""
     flags = session.Flags(
         root=context.obj,
         environment=environment,

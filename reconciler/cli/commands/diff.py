@@ -22,7 +22,7 @@ def diff(
     output: opt.Output = opt.Format.TEXT,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Compare two saved plans: what one would do that the other would not."""
+    """Compare two saved plans."""
     one, other = read(a), read(b)
     found = compare(one, other)
     if output is opt.Format.JSON:

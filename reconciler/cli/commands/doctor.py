@@ -45,7 +45,7 @@ def doctor(
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Check what a run needs: token, platform, clock, ledger, lock, caches, versions; says what to do. Writes nothing."""
+    """Check what a run needs, and say what to do. Looks at token, platform, clock, ledger, lock, caches and versions; writes nothing."""
     flags = Flags(
         root=context.obj,
         no_color=no_color,

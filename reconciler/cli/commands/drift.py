@@ -32,7 +32,7 @@ def drift(
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show what changed on the platform since the last apply, and where specs and platform differ. Corrects nothing."""
+    """Show what changed on the platform since the last apply. Shows also where specs and platform differ; corrects nothing."""
     flags = session.Flags(
         root=context.obj,
         show_unmanaged=show_unmanaged,

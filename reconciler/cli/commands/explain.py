@@ -31,7 +31,7 @@ def explain(
     output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Explain a code of findings or rejected rows, a field of the specs, or an exit code."""
+    """Explain a code, a field of the specs, or an exit code."""
     return run_explain(code, output.value, no_color=no_color)
 
 

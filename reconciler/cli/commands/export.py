@@ -43,7 +43,7 @@ def export(
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Write specs for what exists on the platform and no spec declares. Never overwrites; sends only GET requests."""
+    """Write specs for what exists and no spec declares. Never overwrites; sends only GET requests."""
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,

@@ -50,7 +50,7 @@ def init(
     token_file: opt.TokenFile = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Create a workspace, with starter specs or, with --from-platform, with what exists; never overwrites."""
+    """Create a workspace; never overwrites. It gets starter specs or, with --from-platform, what exists."""
     target = context.obj / directory
     chosen = {Kit.GITHUB: github, Kit.GITLAB: gitlab, Kit.SANDBOX: sandbox}
     kits = [kit for kit, wanted in chosen.items() if wanted]

@@ -35,7 +35,7 @@ def plan(
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Compare specs, sources and platform; show what apply would do. Sends only GET requests."""
+    """Show what apply would do. Compares specs, sources and platform; sends only GET requests."""
     flags = session.Flags(
         root=context.obj,
         show_unmanaged=show_unmanaged,

@@ -28,7 +28,7 @@ def render(
     environment: opt.Environment = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show specs after overlays and sets, with the origin of each value."""
+    """Show specs after overlays and sets, with origins of values."""
     return run_render(context.obj, addresses or [], environment, output.value, no_color=no_color)
 
 

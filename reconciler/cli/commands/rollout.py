@@ -45,7 +45,7 @@ def rollout_status(
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show the state of the newest rollout: waves, datamarts, states, counts."""
+    """Show the state of the newest rollout. Waves, datamarts, states, counts."""
     flags = replace(_flags(context, environment, endpoint, no_color=no_color), output=output)
     return run_status(flags, follow=follow)
 
@@ -58,7 +58,7 @@ def rollout_pause(
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Start no further waves; the running process stops at its next step and releases the lock."""
+    """Start no further waves. The running process stops at its next step and releases the lock."""
     return run_pause(_flags(context, environment, endpoint, no_color=no_color), why)
 
 
@@ -75,7 +75,7 @@ def rollout_resume(
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Continue a rollout that was paused, stopped by a gate or interrupted, with the reviewed plan."""
+    """Continue a rollout with the reviewed plan. It was paused, stopped by a gate or interrupted."""
     flags = replace(_flags(context, environment, endpoint, no_color=no_color), **session.of_result(output))
     return run_resume(
         replace(
@@ -101,7 +101,7 @@ def rollout_abort(
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Cancel the remaining waves; show what is applied, and save the plan that undoes it."""
+    """Cancel the remaining waves. Shows what is applied, and saves the plan that undoes it."""
     return run_abort(_flags(context, environment, endpoint, no_color=no_color), why, file)
 
 

@@ -78,7 +78,7 @@ def runs_show(
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show one run: its plan and the outcome of each action; or the plan that undoes it."""
+    """Show one run: its plan and the outcome of each action. With --inverse, the plan that undoes it."""
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,

@@ -42,7 +42,7 @@ def serve(
         ),
     ] = None,
 ) -> int:
-    """Start the sandbox on loopback, until interrupted; its page is at /."""
+    """Start a sandbox on loopback, until interrupted. Its page is at /."""
     return run_serve(port, state, switch or [], seed, faults)
 
 
@@ -75,13 +75,13 @@ def sandbox_faults() -> int:
 
 @sandbox_app.command("status")
 def sandbox_status(context: typer.Context) -> int:
-    """Show whether the workspace's sandbox runs, where, and what it holds."""
+    """Show where the workspace's sandbox runs. Shows also what it holds."""
     return run_status(context.obj / FOLDER)
 
 
 @sandbox_app.command("open")
 def sandbox_open(context: typer.Context) -> int:
-    """Show the page of the workspace's sandbox in a browser; starts the sandbox if it does not run."""
+    """Show the page of the workspace's sandbox in a browser. Starts the sandbox if it does not run."""
     url = ensure(context.obj)
     out(f"The page of the sandbox is {url}/")
     webbrowser.open(f"{url}/")

@@ -23,7 +23,7 @@ def show(
     full: opt.Full = False,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show a saved plan: what it changes, reads, runs and sends to, its seal, and whether the specs here declare it."""
+    """Show a saved plan. Says what it changes, reads, runs and sends to, and whether the specs here declare it."""
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,

@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import completing, exit_codes, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import execute
 from reconciler.cli.output import output_file
@@ -36,6 +36,7 @@ SourceName = Annotated[
     typer.Argument(
         help="metadata.name of the source, or its address.",
         callback=lambda name: name.removeprefix("ProfileSource/"),
+        autocompletion=completing.sources,
     ),
 ]
 source_app = typer.Typer(help="Profile sources.", no_args_is_help=True)
@@ -76,7 +77,7 @@ def source_check(
     environment: opt.Environment = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Read a source as plan does, without a token: counts, volume, chunks, rejected rows with reasons."""
+    """Read a source as plan does, without a token. Shows counts, volume, chunks, and rejected rows with reasons."""
     flags = session.Flags(root=context.obj, no_color=no_color, environment=environment, datamart=datamart)
     if values and not show:
         raise UsageError("--values needs --show N", help="add --show 5: it says how many commands to show")
@@ -99,7 +100,7 @@ def source_preview(
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Merge one row with its stored profile, as the platform documents it, and show what changes. Shows profile values."""
+    """Show what one row would change in its stored profile. Merges as the platform documents it; shows profile values."""
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,
@@ -135,7 +136,7 @@ def source_retry(
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Send the failed commands of a source's latest load again, as a separate load; shows a plan and asks first."""
+    """Send the failed commands of the latest load again. They are a load of their own; shows a plan and asks first."""
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,

@@ -20,7 +20,7 @@ def unlock(
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Release the lock of a dead run; if it is alive, it stops writing."""
+    """Release the lock of a dead run. If the run is alive, it stops writing."""
     flags = session.Flags(root=context.obj, no_color=no_color, environment=environment, endpoint=endpoint)
     return run_unlock(flags, lock)
 

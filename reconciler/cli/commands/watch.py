@@ -53,7 +53,7 @@ def watch(
     parallelism: opt.Parallelism = None,
     request_log: opt.RequestLog = None,
 ) -> int:
-    """Compare specs and platform at regular times, and serve the result as Prometheus metrics. Never applies."""
+    """Serve drift and pending changes as Prometheus metrics. Compares specs and platform at regular times; never applies."""
     flags = session.Flags(
         root=context.obj,
         output=opt.Format.JSON,

@@ -1,0 +1,57 @@
+"""What a shell proposes, and help whose lines are whole."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.app import COMMANDS
+from tests.support.emulator import Emulator
+from tests.support.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+GITOPS = f"-C {ROOT / 'examples/gitops'}"
+
+
+@pytest.fixture
+def ws(tmp_path: Path, emulator: Emulator) -> Workspace:
+    return Workspace(tmp_path / "ws", emulator.url)
+
+
+@pytest.mark.parametrize(
+    ("typed", "proposed"),
+    [
+        ("pl", ["plan"]),
+        (f"{GITOPS} plan --tar", ["--target"]),
+        (
+            f"{GITOPS} plan --target Act",
+            ["Activation/members@shop-de", "Activation/members@shop-fr", "Activation/newsletter@shop-fr"],
+        ),
+        (f"{GITOPS} apply --reload P", ["ProfileSource/members@shop-de", "ProfileSource/members@shop-fr"]),
+        (f"{GITOPS} show p.plan --details Comp", ["Compartment/members", "Compartment/newsletter"]),
+        (f"{GITOPS} plan --datamart shop-f", ["shop-fr"]),
+        (f"{GITOPS} source check mem", ["members"]),
+        (f"-C {ROOT / 'examples/environments'} plan --environment ", ["dev", "prod"]),
+        (f"-C {ROOT / 'examples/environments'} plan --target Compartment/loy", ["Compartment/loyalty"]),
+        ("-C /nowhere plan --target x", []),
+        ("-C /nowhere plan --environment x", []),
+    ],
+)
+def test_proposals(typed: str, proposed: list[str], ws: Workspace) -> None:
+    words = f"reconciler {typed}"
+    place = str(len(words.split(" ")) - 1)
+    done = ws.run(COMP_WORDS=words, COMP_CWORD=place, _RECONCILER_COMPLETE="complete_bash")
+    assert (done.code, done.out.split()) == (0, proposed), done
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_scripts_are_printed(shell: str, ws: Workspace) -> None:
+    done = ws.run("--show-completion", shell)
+    assert done.code == 0
+    assert "_RECONCILER_COMPLETE" in done.out
+
+
+@pytest.mark.parametrize("group", ["", "runs", "source", "rollout", "sandbox", "config"])
+def test_no_line_of_a_help_is_cut(group: str, ws: Workspace) -> None:
+    assert group in {"", *COMMANDS}
+    shown = ws.run(*filter(None, [group]), "--help").out
+    assert [line for line in shown.splitlines() if line.endswith("...") and "[ARGS]" not in line] == []
