@@ -99,6 +99,7 @@ def test_a_block_that_gets_a_verdict_is_good_line_by_line(
     assert verdict.anonymous == sum(x.anonymous for x in good)
     assert verdict.safe == all(x.replay_safe for x in good)
     assert verdict.compartments == {x.compartment_id for x in good} - {None}
+    assert [(verdict.field, w) for w in verdict.who] == [(x.field, x.who) for x in good]
 
 
 def test_usual_blocks_get_a_verdict() -> None:

@@ -1,146 +1,149 @@
-"""What is asked of many identifiers at once is what is asked of each line by itself."""
+"""What is asked of many identifiers at once is what is asked of each line that is sent, read by itself."""
 
-import re
+import json
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import polars
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.bulk.records.command_blocks import judge
-from reconciler.bulk.scan import identifiers
-from reconciler.bulk.scan.check import checker
-from reconciler.bulk.scan.identifiers import Identifiers, looker
+from reconciler.bulk.records.mapping import hashed
+from reconciler.bulk.scan import check
+from reconciler.bulk.scan.check import Batch, checker
+from reconciler.bulk.scan.identifiers import SHOWN, Identifiers, Seen, oddity
 from reconciler.bulk.sources.segments import Segment
-from reconciler.model.odd_identifiers import MARKERS
-from reconciler.model.source import Identifier, SourceDefinition, Update
+from reconciler.model.odd_identifiers import MARKER, MARKERS
+from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
 
-SOURCE = SourceDefinition(
-    workspace="w", source="s", files=("x",), format="csv", owner=Identifier(kind="user_account_id", column="o", compartment="c"),
-    identify_by=(Identifier(kind="user_account_id", column="id", compartment="c"),), compartments={"c": "7"},
+check.FRAME_FROM = 0  # frames for a few rows, too
+ACCOUNT = Identifier(kind="user_account_id", column="id", compartment="c")
+HASH = Identifier(kind="email_hash", column="id")
+RECIPE = replace(HASH, column="mail", hash="sha256", normalise=("trim", "lowercase"))
+AGENT = Identifier(kind="user_agent_id", column="agent")
+OWNER = replace(ACCOUNT, column="owner")
+MAPPED = SourceDefinition(
+    workspace="w", source="s", files=("x",), format="ndjson", identify_by=(ACCOUNT,), compartments={"c": "7"},
+    update=Update(force_replace=True),
 )  # fmt: skip
-_texts = st.sampled_from(
-    ["u1", "U1", "001", "", " u", "u ", "é", "a@b.c", r"\u0041", r"\"", "{", "#", "-1", *MARKERS[:6]]
-)
-_odd = st.sampled_from(["u1", "U1", "é", "a b", " a", "NULL", "-", "x\u2003", "\x1fa", "a "])
-_values = _texts.map(lambda t: '"' + t.replace("\\N", "\\\\N") + '"') | st.sampled_from(["7", "null"])
-_names = st.sampled_from(["user_account_id", "email_hash", "user_agent_id", "$user_account_id"])
-_heads = st.sampled_from(
+COMMANDS = SourceDefinition(workspace="w", source="s", files=("x",), format="commands")
+SOURCES = st.sampled_from(
     [
-        '{"operation":"UPSERT",',
-        '{"operation":"DELETE","compartment_id":"7",',
-        '{ "operation": "UPSERT", ',
-        "{",
+        MAPPED,
+        replace(MAPPED, identify_by=(HASH,)),
+        replace(MAPPED, identify_by=(HASH,), owner=OWNER),
+        replace(MAPPED, identify_by=(ACCOUNT,), owner=OWNER),
+        replace(MAPPED, identify_by=(RECIPE, ACCOUNT)),
+        replace(MAPPED, identify_by=(AGENT, HASH), owner=OWNER),
+        replace(MAPPED, identify_by=(ACCOUNT, AGENT, HASH)),
     ]
 )
-_fields = st.tuples(_names, st.sampled_from([":", ":", " : "]), _values)
-_profiles = st.lists(_fields, max_size=2, unique_by=lambda f: f[0])
+PLAIN = ["u1", "u2", "007", "7", "0a" * 16]
+ODD = ["U1", "\u00e9", "a b", " a", "a ", "x\u2003", "\x1fa", "a@b.example", "1" * 32, "0A" * 16, 'q"', "\\"]
+VALUES = st.sampled_from([*PLAIN, *ODD, *MARKERS[:6], ""]) | st.none()
+NAMES = ("id", "mail", "agent", "owner")
+ROWS = st.lists(st.tuples(VALUES, VALUES, VALUES.map(lambda v: v and f"v:{v}"), VALUES), max_size=7)
 
 
-@st.composite
-def lines(draw: st.DrawFn) -> bytes:
-    def made(fields: list[tuple[str, str, str]]) -> str:
-        return ",".join(f'"{name}"{colon}{value}' for name, colon, value in fields)
+def asked_of_each_line(batch: Batch, segment: Segment, source: SourceDefinition) -> Seen:
+    """The rule for one line, from its bytes."""
+    seen = Seen(accounts=[])
+    digests = {hashed(m, i): MARKER + m for i in source.identify_by if i.hash for m in reversed(MARKERS)}
+    for line, place in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
+        command = json.loads(line)
+        account = command.get("user_account_id")
+        assert seen.accounts is not None
+        seen.accounts.append(account)
+        if source.owner and account is None and "user_profile" in command:
+            account = command["user_profile"].get("$user_account_id")
+        fields = {f: command.get(f) for f in ("email_hash", "user_agent_id")} | {"user_account_id": account}
+        for field, value in fields.items():
+            if value is not None and (kind := digests.get(value) or oddity(field, value)):
+                seen.add(kind, (place,))
+    return seen
 
-    who = made([draw(_fields.filter(lambda f: f[0][0] != "$"))])
-    line = f'{draw(_heads)}{who},"user_profile":{{{made(draw(_profiles))}}}}}\n'
-    return line.encode()
+
+def same(segment: Segment, source: SourceDefinition) -> None:
+    batch = checker(source, look=True)(segment, accounts=True)
+    expected = asked_of_each_line(batch, segment, source)
+    assert batch.identifiers == expected
+    assert all(len(places) <= SHOWN for places in expected.first.values())
 
 
-def valid(line: bytes) -> bool:
-    try:
-        identifiers._identity(line), identifiers._owned(line)
-    except ValueError:
-        return False
-    return True
+def rows_of(rows: list[tuple[str | None, ...]]) -> list[dict[str, Any]]:
+    return [dict(zip(NAMES, row, strict=True)) | {"tier": "gold"} for row in rows]
 
 
-@given(st.lists(lines().filter(valid), max_size=6), st.integers(0, 7))
-def test_accounts_of_many_lines_at_once(made: list[bytes], count: int) -> None:
-    data = b"".join(made)
-    assert list(identifiers._first_accounts(data, count)) == list(
-        identifiers._asked_accounts(b"".join(made[:count]))
+@given(ROWS, SOURCES, st.booleans())
+def test_rows_of_json(rows: list[tuple[str | None, ...]], source: SourceDefinition, spaced: bool) -> None:
+    text = "".join(
+        json.dumps(row, indent=None if spaced else 0).replace("\n", "") + "\n" for row in rows_of(rows)
     )
+    same(Segment(0, 0, text.encode()), source)
 
 
-@given(st.lists(lines().filter(valid), max_size=6))
-def test_plain_identifiers_are_never_odd(made: list[bytes]) -> None:
-    data, places = b"".join(made), range(len(made))
-    for name in (b'"user_account_id', b'"user_agent_id', b'"$user_account_id'):
-        if identifiers._all_plain(data, name):
-            assert not re.search(identifiers._DOUBTFUL % re.escape(name), data)
-    apart = [kind for at, line in enumerate(made) for kind in looker(SOURCE)(line, [at]).counts]
-    assert set(looker(SOURCE)(data, places).counts) == set(apart)
+@given(ROWS, SOURCES)
+def test_rows_of_csv(rows: list[tuple[str | None, ...]], source: SourceDefinition) -> None:
+    cells = [
+        "\t".join("" if v is None else v for v in row) for row in rows if '"' not in "".join(map(str, row))
+    ]
+    segment = Segment(0, 0, "".join(c + "\tgold\n" for c in cells).encode(), (*NAMES, "tier"))
+    if cells:
+        same(segment, replace(source, format="csv", csv=Dialect(delimiter="\t")))
+
+
+@given(ROWS, SOURCES, st.sampled_from([polars.String, polars.Int64, polars.Float64]))
+def test_rows_of_frames(rows: list[tuple[str | None, ...]], source: SourceDefinition, kind: Any) -> None:
+    columns: dict[str, Any] = {
+        n: polars.Series([r[n] for r in rows_of(rows)], dtype=polars.String) for n in (*NAMES, "tier")
+    }
+    if kind != polars.String:
+        columns["id"] = polars.Series([n % 3 or None for n in range(len(rows))], dtype=kind)
+    same(Segment(0, 0, frame=polars.DataFrame(columns)), replace(source, format="parquet"))
 
 
 @given(
     st.lists(
-        _odd,
-        min_size=1,
-        max_size=5,
+        st.tuples(
+            st.sampled_from(["user_account_id", "user_account_id", "email_hash", "user_agent_id"]),
+            VALUES,
+            st.booleans(),
+        )
     )
 )
-def test_commands_that_are_judged_plain_have_no_odd_identifier(accounts: list[str]) -> None:
-    data = b"".join(
-        msgspec.json.encode({"operation": "DELETE", "compartment_id": "7", "user_account_id": a}) + b"\n"
-        for a in accounts
-    )
-    source = SourceDefinition(workspace="w", source="s", files=("x",), format="commands")
-    segment = Segment(0, 0, data)
-    seen = checker(source, look=True)(segment).identifiers
-    assert seen is not None
-    assert seen.counts == looker(source)(data, range(len(accounts))).counts
-    verdict = judge(data, source)
-    assert verdict is not None
-    assert not (verdict.plain and seen.counts)
-
-
-@given(
-    st.lists(_odd | st.none(), min_size=1, max_size=6) | st.lists(st.integers(-2, 2) | st.none(), min_size=1),
-    st.sampled_from(["user_account_id", "email_hash"]),
-    st.booleans(),
-)
-def test_frames_that_are_plain_have_no_odd_identifier(
-    accounts: list[str | int | None], kind: str, owned: bool
-) -> None:
-    column = Identifier(kind=kind, column="id", compartment="c" if kind == "user_account_id" else None)
-    source = replace(
-        SOURCE,
-        format="parquet",
-        identify_by=(column,),
-        owner=SOURCE.owner if owned else None,
-        update=Update(force_replace=True),
-    )
-    frame = polars.DataFrame(
-        {"id": accounts, "o": ["u "] * len(accounts), "x": ["a"] * len(accounts)}, strict=False
-    )
-    segment = Segment(0, 0, frame=frame)
-    batch = checker(source, look=True)(segment)
-    assert batch.identifiers is not None
-    assert batch.identifiers.counts == looker(source)(batch.bytes_of(segment), batch.places).counts
+def test_commands(made: list[tuple[str, str | None, bool]]) -> None:
+    lines = []
+    for field, found, profile in made:
+        value = f"v:{found}" if found and field == "user_agent_id" else found
+        command: dict[str, Any] = {"operation": "DELETE", field: value}
+        if profile:
+            inner = {"$user_account_id": value} if field == "user_account_id" else {"user_account_id": " "}
+            command |= {"operation": "UPSERT", "force_replace": True, "user_profile": inner}
+        lines.append(msgspec.json.encode(command) + b"\n")
+    for chosen in (lines, lines[:1] * 3):
+        same(Segment(0, 0, b"".join(chosen)), COMMANDS)
 
 
 @given(
     st.lists(
-        st.lists(st.sampled_from(["u1", "U1", "u2", "01", "1", "0", "é", "É", "ß", "ss"]), max_size=4),
+        st.lists(
+            st.sampled_from(["u1", "U1", "u2", "01", "1", "0", "é", "É", "ß", "ss", "a\n0", None]), max_size=4
+        ),
         max_size=5,
     )
 )
-def test_spellings_are_compared_however_rows_are_divided(parts: list[list[str]]) -> None:
+def test_spellings_are_compared_however_rows_are_divided(parts: list[list[str | None]]) -> None:
     whole, apart = Identifiers(["x"]), Identifiers(["x"])
     before = 0
     for part in parts:
-        made = [
-            b'{"operation":"UPSERT","user_account_id":"%s","user_profile":{}}\n' % a.encode() for a in part
-        ]
-        whole.spellings(b"".join(made), range(len(made)), 0, before)
-        for at, line in enumerate(made):
-            apart.spellings(line.replace(b"{", b"{ ", 1), [at], 0, before)
-        before += len(made)
-    expected, first = 0, dict[str, str]()
-    for account in (a for part in parts for a in part):
-        expected += first.setdefault(account.casefold().lstrip("0") or "0", account) != account
-    for found in (whole, apart):
-        assert sum(odd.count for odd in found.result()) == expected
+        whole.add(Seen(accounts=list(part)), range(len(part)), 0, before)
+        for at, account in enumerate(part):
+            apart.add(Seen(accounts=[account]), [at], 0, before)
+        before += len(part)
+    expected, first = Counter[bool](), dict[str, str]()
+    for account in (a for part in parts for a in part if a is not None):
+        expected[first.setdefault(account.casefold().lstrip("0") or "0", account) != account] += 1
+    assert sum(odd.count for odd in whole.result()) == expected[True]
     assert whole.result() == apart.result()

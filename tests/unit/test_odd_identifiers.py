@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.bulk.scan import check
-from reconciler.bulk.scan.identifiers import looker, oddity
+from reconciler.bulk.scan.identifiers import oddity
 from reconciler.bulk.scan.scan import scan
+from reconciler.bulk.sources.segments import Segment
 from reconciler.model.load import Scan
 from reconciler.model.odd_identifiers import MARKERS
 from reconciler.model.source import Dialect, Identifier, SourceDefinition
 from tests.support.workspace import CUSTOMERS, Workspace
 from tests.unit.test_packed_sources import source
 
+COMMANDS = SourceDefinition(workspace="w", source="s", files=("x",), format="commands")
 HASH = "0a" * 32
 RULES = [
     ("user_account_id", "u1", None),
@@ -57,7 +59,9 @@ def test_one_value(field: str, value: str, kind: str | None) -> None:
 
 ODD = [value for field, value, _ in RULES if field == "user_account_id"] + ['q"', "\\", "é", "é ", "\\ "]
 HASHES = [value for field, value, _ in RULES if field == "email_hash"] + ["a" * 64] * 9
-PROFILES = st.sampled_from([{}, {"user_account_id": " "}, {"email_hash": "x"}, {"$user_account_id": "NULL"}])
+PROFILES = st.sampled_from(
+    [{}, {"user_account_id": " "}, {"email_hash": "x"}, {"x": {"$user_account_id": "NULL"}}]
+)
 SPACING = st.sampled_from([(",", ":"), (", ", ": ")])
 
 
@@ -76,12 +80,12 @@ def test_lines_are_looked_at_as_their_values_are(
 ) -> None:
     lines, expected = [], dict[str, int]()
     for (field, value), profile in rows:
-        command = {"operation": "UPSERT", field: value, "user_profile": profile}
+        command = {"operation": "UPSERT", field: value, "force_replace": True, "user_profile": profile}
         lines.append(json.dumps(command, separators=spacing, ensure_ascii=ascii_only) + "\n")
         if kind := oddity(field, value):
             expected[kind] = expected.get(kind, 0) + 1
-    seen = looker(source("x.ndjson", "ndjson"))("".join(lines).encode(), range(len(lines)))
-    assert seen.counts == expected
+    batch = check.checker(COMMANDS, look=True)(Segment(0, 0, "".join(lines).encode()))
+    assert batch.identifiers.counts == expected
 
 
 def counted(found: Scan) -> dict[str, tuple[int, tuple[str, ...]]]:

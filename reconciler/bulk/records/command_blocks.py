@@ -4,19 +4,16 @@ A block that is not certainly good gets no verdict, and its lines are then asked
 stricter than the rule, never laxer. `tests/laws/test_blocks.py` holds the two against each other.
 """
 
-import re
-
 import msgspec
 
 from reconciler.bulk.records.commands import ESCAPED_LETTERS, MAX_DEPTH, STRATEGIES
 from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID
 from reconciler.bulk.records.uniform_commands import Shape, decoder, shape_of
-from reconciler.model.odd_identifiers import MARKERS
 from reconciler.model.source import SourceDefinition
 
 _NO_MARK = bytes(sorted(set(range(256)) - set(b"[{\n")))
-_MARKERS = frozenset(MARKERS)
-_DEEP = re.compile(b"[\\[{]{%d}" % (MAX_DEPTH + 1))
+_ONE_MARK = bytes.maketrans(b"{", b"[")
+_DEEP = b"[" * (MAX_DEPTH + 1)
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -28,7 +25,8 @@ class Verdict(msgspec.Struct, frozen=True):
         anonymous: how many profiles lack an owner field.
         safe: all may be sent twice.
         compartments: those that they name.
-        plain: no identifier can be odd, however closely it is looked at.
+        field: which identifier they name.
+        who: the value of that in each line.
     """
 
     lines: int
@@ -36,7 +34,8 @@ class Verdict(msgspec.Struct, frozen=True):
     anonymous: int
     safe: bool
     compartments: frozenset[str]
-    plain: bool = False
+    field: str
+    who: list[str]
 
 
 def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
@@ -50,16 +49,16 @@ def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
         commands = decoder(shape)(data)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return None
-    lines, marks = len(commands), data.translate(None, _NO_MARK)
-    if lines != marks.count(b"\n") or _DEEP.search(
-        marks
-    ):  # a blank line, a command over two lines, one too deep
+    lines, marks = len(commands), data.translate(_ONE_MARK, _NO_MARK)
+    if lines != marks.count(b"\n") or _DEEP in marks:  # a blank line, a command over two lines, one too deep
         return None
     if len(data) > source.max_bytes and max(map(len, data.split(b"\n"))) >= source.max_bytes:
         return None
     upserts = [c for c in commands if c.user_profile is not msgspec.UNSET]
     account = shape.owned and shape.identifier == "user_account_id"
-    if account and [c.user_profile.account for c in upserts] != [c.who for c in upserts]:
+    who = [c.who for c in commands]
+    named = who if len(upserts) == lines else [c.who for c in upserts]
+    if account and [c.user_profile.account for c in upserts] != named:
         return None
     if _may_repeat(data, shape, lines, len(upserts)):
         return None
@@ -70,14 +69,9 @@ def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
         len(upserts) if orphan else 0,
         _safe(shape, upserts),
         frozenset() if shape.compartment is None else frozenset({shape.compartment}),
-        shape.identifier != "email_hash" and _plain([c.who for c in commands]),
+        shape.identifier,
+        who,
     )
-
-
-def _plain(identifiers: list[str]) -> bool:
-    """Whether none is empty, has spaces or other letters than those of ASCII, or is a text that stands for nothing."""
-    joined = "".join(identifiers)
-    return joined.isascii() and joined.split() == [joined] and _MARKERS.isdisjoint(identifiers)
 
 
 def _safe(shape: Shape, upserts: list[msgspec.Struct]) -> bool:
@@ -115,7 +109,8 @@ def _may_repeat(data: bytes, shape: Shape, lines: int, upserts: int) -> bool:
         return True
     expected = {
         b'"' + shape.identifier.encode() + b'"': lines,
-        b'"user_profile"': upserts,
+        # Each profile decoded has an account, where the shape has: then a second one has one, too.
+        b'"user_profile"': 0 if shape.owned else upserts,
         b'"$user_account_id"': upserts if shape.owned else 0,
         b'"force_replace"': upserts if shape.strategy is None else 0,
         b'"merge_objects"': upserts if shape.merge_objects else 0,

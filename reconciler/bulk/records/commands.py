@@ -36,6 +36,7 @@ _decode_owner = msgspec.json.Decoder(_Owner).decode
 _decode_raw = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 MAX_DEPTH = exact_json.MAX_DEPTH + 1  # a profile may be nested as deeply as a row; it stands within a command
+IDENTIFIERS = ("user_account_id", "email_hash", "user_agent_id")
 STRATEGIES = {"PARTIAL_UPDATE", "PARTIAL_DELETE", "FORCE_REPLACE"}
 ESCAPED_LETTERS = (b"\\u002", b"\\u005", b"\\u006", b"\\u007")  # a key may be spelt with them
 _KEYS = re.compile(
@@ -70,30 +71,29 @@ def command_line(raw: bytes, source: SourceDefinition) -> Line:
     if len(keys) != len(set(keys)) or (b"\\u00" in raw and any(x in raw for x in ESCAPED_LETTERS)):
         exact_json.refuse_duplicate_keys(raw)
     compartment = None if command.compartment_id is msgspec.UNSET else str(command.compartment_id)
-    _one_identifier(command, compartment)
+    field, who = _one_identifier(command, compartment)
     if source.compartment is not None:
         compartment = _agree(command, compartment, source)
     if command.operation == "DELETE":
         data = raw if not _adds_compartment(command, source) else _fill(raw, command, compartment)
-        return Line(data + b"\n", True, True, compartment, False)
+        return Line(data + b"\n", True, True, compartment, False, field, who)
     anonymous = _check_upsert(command, compartment)
     safe = command.force_replace is True or command.update_strategy == "FORCE_REPLACE"
     lacks = anonymous or (compartment is not None and command.compartment_id is msgspec.UNSET)
     if source.fill_identity and lacks and command.user_account_id is not msgspec.UNSET:
-        return Line(_fill(raw, command, compartment) + b"\n", False, safe, compartment, compartment is None)
-    return Line(raw + b"\n", False, safe, compartment, anonymous)
+        raw, anonymous = _fill(raw, command, compartment), compartment is None
+    return Line(raw + b"\n", False, safe, compartment, anonymous, field, who)
 
 
-def _one_identifier(command: Command, compartment: str | None) -> None:
+def _one_identifier(command: Command, compartment: str | None) -> tuple[str, str]:
+    """The field and the value of the only identifier."""
     unset = msgspec.UNSET
-    given = [
-        v for v in (command.user_account_id, command.email_hash, command.user_agent_id) if v is not unset
-    ]
+    given = [(f, str(v)) for f in IDENTIFIERS if (v := getattr(command, f)) is not unset]
     if len(given) > 1:
         raise BadLine("line-identifiers", "the command names two identifiers; exactly one is allowed")
     if not given:
         raise BadLine("line-no-identifier", "the command names no identifier")
-    if given[0] == "":
+    if not given[0][1]:
         raise BadLine("line-no-identifier", "the identifier is empty")
     if compartment is not None and command.user_account_id is unset:
         raise BadLine("line-identifiers", "compartment_id belongs to user_account_id only")
@@ -105,6 +105,7 @@ def _one_identifier(command: Command, compartment: str | None) -> None:
         raise BadLine("line-agent", "user_agent_id must have the form prefix:rest")
     if command.operation not in ("UPSERT", "DELETE"):
         raise BadLine("line-operation", "operation must be UPSERT or DELETE")
+    return given[0]
 
 
 def _agree(command: Command, compartment: str | None, source: SourceDefinition) -> str | None:

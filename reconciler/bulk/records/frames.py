@@ -14,13 +14,11 @@ import msgspec
 from reconciler.bulk.records import parquet_values
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine
 from reconciler.bulk.records.mapping import flags_of, identity_columns
-from reconciler.model.odd_identifiers import MARKERS
 from reconciler.model.source import Identifier, SourceDefinition
 
 # What has to be escaped in JSON; and what is so rare that such rows are rather asked by themselves.
 _ESCAPED, _RARE = r'["\\]', "[\\x00-\\x1f\\x7f\u2028\u2029]"
 _INTEGER, _NUMBER = r"^-?(0|[1-9][0-9]*)$", r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
-_NOT_PLAIN = r"^$|[^!-~]"
 _LONG, _ODD = 300, "^-0$|[eE]"
 _SMALL, _LARGE = 1e-4, 1e15
 _encode = msgspec.json.Encoder().encode
@@ -123,17 +121,14 @@ def _lines(polars: Any, frame: Any, schema: Mapping[str, Any] | None, source: So
     return made.joined(pieces, source.max_bytes)
 
 
-def plain_identifiers(frame: Any, source: SourceDefinition) -> bool:
-    """Whether no identifier of a frame can be odd, however closely it is looked at; False where that is not known."""
+def identifiers(frame: Any, identifier: Identifier) -> list[str]:
+    """The values of an identifier, as lines name it; those of rows without a line mean nothing."""
     import polars
 
-    identifier = source.identify_by[0]
-    if identifier.kind == "email_hash" or source.owner is not None:
-        return False
     found = frame[identifier.column]
-    if found.dtype != polars.String:
-        return bool(found.dtype.is_integer())
-    return not (found.str.contains(_NOT_PLAIN) | found.is_in(list(MARKERS))).any()
+    if found.dtype != polars.String and not found.dtype.is_integer():
+        return []  # no row has a line
+    return found.cast(polars.String).to_list()  # type: ignore[no-any-return]
 
 
 def _head(source: SourceDefinition, identifier: Identifier) -> str:

@@ -33,6 +33,9 @@ class Line(msgspec.Struct, frozen=True):
         replay_safe: sending it twice cannot grow anything.
         compartment_id: what it names, if it does.
         anonymous: its profile lacks an owner field.
+        field: which identifier it names.
+        who: the value of that.
+        owner: the account that owns its profile, where the source says which; None where it says so of none.
     """
 
     data: bytes
@@ -40,6 +43,9 @@ class Line(msgspec.Struct, frozen=True):
     replay_safe: bool
     compartment_id: str | None
     anonymous: bool
+    field: str
+    who: str
+    owner: str | None = None
 
 
 def too_large(size: int, source: SourceDefinition) -> BadLine:

@@ -39,18 +39,21 @@ def row_mapper(source: SourceDefinition) -> Callable[[Row], Line]:
         if drop_nulls:
             row = _without_nulls(row)
         operation = _operation(row, source)
-        identity, compartment = _identity(row, source)
+        field, who, compartment = _identity(row, source)
+        identity = {field: who} if compartment is None else {"compartment_id": compartment, field: who}
         if operation == "DELETE":
-            return Line(json_line({"operation": "DELETE", **identity}), True, True, compartment, False)
+            return Line(
+                json_line({"operation": "DELETE", **identity}), True, True, compartment, False, field, who
+            )
         owner = _owner_fields(row, source)
-        unowned = not owner
+        owned_by = owner.get("$user_account_id")
         profile = profile_of(row, owner)
         account = profile.get("$user_account_id")
-        if unowned and compartment is not None and account is not None:
-            _require_same("$user_account_id", account, identity["user_account_id"], None)
+        if owned_by is None and compartment is not None and account is not None:
+            _require_same("$user_account_id", account, who, None)
         anonymous = account is None
         data = json_line({"operation": "UPSERT", **identity, **flags, "user_profile": profile})
-        return Line(data, False, safe, compartment, anonymous)
+        return Line(data, False, safe, compartment, anonymous, field, who, owned_by)
 
     return mapped
 
@@ -221,17 +224,18 @@ def _spelt(value: Value) -> str:
     return msgspec.json.encode(None if value is _ABSENT else value).decode()
 
 
-def _identity(row: Row, source: SourceDefinition) -> tuple[dict[str, Value], str | None]:
+def _identity(row: Row, source: SourceDefinition) -> tuple[str, str, str | None]:
+    """The field and the value of the identifier, and the compartment of an account."""
     for identifier in source.identify_by:
         value = _identifier_value(row, identifier)
         if value is not None:
             if identifier.kind == "user_account_id":
                 compartment = source.compartments.get(identifier.compartment or "") or UNKNOWN_ID
-                return {"compartment_id": compartment, "user_account_id": value}, compartment
+                return identifier.kind, value, compartment
             if identifier.kind == "user_agent_id" and not AGENT.fullmatch(value):
                 words = "user_agent_id must have the form prefix:rest"
                 raise BadLine("line-agent", words, identifier.column)
-            return {identifier.kind: value}, None
+            return identifier.kind, value, None
     columns = ", ".join(f"'{i.column}'" for i in source.identify_by)
     raise BadLine("line-no-identifier", f"no value in {columns}")
 

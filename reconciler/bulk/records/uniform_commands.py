@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, NamedTuple, Union
 
 import msgspec
 
+from reconciler.bulk.records.commands import IDENTIFIERS
+
 _UNSET = msgspec.UNSET
 _Never = Literal["\0"]  # no line has it, so a field of this type is a field that must be absent
-_IDENTIFIERS = ("user_account_id", "email_hash", "user_agent_id")
 _FLAGS = ("force_replace", "merge_objects", "update_strategy")
 
 
@@ -53,7 +54,7 @@ def shape_of(line: bytes) -> Shape | None:
         head = _head(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    kinds = [k for k in _IDENTIFIERS if getattr(head, k) is not _UNSET]
+    kinds = [k for k in IDENTIFIERS if getattr(head, k) is not _UNSET]
     profile: Any = head.user_profile
     if len(kinds) != 1:
         return None
@@ -85,7 +86,7 @@ def decoder(shape: Shape) -> Callable[[bytes], list[Any]]:
     limits = msgspec.Meta(pattern=r"^[^:]+:(?s:.)") if agent else msgspec.Meta(min_length=1)
     common: list[Any] = [("who", Annotated[str, limits], msgspec.field(name=shape.identifier))]
     common += [_field("compartment_id", "compartment_id", shape.compartment)]
-    common += [_field(k, k, None) for k in _IDENTIFIERS if k != shape.identifier]
+    common += [_field(k, k, None) for k in IDENTIFIERS if k != shape.identifier]
     account: Any = ("account", str, msgspec.field(name="$user_account_id"))
     if not shape.owned:
         account = _field("account", "$user_account_id", None)

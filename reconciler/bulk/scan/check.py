@@ -5,6 +5,7 @@ The same functions decide at plan, at apply and in every sending process, so all
 
 import bisect
 import functools
+import itertools
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from reconciler.bulk.records.commands import command_line
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
 from reconciler.bulk.records.mapping import column_used, flags_of, row_mapper
 from reconciler.bulk.scan.duplicates import Superseded
-from reconciler.bulk.scan.identifiers import Seen, looker
+from reconciler.bulk.scan.identifiers import Named, Seen, looker
 from reconciler.bulk.sources import csv_rows, line_framing
 from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.encodings import encoding_read
@@ -107,10 +108,8 @@ class Batch(msgspec.Struct):
         return segment.data if self.data is None else self.data
 
 
-def checker(
-    source: SourceDefinition, *, contents: bool = False, look: bool = False
-) -> Callable[[Segment], Batch]:
-    """The function that turns a segment of this source into a batch.
+def checker(source: SourceDefinition, *, contents: bool = False, look: bool = False) -> Callable[..., Batch]:
+    """The function that turns a segment of this source into a batch; with `accounts`, of those whose spellings are compared, too.
 
     Args:
         source: its definition.
@@ -122,7 +121,7 @@ def checker(
     read = reader(source)
     mapped = functools.cache(lambda: frames.mapper(source))  # loads polars, so not for a few rows
 
-    def check(segment: Segment) -> Batch:
+    def check(segment: Segment, *, accounts: bool = False) -> Batch:
         made = _Builder(source, line_of, contents=contents)
         if segment.bad is not None:
             made.reject(Record(0, b"", None, segment.bad), segment.bad)
@@ -138,8 +137,8 @@ def checker(
             made.rows(read(segment))
         batch = made.batch(segment)
         if identifiers:
-            odd = Seen() if made.plain else identifiers(batch.bytes_of(segment), batch.places)
-            batch.identifiers = odd
+            batch.identifiers = identifiers(made.named, batch.places)
+            batch.identifiers.accounts = made.named.accounts() if accounts else None
         return batch
 
     return check
@@ -160,6 +159,10 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
         return batch
     before_them = sorted(r.line for r in batch.rejects)
     kept, left, rejects, deletes = list[bytes](), array("I"), list[Rejected](), 0
+    seen = batch.identifiers
+    if seen is not None and seen.accounts is not None:
+        lasting = [before + n + 1 not in gone for n in batch.places]
+        seen = msgspec.structs.replace(seen, accounts=list(itertools.compress(seen.accounts, lasting)))
     for at, (line, number) in enumerate(
         zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False)
     ):
@@ -187,7 +190,7 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
         left,
         batch.found,
         batch.lacking,
-        batch.identifiers,
+        seen,
     )
 
 
@@ -299,7 +302,7 @@ class _Builder:
         self.records = self.upserts = self.deletes = self.anonymous = self.rejected = 0
         self.safe = True
         self.own = source.format == "commands"  # the segment's own bytes
-        self.plain = self.own  # no identifier can be odd
+        self.named = Named()
         self.compartments: set[str] = set()
         self.rejects: list[Rejected] = []
         self.numbers: array[int] | None = None
@@ -340,14 +343,14 @@ class _Builder:
         self.upserts += verdict.lines - verdict.deletes
         self.anonymous += verdict.anonymous
         self.safe = self.safe and verdict.safe
-        self.plain = self.plain and verdict.plain
+        self.named.add(verdict.field, verdict.who)
         self.compartments |= verdict.compartments
         if self.numbers is not None:
             self.numbers.extend(range(line, line + verdict.lines))
 
     def rows(self, records: Iterator[Record]) -> None:
         """Records one by one."""
-        self.own = self.plain = False
+        self.own = False
         for record in records:
             if self.fields.open and record.row is not None:
                 self.fields.look(record.row)
@@ -368,22 +371,25 @@ class _Builder:
             if line.compartment_id is not None:
                 self.compartments.add(line.compartment_id)
             self.pieces.append(line.data)
+            self.named.add_line(line, owned=self.source.owner is not None)
 
     def frame(self, frame: Any, lines: Any, records: Iterator[Record]) -> None:
         """Lines made column by column; rows that got none are asked one by one."""
-        self.plain = frames.plain_identifiers(frame, self.source)
+        identifier, owner = self.source.identify_by[0], self.source.owner
+        who = frames.identifiers(frame, identifier)
+        owners = frames.identifiers(frame, owner) if owner is not None else []
         if not lines.null_count():
-            self._made(lines, 0)
+            self._made(lines, 0, who, owners)
             return
         rows = list(records)
         begin = 0
         for at in lines.is_null().arg_true().to_list():
-            self._made(lines[begin:at], begin)
+            self._made(lines[begin:at], begin, who[begin:at], owners[begin:at])
             self.rows(iter(rows[at : at + 1]))
             begin = at + 1
-        self._made(lines[begin:], begin)
+        self._made(lines[begin:], begin, who[begin:], owners[begin:])
 
-    def _made(self, lines: Any, first: int) -> None:
+    def _made(self, lines: Any, first: int, who: Sequence[str], owners: Sequence[str]) -> None:
         count = len(lines)
         if not count:
             return
@@ -396,6 +402,7 @@ class _Builder:
         if self.numbers is not None:
             self.numbers.extend(range(first, first + count))
         identifier = self.source.identify_by[0]
+        self.named.add(identifier.kind, who, owners)
         if identifier.kind == "user_account_id":
             self.compartments.add(self.source.compartments.get(identifier.compartment or "") or UNKNOWN_ID)
 

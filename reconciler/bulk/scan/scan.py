@@ -94,6 +94,20 @@ class _Hooks:
             self.progress(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is asked of each segment beside its lines."""
+
+    identifiers: Identifiers | None = None
+    _: KW_ONLY
+    contents: bool
+
+    @property
+    def accounts(self) -> bool:
+        """Whether the spellings of more accounts are compared."""
+        return self.identifiers is not None and self.identifiers.compares
+
+
 class _Blanks:
     """Holds blank lines back until a row follows in their file; at its end they are no rows."""
 
@@ -175,7 +189,7 @@ def find_superseded(
     names = locations.find(root, source)
     watch, rows = Duplicates(), Rows(names, source)
     pieces = segments(root, names, source)
-    for segment, batch in _batches(pieces, root, names, source, workers, contents=False, look=False):
+    for segment, batch in _batches(pieces, root, names, source, workers, _Look(contents=False)):
         _watch(watch, segment, rows.before(segment)[0], batch)
         rows.add(segment, batch)
     watch.superseded(into)
@@ -196,7 +210,8 @@ def _scan(
     pieces = segments(root, names, source, feed=hashed.feed)
     rows, blanks = Rows(names, source), _Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)
-    for segment, made in _batches(pieces, root, names, source, workers, contents=hooks.contents, look=True):
+    look = _Look(identifiers, contents=hooks.contents)
+    for segment, made in _batches(pieces, root, names, source, workers, look):
         before = rows.before(segment)[0]
         batch = (
             made if replaced is None else without(made, segment, before, replaced, contents=hooks.contents)
@@ -210,8 +225,7 @@ def _scan(
         if watch is not None:
             _watch(watch, segment, before, batch)
         if batch.identifiers is not None:
-            identifiers.add(batch.identifiers, segment.file, before)
-            identifiers.spellings(data, batch.places, segment.file, before)
+            identifiers.add(batch.identifiers, batch.places, segment.file, before)
         looks.add(rows.names[segment.file], before, segment, made)
         at = _positions(segment, before, batch)
         cutter.add(data, batch.sent, at, verbatim=batch.data is None)
@@ -322,14 +336,12 @@ def _batches(
     names: Sequence[str],
     source: SourceDefinition,
     workers: Executor | None,
-    *,
-    contents: bool,
-    look: bool,
+    look: _Look,
 ) -> Iterator[tuple[Segment, Batch]]:
     """Every segment with what became of it, in order."""
-    check = checker(source, contents=contents, look=look)
+    check = checker(source, contents=look.contents, look=look.identifiers is not None)
     if workers is None:
-        yield from ((segment, check(segment)) for segment in pieces)
+        yield from ((segment, check(segment, accounts=look.accounts)) for segment in pieces)
         return
     waiting: deque[tuple[Segment, Future[Batch]]] = deque()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="frames") as threads:
@@ -337,9 +349,12 @@ def _batches(
             if (
                 segment.frame is not None or segment.bad is not None
             ):  # frames work without the interpreter's lock
-                future = threads.submit(check, segment)
+                future = threads.submit(check, segment, accounts=look.accounts)
             else:
-                future = workers.submit(work, *_job(segment, root, names, source), contents, look)
+                job = _job(segment, root, names, source)
+                future = workers.submit(
+                    work, *job, look.contents, look.identifiers is not None, look.accounts
+                )
             waiting.append((segment, future))
             if len(waiting) >= AHEAD:
                 first, done = waiting.popleft()
@@ -358,7 +373,13 @@ def _job(
 
 
 def work(
-    source: SourceDefinition, segment: Segment, path: str | None, size: int, contents: bool, look: bool
+    source: SourceDefinition,
+    segment: Segment,
+    path: str | None,
+    size: int,
+    contents: bool,
+    look: bool,
+    accounts: bool,
 ) -> Batch:
     """Check one segment, in a process of its own.
 
@@ -369,12 +390,13 @@ def work(
         size: bytes to read there.
         contents: rejected records carry their data.
         look: the identifiers are looked at.
+        accounts: the accounts that the lines name are returned, too.
     """
     if path is not None:
         with Path(path).open("rb") as file:
             file.seek(segment.offset)
             segment = segment._replace(data=file.read(size))
-    return checker(source, contents=contents, look=look)(segment)
+    return checker(source, contents=contents, look=look)(segment, accounts=accounts)
 
 
 def _positions(segment: Segment, before: int, batch: Batch) -> Callable[[int], Position]:
