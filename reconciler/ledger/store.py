@@ -6,7 +6,7 @@ written: names, digests, counts (G9).
 
 import json
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.ledger.database import Database
@@ -201,6 +201,14 @@ class Ledger:
         """Remember that these were reported as too many or too late: each is told with exit 3 once."""
         sql = "INSERT INTO reported_executions VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
         self.database.many(sql, [(*self._key, datamart_id, e) for e in sorted(executions)])
+
+    def watch(self, loads: Iterable[tuple[str, int]]) -> None:
+        """Remember that loads, by what is written and number, begin or end now: their executions are to be looked at again."""
+        sql = (
+            "INSERT INTO looks VALUES (?,?,?,?,?,0) ON CONFLICT (origin, organisation_id, written, generation) "
+            "DO UPDATE SET begun=excluded.begun, latest=0"
+        )
+        self.database.many(sql, [(*self._key, *load, self._wall()) for load in sorted(loads)])
 
     def look(self, written: str, generation: int, begun: float, latest: float) -> None:
         """Remember that the executions of a finished load were looked at.

@@ -176,6 +176,8 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
         run.ledger.open(identity, {EVERYTHING})
     opened, writes = run.ledger.open_writes(), written(plan)
     run.ledger.open(identity, {writes[address].key for address in before.verdicts})
+    loads = {x.address: (writes[x.address].key, x.generation) for x in plan.loads if x.generation is not None}
+    run.ledger.watch(loads[a] for a in before.verdicts if a in loads)
     visibility = VisibilityWindow(
         run.locked_at, run.settings.settle, lambda address: opened.concern(writes[address].names)
     )
@@ -186,6 +188,9 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     finally:
         with contextlib.suppress(ReconcilerError):  # then the run counts as cut off, which it nearly was
             run.ledger.remember_compartments(plan.workspace, _compartments(plan, outcomes, before.observed))
+            run.ledger.watch(
+                loads[o.address] for o in outcomes if o.address in loads and o.status in _SEEN_THROUGH
+            )
             _close(run, identity, outcomes, writes, opened)
             run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
             run.lock.mark(Mark(run.nonce, quiet=True))

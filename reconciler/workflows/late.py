@@ -34,8 +34,9 @@ def look_again(
     imports: Listing[Import] | None,
     reader: Reader,
     io: Executor,
+    due: Collection[int] | None = None,
 ) -> Look:
-    """What came after the seal of a source's newest load.
+    """What came after the seal of loads of a source.
 
     Args:
         datamart_id: the datamart.
@@ -43,63 +44,57 @@ def look_again(
         imports: of the datamart.
         reader: sends GET requests.
         io: threads for small requests.
+        due: numbers of the loads; None is the newest one.
     """
     if not isinstance(imports, Listed):
         return Look((), whole=False)
-    looked_at = watched(generations(imports.rows, former), generations(imports.rows, former, retries=True))
+    found, retries = generations(imports.rows, former), generations(imports.rows, former, retries=True)
+    looked_at = watched(found, retries, due)
     ids = [i for g in looked_at for i in g.import_ids]
     listings = list(io.map(lambda i: resources.executions(reader, datamart_id, i), ids))
     executions = {i: rows_of(x) for i, x in zip(ids, listings, strict=True)}
     return Look(tuple(late(looked_at, executions)), all(isinstance(x, Listed) for x in listings))
 
 
+# What is written, and the number of the load.
+Number = tuple[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What the ledger knows of looks at finished loads; times are seconds since 1970.
+    """What the ledger knows of looks at loads; times are seconds since 1970.
 
     Attributes:
-        ended: when loads came to their end, by address.
-        begun: when applies first and last looked, by what is written and generation.
+        known: when loads ended or were first looked at, and when they were last looked at, 0 if somebody has to look again.
         settle: seconds that a listing may lag.
         watched: seconds for which what was reported is said again.
     """
 
-    ended: Mapping[str, float]
-    begun: Mapping[tuple[str, int], tuple[float, float]]
+    known: Mapping[Number, tuple[float, float]]
     settle: float
     watched: float
 
-    def due(self, load: LoadChange, key: str, now: float) -> bool:
-        """True if executions of a load could have come since somebody last looked.
+    def due(self, load: LoadChange, names: Collection[str], key: str) -> frozenset[Number]:
+        """Loads of a source of which executions could have come since somebody last looked.
 
-        A load that ended elsewhere, or in a run that was killed, counts as having ended when it was first looked at.
-
-        Args:
-            load: of a plan.
-            key: what it writes.
-            now: the time.
-        """
-        if load.actions != ("no-op",) or load.generation is None or load.unfinished:
-            return False
-        looked = self.begun.get((key, load.generation))
-        if looked is None:
-            return True
-        return looked[1] < self._ended(load, key, now) + self.settle
-
-    def over(self, load: LoadChange, key: str, now: float, look: Look) -> bool:
-        """True if a look was the last one that is needed, were it `settle` after the load's end; what came is said again for a while.
+        Those that this ledger began, and the newest one whoever loaded it: that counts as having ended when it was first looked at.
 
         Args:
             load: of a plan.
-            key: what it writes.
-            now: the time.
-            look: what was seen.
+            names: all that the source's loads may be written under.
+            key: what it is written under now.
         """
-        return look.whole and (not look.found or now >= self._ended(load, key, now) + self.watched)
+        left = {n for n, (ended, last) in self.known.items() if n[0] in names and last < ended + self.settle}
+        if load.generation is not None:
+            newest = (key, load.generation)
+            finished = load.actions == ("no-op",) and not load.unfinished
+            left = left - {newest} if not finished else left if newest in self.known else left | {newest}
+        return frozenset(left)
 
-    def _ended(self, load: LoadChange, key: str, now: float) -> float:
-        first, _ = self.begun.get((key, load.generation or 0), (now, now))
-        return self.ended.get(load.address, first)
+    def over(self, number: Number, now: float, look: Look) -> bool:
+        """True if a look was the last one that is needed, were it `settle` after the load's end; what came is said again for a while."""
+        ended, _ = self.known.get(number, (now, 0.0))
+        return look.whole and (not look.found or now >= ended + self.watched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +133,18 @@ def told(looks: Iterable[tuple[LoadChange, Look]], reported: Collection[tuple[st
     return Told(tuple(outcomes), executions, tuple(before))
 
 
-def look_at_loads(loads: Sequence[LoadChange], reader: Reader, io: Executor) -> list[tuple[LoadChange, Look]]:
-    """What came late of loads that are finished.
+def look_at_loads(
+    due: Sequence[tuple[LoadChange, Collection[int]]], reader: Reader, io: Executor
+) -> list[tuple[LoadChange, Look]]:
+    """What came late.
 
     Args:
-        loads: of a plan.
+        due: loads of a plan, each with the numbers of those of its source that are looked at.
         reader: sends GET requests.
         io: threads for small requests.
     """
-    imports = {d: resources.imports(reader, d) for d in sorted({x.datamart_id for x in loads})}
+    imports = {d: resources.imports(reader, d) for d in sorted({x.datamart_id for x, _ in due})}
     return [
-        (x, look_again(x.datamart_id, definition_of(x).former, imports[x.datamart_id], reader, io))
-        for x in loads
+        (x, look_again(x.datamart_id, definition_of(x).former, imports[x.datamart_id], reader, io, numbers))
+        for x, numbers in due
     ]

@@ -193,3 +193,14 @@ def test_a_twin_of_a_load_that_the_ledger_does_not_know_is_told(remote: Stranger
     twin(remote)
     assert workspace.run("apply", "--auto-approve").code == 3
     assert workspace.run("apply", "--auto-approve").code == 0
+
+
+def test_a_twin_of_a_load_before_the_newest_is_told(remote: Stranger, tmp_path: Path) -> None:
+    workspace = loaded(remote, tmp_path, "1h")
+    workspace.customers(20, mark="v2")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    twin(remote)  # of the first load
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 3, done
+    assert "load 1, chunk 1: 2 executions (" in done.err
+    assert workspace.run("apply", "--auto-approve").code == 0

@@ -1,4 +1,4 @@
-"""What came late of loads about which an apply has nothing to do: told by the first apply that sees it, which ends with 3."""
+"""What came late of loads that are finished: told by the first apply that sees it, which ends with 3."""
 
 from contextlib import suppress
 
@@ -27,14 +27,18 @@ def tell(
         where: endpoint and token.
         shown: what shows outcomes.
     """
-    looks, reported = Looks({}, {}, settings.settle, WATCHED_S), frozenset[tuple[str, str]]()
+    looks, reported = Looks({}, settings.settle, WATCHED_S), frozenset[tuple[str, str]]()
     with suppress(ReconcilerError):  # nothing is known, so everything is looked at
         history = ledgers.expendable_history(flags.root, settings)
         reported = history.reported()
-        looks = Looks(history.loads_ended(0), history.looks(), settings.settle, WATCHED_S)
-    keys = {address: one.key for address, one in written(made).items()}
-    now = real_clock.CLOCK.wall()
-    loads = [x for x in made.loads if looks.due(x, keys[x.address], now)]
+        looks = Looks(history.looks(), settings.settle, WATCHED_S)
+    now, writes = real_clock.CLOCK.wall(), written(made)
+    due = {
+        x.address: numbers
+        for x in made.loads
+        if (numbers := looks.due(x, writes[x.address].names, writes[x.address].key))
+    }
+    loads = [(x, {n for _, n in due[x.address]}) for x in made.loads if x.address in due]
     if not loads:
         return ()
     seen = _looks(loads, settings, where)
@@ -48,9 +52,8 @@ def tell(
             for datamart_id, ids in found.executions.items():
                 ledger.report(datamart_id, ids)
             for load, look in seen:
-                key = keys[load.address]
-                latest = now if looks.over(load, key, now, look) else 0.0
-                ledger.look(key, load.generation or 0, now, latest)
+                for number in due[load.address]:
+                    ledger.look(*number, now, now if looks.over(number, now, look) else 0.0)
     except LedgerFailed as e:
         if found.outcomes:
             say(f"this could not be recorded, so the next apply reports it again: {e}")
@@ -58,7 +61,7 @@ def tell(
 
 
 def _looks(
-    loads: list[LoadChange], settings: Settings, where: destination.Target
+    due: list[tuple[LoadChange, set[int]]], settings: Settings, where: destination.Target
 ) -> list[tuple[LoadChange, Look]]:
     """Nothing where the platform cannot be read: then the next apply looks."""
     with (
@@ -66,5 +69,5 @@ def _looks(
         connections.reader(where, settings.parallelism) as reader,
         connections.threads(settings.parallelism) as io,
     ):
-        return look_at_loads(loads, reader, io)
+        return look_at_loads(due, reader, io)
     return []

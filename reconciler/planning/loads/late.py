@@ -4,7 +4,7 @@ No lock excludes every other run (another machine, a lost ledger), and a listing
 prevented is told by the first plan after the seal.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.diagnostic import Diagnostic, warning
@@ -33,18 +33,28 @@ class Late:
         return warning("load-late", self.message, address=address, help=words)
 
 
-def watched(found: Sequence[Generation], retries: Sequence[Generation]) -> list[Generation]:
-    """The newest sealed load, its sealed sub-loads, and the unfinished loads that it superseded.
+def watched(
+    found: Sequence[Generation], retries: Sequence[Generation], due: Collection[int] | None = None
+) -> list[Generation]:
+    """Sealed loads that are due, their sealed sub-loads, and the unfinished loads that the newest one superseded.
 
     What is not sealed and newer is looked at by every plan.
+
+    Args:
+        found: all loads of a source.
+        retries: their sub-loads.
+        due: numbers of loads to look at; None is the newest one.
     """
     seals = sorted({g.number for g in found if g.seal}, reverse=True)
     if not seals:
         return []
+    wanted = {seals[0]} if due is None else {*due}
     before = seals[1] if len(seals) > 1 else 0
+    if seals[0] in wanted:
+        wanted |= {g.number for g in found if before < g.number < seals[0]}
     return [
-        *(g for g in found if before < g.number <= seals[0]),
-        *(g for g in retries if g.number == seals[0] and g.seal),
+        *(g for g in found if g.number in wanted and g.number <= seals[0]),
+        *(g for g in retries if g.number in wanted & {*seals} and g.seal),
     ]
 
 
