@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
-from reconciler.cli import completing, exit_codes
+from reconciler.cli import completing, exit_codes, usage
 from reconciler.cli.output.console import out, say, work_in
 from reconciler.errors import UsageError
 
@@ -123,10 +123,8 @@ def main_command(arguments: list[str]) -> int:
         if message.startswith("Usage:"):  # no command was given: the help is the answer
             say(message)
             return exit_codes.USAGE
-        hint = "see `reconciler --help`, or `reconciler COMMAND --help`"
-        if message == "No such option: -C":
-            hint = "-C goes before the command: reconciler -C DIR COMMAND"
-        raise UsageError(message, help=hint) from None
+        wrong, hint = usage.told(message)
+        raise UsageError(wrong, help=hint) from None
     except Abort:
         raise KeyboardInterrupt from None
     return code if isinstance(code, int) else exit_codes.DONE
