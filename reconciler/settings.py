@@ -60,6 +60,8 @@ class Settings:
         lock_folder: where locks of this machine lie, if the workspace names a place that several users share.
         token_source: where the token comes from ({env} or {file}), never the token itself.
         plan_key: where the key that seals plans comes from ({env}), never the key itself.
+        index: where sent indexes lie, a folder or an object-store URL.
+        index_key: where the key of their digests comes from ({env}); None takes one that is made once and kept beside the ledger.
         rules: what the workspace says about findings, by code.
         origins: where each setting has its value from, by its name in reconciler.yaml.
     """
@@ -79,6 +81,8 @@ class Settings:
     token_source: Mapping[str, str] | None = None
     credential_command: tuple[str, ...] = ()
     plan_key: Mapping[str, str] | None = None
+    index: str = ".reconciler/index"
+    index_key: Mapping[str, str] | None = None
     allow_outside_paths: bool = False
     previously: tuple[str, ...] = ()
     ignore: Mapping[str, str] = field(default_factory=dict)
@@ -128,6 +132,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "token": None,
     "credential_command": (),
     "plan_key": None,
+    "index": ".reconciler/index",
+    "index_key": None,
     "allow_outside_paths": False,
     "previously": (),
     "ignore": (),
@@ -193,6 +199,8 @@ def resolve(
         token_source=found["token"],
         credential_command=tuple(found["credential_command"]),
         plan_key=found["plan_key"],
+        index=found["index"],
+        index_key=found["index_key"],
         allow_outside_paths=found["allow_outside_paths"],
         previously=tuple(found["previously"]),
         ignore={entry.get("token") or entry["id"]: entry["reason"] for entry in found["ignore"]},

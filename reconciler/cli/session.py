@@ -36,6 +36,7 @@ from reconciler.cli.wiring import (
     ledgers,
     processes,
     real_clock,
+    sent,
 )
 from reconciler.errors import Refused, SpecError, UsageError
 from reconciler.model.plan import Override, Plan
@@ -250,8 +251,9 @@ def plan(
     with (
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
+        sent.indexes(flags.root, settings, scans) as indexes,
     ):
-        made = under_key(make_plan(checked, reader, io, scans, request), settings)
+        made = under_key(make_plan(checked, reader, io, scans, indexes, request), settings)
     if seen:
         keep_looked({a: known.watched[a] for a in looked}, since, settings.settle, folder)
     if flags.output is Format.TEXT:
@@ -408,10 +410,10 @@ def carried(
     from reconciler.workflows.apply import Run, apply_plan
 
     settings = checked.settings
-    with ledgers.locked(flags.root, settings, seconds(flags.lock_timeout), lock_waits(flags)) as (
-        lock,
-        ledger,
-        taken,
+    waiting, timeout = lock_waits(flags), seconds(flags.lock_timeout)
+    with (
+        ledgers.locked(flags.root, settings, timeout, waiting) as (lock, ledger, taken),
+        sent.indexes(flags.root, settings, scans) as indexes,
     ):
         senders = processes.Senders(settings.parallelism, lock)
         try:
@@ -430,6 +432,7 @@ def carried(
                     locked_at=taken,
                     nonce=secrets.token_hex(8),
                     scans=scans,
+                    sent=indexes,
                     progress=shown,
                     stopping=interrupt.stopping,
                     stop=interrupt.stop,

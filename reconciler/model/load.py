@@ -104,7 +104,7 @@ class Scan:
     """One pass over a source.
 
     Attributes:
-        lines: rows that are sent, and the physical lines of those that are rejected.
+        lines: rows that are sent or did not change, and the physical lines of those that are rejected.
         rejects: the first few; `rejected` counts all their lines.
         reasons: how many lines each code rejected.
         compartments: remote ids named by lines, at most `MAX_COMPARTMENTS` of them.
@@ -113,6 +113,7 @@ class Scan:
         continued: physical lines of rows that are sent, beyond the first of each.
         identifiers: what was noticed about identifiers, by kind; hashes of every form are counted.
         looks: the first rows that look otherwise than the spec says.
+        unchanged: rows that are not sent because they were before, and did not change.
         blank: blank lines at the ends of files. All lines of the files are headers + lines + continued + blank.
     """
 
@@ -136,6 +137,7 @@ class Scan:
     blank: int = 0
     identifiers: tuple[OddIdentifiers, ...] = ()
     looks: Look | None = None
+    unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,28 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     retention: Retention | None = None
 
 
+class Delta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a load of changed rows is made against, and the rows of the source beside it.
+
+    Attributes:
+        base: number of the finished load that it is compared with.
+        added: rows whose identity was not sent.
+        changed: rows of which another command was sent.
+        unchanged: rows that are not sent, for this very command was.
+        gone: identities that were sent, and that no row names any more.
+        retried: rows of which it is not known that the platform took the last command.
+        known: identities that were sent.
+    """
+
+    base: int
+    added: int
+    changed: int
+    unchanged: int
+    gone: int
+    retried: int
+    known: int
+
+
 class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run of one source onto one datamart.
 
@@ -66,6 +88,7 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         supersede: the user allows newer content to replace an unfinished generation.
         unfinished: counts of chunks, of this generation or of one it supersedes, that did not end well.
         definition: what `apply FILE` needs to read the source again, without specs.
+        delta: of a load that sends only rows that changed; None where it sends all rows.
         tokens: of its compartments that exist and are found by their token, by key; apply requires them to be the same.
     """
 
@@ -95,6 +118,7 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     supersede: bool = False
     retry: int = 0
     previous_lines: int = 0
+    delta: Delta | None = None
 
     @property
     def unread(self) -> bool:

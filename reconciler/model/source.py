@@ -75,6 +75,10 @@ class SourceDefinition:
         allow: acceptable bad lines, such as "0", "12" or "1%".
         max_bytes: of one chunk.
         superseded: with `duplicates: keep_last`, a file that lists the lines a later one replaces; apply makes it.
+        send: `all` rows, or only those that `changed` since the last load.
+        full_every: with `changed`, every so many loads send all rows; 0 for never.
+        base: what a delta is made against, as its digest names it; empty for a load of all rows.
+        listed: of a delta, a file that lists the lines to send; made where it is read.
         verify: how many lines are read back after the run.
         keep_generations: how many loaded generations of imports stay; None for all.
         former: (workspace, source) pairs under which earlier loads may have been named.
@@ -107,6 +111,10 @@ class SourceDefinition:
     compartment: str | None = None
     compartments: dict[str, str | None] = field(default_factory=dict)
     superseded: str = ""
+    send: str = "all"
+    full_every: int = 0
+    base: str = ""
+    listed: str = ""
     verify: int = 0
     keep_generations: int | None = None
     former: tuple[tuple[str, str], ...] = ()

@@ -59,11 +59,18 @@ def shape(source: SourceDefinition) -> dict[str, Any]:
     }
 
 
-def load_digest(source_digest: str, compartments: Mapping[str, str | None]) -> str | None:
-    """The source digest and the resolved compartment ids; None while one of them is not known."""
+def load_digest(source_digest: str, compartments: Mapping[str, str | None], base: str = "") -> str | None:
+    """The source digest and the resolved compartment ids, and of a delta what it is made against.
+
+    Args:
+        source_digest: SHA-256 (hex) of the source.
+        compartments: remote ids by key; while one of them is not known, there is no digest.
+        base: the load that a delta is made against; empty for a load of all rows.
+    """
     if any(v is None for v in compartments.values()):
         return None
-    return digest({"source": source_digest, "compartments": dict(compartments)})
+    against = {"base": base} if base else {}
+    return digest({"source": source_digest, "compartments": dict(compartments), **against})
 
 
 def plan_digest(document: Mapping[str, Any] | Plan) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 
 def fates(counts: Mapping[str, int]) -> str:
-    """Every line read is in one of these sets; the third is named only where a result is not known."""
+    """Every line read is in one of these sets; some are named only where there are any."""
     unknown = counts.get("unknown", 0)
     return (
         f"{counts.get('succeeded', 0):,} succeeded + {counts.get('failed', 0):,} failed"
         + (f" + {unknown:,} sent, result unknown" if unknown else "")
         + f" + {counts.get('not_processed', 0):,} not processed"
+        + (f" + {counts['unchanged']:,} unchanged" if counts.get("unchanged") else "")
     )

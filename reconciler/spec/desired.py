@@ -161,6 +161,8 @@ def _definition(
         upload=spec.get("upload", "raw"),
         content=spec.get("content", "snapshot"),
         duplicates=spec.get("duplicates", "off"),
+        send=spec.get("send", "all"),
+        full_every=spec.get("full_every", 0),
         allow=str(allow),
         max_bytes=size(spec.get("chunk", {}).get("max_bytes", 64_000_000)),
         fill_identity=spec.get("fill_identity", False),

@@ -17,6 +17,7 @@ from reconciler.spec.source_columns import effects, properties
 from reconciler.spec.source_references import activated, compartments
 from reconciler.spec.source_rules import (
     anonymous,
+    changed_rows,
     chunks,
     endpoints,
     formats,
@@ -183,6 +184,7 @@ DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]
         anonymous,
         updates,
         merged_arrays,
+        changed_rows,
         chunks,
     ),
 }

@@ -213,6 +213,34 @@ def updates(document: Document) -> Iterator[Diagnostic]:
         )
 
 
+def changed_rows(document: Document) -> Iterator[Diagnostic]:
+    """Only a snapshot with one row for each identity can be compared with what was sent."""
+    spec = document.data["spec"]
+    if spec.get("send", "all") == "all":
+        if "full_every" in spec:
+            yield error(
+                "send-changed",
+                "full_every needs send: changed; without it every load sends all rows",
+                document.key_span("spec", "full_every"),
+                help="add send: changed, or remove full_every",
+            )
+        return
+    if spec.get("content", "snapshot") != "snapshot":
+        yield error(
+            "send-changed",
+            "send: changed compares whole snapshots; with content: changes the source already holds only changes",
+            document.span("spec", "send"),
+            help="remove send, or content: changes",
+        )
+    if spec.get("duplicates", "off") not in ("refuse", "keep_last"):
+        yield error(
+            "send-changed",
+            "send: changed needs one row for each identity",
+            document.span("spec", "send"),
+            help="add duplicates: refuse, or duplicates: keep_last",
+        )
+
+
 def merged_arrays(document: Document) -> Iterator[Diagnostic]:
     """With merge_objects, arrays are concatenated: sending a line again grows them (contract 7.4)."""
     spec = document.data["spec"]

@@ -17,6 +17,7 @@ from reconciler.api.presence import Clock
 from reconciler.bulk.load.context import Context, Progress, VisibilityWindow
 from reconciler.bulk.load.driver import run_load
 from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.control.changes import Changer
 from reconciler.control.deletions import Deleter
@@ -96,6 +97,7 @@ class Run:
     locked_at: float
     nonce: str
     scans: Scans
+    sent: SentIndexes
     progress: Progress
     stopping: Callable[[], bool]
     stop: Callable[[], None]
@@ -256,6 +258,7 @@ def _execute(
         token=run.token,
         root=run.root,
         scan=run.scans.get,
+        sent=run.sent,
         readable=run.scans.readable,
         approval=plan.plan_digest,
         spools=run.scans.spools,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.control.observe import observe
 from reconciler.model.address import Address
 from reconciler.model.desired import Desired, DesiredLoad
@@ -63,7 +64,9 @@ class Request:
     looked: Callable[[str], None] = lambda _: None
 
 
-def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, request: Request) -> Plan:
+def make_plan(
+    checked: Checked, reader: Reader, io: Executor, scans: Scans, sent: SentIndexes, request: Request
+) -> Plan:
     """Observe, diff, scan, order, guard.
 
     Args:
@@ -71,6 +74,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         reader: sends GET requests.
         io: threads for small requests.
         scans: reads sources, each once.
+        sent: what sources sent before, of those that send only what changed.
         request: what the flags of `plan` ask for.
 
     Raises:
@@ -121,6 +125,7 @@ def make_plan(checked: Checked, reader: Reader, io: Executor, scans: Scans, requ
         reader=reader,
         io=io,
         scans=scans,
+        sent=sent,
         declared={name for load in desired.loads.values() for name in load.definition.former},
         notes=request.uploads,
     )

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.sent.indexes import Compared, SentIndexes, known, told
 from reconciler.control.observe import open_executions
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
@@ -26,10 +27,12 @@ from reconciler.planning.loads.changes import (
     content_of,
     decide_load,
     definition_of,
+    executed_keys,
     plan_load,
     plan_unread,
 )
 from reconciler.planning.loads.cut import as_cut
+from reconciler.planning.loads.generations import generations
 from reconciler.planning.loads.renamed import renamed
 from reconciler.planning.loads.source_findings import activation_findings, scan_findings
 from reconciler.workflows.consent import consent_findings
@@ -59,6 +62,7 @@ class LoadPlanner:
         config: what is planned for compartments and activations.
         changes: those of them that this plan makes.
         io: threads for small requests.
+        sent: what sources sent before, of those that send only what changed.
         declared: names of workspace and source that specs declare, former ones included.
         notes: of uploads, by datamart id.
     """
@@ -69,6 +73,7 @@ class LoadPlanner:
     reader: Reader
     io: Executor
     scans: Scans
+    sent: SentIndexes
     declared: Collection[tuple[str, str]]
     notes: Callable[[str], UploadNotes]
 
@@ -114,12 +119,18 @@ class LoadPlanner:
         if unlisted := remote.unlisted:
             findings = [*scan_findings(load, scan), _read_failed(load, unlisted)]
             return PlannedLoad(None, [*findings, *self._activations(load, scan)], read_failed=True)
-        decided = decide_load(definition, scan, remote, overrides)
         try:
-            scan = self.scans.get(as_cut(definition, decided.cut))
+            compared = self._compared(load, definition, scan, remote, overrides)
+            planned = replace(compared.source, listed="")
+            decided = decide_load(planned, compared.scan, remote, overrides, known(compared))
+            scan = self.scans.get(as_cut(compared.source, decided.cut))
         except ReconcilerError as e:
             return PlannedLoad(None, [_unreadable(load, e)])
-        change, findings = plan_load(load, decided, scan, remote, overrides)
+        change, findings = plan_load(load, decided, scan, remote, overrides, compared.delta)
+        change = structs.replace(change, reason=change.reason + told(compared))
+        if compared.lost and change.actions == ("execute",):
+            words = f"all rows are sent: {compared.why}"
+            findings.append(warning("full-load", words, load.span, address=str(load.address)))
         require_there(change, overrides)
         findings += self._activations(load, scan)
         if change.actions == ("execute",) and change.generation == 1 and content:
@@ -129,6 +140,25 @@ class LoadPlanner:
             active = self.observed.activations[load.datamart_id]
             findings += consent_findings(load, named, active, self.reader)
         return PlannedLoad(self._with_tokens(change), findings)
+
+    def _compared(
+        self,
+        load: DesiredLoad,
+        definition: SourceDefinition,
+        scan: Scan,
+        remote: RemoteLoads,
+        overrides: Overrides,
+    ) -> Compared:
+        """What of the source is to be sent: all of it, or what changed.
+
+        Raises:
+            ReconcilerError: the source cannot be read.
+        """
+        if definition.send != "changed" or overrides.reload:
+            return Compared(definition, scan)
+        found = generations(remote.imports.require().rows, definition.former)
+        executed = executed_keys(found, remote.executions)
+        return self.sent.compare(definition, scan, found, executed, load.datamart_id)
 
     def _unread(self, load: DesiredLoad, definition: SourceDefinition, overrides: Overrides) -> PlannedLoad:
         """A load whose source only apply reads."""

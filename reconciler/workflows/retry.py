@@ -100,6 +100,11 @@ class _Finder:
         source = self.scans.readable(definition)
         scan = self.scans.get(source)
         digest = load_digest(scan.source_digest, source.compartments)
+        if (digest is None or digest[:12] != key.load12) and source.send == "changed":
+            raise Refused(
+                f"{key.title} has only changed rows, or the source changed since; its failed rows are part of the next load",
+                help="`reconciler apply` sends them when the source changed; --reload sends all rows now",
+            )
         if digest is None or digest[:12] != key.load12:
             raise Refused(
                 f"the source of {self.change.address} changed since {key.title} was loaded; the failed rows cannot be found",

@@ -61,6 +61,10 @@ SHAPES_NOT: dict[str, list[Any]] = {
     "max_bytes": [1000],
     "compartments": [{"loyalty": "2071"}],  # in the load's digest
     "superseded": ["list"],
+    "send": ["changed"],
+    "full_every": [7],
+    "base": ["g7.abcdef123456"],  # in the load's digest
+    "listed": ["list"],
     "verify": [5],
     "keep_generations": [3],
     "former": [(("retail", "crm"),)],
@@ -107,6 +111,8 @@ def test_the_digest_of_a_load_covers_source_and_compartments() -> None:
         load_digest("t", {"a": "1"}),
         load_digest("s", {"a": "2"}),
         load_digest("s", {"b": "1"}),
+        load_digest("s", {"a": "1"}, "g1.abcdef123456"),
+        load_digest("s", {"a": "1"}, "g2.abcdef123456"),
         load_digest("s", {"a": "1", "b": "2"}),
     ]
     assert len(set(some)) == len(some)

@@ -10,6 +10,7 @@ from reconciler.api.client import Writer
 from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
 from reconciler.bulk.scan.spool import Spools
+from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.model.absence import Absence
 from reconciler.model.load import Scan, UploadNotes
@@ -87,6 +88,7 @@ class Context:
 
     Attributes:
         scan: reads a source, or remembers having read it while its places are the same.
+        sent: what sources sent before, of those that send only what changed.
         readable: makes a source that cannot be read twice one that can.
         approval: digest of the plan.
         spools: where such sources are kept.
@@ -103,6 +105,7 @@ class Context:
     token: str
     root: Path
     scan: Callable[[SourceDefinition], Scan]
+    sent: SentIndexes
     readable: Callable[[SourceDefinition, str], SourceDefinition]
     approval: str
     spools: Spools | None

@@ -17,6 +17,7 @@ from reconciler.bulk.load.manifest import Imports
 from reconciler.bulk.load.prepare import Preparation
 from reconciler.bulk.load.results.collect import Aftermath
 from reconciler.bulk.load.send import HALTED, ChunkSender
+from reconciler.bulk.load.sent_rows import SentRows
 from reconciler.errors import ReadFailed, ReconcilerError
 from reconciler.kinds.execution import TERMINAL, Phase, ending, phase
 from reconciler.kinds.names import SealName
@@ -85,6 +86,8 @@ class _LoadRun:
             self._keep_begun()
         except ReconcilerError as e:
             outcome = self._outcome(Status.FAILED, str(e))
+        finally:
+            self.preparation.cleanup.close()
         journal.note(self.address, "load", outcome.status.value, **outcome.counts)
         if self.context.spools is not None and self._unfinished():
             self.context.spools.keep(self.preparation.definition, self.preparation.anew)
@@ -172,7 +175,8 @@ class _LoadRun:
                 "succeeded": ok,
                 "failed": failed,
                 "unknown": unknown,
-                "not_processed": scan.lines - ok - failed - unknown,
+                "not_processed": max(0, scan.lines - scan.unchanged - ok - failed - unknown),
+                **({"unchanged": scan.unchanged} if scan.unchanged else {}),
                 **(self.after.verified if self.after else {}),
             }
             if status is Status.SUCCEEDED and counts.get("differing"):
@@ -396,13 +400,15 @@ class _LoadRun:
         return True
 
     def _seal(self, ok: int, failed: int) -> None:
-        name = str(SealName(self.ready.key, ok, failed))
+        seal = SealName(self.ready.key, ok, failed)
+        name, index = str(seal), self._keep_index(seal)
         result: Done[str] | Failed | Unknown = (
             Done(name) if name in self.listings.imports else self.imports.create(name, shown=True)
         )
         match result:
             case Done():
                 self.view = replace(self.view, sealed=True)
+                self._only_index(index)
             case Failed(message=message, stopped=stopped):
                 raise LoadStopped(
                     Status.UNKNOWN,
@@ -413,3 +419,26 @@ class _LoadRun:
                 raise LoadStopped(
                     Status.UNKNOWN, f"all chunks ended, but no listing showed the seal: {message}"
                 )
+
+    def _keep_index(self, seal: SealName) -> str | None:
+        """Write the index of what was sent before the seal; its name. Without one the next load sends all rows."""
+        tracked = self.preparation.tracked
+        if tracked is None:
+            return None
+        rows = SentRows(self.context, self.listings, self.ready, tracked.digests, tracked.since_full)
+        try:
+            return rows.keep(self.view, seal)
+        except ReconcilerError as e:
+            self.context.progress.say(
+                self.address, f"the sent index could not be written, so the next load sends all rows: {e}"
+            )
+            return None
+
+    def _only_index(self, name: str | None) -> None:
+        """Remove the indexes of loads before."""
+        if name is None:
+            return
+        try:
+            self.context.sent.only(self.ready.source.source, self.datamart_id, name)
+        except ReconcilerError as e:
+            self.context.progress.say(self.address, f"an older sent index could not be removed: {e}")

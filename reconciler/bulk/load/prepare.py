@@ -1,22 +1,31 @@
 """What a load begins with: its source read, the remote observed, and both required to be what was reviewed (G2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from reconciler.api import resources
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
+from reconciler.bulk.sent.digests import SourceRows
+from reconciler.bulk.sent.indexes import Compared, known
 from reconciler.errors import ReadFailed
 from reconciler.kinds.names import MAX_LENGTH, ChunkName, LoadKey
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.load import Scan
 from reconciler.model.outcome import Status
-from reconciler.model.plan import LoadChange
-from reconciler.model.remote import Execution
+from reconciler.model.plan import Delta, LoadChange
+from reconciler.model.remote import Execution, Import
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads import protocol
-from reconciler.planning.loads.changes import content_of, decide_again, definition_of, previous_lines
+from reconciler.planning.loads.changes import (
+    content_of,
+    decide_again,
+    definition_of,
+    executed_keys,
+    previous_lines,
+)
 from reconciler.planning.loads.cut import as_cut, chunk_name, cut_of, load_view, rows_of
 from reconciler.planning.loads.generations import (
     Decision,
@@ -29,6 +38,14 @@ from reconciler.planning.loads.generations import (
 from reconciler.planning.loads.protocol import LoadView
 from reconciler.planning.loads.source_findings import refusal
 from reconciler.planning.plan.guards import deleting, shrunk, way_out
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """Digests of all rows of a source, and how many deltas follow its last load of all rows."""
+
+    digests: SourceRows
+    since_full: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +78,8 @@ class Preparation:
     Attributes:
         anew: what the spool of a source is kept under, where the plan asks for it to be read anew.
         scan: what was read, even where the load then stops.
+        tracked: of a source that sends only what changed, what the next load has to know of this one.
+        cleanup: forgets what is kept for the length of the load.
     """
 
     def __init__(
@@ -72,6 +91,8 @@ class Preparation:
         self.anew = context.approval if change.unread and change.reload else ""
         self.guards = context.guards(change.address)
         self.scan: Scan | None = None
+        self.tracked: Tracked | None = None
+        self.cleanup = ExitStack()
 
     def run(self) -> Ready:
         """Scan, observe, decide again.
@@ -83,9 +104,10 @@ class Preparation:
         change, spools = self.change, self.context.spools
         begun = bool(self.anew) and spools is not None and spools.has(self.definition, self.anew)
         source = replace(self.context.readable(self.definition, self.anew), compartments=self.ids)
-        scan = self.scan = self.context.scan(source)
-        self._reviewed(source, scan)
+        digests = self._read(source)
         rows = self.listings.list_after_settle().rows
+        compared = self._compared(source, digests, rows)
+        source, scan = compared.source, compared.scan
         content = content_of(scan, source)
         assert content is not None  # noqa: S101 - all compartments are known by now
         found = generations(rows, source.former, content=content)
@@ -109,7 +131,7 @@ class Preparation:
             words = f"stale: {decision.reason}; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
         if not change.retry:
-            self._guard(scan, source, decision)
+            self._guard(scan, source, decision, compared.delta)
         existing = next((g for g in (*found, *retries) if g.key == key), None)
         ready = self._fit(source, existing, key, executions)
         earlier = [
@@ -124,24 +146,76 @@ class Preparation:
         self.context.progress.start(change.address, len(ready.scan.chunks), scan.sent, scan.bytes)
         return ready
 
+    def _read(self, source: SourceDefinition) -> SourceRows | None:
+        """Read all rows; of a source that sends only what changed their digests, too."""
+        digests = None
+        if source.send == "changed":
+            rows = self.context.sent.rows(source, make_key=True)
+            self.scan, digests = self.cleanup.enter_context(rows)
+        else:
+            self.scan = self.context.scan(source)
+        self._reviewed(source, self.scan)
+        return digests
+
     def _reviewed(self, source: SourceDefinition, scan: Scan) -> None:
         """Require what was reviewed; the limits that the plan had to pass are asked again: what a plan says of them is not believed."""
         change = self.change
         if not change.unread and scan.source_digest != change.source_digest:
             words = "stale: the source changed since it was planned; nothing was sent. Make a new plan"
             raise LoadStopped(Status.FAILED, words, refused=True)
-        trip = deleting(scan.deletes, scan.sent, self.guards)
-        why = refusal(source, scan) or self._tripped(trip, "guard-delete-lines", "max_delete_lines_percent")
-        if why is not None:
-            raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
-        digest = load_digest(scan.source_digest, source.compartments)
+        if not source.base:
+            self._limited(source, scan)
+        digest = load_digest(scan.source_digest, source.compartments, source.base)
         if digest is None or (change.load_digest is not None and digest != change.load_digest):
             words = "stale: a compartment of this load changed since it was planned; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
 
-    def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision) -> None:
+    def _limited(self, source: SourceDefinition, scan: Scan) -> None:
+        """Require what is about to be sent to be within the limits of the spec and the guards."""
+        trip = deleting(scan.deletes, scan.sent, self.guards)
+        why = refusal(source, scan) or self._tripped(trip, "guard-delete-lines", "max_delete_lines_percent")
+        if why is not None:
+            raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
+
+    def _compared(
+        self, source: SourceDefinition, digests: SourceRows | None, rows: Sequence[Import]
+    ) -> Compared:
+        """What of the source is to be sent; what plan compared has to come out the same."""
+        scan = self.scan
+        assert scan is not None  # noqa: S101 - it was read
+        if digests is None:
+            return Compared(source, scan)
+        made = self._changed(replace(source, base=""), scan, digests, rows)
+        self.scan, self.tracked = made.scan, Tracked(digests, made.since_full)
+        if made.delta is not None:
+            self._limited(made.source, made.scan)
+        return made
+
+    def _changed(
+        self, whole: SourceDefinition, scan: Scan, digests: SourceRows, rows: Sequence[Import]
+    ) -> Compared:
+        change, source = self.change, self.definition
+        if change.reload or not (source.base or change.unread):
+            return Compared(whole, scan)
+        found = generations(rows, source.former)
+        retries = generations(rows, source.former, retries=True)
+        executions = self.listings.executions_of([*open_generations(found), *open_retries(found, retries)])
+        executed = executed_keys(found, executions)
+        made = self.context.sent.compare(whole, scan, found, executed, change.datamart_id, digests)
+        if made.finished is not None:
+            seal = made.finished[0].seal
+            totals = (seal.ok, seal.failed) if seal else None
+            raise LoadStopped(Status.UNCHANGED, made.finished[1], totals=totals)
+        if not change.unread and made.source.base != source.base:
+            words = f"stale: {made.why or 'another load was made since'}; nothing was sent. Make a new plan"
+            raise LoadStopped(Status.FAILED, words, refused=True)
+        if (decided := known(made)) is not None:
+            raise LoadStopped(Status.FAILED, f"{decided.reason}; nothing was sent", refused=True)
+        return made
+
+    def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision, delta: Delta | None) -> None:
         """The size of the source beside the last load; and compartments that lines name, which plan saw of other sources."""
-        trip = shrunk(scan.sent, previous_lines(source, decision), self.guards)
+        trip = shrunk(scan.sent + scan.unchanged, previous_lines(source, decision, delta), self.guards)
         why = self._tripped(trip, "guard-shrink", "max_shrink_percent")
         if why is None and self.change.unread and scan.compartments - set(self.ids.values()):
             active = resources.activations(self.context.writer, self.change.datamart_id)
@@ -169,8 +243,10 @@ class Preparation:
     ) -> Ready:
         """Cut as the remote's names say, require every chunk to match, and build the view."""
         cut = cut_of(existing, executions, source)
-        source = as_cut(source, cut)
-        scan = self.scan = self.context.scan(source)
+        asked, source = source, as_cut(source, cut)
+        scan = self.scan
+        if scan is None or self.tracked is None or source is not asked:
+            scan = self.scan = self.context.scan(source)
         if mismatch := cut.mismatch(key, scan):
             raise LoadStopped(Status.FAILED, mismatch, refused=True)
         bare = {str(n) for n, ids in cut.imports.items() if not any(rows_of(executions.get(i)) for i in ids)}

@@ -19,7 +19,7 @@ from reconciler.bulk.records.command_blocks import Verdict, judge
 from reconciler.bulk.records.commands import command_line
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
 from reconciler.bulk.records.mapping import column_used, flags_of, row_mapper
-from reconciler.bulk.scan.duplicates import Superseded
+from reconciler.bulk.scan.duplicates import ListedLines
 from reconciler.bulk.scan.identifiers import Named, Seen, looker
 from reconciler.bulk.sources import csv_rows, line_framing
 from reconciler.bulk.sources.csv_framing import lines_in
@@ -75,6 +75,7 @@ class Batch(msgspec.Struct):
         found: fields that the spec names and a row has.
         lacking: those that a row has not, which might have had them.
         identifiers: what is odd about those of the lines, where that was asked for.
+        unchanged: how many lines are not sent because they were before.
     """
 
     data: bytes | None
@@ -92,6 +93,7 @@ class Batch(msgspec.Struct):
     found: frozenset[str] = frozenset()
     lacking: frozenset[str] = frozenset()
     identifiers: Seen | None = None
+    unchanged: int = 0
 
     @property
     def sent(self) -> int:
@@ -144,7 +146,7 @@ def checker(source: SourceDefinition, *, contents: bool = False, look: bool = Fa
     return check
 
 
-def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *, contents: bool) -> Batch:
+def without(batch: Batch, segment: Segment, before: int, replaced: ListedLines, *, contents: bool) -> Batch:
     """A batch without the lines that a later one replaces; they are rejected, in words of their own.
 
     Args:
@@ -191,6 +193,35 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Superseded, *
         batch.found,
         batch.lacking,
         seen,
+    )
+
+
+def only(batch: Batch, segment: Segment, before: int, wanted: ListedLines) -> Batch:
+    """A batch with those lines alone that are listed; the others were sent before, and did not change.
+
+    Args:
+        batch: made from the segment.
+        segment: where its lines are from.
+        before: lines before it in its file.
+        wanted: asked for every segment, in order.
+    """
+    listed = wanted.among(segment.file, before + 1, before + batch.lines)
+    if len(listed) == batch.sent:
+        return batch
+    kept, places = list[bytes](), array("I")
+    if listed:
+        for line, number in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
+            if before + number + 1 in listed:
+                kept.append(line)
+                places.append(number)
+    deletes = sum(_operation(line).operation == "DELETE" for line in kept) if batch.deletes else 0
+    return msgspec.structs.replace(
+        batch,
+        data=b"".join(line + b"\n" for line in kept),
+        upserts=len(kept) - deletes,
+        deletes=deletes,
+        numbers=places,
+        unchanged=batch.sent - len(kept),
     )
 
 

@@ -78,7 +78,7 @@ class Duplicates:
         return Repeated(identities, commands, tuple(shown)) if commands else None
 
     def superseded(self, into: IO[bytes]) -> None:
-        """Write the places of all lines but the last about each identity, in order: what `Superseded` reads."""
+        """Write the places of all lines but the last about each identity, in order: what `ListedLines` reads."""
         ordered = SortedRecords(_PLACE.size, self._at_once)
         for before, _, _ in self._following():
             ordered.add(_PLACE.pack(*before))
@@ -88,8 +88,8 @@ class Duplicates:
         ordered.close()
 
 
-class Superseded:
-    """Lines that a later one about the same identity replaces, read in step with a pass over the source."""
+class ListedLines:
+    """Lines of a source that a file lists in order, read in step with a pass over the source."""
 
     def __init__(self, file: IO[bytes], start: tuple[int, int] = (0, 0)) -> None:
         self._file = file
@@ -114,7 +114,7 @@ class Superseded:
         self._next = _PLACE.unpack(record) if record else None
 
     def among(self, file: int, first: int, last: int) -> set[int]:
-        """Numbers of the lines from `first` to `last` of a file that are replaced."""
+        """Numbers of the lines from `first` to `last` of a file that are listed."""
         found: set[int] = set()
         while self._next is not None and self._next <= (file, last):
             if self._next >= (file, first):

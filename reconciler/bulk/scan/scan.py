@@ -16,9 +16,9 @@ from typing import IO, NamedTuple
 
 from reconciler.bulk.records.columns import require_fields
 from reconciler.bulk.records.lines import UNKNOWN_ID
-from reconciler.bulk.scan.check import Batch, Rejected, checker, without
+from reconciler.bulk.scan.check import Batch, Rejected, checker, only, without
 from reconciler.bulk.scan.chunker import BLOCK, Cutter
-from reconciler.bulk.scan.duplicates import Duplicates, Superseded
+from reconciler.bulk.scan.duplicates import Duplicates, ListedLines
 from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.identifiers import Identifiers
 from reconciler.bulk.sources import locations
@@ -41,6 +41,7 @@ class _Counts:
     headers: int = 0
     continued: int = 0
     blank: int = 0
+    unchanged: int = 0
     upserts: int = 0
     deletes: int = 0
     size: int = 0
@@ -53,7 +54,8 @@ class _Counts:
     lacking: set[str] = field(default_factory=set)
 
     def add(self, batch: Batch, size: int) -> None:
-        self.continued += batch.lines - batch.sent - batch.rejected
+        self.continued += batch.lines - batch.sent - batch.rejected - batch.unchanged
+        self.unchanged += batch.unchanged
         self.deletes += batch.deletes
         self.upserts += batch.upserts
         self.size += size
@@ -66,8 +68,8 @@ class _Counts:
 
     @property
     def lines(self) -> int:
-        """Rows that are sent, and the lines of those that are rejected."""
-        return self.upserts + self.deletes + self.rejected
+        """Rows that are sent or did not change, and the lines of those that are rejected."""
+        return self.upserts + self.deletes + self.unchanged + self.rejected
 
     def reject(self, reject: Reject) -> None:
         self.rejected += reject.lines
@@ -163,13 +165,17 @@ def scan(
     """
     names = locations.find(root, source)
     hooks = _Hooks(progress, on_reject, on_sent, contents=contents)
-    if source.duplicates != "keep_last":
-        return _scan(root, names, source, hooks, workers, None)
-    with Path(source.superseded).open("rb") if source.superseded else TemporaryFile() as file:
-        if not source.superseded:
+    with ExitStack() as stack:
+        wanted = ListedLines(stack.enter_context(Path(source.listed).open("rb"))) if source.listed else None
+        if source.duplicates != "keep_last":
+            return _scan(root, names, source, hooks, workers, None, wanted)
+        file: IO[bytes]
+        if source.superseded:
+            file = stack.enter_context(Path(source.superseded).open("rb"))
+        else:
+            file = stack.enter_context(TemporaryFile())
             find_superseded(root, source, file, workers)
-        replaced = Superseded(file)
-        return _scan(root, names, source, hooks, workers, replaced)
+        return _scan(root, names, source, hooks, workers, ListedLines(file), wanted)
 
 
 def find_superseded(
@@ -202,7 +208,8 @@ def _scan(
     source: SourceDefinition,
     hooks: "_Hooks",
     workers: Executor | None,
-    replaced: Superseded | None,
+    replaced: ListedLines | None,
+    wanted: ListedLines | None,
 ) -> Scan:
     hashed = _Digest(source)
     cutter, counts = Cutter(source.max_bytes), _Counts()
@@ -216,6 +223,8 @@ def _scan(
         batch = (
             made if replaced is None else without(made, segment, before, replaced, contents=hooks.contents)
         )
+        if wanted is not None:
+            batch = only(batch, segment, before, wanted)
         data = batch.bytes_of(segment)
         counts.add(batch, len(data))
         for reject, contents_of in blanks.settled(segment, batch, rows):
@@ -254,6 +263,7 @@ def _scan(
         headers=rows.headers(),
         continued=counts.continued,
         blank=counts.blank,
+        unchanged=counts.unchanged,
         identifiers=identifiers.result(),
         looks=looks.result,
     )
@@ -317,15 +327,19 @@ def parts(root: Path, names: Sequence[str], source: SourceDefinition, start: Pos
         ReconcilerError: a place cannot be read.
     """
     with ExitStack() as stack:
-        replaced = None
-        if source.superseded:
-            listed = stack.enter_context(Path(source.superseded).open("rb"))
-            replaced = Superseded(listed, (start.file, start.line))
+        place = (start.file, start.line)
+
+        def lines(path: str) -> ListedLines | None:
+            return ListedLines(stack.enter_context(Path(path).open("rb")), place) if path else None
+
+        replaced, wanted = lines(source.superseded), lines(source.listed)
         check, rows = checker(source), Rows(names, source, start)
         for segment in segments(root, names, source, start):
             before, batch = rows.before(segment)[0], check(segment)
             if replaced is not None:
                 batch = without(batch, segment, before, replaced, contents=False)
+            if wanted is not None:
+                batch = only(batch, segment, before, wanted)
             rows.add(segment, batch)
             yield Part(segment.file, before, batch.bytes_of(segment), batch.places)
 

@@ -115,7 +115,7 @@ class Scans:
 
     def _get(self, source: SourceDefinition) -> Scan:
         plain = replace(
-            source, former=(), allow="0", verify=0, keep_generations=None
+            source, former=(), allow="0", verify=0, keep_generations=None, send="all", full_every=0, base=""
         )  # what does not shape what is read
         key = repr(plain)
         object_store.forget()
@@ -136,7 +136,9 @@ class Scans:
         keep = self._rejects
         if keep is not None:
             return self.read(source, lambda reject, data: keep(with_contents(reject, data)), contents=True)
-        return self.kept.get(source, names, lambda: self.read(source)) if self.kept else self.read(source)
+        if self.kept is None or source.listed:  # a list of lines is of this process alone
+            return self.read(source)
+        return self.kept.get(source, names, lambda: self.read(source))
 
     def read(
         self,

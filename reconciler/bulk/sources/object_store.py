@@ -235,3 +235,70 @@ def _unreadable(url: str, e: Exception) -> ReconcilerError:
         f"cannot read {masked(url)}: {words}",
         help="credentials and endpoints come from the environment: AWS_…, GOOGLE_…, AZURE_…",
     )
+
+
+def names_below(url: str) -> list[str]:
+    """Names of the objects right below a URL.
+
+    Raises:
+        ReconcilerError: the store cannot be asked.
+    """
+    base, key = _split(url)
+    try:
+        listed = _obstore().list(_store(base), key or None)
+        keys = [meta["path"] for chunk in listed for meta in chunk]
+    except Exception as e:
+        raise _unreadable(url, e) from None
+    start = f"{key}/" if key else ""
+    return sorted(
+        k.removeprefix(start) for k in keys if k.startswith(start) and "/" not in k.removeprefix(start)
+    )
+
+
+def download(url: str, into: IO[bytes]) -> bool:
+    """Copy an object; False if it is not there.
+
+    Raises:
+        ReconcilerError: it cannot be read.
+    """
+    base, key = _split(url)
+    try:
+        for block in _obstore().get(_store(base), key).stream(min_chunk_size=1 << 20):
+            into.write(block)
+    except Exception as e:
+        if type(e).__name__ in ("FileNotFoundError", "NotFoundError"):
+            return False
+        raise _unreadable(url, e) from None
+    return True
+
+
+def put(url: str, file: IO[bytes]) -> None:
+    """Write an object whole.
+
+    Raises:
+        ReconcilerError: it cannot be written.
+    """
+    base, key = _split(url)
+    try:
+        _obstore().put(_store(base), key, file)
+    except Exception as e:
+        raise _unwritable(url, e) from None
+
+
+def delete(url: str) -> None:
+    """Remove an object; that it is not there is no error.
+
+    Raises:
+        ReconcilerError: it cannot be removed.
+    """
+    base, key = _split(url)
+    try:
+        _obstore().delete(_store(base), key)
+    except Exception as e:
+        if type(e).__name__ not in ("FileNotFoundError", "NotFoundError"):
+            raise _unwritable(url, e) from None
+
+
+def _unwritable(url: str, e: Exception) -> ReconcilerError:
+    found = _unreadable(url, e)
+    return ReconcilerError(str(found).replace("cannot read", "cannot write", 1), help=found.help)

@@ -86,11 +86,15 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         "allow_outside_paths": settings.allow_outside_paths,
         "previously": settings.previously,
         "ignore": dict(settings.ignore),
+        "index": settings.index,
     }
-    secret = ("token", "plan_key")
+    secret = ("token", "plan_key", "index_key")
     rows = [Row(k, values[k], _origin(o, workspace)) for k, o in settings.origins.items() if k not in secret]
-    key = Row("plan_key", _named(settings.plan_key), _origin(settings.origins["plan_key"], workspace))
-    return [*rows, key, _token(settings, workspace)]
+    keys = [
+        Row(name, _named(reference), _origin(settings.origins[name], workspace))
+        for name, reference in (("plan_key", settings.plan_key), ("index_key", settings.index_key))
+    ]
+    return [*rows, *keys, _token(settings, workspace)]
 
 
 def _named(reference: Mapping[str, str] | None) -> str | None:

@@ -15,7 +15,7 @@ from reconciler.cli.applying import execute
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.remembered import remembered
-from reconciler.cli.wiring import connections, real_clock
+from reconciler.cli.wiring import connections, real_clock, sent
 from reconciler.errors import Refused, UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.planning.plan.guards import refused
@@ -23,6 +23,8 @@ from reconciler.planning.plan.planner import Occasion, assemble
 from reconciler.reports.findings.json import plain
 from reconciler.reports.preview import json as preview_json
 from reconciler.reports.preview import text as preview_text
+from reconciler.reports.sent_index import json as index_json
+from reconciler.reports.sent_index import text as index_text
 from reconciler.reports.source import json as source_json
 from reconciler.reports.source import text as source_text
 from reconciler.reports.source.reading import Reading
@@ -153,6 +155,63 @@ def source_retry(
         events=events,
     )
     return run_retry(flags, name, failed_lines=failed_lines, auto=auto_approve)
+
+
+@source_app.command("index")
+def source_index(
+    context: typer.Context,
+    name: SourceName,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Remove the indexes; the next load sends all rows.")
+    ] = False,
+    datamart: opt.Datamart = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show what is kept of the rows that a source sent (send: changed), and whether it is whole; or remove it."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        datamart=datamart,
+    )
+    return run_index(flags, name, drop=drop)
+
+
+def run_index(flags: session.Flags, name: str, *, drop: bool) -> int:
+    """Show or remove the sent indexes of a source; 1 if one is damaged.
+
+    Args:
+        flags: as given.
+        name: of the source.
+        drop: remove them.
+
+    Raises:
+        UsageError: there is no such source or datamart.
+        SpecError: the specs have findings that stop.
+        ReconcilerError: the place of the indexes cannot be read.
+    """
+    checked = _declared(flags, name)
+    datamarts = _datamarts(flags, checked)
+    loads = [x for x in checked.desired().loads.values() if x.source == name]
+    chosen = [x for x in loads if datamarts is None or x.datamart in datamarts]
+    with session.progress(flags) as shown:
+        scans = session.new_scans(flags, shown)
+        with sent.indexes(flags.root, checked.settings, scans) as indexes:
+            found = [(x, indexes.kept(name, x.datamart_id)) for x in chosen]
+            if drop:
+                for load, _ in found:
+                    indexes.drop(name, load.datamart_id)
+    if flags.output is opt.Format.JSON:
+        data(index_json.render([(str(x.address), kept) for x, kept in found]))
+    else:
+        out(index_text.render([(str(x.address), kept) for x, kept in found], dropped=drop))
+    damaged = any(one.trouble for _, kept in found for one in kept)
+    return exit_codes.FAILED if damaged and not drop else exit_codes.DONE
 
 
 def run_check(flags: session.Flags, name: str, rejects: Path | None, look: Look) -> int:

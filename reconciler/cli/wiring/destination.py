@@ -105,11 +105,25 @@ def plan_key(settings: Settings, environ: Mapping[str, str]) -> str | None:
     Raises:
         ReconcilerError: it is too short to be a key.
     """
-    name = (settings.plan_key or {}).get("env", "")
+    return key_of("plan_key", settings.plan_key, environ)
+
+
+def key_of(what: str, reference: Mapping[str, str] | None, environ: Mapping[str, str]) -> str | None:
+    """A key that an environment variable holds; None where there is no reference, or its variable is not set.
+
+    Args:
+        what: setting that it belongs to, for messages.
+        reference: names the variable.
+        environ: environment variables.
+
+    Raises:
+        ReconcilerError: it is too short to be a key.
+    """
+    name = (reference or {}).get("env", "")
     value = environ.get(name) or None
     if value is not None and len(value) < SHORTEST_KEY:
         raise ReconcilerError(
-            f"the plan_key in the environment variable {name} has {len(value)} characters; at least {SHORTEST_KEY} are needed",
+            f"the {what} in the environment variable {name} has {len(value)} characters; at least {SHORTEST_KEY} are needed",
             help="make a random key, for example with `openssl rand -hex 32`",
         )
     return value

@@ -12,7 +12,7 @@ from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.load import Scan, UploadNotes
-from reconciler.model.plan import LoadChange
+from reconciler.model.plan import Delta, LoadChange
 from reconciler.model.remote import Import
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
@@ -86,7 +86,11 @@ def executed_keys(found: Sequence[Generation], executions: Executions) -> set[Lo
 
 
 def decide_load(
-    definition: SourceDefinition, scan: Scan, remote: RemoteLoads, overrides: Overrides
+    definition: SourceDefinition,
+    scan: Scan,
+    remote: RemoteLoads,
+    overrides: Overrides,
+    known: Decision | None = None,
 ) -> Decided:
     """Decide one load; every listing was read.
 
@@ -95,10 +99,11 @@ def decide_load(
         scan: what reading it found.
         remote: listings.
         overrides: flags.
+        known: the decision, where the digests are not what decides.
     """
     content = content_of(scan, definition)
     found = generations(remote.imports.require().rows, definition.former, content=content)
-    decision = decide(
+    decision = known or decide(
         found,
         executed_keys(found, remote.executions),
         LoadKey(definition.workspace, definition.source, 1, ""),
@@ -115,7 +120,12 @@ def decide_load(
 
 
 def plan_load(
-    want: DesiredLoad, decided: Decided, scan: Scan, remote: RemoteLoads, overrides: Overrides
+    want: DesiredLoad,
+    decided: Decided,
+    scan: Scan,
+    remote: RemoteLoads,
+    overrides: Overrides,
+    delta: Delta | None = None,
 ) -> tuple[LoadChange, list[Diagnostic]]:
     """What a load would do.
 
@@ -125,6 +135,7 @@ def plan_load(
         scan: what reading it found, cut as decided.
         remote: listings.
         overrides: flags.
+        delta: counts of a load that sends only rows that changed.
 
     Returns:
         The change, and findings.
@@ -148,7 +159,7 @@ def plan_load(
         decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
     )
     requires = required(want.datamart, definition)
-    digest = load_digest(scan.source_digest, definition.compartments)
+    digest = load_digest(scan.source_digest, definition.compartments, definition.base)
     unknown = {"load_digest": True, "bytes": True, "chunks": True} if digest is None else {}
     change = LoadChange(
         address=address,
@@ -173,7 +184,8 @@ def plan_load(
         resend=tuple(sorted(overrides.resend)),
         reload=overrides.reload,
         supersede=overrides.supersede,
-        previous_lines=previous_lines(definition, decision),
+        previous_lines=previous_lines(definition, decision, delta),
+        delta=delta,
     )
     return change, findings
 
@@ -225,8 +237,13 @@ def required(datamart: str, definition: SourceDefinition) -> tuple[str, ...]:
     return tuple(str(Address("Activation", key, datamart)) for key in definition.compartments)
 
 
-def previous_lines(definition: SourceDefinition, decision: Decision) -> int:
-    """Lines of the last load that a snapshot replaces; 0 where its size says nothing."""
+def previous_lines(definition: SourceDefinition, decision: Decision, delta: Delta | None) -> int:
+    """Lines of what a snapshot replaces; 0 where its size says nothing.
+
+    Of a delta that is what its index holds: the load before may have been a delta, too.
+    """
+    if delta is not None and decision.do is Do.EXECUTE:
+        return delta.known
     seal = decision.latest.seal if decision.latest and decision.do is Do.EXECUTE else None
     return seal.ok + seal.failed if seal and definition.content == "snapshot" else 0
 
@@ -326,7 +343,7 @@ def content_of(scan: Scan, source: SourceDefinition) -> Content | None:
         scan: what reading it found.
         source: as it was read, with resolved compartments.
     """
-    digest = load_digest(scan.source_digest, source.compartments)
+    digest = load_digest(scan.source_digest, source.compartments, source.base)
     cut = (source.max_bytes, tuple(c.chunk12 for c in scan.chunks))
     return Content(digest[:12], scan.sent, cut) if digest else None
 

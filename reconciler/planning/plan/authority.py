@@ -203,7 +203,10 @@ def _definition(
         return replace(failed_rows.failed_rows(own, place), max_bytes=planned.max_bytes)
     ids = {k: config.ids.get(k) for k in own.compartments}
     query = None if own.sql is None else replace(own.sql, digest=planned.sql.digest if planned.sql else "")
-    return replace(own, compartments=ids, sql=query)
+    base = (
+        planned.base if own.send == "changed" else ""
+    )  # apply makes sure that it is the newest finished load
+    return replace(own, compartments=ids, sql=query, base=base)
 
 
 def _retry(plan: Plan) -> bool:

@@ -73,7 +73,8 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
                     help=way_out("guard-delete-lines", load.address, "max_delete_lines_percent"),
                 )
             )
-        if words_ := shrunk(lines, load.previous_lines, guards):
+        unchanged = load.delta.unchanged if load.delta else 0
+        if words_ := shrunk(lines + unchanged, load.previous_lines, guards):
             findings.append(
                 error(
                     "guard-shrink",

@@ -18,7 +18,7 @@ _HEADS = {
     130: "Interrupted. `resume` continues the run.",
     143: "Interrupted. `resume` continues the run.",
 }
-_COUNTS = ("read", "rejected", "succeeded", "failed", "unknown", "not_processed")
+_COUNTS = ("read", "rejected", "succeeded", "failed", "unknown", "not_processed", "unchanged")
 
 
 def render(

@@ -1,0 +1,1 @@
+"""Sent indexes as text and JSON."""

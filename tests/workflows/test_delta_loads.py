@@ -1,0 +1,246 @@
+"""Sources that send only rows that changed: nights of a customer export, and what becomes of the index between them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import CUSTOMERS, Workspace
+
+SOURCE = CUSTOMERS + "  duplicates: refuse\n  send: changed\n"
+Rows = dict[str, str]
+
+
+def export(workspace: Workspace, rows: Rows, *, source: str = SOURCE, header: str = "id,tier") -> None:
+    workspace.write("specs/customers.yaml", source)
+    lines = "".join(f"{account},{tier}\n" for account, tier in rows.items())
+    workspace.write("data/customers.csv", f"{header}\n{lines}")
+
+
+def customers(count: int) -> Rows:
+    return {f"c{n:06d}": "v1" for n in range(count)}
+
+
+def planned(workspace: Workspace, *flags: str) -> dict[str, Any]:
+    (load,) = workspace.plan(*flags)["loads"]
+    return load
+
+
+def applied(workspace: Workspace, *flags: str) -> dict[str, Any]:
+    done = workspace.run("apply", "--auto-approve", "-o", "json", *flags)
+    assert done.code in (0, 3), done
+    found: dict[str, Any] = next(
+        (o for o in json.loads(done.out)["outcomes"] if o["address"].startswith("ProfileSource")), {}
+    )
+    return found
+
+
+def stored(emulator: Emulator) -> Rows:
+    return {account: json.loads(body)["tier"] for _, account, body in emulator.profiles("1509")}
+
+
+def counts(load: dict[str, Any]) -> tuple[int, ...] | None:
+    found = load["delta"]
+    return found and tuple(found[k] for k in ("added", "changed", "unchanged", "gone", "retried"))
+
+
+def indexes(workspace: Workspace) -> list[Path]:
+    return sorted((workspace.root / ".reconciler/index").glob("customers.*"))
+
+
+def test_three_nights(workspace: Workspace, emulator: Emulator) -> None:
+    rows = customers(400)
+    export(workspace, rows)
+    first = planned(workspace)
+    assert (first["delta"], first["upserts"]) == (None, 400)
+    assert applied(workspace)["counts"]["sent"] == 400
+    assert stored(emulator) == rows
+
+    for n in range(0, 400, 100):
+        rows[f"c{n:06d}"] = "v2"
+    rows["c000400"] = "new"
+    export(workspace, rows)
+    second = planned(workspace)
+    assert counts(second) == (1, 4, 396, 0, 0)
+    assert (second["generation"], second["upserts"], second["lines"]) == (2, 5, 401)
+    shown = " ".join(workspace.run("plan").out.split())
+    assert (
+        "compared with load 1: 1 added, 4 changed, 396 unchanged, 0 retried, 0 no longer in the source"
+        in shown
+    )
+    assert "4 changed" in workspace.run("plan", "-o", "html").out
+    done = applied(workspace)
+    assert (done["counts"]["read"], done["counts"]["sent"], done["counts"]["unchanged"]) == (401, 5, 396)
+    assert stored(emulator) == rows
+    assert planned(workspace)["actions"] == ["no-op"]
+
+    gone = rows.pop("c000007"), rows.pop("c000008")
+    rows["c000009"] = "v3"
+    export(workspace, rows)
+    third = planned(workspace)
+    assert counts(third) == (0, 1, 398, 2, 0)
+    applied(workspace)
+    assert stored(emulator) == rows | dict(zip(("c000007", "c000008"), gone, strict=True))
+    assert len(indexes(workspace)) == 1
+    assert planned(workspace)["reason"] == "load 3 is finished"
+
+
+def test_order_and_files_change_nothing(workspace: Workspace, emulator: Emulator) -> None:
+    rows = customers(50)
+    export(workspace, rows)
+    applied(workspace)
+    export(workspace, dict(reversed(rows.items())))
+    load = planned(workspace)
+    assert (load["actions"], load["reason"]) == (
+        ["no-op"],
+        "no row changed since load 1; 0 are no longer in the source",
+    )
+    assert load["delta"] is None
+
+
+@pytest.mark.parametrize("lost", ["deleted", "from last week", "damaged", "cut short", "of another key"])
+def test_without_its_index_all_rows_are_sent_and_that_is_said(
+    lost: str, workspace: Workspace, emulator: Emulator
+) -> None:
+    rows = customers(60)
+    export(workspace, rows)
+    applied(workspace)
+    shutil.copytree(workspace.root / ".reconciler/index", workspace.root / "backup")
+    rows["c000001"] = "v2"
+    export(workspace, rows)
+    assert applied(workspace)["counts"]["sent"] == 1
+    (index,) = indexes(workspace)
+    match lost:
+        case "deleted":
+            shutil.rmtree(index.parent)
+        case "from last week":
+            shutil.rmtree(index.parent)
+            shutil.copytree(workspace.root / "backup", index.parent)
+        case "damaged":
+            data = bytearray(index.read_bytes())
+            data[100] ^= 1
+            index.write_bytes(data)
+        case "cut short":
+            index.write_bytes(index.read_bytes()[:-50])
+        case _:
+            (workspace.root / ".reconciler/index.key").write_text("k" * 64)
+    rows["c000002"] = "v2"
+    export(workspace, rows)
+    plan = workspace.plan()
+    (load,) = plan["loads"]
+    assert (load["delta"], load["upserts"]) == (None, 60)
+    assert "full-load" in [d["code"] for d in plan["diagnostics"]]
+    assert applied(workspace)["counts"]["sent"] == 60
+    assert stored(emulator) == rows
+    rows["c000003"] = "v2"
+    export(workspace, rows)
+    assert counts(planned(workspace)) == (0, 1, 59, 0, 0)
+
+
+def test_where_lists_could_grow_it_is_refused_until_reload(workspace: Workspace, emulator: Emulator) -> None:
+    source = SOURCE.replace("force_replace: true", "merge_objects: true")
+    rows = customers(20)
+    export(workspace, rows, source=source)
+    applied(workspace)
+    shutil.rmtree(workspace.root / ".reconciler/index")
+    rows["c000001"] = "v2"
+    export(workspace, rows, source=source)
+    done = workspace.run("plan")
+    assert done.code in (1, 4), done
+    assert "--reload" in done.err
+    assert applied(workspace, "--reload", "ProfileSource/customers@retail-fr")["counts"]["sent"] == 20
+    rows["c000001"] = "v3"
+    export(workspace, rows, source=source)
+    assert counts(planned(workspace)) == (0, 1, 19, 0, 0)
+
+
+@pytest.mark.parametrize("form", ["numbers", "echo", "opaque"])
+def test_failed_rows_are_sent_again_with_the_next_load(
+    form: str, workspace: Workspace, emulator: Emulator
+) -> None:
+    emulator.switch(error_file=form)
+    rows = customers(40)
+    emulator.quarantine("c000003", "c000004")
+    export(workspace, rows)
+    applied(workspace)
+    emulator.quarantine()
+    assert planned(workspace)["actions"] == ["no-op"]
+    rows["c000010"] = "v2"
+    export(workspace, rows)
+    told = (0, 0, 0, 0, 40) if form == "opaque" else (0, 1, 37, 0, 2)
+    assert counts(planned(workspace)) == told
+    applied(workspace)
+    assert stored(emulator) == rows
+
+
+def test_every_so_many_loads_all_rows_are_sent(workspace: Workspace, emulator: Emulator) -> None:
+    source = SOURCE + "  full_every: 3\n"
+    rows, sent = customers(10), []
+    for night in range(7):
+        rows["c000001"] = f"night {night}"
+        export(workspace, rows, source=source)
+        sent.append(applied(workspace)["counts"]["sent"])
+    assert sent == [10, 1, 1, 10, 1, 1, 10]
+    assert stored(emulator) == rows
+
+
+def test_a_saved_plan_of_a_delta(workspace: Workspace, emulator: Emulator) -> None:
+    rows = customers(30)
+    export(workspace, rows)
+    applied(workspace)
+    rows["c000001"] = "v2"
+    export(workspace, rows)
+    saved = str(workspace.root / "plan.json")
+    assert workspace.run("plan", "--out", saved).code == 0
+    key = workspace.root / ".reconciler/index.key"
+    held = key.read_text()
+    key.write_text("k" * 64)
+    done = workspace.run("apply", saved)
+    assert (done.code, len(emulator.imports_named("1509"))) == (4, 2), done
+    key.write_text(held)
+    assert workspace.run("apply", saved).code == 0
+    assert "already applied" in workspace.run("apply", saved).out
+    assert stored(emulator) == rows
+
+
+def test_two_runners_share_an_index_and_its_key(workspace: Workspace, emulator: Emulator) -> None:
+    text = (workspace.root / "reconciler.yaml").read_text()
+    workspace.write("reconciler.yaml", text + "  index: shared/sent\n  index_key: {env: INDEX_KEY}\n")
+    workspace.env["INDEX_KEY"] = "0123456789abcdef0123456789abcdef"
+    rows = customers(30)
+    export(workspace, rows)
+    applied(workspace)
+    workspace.forget_ledger()  # another runner has another ledger
+    rows["c000001"] = "v2"
+    export(workspace, rows)
+    assert counts(planned(workspace)) == (0, 1, 29, 0, 0)
+    assert applied(workspace)["counts"]["sent"] == 1
+    held = b"".join(p.read_bytes() for p in (workspace.root / "shared/sent").iterdir())
+    assert len(held) < 30 * 40 + 400
+    for secret in (b"c000001", b"loyalty", workspace.env["INDEX_KEY"].encode()):
+        assert secret not in held
+
+
+def test_only_one_row_for_each_identity(workspace: Workspace) -> None:
+    export(workspace, {"a": "1"}, source=SOURCE.replace("duplicates: refuse", "duplicates: off"))
+    done = workspace.run("validate")
+    assert done.code == 1
+    assert "send-changed" in done.err + done.out
+
+
+def test_what_is_kept_is_shown_and_dropped(workspace: Workspace, emulator: Emulator) -> None:
+    export(workspace, customers(30))
+    assert "no index" in workspace.run("source", "index", "customers").out
+    applied(workspace)
+    shown = workspace.run("source", "index", "customers")
+    assert (shown.code, "load 1: 30 identities" in shown.out) == (0, True), shown
+    (index,) = indexes(workspace)
+    index.write_bytes(index.read_bytes()[:-1])
+    damaged = workspace.run("source", "index", "customers", "-o", "json")
+    assert damaged.code == 1
+    assert "damaged" in json.loads(damaged.out)[0]["indexes"][0]["trouble"]
+    assert workspace.run("source", "index", "customers", "--drop").code == 0
+    assert indexes(workspace) == []
