@@ -161,10 +161,7 @@ def without(batch: Batch, segment: Segment, before: int, replaced: ListedLines, 
         return batch
     before_them = sorted(r.line for r in batch.rejects)
     kept, left, rejects, deletes = list[bytes](), array("I"), list[Rejected](), 0
-    seen = batch.identifiers
-    if seen is not None and seen.accounts is not None:
-        lasting = [before + n + 1 not in gone for n in batch.places]
-        seen = msgspec.structs.replace(seen, accounts=list(itertools.compress(seen.accounts, lasting)))
+    seen = _of(batch.identifiers, [before + n + 1 not in gone for n in batch.places])
     for at, (line, number) in enumerate(
         zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False)
     ):
@@ -222,7 +219,15 @@ def only(batch: Batch, segment: Segment, before: int, wanted: ListedLines) -> Ba
         deletes=deletes,
         numbers=places,
         unchanged=batch.sent - len(kept),
+        identifiers=_of(batch.identifiers, [before + n + 1 in listed for n in batch.places]),
     )
+
+
+def _of(seen: Seen | None, lasting: Sequence[bool]) -> Seen | None:
+    """What was seen of identifiers, with the accounts of the lines that stay."""
+    if seen is None or seen.accounts is None:
+        return seen
+    return msgspec.structs.replace(seen, accounts=list(itertools.compress(seen.accounts, lasting)))
 
 
 def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
