@@ -7,6 +7,7 @@ One httpx client for each request that is on its way: a shared pool slows down w
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import IO, Any
 
 import httpx
@@ -116,6 +117,7 @@ class Reader:
     """GET only. Safe to share between threads."""
 
     _read_only = True
+    attempts = 5
 
     def __init__(
         self,
@@ -195,7 +197,12 @@ class Reader:
         """
         try:
             for attempt in stamina.retry_context(
-                on=_backoff, attempts=5, timeout=60.0, wait_initial=0.1, wait_max=5.0, wait_jitter=0.3
+                on=_backoff,
+                attempts=self.attempts,
+                timeout=60.0,
+                wait_initial=0.1,
+                wait_max=5.0,
+                wait_jitter=0.3,
             ):
                 with attempt:
                     return self._threads.submit(self._get_once, path, params).result()
@@ -205,6 +212,49 @@ class Reader:
                 help="nothing was concluded from this read; run again once the platform answers",
             ) from None
         raise AssertionError("unreachable")
+
+    def brief(self, seconds: float) -> "Reader":
+        """A reader for what is not worth waiting for: each request ends within so many seconds, and is sent twice at most."""
+        made = Reader(
+            self.origin,
+            self._token,
+            self._transport,
+            self.pace,
+            replace(self.bounds, seconds=min(seconds, self.bounds.seconds)),
+            self.observer,
+        )
+        made.attempts = 2
+        return made
+
+    def text(self, path: str) -> bytes:
+        """The body of a 2xx answer, whatever its type; asked for once.
+
+        Raises:
+            ReadFailed: there is no such answer, or more than is taken of one.
+        """
+        shown = paths.shown(path)
+        try:
+            response, content = self._threads.submit(self._text_once, path).result()
+        except httpx.HTTPError as e:
+            raise ReadFailed(f"GET {shown}: no complete answer: {connection_words(e)}") from None
+        except TooLarge as e:
+            raise ReadFailed(f"GET {shown}: {e}") from None
+        if not 200 <= response.status_code < 300:
+            told = describe(json_object(content), content, private=False, token=self._token)
+            raise ReadFailed(f"GET {shown}: {response.status_code} {told}".strip())
+        if repeats_token(content, self._token):
+            raise ReadFailed(f"GET {shown}: the answer repeats the token, and is not used")
+        return content
+
+    def _text_once(self, path: str) -> tuple[httpx.Response, bytes]:
+        with self._client() as client:
+            client.headers["Accept"] = "*/*"
+            try:
+                response, content = self._received(client, path, {})
+            finally:
+                client.headers["Accept"] = "application/json"
+        self.pace.answered(response.status_code, _retry_after(response))
+        return response, content
 
     def download(self, path: str, params: Params, into: IO[bytes], limit: int) -> None:
         """Write the body of a 2xx answer into a file; begun anew where it is cut off (contract 6.4).

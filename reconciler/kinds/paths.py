@@ -61,6 +61,16 @@ def user_profiles(datamart_id: str, user_point_id: str) -> str:
     return f"{PREFIX}/datamarts/{quote(datamart_id, safe='')}/user_points/{quote(user_point_id, safe='')}/user_profiles"
 
 
+def schemas(datamart_id: str) -> str:
+    """Versions of a datamart's schema (contract 16.2)."""
+    return f"{PREFIX}/datamarts/{quote(datamart_id, safe='')}/graphdb_runtime_schemas"
+
+
+def schema_text(datamart_id: str, schema_id: str) -> str:
+    """The text of one version (contract 16.2)."""
+    return f"{schemas(datamart_id)}/{quote(schema_id, safe='')}/text"
+
+
 def document_import(datamart_id: str, import_id: str) -> str:
     """One document import (contract 5.2)."""
     return f"{imports(datamart_id)}/{quote(import_id, safe='')}"
@@ -97,6 +107,8 @@ _FIXED = frozenset(
         "user_identifiers",
         "user_points",
         "user_profiles",
+        "graphdb_runtime_schemas",
+        "text",
     ]
 )
 

@@ -63,7 +63,11 @@ class DesiredActivation(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class DesiredLoad:
-    """One source on one datamart."""
+    """One source on one datamart.
+
+    Attributes:
+        schema_file: the datamart's schema as a file of the workspace; None asks the platform.
+    """
 
     source: str
     datamart: str
@@ -73,6 +77,7 @@ class DesiredLoad:
     span: Span
     label_span: Span
     missing_label: str | None = None
+    schema_file: str | None = None
 
     @property
     def address(self) -> Address:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.datamart_schema import SchemaOddity
+
 # The code of a line that is not sent because a later one about the same identity is (duplicates: keep_last).
 SUPERSEDED = "line-superseded"
 
@@ -114,6 +116,7 @@ class Scan:
         identifiers: what was noticed about identifiers, by kind; hashes of every form are counted.
         looks: the first rows that look otherwise than the spec says.
         unchanged: rows that are not sent because they were before, and did not change.
+        schema: what does not fit the schemas that it was compared with, by their digests.
         blank: blank lines at the ends of files. All lines of the files are headers + lines + continued + blank.
     """
 
@@ -138,6 +141,7 @@ class Scan:
     identifiers: tuple[OddIdentifiers, ...] = ()
     looks: Look | None = None
     unchanged: int = 0
+    schema: dict[str, tuple[SchemaOddity, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,18 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     known: int
 
 
+class SchemaSeen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The schema that the profiles of a load were compared with.
+
+    Attributes:
+        origin: `schema ID` of the platform, or the path of a file.
+        digest: SHA-256 (hex) of its text.
+    """
+
+    origin: str
+    digest: str
+
+
 class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run of one source onto one datamart.
 
@@ -89,6 +101,7 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         unfinished: counts of chunks, of this generation or of one it supersedes, that did not end well.
         definition: what `apply FILE` needs to read the source again, without specs.
         delta: of a load that sends only rows that changed; None where it sends all rows.
+        schema: that its profiles were compared with; None where they were not.
         tokens: of its compartments that exist and are found by their token, by key; apply requires them to be the same.
     """
 
@@ -119,6 +132,7 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     retry: int = 0
     previous_lines: int = 0
     delta: Delta | None = None
+    schema: SchemaSeen | None = None
 
     @property
     def unread(self) -> bool:

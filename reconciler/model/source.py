@@ -81,6 +81,7 @@ class SourceDefinition:
         listed: of a delta, a file that lists the lines to send; made where it is read.
         verify: how many lines are read back after the run.
         keep_generations: how many loaded generations of imports stay; None for all.
+        schema: what to do with profiles that do not fit the datamart's schema: `off`, `warn` or `error`.
         former: (workspace, source) pairs under which earlier loads may have been named.
     """
 
@@ -119,3 +120,4 @@ class SourceDefinition:
     keep_generations: int | None = None
     former: tuple[tuple[str, str], ...] = ()
     outside: bool = False
+    schema: str = "warn"

@@ -37,7 +37,7 @@ def desired(specs: Specs, settings: Settings) -> Desired:
     for source, document in specs.sources.items():
         for name in sorted(specs.resolve(document.data["spec"]["datamarts"])):
             load = _load(source, name, str(specs.datamarts[name].id), labels[name], document, settings)
-            loads[str(load.address)] = load
+            loads[str(load.address)] = replace(load, schema_file=specs.datamarts[name].schema)
     return Desired(
         datamarts={n: (str(specs.datamarts[n].id), specs.datamarts[n].span("id")) for n in labels},
         ignored=frozenset(
@@ -172,6 +172,7 @@ def _definition(
         keep_generations=spec.get("keep_generations"),
         former=tuple((w, s) for w in former_workspaces for s in former_sources),
         outside=settings.allow_outside_paths,
+        schema=spec.get("schema", "warn"),
     )
 
 

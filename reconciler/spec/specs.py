@@ -20,6 +20,7 @@ class DatamartSpec(NamedTuple):
     labels: dict[str, str]
     default_compartment: str | None
     ignore: str | None
+    schema: str | None
     document: Document
 
     @property
@@ -166,12 +167,13 @@ def _datamart(
     if isinstance(identity, dict):
         identity = identity.get(environment)
     labels = entry.get("labels", {})
-    default, ignore = entry.get("default_compartment"), entry.get("ignore")
+    default, ignore, schema = (entry.get(k) for k in ("default_compartment", "ignore", "schema"))
     return DatamartSpec(
         name,
         identity if isinstance(identity, str) else None,
         dict(labels) if isinstance(labels, dict) else {},
         default if isinstance(default, str) else None,
         ignore if isinstance(ignore, str) else None,
+        schema if isinstance(schema, str) else None,
         document,
     )

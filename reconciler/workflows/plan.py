@@ -32,6 +32,7 @@ from reconciler.planning.plan.planner import (
 )
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
+from reconciler.workflows.datamart_schemas import gather
 from reconciler.workflows.late import Look, look_again
 from reconciler.workflows.planned_loads import LoadPlanner
 from reconciler.workflows.selection import in_scope, pruned, require_selected
@@ -118,6 +119,9 @@ def make_plan(
         *_paused(desired, checked),
         *_ledger_warning(request, settings.ledger),
     ]
+    schemas = gather(scans.root, loads.values(), reader, io)
+    scans.schemas = schemas.by_source(loads.values())
+    diagnostics += schemas.findings
     planner = LoadPlanner(
         observed=observed,
         config=config,
@@ -128,6 +132,7 @@ def make_plan(
         sent=sent,
         declared={name for load in desired.loads.values() for name in load.definition.former},
         notes=request.uploads,
+        schemas=schemas,
     )
     planned: list[LoadChange] = []
     retired: list[ResourceChange] = []

@@ -16,7 +16,7 @@ from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.load import Scan, UploadNotes
-from reconciler.model.plan import LoadChange, ResourceChange
+from reconciler.model.plan import LoadChange, ResourceChange, SchemaSeen
 from reconciler.model.remote import Activation, Observed
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config.changes import ConfigPlan
@@ -34,8 +34,10 @@ from reconciler.planning.loads.changes import (
 from reconciler.planning.loads.cut import as_cut
 from reconciler.planning.loads.generations import generations
 from reconciler.planning.loads.renamed import renamed
+from reconciler.planning.loads.schema_findings import schema_findings
 from reconciler.planning.loads.source_findings import activation_findings, scan_findings
 from reconciler.workflows.consent import consent_findings
+from reconciler.workflows.datamart_schemas import Schemas
 from reconciler.workflows.selection import require_there
 
 
@@ -65,6 +67,7 @@ class LoadPlanner:
         sent: what sources sent before, of those that send only what changed.
         declared: names of workspace and source that specs declare, former ones included.
         notes: of uploads, by datamart id.
+        schemas: that profiles are compared with.
     """
 
     observed: Observed
@@ -76,6 +79,7 @@ class LoadPlanner:
     sent: SentIndexes
     declared: Collection[tuple[str, str]]
     notes: Callable[[str], UploadNotes]
+    schemas: Schemas
 
     def plan(self, load: DesiredLoad, overrides: Overrides) -> PlannedLoad:
         """One load's change and findings.
@@ -139,6 +143,12 @@ class LoadPlanner:
             named = {*self._active(load), *scan.compartments}
             active = self.observed.activations[load.datamart_id]
             findings += consent_findings(load, named, active, self.reader)
+            schema = self.schemas.of(load)
+            findings += schema_findings(load, scan, schema)
+            if schema is not None:
+                change = structs.replace(
+                    change, schema=SchemaSeen(origin=schema.origin, digest=schema.digest)
+                )
         return PlannedLoad(self._with_tokens(change), findings)
 
     def _compared(

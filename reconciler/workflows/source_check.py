@@ -12,9 +12,11 @@ from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.model.load import Reject, Scan
 from reconciler.model.shown_rows import Shown
 from reconciler.model.source import SourceDefinition
+from reconciler.planning.loads.schema_findings import schema_findings
 from reconciler.planning.loads.source_findings import scan_findings
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
+from reconciler.workflows.datamart_schemas import Schemas, gather
 
 EXAMPLES = 3
 
@@ -72,8 +74,12 @@ def examine(
             f"ProfileSource/{name} does not target this datamart",
             help="`reconciler render` shows its datamarts",
         )
+    every = [load for loads in same.values() for load, _ in loads]
+    schemas = gather(scans.root, every, None, None)
+    scans.schemas = schemas.by_source(every)
     for loads in same.values():
-        yield _one(checked, [load for load, _ in loads], loads[0][1], scans, keep, show)
+        found = _one(checked, [load for load, _ in loads], loads[0][1], scans, keep, show, schemas)
+        yield found
 
 
 def _offline(definition: SourceDefinition, pins: dict[str, str]) -> SourceDefinition:
@@ -91,6 +97,7 @@ def _one(
     scans: Scans,
     keep: Callable[[str], None] | None,
     show: int | None,
+    schemas: Schemas,
 ) -> Examined:
     looking = None if show is None else Looking(show)
     first, addresses = loads[0], tuple(str(load.address) for load in loads)
@@ -114,5 +121,7 @@ def _one(
     except ReconcilerError as e:
         found = error("source-unreadable", str(e), first.label_span, address=addresses[0], help=e.help)
         return Examined(addresses, limit, None, (found,))
-    findings = ruled(scan_findings(first, read), checked.settings.rules)
+    fits = [f for load in loads for f in schema_findings(load, read, schemas.of(load))]
+    told = [f for f in schemas.findings if first.datamart in f.message]
+    findings = ruled([*scan_findings(first, read), *told, *fits], checked.settings.rules)
     return Examined(addresses, limit, read, tuple(findings), examples, looking.result() if looking else None)

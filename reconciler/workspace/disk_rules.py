@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reconciler.beneath import open_beneath, within
+from reconciler.errors import MissingExtra, SchemaUnusable
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.settings import Settings
 from reconciler.spec.documents import Document
@@ -16,6 +17,7 @@ from reconciler.spec.severities import enabled
 from reconciler.spec.source_fields import file_references
 from reconciler.spec.source_rules import outside, unsafe_path
 from reconciler.workspace.path_state import look
+from reconciler.workspace.schema_files import from_file
 
 SMALL = 1000
 _BLOCK = 1 << 16
@@ -42,13 +44,39 @@ class Disk:
         return self.looked[path]
 
     def findings(self, documents: Sequence[Document], settings: Settings) -> Iterator[Diagnostic]:
-        """All findings about the sources among the documents."""
+        """All findings about the files that the documents name."""
         for document in documents:
+            if document.data["kind"] == "Datamarts":
+                yield from self._schemas(document)
             if document.data["kind"] == "ProfileSource":
                 yield from self._links(document)
                 yield from self._queries(document)
                 if enabled("small-source", settings.rules):
                     yield from self._small(document)
+
+    def _schemas(self, document: Document) -> Iterator[Diagnostic]:
+        for name, entry in document.data["spec"].items():
+            text = entry.get("schema")
+            if text is None:
+                continue
+            path = (name, "schema")
+            real = None if outside(text) else self.leads_to(text)
+            if outside(text) or (real is not None and not within(self.inside, real)):
+                yield unsafe_path(document, path, text, "")
+            elif real is None:
+                words = f"there is no file {text}"
+                advice = "paths are relative to the workspace; `reconciler schema fetch` writes it"
+                yield warning("schema-file", words, document.span("spec", *path), help=advice)
+            else:
+                yield from self._unusable(document, path, text)
+
+    def _unusable(self, document: Document, path: tuple[str, str], text: str) -> Iterator[Diagnostic]:
+        self.opened = True
+        try:
+            from_file(self.root, text)
+        except (SchemaUnusable, MissingExtra) as e:
+            advice = e.help or "profiles are not compared with it until it is corrected"
+            yield warning("schema-file", str(e), document.span("spec", *path), help=advice)
 
     def _links(self, document: Document) -> Iterator[Diagnostic]:
         spec = document.data["spec"]

@@ -51,7 +51,7 @@ def test_answers_are_as_described(workspace: Workspace, emulator: Emulator, shap
     with httpx.Client(base_url=emulator.url, headers={"Authorization": "t"}) as http:
         for path in sorted(paths):
             answer = http.get(path, params={"organisation_id": "1185"})
-            if answer.status_code == 200:
+            if answer.status_code == 200 and not path.endswith("/text"):  # that is no JSON
                 jsonschema.Draft202012Validator(_schema("GET", path)).validate(answer.json())
                 asked += 1
         refused = http.get("/v1/datamarts/1/compartments")

@@ -69,6 +69,7 @@ SHAPES_NOT: dict[str, list[Any]] = {
     "keep_generations": [3],
     "former": [(("retail", "crm"),)],
     "outside": [True],
+    "schema": ["off", "error"],
 }
 
 

@@ -21,10 +21,13 @@ from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
 from reconciler.bulk.records.mapping import column_used, flags_of, row_mapper
 from reconciler.bulk.scan.duplicates import ListedLines
 from reconciler.bulk.scan.identifiers import Named, Seen, looker
+from reconciler.bulk.scan.schema_look import Misfits
+from reconciler.bulk.scan.schema_look import looker as schema_looker
 from reconciler.bulk.sources import csv_rows, line_framing
 from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.encodings import encoding_read
 from reconciler.bulk.sources.segments import Segment
+from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import SUPERSEDED
 from reconciler.model.source import SourceDefinition
 
@@ -76,6 +79,7 @@ class Batch(msgspec.Struct):
         lacking: those that a row has not, which might have had them.
         identifiers: what is odd about those of the lines, where that was asked for.
         unchanged: how many lines are not sent because they were before.
+        misfits: what of the lines does not fit the schemas that were given, for each of them.
     """
 
     data: bytes | None
@@ -94,6 +98,7 @@ class Batch(msgspec.Struct):
     lacking: frozenset[str] = frozenset()
     identifiers: Seen | None = None
     unchanged: int = 0
+    misfits: tuple[Misfits, ...] = ()
 
     @property
     def sent(self) -> int:
@@ -110,15 +115,23 @@ class Batch(msgspec.Struct):
         return segment.data if self.data is None else self.data
 
 
-def checker(source: SourceDefinition, *, contents: bool = False, look: bool = False) -> Callable[..., Batch]:
+def checker(
+    source: SourceDefinition,
+    *,
+    contents: bool = False,
+    look: bool = False,
+    schemas: Sequence[DatamartSchema] = (),
+) -> Callable[..., Batch]:
     """The function that turns a segment of this source into a batch; with `accounts`, of those whose spellings are compared, too.
 
     Args:
         source: its definition.
         contents: rejected records carry their data.
         look: the identifiers are looked at.
+        schemas: profiles are compared with these.
     """
     identifiers = looker(source) if look else None
+    misfits = schema_looker(schemas)
     line_of = _line_maker(source)
     read = reader(source)
     mapped = functools.cache(lambda: frames.mapper(source))  # loads polars, so not for a few rows
@@ -141,6 +154,8 @@ def checker(source: SourceDefinition, *, contents: bool = False, look: bool = Fa
         if identifiers:
             batch.identifiers = identifiers(made.named, batch.places)
             batch.identifiers.accounts = made.named.accounts() if accounts else None
+        if schemas:
+            batch.misfits = misfits(batch.bytes_of(segment), batch.places)
         return batch
 
     return check
@@ -190,6 +205,7 @@ def without(batch: Batch, segment: Segment, before: int, replaced: ListedLines, 
         batch.found,
         batch.lacking,
         seen,
+        misfits=batch.misfits,
     )
 
 

@@ -21,8 +21,10 @@ from reconciler.bulk.scan.chunker import BLOCK, Cutter
 from reconciler.bulk.scan.duplicates import Duplicates, ListedLines
 from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.identifiers import Identifiers
+from reconciler.bulk.scan.schema_look import SchemaLooks
 from reconciler.bulk.sources import locations
 from reconciler.bulk.sources.segments import BEGINNING, Segment, in_place, segments
+from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import SUPERSEDED, Chunk, Position, Reject, Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
@@ -87,6 +89,7 @@ class _Hooks:
     on_sent: OnSent | None
     _: KW_ONLY
     contents: bool
+    schemas: Sequence[DatamartSchema] = ()
 
     def read(self, path: str, before: int, data: bytes, places: Sequence[int], lines: int) -> None:
         """One segment was read, and so many lines in all."""
@@ -103,6 +106,7 @@ class _Look:
     identifiers: Identifiers | None = None
     _: KW_ONLY
     contents: bool
+    schemas: Sequence[DatamartSchema] = ()
 
     @property
     def accounts(self) -> bool:
@@ -148,6 +152,7 @@ def scan(
     *,
     contents: bool = False,
     on_sent: OnSent | None = None,
+    schemas: Sequence[DatamartSchema] = (),
 ) -> Scan:
     """Read the whole source once.
 
@@ -159,12 +164,13 @@ def scan(
         workers: processes that share the work.
         contents: `on_reject` is given the data of the lines, too.
         on_sent: is given the commands of each segment.
+        schemas: profiles are compared with these.
 
     Raises:
         ReconcilerError: the source cannot be read.
     """
     names = locations.find(root, source)
-    hooks = _Hooks(progress, on_reject, on_sent, contents=contents)
+    hooks = _Hooks(progress, on_reject, on_sent, contents=contents, schemas=schemas)
     with ExitStack() as stack:
         wanted = ListedLines(stack.enter_context(Path(source.listed).open("rb"))) if source.listed else None
         if source.duplicates != "keep_last":
@@ -217,7 +223,8 @@ def _scan(
     pieces = segments(root, names, source, feed=hashed.feed)
     rows, blanks = Rows(names, source), _Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)
-    look = _Look(identifiers, contents=hooks.contents)
+    misfits = SchemaLooks(rows.names, hooks.schemas)
+    look = _Look(identifiers, contents=hooks.contents, schemas=hooks.schemas)
     for segment, made in _batches(pieces, root, names, source, workers, look):
         before = rows.before(segment)[0]
         batch = (
@@ -235,6 +242,7 @@ def _scan(
             _watch(watch, segment, before, batch)
         if batch.identifiers is not None:
             identifiers.add(batch.identifiers, batch.places, segment.file, before)
+        misfits.add(batch.misfits, segment.file, before)
         looks.add(rows.names[segment.file], before, segment, made)
         at = _positions(segment, before, batch)
         cutter.add(data, batch.sent, at, verbatim=batch.data is None)
@@ -266,6 +274,7 @@ def _scan(
         unchanged=counts.unchanged,
         identifiers=identifiers.result(),
         looks=looks.result,
+        schema=misfits.result(),
     )
 
 
@@ -353,7 +362,7 @@ def _batches(
     look: _Look,
 ) -> Iterator[tuple[Segment, Batch]]:
     """Every segment with what became of it, in order."""
-    check = checker(source, contents=look.contents, look=look.identifiers is not None)
+    check = checker(source, contents=look.contents, look=look.identifiers is not None, schemas=look.schemas)
     if workers is None:
         yield from ((segment, check(segment, accounts=look.accounts)) for segment in pieces)
         return
@@ -367,7 +376,7 @@ def _batches(
             else:
                 job = _job(segment, root, names, source)
                 future = workers.submit(
-                    work, *job, look.contents, look.identifiers is not None, look.accounts
+                    work, *job, look.contents, look.identifiers is not None, look.accounts, look.schemas
                 )
             waiting.append((segment, future))
             if len(waiting) >= AHEAD:
@@ -394,6 +403,7 @@ def work(
     contents: bool,
     look: bool,
     accounts: bool,
+    schemas: Sequence[DatamartSchema] = (),
 ) -> Batch:
     """Check one segment, in a process of its own.
 
@@ -405,12 +415,13 @@ def work(
         contents: rejected records carry their data.
         look: the identifiers are looked at.
         accounts: the accounts that the lines name are returned, too.
+        schemas: profiles are compared with these.
     """
     if path is not None:
         with Path(path).open("rb") as file:
             file.seek(segment.offset)
             segment = segment._replace(data=file.read(size))
-    return checker(source, contents=contents, look=look)(segment, accounts=accounts)
+    return checker(source, contents=contents, look=look, schemas=schemas)(segment, accounts=accounts)
 
 
 def _positions(segment: Segment, before: int, batch: Batch) -> Callable[[int], Position]:

@@ -15,6 +15,7 @@ import msgspec
 
 from reconciler.bulk.sources.locations import state, youngest
 from reconciler.errors import DiskFailed
+from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.private_folder import replace_file
@@ -29,6 +30,11 @@ class _Kept(msgspec.Struct, frozen=True):
     scan: Scan
 
 
+def compared(scan: Scan, schemas: Sequence[DatamartSchema]) -> bool:
+    """Whether a scan says how its profiles fit all of these schemas."""
+    return all(schema.digest in scan.schema for schema in schemas)
+
+
 class KeptScans:
     """Where the scans of one workspace are kept.
 
@@ -41,13 +47,20 @@ class KeptScans:
         self.root, self.folder = root, folder
         self._code = code_digest(_CODE)
 
-    def get(self, source: SourceDefinition, names: Sequence[str], read: Callable[[], Scan]) -> Scan:
+    def get(
+        self,
+        source: SourceDefinition,
+        names: Sequence[str],
+        read: Callable[[], Scan],
+        schemas: Sequence[DatamartSchema] = (),
+    ) -> Scan:
         """The kept scan if it still holds; else what `read` gives, kept.
 
         Args:
             source: what is read; names under which earlier loads were made have no part in it.
             names: its places.
             read: reads them.
+            schemas: those that its profiles must have been compared with.
 
         Raises:
             ReconcilerError: a place is not there, or `read` says so.
@@ -57,7 +70,7 @@ class KeptScans:
         place = self._place(source)
         with suppress(OSError, DiskFailed, msgspec.MsgspecError):
             kept = msgspec.json.decode(kept_file(self.folder, place.name), type=_Kept)
-            if kept.key == key and kept.states == states:
+            if kept.key == key and kept.states == states and compared(kept.scan, schemas):
                 return kept.scan
         began = clock_of(place)
         scan = read()

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 
 from reconciler.bulk.scan.scan import OnSent, scan
-from reconciler.bulk.scan.scan_cache import KeptScans
+from reconciler.bulk.scan.scan_cache import KeptScans, compared
 from reconciler.bulk.scan.spool import Spools, once_only
 from reconciler.bulk.sources import locations, object_store
+from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Reject, Scan
 from reconciler.model.source import SourceDefinition
 
@@ -27,6 +28,7 @@ class Scans:
     Attributes:
         kept: where scans outlive the process, for `plan`.
         rejects: is given every rejected line as one line of JSON, with its contents; what was read before says too little then.
+        schemas: those that profiles are compared with, by the name of their source.
         spools: where sources that cannot be read twice are kept, for `apply`.
     """
 
@@ -41,6 +43,7 @@ class Scans:
     ) -> None:
         self.root, self._progress, self.kept, self._workers = root, progress, kept, workers
         self.spools, self._rejects = spools, rejects
+        self.schemas: Mapping[str, Sequence[DatamartSchema]] = {}
         self._kept: dict[str, tuple[Signature, Scan]] = {}
         # Loads of one source on many datamarts ask at once; one of them reads it.
         self._lock = threading.Lock()
@@ -115,14 +118,22 @@ class Scans:
 
     def _get(self, source: SourceDefinition) -> Scan:
         plain = replace(
-            source, former=(), allow="0", verify=0, keep_generations=None, send="all", full_every=0, base=""
+            source,
+            former=(),
+            allow="0",
+            verify=0,
+            keep_generations=None,
+            send="all",
+            full_every=0,
+            base="",
+            schema="warn",
         )  # what does not shape what is read
         key = repr(plain)
         object_store.forget()
         names = locations.find(self.root, source)
         signature = tuple((p, locations.state(self.root, p)) for p in names)
         kept = self._kept.get(key)
-        if kept is None or kept[0] != signature:
+        if kept is None or kept[0] != signature or not compared(kept[1], self._against(source)):
             try:
                 kept = (signature, self._read(plain, names))
             except Exception:
@@ -138,7 +149,10 @@ class Scans:
             return self.read(source, lambda reject, data: keep(with_contents(reject, data)), contents=True)
         if self.kept is None or source.listed:  # a list of lines is of this process alone
             return self.read(source)
-        return self.kept.get(source, names, lambda: self.read(source))
+        return self.kept.get(source, names, lambda: self.read(source), self._against(source))
+
+    def _against(self, source: SourceDefinition) -> Sequence[DatamartSchema]:
+        return self.schemas.get(source.source, ())
 
     def read(
         self,
@@ -159,15 +173,26 @@ class Scans:
         Raises:
             ReconcilerError: it cannot be read.
         """
-        names = locations.find(self.root, source)
+        names, schemas = locations.find(self.root, source), self._against(source)
 
         def progress(lines: int) -> None:
             self._progress(source.source, lines)
 
         if self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM:
-            return scan(self.root, source, progress, on_reject, contents=contents, on_sent=on_sent)
+            return scan(
+                self.root, source, progress, on_reject, contents=contents, on_sent=on_sent, schemas=schemas
+            )
         with self._workers() as pool:
-            return scan(self.root, source, progress, on_reject, pool, contents=contents, on_sent=on_sent)
+            return scan(
+                self.root,
+                source,
+                progress,
+                on_reject,
+                pool,
+                contents=contents,
+                on_sent=on_sent,
+                schemas=schemas,
+            )
 
 
 def with_contents(reject: Reject, data: object) -> str:

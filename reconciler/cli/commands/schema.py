@@ -1,12 +1,80 @@
-"""`schema`."""
+"""`schema`, `schema fetch`."""
 
-from reconciler.cli import exit_codes
-from reconciler.cli.output.console import data
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import options as opt
+from reconciler.cli.output.console import data, out
+from reconciler.cli.wiring import connections
+
+schema_app = typer.Typer(
+    help="Print the JSON Schema of all kinds; fetch datamarts' schemas.",
+    invoke_without_command=True,
+)
 
 
-def schema() -> int:
-    """Print the JSON Schema of all kinds."""
+@schema_app.callback()
+def schema(context: typer.Context) -> int | None:
+    """Print the JSON Schema of all kinds; `schema fetch` writes the schemas of datamarts."""
+    if context.invoked_subcommand is not None:
+        return None
     from reconciler.spec.schema import schema_text
 
     data(schema_text())
     return exit_codes.DONE
+
+
+@schema_app.command("fetch")
+def schema_fetch(
+    context: typer.Context,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that differ from the platform.")
+    ] = False,
+    datamart: opt.Datamart = None,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Write the live schema of every declared datamart to its file: the one the spec names, else schemas/NAME.gql."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
+        datamart=datamart,
+    )
+    return run_fetch(flags, overwrite=overwrite)
+
+
+def run_fetch(flags: session.Flags, *, overwrite: bool) -> int:
+    """Write the files; 1 if one could not be had or written, or differs.
+
+    Args:
+        flags: as given.
+        overwrite: replace files that differ.
+
+    Raises:
+        SpecError: the specs have findings that stop.
+        UsageError: there is no such datamart.
+    """
+    from reconciler.workflows.fetch_schemas import fetch
+
+    checked = session.read_workspace(flags)
+    chosen = selectors.datamarts(checked, flags.datamart)
+    where = session.seeded_target(flags, checked)
+    failed = False
+    root = Path(flags.root)
+    with connections.reader(where, checked.settings.parallelism) as reader:
+        for fetched in fetch(root, checked, chosen, reader, overwrite=overwrite):
+            out(f"{fetched.path}: {fetched.words}")
+            failed = failed or fetched.failed
+    return exit_codes.FAILED if failed else exit_codes.DONE

@@ -21,6 +21,13 @@ REFUSALS = frozenset(
         "token-change",
         "duplicate-identity",
         "removal-refused",
+        "schema-unknown-field",
+        "schema-type",
+        "schema-null",
+        "schema-date-number",
+        "schema-seconds",
+        "schema-computed-field",
+        "schema-system-field",
     }
 )
 GUARDS = ("guard-changes", "guard-delete-lines", "guard-shrink")

@@ -1,0 +1,138 @@
+"""How the profiles of a source fit the schema of a datamart, as findings. Pure; paths, types and places, never a value."""
+
+import difflib
+from collections.abc import Sequence
+
+from reconciler.model.datamart_schema import (
+    CLASH,
+    COMPUTED,
+    DATE_NUMBER,
+    NULL,
+    PREDEFINED,
+    SECONDS,
+    SYSTEM,
+    UNKNOWN,
+    UNTOLD,
+    DatamartSchema,
+    SchemaOddity,
+)
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.load import Scan
+
+_ORDER = (UNKNOWN, CLASH, NULL, DATE_NUMBER, SECONDS, COMPUTED, SYSTEM, UNTOLD)
+
+
+def schema_findings(want: DesiredLoad, scan: Scan, schema: DatamartSchema | None) -> list[Diagnostic]:
+    """One finding for each field path that does not fit; errors where the source says so, and where it is certain."""
+    if schema is None:
+        return []
+    found = sorted(scan.schema.get(schema.digest, ()), key=lambda o: (_ORDER.index(o.kind), o.path))
+    return [_finding(want, odd, schema) for odd in found]
+
+
+def _finding(want: DesiredLoad, odd: SchemaOddity, schema: DatamartSchema) -> Diagnostic:
+    stops = want.definition.schema == "error" and odd.kind != UNTOLD
+    more = ["…"] if odd.count > len(odd.first) else []
+    return Diagnostic(
+        {
+            UNKNOWN: "schema-unknown-field",
+            CLASH: "schema-type",
+            NULL: "schema-null",
+            DATE_NUMBER: "schema-date-number",
+            SECONDS: "schema-seconds",
+            COMPUTED: "schema-computed-field",
+            SYSTEM: "schema-system-field",
+            UNTOLD: "schema-undocumented",
+        }[odd.kind],
+        Severity.ERROR if stops else Severity.WARNING,
+        f"{odd.path}: {_words(odd)}",
+        want.span,
+        address=str(want.address),
+        help=_hint(odd, schema),
+        note="\n".join([f"schema of {want.datamart}: {schema.origin}", *odd.first, *more]),
+    )
+
+
+def _words(odd: SchemaOddity) -> str:
+    values = "1 value" if odd.count == 1 else f"{odd.count:,} values"
+    match odd.kind:
+        case "unknown":
+            return f"{values} of a field that the schema does not have; stored, but not queryable"
+        case "clash":
+            return (
+                f"{values} of type {odd.got} where the schema has {odd.wanted}; such profiles are not indexed"
+            )
+        case "null":
+            what = "rows have no value" if odd.got == "absent" else f"{values} are null"
+            count = f"{odd.count:,} {what}" if odd.got == "absent" else what
+            return f"{count} in a mandatory field ({odd.wanted}); such profiles are not indexed"
+        case "date-number":
+            return f"{values} are numbers where the schema has {odd.wanted}; queries on such a field fail"
+        case "seconds":
+            return (
+                f"{values} look like seconds; a {odd.wanted} counts milliseconds, so they mean a day in 1970"
+            )
+        case "computed":
+            return f"{values} of a field that the platform computes itself ({odd.wanted}); they are not used"
+        case "system":
+            return f"{values} of a field that the platform sets itself"
+        case _:
+            return _untold(odd, values)
+
+
+def _untold(odd: SchemaOddity, values: str) -> str:
+    if odd.got == "absent":
+        return f"{values} lack a mandatory field ({odd.wanted}); what the platform does with them is not documented"
+    if odd.got == "second source":
+        return f"{values} of a second key for one field; which one counts is not documented"
+    return f"{values} of type {odd.got} where the schema has {odd.wanted}; what the platform does with them is not documented"
+
+
+def _hint(odd: SchemaOddity, schema: DatamartSchema) -> str | None:
+    match odd.kind:
+        case "unknown":
+            return _other_name(odd.path, schema)
+        case "date-number":
+            return "send YYYY-MM-DD, or send a Timestamp and let the schema derive the date with @Function(ISODate)"
+        case "seconds":
+            return "send milliseconds: multiply by 1,000"
+        case "clash" | "untold" if odd.got == "text" and odd.wanted.rstrip("!") in _NUMERIC:
+            return "set `types:` in the source, so that the column is sent as a number or a boolean"
+        case "system" | "computed":
+            return "exclude it: `profile: {exclude: [...]}`"
+        case _:
+            return None
+
+
+_NUMERIC = {"Int", "Float", "Double", "BigDecimal", "Number", "Timestamp", "Bool", "Boolean"}
+
+
+def _other_name(path: str, schema: DatamartSchema) -> str:
+    """What the field may be meant to be."""
+    name = path.rpartition(".")[2].removesuffix("[]")
+    if name in PREDEFINED and "." not in path:
+        return f"the platform's own field is written ${name}"
+    fed = [".".join(s) for p in schema.profile if p.name == name for s in p.sources if ".".join(s) != path]
+    if fed:
+        return f"the schema reads the field {name} from {' or '.join(fed)}"
+    known = _known(path, schema)
+    by_case = {k.casefold(): k for k in known}
+    if (same := by_case.get(name.casefold())) is not None:
+        return f"the schema has {same}"
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) if len(name) < 100 else []
+    if near:
+        return f"did you mean {near[0]}?"
+    return "rename it, exclude it, or add it to the schema before the load: a field added later covers later loads only"
+
+
+def _known(path: str, schema: DatamartSchema) -> list[str]:
+    """Keys that the schema has at the level of a path."""
+    fields = schema.profile
+    for part in path.split(".")[:-1]:
+        key = part.removesuffix("[]").removesuffix("[]")
+        found: Sequence[str] = [
+            p.type.of.name if p.type.of else p.type.name for p in fields if p.sources == ((key,),)
+        ]
+        fields = schema.types.get(found[0], ()) if found else ()
+    return [s[0] for p in fields for s in p.sources if not p.computed]

@@ -1,0 +1,99 @@
+"""The schemas that profiles are compared with: of files of the workspace, or of the platform. Never stops a load.
+
+Two GETs per datamart and run; where a schema cannot be had or used, one warning says that profiles were not compared.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from reconciler.api.client import Reader
+from reconciler.api.schemas import NoSchema, live_schema
+from reconciler.errors import MissingExtra, ReadFailed, ReconcilerError
+from reconciler.kinds.schema_text import read_schema
+from reconciler.model.datamart_schema import DatamartSchema
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, Severity, warning
+from reconciler.workspace.schema_files import from_file
+
+
+@dataclass(frozen=True, slots=True)
+class Schemas:
+    """What is known of the schemas of some datamarts, by name.
+
+    Attributes:
+        findings: which could not be used, and why.
+    """
+
+    known: Mapping[str, DatamartSchema] = field(default_factory=dict)
+    findings: Sequence[Diagnostic] = ()
+
+    def by_source(self, loads: Iterable[DesiredLoad]) -> dict[str, tuple[DatamartSchema, ...]]:
+        """Those that the profiles of each source are compared with, each once."""
+        found: dict[str, dict[str, DatamartSchema]] = defaultdict(dict)
+        for load in loads:
+            if (schema := self.of(load)) is not None:
+                found[load.source][schema.digest] = schema
+        return {source: tuple(schemas.values()) for source, schemas in found.items()}
+
+    def of(self, load: DesiredLoad) -> DatamartSchema | None:
+        """The one that a load's profiles are compared with."""
+        return self.known.get(load.datamart) if load.definition.schema != "off" else None
+
+
+def gather(root: Path, loads: Iterable[DesiredLoad], reader: Reader | None, io: Executor | None) -> Schemas:
+    """The schemas of the datamarts of some loads.
+
+    Args:
+        root: the workspace.
+        loads: those that are compared.
+        reader: asks the platform where no file is declared; None asks nobody.
+        io: threads for small requests.
+    """
+    wanted: dict[str, DesiredLoad] = {}
+    for load in loads:
+        if load.definition.schema != "off" and not load.suspended:
+            wanted.setdefault(load.datamart, load)
+    asked = [load for load in wanted.values() if load.schema_file is not None or reader is not None]
+
+    def one(load: DesiredLoad) -> DatamartSchema | Exception:
+        try:
+            if load.schema_file is not None:
+                return from_file(root, load.schema_file)
+            if reader is None:
+                raise AssertionError("not asked for")
+            live = live_schema(reader, load.datamart_id)
+            return read_schema(live.text, f"schema {live.id}")
+        except ReconcilerError as e:
+            return e
+
+    each: Callable[..., Iterable[DatamartSchema | Exception]] = map if io is None else io.map
+    answers = dict(zip((load.datamart for load in asked), each(one, asked), strict=True))
+    known = {name: a for name, a in answers.items() if isinstance(a, DatamartSchema)}
+    reasons: dict[str, list[str]] = defaultdict(list)
+    helps: dict[str, str | None] = {}
+    for name, answer in answers.items():
+        if isinstance(answer, ReconcilerError):
+            reasons[str(answer)].append(name)
+            helps[str(answer)] = _advice(answer)
+    return Schemas(known, [_unchecked(why, names, helps[why], answers) for why, names in reasons.items()])
+
+
+def _advice(why: ReconcilerError) -> str:
+    if isinstance(why, MissingExtra):
+        return f"{why.help}, or set `schema: off` in the source"
+    if isinstance(why, ReadFailed):
+        return "plan again, or declare a file: `reconciler schema fetch` writes one for each datamart"
+    return "correct the schema on the platform or its file; `schema: off` in a source compares nothing"
+
+
+def _unchecked(
+    why: str, names: Sequence[str], advice: str | None, answers: Mapping[str, DatamartSchema | Exception]
+) -> Diagnostic:
+    words = f"profiles are not compared with the schema of {', '.join(names)}: {why}"
+    finding = warning("schema-not-checked", words, help=advice)
+    if all(isinstance(answers[name], NoSchema) for name in names):
+        return replace(finding, severity=Severity.NOTE)
+    return finding

@@ -1,0 +1,29 @@
+"""Schemas of datamarts in files of the workspace."""
+
+from pathlib import Path
+
+from reconciler.beneath import open_beneath
+from reconciler.errors import SchemaUnusable
+from reconciler.kinds.schema_text import read_schema
+from reconciler.model.datamart_schema import DatamartSchema
+
+MOST_BYTES = 4_000_000
+
+
+def from_file(root: Path, path: str) -> DatamartSchema:
+    """The schema in a file of the workspace.
+
+    Raises:
+        SchemaUnusable: it cannot be read or parsed, or has no type for profiles.
+        MissingExtra: graphql-core is not installed.
+    """
+    try:
+        with open_beneath(root, path) as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise SchemaUnusable(f"{path}: has more than {MOST_BYTES:,} bytes")
+        return read_schema(data.decode("utf-8-sig"), path)
+    except UnicodeDecodeError:
+        raise SchemaUnusable(f"{path}: is not UTF-8") from None
+    except OSError as e:
+        raise SchemaUnusable(f"{path}: cannot be read: {e.strerror}") from None
