@@ -24,8 +24,9 @@ from reconciler.control.deletions import Deleter
 from reconciler.control.executor import execute
 from reconciler.control.listing_cache import ListingCache
 from reconciler.errors import LedgerFailed, ReadFailed, ReconcilerError, Refused
+from reconciler.ledger.evidence import begin
 from reconciler.ledger.lock import Lock
-from reconciler.ledger.open_writes import EVERYTHING, Mark, OpenWrites, Written, written
+from reconciler.ledger.open_writes import written
 from reconciler.ledger.store import Ledger
 from reconciler.model.address import Address
 from reconciler.model.listing import Listed
@@ -171,47 +172,35 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
             f"{len(before.stale)} action(s) are stale; nothing was written\n{lines}",
             help="make a new plan, or apply the rest with --skip-stale",
         )
-    undisturbed = run.lock.undisturbed(run.ledger.last_nonce(), run.ledger.knows)
-    run.lock.mark(Mark(run.nonce, quiet=False))
-    identity = run.ledger.begin(plan.plan_digest, encode(plan), encode(inverse(plan)), run.nonce)
-    if not undisturbed:
-        run.ledger.open(identity, {EVERYTHING})
-    opened, writes = run.ledger.open_writes(), written(plan)
-    run.ledger.open(identity, {writes[address].key for address in before.verdicts})
+    writes = written(plan)
+    evidence = begin(run.ledger, run.lock, run.nonce, plan.plan_digest, encode(plan), encode(inverse(plan)))
+    intended = {writes[address].key for address in before.verdicts}
+    evidence.intend(intended)
     loads = {x.address: (writes[x.address].key, x.generation) for x in plan.loads if x.generation is not None}
     run.ledger.watch(loads[a] for a in before.verdicts if a in loads)
     visibility = VisibilityWindow(
-        run.locked_at, run.settings.settle, lambda address: opened.concern(writes[address].names)
+        run.locked_at, run.settings.settle, lambda address: evidence.concern(writes[address].names)
     )
     outcomes: list[Outcome] = []
     try:
-        run.watcher.began(identity, plan.plan_digest, len(before.verdicts))
-        outcomes = _execute(plan, run, identity, visibility, before, initial)
+        run.watcher.began(evidence.run, plan.plan_digest, len(before.verdicts))
+        outcomes = _execute(plan, run, evidence.run, visibility, before, initial)
     finally:
         with contextlib.suppress(ReconcilerError):  # then the run counts as cut off, which it nearly was
             run.ledger.remember_compartments(plan.workspace, _compartments(plan, outcomes, before.observed))
             run.ledger.watch(
                 loads[o.address] for o in outcomes if o.address in loads and o.status in _SEEN_THROUGH
             )
-            _close(run, identity, outcomes, writes, opened)
-            run.ledger.end(identity, _state(outcomes, len(before.verdicts)))
-            run.lock.mark(Mark(run.nonce, quiet=True))
-    return Result(tuple(outcomes), exit_of(outcomes), run=identity)
-
-
-def _close(
-    run: Run, identity: int, outcomes: Sequence[Outcome], writes: Mapping[str, Written], opened: OpenWrites
-) -> None:
-    """Record what cannot be on its way any more: what was seen through, and what this run outlived.
-
-    What a plan leaves out, or says of itself, closes nothing.
-    """
-    through = (writes[o.address].names for o in outcomes if o.status in _SEEN_THROUGH)
-    run.ledger.see_through(identity, frozenset().union(*through))
-    unknown = {writes[o.address].key for o in outcomes if o.status is Status.UNKNOWN}
-    run.ledger.close_writes({writes[o.address].key for o in outcomes} - unknown, run=identity)
-    if run.clock.now() >= run.locked_at + run.settings.settle:
-        run.ledger.close_writes(opened.outlived() - unknown)
+            through = [writes[o.address].names for o in outcomes if o.status in _SEEN_THROUGH]
+            known = {writes[o.address].key for o in outcomes if o.status is not Status.UNKNOWN}
+            evidence.close(
+                frozenset().union(*through),
+                known,
+                intended - known,
+                outlived=run.clock.now() >= run.locked_at + run.settings.settle,
+            )
+            evidence.end(_state(outcomes, len(before.verdicts)))
+    return Result(tuple(outcomes), exit_of(outcomes), run=evidence.run)
 
 
 def _compartments(plan: Plan, outcomes: Sequence[Outcome], observed: Observed) -> dict[str, str]:
