@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+from collections import Counter
 
 import pytest
 
@@ -25,6 +26,14 @@ def test_the_help_of_a_command_is_its_own_words(name: str) -> None:
 
 def test_every_module_is_in_the_table() -> None:
     assert {m.name for m in pkgutil.iter_modules(reconciler.cli.commands.__path__)} == set(COMMANDS)
+
+
+def test_what_commands_do_has_one_name_each() -> None:
+    modules = [importlib.import_module(f"reconciler.cli.commands.{name}") for name in COMMANDS]
+    names = [
+        n for m in modules for n, f in inspect.getmembers(m, inspect.isfunction) if f.__module__ == m.__name__
+    ]
+    assert [n for n, count in Counter(n for n in names if not n.startswith("_")).items() if count > 1] == []
 
 
 @pytest.mark.parametrize(

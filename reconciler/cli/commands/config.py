@@ -34,10 +34,12 @@ def config_show(
 ) -> int:
     """Show the resolved settings; of the token, only whether it is set."""
     flags = {"environment": environment, "endpoint": endpoint, "parallelism": parallelism}
-    return run_show(context.obj, flags, output.value, origins=origin, no_color=no_color)
+    return show_settings(context.obj, flags, output.value, origins=origin, no_color=no_color)
 
 
-def run_show(root: Path, flags: Mapping[str, object], output: str, *, origins: bool, no_color: bool) -> int:
+def show_settings(
+    root: Path, flags: Mapping[str, object], output: str, *, origins: bool, no_color: bool
+) -> int:
     """Settings as they are resolved here, each with its origin; the token is shown as set or not, never itself.
 
     Args:

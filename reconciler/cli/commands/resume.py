@@ -41,10 +41,10 @@ def resume(
         parallelism=parallelism,
         lock_timeout=lock_timeout,
     )
-    return run_resume(flags, run_id)
+    return resume_run(flags, run_id)
 
 
-def run_resume(flags: session.Flags, run_id: int | None) -> int:
+def resume_run(flags: session.Flags, run_id: int | None) -> int:
     """Go on with the plan of a run in the ledger.
 
     Raises:

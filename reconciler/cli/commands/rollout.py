@@ -77,7 +77,7 @@ def rollout_resume(
 ) -> int:
     """Continue a rollout with the reviewed plan. It was paused, stopped by a gate or interrupted."""
     flags = replace(_flags(context, environment, endpoint, no_color=no_color), **session.of_result(output))
-    return run_resume(
+    return resume_rollout(
         replace(
             flags,
             token_file=token_file,
@@ -173,7 +173,7 @@ def run_abort(flags: session.Flags, why: str, file: Path | None) -> int:
     return exit_codes.DONE
 
 
-def run_resume(flags: session.Flags) -> int:
+def resume_rollout(flags: session.Flags) -> int:
     """`rollout resume`: go on where it stopped, with the plan that was reviewed. What closed a gate is accepted by that.
 
     Raises:

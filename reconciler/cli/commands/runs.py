@@ -87,7 +87,7 @@ def runs_show(
         environment=environment,
         endpoint=endpoint,
     )
-    return run_show(flags, run_id) if inverse is None else run_undo(flags, run_id, inverse)
+    return show_run(flags, run_id) if inverse is None else run_undo(flags, run_id, inverse)
 
 
 @runs_app.command("resolve")
@@ -173,7 +173,7 @@ def run_list(flags: session.Flags, wanted: Wanted) -> int:
     return exit_codes.DONE
 
 
-def run_show(flags: session.Flags, run_id: int | None) -> int:
+def show_run(flags: session.Flags, run_id: int | None) -> int:
     """One run; the newest by default.
 
     Raises:

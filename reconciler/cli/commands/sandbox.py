@@ -76,7 +76,7 @@ def sandbox_faults() -> int:
 @sandbox_app.command("status")
 def sandbox_status(context: typer.Context) -> int:
     """Show where the workspace's sandbox runs. Shows also what it holds."""
-    return run_status(context.obj / FOLDER)
+    return show_status(context.obj / FOLDER)
 
 
 @sandbox_app.command("open")
@@ -105,7 +105,7 @@ def sandbox_reset(context: typer.Context) -> int:
     return exit_codes.DONE
 
 
-def run_status(folder: Path) -> int:
+def show_status(folder: Path) -> int:
     """`sandbox status`.
 
     Args:
