@@ -72,9 +72,13 @@ def test_the_decision_comes_first_in_every_format(
 
 
 @pytest.mark.parametrize("form", ["markdown", "html"])
-def test_errors_come_last_and_are_counted(form: str) -> None:
+def test_errors_are_apart_from_warnings_and_counted(form: str) -> None:
+    """A comment ends with them, where its reader is when it was cut; a page is read from its top, and begins with them."""
     text = formats(plan(1, 3, 2, errored=False))[form]
-    assert max(text.index(f"warns {n}") for n in range(2)) < min(text.index(f"stops {n}") for n in range(3))
+    warnings = [text.index(f"warns {n}") for n in range(2)]
+    errors = [text.index(f"stops {n}") for n in range(3)]
+    first, last = (errors, warnings) if form == "html" else (warnings, errors)
+    assert max(first) < min(last)
     assert "2 warnings, 3 errors" in text
 
 
