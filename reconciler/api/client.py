@@ -226,8 +226,8 @@ class Reader:
         made.attempts = 2
         return made
 
-    def text(self, path: str) -> bytes:
-        """The body of a 2xx answer, whatever its type; asked for once.
+    def text(self, path: str) -> tuple[str, bytes]:
+        """Type and body of a 2xx answer, whatever they are; asked for once.
 
         Raises:
             ReadFailed: there is no such answer, or more than is taken of one.
@@ -244,7 +244,7 @@ class Reader:
             raise ReadFailed(f"GET {shown}: {response.status_code} {told}".strip())
         if repeats_token(content, self._token):
             raise ReadFailed(f"GET {shown}: the answer repeats the token, and is not used")
-        return content
+        return response.headers.get("Content-Type", ""), content
 
     def _text_once(self, path: str) -> tuple[httpx.Response, bytes]:
         with self._client() as client:

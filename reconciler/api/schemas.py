@@ -44,8 +44,8 @@ def live_schema(reader: Reader, datamart_id: str) -> LiveSchema:
                 f"{len(live) or 'none'} of the {len(rows)} versions of the schema {'are' if live else 'is'} LIVE"
                 + ("" if live else f" ({words})")
             )
-        found = brief.text(paths.schema_text(datamart_id, live[0]["id"]))
-        return LiveSchema(live[0]["id"], _unwrapped(found))
+        _, body = brief.text(paths.schema_text(datamart_id, live[0]["id"]))
+        return LiveSchema(live[0]["id"], _unwrapped(body))
     finally:
         brief.close()
 

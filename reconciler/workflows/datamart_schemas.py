@@ -16,6 +16,7 @@ from reconciler.kinds.schema_text import read_schema
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, warning
+from reconciler.model.plan import LoadChange
 from reconciler.workspace.schema_files import from_file
 
 
@@ -79,6 +80,37 @@ def gather(root: Path, loads: Iterable[DesiredLoad], reader: Reader | None, io: 
             reasons[str(answer)].append(name)
             helps[str(answer)] = _advice(answer)
     return Schemas(known, [_unchecked(why, names, helps[why], answers) for why, names in reasons.items()])
+
+
+def moved(root: Path, loads: Iterable[LoadChange], reader: Reader, io: Executor) -> list[str]:
+    """Of the schemas that the loads of a plan were compared with, those that are others now, in words.
+
+    Args:
+        root: the workspace.
+        loads: of the plan.
+        reader: asks the platform.
+        io: threads for small requests.
+    """
+    asked = {load.datamart: load for load in loads if load.schema is not None and load.actions != ("no-op",)}
+
+    def one(load: LoadChange) -> str | None:
+        seen = load.schema
+        try:
+            if seen is None or not seen.origin.startswith("schema "):
+                found = from_file(root, seen.origin) if seen else None
+            else:
+                live = live_schema(reader, load.datamart_id)
+                found = read_schema(live.text, f"schema {live.id}")
+        except ReconcilerError as e:
+            return f"the schema of {load.datamart} could not be read again: {e}"
+        if seen is None or found is None or found.digest == seen.digest:
+            return None
+        return (
+            f"the schema of {load.datamart} is another one than in the plan: {seen.origin} then, {found.origin} now; "
+            "a new plan compares profiles with it"
+        )
+
+    return [words for words in io.map(one, asked.values()) if words]
 
 
 def _advice(why: ReconcilerError) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.sandbox.switches import Switches
+from reconciler.sandbox.switches import CHOICES, Switches
 from tests.support.covering import missing, rows
+from tests.support.datamart_schema import EXAMPLE
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
@@ -17,6 +18,7 @@ ALONE = {
     "datamarts": [{"id": "1509", "name": "Set aside", "organisation_id": "1185"}],
     "compartments": [{"id": "1000", "organisation_id": "1185", "token": "default", "name": None}],
     "activations": [{"datamart_id": "1509", "compartment_id": "1000", "default": True}],
+    "schemas": [{"datamart_id": "1509", "text": EXAMPLE}],
 }
 TIMES = {"pending_seconds": 0.3, "running_seconds": 0.06}
 Answers = dict[str, Any]
@@ -67,6 +69,8 @@ def untellable(name: str, truth: Switches) -> bool:
         "page_cap",
     ):  # lists do not echo, and say no total that a page could be short of
         return truth.shape == "odd"
+    if name in ("schema_clash", "schema_nested_null"):  # what the index has cannot be read back
+        return truth.schema_clash not in ("failure", "coerced") or name == "schema_nested_null"
     # There is no compartment that is not active, and none can be deactivated.
     return name == "unactivated_compartment" and truth.auto_activate == "on" and truth.removal == "405"
 
@@ -74,7 +78,8 @@ def untellable(name: str, truth: Switches) -> bool:
 def test_without_write_nothing_is_written(emulator: Emulator, tmp_path: Path) -> None:
     document = asked(emulator, tmp_path / "ws")
     assert emulator.writes() == []
-    assert document["switches"] == {"page_default": 20, "page_cap": 500, "total": "with"}
+    told = {"page_default": 20, "page_cap": 500, "total": "with"}
+    assert document["switches"] == {**told, "schema_list": "draft_first", "schema_text": "plain"}
     assert {a["seen"] for a in document["answers"] if a["question"] == "removal"} == {"needs --write"}
 
 
@@ -108,3 +113,32 @@ def test_it_asks_the_platform_of_the_workspace_and_writes_only_when_told_to(work
     assert workspace.run(*command).code == 0, "the endpoint is the one in reconciler.yaml"
     done = workspace.run(*command, "--write")
     assert (done.code, "approval is required" in done.err) == (1, True), done
+
+
+SCHEMA_SWITCHES = [
+    *(
+        {"schema_list": option}
+        for option in CHOICES["schema_list"]
+        if option in ("draft_first", "paged", "live_only")
+    ),
+    *({"schema_text": option} for option in CHOICES["schema_text"]),
+    {"schema_unknown": "failure", "schema_clash": "coerced"},
+    {"schema_unknown": "dropped", "schema_clash": "failure", "schema_plain_names": "platform"},
+]
+
+
+@pytest.mark.parametrize("switches", SCHEMA_SWITCHES, ids=str)
+def test_it_reports_how_the_schema_is_answered_and_what_it_does(
+    switches: dict[str, str], emulator_with: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    emulator = emulator_with(seed=ALONE, **switches)
+    flags = ("--write", "--auto-approve") if "schema_unknown" in switches else ()
+    told = asked(emulator, tmp_path / "ws", *flags)["switches"]
+    assert {k: told.get(k) for k in switches} == switches
+
+
+@pytest.mark.parametrize("listed", ["empty", "no_live", "two_live", "published"])
+def test_lists_without_one_live_schema_are_told(
+    listed: str, emulator_with: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    assert asked(emulator_with(schema_list=listed), tmp_path / "ws")["switches"]["schema_list"] == listed

@@ -8,6 +8,7 @@ from reconciler.workflows.conformance.bench import Bench
 from reconciler.workflows.conformance.config import config_answers, removal
 from reconciler.workflows.conformance.lines import line_answers
 from reconciler.workflows.conformance.reading import reading_answers
+from reconciler.workflows.conformance.schemas import schema_lines, schema_reading
 
 # In the order of the contract; each has one answer in the end.
 QUESTIONS = (
@@ -32,6 +33,13 @@ QUESTIONS = (
     ("update_strategy", "7.5"),
     ("error_file", "6.4"),
     ("removal", "4.2"),
+    ("schema_list", "16.3"),
+    ("schema_text", "16.2"),
+    ("schema_unknown", "16.1"),
+    ("schema_clash", "16.5"),
+    ("schema_null", "16.5"),
+    ("schema_nested_null", "16.5"),
+    ("schema_plain_names", "16.4"),
 )
 
 
@@ -42,6 +50,7 @@ def read_only(reader: Reader, organisation_id: str, datamart_id: str) -> Iterato
         ReadFailed: the organisation or the datamart cannot be read.
     """
     yield from reading_answers(reader, organisation_id, datamart_id)
+    yield from schema_reading(reader, datamart_id)
 
 
 def with_writes(bench: Bench) -> Iterator[Found]:
@@ -53,7 +62,9 @@ def with_writes(bench: Bench) -> Iterator[Found]:
     try:
         yield from config_answers(bench)
         yield from line_answers(bench)
+        yield from schema_lines(bench)
         yield from reading_answers(bench.writer, bench.organisation_id, bench.datamart_id)
+        yield from schema_reading(bench.writer, bench.datamart_id)
         yield removal(bench)
     finally:
         bench.clear()

@@ -57,7 +57,7 @@ def _uploads(bench: Bench, active: str) -> dict[str, list[Row]]:
     return found | {f"filler-{n}": [good] for n in range(FILLERS)}
 
 
-def _counts(row: Row) -> tuple[int, int] | None:
+def counts_of(row: Row) -> tuple[int, int] | None:
     """Lines that succeeded and that failed, of an execution that ended well."""
     if row.get("status") not in ("SUCCEEDED", "SUCCESS") or not isinstance(result := row.get("result"), dict):
         return None
@@ -65,7 +65,7 @@ def _counts(row: Row) -> tuple[int, int] | None:
 
 
 def _failed(switch: str, section: str, row: Row, options: tuple[str, str]) -> Found:
-    counts = _counts(row)
+    counts = counts_of(row)
     if counts is None:
         return Found(switch, section, None, f"the execution is {row.get('status', 'not there')}")
     good, bad = counts
@@ -138,7 +138,7 @@ def _merging(bench: Bench, active: str) -> Iterator[Found]:
     for what, line, shows, pause in steps:
         ids = bench.upload(what, [line])
         row = bench.execution(ids) if ids else {}
-        if _counts(row) != (1, 0):
+        if counts_of(row) != (1, 0):
             looks.append(None)
             break
         looks.append(bench.until(shows, pause))
