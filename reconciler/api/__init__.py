@@ -1,1 +1,1 @@
-"""The remote, spoken to. The only package that imports httpx."""
+"""Requests to the platform, and what their answers prove. The only package that imports httpx."""

@@ -1,1 +1,1 @@
-"""The control plane's I/O half: observe the remote, run a plan's actions in order, make single changes."""
+"""The control plane's I/O half: observe the platform, run a plan's actions in order, make single changes."""

@@ -1,1 +1,1 @@
-"""An emulator of the platform: an independent witness that shares vocabulary with the product, and no logic."""
+"""The platform, imitated on this machine: an independent witness that shares vocabulary with the product, and no logic."""

@@ -1,1 +1,1 @@
-"""A pytest plugin for repositories of specs: their own specs, on an emulator made for them (docs/testing.md)."""
+"""A pytest plugin for repositories of specs: their own specs, on a sandbox made for them (docs/testing.md)."""
