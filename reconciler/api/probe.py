@@ -1,8 +1,9 @@
 """One GET without retries, to see how the platform is reached: for `doctor`, which shows what a first request meets."""
 
+import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -80,33 +81,51 @@ def probe(
                 tls, ends = _certificate(response.extensions.get("network_stream"))
                 body(response, BOUNDS)
         except httpx.HTTPError as e:
-            raise ReadFailed(_words(e), help=_help(e)) from None
+            raise _failed(e) from None
         except TooLarge as e:
             raise ReadFailed(str(e), help="is this the address of the platform?") from None
     date = _date(response.headers.get("Date"))
     return Reached(response.status_code, sent, received, seconds, date, tls, ends)
 
 
-def _words(e: httpx.HTTPError) -> str:
-    return "its certificate is not trusted" if _untrusted(e) else connection_words(e)
+# What a failed connection has among its causes: what to say of it, and what to do.
+_CAUSES: tuple[tuple[type[Exception], str, str], ...] = (
+    (
+        ssl.SSLCertVerificationError,
+        "its certificate is not trusted",
+        "if a proxy of your network inspects connections, set SSL_CERT_FILE to a file with its authority",
+    ),
+    (ssl.SSLError, "no encrypted connection could be made", "check that the endpoint is the one for https"),
+    (
+        socket.gaierror,
+        "the name of the host is not known",
+        "check the endpoint, and the network's name server",
+    ),
+    (
+        ConnectionRefusedError,
+        "the connection was refused",
+        "check host and port; behind a firewall, set HTTPS_PROXY",
+    ),
+    (
+        httpx.ProxyError,
+        "the proxy refused it",
+        "check HTTPS_PROXY; NO_PROXY lists hosts that are reached without it",
+    ),
+)
 
 
-def _help(e: httpx.HTTPError) -> str:
-    if _untrusted(e):
-        return (
-            "if a proxy of your network inspects connections, set SSL_CERT_FILE to a file with its authority"
-        )
-    if isinstance(e, httpx.ProxyError):
-        return "check HTTPS_PROXY; NO_PROXY lists hosts that are reached without it"
-    return "check the endpoint, the network and HTTPS_PROXY"
+def _failed(e: httpx.HTTPError) -> ReadFailed:
+    causes = list(_chain(e))
+    for kind, words, todo in _CAUSES:
+        if any(isinstance(c, kind) for c in causes):
+            return ReadFailed(words, help=todo)
+    return ReadFailed(connection_words(e), help="check the endpoint, the network and HTTPS_PROXY")
 
 
-def _untrusted(e: BaseException | None) -> bool:
+def _chain(e: BaseException | None) -> Iterator[BaseException]:
     while e is not None:
-        if isinstance(e, ssl.SSLCertVerificationError):
-            return True
+        yield e
         e = e.__cause__ or e.__context__
-    return False
 
 
 def _certificate(stream: Any) -> tuple[str | None, float | None]:

@@ -1,11 +1,12 @@
 """What a plan takes from the ledger, and what it keeps itself; it needs neither."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.cli.output.console import say
 from reconciler.cli.wiring import ledgers, real_clock
 from reconciler.errors import DiskFailed, ReconcilerError
 from reconciler.ledger.history import History
@@ -39,17 +40,20 @@ class Remembered:
         return UploadNotes()
 
 
-def remembered(root: Path, settings: Settings, folder: Path | None) -> Remembered:
+def remembered(
+    root: Path, settings: Settings, folder: Path | None, tell: Callable[[str], None] = say
+) -> Remembered:
     """What the ledger has; nothing where it cannot be read, since a plan needs none.
 
     Args:
         root: of the workspace.
         settings: of the workspace.
         folder: the workspace's folder in the user's cache; None where nothing is kept.
+        tell: says that the ledger is damaged.
     """
     found = Remembered()
     with suppress(ReconcilerError):
-        history = ledgers.expendable_history(root, settings)
+        history = ledgers.expendable_history(root, settings, tell)
         found = Remembered(history)
         found = Remembered(
             history,

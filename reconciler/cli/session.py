@@ -234,7 +234,7 @@ def plan(
     from reconciler.workflows.plan import Request, make_plan
 
     settings, folder = checked.settings, cache_folder(flags.root, os.environ)
-    known, looked = remembered(flags.root, settings, folder), list[str]()
+    known, looked = remembered(flags.root, settings, folder, flags.activity.tell), list[str]()
     since = real_clock.CLOCK.wall()
     request = Request(
         scope=flags.scope(checked),

@@ -20,6 +20,7 @@ from reconciler.workflows.doctor.hook import hook_of
 from reconciler.workflows.doctor.platform import skew
 from reconciler.workflows.doctor.token import expiry, token_check
 from tests.support.emulator import Emulator
+from tests.support.hostile import Hostile
 from tests.support.workspace import TOKEN, WORKSPACE, Done, Workspace
 
 
@@ -253,3 +254,30 @@ def test_the_hook_is_found_in_the_repository_above(workspace: Workspace) -> None
 def test_the_token_is_nowhere(workspace: Workspace, emulator: Emulator) -> None:
     emulator.fault({"do": "status", "status": 401, "path": "/", "times": 0, "body": {"error": TOKEN}})
     doctor(workspace)  # `Done` looks for it
+
+
+@pytest.mark.parametrize(
+    "fate", ["gigabytes", "bomb in a bomb", "headers without end", "endless redirect", "HTML"]
+)
+def test_a_remote_that_answers_anything_is_a_failure_and_no_traceback(
+    workspace: Workspace, fate: str
+) -> None:
+    remote = Hostile(fate, 0.05)
+    try:
+        done, checks = doctor(workspace, "--endpoint", remote.url)
+    finally:
+        remote.stop()
+    assert done.code == 1
+    assert {checks[name]["state"] for name in ("endpoint", "organisation")} & {"failed"}
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://no-such-host.invalid", "name of the host is not known"),
+        ("http://127.0.0.1:9", "was refused"),
+    ],
+)
+def test_an_endpoint_that_is_not_there_says_why(workspace: Workspace, url: str, told: str) -> None:
+    _, checks = doctor(workspace, "--endpoint", url)
+    assert told in checks["endpoint"]["message"]

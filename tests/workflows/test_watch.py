@@ -133,13 +133,18 @@ def test_it_never_writes_whatever_is_pending(workspace: Workspace, emulator: Emu
 
 
 def test_a_failed_look_is_counted_and_the_next_one_comes(workspace: Workspace, emulator: Emulator) -> None:
-    emulator.fault({"do": "status", "status": 403, "path": "/user_account_compartments", "times": 1})
     spec = workspace.write("specs/broken.yaml", "kind: [\n")
+    failed = ("reconciler_observations_total", 'result="failed"')
     with watching(workspace) as watcher:
-        watcher.until(lambda m: m.get(("reconciler_observations_total", 'result="failed"'), 0) >= 2)
+        watcher.until(lambda m: m.get(failed, 0) >= 2)
         assert watcher.get("/readyz")[0] == 503
         assert watcher.get("/healthz")[0] == 200
+        damaged = workspace.write(".reconciler/ledger.db", "no database" * 500)
         spec.unlink()
+        before = watcher.metrics()[failed]
+        watcher.until(lambda m: m[failed] >= before + 2)
+        emulator.fault({"do": "status", "status": 403, "path": "/user_account_compartments", "times": 1})
+        damaged.unlink()
         watcher.until(ok(2))
         assert watcher.get("/readyz")[0] == 200
         _, _, log = watcher.stop()

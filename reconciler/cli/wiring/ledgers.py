@@ -97,12 +97,12 @@ def history(root: Path, settings: Settings) -> History:
     return _history(root, settings, lambda: reading(root, settings))
 
 
-def expendable_history(root: Path, settings: Settings) -> History:
+def expendable_history(root: Path, settings: Settings, tell: Callable[[str], None] = say) -> History:
     """The same for those who do without: a damaged ledger is as good as none (G5), which is said."""
     where = place(root, settings)
     if where.url is not None or not (why := sqlite.damage(where.file)):
         return history(root, settings)
-    say(f"warning: the ledger {where.file} is damaged ({why}); continuing without it")
+    tell(f"warning: the ledger {where.file} is damaged ({why}); continuing without it")
     return _history(root, settings, lambda: nullcontext(None))
 
 
