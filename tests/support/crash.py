@@ -1,4 +1,5 @@
-"""Kill the process at one of the boundaries of a run: before or after a note of the journal, or a request that writes.
+"""Kill the process at one of the boundaries of a run: before or after a note of the journal, a request that writes, or a sent index that is
+written or removed.
 
 Installed in the process of a run by `tests.support.zygote`, through two environment variables: CRASH_LOG, a file that gets
 the name of every boundary that was passed, and CRASH_AT, the number of the one to die at; or CRASH_NAME, the first of that name.
@@ -12,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from reconciler.bulk.sent.store import Folder
 from reconciler.ledger.store import Ledger
 
 
@@ -47,3 +49,17 @@ def install() -> None:
         return response
 
     Ledger.note, httpx.Client.send = noted, sent  # type: ignore[method-assign]
+
+    write, delete = Folder.write, Folder.delete
+
+    def written(self: Folder, name: str, fill: Any) -> None:
+        boundary("before index")
+        write(self, name, fill)
+        boundary("after index")
+
+    def deleted(self: Folder, name: str) -> None:
+        boundary("before index removal")
+        delete(self, name)
+        boundary("after index removal")
+
+    Folder.write, Folder.delete = written, deleted  # type: ignore[method-assign]

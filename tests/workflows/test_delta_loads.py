@@ -101,7 +101,7 @@ def test_order_and_files_change_nothing(workspace: Workspace, emulator: Emulator
     assert load["delta"] is None
 
 
-@pytest.mark.parametrize("lost", ["deleted", "from last week", "damaged", "cut short", "of another key"])
+@pytest.mark.parametrize("lost", ["deleted", "from last week", "damaged", "of another key"])
 def test_without_its_index_all_rows_are_sent_and_that_is_said(
     lost: str, workspace: Workspace, emulator: Emulator
 ) -> None:
