@@ -194,6 +194,8 @@ class Machine(RuleBasedStateMachine):
         if not load.seal:
             return
         self.finished, self.loaded_rows = True, dict(self.rows)
+        # A row that was away and is back is a new one.
+        self.taken = {a: line for a, line in self.taken.items() if a in self.rows}
         for line in self.lines():
             if (account := who(line)) not in refused | load.failed:
                 self.meant[account] = line
