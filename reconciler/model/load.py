@@ -93,6 +93,15 @@ class OddIdentifiers:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """How many rows are not as one expectation says, how many have a value in its field, and where the first of them are."""
+
+    count: int
+    seen: int
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Rows that look otherwise than the spec says: from which line on, and how, in words with what to set."""
 
@@ -116,6 +125,7 @@ class Scan:
         identifiers: what was noticed about identifiers, by kind; hashes of every form are counted.
         looks: the first rows that look otherwise than the spec says.
         unchanged: rows that are not sent because they were before, and did not change.
+        expectations: what was found for each expectation of the source, in its order.
         schema: what does not fit the schemas that it was compared with, by their digests.
         blank: blank lines at the ends of files. All lines of the files are headers + lines + continued + blank.
     """
@@ -142,6 +152,7 @@ class Scan:
     looks: Look | None = None
     unchanged: int = 0
     schema: dict[str, tuple[SchemaOddity, ...]] = field(default_factory=dict)
+    expectations: tuple[Broken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

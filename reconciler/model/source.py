@@ -66,6 +66,22 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a source expects of its rows: `not_null`, `unique`, `in`, `matches`, `range`, `min_rows` or `max_change_percent`.
+
+    Attributes:
+        field: a property as it is sent; None where it is about all rows.
+        value: what the check compares with.
+        severity: `error` or `warn`.
+    """
+
+    check: str
+    field: str | None = None
+    value: Any = True
+    severity: str = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDefinition:
     """See design 3 for the fields; `identify_by` is empty for the format `commands`.
 
@@ -81,6 +97,7 @@ class SourceDefinition:
         listed: of a delta, a file that lists the lines to send; made where it is read.
         verify: how many lines are read back after the run.
         keep_generations: how many loaded generations of imports stay; None for all.
+        expect: what its rows must be.
         schema: what to do with profiles that do not fit the datamart's schema: `off`, `warn` or `error`.
         former: (workspace, source) pairs under which earlier loads may have been named.
     """
@@ -121,3 +138,4 @@ class SourceDefinition:
     former: tuple[tuple[str, str], ...] = ()
     outside: bool = False
     schema: str = "warn"
+    expect: tuple[Expectation, ...] = ()

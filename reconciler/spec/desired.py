@@ -10,6 +10,7 @@ from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartm
 from reconciler.model.source import Dialect, Identifier, Operation, Query, SourceDefinition, Update
 from reconciler.settings import Settings, size
 from reconciler.spec.documents import Document
+from reconciler.spec.expectations import read_expectations
 from reconciler.spec.source_fields import format_of, identifiers, references
 from reconciler.spec.specs import Specs
 
@@ -173,6 +174,7 @@ def _definition(
         former=tuple((w, s) for w in former_workspaces for s in former_sources),
         outside=settings.allow_outside_paths,
         schema=spec.get("schema", "warn"),
+        expect=read_expectations(spec),
     )
 
 

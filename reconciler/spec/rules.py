@@ -12,6 +12,7 @@ from reconciler.model.diagnostic import Diagnostic, error, has_errors, warning
 from reconciler.spec import former_names, sets
 from reconciler.spec.compartment_rules import coverage, near_duplicates, removals, token_characters, tokens
 from reconciler.spec.documents import Document
+from reconciler.spec.expectations import expectations
 from reconciler.spec.nearest import nearest
 from reconciler.spec.source_columns import effects, properties
 from reconciler.spec.source_references import activated, compartments
@@ -179,6 +180,7 @@ DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]
         paths,
         passwords,
         effects,
+        expectations,
         properties,
         identities,
         anonymous,

@@ -32,6 +32,7 @@ from reconciler.planning.loads.changes import (
     plan_unread,
 )
 from reconciler.planning.loads.cut import as_cut
+from reconciler.planning.loads.expectation_findings import change_findings
 from reconciler.planning.loads.generations import generations
 from reconciler.planning.loads.renamed import renamed
 from reconciler.planning.loads.schema_findings import schema_findings
@@ -145,6 +146,7 @@ class LoadPlanner:
             findings += consent_findings(load, named, active, self.reader)
             schema = self.schemas.of(load)
             findings += schema_findings(load, scan, schema)
+            findings += change_findings(load, scan.sent + scan.unchanged, change.previous_lines)
             if schema is not None:
                 change = structs.replace(
                     change, schema=SchemaSeen(origin=schema.origin, digest=schema.digest)

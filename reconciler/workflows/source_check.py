@@ -12,6 +12,7 @@ from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.model.load import Reject, Scan
 from reconciler.model.shown_rows import Shown
 from reconciler.model.source import SourceDefinition
+from reconciler.planning.loads.expectation_findings import name
 from reconciler.planning.loads.schema_findings import schema_findings
 from reconciler.planning.loads.source_findings import scan_findings
 from reconciler.spec.severities import ruled
@@ -29,6 +30,7 @@ class Examined:
         addresses: the loads that read exactly this.
         max_bytes: of one chunk.
         scan: None if it could not be read.
+        expectations: each expectation of the source, as the spec has it, with how many rows break it.
         examples: the first few rejected lines of each code.
         shown: the first commands, and what the properties hold, where that was asked for.
     """
@@ -39,6 +41,7 @@ class Examined:
     findings: tuple[Diagnostic, ...]
     examples: dict[str, list[Reject]] = field(default_factory=dict)
     shown: Shown | None = None
+    expectations: tuple[tuple[str, int], ...] = ()
 
 
 def examine(
@@ -124,4 +127,10 @@ def _one(
     fits = [f for load in loads for f in schema_findings(load, read, schemas.of(load))]
     told = [f for f in schemas.findings if first.datamart in f.message]
     findings = ruled([*scan_findings(first, read), *told, *fits], checked.settings.rules)
-    return Examined(addresses, limit, read, tuple(findings), examples, looking.result() if looking else None)
+    shown = looking.result() if looking else None
+    checked_rows = tuple(
+        (name(e), found.count)
+        for e, found in zip(definition.expect, read.expectations, strict=True)
+        if e.field
+    )
+    return Examined(addresses, limit, read, tuple(findings), examples, shown, checked_rows)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.source import Dialect, Identifier, Operation, SourceDefinition, Update
+from reconciler.model.source import Dialect, Expectation, Identifier, Operation, SourceDefinition, Update
 from reconciler.planning.digests import canonical, digest, load_digest, shape
 
 BASE = SourceDefinition(
@@ -70,6 +70,7 @@ SHAPES_NOT: dict[str, list[Any]] = {
     "former": [(("retail", "crm"),)],
     "outside": [True],
     "schema": ["off", "error"],
+    "expect": [(Expectation(check="min_rows", value=5),)],
 }
 
 

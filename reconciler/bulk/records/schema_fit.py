@@ -31,8 +31,8 @@ SECONDS_FROM, SECONDS_TO = (
     10**8,
     10**10,
 )  # nine or ten digits: 1973 to 2286 as seconds, January to April 1970 as milliseconds
-_ISO_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
-_NUMERIC = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_ISO_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
+_NUMERIC = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 ABSENT: Any = object()
 
 # kind, path, type in the schema, JSON type of the value
@@ -244,7 +244,7 @@ def _timestamp(value: Any) -> str | None:
     if isinstance(value, int):
         return SECONDS if SECONDS_FROM <= value < SECONDS_TO else None
     if isinstance(value, str):
-        return UNTOLD if value.isdecimal() else CLASH
+        return UNTOLD if value.isascii() and value.isdecimal() else CLASH
     return CLASH
 
 

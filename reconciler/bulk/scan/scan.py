@@ -19,6 +19,7 @@ from reconciler.bulk.records.lines import UNKNOWN_ID
 from reconciler.bulk.scan.check import Batch, Rejected, checker, only, without
 from reconciler.bulk.scan.chunker import BLOCK, Cutter
 from reconciler.bulk.scan.duplicates import Duplicates, ListedLines
+from reconciler.bulk.scan.expecting import Expecting
 from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.identifiers import Identifiers
 from reconciler.bulk.scan.schema_look import SchemaLooks
@@ -223,13 +224,15 @@ def _scan(
     pieces = segments(root, names, source, feed=hashed.feed)
     rows, blanks = Rows(names, source), _Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)
-    misfits = SchemaLooks(rows.names, hooks.schemas)
+    misfits, expecting = SchemaLooks(rows.names, hooks.schemas), Expecting(source, rows.names)
     look = _Look(identifiers, contents=hooks.contents, schemas=hooks.schemas)
     for segment, made in _batches(pieces, root, names, source, workers, look):
         before = rows.before(segment)[0]
         batch = (
             made if replaced is None else without(made, segment, before, replaced, contents=hooks.contents)
         )
+        if source.expect:
+            expecting.add(batch.bytes_of(segment), batch.places, segment.file, before)
         if wanted is not None:
             batch = only(batch, segment, before, wanted)
         data = batch.bytes_of(segment)
@@ -275,6 +278,7 @@ def _scan(
         identifiers=identifiers.result(),
         looks=looks.result,
         schema=misfits.result(),
+        expectations=expecting.result(),
     )
 
 

@@ -242,6 +242,7 @@ def run_check(flags: session.Flags, name: str, rejects: Path | None, look: Look)
                         found.max_bytes,
                         found.shown,
                         look.values,
+                        found.expectations,
                     )
                 )
     _show_readings(name, readings, findings, look, flags)

@@ -9,6 +9,7 @@ from reconciler.model.listing import Listed, Listing
 from reconciler.model.load import SUPERSEDED, Repeated, Scan, allowed
 from reconciler.model.remote import Activation
 from reconciler.model.source import SourceDefinition
+from reconciler.planning.loads.expectation_findings import expectation_findings, refused
 from reconciler.planning.loads.identifier_findings import identifier_findings
 
 SMALL = 1000
@@ -24,6 +25,8 @@ def refusal(definition: SourceDefinition, scan: Scan) -> str | None:
         return "no row of the source can be sent"
     if scan.repeated and definition.duplicates == "refuse":
         return f"{scan.repeated.identities:,} identities are named by more than one row"
+    if why := refused(definition, scan):
+        return f"expectation {why}"
     return None
 
 
@@ -82,6 +85,7 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     if scan.repeated:
         findings.append(_repeated(want, scan.repeated))
     findings += identifier_findings(want, scan)
+    findings += expectation_findings(want, scan)
     if scan.missing_identity:
         findings.append(
             warning(

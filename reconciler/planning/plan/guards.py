@@ -23,6 +23,7 @@ REFUSALS = frozenset(
         "removal-refused",
         "schema-unknown-field",
         "schema-type",
+        "expectation",
         "schema-null",
         "schema-date-number",
         "schema-seconds",

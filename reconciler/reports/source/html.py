@@ -47,4 +47,5 @@ def _reading(reading: Reading) -> dict[str, Any]:
         if shown
         else [],
         "with_values": reading.values,
+        "expectations": reading.expectations,
     }

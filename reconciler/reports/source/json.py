@@ -50,6 +50,8 @@ def _reading(reading: Reading) -> dict[str, Any]:
             for code, count in scan.reasons.items()
         },
     }
+    if reading.expectations:
+        made["expectations"] = [{"expect": e, "broken": count} for e, count in reading.expectations]
     if reading.shown is not None:
         made["properties"] = properties.plain(reading.shown)
         made["uncounted_properties"] = reading.shown.uncounted

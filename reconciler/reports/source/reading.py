@@ -16,6 +16,7 @@ class Reading(NamedTuple):
         examples: a few rejected rows by code.
         max_bytes: of a chunk.
         shown: the first commands and what the properties hold, where that was asked for.
+        expectations: each as the spec has it, with how many rows break it.
         values: show the values of those commands; else words stand for them.
     """
 
@@ -25,6 +26,7 @@ class Reading(NamedTuple):
     max_bytes: int
     shown: Shown | None = None
     values: bool = False
+    expectations: Sequence[tuple[str, int]] = ()
 
 
 def reasons(reading: Reading) -> list[tuple[str, int, Sequence[Reject]]]:

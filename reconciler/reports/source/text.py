@@ -23,6 +23,9 @@ def render(reading: Reading, style: Style) -> str:
         f"  replay  {replay(scan)}",
         *(f"  {'from' if n == 0 else '    '}    {safe(f)}" for n, f in enumerate(files(scan, _FILES))),
     ]
+    for n, (expectation, count) in enumerate(reading.expectations):
+        verdict = style.red(f"{count:,} rows break it") if count else "holds"
+        lines.append(f"  {'expect' if n == 0 else '      '}  {safe(expectation)}: {verdict}")
     if scan.rejected:
         lines += ["", "  Rejected rows by reason:"]
         for code, count, examples in reasons(reading):

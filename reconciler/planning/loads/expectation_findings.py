@@ -1,0 +1,77 @@
+"""What a source expects of its rows and does not find, as findings. Pure; counts and places, never a value."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, Severity, error
+from reconciler.model.load import Broken, Scan
+from reconciler.model.source import Expectation, SourceDefinition
+
+
+def expectation_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
+    """One finding for each expectation that rows break; what compares with the load before is not among them."""
+    return [_finding(want, e, words, places) for e, words, places in broken(want.definition, scan)]
+
+
+def change_findings(want: DesiredLoad, rows: int, before: int) -> list[Diagnostic]:
+    """Expectations about the number of rows after a load of `before` rows; 0 is none."""
+    found = []
+    for expectation in want.definition.expect:
+        if expectation.check == "max_change_percent" and before:
+            changed = abs(rows - before) * 100 / before
+            if changed > expectation.value:
+                words = f"{rows:,} rows, after {before:,} in the last load: {changed:.1f} % more or fewer"
+                found.append(_finding(want, expectation, words, ""))
+    return found
+
+
+def refused(definition: SourceDefinition, scan: Scan) -> str | None:
+    """The first expectation of severity error that rows break, in words."""
+    return next(
+        (f"{name(e)}: {words}" for e, words, _ in broken(definition, scan) if e.severity == "error"), None
+    )
+
+
+def broken(definition: SourceDefinition, scan: Scan) -> Iterator[tuple[Expectation, str, str]]:
+    """Each expectation that does not hold, how in words, and where."""
+    rows = scan.sent + scan.unchanged
+    for expectation, found in zip(definition.expect, scan.expectations, strict=False):
+        if expectation.check == "min_rows":
+            if rows < expectation.value:
+                yield expectation, f"{rows:,} rows", ""
+        elif expectation.field and not found.seen and scan.upserts + scan.unchanged:
+            yield expectation, "no row has a value in this field", ""
+        elif found.count:
+            more = ["…"] if found.count > len(found.first) else []
+            yield expectation, _words(expectation, found), "\n".join([*found.first, *more])
+
+
+def name(expectation: Expectation) -> str:
+    """An expectation as the spec has it, on one line."""
+    field = f"{expectation.field} " if expectation.field else ""
+    value = expectation.value
+    if expectation.check == "range":
+        return f"{field}range {value.get('min', '…')} to {value.get('max', '…')}"
+    return field + expectation.check + ("" if value is True or expectation.check == "in" else f" {value}")
+
+
+def _words(expectation: Expectation, found: Broken) -> str:
+    count = "1 row" if found.count == 1 else f"{found.count:,} rows"
+    if expectation.check == "not_null":
+        return f"{count} without a value"
+    if expectation.check == "unique":
+        return f"{count} with a value that an earlier row has"
+    return f"{count} with another value"
+
+
+def _finding(want: DesiredLoad, expectation: Expectation, words: str, places: str) -> Diagnostic:
+    finding = error(
+        "expectation",
+        f"expected {name(expectation)}: {words}",
+        want.span,
+        address=str(want.address),
+        note=places or None,
+        help="correct the rows where they are made, or change `expect:`",
+    )
+    return finding if expectation.severity == "error" else replace(finding, severity=Severity.WARNING)
