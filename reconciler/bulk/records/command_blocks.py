@@ -7,12 +7,11 @@ stricter than the rule, never laxer. `tests/laws/test_blocks.py` holds the two a
 import msgspec
 
 from reconciler.bulk.records.commands import ESCAPED_LETTERS, MAX_DEPTH, STRATEGIES
+from reconciler.bulk.records.exact_json import openings
 from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID
 from reconciler.bulk.records.uniform_commands import Shape, decoder, shape_of
 from reconciler.model.source import SourceDefinition
 
-_NO_MARK = bytes(sorted(set(range(256)) - set(b"[{\n")))
-_ONE_MARK = bytes.maketrans(b"{", b"[")
 _DEEP = b"[" * (MAX_DEPTH + 1)
 
 
@@ -49,7 +48,7 @@ def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
         commands = decoder(shape)(data)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return None
-    lines, marks = len(commands), data.translate(_ONE_MARK, _NO_MARK)
+    lines, marks = len(commands), openings(data)
     if lines != marks.count(b"\n") or _DEEP in marks:  # a blank line, a command over two lines, one too deep
         return None
     if len(data) > source.max_bytes and max(map(len, data.split(b"\n"))) >= source.max_bytes:

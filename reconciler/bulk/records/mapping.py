@@ -45,7 +45,10 @@ def row_mapper(source: SourceDefinition) -> Callable[[Row], Line]:
             return Line(
                 json_line({"operation": "DELETE", **identity}), True, True, compartment, False, field, who
             )
-        owner = _owner_fields(row, source)
+        if source.owner is None and compartment is not None:
+            owner: dict[str, Value] = {"$compartment_id": compartment, "$user_account_id": who}
+        else:
+            owner = _owner_fields(row, source)
         owned_by = owner.get("$user_account_id")
         profile = profile_of(row, owner)
         account = profile.get("$user_account_id")
@@ -134,7 +137,7 @@ def _two_sources(name: str, column: str) -> BadLine:
 
 def _require_same(name: str, given: Value, expected: Value, column: str | None) -> Value:
     """A `$` field of a row says whom it is about, as its identifier does; null says nothing."""
-    if given is not None and (isinstance(given, bool) or str(given) != expected):
+    if given is not None and (isinstance(given, bool | float) or str(given) != expected):
         raise BadLine("line-identity", f"{name} of the row disagrees with its identifier", column)
     return expected
 
@@ -172,8 +175,14 @@ def _profile_mapper(source: SourceDefinition) -> Mapper:
 def _flat(source: SourceDefinition, dropped: frozenset[str]) -> Callable[[Row, dict[str, Value]], None]:
     """Columns to properties."""
     include, rename, types = source.include, source.rename, source.types
+    as_they_are = include is None and not rename and not types
 
     def fill(row: Row, profile: dict[str, Value]) -> None:
+        if as_they_are:
+            taken = {c: v for c, v in row.items() if c not in dropped}
+            if profile.keys().isdisjoint(taken):
+                profile.update(taken)
+                return
         for column, value in row.items():
             if column in include if include is not None else column not in dropped:
                 typed = _typed(column, value, types.get(column))

@@ -288,22 +288,43 @@ def _line_maker(source: SourceDefinition) -> Callable[[Record], Line]:
 
 def _json(data: bytes, source: SourceDefinition, first: int = 0) -> Iterator[Record]:
     mapped, limit = source.format == "ndjson", line_framing.longest(source)
-    for line, raw in enumerate(line_framing.contents(data), first):
-        if len(raw) > limit:
-            yield Record(line, b"", None, too_large(len(raw), source))
-        elif not raw or raw.isspace():
-            yield Record(line, raw, None, BadLine("line-blank", "the line is blank"))
-        elif not mapped:
-            yield Record(line, raw, None, None)
-        else:
-            yield _json_row(line, raw)
+    numbers = itertools.count(first)
+    for block in _blocks(data):
+        decode = exact_json.decoder(block) if mapped else exact_json.decode
+        for raw, line in zip(line_framing.contents(block), numbers, strict=False):
+            if len(raw) > limit:
+                yield Record(line, b"", None, too_large(len(raw), source))
+            elif not raw or raw.isspace():
+                yield Record(line, raw, None, BadLine("line-blank", "the line is blank"))
+            elif not mapped:
+                yield Record(line, raw, None, None)
+            else:
+                yield _json_row(line, raw, decode)
 
 
-def _json_row(line: int, raw: bytes) -> Record:
+def _blocks(data: bytes) -> Iterator[bytes]:
+    """Lines in blocks that are judged at once."""
+    at = 0
+    while at < len(data):
+        end = data.find(b"\n", min(at + BLOCK, len(data)) - 1) + 1 or len(data)
+        yield data[at:end]
+        at = end
+
+
+def _middle(data: bytes) -> int:
+    """Where the line begins that is nearest to the middle of some lines; 0 if they cannot be divided."""
+    middle = data.find(b"\n", len(data) // 2) + 1 or len(data)
+    return middle if middle < len(data) else data.rfind(b"\n", 0, len(data) // 2) + 1
+
+
+def _json_row(line: int, raw: bytes, decode: Callable[[bytes], Any]) -> Record:
     try:
-        return Record(line, raw, exact_json.decode_row(raw), None)
+        row = decode(raw)
     except BadLine as e:
         return Record(line, raw, None, e)
+    if type(row) is dict:
+        return Record(line, raw, row, None)
+    return Record(line, raw, None, BadLine("line-json", "the line is not a JSON object"))
 
 
 def _spool(data: bytes) -> Iterator[Record]:
@@ -365,11 +386,9 @@ class _Builder:
 
     def commands(self, segment: Segment) -> None:
         """Blocks of command lines; halves of a block that is not certainly good, down to single lines."""
-        data, at, line = segment.data, 0, 0
-        while at < len(data):
-            end = data.find(b"\n", min(at + BLOCK, len(data)) - 1) + 1 or len(data)
-            line = self._block(data[at:end], line)
-            at = end
+        line = 0
+        for block in _blocks(segment.data):
+            line = self._block(block, line)
 
     def _block(self, data: bytes, line: int) -> int:
         verdict = judge(data, self.source) if data.endswith(b"\n") else None
@@ -377,13 +396,7 @@ class _Builder:
             self._good(data, verdict, line)
             return line + verdict.lines
         lines = data.count(b"\n")
-        if lines <= ONE_BY_ONE_MAX_LINES:
-            self.rows(_json(data, self.source, line))
-            return line + lines
-        middle = data.find(b"\n", len(data) // 2) + 1 or len(data)
-        if middle == len(data):
-            middle = data.rfind(b"\n", 0, len(data) // 2) + 1
-        if not 0 < middle < len(data):
+        if lines <= ONE_BY_ONE_MAX_LINES or not (middle := _middle(data)):
             self.rows(_json(data, self.source, line))
             return line + lines
         return self._block(data[middle:], self._block(data[:middle], line))
