@@ -388,6 +388,11 @@ def test_answers_to_a_promotion(
     check(Platform({ACTIVATIONS: [active()]}, answers, effects), PROMOTE, status, sent, message)
 
 
+def test_a_row_that_is_gone_meanwhile_is_neither_promoted_nor_made_again() -> None:
+    platform = Platform({ACTIVATIONS: [active()]}, [500, 200], [lambda p, _: p.rows[ACTIVATIONS].clear()])
+    check(platform, ACTIVATE_DEFAULT, FAILED, [PROMOTED], "stale: it no longer exists")
+
+
 def test_the_id_of_a_compartment_made_in_this_run_is_filled_in() -> None:
     planned = change("Activation", "create", None, {**KEY, "compartment_id": None})
     platform = Platform({ACTIVATIONS: []})
