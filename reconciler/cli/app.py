@@ -32,6 +32,7 @@ COMMANDS = {
     "explain": "Explain a code, a field of the specs, or an exit code.",
     "render": "Show specs after overlays and sets, with origins of values.",
     "export": "Write specs for what exists and no spec declares. Never overwrites; sends only GET requests.",
+    "adopt": "Match specs with what exists. With --write they say what the platform has; sends only GET requests.",
     "show": "Show a saved plan. Says what it changes, reads, runs and sends to, and whether the specs here declare it.",
     "diff": "Compare two saved plans.",
     "conformance": "Test undocumented platform behaviour. Reads only, without --write.",

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from reconciler.model.export import CompartmentDocument, DatamartEntry, Export, Remark
 
@@ -49,10 +49,23 @@ def scalar(text: str) -> str:
     """One text as a YAML scalar that YAML 1.2 and 1.1 both read as this text."""
     if _PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT:
         return text
-    return _quoted(text)
+    return quoted(text)
 
 
-def _quoted(text: str) -> str:
+def flow(value: Any) -> str:
+    """Texts, lists and mappings of texts, as YAML on one line."""
+    match value:
+        case str():
+            return scalar(value)
+        case list():
+            return f"[{', '.join(flow(v) for v in value)}]"
+        case dict():
+            return f"{{{', '.join(f'{flow(k)}: {flow(v)}' for k, v in value.items())}}}"
+        case _:
+            raise TypeError(f"no text, list or mapping: {value!r}")
+
+
+def quoted(text: str) -> str:
     """Double-quoted: JSON's escapes are YAML's; what does not show (category C, line breaks, blanks of odd width) is escaped."""
     return "".join(c if _shows(c) else _escape(c) for c in json.dumps(text, ensure_ascii=False))
 
@@ -71,7 +84,7 @@ def _datamarts(entries: Sequence[DatamartEntry], name: str) -> str:
     for entry in entries:
         default = f", default_compartment: {scalar(entry.default)}" if entry.default else ""
         lines.append(
-            f"  {scalar(entry.name)}: {{id: {_quoted(entry.id)}{default}}}  # {_quoted(entry.title)}\n"
+            f"  {scalar(entry.name)}: {{id: {quoted(entry.id)}{default}}}  # {quoted(entry.title)}\n"
         )
         lines += [f"    # {line}\n" for line in _imports(entry.imports)]
     return "".join(lines)
@@ -81,7 +94,7 @@ def _imports(names: Sequence[str]) -> Iterable[str]:
     if names:
         count = len(names)
         yield f"{count} document import{'s' * (count != 1)} exist here; specs do not declare imports:"
-        yield from (f"  {_quoted(name)}" for name in names[:_SHOWN_IMPORTS])
+        yield from (f"  {quoted(name)}" for name in names[:_SHOWN_IMPORTS])
         if count > _SHOWN_IMPORTS:
             yield f"  and {count - _SHOWN_IMPORTS} more"
 
@@ -89,27 +102,23 @@ def _imports(names: Sequence[str]) -> Iterable[str]:
 def _compartment(document: CompartmentDocument, live: Sequence[str]) -> str:
     lines = [f"# {document.why}\n"] if document.why else []
     lines.append(_HEAD.format(kind="Compartment", name=scalar(document.key)))
-    fields = (("id", document.id and _quoted(document.id)), ("name", document.name and scalar(document.name)))
+    fields = (("id", document.id and quoted(document.id)), ("name", document.name and scalar(document.name)))
     lines += [f"  {key}: {value}\n" for key, value in fields if value]
     if document.token:
         lines.append(f"  token: {scalar(document.token)}\n")
     if document.datamarts:
-        lines.append(f"  activations: {_datamart_set(document.datamarts, live)}\n")
+        lines.append(f"  activations: {flow(datamart_set(document.datamarts, live))}\n")
     return "".join(lines)
 
 
-def _datamart_set(members: Sequence[str], live: Sequence[str]) -> str:
+def datamart_set(members: Sequence[str], live: Sequence[str]) -> Any:
     """Where a compartment is active, in the shortest form: all, all but some, or a list."""
     missing = [name for name in live if name not in set(members)]
     if not missing:
         return "all"
     if len(missing) < len(members):
-        return f"{{datamarts: all, except: {_list(missing)}}}"
-    return _list(members)
-
-
-def _list(names: Iterable[str]) -> str:
-    return f"[{', '.join(scalar(n) for n in names)}]"
+        return {"datamarts": "all", "except": missing}
+    return list(members)
 
 
 def _remarks(remarks: Iterable[Remark]) -> str:

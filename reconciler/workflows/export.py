@@ -58,7 +58,7 @@ def export_workspace(
         ReconcilerError: the token is for another organisation, or a file cannot be written.
     """
     settings = checked.settings
-    observed = _observe(checked, reader, io)
+    observed = observe_all(checked, reader, io)
     found = export(observed, settings.organisation_id, checked.desired())
     texts = exported.files(found, layout, _free_name(checked), _free_path(folder))
     written = tuple(_write(folder / path, text) for path, text in texts.items())
@@ -72,7 +72,13 @@ def _is_read(checked: Checked, folder: Path) -> bool:
     return any(folder.resolve().is_relative_to(place) for place in places)
 
 
-def _observe(checked: Checked, reader: Reader, io: Executor) -> Observed:
+def observe_all(checked: Checked, reader: Reader, io: Executor) -> Observed:
+    """All that an organisation has, with imports, and the compartments of others that are active in it.
+
+    Raises:
+        ReadFailed: a listing could not be read.
+        ReconcilerError: the token is for another organisation.
+    """
     organisation_id, desired = checked.settings.organisation_id, checked.desired()
     pins = [c.id for c in desired.compartments.values() if c.id]
     observed = observe(reader, organisation_id, io, activations=(), imports=(), pins=pins, everywhere=True)

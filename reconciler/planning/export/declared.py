@@ -11,7 +11,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.export import CompartmentDocument, DatamartEntry, Export, Remark
 from reconciler.model.listing import Listed
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed, owned
-from reconciler.planning.config import lookup, matching
+from reconciler.planning.export import bound
 from reconciler.planning.export.names import name_for
 from reconciler.planning.loads.generations import number
 
@@ -43,7 +43,7 @@ def export(observed: Observed, organisation_id: str, desired: Desired) -> Export
         for i in names.datamarts
         if i in observed.activations
     }
-    known = _known(compartments, organisation_id, desired)
+    known = _known(observed, organisation_id, desired)
     names.compartments.update(known)
     documents = list(
         _compartments(compartments, organisation_id, rows, names, {*known.values(), *_keys(desired)}, remarks)
@@ -98,19 +98,11 @@ def _datamarts(
             yield row
 
 
-def _known(rows: Sequence[Compartment], organisation_id: str, desired: Desired) -> dict[str, str]:
+def _known(observed: Observed, organisation_id: str, desired: Desired) -> dict[str, str]:
     """Keys of the specs, by id of the row that each means; of rows with one token, each."""
-    listing = Listed(tuple(rows))
-    found: dict[str, str] = {}
-    for want in desired.compartments.values():
-        match matching.compartment(want, listing, organisation_id, {}):
-            case lookup.Ambiguous(ids=ids):
-                found |= dict.fromkeys(ids, want.key)
-            case Compartment(id=identity):
-                found[identity] = want.key
-            case None:
-                pass
-    return found
+    made = bound.rows(desired, observed, organisation_id, {})
+    found = {row.id: key for key, row in made.found.items()}
+    return found | {identity: key for key, ids in made.ambiguous.items() for identity in ids}
 
 
 def _compartments(

@@ -1,0 +1,1 @@
+"""What `adopt` found and wrote."""

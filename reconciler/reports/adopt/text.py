@@ -1,0 +1,101 @@
+"""How specs match the platform, and what was written into them, as text that fits 80 columns. Pure."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reconciler.model.adoption import Adoption, SpecEdit
+from reconciler.model.plan import Unmanaged
+from reconciler.reports import unmanaged as unmanaged_text
+from reconciler.reports.style import Style, many, safe
+
+_SHOWN = 20
+
+
+def render(
+    found: Adoption,
+    edits: Sequence[SpecEdit],
+    by_hand: Sequence[SpecEdit],
+    unmanaged: Sequence[Unmanaged],
+    written: Sequence[str],
+    differing: Sequence[str] | None,
+    root: Path,
+    style: Style,
+) -> str:
+    """What matches, what does not, what differs, and what to do next.
+
+    Args:
+        found: how specs and platform match.
+        edits: values that differ.
+        by_hand: of these, those that were not or would not be made.
+        unmanaged: what no spec declares.
+        written: files that were changed.
+        differing: addresses that a plan would still change; None where nothing was written.
+        root: the workspace, for the command to run next.
+        style: how to mark text.
+    """
+    lines = _matches(found, style)
+    if found.ambiguous:
+        lines += [style.red(style.bold("Ambiguous: more than one compartment could be meant"))]
+        lines += [f"  {safe(a)}: the compartments {' and '.join(ids)}" for a, ids in found.ambiguous.items()]
+        lines += ["  Write `id:` of one of them into the spec. Nothing is written until then.", ""]
+    if found.missing:
+        lines += [style.bold("Not on the platform (apply would create them)")]
+        lines += [*_some([f"  {safe(a)}" for a in found.missing]), ""]
+    if edits:
+        lines += [
+            style.bold("Specs that say something else than the platform"),
+            *edit_lines(edits, by_hand),
+            "",
+        ]
+    if said := unmanaged_text.sentence(unmanaged):
+        lines += [f"{said} `reconciler export` writes specs for them.", ""]
+    where = "" if root == Path() else f" -C {root}"
+    return "\n".join([*lines, *_verdict(found, edits, by_hand, written, differing, where, style)])
+
+
+def edit_lines(edits: Sequence[SpecEdit], by_hand: Sequence[SpecEdit]) -> list[str]:
+    """Each value with its place; those that are left to the user say so."""
+    lines = []
+    for edit in edits:
+        after = "(no such key)" if edit.after is None else edit.after
+        lines.append(f"  {safe(edit.file)}:{edit.line}  {safe('.'.join(map(str, edit.path)))}")
+        lines.append(f"      {safe(edit.before)} -> {safe(after)}")
+        if edit in by_hand:
+            lines.append("      to be edited by hand: an alias, or something that would be lost")
+    return lines
+
+
+def _matches(found: Adoption, style: Style) -> list[str]:
+    rows = [f"  {safe(b.address)}: {b.id} {safe(repr(b.token))}" for b in found.bound]
+    return [style.bold(f"Matched: {many(len(rows), 'compartment')}"), *_some(rows), ""]
+
+
+def _verdict(
+    found: Adoption,
+    edits: Sequence[SpecEdit],
+    by_hand: Sequence[SpecEdit],
+    written: Sequence[str],
+    differing: Sequence[str] | None,
+    where: str,
+    style: Style,
+) -> Iterator[str]:
+    count = len(edits) - len(by_hand)
+    if differing is None:
+        if count and not found.ambiguous:
+            yield f"Nothing was written. `reconciler{where} adopt --write` makes {many(count, 'change')} in the specs."
+        elif not edits:
+            yield "Specs say what the platform has."
+        return
+    if written:
+        yield f"Changed: {', '.join(safe(w) for w in written)}"
+    apart = f", apart from the {many(len(found.missing), 'compartment')} to create" if found.missing else ""
+    if differing:
+        yield style.bold(f"Specs and platform differ in {len(differing):,} addresses:")
+        yield from _some([f"  {safe(a)}" for a in differing])
+    else:
+        yield style.bold(f"Specs and platform agree: a plan has no changes{apart}.")
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    left = len(lines) - _SHOWN
+    return [*lines[:_SHOWN], f"  and {left:,} more"] if left > 1 else list(lines)
