@@ -62,5 +62,5 @@ def adopt(
             if d.code in ("unmanaged-look-alike", "similar-token", "archived-compartment")
         ]
         show_findings(ordered(findings), flags.root, style(sys.stderr, no_color=no_color))
-        out(adopt_text.render(*shown, flags.root, style(sys.stdout, no_color=no_color)))
+        out(adopt_text.render(*shown, style(sys.stdout, no_color=no_color)))
     return exit_codes.FAILED if done.found.ambiguous or done.differing else exit_codes.DONE

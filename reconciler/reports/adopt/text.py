@@ -1,7 +1,6 @@
 """How specs match the platform, and what was written into them, as text that fits 80 columns. Pure."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from reconciler.model.adoption import Adoption, SpecEdit
 from reconciler.model.plan import Unmanaged
@@ -18,7 +17,6 @@ def render(
     unmanaged: Sequence[Unmanaged],
     written: Sequence[str],
     differing: Sequence[str] | None,
-    root: Path,
     style: Style,
 ) -> str:
     """What matches, what does not, what differs, and what to do next.
@@ -30,7 +28,6 @@ def render(
         unmanaged: what no spec declares.
         written: files that were changed.
         differing: addresses that a plan would still change; None where nothing was written.
-        root: the workspace, for the command to run next.
         style: how to mark text.
     """
     lines = _matches(found, style)
@@ -49,8 +46,7 @@ def render(
         ]
     if said := unmanaged_text.sentence(unmanaged):
         lines += [f"{said} `reconciler export` writes specs for them.", ""]
-    where = "" if root == Path() else f" -C {root}"
-    return "\n".join([*lines, *_verdict(found, edits, by_hand, written, differing, where, style)])
+    return "\n".join([*lines, *_verdict(found, edits, by_hand, written, differing, style)])
 
 
 def edit_lines(edits: Sequence[SpecEdit], by_hand: Sequence[SpecEdit]) -> list[str]:
@@ -76,13 +72,12 @@ def _verdict(
     by_hand: Sequence[SpecEdit],
     written: Sequence[str],
     differing: Sequence[str] | None,
-    where: str,
     style: Style,
 ) -> Iterator[str]:
     count = len(edits) - len(by_hand)
     if differing is None:
         if count and not found.ambiguous:
-            yield f"Nothing was written. `reconciler{where} adopt --write` makes {many(count, 'change')} in the specs."
+            yield f"Nothing was written. `reconciler adopt --write` makes {many(count, 'change')} in the specs."
         elif not edits:
             yield "Specs say what the platform has."
         return
