@@ -43,7 +43,7 @@ def session_token(ends: float | None) -> str:
 def test_all_is_well(workspace: Workspace, emulator: Emulator) -> None:
     done, checks = doctor(workspace)
     assert done.code == 0, done
-    assert {n for n, c in checks.items() if c["state"] != "good"} == {"hook", "plan key"}
+    assert {n for n, c in checks.items() if c["state"] != "good"} == {"hook", "plan key", "index"}
     assert "long-lived" in checks["token"]["message"]
     assert __version__ in checks["version"]["message"]
     assert emulator.writes() == []
@@ -109,7 +109,7 @@ def test_what_is_broken_is_said_with_what_to_do(
     assert checks[name]["state"] == "failed", checks[name]
     assert told in checks[name]["message"]
     assert "hidden" not in done.out + done.err
-    assert len(checks) == 16  # the others are still made, or said to be skipped
+    assert len(checks) == 17  # the others are still made, or said to be skipped
     text = workspace.run("doctor", **breaks(workspace, emulator))
     assert text.code == 1
     assert "= help: " in text.out
@@ -281,3 +281,19 @@ def test_a_remote_that_answers_anything_is_a_failure_and_no_traceback(
 def test_an_endpoint_that_is_not_there_says_why(workspace: Workspace, url: str, told: str) -> None:
     _, checks = doctor(workspace, "--endpoint", url)
     assert told in checks["endpoint"]["message"]
+
+
+def test_the_index_of_sent_rows(workspace: Workspace) -> None:
+    workspace.customers(30)
+    source = workspace.root / "specs/customers.yaml"
+    source.write_text(source.read_text() + "  send: changed\n  duplicates: refuse\n")
+    assert doctor(workspace)[1]["index"]["message"].endswith("index: 0 files")
+    assert doctor(workspace, CI="1")[1]["index"]["state"] == "warning"
+    settings = workspace.root / "reconciler.yaml"
+    plain = settings.read_text()
+    settings.write_text(plain + "  index_key: {env: SENT_KEY}\n")
+    done, checks = doctor(workspace)
+    assert (done.code, checks["index"]["state"]) == (1, "failed")
+    assert "SENT_KEY" in checks["index"]["help"]
+    settings.write_text(plain + "  index: data/customers.csv/index\n")
+    assert doctor(workspace)[1]["index"]["state"] == "failed"

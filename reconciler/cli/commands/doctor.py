@@ -21,6 +21,7 @@ from reconciler.cli.wiring.destination import Target
 from reconciler.cli.wiring.sandbox_process import FOLDER, running
 from reconciler.errors import ReadFailed, ReconcilerError, SpecError
 from reconciler.kinds import paths
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Severity
 from reconciler.model.health import Check, Health, failed, good, skipped
 from reconciler.origin import LocalSandbox, Origin
@@ -75,14 +76,26 @@ def _checks(flags: Flags) -> Iterator[Check]:
     settings, workspace = _workspace(flags)
     yield workspace
     if settings is None:
-        for name in ("specs", "endpoint", "token", "proxy", *ON_PLATFORM, "ledger", "lock", "plan key"):
+        for name in (
+            "specs",
+            "endpoint",
+            "token",
+            "proxy",
+            *ON_PLATFORM,
+            "ledger",
+            "lock",
+            "index",
+            "plan key",
+        ):
             yield skipped(name, "needs the workspace")
     else:
-        declared, specs = _specs(flags)
+        desired, specs = _specs(flags)
         yield specs
+        declared = None if desired is None else {name: id_ for name, (id_, _) in desired.datamarts.items()}
         yield from _platform(flags, settings, declared)
         yield _safely("ledger", lambda: health.ledger_check(flags.root, settings, os.environ))
         yield _safely("lock", lambda: health.lock_check(flags.root, settings))
+        yield _index(flags, settings, desired)
         yield _safely("plan key", lambda: health.plan_key_check(settings, os.environ))
     yield _safely("cache", lambda: health.cache_check(flags.root, os.environ))
 
@@ -100,19 +113,27 @@ def _workspace(flags: Flags) -> tuple[Settings | None, Check]:
     return (found[0] if found else None), checked
 
 
-def _specs(flags: Flags) -> tuple[Mapping[str, str] | None, Check]:
-    """Ids of the declared datamarts by name, and what is said of the specs."""
-    declared: dict[str, str] = {}
+def _index(flags: Flags, settings: Settings, desired: Desired | None) -> Check:
+    if desired is None:
+        return skipped("index", "needs specs without errors")
+    if all(load.definition.send != "changed" for load in desired.loads.values()):
+        return skipped("index", "no source sends only what changed")
+    return _safely("index", lambda: health.index_check(flags.root, settings, os.environ))
+
+
+def _specs(flags: Flags) -> tuple[Desired | None, Check]:
+    """What the specs ask for, and what is said of them."""
+    found: list[Desired] = []
 
     def read() -> Check:
         checked = check(flags.root, flags.settings(), os.environ)
         if not checked.ok:
             raise SpecError(checked.diagnostics)
-        declared.update({name: id_ for name, (id_, _) in checked.desired().datamarts.items()})
+        found.append(checked.desired())
         return good("specs", many(len(checked.documents), "document"))
 
     checked = _safely("specs", read)
-    return (declared if checked.health is Health.GOOD else None), checked
+    return (found[0] if found else None), checked
 
 
 def _platform(flags: Flags, settings: Settings, declared: Mapping[str, str] | None) -> Iterator[Check]:

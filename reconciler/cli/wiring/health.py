@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler import __version__
 from reconciler.api.transport import proxy
+from reconciler.bulk.sent.store import Folder, store_of
 from reconciler.cli.wiring import destination, ledgers
 from reconciler.errors import ReconcilerError
 from reconciler.ledger import inspect
@@ -14,7 +15,7 @@ from reconciler.ledger.lock_folder import default_folder
 from reconciler.model.health import Check, failed, good, skipped, warned
 from reconciler.origin import Origin, masked
 from reconciler.private_folder import not_usable
-from reconciler.reports.style import size
+from reconciler.reports.style import many, size
 from reconciler.settings import Settings
 from reconciler.workflows.doctor.token import token_check
 from reconciler.workspace.cache import cache_folder
@@ -93,6 +94,28 @@ def lock_check(root: Path, settings: Settings) -> Check:
         return good("lock", "free")
     todo = f"wait until that run ends; if it is dead: reconciler unlock {owner.id}"
     return warned("lock", f"held by {owner.describe()}", todo)
+
+
+def index_check(root: Path, settings: Settings, environ: Mapping[str, str]) -> Check:
+    """Whether sent indexes can be read, and where they lie kept."""
+    store = store_of(settings.index, root)
+    local = isinstance(store, Folder)
+    if local and (why := not_usable(Path(str(store)))) is not None:
+        todo = "correct `index` in reconciler.yaml, or give the user the right to write there"
+        return failed("index", f"sent indexes cannot be kept: {why}", todo)
+    if (
+        settings.index_key is not None
+        and destination.key_of("index_key", settings.index_key, environ) is None
+    ):
+        name = settings.index_key["env"]
+        return failed(
+            "index", f"the variable {name} of index_key is not set", f"set {name}, as the other runs have it"
+        )
+    told = f"{masked(str(store))}: {many(len(store.names('')), 'file')}"
+    if local and environ.get("CI"):
+        todo = "set `index` to an object-store URL, and `index_key`, so that each run is not a full load"
+        return warned("index", f"{told}; runners of CI do not share this folder", todo)
+    return good("index", told)
 
 
 def cache_check(root: Path, environ: Mapping[str, str]) -> Check:
