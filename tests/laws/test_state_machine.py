@@ -227,6 +227,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def look(self) -> None:
         """Reading changes nothing."""
+        self.remote.arrived()
         self.remote.storm, self.remote.meanwhile = 0.0, []
         before = self.everything()
         assert self.workspace.run("plan").code == 0

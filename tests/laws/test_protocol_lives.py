@@ -1,0 +1,432 @@
+"""Lives of several checkouts on one machine, each with a ledger of its own or a common one, played on a model of the platform with a
+clock of the model: runs are killed, uploads outlive them, older ledgers come back, unrelated runs lie in between, somebody claims
+names, a listing lags by time or by reads, and clocks on the wall jump.
+
+What is real: the ledger, the lock, the evidence of a run, the rule of absence, the decision, the steps, and the look at what came late.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from reconciler.api.presence import Clock, direct, prove_absent_or_find
+from reconciler.kinds.names import ChunkName, LoadKey, SealName
+from reconciler.ledger.evidence import begin
+from reconciler.ledger.lock import FileLock, Owner
+from reconciler.ledger.sqlite import open_file
+from reconciler.ledger.store import Ledger
+from reconciler.model.absence import Absence
+from reconciler.model.listing import Listed, Unlisted
+from reconciler.model.remote import Execution, Import
+from reconciler.planning.loads import protocol
+from reconciler.planning.loads.generations import Content, Do, decide, generations, open_generations
+from reconciler.planning.loads.late import late, watched
+from reconciler.planning.loads.protocol import ChunkView, LoadView
+
+SETTLE, LINES, CHUNKS = 60.0, 10, 3
+FORMER = (("ws", "src"),)
+KEY, CONFIG = "load:ws/src@1", "compartment:x"
+FATES = ["done"] * 6 + [
+    "lost",
+    "late",
+    "late",
+    "killed before",
+    "killed after",
+    "killed after",
+    "killed late",
+]
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+class Stopped(Exception):
+    """The load stops here; the run ends in order. `known` says whether its writes are."""
+
+    def __init__(self, *, known: bool) -> None:
+        super().__init__()
+        self.known = known
+
+
+@dataclass
+class Row:
+    """Something on the platform: listings show it from an instant on, after so many that did not."""
+
+    id: str
+    name: str
+    since: float
+    hidden: int
+
+
+@dataclass
+class World:
+    """The platform, the machine's lock, and the time."""
+
+    data: st.DataObject
+    folder: Path
+    flight: float  # the longest time between the end of a sender and the effect of its write
+    now: float = 1000.0
+    jump: float = 0.0
+    counter: int = 0
+    imports: list[Row] = field(default_factory=list)
+    executions: list[Row] = field(default_factory=list)
+    coming: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+    reported: set[str] = field(default_factory=set)
+    normalises: bool = False
+
+    def __post_init__(self) -> None:
+        owner = Owner("1", "me", "here", 1, 0.0)
+        self.lock = FileLock([self.folder / "lock"], [], [(self.folder / "lock").open("w+")], owner, None)
+        self.clock = Clock(lambda: self.now, self.sleep, lambda: self.now + self.jump)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        due = [act for at, act in self.coming if at <= self.now]
+        self.coming = [(at, act) for at, act in self.coming if at > self.now]
+        for act in due:
+            act()
+
+    def effect(self, rows: list[Row], name: str, *, came_late: bool = False) -> Callable[[], None]:
+        """What a write does when it arrives. A list lags behind it by time, or by reads; what came late has used up the time."""
+
+        def act() -> None:
+            self.counter += 1
+            hidden = 0 if came_late else self.data.draw(st.integers(0, 4))
+            rows.append(Row(str(self.counter), name, self.now, hidden))
+
+        return act
+
+    def listing(self, rows: list[Row], name: str | None = None) -> list[Row]:
+        self.sleep(0.1)
+        shown = []
+        for row in rows:
+            if name is not None and row.name != name:
+                continue
+            if row.hidden:
+                row.hidden -= 1
+            else:
+                shown.append(row)
+        return shown
+
+    def list_imports(self) -> Listed[Import]:
+        return Listed(tuple(Import(r.id, r.name) for r in self.listing(self.imports)))
+
+    def list_executions(self, name: str) -> Listed[Execution]:
+        rows = self.listing(self.executions, name)
+        return Listed(tuple(Execution(r.id, "SUCCEEDED", total_success=LINES, total_failure=0) for r in rows))
+
+
+def see(world: World, fetch: Callable[[], Listed], find: Callable, absence: Absence):  # type: ignore[no-untyped-def, type-arg]
+    found = prove_absent_or_find(
+        direct(fetch, world.clock), lambda listing: find(listing.rows), absence, world.clock
+    )
+    assert not isinstance(found, Unlisted)
+    return found
+
+
+@dataclass
+class Apply:
+    """One run of one checkout."""
+
+    world: World
+    ledger: Ledger
+    digest: str
+    calm: bool
+
+    def unrelated(self) -> None:
+        """It changes a compartment; perhaps it lasts longer than a listing may lag."""
+        evidence = begin(self.ledger, self.world.lock, os.urandom(4).hex(), "", "{}", "{}")
+        locked = self.world.now
+        evidence.intend({CONFIG})
+        self.world.sleep(self.world.data.draw(st.sampled_from([1.0, SETTLE + 1])))
+        evidence.close({CONFIG}, {CONFIG}, set(), outlived=self.world.now >= locked + SETTLE)
+        evidence.end("finished")
+
+    def load(self) -> bool:
+        """True if the load was finished, by this run or before it."""
+        evidence = begin(self.ledger, self.world.lock, os.urandom(4).hex(), "", "{}", "{}")
+        locked = self.world.now
+        evidence.intend({KEY})
+        self.settle = SETTLE if evidence.concern({KEY}) else 0.0
+        self.locked = locked
+        done, known = False, True
+        try:
+            done = self.steps()
+        except Stopped as e:
+            known = e.known
+        in_flight = set() if known else {KEY}
+        through = {KEY} if done else set()
+        evidence.close(through, {KEY} - in_flight, in_flight, outlived=self.world.now >= locked + SETTLE)
+        evidence.end("finished" if done else "ended" if known else "unsettled")
+        return done
+
+    def steps(self) -> bool:
+        world, seen = self.world, dict[str, Import]()
+
+        def keep(rows: tuple[Import, ...]) -> None:
+            seen.update({r.id: r for r in rows})
+
+        see(world, world.list_imports, keep, Absence(self.locked, self.settle))
+        content = Content(self.digest, CHUNKS * LINES)
+        found = generations(seen.values(), FORMER, content=content)
+        names = {str(n) for g in open_generations(found) for n in g.chunks}
+        executions = {n: self.executions(n, Absence(self.locked, self.settle)) for n in sorted(names)}
+        executed = {g.key for g in found if any(executions.get(str(n)) for n in g.chunks)}
+        decision = decide(found, executed, LoadKey("ws", "src", 1, ""), content=content)
+        if decision.do is Do.NOTHING:
+            return True
+        if decision.key is None:
+            raise Stopped(known=True)
+        self.key = decision.key
+        mine = next((g for g in found if g.key == self.key), None)
+        there = {str(n) for n in mine.chunks} if mine else set()
+        chunks = tuple(
+            ChunkView(i, LINES, 1, self.name(i) in there, executions.get(self.name(i), ()))
+            for i in range(1, CHUNKS + 1)
+        )
+        view = LoadView(chunks)
+        for _ in range(50):
+            step = protocol.next_step(view)
+            if isinstance(step, protocol.Finish):
+                world.reported |= {self.name(c.index) for c in view.chunks if len(c.executions) > 1}
+                if not view.sealed:
+                    raise Stopped(known=not any(c.unclear for c in view.chunks))
+                return True
+            view = self.perform(step, view)
+        raise AssertionError("the steps do not end")
+
+    def perform(self, step: protocol.Step, view: LoadView) -> LoadView:
+        world = self.world
+        match step:
+            case protocol.Create(indices=indices):
+                for i in indices:
+                    ok = self.write(world.imports, self.name(i), self.find_import)
+                    view = self.put(view, i, **({"seen": True} if ok else {"unclear": True}))
+            case protocol.SeeManifest():
+                view = replace(view, manifest_seen=True)
+            case protocol.AwaitEarlier():
+                view = replace(view, earlier_terminal=True)
+            case protocol.Send(indices=indices):
+                for i in indices:
+                    rows = self.write(world.executions, self.name(i), self.find_execution)
+                    view = self.put(view, i, **({"executions": rows} if rows else {"unclear": True}))
+            case protocol.LookAgain(indices=indices):
+                for i in indices:
+                    rows = (*view.chunks[i - 1].executions, *world.list_executions(self.name(i)).rows)
+                    view = self.put(view, i, executions=tuple({e.id: e for e in rows}.values()))
+                view = replace(view, looked_again=True)
+            case protocol.Seal(ok=ok, failed=failed):
+                if not self.write(world.imports, str(SealName(self.key, ok, failed)), self.find_import):
+                    raise Stopped(known=False)
+                view = replace(view, sealed=True)
+        return view
+
+    def executions(self, name: str, absence: Absence) -> tuple[Execution, ...]:
+        found = see(self.world, lambda: self.world.list_executions(name), lambda rows: rows or None, absence)
+        return found or ()
+
+    def name(self, index: int) -> str:
+        return str(ChunkName(self.key, 1000, index, CHUNKS, f"{index:012x}", 1))
+
+    def put(self, view: LoadView, index: int, **fields: object) -> LoadView:
+        rows = list(view.chunks)
+        rows[index - 1] = replace(rows[index - 1], **fields)  # type: ignore[arg-type]
+        return replace(view, chunks=tuple(rows))
+
+    def find_import(self, name: str, since: float):  # type: ignore[no-untyped-def]
+        return see(
+            self.world, self.world.list_imports, lambda rows: [r for r in rows if r.name == name] or None, Absence(since, SETTLE)
+        )  # fmt: skip
+
+    def find_execution(self, name: str, since: float) -> tuple[Execution, ...]:
+        return self.executions(name, Absence(since, SETTLE))
+
+    def write(self, rows: list[Row], name: str, find: Callable):  # type: ignore[no-untyped-def, type-arg]
+        """What a listing shows of it in the end; nothing if it is not to be found out."""
+        world, data = self.world, self.world.data
+        for _ in range(3):
+            fate = "done" if self.calm else data.draw(st.sampled_from(FATES))
+            if fate == "killed before":
+                raise Killed
+            if fate in ("late", "killed late"):
+                world.coming.append(
+                    (
+                        world.now + data.draw(st.floats(0, world.flight)),
+                        world.effect(rows, name, came_late=True),
+                    )
+                )
+            if fate in ("done", "killed after"):
+                kept = name.upper() if world.normalises and rows is world.imports else name
+                world.effect(rows, kept)()
+                if kept != name:
+                    raise Stopped(known=True)
+            if fate.startswith("killed"):
+                raise Killed
+            if found := find(name, world.now):
+                return found
+        return ()
+
+
+def look(world: World) -> None:
+    """At every finished load, as applies do whose ledger knows of it."""
+    rows = tuple(Import(r.id, r.name) for r in world.imports)
+    found = watched(generations(rows, FORMER), (), {g.number for g in generations(rows, FORMER)})
+    by_import = {
+        i: world.list_executions(str(n)).rows for g in found for n, ids in g.chunks.items() for i in ids
+    }
+    by_id = {r.id: r.name for r in world.executions}
+    world.reported |= {by_id[e] for x in late(found, by_import) if not x.superseded for e in x.executions}
+
+
+CLAIMS = (
+    "rcl1.ws.src.g{next}.cccccccccccc.b1000.1-1.bbbbbbbbbbbb.a1", "rcl1.ws.src.g{next}.aaaaaaaaaaaa.sealed.5-0",
+    "rcl1.ws.src.g{last}.dddddddddddd.sealed.30-0", "rcl1.ws.src.g99999999999999999999.aaaaaaaaaaaa.sealed.30-0",
+    "RCL1.WS.SRC.G1.AAAAAAAAAAAA.SEALED.30-0", "rcl1.other.src.g{next}.aaaaaaaaaaaa.sealed.30-0", "rcl1.", "",
+)  # fmt: skip
+
+
+@dataclass
+class Life:
+    """What happens, one thing after another."""
+
+    world: World
+    content: int = 1
+
+    def __post_init__(self) -> None:
+        folder = self.world.folder
+        self.places = {"a": folder / "a.db", "b": folder / "b.db", "common": folder / "a.db"}
+
+    @contextlib.contextmanager
+    def applying(self, who: str, *, calm: bool = False) -> Iterator[Apply]:
+        database = open_file(self.places[who])
+        try:
+            ledger = Ledger(database, "https://x", "1", "here", self.world.clock.wall)
+            yield Apply(self.world, ledger, f"{self.content:012x}", calm)
+        finally:
+            database.close()
+
+    def load(self, who: str, *, calm: bool = False) -> bool:
+        with self.applying(who, calm=calm) as run, contextlib.suppress(Killed):
+            return run.load()
+        return False
+
+    def unrelated(self, who: str) -> None:
+        with self.applying(who) as run:
+            run.unrelated()
+
+    def new_content(self, _: str) -> None:
+        self.content += 1
+
+    def kept(self, who: str) -> Path:
+        return self.places[who].with_suffix(".kept")
+
+    def keep(self, who: str) -> None:
+        if self.places[who].exists():
+            shutil.copy(self.places[who], self.kept(who))
+
+    def put_back(self, who: str) -> None:
+        if self.kept(who).exists():
+            self.forget(who)
+            shutil.copy(self.kept(who), self.places[who])
+
+    def forget(self, who: str) -> None:
+        for file in self.world.folder.glob(f"{self.places[who].name}*"):
+            file.unlink()
+
+    def claim(self, _: str) -> None:
+        rows = [Import(r.id, r.name) for r in self.world.imports]
+        last = max((g.number for g in generations(rows, FORMER)), default=1)
+        name = self.world.data.draw(st.sampled_from(CLAIMS)).format(last=last, next=last + 1)
+        if name not in {r.name for r in rows}:
+            self.world.effect(self.world.imports, name)()
+
+    def time(self, _: str) -> None:
+        self.world.sleep(self.world.data.draw(st.sampled_from([1.0, SETTLE / 2, SETTLE * 2])))
+
+    def clock(self, _: str) -> None:
+        self.world.jump = self.world.data.draw(st.sampled_from([-86400.0, 0.0, 86400.0]))
+
+    def normalised(self, who: str) -> None:
+        self.world.normalises = True
+        self.load(who)
+        self.world.normalises = False
+
+    def live(self) -> str:
+        """Whatever happens, and then calm; the digest of the newest content."""
+        data = self.world.data
+        events = (
+            *(self.load,) * 4,
+            self.unrelated, self.unrelated, self.new_content, self.keep, self.put_back, self.forget, self.claim,
+            self.time, self.clock, self.normalised,
+        )  # fmt: skip
+        for _ in range(data.draw(st.integers(1, 12))):
+            data.draw(st.sampled_from(events))(data.draw(st.sampled_from(sorted(self.places))))
+        self.world.sleep(self.world.flight)
+        done = [self.load("a", calm=True) for _ in range(3)]
+        assert done[-1], "undisturbed runs do not end"
+        self.world.sleep(SETTLE)
+        look(self.world)
+        return f"{self.content:012x}"
+
+
+@contextlib.contextmanager
+def world_of(data: st.DataObject, flight: float) -> Iterator[World]:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(data, Path(folder), flight)
+        try:
+            yield world
+        finally:
+            world.lock.release()
+
+
+def sent(world: World) -> dict[str, int]:
+    """Executions by the name of their import."""
+    return {n: sum(r.name == n for r in world.executions) for n in {r.name for r in world.executions}}
+
+
+LIVES = settings(
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    max_examples=int(os.environ.get("RECONCILER_LIVES", "40")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize="RECONCILER_LIVES" not in os.environ,
+)
+
+
+@LIVES
+@given(st.data())
+def test_where_nothing_is_in_flight_longer_than_settle_nothing_is_sent_twice_and_nothing_is_lost(
+    data: st.DataObject,
+) -> None:
+    with world_of(data, SETTLE * 0.9) as world:
+        digest = Life(world).live()
+        assert {n: c for n, c in sent(world).items() if c > 1} == {}
+        names = [r.name for r in world.imports if r.name.startswith("rcl1.ws.")]
+        assert len(names) == len(set(names)), world.imports
+        whole(world, digest)
+
+
+@LIVES
+@given(st.data())
+def test_what_was_sent_twice_because_it_was_in_flight_longer_is_reported(data: st.DataObject) -> None:
+    with world_of(data, SETTLE * 5) as world:
+        digest = Life(world).live()
+        assert {n for n, c in sent(world).items() if c > 1} <= world.reported
+        whole(world, digest)
+
+
+def whole(world: World, digest: str) -> None:
+    """The newest content is there: each of its chunks was sent, and it is sealed."""
+    found = generations([Import(r.id, r.name) for r in world.imports], FORMER)
+    mine = [g for g in found if g.key.load12 == digest and g.seal]
+    assert mine
+    assert all(sent(world).get(str(n)) for n in mine[-1].chunks)
+    assert len(mine[-1].chunks) == CHUNKS
