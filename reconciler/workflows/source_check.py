@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from reconciler.bulk.records.lines import ANY_ID
 from reconciler.bulk.scan.shown import Looking
 from reconciler.bulk.scan.source_scans import Scans, with_contents
+from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.errors import ReconcilerError
 from reconciler.model.desired import DesiredLoad
-from reconciler.model.diagnostic import Diagnostic, error
+from reconciler.model.diagnostic import Diagnostic, Severity, error
 from reconciler.model.load import Reject, Scan
 from reconciler.model.shown_rows import Shown
 from reconciler.model.source import SourceDefinition
@@ -49,6 +50,7 @@ def examine(
     name: str,
     datamarts: frozenset[str] | None,
     scans: Scans,
+    indexes: SentIndexes,
     keep: Callable[[str], None] | None,
     show: int | None = None,
 ) -> Iterator[Examined]:
@@ -59,6 +61,7 @@ def examine(
         name: metadata.name of the source.
         datamarts: only for these; None for all.
         scans: reads.
+        indexes: what sources sent before, of those that send only what changed.
         keep: is given every rejected line as one line of JSON, with its contents; None where they are not wanted.
         show: how many of the first commands to show, with counts of all properties; None shows neither.
 
@@ -81,7 +84,7 @@ def examine(
     schemas = gather(scans.root, every, None, None)
     scans.schemas = schemas.by_source(every)
     for loads in same.values():
-        found = _one(checked, [load for load, _ in loads], loads[0][1], scans, keep, show, schemas)
+        found = _one(checked, [load for load, _ in loads], loads[0][1], scans, indexes, keep, show, schemas)
         yield found
 
 
@@ -93,11 +96,28 @@ def _offline(definition: SourceDefinition, pins: dict[str, str]) -> SourceDefini
     return replace(definition, compartments=ids)
 
 
+def _delta(
+    load: DesiredLoad, readable: SourceDefinition, read: Scan, indexes: SentIndexes
+) -> Iterator[Diagnostic]:
+    """What a delta would be, by the newest index that is here; the platform may have a newer load."""
+    if load.definition.send != "changed" or read.repeated:
+        return
+    found = indexes.look(readable, load.source, load.datamart_id)
+    if found is None:
+        words = "no sent index is here: the next load with new content sends all rows"
+    else:
+        number, counts = found
+        words = f"compared with the sent index of load {number}: {counts.words}"
+    address = str(load.address)
+    yield Diagnostic("delta-preview", Severity.NOTE, words, load.span, address=address)
+
+
 def _one(
     checked: Checked,
     loads: list[DesiredLoad],
     definition: SourceDefinition,
     scans: Scans,
+    indexes: SentIndexes,
     keep: Callable[[str], None] | None,
     show: int | None,
     schemas: Schemas,
@@ -121,12 +141,13 @@ def _one(
         with scans.for_once(definition) as readable:
             sent = None if looking is None else looking.add
             read = scans.read(readable, rejected, contents=keep is not None, on_sent=sent)
+            deltas = [note for load in loads for note in _delta(load, readable, read, indexes)]
     except ReconcilerError as e:
         found = error("source-unreadable", str(e), first.label_span, address=addresses[0], help=e.help)
         return Examined(addresses, limit, None, (found,))
     fits = [f for load in loads for f in schema_findings(load, read, schemas.of(load))]
     told = [f for f in schemas.findings if first.datamart in f.message]
-    findings = ruled([*scan_findings(first, read), *told, *fits], checked.settings.rules)
+    findings = ruled([*scan_findings(first, read), *told, *fits, *deltas], checked.settings.rules)
     shown = looking.result() if looking else None
     checked_rows = tuple(
         (name(e), found.count)

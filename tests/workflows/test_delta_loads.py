@@ -238,6 +238,11 @@ def test_what_is_kept_is_shown_and_dropped(workspace: Workspace, emulator: Emula
     shown = workspace.run("source", "index", "customers")
     assert (shown.code, "load 1: 30 identities" in shown.out) == (0, True), shown
     (index,) = indexes(workspace)
+    export(workspace, customers(32) | {"c000001": "v2"})
+    checked = json.loads(workspace.run("source", "check", "customers", "-o", "json").out)
+    (found,) = (d for d in checked["diagnostics"] if d["code"] == "delta-preview")
+    told = "compared with the sent index of load 1: 2 added, 1 changed, 29 unchanged, 0 retried, 0 no longer in the source"
+    assert found["message"] == told
     index.write_bytes(index.read_bytes()[:-1])
     damaged = workspace.run("source", "index", "customers", "-o", "json")
     assert damaged.code == 1

@@ -25,6 +25,14 @@ class Counts:
     retried: int = 0
 
     @property
+    def words(self) -> str:
+        """All of them."""
+        return (
+            f"{self.added:,} added, {self.changed:,} changed, {self.unchanged:,} unchanged, "
+            f"{self.retried:,} retried, {self.gone:,} no longer in the source"
+        )
+
+    @property
     def sent(self) -> int:
         """How many rows a delta has."""
         return self.added + self.changed + self.retried

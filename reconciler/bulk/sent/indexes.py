@@ -274,7 +274,14 @@ class SentIndexes:
         secret = self._key(True)
         assert secret is not None  # noqa: S101 - it is made
         content = load_digest(scan.source_digest, source.compartments) or ""
-        about = Description(load=str(key), content=content, since_full=since_full, rows=0, unknown=0)
+        about = Description(
+            load=str(key),
+            content=content,
+            compartments={k: v for k, v in source.compartments.items() if v is not None},
+            since_full=since_full,
+            rows=0,
+            unknown=0,
+        )
         name = index_name(self.scope(datamart_id), source.source, key, seal, imports)
 
         def fill(file: IO[bytes]) -> None:
@@ -301,6 +308,34 @@ class SentIndexes:
                 except Unusable as e:
                     found.append(KeptIndex(_number(name), trouble=str(e)))
         return found
+
+    def look(self, source: SourceDefinition, name: str, datamart_id: str) -> tuple[int, Counts] | None:
+        """A source compared with the newest index that is here, whatever the platform has: its load's number, and counts.
+
+        Args:
+            source: as it can be read.
+            name: of the source.
+            datamart_id: of the datamart.
+
+        Raises:
+            ReconcilerError: the source or the place of the indexes cannot be read.
+        """
+        names = self.store.names(prefix(self.scope(datamart_id), name))
+        newest_name = max(names, key=_number, default=None)
+        file = self.store.open(newest_name) if newest_name is not None else None
+        if newest_name is None or file is None:
+            return None
+        counts = Counts()
+        with file:
+            try:
+                about, sent = read_index(file, self._key(False))
+            except Unusable:
+                return None
+            resolved = replace(source, compartments=dict(about.compartments))
+            with self.rows(resolved) as (_, rows):
+                for _ in difference(rows, sent, counts):
+                    pass
+        return _number(newest_name), counts
 
     def drop(self, source: str, datamart_id: str) -> None:
         """Remove all indexes of a source on a datamart.

@@ -230,8 +230,12 @@ def run_check(flags: session.Flags, name: str, rejects: Path | None, look: Look)
     checked = _declared(flags, name)
     datamarts = _datamarts(flags, checked)
     findings, readings = list[Diagnostic](), list[Reading]()
-    with session.progress(flags) as shown, output_file.new_private_lines(rejects) as keep:
-        for found in examine(checked, name, datamarts, session.new_scans(flags, shown), keep, look.commands):
+    with (
+        session.progress(flags) as shown,
+        output_file.new_private_lines(rejects) as keep,
+        sent.indexes(flags.root, checked.settings, scans := session.new_scans(flags, shown)) as indexes,
+    ):
+        for found in examine(checked, name, datamarts, scans, indexes, keep, look.commands):
             findings += found.findings
             if found.scan is not None:
                 readings.append(
