@@ -103,6 +103,16 @@ class History:
         with self._open() as database:
             return dict(database.rows(sql, since, *self._key)) if database else {}
 
+    def load_ends(self) -> dict[tuple[int, str], str]:
+        """How each load of each run ended, by run and address; those of which no end is recorded are not in it."""
+        sql = (
+            "SELECT run, address, state FROM journal WHERE id IN (SELECT max(id) FROM journal WHERE step='load' "
+            "AND run IN (SELECT id FROM runs WHERE origin=? AND organisation_id=?) GROUP BY run, address)"
+        )
+        with self._open() as database:
+            rows = database.rows(sql, *self._key) if database else []
+        return {(run, address): state for run, address, state in rows}
+
     def reported(self) -> frozenset[tuple[str, str]]:
         """(datamart id, execution id) pairs that runs reported as too many or too late."""
         sql = "SELECT datamart_id, execution FROM reported_executions WHERE origin=? AND organisation_id=?"

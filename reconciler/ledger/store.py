@@ -59,6 +59,11 @@ class Ledger:
         self._notes: list[tuple[int, float, str, str, str, str]] = []
         self._noted = self._written = 0
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Origin of the endpoint, and organisation id."""
+        return self._key
+
     def close(self) -> None:
         """Close the database."""
         self.database.close()

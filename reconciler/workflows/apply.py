@@ -41,6 +41,7 @@ from reconciler.planning.plan.guards import for_load
 from reconciler.planning.plan.inverse import inverse
 from reconciler.planning.plan.obstacles import obstacle
 from reconciler.settings import Settings
+from reconciler.workflows.leftovers import remove_finished
 from reconciler.workflows.preflight import Preflight, preflight
 
 LOST = "the lock was lost: taken by another run, or the connection closed; nothing further is written"
@@ -162,6 +163,8 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
         ReadFailed: the remote could not be read; nothing was written.
         ReconcilerError: a source cannot be read, or the ledger does not do its part.
     """
+    if run.scans.spools is not None:
+        remove_finished(run.ledger, run.scans.spools)
     if saved and run.ledger.finished(plan.plan_digest):
         return Result((), Exit.DONE, already=True)
     initial = run.clock.now()
@@ -185,6 +188,8 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     try:
         run.watcher.began(evidence.run, plan.plan_digest, len(before.verdicts))
         outcomes = _execute(plan, run, evidence.run, visibility, before, initial)
+        if run.scans.spools is not None:
+            run.scans.spools.sweep()
     finally:
         with contextlib.suppress(ReconcilerError):  # then the run counts as cut off, which it nearly was
             run.ledger.remember_compartments(plan.workspace, _compartments(plan, outcomes, before.observed))
@@ -200,6 +205,9 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
                 outlived=run.clock.now() >= run.locked_at + run.settings.settle,
             )
             evidence.end(_state(outcomes, len(before.verdicts)))
+        if run.scans.spools is not None:
+            run.scans.spools.release()
+            remove_finished(run.ledger, run.scans.spools)
     return Result(tuple(outcomes), exit_of(outcomes), run=evidence.run)
 
 
@@ -303,8 +311,6 @@ def _execute(
         )
     finally:
         gate.close()
-    if run.scans.spools is not None:
-        run.scans.spools.sweep()
     return outcomes + _stuck(plan, run)
 
 

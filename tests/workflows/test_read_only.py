@@ -26,6 +26,7 @@ COMMANDS = [
     ("plan", "-o", "html"),
     ("drift",),
     ("doctor",),
+    ("clean",),
     ("export", "--out", "FOLDER"),
     ("rollout", "status"),
     ("conformance", "--organisation-id", "1185", "--datamart", "1509", "--endpoint", "URL"),

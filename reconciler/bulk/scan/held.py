@@ -98,8 +98,10 @@ class Holds:
             return Use.HELD
         try:
             handle = os.open(folder / NAME, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
+        except FileNotFoundError:
             return Use.FREE
+        except OSError:
+            return Use.UNTOLD
         try:
             return self._lock(handle, fcntl.LOCK_EX)
         finally:

@@ -1,0 +1,119 @@
+"""`clean`."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from reconciler.bulk.scan.spool import Spools
+from reconciler.cli import approval, exit_codes, session
+from reconciler.cli import options as opt
+from reconciler.cli.output.console import data, out, say, style
+from reconciler.cli.wiring import ledgers, real_clock
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.history import History
+from reconciler.model.leftover import Left
+from reconciler.planning.loads.leftovers import Declared
+from reconciler.reports.leftovers import json as leftovers_json
+from reconciler.reports.leftovers import text as leftovers_text
+from reconciler.reports.style import many, size
+from reconciler.settings import Settings, seconds
+from reconciler.workflows.check import check
+from reconciler.workflows.leftovers import attempts, inventory, remove
+
+
+def clean(
+    context: typer.Context,
+    remove_: Annotated[
+        bool, typer.Option("--remove", help="Remove what no load needs; asks before.")
+    ] = False,
+    auto_approve: opt.AutoApprove = False,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show what earlier runs left in .reconciler/. That may be rows with profile data; --remove removes what no load needs."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        lock_timeout=lock_timeout,
+    )
+    settings = session.settings_only(flags).settings
+    if not remove_:
+        _show(_found(flags, ledgers.history(flags.root, settings)), flags)
+        return exit_codes.DONE
+    return run_remove(flags, settings, auto=auto_approve)
+
+
+def run_remove(flags: session.Flags, settings: Settings, *, auto: bool) -> int:
+    """Show what is left, ask, and remove what no load needs; 1 if some of it could not be removed.
+
+    Args:
+        flags: as given.
+        settings: of the workspace.
+        auto: do not ask.
+
+    Raises:
+        ApprovalRefused: the answer is not yes.
+        LockHeld: a run of this organisation is working.
+    """
+    spools = _spools(flags)
+    with ledgers.locked(flags.root, settings, seconds(flags.lock_timeout), session.lock_waits(flags)):
+        found = _found(flags, ledgers.history(flags.root, settings))
+        goes = [x for x in found if x.removable]
+        if flags.output is opt.Format.TEXT:
+            _show(found, flags)
+        if goes:
+            help_ = "give --auto-approve, or run it on a terminal"
+            approval.approve(f"Remove {many(len(goes), 'item')}?", auto=auto, help=help_)
+        stays = {x.path: why for x in goes if (why := remove(x, spools))}
+    for path, why in stays.items():
+        say(f"error: {path} was not removed: {why}")
+    gone = [x for x in goes if x.path not in stays]
+    if flags.output is opt.Format.JSON:
+        data(leftovers_json.render(found, {x.path for x in gone}))
+    else:
+        out(f"Removed {many(len(gone), 'item')}, {size(sum(x.size for x in gone))}.")
+    return exit_codes.FAILED if stays else exit_codes.DONE
+
+
+def _show(found: list[Left], flags: session.Flags) -> None:
+    if flags.output is opt.Format.JSON:
+        data(leftovers_json.render(found))
+    else:
+        out(leftovers_text.render(found, style(sys.stdout, no_color=flags.no_color)).rstrip("\n"))
+
+
+def _spools(flags: session.Flags) -> Spools:
+    spools = session.new_scans(flags, session.progress(flags)).spools
+    assert spools is not None  # noqa: S101 - made with them
+    return spools
+
+
+def _found(flags: session.Flags, history: History) -> list[Left]:
+    spools = _spools(flags)
+    known = attempts(history, spools)
+    return list(inventory(spools, known, _declared(flags), real_clock.CLOCK.wall()))
+
+
+def _declared(flags: session.Flags) -> Declared | None:
+    """Where rows of the loads that specs declare may lie; None, with a word on stderr, where that cannot be told."""
+    scans = session.new_scans(flags, session.progress(flags))
+    spools = scans.spools
+    assert spools is not None  # noqa: S101 - made with them
+    checked = check(flags.root, flags.settings(), os.environ)
+    if not checked.ok:
+        say("warning: the specs have errors (`reconciler validate` shows them); what they may need is kept")
+        return None
+    try:
+        loads = checked.desired().loads.items()
+        return {a: {p.name for p in spools.places(scans.pinned(x.definition))} for a, x in loads}
+    except ReconcilerError as e:
+        say(f"warning: {e}; what specs may need is kept")
+        return None

@@ -1,0 +1,1 @@
+"""What `clean` found on disk, in each format. Pure."""
