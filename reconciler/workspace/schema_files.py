@@ -10,6 +10,24 @@ from reconciler.model.datamart_schema import DatamartSchema
 MOST_BYTES = 4_000_000
 
 
+def text_of(root: Path, path: str) -> str:
+    """What a file of the workspace holds.
+
+    Raises:
+        SchemaUnusable: it cannot be read, or is no text.
+    """
+    try:
+        with open_beneath(root, path) as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise SchemaUnusable(f"{path}: has more than {MOST_BYTES:,} bytes")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SchemaUnusable(f"{path}: is not UTF-8") from None
+    except OSError as e:
+        raise SchemaUnusable(f"{path}: cannot be read: {e.strerror}") from None
+
+
 def from_file(root: Path, path: str) -> DatamartSchema:
     """The schema in a file of the workspace.
 
@@ -17,13 +35,4 @@ def from_file(root: Path, path: str) -> DatamartSchema:
         SchemaUnusable: it cannot be read or parsed, or has no type for profiles.
         MissingExtra: graphql-core is not installed.
     """
-    try:
-        with open_beneath(root, path) as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise SchemaUnusable(f"{path}: has more than {MOST_BYTES:,} bytes")
-        return read_schema(data.decode("utf-8-sig"), path)
-    except UnicodeDecodeError:
-        raise SchemaUnusable(f"{path}: is not UTF-8") from None
-    except OSError as e:
-        raise SchemaUnusable(f"{path}: cannot be read: {e.strerror}") from None
+    return read_schema(text_of(root, path), path)

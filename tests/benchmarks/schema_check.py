@@ -38,7 +38,12 @@ def profile(n: int) -> dict[str, object]:
 
 def command(n: int, **more: object) -> str:
     owner = {"$compartment_id": "2071", "$user_account_id": f"C{n:09d}"}
-    head = {"operation": "UPSERT", "compartment_id": "2071", "user_account_id": f"C{n:09d}", "force_replace": True}
+    head = {
+        "operation": "UPSERT",
+        "compartment_id": "2071",
+        "user_account_id": f"C{n:09d}",
+        "force_replace": True,
+    }
     return json.dumps({**head, "user_profile": {**owner, **profile(n), **more}}, separators=(",", ":"))
 
 
@@ -47,7 +52,9 @@ def row(n: int) -> str:
 
 
 def cells(n: int) -> str:
-    return ",".join([f"C{n:09d}", *(str(v).lower() if isinstance(v, bool) else str(v) for v in profile(n).values())])
+    return ",".join(
+        [f"C{n:09d}", *(str(v).lower() if isinstance(v, bool) else str(v) for v in profile(n).values())]
+    )
 
 
 MAPPED = {
@@ -58,7 +65,11 @@ MAPPED = {
 TYPES = {"points": "integer", "average_basket": "number", "last_order_ts": "integer", "opt_in": "boolean"}
 SOURCES: dict[str, tuple[str, Callable[[int], str], dict[str, object]]] = {
     "commands": ("commands", command, {"compartments": {"c": ANY_ID}}),
-    "commands, an unknown field": ("commands", lambda n: command(n, unheard="x"), {"compartments": {"c": ANY_ID}}),
+    "commands, an unknown field": (
+        "commands",
+        lambda n: command(n, unheard="x"),
+        {"compartments": {"c": ANY_ID}},
+    ),
     "ndjson": ("ndjson", row, MAPPED),
     "csv": ("csv", cells, {**MAPPED, "types": TYPES}),
 }

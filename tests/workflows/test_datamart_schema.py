@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.workflows.check import check
+from reconciler.workflows.sandbox_seed import seed
 from tests.support.datamart_schema import EXAMPLE
 from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, DATAMARTS, Workspace
@@ -272,3 +274,11 @@ def test_apply_says_nothing_where_the_schema_is_the_same(workspace: Workspace, e
     done = workspace.run("apply", "p.json")
     assert (done.code, "schema" in done.err) == (0, False)
     assert emulator.indexed("1509")["u0"] == ("yes", [])
+
+
+def test_the_sandbox_of_a_workspace_has_the_declared_schemas(workspace: Workspace) -> None:
+    """As a declared file is what counts, another file shows what the sandbox has."""
+    workspace.write("specs/datamarts.yaml", TABLE)
+    workspace.write("schemas/fr.gql", EXAMPLE)
+    checked = check(workspace.root, {}, {"RECONCILER_TOKEN": "t"})
+    assert seed(checked)["schemas"] == [{"datamart_id": "1509", "text": EXAMPLE}]
