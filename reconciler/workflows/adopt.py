@@ -54,6 +54,7 @@ def adopt_workspace(
     recheck: Callable[[], Checked],
     *,
     write: bool,
+    accept: Callable[[str], bool] = lambda _: True,
 ) -> Adopted:
     """Match, list, and where asked write; then compare again.
 
@@ -64,6 +65,7 @@ def adopt_workspace(
         known: remote ids at the last apply, by address.
         recheck: reads the workspace again.
         write: change the spec files; not where something is ambiguous.
+        accept: false for an address whose difference stays, and is not compared.
 
     Raises:
         ReadFailed: a listing could not be read; nothing was written.
@@ -73,14 +75,14 @@ def adopt_workspace(
     desired, organisation = checked.desired(), checked.settings.organisation_id
     found = adoption(desired, observed, organisation, known)
     planned = plan_config(desired, observed, organisation, Pruning(frozenset(), lambda _: False), known)
-    edits = adopting.edits(checked.specs, found)
+    edits = adopting.edits(checked.specs, found, accept)
     files, by_hand = _texts(checked, edits)
     written: tuple[str, ...] = ()
     differing = None
     if write and not found.ambiguous:
         after = write_specs(checked.root, files, recheck)
         written = tuple(files)
-        differing = differences(after, observed, known, found.missing)
+        differing = tuple(a for a in differences(after, observed, known, found.missing) if accept(a))
     return Adopted(
         found=found,
         edits=tuple(edits),

@@ -62,3 +62,41 @@ def test_what_a_run_removed_is_no_drift_until_it_exists_again(
     assert workspace.run("apply", "--auto-approve").code == 0
     spec.write_text(there)  # wanted again: nobody moved anything
     assert "Drift: 0 changed on the platform, 1 not as declared." in workspace.run("drift").out
+
+
+def test_accepted_drift_becomes_spec_edits(workspace: Workspace, emulator: Emulator) -> None:
+    """Changes by another hand are written into the specs, those of a target alone where one is named."""
+    spec = workspace.root / "specs/loyalty.yaml"
+    spec.write_text(spec.read_text() + "# the end\n")
+    assert workspace.run("apply", "--auto-approve").code == 0
+    loyalty = next(c for c in emulator.compartments() if c["token"] == "loyalty")
+    emulator.store.update("compartment", loyalty["id"], {"name": "By hand"})
+    row = next(a for a in emulator.activations("1510") if a["compartment_id"] == loyalty["id"])
+    emulator.store.remove("activation", row["id"])
+    text, writes = spec.read_text(), len(emulator.writes())
+    one = workspace.run("drift", "--write", "--target", "Compartment/loyalty")
+    assert (one.code, "Loyalty programme -> By hand" in one.err) == (0, True), one
+    assert spec.read_text() == text.replace("Loyalty programme", "By hand")
+    both = workspace.run("drift", "--write")
+    assert (both.code, "all -> {datamarts: all, except: [retail-de]}" in both.err) == (0, True), both
+    assert spec.read_text().endswith("# the end\n")
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+    assert len(emulator.writes()) == writes
+
+
+def test_drift_that_cannot_be_read_writes_nothing(workspace: Workspace, emulator: Emulator) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    loyalty = next(c for c in emulator.compartments() if c["token"] == "loyalty")
+    emulator.store.update("compartment", loyalty["id"], {"name": "By hand"})
+    emulator.fault(
+        {
+            "method": "GET",
+            "path": "/v1/datamarts/1510/compartments",
+            "do": "status",
+            "status": 502,
+            "times": 0,
+        }
+    )
+    text = (workspace.root / "specs/loyalty.yaml").read_text()
+    assert workspace.run("drift", "--write").code == 1
+    assert (workspace.root / "specs/loyalty.yaml").read_text() == text

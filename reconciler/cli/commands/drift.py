@@ -1,7 +1,9 @@
 """`drift`."""
 
+import os
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -9,10 +11,17 @@ from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, style
-from reconciler.cli.wiring import ledgers
+from reconciler.cli.remembered import remembered
+from reconciler.cli.wiring import connections, ledgers
+from reconciler.model.plan import Plan
+from reconciler.planning.plan.drift import drifted_addresses
+from reconciler.reports.adopt import text as adopt_text
 from reconciler.reports.drift import json as drift_json
 from reconciler.reports.drift import text as drift_text
+from reconciler.workflows.adopt import adopt_workspace
+from reconciler.workflows.check import Checked
 from reconciler.workflows.drift import audited
+from reconciler.workspace.cache import cache_folder
 
 
 def drift(
@@ -28,6 +37,10 @@ def drift(
     label: opt.Labels = None,
     target: opt.Targets = None,
     show_unmanaged: opt.ShowUnmanaged = False,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Accept the drift: change the spec files to say what the platform has."),
+    ] = False,
     verbose: opt.Verbose = False,
     request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
@@ -49,11 +62,11 @@ def drift(
         labels=label or (),
         targets=target or (),
     )
-    return run_drift(flags, file, detailed=detailed)
+    return run_drift(flags, file, detailed=detailed, write=write)
 
 
-def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool) -> int:
-    """`drift`: 1 for a failed read, 2 for drift if asked."""
+def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool, write: bool) -> int:
+    """`drift`: 1 for a failed read, or where specs still differ after --write; 2 for drift if asked."""
     if file is not None:
         output_file.check_plan_file(file)
     checked = session.read_workspace(flags)
@@ -79,5 +92,29 @@ def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool) -> int
             say(f"The audit is saved in {file}; it cannot be applied.")
     if made.errored:
         return exit_codes.FAILED
+    if write and not _accepted(flags, checked, found):
+        return exit_codes.FAILED
     drifted = made.has_changes or bool(found.resource_drift)
     return exit_codes.CHANGES if detailed and drifted else exit_codes.DONE
+
+
+def _accepted(flags: session.Flags, checked: Checked, found: Plan) -> bool:
+    """Write into the specs what the platform has, of what drift named; true if no difference is left there."""
+    addresses = drifted_addresses(found)
+    known = remembered(flags.root, checked.settings, cache_folder(flags.root, os.environ)).compartments
+    with (
+        connections.reader(session.target(flags, checked.settings), checked.settings.parallelism) as reader,
+        connections.threads(checked.settings.parallelism) as io,
+    ):
+        done = adopt_workspace(
+            checked,
+            reader,
+            io,
+            known,
+            lambda: session.read_workspace(flags),
+            write=True,
+            accept=addresses.__contains__,
+        )
+    for line in adopt_text.written_lines(done.found, done.edits, done.by_hand, done.written, done.differing):
+        say(line)
+    return not (done.found.ambiguous or done.differing)

@@ -42,6 +42,13 @@ def audit(plan: Plan, left: Mapping[str, Shape | None]) -> Plan:
     return sealed(made)
 
 
+def drifted_addresses(plan: Plan) -> frozenset[str]:
+    """What an audit names: what moved, where specs and platform differ, and what could not be planned for that."""
+    moved = {d["address"] for d in plan.resource_drift}
+    apart = {c.address for c in plan.resource_changes if c.change.actions != ("no-op",)}
+    return frozenset(moved | apart | {d.address for d in plan.diagnostics if d.address is not None})
+
+
 def _moved(change: ResourceChange, left: Shape | None) -> dict[str, Any] | None:
     seen = change.change.before
     if left is None:

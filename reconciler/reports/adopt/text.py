@@ -61,6 +61,34 @@ def edit_lines(edits: Sequence[SpecEdit], by_hand: Sequence[SpecEdit]) -> list[s
     return lines
 
 
+def written_lines(
+    found: Adoption,
+    edits: Sequence[SpecEdit],
+    by_hand: Sequence[SpecEdit],
+    written: Sequence[str],
+    differing: Sequence[str] | None,
+) -> list[str]:
+    """What `drift --write` changed, and what is left.
+
+    Args:
+        found: how specs and platform match.
+        edits: values that differ.
+        by_hand: of these, those that were not made.
+        written: files that were changed.
+        differing: addresses that a plan would still change; None where nothing was written.
+    """
+    if differing is None:
+        return [
+            f"Nothing was written: {safe(a)} could be the compartments {' and '.join(ids)}; write `id:` of one into the spec."
+            for a, ids in found.ambiguous.items()
+        ]
+    lines = ["Written into the specs:" if written else "Nothing was written into the specs."]
+    lines += edit_lines(edits, by_hand)
+    if differing:
+        lines.append("Still not as the specs declare: " + ", ".join(safe(a) for a in differing))
+    return lines
+
+
 def _matches(found: Adoption, style: Style) -> list[str]:
     rows = [f"  {safe(b.address)}: {b.id} {safe(repr(b.token))}" for b in found.bound]
     return [style.bold(f"Matched: {many(len(rows), 'compartment')}"), *_some(rows), ""]
