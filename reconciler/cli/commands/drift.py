@@ -66,7 +66,14 @@ def drift(
 
 
 def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool, write: bool) -> int:
-    """`drift`: 1 for a failed read, or where specs still differ after --write; 2 for drift if asked."""
+    """`drift`: 1 for a failed read, or where specs still differ after --write; 2 for drift if asked.
+
+    Args:
+        flags: as given.
+        file: where the audit is saved, if anywhere.
+        detailed: 2 for drift.
+        write: accept the drift, in the specs.
+    """
     if file is not None:
         output_file.check_plan_file(file)
     checked = session.read_workspace(flags)
