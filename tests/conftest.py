@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.emulator import Emulator
-from tests.support.workspace import Workspace
+from tests.support.workspace import Workspace, kill_what_runs
 
 settings.register_profile(
     "quick", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -62,6 +62,12 @@ def emulator_with(tmp_path: Path) -> Iterator[Callable[..., Emulator]]:
 def emulator(emulator_with: Callable[..., Emulator]) -> Emulator:
     """An emulator with the default switches."""
     return emulator_with()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_outlives_its_test() -> Iterator[None]:
+    yield
+    kill_what_runs()
 
 
 @pytest.fixture

@@ -87,8 +87,8 @@ class Workspace:
         arguments = ["-C", str(self.root), *args]
         environment = {**clean, "RECONCILER_TOKEN": TOKEN, **self.env, **env}
         if not os.environ.get("RECONCILER_TESTS_EXEC"):
-            return zygote.start(arguments, environment)
-        return subprocess.Popen(
+            return self._kept(zygote.start(arguments, environment))
+        process = subprocess.Popen(
             [sys.executable, "-m", "reconciler", *arguments],
             env=environment,
             stdout=subprocess.PIPE,
@@ -97,6 +97,13 @@ class Workspace:
             text=True,
             start_new_session=True,
         )
+        return self._kept(process)
+
+    def _kept(
+        self, process: "subprocess.Popen[str] | zygote.Process"
+    ) -> "subprocess.Popen[str] | zygote.Process":
+        _STARTED.append(process)
+        return process
 
     def run(self, *args: str, timeout: float = 120, **env: str) -> "Done":
         process = self.start(*args, **env)
@@ -109,6 +116,20 @@ class Workspace:
 
     def forget_ledger(self) -> None:
         shutil.rmtree(self.root / ".reconciler", ignore_errors=True)
+
+
+_STARTED: "list[subprocess.Popen[str] | zygote.Process]" = []
+
+
+def kill_what_runs() -> None:
+    """Nothing that a test started outlives it: a test that fails has not ended what it began."""
+    for process in _STARTED:
+        if process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(Exception):
+                process.wait(10)
+    _STARTED.clear()
 
 
 class Done:
