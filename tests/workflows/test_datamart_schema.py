@@ -259,19 +259,21 @@ def test_every_row_is_counted_in_every_format(
 
 def test_apply_says_that_the_schema_moved_since_the_plan(workspace: Workspace, emulator: Emulator) -> None:
     rows(workspace, "tier", "gold")
-    assert workspace.run("plan", "--out", "p.json").code == 0
-    done = workspace.run("apply", "--check", "p.json")
+    plan = str(workspace.root / "p.json")
+    assert workspace.run("plan", "--out", plan).code == 0
+    done = workspace.run("apply", "--check", plan)
     assert done.code == 0
     emulator.switch(schema_content="replaced")
-    done = workspace.run("apply", "p.json")
+    done = workspace.run("apply", plan)
     assert done.code == 0, done
     assert "the schema of retail-fr is another one than in the plan" in done.err
 
 
 def test_apply_says_nothing_where_the_schema_is_the_same(workspace: Workspace, emulator: Emulator) -> None:
     rows(workspace, "tier", "gold")
-    assert workspace.run("plan", "--out", "p.json").code == 0
-    done = workspace.run("apply", "p.json")
+    plan = str(workspace.root / "p.json")
+    assert workspace.run("plan", "--out", plan).code == 0
+    done = workspace.run("apply", plan)
     assert (done.code, "schema" in done.err) == (0, False)
     assert emulator.indexed("1509")["u0"] == ("yes", [])
 
