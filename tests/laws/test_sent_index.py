@@ -69,7 +69,7 @@ def test_the_order_of_rows_changes_nothing(night: Night, chance: random.Random) 
 def written(night: Night, key: bytes = KEY) -> bytes:
     file = io.BytesIO()
     about = Description(
-        load="shop.customers.g1.abc", content="c", compartments={}, since_full=2, rows=0, unknown=0
+        load="shop.customers.g1.abc", content="c", compartment_ids=(), since_full=2, rows=0, unknown=0
     )
     write_index(file, key, index_of(night, {"u1"}), about)
     return file.getvalue()

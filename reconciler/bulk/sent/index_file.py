@@ -27,7 +27,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         load: text of the load's key.
         content: digest of the source's content with the ids of its compartments.
-        compartments: those ids, by key.
+        compartment_ids: those ids, in the order of the compartments' names in the specs, which are not written.
         since_full: how many deltas were made since the last load of all rows.
         rows: entries.
         unknown: entries without a command that the platform certainly took.
@@ -35,7 +35,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
     load: str
     content: str
-    compartments: dict[str, str]
+    compartment_ids: tuple[str, ...]
     since_full: int
     rows: int
     unknown: int

@@ -277,7 +277,7 @@ class SentIndexes:
         about = Description(
             load=str(key),
             content=content,
-            compartments={k: v for k, v in source.compartments.items() if v is not None},
+            compartment_ids=tuple(str(v) for _, v in sorted(source.compartments.items())),
             since_full=since_full,
             rows=0,
             unknown=0,
@@ -331,7 +331,11 @@ class SentIndexes:
                 about, sent = read_index(file, self._key(False))
             except Unusable:
                 return None
-            resolved = replace(source, compartments=dict(about.compartments))
+            names_of_ids = sorted(source.compartments)
+            if len(names_of_ids) != len(about.compartment_ids):
+                return None
+            ids: dict[str, str | None] = dict(zip(names_of_ids, about.compartment_ids, strict=True))
+            resolved = replace(source, compartments=ids)
             with self.rows(resolved) as (_, rows):
                 for _ in difference(rows, sent, counts):
                     pass
