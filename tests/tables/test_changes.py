@@ -97,7 +97,7 @@ def as_asked(platform: Platform, wrote: Sent) -> Row:
     method, path, body = wrote
     if method == "POST":
         row = {"id": str(900 + len(platform.sent)), **(body or {})}
-        platform.rows.setdefault(path, []).append(row)
+        platform.rows.setdefault(path, []).append(dict(row))
         return row
     collection, _, identity = path.rpartition("/")
     rows = platform.rows[collection]
@@ -127,7 +127,7 @@ def also(path: str, row: Row) -> Callable[[Platform, Sent], Row]:
     """Somebody else adds a row."""
 
     def effect(platform: Platform, _wrote: Sent) -> Row:
-        platform.rows.setdefault(path, []).append(row)
+        platform.rows.setdefault(path, []).append(dict(row))
         return row
 
     return effect
