@@ -200,7 +200,27 @@ def test_ids_of_duplicate_names_are_in_order_and_the_last_attempt_counts() -> No
     assert last_attempt(found.chunks, 3) == (1, ())
 
 
+def test_without_any_seal_all_generations_are_open() -> None:
+    assert [g.number for g in open_generations(generations(rows(chunk(G1), chunk(G2)), FORMER))] == [1, 2]
+
+
 CUT = (1000, ("d" * 12, "d" * 12))
+
+
+@pytest.mark.parametrize(
+    ("names", "generation"),
+    [
+        ([], 2),
+        ([chunk(G2)], 2),
+        ([chunk(G2), chunk(G2, 2)], 2),
+        ([str(ChunkName(G2, 1000, 1, 2, "e" * 12, 1))], 3),
+    ],
+)
+def test_a_reload_takes_the_next_number_that_no_other_bytes_have(names: list[str], generation: int) -> None:
+    content = Content(OURS, 5, CUT)
+    found = generations(rows(*sealed(O1), *names), FORMER, content=content)
+    decision = decide(found, set(), NEW, content=content, reload=True)
+    assert decision.key == LoadKey("retail", "crm", generation, OURS)
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,8 @@ def test_an_override_reaches_its_own_guard_and_scope_only() -> None:
     assert guards.for_load(LIMITS, [mine, other], "ProfileSource/crm@retail-de") == LIMITS
 
     found = guards.check([], [load(10, 0, 1000)], LIMITS)
-    assert [f.severity.value for f in guards.allowed(found, [mine])] == ["warning"]
+    (told,) = guards.allowed(found, [mine])
+    assert (told.severity.value, told.help, told.note) == ("warning", None, "allowed by ada: moved")
     elsewhere = Override(guard="guard-shrink", scope="ProfileSource/crm@retail-de", who="ada", why="moved")
     result = guards.allowed(found, [elsewhere])
     assert [(f.code, f.severity.value) for f in result] == [

@@ -17,6 +17,7 @@ from reconciler.planning.loads.protocol import (
     Send,
     Step,
     apply_manual_verdict,
+    next_attempt,
     next_step,
     result_unknown,
     retries,
@@ -216,6 +217,7 @@ def test_status(load: LoadView, expected: Status) -> None:
         # what was never sent is simply sent
         (chunk(), ManualVerdict(1, sent=False), False, 1),
         (chunk(seen=False), ManualVerdict(1, sent=True), True, 1),
+        (chunk(seen=False), ManualVerdict(1, sent=False), False, 2),  # its import was deleted
     ],
 )
 def test_manual_verdict(view: ChunkView, verdict: ManualVerdict | None, sent: bool, attempt: int) -> None:
@@ -223,6 +225,11 @@ def test_manual_verdict(view: ChunkView, verdict: ManualVerdict | None, sent: bo
     assert (found.marked_sent, found.attempt) == (sent, attempt)
     if attempt != view.attempt:
         assert (found.seen, found.executions, found.refused) == (False, (), False)
+
+
+def test_a_new_attempt_begins_with_nothing_known() -> None:
+    made = next_attempt(chunk(3, BAD, refused=True, attempt=4))
+    assert made == ChunkView(3, 10, attempt=5)
 
 
 @pytest.mark.parametrize("replay_safe", [True, False])
