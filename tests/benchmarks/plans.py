@@ -33,7 +33,8 @@ def pages(compartments: int, datamarts: int) -> dict[tuple[str, int], bytes]:
     made: dict[tuple[str, int], bytes] = {}
 
     def add(path: str, rows: list[dict[str, Any]]) -> None:
-        for first in range(0, len(rows), PAGE):
+        # A page begins with the last row of the one before.
+        for first in range(0, max(1, len(rows) - 1), PAGE - 1):
             page = rows[first : first + PAGE]
             body = {
                 "status": "ok",
