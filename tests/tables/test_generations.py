@@ -165,6 +165,7 @@ R1, R2 = key(2, THIRD, retry=1), key(2, THIRD, retry=2)
         ([*sealed(G2), chunk(G3)], set(), R1, Do.EXECUTE),
         (sealed(G1), set(), R1, Do.REFUSE),
         ([], set(), R1, Do.REFUSE),
+        ([], set(), key(1, THIRD, retry=1), Do.REFUSE),
     ],
 )
 def test_decide_retry(names: list[str], executed: set[LoadKey], wanted: LoadKey, do: Do) -> None:
@@ -173,6 +174,8 @@ def test_decide_retry(names: list[str], executed: set[LoadKey], wanted: LoadKey,
     decision = decide_retry(found, executed, generations(listed, FORMER, retries=True), wanted)
     assert decision.do is do, decision.reason
     assert decision.key == (None if do is Do.REFUSE else wanted)
+    assert (decision.latest is not None) is (do in (Do.RESUME, Do.NOTHING))
+    assert decision.reason
 
 
 def test_what_has_to_be_looked_at() -> None:

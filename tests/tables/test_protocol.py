@@ -13,6 +13,8 @@ from reconciler.planning.loads.protocol import (
     Finish,
     Follow,
     LoadView,
+    LookAgain,
+    Seal,
     SeeManifest,
     Send,
     Step,
@@ -163,6 +165,15 @@ WAITING = LoadView((chunk(1),), manifest_seen=True, earlier_terminal=True)
         (LoadView((chunk(1, PENDING), chunk(2)), True, True, strict=True, follow=False), Finish()),
         (LoadView((chunk(1, PENDING), chunk(2, OK)), True, True), Follow((1,))),
         (LoadView((chunk(1, PENDING),), True, True, follow=False), Finish()),
+        (LoadView((chunk(1, PENDING), chunk(2, OK)), True, True, strict=True), Follow((1,))),
+        (LoadView((chunk(1, unclear=True), chunk(2))), SeeManifest()),  # its import was seen: no hole
+        # all ended: executions are looked at again, then all lines are accounted for
+        (LoadView((chunk(1, OK), chunk(2, PARTIAL)), True, True), LookAgain((1, 2))),
+        (LoadView((chunk(1, OK), chunk(2, PARTIAL)), True, True, looked_again=True), Seal(17, 3)),
+        (LoadView((chunk(1, OK), chunk(2, refused=True)), True, True), LookAgain((1,))),
+        (LoadView((chunk(1, OK), chunk(2, refused=True)), True, True, looked_again=True), Seal(10, 10)),
+        (LoadView((chunk(1, refused=True),), True, True), Seal(0, 10)),
+        (LoadView((), True, True), Seal(0, 0)),
         # what did not end well is not sealed, and nothing else can be done in this run
         (LoadView((chunk(1, BAD),), True, True), Finish()),
         (LoadView((chunk(1, CANCELED), chunk(2, OK)), True, True), Finish()),
