@@ -126,17 +126,18 @@ def looker(source: SourceDefinition) -> Callable[[Named, Sequence[int]], Seen]:
         return (digests.get(value) if field == "email_hash" else None) or oddity(field, value)
 
     def look(named: Named, places: Sequence[int]) -> Seen:
-        seen, found = Seen(), list[tuple[int, str]]()
+        found: list[tuple[int, str, int]] = []  # from which line on, of which kind, how many
         for begin, field, values in named.runs():
             if field == "email_hash" and digests.keys().isdisjoint(values) and (kind := _one_form(values)):
-                seen.add(kind, places[begin : begin + len(values)])
+                found.append((begin, kind, len(values)))
             elif field == "email_hash" or not _plain(values):
-                found += [(at, k) for at, value in enumerate(values, begin) if (k := odd(field, value))]
+                found += [(at, k, 1) for at, value in enumerate(values, begin) if (k := odd(field, value))]
         owners = named.owners()
         if not _plain([account for _, account in owners]):
-            found = sorted(found + [(at, k) for at, account in owners if (k := odd(_ACCOUNT, account))])
-        for at, kind in found:
-            seen.add(kind, (places[at],))
+            found = sorted(found + [(at, k, 1) for at, account in owners if (k := odd(_ACCOUNT, account))])
+        seen = Seen()
+        for begin, kind, count in found:
+            seen.add(kind, places[begin : begin + count])
         return seen
 
     return look
