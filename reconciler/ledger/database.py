@@ -73,6 +73,11 @@ CREATE TABLE looks (
   origin TEXT NOT NULL, organisation_id TEXT NOT NULL, written TEXT NOT NULL, generation INTEGER NOT NULL,
   begun DOUBLE PRECISION NOT NULL, latest DOUBLE PRECISION NOT NULL, PRIMARY KEY (origin, organisation_id, written, generation));
 """
+_ACTORS = """
+ALTER TABLE runs ADD COLUMN who TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN source_commit TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN job TEXT NOT NULL DEFAULT '';
+"""
 _STEPS = (
     _FIRST,
     _SETTLED,
@@ -83,6 +88,7 @@ _STEPS = (
     _BY_WHAT_IS_WRITTEN,
     _REPORTED,
     _LOOKS,
+    _ACTORS,
 )  # from one version to the next
 SCHEMA_VERSION = len(_STEPS)
 

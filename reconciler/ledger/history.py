@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.ledger.database import Database
 from reconciler.ledger.store import upload_notes
+from reconciler.model.actor import Actor
 from reconciler.model.load import UploadNotes
 
 Open = Callable[[], AbstractContextManager[Database | None]]
@@ -24,6 +25,7 @@ class Recorded:
     state: str
     started: float
     ended: float | None
+    by: Actor = field(default_factory=Actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,11 @@ class History:
             return upload_notes(database, (*self._key, datamart_id)) if database else UploadNotes()
 
     def _runs(self, rest: str, value: int) -> list[Recorded]:
-        columns = "id, host, plan, plan_digest, state, started, ended"
+        columns = "id, host, plan, plan_digest, state, started, ended, who, source_commit, job"
         sql = f"SELECT {columns} FROM runs WHERE origin=? AND organisation_id=? {rest}"  # noqa: S608 - words of ours
         with self._open() as database:
             rows = database.rows(sql, *self._key, value) if database else []
-        return [Recorded(*row) for row in rows]
+        return [
+            Recorded(run, host, plan, digest, state, started, ended, Actor(*by))
+            for run, host, plan, digest, state, started, ended, *by in rows
+        ]

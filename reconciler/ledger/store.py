@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.ledger.database import Database
 from reconciler.ledger.open_writes import EVERY_LOAD, EVERYTHING, OpenWrites
+from reconciler.model.actor import Actor
 from reconciler.model.load import ManualVerdict, UploadNotes
 
 _OF_A_DATAMART = "WHERE origin=? AND organisation_id=? AND datamart_id=?"
@@ -51,10 +52,16 @@ class Ledger:
     """
 
     def __init__(
-        self, database: Database, origin: str, organisation_id: str, host: str, wall: Callable[[], float]
+        self,
+        database: Database,
+        origin: str,
+        organisation_id: str,
+        host: str,
+        wall: Callable[[], float],
+        by: Actor = Actor(),  # noqa: B008 - a value that nothing changes
     ) -> None:
         self.database, self._key = database, (origin, organisation_id)
-        self.host, self._wall = host, wall
+        self.host, self._wall, self.by = host, wall, by
         self._writing, self._coming = threading.Lock(), threading.Lock()
         self._notes: list[tuple[int, float, str, str, str, str]] = []
         self._noted = self._written = 0
@@ -149,8 +156,8 @@ class Ledger:
             The run's id.
         """
         rows = self.database.rows(
-            "INSERT INTO runs(origin, organisation_id, host, plan_digest, plan, inverse, started, state, nonce) "
-            "VALUES (?,?,?,?,?,?,?,'running',?) RETURNING id",
+            "INSERT INTO runs(origin, organisation_id, host, plan_digest, plan, inverse, started, state, nonce, "
+            "who, source_commit, job) VALUES (?,?,?,?,?,?,?,'running',?,?,?,?) RETURNING id",
             *self._key,
             self.host,
             plan_digest,
@@ -158,6 +165,9 @@ class Ledger:
             inverse,
             self._wall(),
             nonce,
+            self.by.who,
+            self.by.commit,
+            self.by.job,
         )
         return int(rows[0][0])
 

@@ -319,6 +319,9 @@ def _noted(run: Run, journal: "_Journal") -> Callable[[Outcome], None]:
         if outcome.status is Status.SKIPPED:  # all others were noted by who did them
             with contextlib.suppress(LedgerFailed):
                 journal.note(address=outcome.address, step=outcome.action, state=outcome.status.value)
+        if outcome.message and outcome.status not in GOOD:
+            with contextlib.suppress(LedgerFailed):
+                journal.note(outcome.address, "reason", outcome.status.value, text=str(outcome.message))
         run.watcher.finished(outcome)
 
     return finished

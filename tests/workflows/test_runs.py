@@ -117,3 +117,20 @@ def test_runs_of_another_organisation_are_not_shown(workspace: Workspace) -> Non
     workspace.write("reconciler.yaml", text.replace("1185", "2000"))
     assert workspace.run("runs").out == "The ledger has no runs.\n"
     assert workspace.run("runs", "show", "1").code == 1
+
+
+def test_a_run_says_who_from_which_commit_in_which_job_and_why_it_failed(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    emulator.fault({"method": "POST", "path": "/compartments", "do": "status", "status": 403, "times": 99})
+    job = {"GITHUB_SERVER_URL": "https://ci.example", "GITHUB_REPOSITORY": "shop/specs", "GITHUB_RUN_ID": "7"}
+    failed = workspace.run("apply", "--auto-approve", GITHUB_ACTOR="ada", GITHUB_SHA="c0ffee", **job)
+    assert failed.code != 0
+    shown = workspace.run("runs", "show")
+    for line in ("by ada", "commit c0ffee", "job https://ci.example/shop/specs/actions/runs/7"):
+        assert f"  {line}\n" in shown.out, shown
+    assert "403" in shown.out
+    (run,) = json.loads(workspace.run("runs", "show", "-o", "json").out)["runs"]
+    assert (run["who"], run["commit"]) == ("ada", "c0ffee")
+    assert any("403" in step["reason"] for step in run["steps"]), run
+    assert "ada" in workspace.run("runs", "show", "-o", "html").out

@@ -16,7 +16,6 @@ from reconciler.cli.output.console import data, out, show_findings, style
 from reconciler.cli.wiring import actor, connections, ledgers, real_clock
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger.history import History, Recorded
-from reconciler.model.actor import Actor
 from reconciler.model.load import ManualVerdict
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
@@ -185,7 +184,7 @@ def show_run(flags: session.Flags, run_id: int | None) -> int:
     if flags.shape is opt.PlanFormat.HTML:
         from reconciler.reports.runs import html as runs_html
 
-        data(runs_html.render(told, _history(flags).journal(told.run.id), Actor()))
+        data(runs_html.render(told, _history(flags).journal(told.run.id), told.run.by))
     elif flags.output is Format.JSON:
         data(runs_json.render([told], steps=True))
     else:

@@ -206,7 +206,7 @@ def locked(
         taken = clock.now()
         _whole(where)
         opened = _opened(where)
-        ledger = Ledger(opened, origin, settings.organisation_id, host, clock.wall)
+        ledger = Ledger(opened, origin, settings.organisation_id, host, clock.wall, actor.this())
         stack.callback(ledger.close)
         yield held, ledger, taken
 

@@ -4,7 +4,7 @@ import datetime
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.kinds.names import ChunkName, parse
@@ -26,6 +26,7 @@ class Step:
         state: its last outcome; `intent` or `answered` if a write was begun and no outcome is recorded; None if it was not begun.
         counts: of lines, for a load that ended.
         chunks: how many chunks are in which state, by the last that was recorded.
+        reason: why it did not end well, where the journal says so.
         failed_lines: path, line and reason of lines that the remote refused, as many as were recorded.
     """
 
@@ -35,6 +36,7 @@ class Step:
     counts: dict[str, int]
     chunks: dict[str, int]
     failed_lines: tuple[dict[str, Any], ...] = ()
+    reason: str = ""
 
 
 def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
@@ -59,7 +61,8 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
             counts = {k: v for k, v in (found.detail if found else {}).items() if isinstance(v, int)}
             failed = tuple(e.detail for e in journal if (e.address, e.step) == (load.address, "failed-line"))
             made.append(Step(load.address, load.actions[0], state, counts, dict(states), failed))
-    return made
+    why = {e.address: str(e.detail.get("text", "")) for e in journal if e.step == "reason"}
+    return [replace(s, reason=why.get(s.address, "")) for s in made]
 
 
 def way_out(run: int, found: Sequence[Step]) -> list[str]:
@@ -85,6 +88,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
     lines = [
         f"{style.bold(f'Run {run.id}')}: {words}",
         f"  started {utc(run.started)} UTC on {safe(run.host)}, took {took(run)}",
+        *_by(run),
         f"  plan {run.plan_digest[:12]} of {plan.created_at}"
         + (f", environment {plan.environment}" if plan.environment else ""),
         "",
@@ -93,6 +97,9 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
         state = "not begun" if step.state is None else OPEN.get(step.state, step.state)
         mark = style.green if step.state in _GOOD else style.red if step.state else style.dim
         lines.append(f"{mark(str(state))}  {step.address}  {style.dim(step.action)}")
+        lines += textwrap.wrap(
+            safe(step.reason), 80, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
+        )
         if "read" in step.counts:
             c = Counter(step.counts)
             lines.append(
@@ -113,6 +120,12 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
     if told := way_out(run.id, found):
         lines += ["", *told]
     return "\n".join(lines) + "\n"
+
+
+def _by(run: Recorded) -> list[str]:
+    """Who ran it, where the ledger knows."""
+    parts = (("by", run.by.who), ("commit", run.by.commit), ("job", run.by.job))
+    return [f"  {name} {safe(value)}" for name, value in parts if value]
 
 
 def utc(seconds: float) -> str:
