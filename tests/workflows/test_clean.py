@@ -73,7 +73,8 @@ def test_rows_of_an_unfinished_load_are_kept_until_no_spec_declares_it(
     shown = crm.run("clean", "--remove", "--auto-approve")
     assert (shown.code, place.exists()) == (0, False), shown
     assert "Removed 1 item" in shown.out
-    assert all(len(line) <= 80 for line in shown.out.splitlines())
+    table = [line for line in shown.out.splitlines() if "`" not in line]  # a command to copy is not cut
+    assert all(len(line) <= 80 for line in table), shown
     assert crm.run("clean").out == "Nothing is left on disk.\n"
 
 
