@@ -170,7 +170,7 @@ def source_index(
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show what is kept of the rows that a source sent (send: changed), and whether it is whole; or remove it."""
+    """Show the sent index of a source (send: changed). Checks that it is whole; or removes it."""
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,

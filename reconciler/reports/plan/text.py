@@ -71,12 +71,12 @@ def unmanaged_lines(plan: Plan, style: Style, *, show: bool) -> list[str]:
         return []
     if not show:
         return [style.dim(f"{told.removesuffix('.')} (--show-unmanaged).")]
-    wrapped = (
+    rows = (
         line
         for row in unmanaged.rows(plan.unmanaged)
         for line in wrapped(row, WIDTH, initial_indent="  ", subsequent_indent="      ")
     )
-    return [style.bold("Unmanaged"), "", *wrapped, "", told]
+    return [style.bold("Unmanaged"), "", *rows, "", told]
 
 
 def _changes(acting: Sequence[ResourceChange], style: Style) -> list[str]:
