@@ -56,6 +56,7 @@ def test_two_machines_exclude_each_other_and_take_over_from_each_other(
     tmp_path: Path, emulator: Emulator, server: str
 ) -> None:
     one, two, first = under_way(tmp_path, emulator, server)
+    emulator.fault(SLOW)  # it does not end before the other begins, however slow the machine is
     blocked = two.run("apply", "--auto-approve", "--lock-timeout", "0s")
     assert blocked.code == 5, blocked
     assert re.search(
@@ -63,6 +64,7 @@ def test_two_machines_exclude_each_other_and_take_over_from_each_other(
         " ".join(blocked.err.split()),
     )
     kill(first, group=True, after=0)
+    emulator.fault()
     done = two.run("apply", "--auto-approve")
     assert done.code == 0, done
     once_each(emulator)
