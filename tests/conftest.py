@@ -25,7 +25,7 @@ QUICK = {"tables", "unit", "laws", "contract"}  # folders whose tests start few 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`-m quick` selects by folder: an answer in under a minute."""
+    """`-m quick` selects by folder: the answer comes soonest."""
     for item in items:
         if item.path.parent.name in QUICK:
             item.add_marker(pytest.mark.quick)
