@@ -45,14 +45,16 @@ COMMANDS = {
 }
 
 
-def app(names: Sequence[str] = tuple(COMMANDS)) -> typer.Typer:
+def app(names: Sequence[str] = tuple(COMMANDS), *, completion: bool = True) -> typer.Typer:
     """The command line: all commands with their help, and those that are loaded with what they do.
 
     Args:
         names: of the commands to load.
+        completion: with the flags about shells; they cost every command what two arguments cost.
     """
     made = typer.Typer(
         name="reconciler",
+        add_completion=completion,
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
         rich_markup_mode=None,
@@ -117,7 +119,8 @@ def main_command(arguments: list[str]) -> int:
     """
     typed = completing.words(os.environ)
     try:
-        code = app(needed(arguments if typed is None else typed))(
+        names = needed(arguments if typed is None else typed)
+        code = app(names, completion=not names or typed is not None)(
             arguments, standalone_mode=False, prog_name="reconciler"
         )
     except TyperException as e:
