@@ -1,6 +1,7 @@
 """`explain`: a code of a finding or of a rejected row, a field of the specs, an exit code."""
 
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -12,8 +13,8 @@ from reconciler.errors import UsageError
 from reconciler.reports import fields as fields_report
 from reconciler.reports.rules import json as rules_json
 from reconciler.reports.rules import text as rules_text
-from reconciler.spec.catalogue import catalogue
-from reconciler.spec.fields import Field, fields
+from reconciler.spec.catalogue import Rule, catalogue
+from reconciler.spec.fields import fields
 from reconciler.spec.nearest import nearest
 from reconciler.spec.row_codes import ROW_CODES
 
@@ -46,29 +47,22 @@ def run_explain(topic: str | None, output: str, *, no_color: bool) -> int:
     Raises:
         UsageError: there is no such topic.
     """
-    rules, every = catalogue(), fields()
-    if topic is None or topic in rules:
-        _rules(topic, output, no_color=no_color)
+    rules = catalogue()
+    if topic is None:
+        _rules(list(rules.values()), output, no_color=no_color, whole=True)
+    elif topic in rules:
+        _rules([rules[topic]], output, no_color=no_color, whole=False)
     elif topic in ROW_CODES:
         row = ROW_CODES[topic]
         out(f"{row.code}: {row.title}.\n\nA row with this code is not sent. {row.fix}")
     elif topic.isdigit() and int(topic) in exit_codes.MEANINGS:
         out(f"exit code {topic}: {exit_codes.MEANINGS[int(topic)]}")
-    elif topic == ALL_FIELDS or (found := _within(topic, every)):
-        _fields(every if topic == ALL_FIELDS else found, topic, output, no_color=no_color)
     else:
-        known = [*rules, *ROW_CODES, *(f.path for f in every)]
-        advice = (
-            nearest(topic, known)
-            or "`reconciler explain` lists the codes, `reconciler explain fields` the fields"
-        )
-        raise UsageError(f"there is no code, field or exit code '{topic}'", help=advice)
+        _fields(topic, rules, output, no_color=no_color)
     return exit_codes.DONE
 
 
-def _rules(code: str | None, output: str, *, no_color: bool) -> None:
-    rules = catalogue()
-    chosen = [rules[code]] if code is not None else list(rules.values())
+def _rules(chosen: list[Rule], output: str, *, no_color: bool, whole: bool) -> None:
     marks = style(sys.stdout, no_color=no_color)
     match output:
         case "json":
@@ -76,23 +70,28 @@ def _rules(code: str | None, output: str, *, no_color: bool) -> None:
         case "markdown":
             data(rules_text.markdown(chosen))
         case _:
-            out(rules_text.one(chosen[0], marks) if code is not None else rules_text.table(chosen, marks))
+            out(rules_text.table(chosen, marks) if whole else rules_text.one(chosen[0], marks))
 
 
-def _within(topic: str, every: list[Field]) -> list[Field]:
-    """A field, first, with those in it; `spec` in the path is what documents have, and may be left away."""
-    asked = topic.replace(".spec.", ".").removesuffix(".spec")
-    return [f for f in every if f.path == asked or f.path.startswith((f"{asked}.", f"{asked}["))]
-
-
-def _fields(found: list[Field], topic: str, output: str, *, no_color: bool) -> None:
+def _fields(topic: str, codes: Iterable[str], output: str, *, no_color: bool) -> None:
+    """A field with those in it, or all fields; `spec` in a path is what documents have, and may be left away."""
+    every, path = fields(), topic.replace(".spec.", ".").removesuffix(".spec")
+    inside = (f"{path}.", f"{path}[")
+    found = every if path == ALL_FIELDS else [f for f in every if f.path == path or f.path.startswith(inside)]
+    if not found:
+        known = [*codes, *ROW_CODES, *(f.path for f in every)]
+        advice = (
+            nearest(topic, known)
+            or "`reconciler explain` lists the codes, `reconciler explain fields` the fields"
+        )
+        raise UsageError(f"there is no code, field or exit code '{topic}'", help=advice)
     marks = style(sys.stdout, no_color=no_color)
     match output:
         case "json":
             data(fields_report.as_json(found))
         case "markdown":
             data(fields_report.markdown(found))
-        case _ if found[0].path == topic.replace(".spec.", "."):
+        case _ if found[0].path == path:
             out(fields_report.one(found[0], found[1:], marks))
         case _:
             out("\n".join(fields_report.listed(found, marks)))
