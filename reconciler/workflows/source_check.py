@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.bulk.records.lines import ANY_ID
 from reconciler.bulk.scan.shown import Looking
 from reconciler.bulk.scan.source_scans import Scans, with_contents
+from reconciler.bulk.sent.difference import in_words
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.errors import ReconcilerError
 from reconciler.model.desired import DesiredLoad
@@ -107,7 +108,7 @@ def _delta(
         words = "no sent index is here: the next load with new content sends all rows"
     else:
         number, counts = found
-        words = f"compared with the sent index of load {number}: {counts.words}"
+        words = f"compared with the sent index of load {number}: {in_words(counts)}"
     address = str(load.address)
     yield Diagnostic("delta-preview", Severity.NOTE, words, load.span, address=address)
 

@@ -46,6 +46,7 @@ class LoadListings:
     def __init__(self, context: Context, address: str, datamart_id: str) -> None:
         self.context, self.address, self.datamart_id = context, address, datamart_id
         self.imports: dict[str, tuple[str, ...]] = {}
+        self._settled: dict[str, Listing[Execution]] = {}
         self._lock = threading.Lock()
 
     def list_imports(self) -> Listing[Import]:
@@ -87,9 +88,11 @@ class LoadListings:
         )
 
     def executions_of(self, found: Sequence[Generation]) -> dict[str, Listing[Execution]]:
-        """Executions of open loads, each by a listing from which absence may be concluded."""
+        """Executions of open loads, each by a listing from which absence may be concluded; listed once in a run."""
         ids = [i for g in found for i in g.import_ids]
-        results = dict(zip(ids, self.context.io.map(self.executions_after_settle, ids), strict=True))
+        new = [i for i in ids if i not in self._settled]
+        self._settled |= zip(new, self.context.io.map(self.executions_after_settle, new), strict=True)
+        results = {i: self._settled[i] for i in ids}
         for result in results.values():
             if isinstance(result, Unlisted):
                 raise LoadStopped(

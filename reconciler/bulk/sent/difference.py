@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.bulk.sent.digests import PLACE, ROW, SIZE, UNKNOWN
+from reconciler.model.plan import Delta
 
 
 @dataclass(slots=True)
@@ -25,17 +26,17 @@ class Counts:
     retried: int = 0
 
     @property
-    def words(self) -> str:
-        """All of them."""
-        return (
-            f"{self.added:,} added, {self.changed:,} changed, {self.unchanged:,} unchanged, "
-            f"{self.retried:,} retried, {self.gone:,} no longer in the source"
-        )
-
-    @property
     def sent(self) -> int:
         """How many rows a delta has."""
         return self.added + self.changed + self.retried
+
+
+def in_words(found: Counts | Delta) -> str:
+    """All of the counts."""
+    return (
+        f"{found.added:,} added, {found.changed:,} changed, {found.unchanged:,} unchanged, "
+        f"{found.retried:,} retried, {found.gone:,} no longer in the source"
+    )
 
 
 def difference(rows: Iterable[bytes], index: Iterable[bytes], counts: Counts) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from typing import IO
 from reconciler.bulk.scan.external_sort import SortedRecords
 from reconciler.bulk.scan.scan import Rows
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.bulk.sent.difference import Counts, difference, entries
+from reconciler.bulk.sent.difference import Counts, difference, entries, in_words
 from reconciler.bulk.sent.digests import AT_ONCE, PLACE, Digester, SourceRows
 from reconciler.bulk.sent.index_file import Description, Unusable, read_index, write_index
 from reconciler.bulk.sent.store import Store
@@ -386,10 +386,7 @@ def told(compared: Compared) -> str:
     """What comparing found, to be added to the reason of a load."""
     found = compared.delta
     if found is not None:
-        return (
-            f"; compared with load {found.base}: {found.added:,} added, {found.changed:,} changed, "
-            f"{found.unchanged:,} unchanged, {found.retried:,} retried, {found.gone:,} no longer in the source"
-        )
+        return f"; compared with load {found.base}: {in_words(found)}"
     return f"; all rows are sent: {compared.why}" if compared.why and not compared.refused else ""
 
 

@@ -55,7 +55,9 @@ def ensure(root: Path, seed: Mapping[str, Any] | None = None) -> str:
 
 def _is_built_in(seed: Mapping[str, Any]) -> bool:
     """True for the organisation that a sandbox begins with by itself."""
-    return any(d["organisation_id"] == "1185" for d in seed["datamarts"]) or not seed["datamarts"]
+    from reconciler.sandbox.seed import ORGANISATION
+
+    return all(d["organisation_id"] == ORGANISATION for d in seed["datamarts"])
 
 
 def _planted(url: str, seed: Mapping[str, Any] | None) -> str:

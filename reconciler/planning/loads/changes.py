@@ -65,14 +65,12 @@ class Decided:
 
     Attributes:
         definition: with resolved compartments, as the spec cuts it.
-        content: what it holds.
         cut: how the load is cut.
         doubt: why what claims to be the seal of the newest load is not believed.
     """
 
     decision: Decision
     definition: SourceDefinition
-    content: Content | None
     cut: Cut
     doubt: str = ""
 
@@ -116,7 +114,7 @@ def decide_load(
     doubt = next(
         (f"{g.key.title}: {g.doubt}; it is not taken as finished" for g in found[-1:] if g.doubt), ""
     )
-    return Decided(decision, definition, content, cut_of(there, remote.executions, definition), doubt)
+    return Decided(decision, definition, cut_of(there, remote.executions, definition), doubt)
 
 
 def plan_load(
