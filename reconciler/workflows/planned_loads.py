@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
+from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.indexes import Compared, SentIndexes, known, told
@@ -17,7 +18,7 @@ from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.load import Scan, UploadNotes
 from reconciler.model.plan import LoadChange, ResourceChange, SchemaSeen
-from reconciler.model.remote import Activation, Observed
+from reconciler.model.remote import Activation, Import, Observed
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet
@@ -31,9 +32,9 @@ from reconciler.planning.loads.changes import (
     plan_load,
     plan_unread,
 )
-from reconciler.planning.loads.cut import as_cut
+from reconciler.planning.loads.cut import as_cut, lacks_imports
 from reconciler.planning.loads.expectation_findings import change_findings
-from reconciler.planning.loads.generations import generations
+from reconciler.planning.loads.generations import Content, generations
 from reconciler.planning.loads.renamed import renamed
 from reconciler.planning.loads.schema_findings import schema_findings
 from reconciler.planning.loads.source_findings import activation_findings, scan_findings
@@ -116,11 +117,8 @@ class LoadPlanner:
         self, load: DesiredLoad, definition: SourceDefinition, scan: Scan, overrides: Overrides
     ) -> PlannedLoad:
         """A load whose source was read."""
-        content, listing = content_of(scan, definition), self.observed.imports[load.datamart_id]
-        executions = open_executions(
-            self.reader, load.datamart_id, listing, definition.former, self.io, content
-        )
-        remote = RemoteLoads(listing, executions, self.notes(load.datamart_id))
+        content = content_of(scan, definition)
+        remote = self._listed(load, definition, content)
         if unlisted := remote.unlisted:
             findings = [*scan_findings(load, scan), _read_failed(load, unlisted)]
             return PlannedLoad(None, [*findings, *self._activations(load, scan)], read_failed=True)
@@ -139,7 +137,7 @@ class LoadPlanner:
         require_there(change, overrides)
         findings += self._activations(load, scan)
         if change.actions == ("execute",) and change.generation == 1 and content:
-            findings += renamed(load, content, listing.require().rows, self.declared)
+            findings += renamed(load, content, remote.imports.require().rows, self.declared)
         if change.actions != ("no-op",):
             named = {*self._active(load), *scan.compartments}
             active = self.observed.activations[load.datamart_id]
@@ -155,6 +153,29 @@ class LoadPlanner:
                     change, schema=SchemaSeen(origin=schema.origin, digest=schema.digest)
                 )
         return PlannedLoad(self._with_tokens(change), findings)
+
+    def _listed(
+        self, load: DesiredLoad, definition: SourceDefinition, content: Content | None
+    ) -> RemoteLoads:
+        """What the platform has of a load.
+
+        Imports were listed before executions. Where some are missing under which siblings were sent, another run may have made
+        them in between, so they are listed once more before they count as deleted.
+        """
+
+        def found(imports: Listing[Import]) -> RemoteLoads:
+            executions = open_executions(
+                self.reader, load.datamart_id, imports, definition.former, self.io, content
+            )
+            return RemoteLoads(imports, executions, self.notes(load.datamart_id))
+
+        remote = found(self.observed.imports[load.datamart_id])
+        if remote.unlisted is not None:
+            return remote
+        loads = generations(remote.imports.require().rows, definition.former, content=content)
+        if any(lacks_imports(g, remote.executions) for g in loads):
+            return found(resources.imports(self.reader, load.datamart_id))
+        return remote
 
     def _compared(
         self,

@@ -12,7 +12,7 @@ from reconciler.model.listing import Listed, Listing
 from reconciler.model.load import Chunk, ManualVerdict, Position, Scan, UploadNotes
 from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
-from reconciler.planning.loads.cut import as_cut, cut_of, load_view
+from reconciler.planning.loads.cut import as_cut, cut_of, lacks_imports, load_view
 from reconciler.planning.loads.failed_rows import unfit
 from reconciler.planning.loads.generations import Content, Decision, Do, Generation, decide
 from reconciler.planning.loads.protocol import ChunkState, LoadView, states
@@ -209,3 +209,19 @@ def test_a_reload_never_takes_a_number_whose_names_are_of_other_bytes() -> None:
 
 def test_a_view_of_nothing_has_no_chunk() -> None:
     assert load_view(KEY, cut_of(None, {}, SOURCE), scan(0), {}, UploadNotes()) == LoadView(())
+
+
+LACKING = [
+    ("nothing was sent", load(name(1, 2)), (), False),
+    ("all are there", load(name(1, 2), name(2, 2)), (0,), False),
+    ("one is missing", load(name(1, 2)), (0,), True),
+    ("a later attempt is no other chunk", load(name(1, 2), name(1, 2, attempt=2)), (0,), True),
+    ("another cut was not begun", load(name(1, 1, 50), name(1, 2)), (0,), False),
+]
+
+
+@pytest.mark.parametrize(("_case", "there", "sent", "expected"), LACKING, ids=[c[0] for c in LACKING])
+def test_imports_that_are_missing_of_a_load_that_was_begun(
+    _case: str, there: Generation, sent: tuple[int, ...], expected: bool
+) -> None:
+    assert lacks_imports(there, executed(*sent)) is expected

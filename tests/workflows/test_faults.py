@@ -326,7 +326,7 @@ def test_a_source_that_changes_after_the_plan_is_refused(
 def test_two_applies_at_once_exclude_each_other(workspace: Workspace, emulator: Emulator) -> None:
     workspace.customers(1500, max_bytes=5_000)
     first = workspace.start("apply", "--auto-approve")
-    while not any(emulator.executions("1509").values()):
+    while not emulator.writes():
         time.sleep(0.01)
     slow = {"do": "delay", "seconds": 3, "method": "POST", "path": "/executions", "times": 0}
     emulator.fault(slow)  # it does not end before the other begins, however slow the machine is

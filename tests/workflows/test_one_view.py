@@ -1,5 +1,7 @@
 """Plan, apply and the retry of failed rows see the same chunks: whatever the spec's cut is now, and whatever was deleted since."""
 
+from typing import Any
+
 import pytest
 
 from tests.support.emulator import Emulator
@@ -112,3 +114,31 @@ def test_rows_that_a_person_says_were_sent_are_not_taken_as_failed(
         assert done.code == 4, done
         assert "counts 1 failed commands, its executions" in " ".join(done.err.split())
         assert sent(emulator) == before
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_imports_that_another_run_makes_while_plan_reads_are_not_taken_as_deleted(
+    deleted: bool, workspace: Workspace, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.customers(400, max_bytes=3_000)
+    emulator.fault(
+        {"method": "POST", "path": "/executions", "do": "status", "status": 403, "after": 3, "times": 0}
+    )
+    assert workspace.run("apply", "--auto-approve", "--parallelism", "1").code == 3
+    emulator.fault()
+    victim = next(i["id"] for i in emulator.imports("1509") if i["name"] not in sent(emulator))
+    if deleted:
+        emulator.store.remove("import", victim)
+    listed, lists = emulator.store.listed, []
+
+    def late(kind: str, parent: str, *, first_page: bool) -> list[dict[str, Any]]:
+        rows = listed(kind, parent, first_page=first_page)
+        if kind != "import":
+            return rows
+        lists.append(parent)
+        return [r for r in rows if len(lists) > 1 or r["id"] != victim]
+
+    monkeypatch.setattr(emulator.store, "listed", late)
+    (load,) = workspace.plan()["loads"]
+    assert load["unfinished"].get("deleted", 0) == int(deleted)
+    assert len(lists) == 2

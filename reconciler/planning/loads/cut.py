@@ -56,6 +56,15 @@ def rows_of(listing: Listing[Execution] | None) -> tuple[Execution, ...]:
     return listing.rows if isinstance(listing, Listed) else ()
 
 
+def _begun(load: Generation, executions: Executions) -> set[tuple[int, int]]:
+    """`max_bytes` and count of the cuts under which something was sent."""
+    return {
+        (n.max_bytes, n.count)
+        for n, ids in load.chunks.items()
+        if any(rows_of(executions.get(i)) for i in ids)
+    }
+
+
 def cut_of(load: Generation | None, executions: Executions, source: SourceDefinition) -> Cut:
     """The module's table.
 
@@ -66,15 +75,22 @@ def cut_of(load: Generation | None, executions: Executions, source: SourceDefini
     """
     if load is None or not load.chunks:
         return Cut(source.max_bytes)
-    sent = {
-        (n.max_bytes, n.count)
-        for n, ids in load.chunks.items()
-        if any(rows_of(executions.get(i)) for i in ids)
-    }
+    sent = _begun(load, executions)
     max_bytes, count = min(sent or {(n.max_bytes, n.count) for n in load.chunks})
     imports = {n: ids for n, ids in load.chunks.items() if (n.max_bytes, n.count) == (max_bytes, count)}
     words = f"{load.key.title} on the platform was sent in two cuts; --reload starts a new load"
     return Cut(max_bytes, count, imports, words if len(sent) > 1 else "")
+
+
+def lacks_imports(load: Generation, executions: Executions) -> bool:
+    """True if a load was begun and imports of its chunks are not listed: they were deleted, or made after the listing.
+
+    Args:
+        load: as listed.
+        executions: by import id.
+    """
+    there = {(n.max_bytes, n.count, n.index) for n in load.chunks}
+    return any(sum(x[:2] == cut for x in there) < cut[1] for cut in _begun(load, executions))
 
 
 def chunk_name(key: LoadKey, max_bytes: int, scan: Scan, index: int, attempt: int) -> ChunkName:
