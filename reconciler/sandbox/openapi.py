@@ -25,7 +25,7 @@ def _object(required: str, **properties: Json) -> Json:
 
 
 _ROWS = {
-    "Datamart": _object("id name organisation_id type archived", id=_ID, name=_TEXT, organisation_id=_TEXT, token=_TEXT, type={"enum": ["DATAMART", "CROSS_DATAMART"]}, archived=_FLAG, creation_date=_WHOLE, time_zone=_TEXT, datafarm=_TEXT, region=_TEXT),
+    "Datamart": _object("id name organisation_id type archived", id=_ID, name=_TEXT, organisation_id=_TEXT, token=_TEXT, type={"enum": ["DATAMART", "CROSS_DATAMART"]}, archived=_FLAG, creation_date=_WHOLE, time_zone=_TEXT, datafarm=_TEXT, region=_TEXT, storage_model_version=_TEXT),
     "Compartment": _object("id organisation_id token archived", id=_ID, organisation_id=_TEXT, name=_or_null(_TEXT), token=_TEXT, archived=_FLAG),
     "NewCompartment": _object("organisation_id token", organisation_id=_EITHER_ID, token={"type": "string", "minLength": 1}, name=_or_null(_TEXT)),
     "CompartmentChange": _object("", token=_TEXT, name=_TEXT, archived=_FLAG),

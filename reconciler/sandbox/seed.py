@@ -74,6 +74,7 @@ def plant(store: Store, seed: dict[str, Any]) -> None:
                 "archived": False,
                 "time_zone": "Europe/Paris",
                 "datafarm": "DF_EU_2020_02",
+                "storage_model_version": "v201709",
                 "region": "EUROPE",
                 "token": str(row["name"]).lower().replace(" ", "-"),
                 "creation_date": 1580515200000,

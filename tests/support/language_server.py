@@ -2,42 +2,20 @@
 
 import json
 import os
-import shutil
 import subprocess
 import threading
-from contextlib import suppress
 from pathlib import Path
 from queue import Queue
 from typing import Any
 
-import pytest
+from tests.support.npm import installed
 
 VERSION = "1.24.0"  # 2.0 needs Node.js 22
-HOME = Path(__file__).parents[2] / ".npm"
-SERVER = HOME / VERSION / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
 
 
-def installed() -> Path:
-    """The server, installed once beside the checkout; skips with the reason where that cannot be."""
-    if not SERVER.exists():
-        if not (shutil.which("node") and shutil.which("npm")):
-            pytest.skip("the YAML language server needs Node.js and npm, which this machine lacks")
-        prefix = HOME / f"{VERSION}.{os.getpid()}"
-        prefix.mkdir(parents=True, exist_ok=True)
-        (prefix / "package.json").write_text("{}")
-        done = subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--silent", f"yaml-language-server@{VERSION}"],
-            cwd=prefix,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip(f"npm cannot install the YAML language server: {done.stderr.strip()[-300:]}")
-        with suppress(OSError):  # another test process was first
-            prefix.rename(HOME / VERSION)
-        shutil.rmtree(prefix, ignore_errors=True)
-    return SERVER
+def server() -> Path:
+    """The program of the server."""
+    return installed("yaml-language-server", VERSION) / "bin" / "yaml-language-server"
 
 
 class LanguageServer:
@@ -47,7 +25,7 @@ class LanguageServer:
         self.root = root
         self.settings = json.loads((root / ".vscode/settings.json").read_text())
         self._process = subprocess.Popen(
-            ["node", str(installed()), "--stdio"],
+            ["node", str(server()), "--stdio"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
