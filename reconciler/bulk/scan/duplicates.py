@@ -12,8 +12,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-import msgspec
-
+from reconciler.bulk.records.identity import spelled
 from reconciler.bulk.scan.external_sort import SortedRecords
 from reconciler.model.load import Repeated
 
@@ -24,13 +23,6 @@ _RECORD = struct.Struct(f">{_DIGEST}sIQ")
 _PLACE = struct.Struct(">IQ")
 
 
-class _Identity(msgspec.Struct, frozen=True):
-    compartment_id: str | int | None = None
-    user_account_id: str | None = None
-    email_hash: str | None = None
-    user_agent_id: str | None = None
-
-
 class Duplicates:
     """Is told of each line to send; memory is bounded by `at_once` lines."""
 
@@ -38,14 +30,10 @@ class Duplicates:
         self._key = os.urandom(16)
         self._at_once = at_once
         self._seen = SortedRecords(_RECORD.size, at_once)
-        self._decode = msgspec.json.Decoder(_Identity).decode
 
     def add(self, line: bytes, file: int, number: int) -> None:
         """One line to send, and the file (by index) and line it is from."""
-        who = self._decode(line)
-        parts = ("" if x is None else f"{len(str(x))} {x}" for x in msgspec.structs.astuple(who))
-        name = ",".join(parts)  # with lengths, so that no two identities are written alike
-        digest = hashlib.blake2b(name.encode(), digest_size=_DIGEST, key=self._key).digest()
+        digest = hashlib.blake2b(spelled(line), digest_size=_DIGEST, key=self._key).digest()
         self._seen.add(_RECORD.pack(digest, file, number))
 
     def _following(self) -> Iterator[tuple[tuple[int, int], tuple[int, int], bool]]:

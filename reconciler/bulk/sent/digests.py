@@ -4,8 +4,7 @@ import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
+from reconciler.bulk.records.identity import spelled
 from reconciler.bulk.scan.external_sort import SortedRecords
 
 SIZE = 16  # bytes of a digest
@@ -20,27 +19,17 @@ def key_of_text(text: str) -> bytes:
     return hashlib.sha256(b"reconciler sent index " + text.encode()).digest()
 
 
-class _Identity(msgspec.Struct, frozen=True):
-    compartment_id: str | int | None = None
-    user_account_id: str | None = None
-    email_hash: str | None = None
-    user_agent_id: str | None = None
-
-
 class Digester:
     """Makes digests with one key."""
 
     def __init__(self, key: bytes) -> None:
-        self._decode = msgspec.json.Decoder(_Identity).decode
         self._who = hashlib.blake2b(digest_size=SIZE, key=key, person=b"rcl identity")
         self._what = hashlib.blake2b(digest_size=SIZE, key=key, person=b"rcl command")
 
     def identity(self, line: bytes) -> bytes:
         """Of whom a command is about."""
-        who = self._decode(line)
-        parts = ("" if x is None else f"{len(str(x))} {x}" for x in msgspec.structs.astuple(who))
         made = self._who.copy()
-        made.update(",".join(parts).encode())  # with lengths, so that no two identities are written alike
+        made.update(spelled(line))
         return made.digest()
 
     def command(self, line: bytes) -> bytes:
