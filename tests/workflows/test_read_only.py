@@ -33,6 +33,7 @@ COMMANDS = [
     ("diff", "PLAN", "PLAN"),
     ("source", "check", "customers"),
     ("source", "preview", "customers", "--line", "3"),
+    ("source", "diff", "customers"),
     ("runs",),
     ("runs", "show"),
     ("config", "show", "--origin"),

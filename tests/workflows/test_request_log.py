@@ -34,6 +34,7 @@ COMMANDS = [
     ("doctor",),
     ("export", "--out", "new"),
     ("source", "preview", "customers", "--line", "3"),
+    ("source", "diff", "customers"),
     ("conformance", "--organisation-id", "1185", "--datamart", "1509"),
     ("apply", "--auto-approve"),
     ("apply", "--check", "PLAN"),

@@ -10,11 +10,12 @@ from reconciler.reports.preview.differences import differences
 
 def render(found: Sequence[Preview]) -> str:
     """All of it as data."""
-    rows = [_plain(one) for one in found]
+    rows = [plain(one) for one in found]
     return json.dumps({"format_version": "1.0", "previews": rows}, indent=2, ensure_ascii=False)
 
 
-def _plain(found: Preview) -> dict[str, Any]:
+def plain(found: Preview) -> dict[str, Any]:
+    """One preview as data."""
     changes = differences(found.stored or {}, found.merged or {})
     return {
         "address": found.address,

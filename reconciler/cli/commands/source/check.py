@@ -1,0 +1,128 @@
+"""`source check`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import options as opt
+from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.output import output_file
+from reconciler.cli.output.console import data, out, show_findings, style
+from reconciler.cli.wiring import sent
+from reconciler.errors import UsageError
+from reconciler.model.diagnostic import Diagnostic, has_errors
+from reconciler.planning.plan.guards import refused
+from reconciler.reports.findings.json import plain
+from reconciler.reports.source import json as source_json
+from reconciler.reports.source import text as source_text
+from reconciler.reports.source.reading import Reading
+from reconciler.workflows.source_check import examine
+
+MAX_SHOWN = 1000
+
+
+class Look(NamedTuple):
+    """What `source check` shows of what it read, and how."""
+
+    output: opt.SourceFormat
+    show: int | None
+    values: bool
+
+    @property
+    def commands(self) -> int | None:
+        """How many commands to show, with counts of properties; None for neither. A page always has the counts."""
+        return self.show or 0 if self.output is opt.SourceFormat.HTML else self.show
+
+
+def source_check(
+    context: typer.Context,
+    name: SourceName,
+    show: Annotated[
+        int | None,
+        typer.Option(
+            "--show",
+            metavar="N",
+            min=0,
+            max=MAX_SHOWN,
+            help="Show the first N commands, without values, and what each property holds.",
+        ),
+    ] = None,
+    values: Annotated[bool, typer.Option("--values", help="With --show: show profile values, too.")] = False,
+    rejects: opt.Rejects = None,
+    datamart: opt.Datamart = None,
+    output: opt.SourceOutput = opt.SourceFormat.TEXT,
+    environment: opt.Environment = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Read a source as plan does, without a token. Shows counts, volume, chunks, and rejected rows with reasons."""
+    flags = session.Flags(root=context.obj, no_color=no_color, environment=environment, datamart=datamart)
+    if values and not show:
+        raise UsageError("--values needs --show N", help="add --show 5: it says how many commands to show")
+    return run_check(flags, name, rejects, Look(output, show, values))
+
+
+def run_check(flags: session.Flags, name: str, rejects: Path | None, look: Look) -> int:
+    """Read a source and show counts, volume and bad lines; 4 if too many are bad, 1 if it cannot be read.
+
+    Args:
+        flags: as given.
+        name: of the source.
+        rejects: file for the rows that are rejected; None keeps none.
+        look: what to show of the rows.
+
+    Raises:
+        UsageError: there is no such source or datamart, or the rejects cannot be written.
+        SpecError: the specs have findings that stop.
+    """
+    checked = declared(flags, name)
+    datamarts = selectors.datamarts(checked, flags.datamart)
+    findings, readings = list[Diagnostic](), list[Reading]()
+    with (
+        session.progress(flags) as shown,
+        output_file.new_private_lines(rejects) as keep,
+        sent.indexes(flags.root, checked.settings, scans := session.new_scans(flags, shown)) as indexes,
+    ):
+        for found in examine(checked, name, datamarts, scans, indexes, keep, look.commands):
+            findings += found.findings
+            if found.scan is not None:
+                readings.append(
+                    Reading(
+                        found.addresses,
+                        found.scan,
+                        found.examples,
+                        found.max_bytes,
+                        found.shown,
+                        look.values,
+                        found.expectations,
+                    )
+                )
+    _show_readings(name, readings, findings, look, flags)
+    if not has_errors(findings):
+        return exit_codes.DONE
+    return exit_codes.REFUSED if refused(findings) else exit_codes.FAILED
+
+
+def _show_readings(
+    name: str,
+    readings: Sequence[Reading],
+    findings: Sequence[Diagnostic],
+    look: Look,
+    flags: session.Flags,
+) -> None:
+    match look.output:
+        case opt.SourceFormat.JSON:
+            data(source_json.render(readings, [plain(d) for d in findings]))
+            return
+        case opt.SourceFormat.HTML:
+            from reconciler.reports.source import html as source_html
+
+            data(source_html.render(name, readings, findings))
+        case opt.SourceFormat.TEXT:
+            marks = style(sys.stdout, no_color=flags.no_color)
+            for reading in readings:
+                out(source_text.render(reading, marks))
+    show_findings(findings, flags.root, style(sys.stderr, no_color=flags.no_color))

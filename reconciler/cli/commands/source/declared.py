@@ -1,0 +1,28 @@
+"""The source that a command names."""
+
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import completing, session
+from reconciler.errors import UsageError
+from reconciler.spec.nearest import nearest
+from reconciler.workflows.check import Checked
+
+SourceName = Annotated[
+    str,
+    typer.Argument(
+        help="metadata.name of the source, or its address.",
+        callback=lambda name: name.removeprefix("ProfileSource/"),
+        autocompletion=completing.sources,
+    ),
+]
+
+
+def declared(flags: session.Flags, name: str) -> Checked:
+    """The workspace, which declares this source."""
+    checked = session.read_workspace(flags)
+    if name not in checked.specs.sources:
+        hint = nearest(name, checked.specs.sources) or "`reconciler render` lists the declared resources"
+        raise UsageError(f"no spec declares ProfileSource/{name}", help=hint)
+    return checked

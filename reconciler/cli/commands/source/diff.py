@@ -1,0 +1,100 @@
+"""`source diff`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import options as opt
+from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.output.console import data, out, style
+from reconciler.cli.wiring import connections
+from reconciler.reports.source_diff import json as diff_json
+from reconciler.reports.source_diff import text as diff_text
+from reconciler.workflows.preview import compartment_ids
+
+MAX_SAMPLED = 1000
+
+
+def source_diff(
+    context: typer.Context,
+    name: SourceName,
+    sample: Annotated[
+        int,
+        typer.Option(
+            "--sample",
+            metavar="N",
+            min=1,
+            max=MAX_SAMPLED,
+            help="How many identities to look at, chosen by a hash.",
+        ),
+    ] = 20,
+    values: Annotated[bool, typer.Option("--values", help="Show profile values, too.")] = False,
+    datamart: opt.Datamart = None,
+    output: opt.SourceOutput = opt.SourceFormat.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show what a load would change in stored profiles. Looks at some identities and at all rows; sends nothing."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        parallelism=parallelism,
+        verbose=verbose,
+        request_log=request_log,
+        datamart=datamart,
+    )
+    return run_diff(flags, name, sample, output, values=values)
+
+
+def run_diff(flags: session.Flags, name: str, sample: int, output: opt.SourceFormat, *, values: bool) -> int:
+    """Show what a load would change for some identities, on each datamart of the source.
+
+    Args:
+        flags: as given.
+        name: of the source.
+        sample: how many identities to look at.
+        output: its format.
+        values: show profile values.
+
+    Raises:
+        UsageError: there is no such source or datamart.
+        SpecError: the specs have findings that stop.
+        ReconcilerError: the source or the platform cannot be read.
+    """
+    from reconciler.workflows.source_diff import differences
+
+    checked = declared(flags, name)
+    datamarts = selectors.datamarts(checked, flags.datamart)
+    where = session.seeded_target(flags, checked)
+    desired = checked.desired()
+    with (
+        session.progress(flags) as shown,
+        connections.reader(where, checked.settings.parallelism) as reader,
+        connections.threads(checked.settings.parallelism) as io,
+    ):
+        ids = compartment_ids(desired, reader, checked.settings.organisation_id)
+        scans = session.new_scans(flags, shown)
+        loads = [x for x in desired.loads.values() if x.source == name]
+        wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
+        found = [differences(load, ids, sample, reader, io, scans) for load in wanted]
+    match output:
+        case opt.SourceFormat.JSON:
+            data(diff_json.render(found, values=values))
+        case opt.SourceFormat.HTML:
+            from reconciler.reports.source_diff import html as diff_html
+
+            data(diff_html.render(name, found, values=values))
+        case opt.SourceFormat.TEXT:
+            marks = style(sys.stdout, no_color=flags.no_color)
+            out("\n\n".join(diff_text.render(one, marks, values=values) for one in found))
+    return exit_codes.DONE

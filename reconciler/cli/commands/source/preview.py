@@ -1,0 +1,72 @@
+"""`source preview`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import options as opt
+from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.output.console import data, out, style
+from reconciler.cli.wiring import connections
+from reconciler.reports.preview import json as preview_json
+from reconciler.reports.preview import text as preview_text
+from reconciler.workflows.preview import compartment_ids
+
+
+def source_preview(
+    context: typer.Context,
+    name: SourceName,
+    line: Annotated[
+        str, typer.Option("--line", metavar="[PATH:]N", help="A line number of the source, or FILE:LINE.")
+    ],
+    datamart: opt.Datamart = None,
+    output: opt.Output = opt.Format.TEXT,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Show what one row would change in its stored profile. Merges as the platform documents it; shows profile values."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
+        datamart=datamart,
+    )
+    return run_preview(flags, name, line)
+
+
+def run_preview(flags: session.Flags, name: str, line: str) -> int:
+    """Show what one line would do, on each datamart of the source.
+
+    Raises:
+        UsageError: there is no such source, datamart or line.
+        ReconcilerError: the line is not sent, or what it does is not public.
+    """
+    from reconciler.workflows.preview import preview as look
+
+    checked = declared(flags, name)
+    datamarts = selectors.datamarts(checked, flags.datamart)
+    where = session.seeded_target(flags, checked)
+    marks = style(sys.stdout, no_color=flags.no_color)
+    desired = checked.desired()
+    with connections.reader(where, checked.settings.parallelism) as reader:
+        ids = compartment_ids(desired, reader, checked.settings.organisation_id)
+        scans = session.new_scans(flags, session.progress(flags))
+        loads = [x for x in desired.loads.values() if x.source == name]
+        wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
+        found = [look(load, ids, line, reader, scans) for load in wanted]
+    if flags.output is opt.Format.JSON:
+        data(preview_json.render(found))
+    else:
+        out("\n\n".join(preview_text.render(one, marks) for one in found))
+    return exit_codes.DONE

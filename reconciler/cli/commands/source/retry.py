@@ -1,0 +1,125 @@
+"""`source retry`."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from reconciler.bulk.scan.source_scans import Scans
+from reconciler.cli import exit_codes, session
+from reconciler.cli import options as opt
+from reconciler.cli.applying import execute
+from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.output.console import out, say
+from reconciler.cli.remembered import remembered
+from reconciler.cli.wiring import connections, real_clock
+from reconciler.errors import Refused, UsageError
+from reconciler.planning.plan.planner import Occasion, assemble
+from reconciler.workflows.check import Checked
+
+
+def source_retry(
+    context: typer.Context,
+    name: SourceName,
+    failed_lines: Annotated[
+        bool,
+        typer.Option("--failed-lines", help="Send the commands that the platform failed. Required."),
+    ] = False,
+    datamart: opt.Datamart = None,
+    output: opt.Output = opt.Format.TEXT,
+    auto_approve: opt.AutoApprove = False,
+    environment: opt.Environment = None,
+    endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
+    parallelism: opt.Parallelism = None,
+    lock_timeout: opt.LockTimeout = "30s",
+    events: opt.Events = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
+    no_color: opt.NoColor = False,
+) -> int:
+    """Send the failed commands of the latest load again. They are a load of their own; shows a plan and asks first."""
+    flags = session.Flags(
+        root=context.obj,
+        no_color=no_color,
+        output=output,
+        environment=environment,
+        endpoint=endpoint,
+        token_file=token_file,
+        verbose=verbose,
+        request_log=request_log,
+        parallelism=parallelism,
+        only="loads",
+        datamart=datamart,
+        lock_timeout=lock_timeout,
+        events=events,
+    )
+    return run_retry(flags, name, failed_lines=failed_lines, auto=auto_approve)
+
+
+def run_retry(flags: session.Flags, name: str, *, failed_lines: bool, auto: bool) -> int:
+    """Send the failed lines of the latest load again; 0 if none failed.
+
+    Args:
+        flags: as given.
+        name: of the source.
+        failed_lines: the flag that is required.
+        auto: do not ask.
+
+    Raises:
+        UsageError: there is no such source or datamart, or nothing is said to be retried.
+        Refused: a load is not finished, or its source changed since.
+        ApprovalRefused: the answer is not yes.
+    """
+    if not failed_lines:
+        raise UsageError(
+            "--failed-lines is required",
+            help="add --failed-lines: it selects the commands that the platform failed",
+        )
+    checked = declared(flags, name)
+    scans = session.new_scans(flags, session.progress(flags))
+    try:
+        return _retry(flags, checked, name, scans, auto=auto)
+    finally:
+        if scans.spools is not None:
+            scans.spools.sweep()
+
+
+def _retry(flags: session.Flags, checked: Checked, name: str, scans: Scans, *, auto: bool) -> int:
+    from reconciler.workflows.retry import plan_retry
+
+    where = session.seeded_target(flags, checked)
+    with (
+        connections.reader(where, checked.settings.parallelism) as reader,
+        connections.threads(checked.settings.parallelism) as io,
+    ):
+        targets = [a for a, load in checked.desired().loads.items() if load.source == name]
+        made = session.plan(replace(flags, targets=targets), checked, where, scans)
+        if made.errored or not made.applyable:
+            return session.plan_exit(made, detailed=False)
+        if busy := [x.address for x in made.loads if x.actions != ("no-op",) and not x.unread]:
+            raise Refused(
+                f"{busy[0]} has rows to load; load them before the failed commands",
+                help="run `reconciler apply` first",
+            )
+        notes = remembered(flags.root, checked.settings, None).uploads
+        retries = [plan_retry(load, reader, io, scans, notes(load.datamart_id)) for load in made.loads]
+        found = [x for x in retries if x is not None]
+        unplaced = sum(x.unplaced for x in found)
+        if unplaced:
+            say(
+                f"{unplaced:,} failed commands are skipped: the platform does not report which rows they are."
+            )
+        loads = [x.change for x in found if x.change.lines]
+        again = assemble(
+            [], loads, [], checked.settings, made.spec_digest,
+            Occasion(created_at=real_clock.created_at(), latency=reader.pace.mean), errored=False, complete=False,
+        )  # fmt: skip
+    if not loads:
+        out("There is no failed command to send again.")
+        return exit_codes.DONE
+    if flags.output is opt.Format.TEXT:
+        session.show_plan(again, flags)
+    session.approve(again, auto=auto)
+    shown = session.progress(flags)
+    return execute.apply(again, flags, checked, saved=False, scans=scans, where=where, shown=shown)

@@ -1,0 +1,1 @@
+"""What a load would change for some identities of its source. Pure."""
