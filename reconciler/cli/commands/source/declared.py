@@ -20,7 +20,12 @@ SourceName = Annotated[
 
 
 def declared(flags: session.Flags, name: str) -> Checked:
-    """The workspace, which declares this source."""
+    """The workspace, which declares this source.
+
+    Raises:
+        UsageError: there is no such source.
+        SpecError: the specs have findings that stop.
+    """
     checked = session.read_workspace(flags)
     if name not in checked.specs.sources:
         hint = nearest(name, checked.specs.sources) or "`reconciler render` lists the declared resources"
