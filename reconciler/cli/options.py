@@ -35,6 +35,15 @@ class ResultFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+class DriftFormat(StrEnum):
+    """Output formats of drift."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
 class SourceFormat(StrEnum):
     """Output formats of a source."""
 
@@ -83,6 +92,15 @@ ResultOutput = Annotated[
     ResultFormat,
     typer.Option(
         "-o", "--output", help="text, json or markdown (for a comment).", envvar="RECONCILER_OUTPUT"
+    ),
+]
+DriftOutput = Annotated[
+    DriftFormat,
+    typer.Option(
+        "-o",
+        "--output",
+        help="text, json, markdown (for a comment) or html (one page).",
+        envvar="RECONCILER_OUTPUT",
     ),
 ]
 SourceOutput = Annotated[

@@ -78,6 +78,14 @@ ALTER TABLE runs ADD COLUMN who TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN source_commit TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN job TEXT NOT NULL DEFAULT '';
 """
+_BASELINES = """
+CREATE TABLE baselines (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, workspace TEXT NOT NULL, address TEXT NOT NULL,
+  identity TEXT, shape TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, PRIMARY KEY (origin, organisation_id, workspace, address));
+CREATE TABLE baseline_looks (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, workspace TEXT NOT NULL, datamarts TEXT NOT NULL, at DOUBLE PRECISION NOT NULL,
+  PRIMARY KEY (origin, organisation_id, workspace));
+"""
 _STEPS = (
     _FIRST,
     _SETTLED,
@@ -89,6 +97,7 @@ _STEPS = (
     _REPORTED,
     _LOOKS,
     _ACTORS,
+    _BASELINES,
 )  # from one version to the next
 SCHEMA_VERSION = len(_STEPS)
 

@@ -6,9 +6,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.ledger import baselines
 from reconciler.ledger.database import Database
 from reconciler.ledger.store import upload_notes
 from reconciler.model.actor import Actor
+from reconciler.model.baseline import Baseline
 from reconciler.model.load import UploadNotes
 
 Open = Callable[[], AbstractContextManager[Database | None]]
@@ -95,6 +97,11 @@ class History:
         )
         with self._open() as database:
             return dict(database.rows(sql, *self._key, workspace)) if database else {}
+
+    def baseline(self, workspace: str) -> Baseline:
+        """How applies of a workspace left the platform."""
+        with self._open() as database:
+            return baselines.read(database, (*self._key, workspace)) if database else Baseline()
 
     def loads_ended(self, since: float) -> dict[str, float]:
         """When loads last came to their end, by address, of those that did since a time (seconds since 1970)."""

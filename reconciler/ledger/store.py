@@ -9,9 +9,11 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.ledger import baselines
 from reconciler.ledger.database import Database
 from reconciler.ledger.open_writes import EVERY_LOAD, EVERYTHING, OpenWrites
 from reconciler.model.actor import Actor
+from reconciler.model.baseline import Left
 from reconciler.model.load import ManualVerdict, UploadNotes
 
 _OF_A_DATAMART = "WHERE origin=? AND organisation_id=? AND datamart_id=?"
@@ -206,6 +208,27 @@ class Ledger:
             "ON CONFLICT (origin, organisation_id, workspace, address) DO UPDATE SET remote_id=excluded.remote_id"
         )
         self.database.many(sql, [(*self._key, workspace, a, i) for a, i in sorted(ids.items())])
+
+    def keep_baseline(self, workspace: str, rows: Iterable[Left]) -> None:
+        """Record how an apply leaves some resources now."""
+        baselines.keep(self.database, (*self._key, workspace), rows, self._wall())
+
+    def keep_look(
+        self, workspace: str, rows: Collection[Left], datamarts: Collection[str], at: float
+    ) -> None:
+        """Record how an apply found what there is.
+
+        Args:
+            workspace: its name.
+            rows: what it saw.
+            datamarts: ids of those of which it saw all; none where it saw some resources only.
+            at: when it looked, in seconds since 1970; what was recorded later stays.
+        """
+        key = (*self._key, workspace)
+        if datamarts:
+            baselines.replace_all(self.database, key, rows, datamarts, at)
+        else:
+            baselines.keep(self.database, key, rows, at)
 
     def refuse(self, datamart_id: str, name: str) -> None:
         """Remember that the remote refused the upload of this chunk: its content is not sent again."""

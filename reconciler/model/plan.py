@@ -177,6 +177,7 @@ class Unmanaged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     Attributes:
         kind: Compartment or Activation.
         datamart: name of the datamart of an activation.
+        datamart_id: of that datamart.
         ignored: why reconciler.yaml says that it stays as it is; None where nobody said anything.
     """
 
@@ -185,7 +186,18 @@ class Unmanaged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     token: str
     name: str | None
     datamart: str | None = None
+    datamart_id: str | None = None
     ignored: str | None = None
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a document says what drifted, and is not for being applied.
+
+    Attributes:
+        baseline: when the newest apply was that changes are compared with (UTC); None where the ledger has none.
+    """
+
+    baseline: str | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,6 +205,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Attributes:
         prune: scopes of `--prune`.
+        listed_datamarts: ids of those whose activations were all read, where no flag leaves out a compartment or an activation.
+        audit: of the document of `drift`; None of a plan.
         seal: HMAC of all the rest with the workspace's `plan_key`; empty where there is none.
     """
 
@@ -216,6 +230,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     rollout: Rollout | None = None
     unmanaged: tuple[Unmanaged, ...] = ()
     prune: tuple[str, ...] = ()
+    listed_datamarts: tuple[str, ...] = ()
+    audit: Audit | None = None
     created_at: str = ""
     plan_digest: str = ""
     seal: str = ""

@@ -29,6 +29,7 @@ from reconciler.ledger.lock import Lock
 from reconciler.ledger.open_writes import written
 from reconciler.ledger.store import Ledger
 from reconciler.model.address import Address
+from reconciler.model.baseline import Left
 from reconciler.model.listing import Listed
 from reconciler.model.load import UploadNotes
 from reconciler.model.outcome import GOOD, Outcome, Status
@@ -36,6 +37,7 @@ from reconciler.model.plan import LoadChange, Plan
 from reconciler.model.remote import Observed
 from reconciler.planning.config.requirements import Required, Seen, unmet
 from reconciler.planning.loads.changes import definition_of
+from reconciler.planning.plan.baseline import left_by
 from reconciler.planning.plan.document import encode
 from reconciler.planning.plan.guards import for_load
 from reconciler.planning.plan.inverse import inverse
@@ -193,6 +195,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     finally:
         with contextlib.suppress(ReconcilerError):  # then the run counts as cut off, which it nearly was
             run.ledger.remember_compartments(plan.workspace, _compartments(plan, outcomes, before.observed))
+            run.ledger.keep_baseline(plan.workspace, left_after(plan, outcomes))
             run.ledger.watch(
                 loads[o.address] for o in outcomes if o.address in loads and o.status in _SEEN_THROUGH
             )
@@ -209,6 +212,14 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
             run.scans.spools.release()
             remove_finished(run.ledger, run.scans.spools)
     return Result(tuple(outcomes), exit_of(outcomes), run=evidence.run)
+
+
+def left_after(plan: Plan, outcomes: Sequence[Outcome]) -> list[Left]:
+    """How an apply leaves what it was to change."""
+    good = {o.address for o in outcomes if o.status in GOOD}
+    unknown = {o.address for o in outcomes if o.status is Status.UNKNOWN}
+    made = {o.address: o.remote_id for o in outcomes if o.remote_id is not None}
+    return list(left_by(plan, good, unknown, made).values())
 
 
 def _compartments(plan: Plan, outcomes: Sequence[Outcome], observed: Observed) -> dict[str, str]:

@@ -1,31 +1,31 @@
-"""What moved on the remote since the last apply, from the ledger's runs and a plan of the configuration. Reads only."""
+"""What moved on the remote since the last apply, from what the ledger has of it and a plan of the configuration. Reads only."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from reconciler.errors import Refused
-from reconciler.ledger.history import History, Recorded
+from reconciler.ledger.history import History
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
-from reconciler.planning.plan.drift import audit, baseline
+from reconciler.planning.plan.drift import audit, with_runs
 
-RUNS = 50  # how far back a resource may have been applied for the last time
+RUNS = 50  # among so many, the newest, are runs looked for that were cut off
 
 
-def audited(plan: Plan, history: History) -> tuple[Plan, float | None]:
-    """The plan with what moved, and when the last run was (seconds since 1970; None where there is none on record).
+def audited(plan: Plan, history: History) -> Plan:
+    """The document of what drifted.
 
     Raises:
         LedgerFailed: the ledger cannot be read.
     """
-    runs = history.runs(RUNS)
-    left = baseline(_ended(runs, history), {c.address for c in plan.resource_changes})
-    return audit(plan, left), runs[0].started if runs else None
+    return audit(plan, with_runs(history.baseline(plan.workspace), _cut_off(history, plan.workspace)))
 
 
-def _ended(runs: Iterable[Recorded], history: History) -> Iterator[tuple[Plan, dict[str, str]]]:
-    for run in runs:
+def _cut_off(history: History, workspace: str) -> Iterator[tuple[float, Plan, dict[str, str]]]:
+    """Runs that did not come to record what they left, oldest first."""
+    for run in reversed([r for r in history.runs(RUNS) if r.state == "running"]):
         try:
             theirs = document.decode(run.plan.encode(), f"the plan of run {run.id}")
         except Refused:  # of another format: too old to say anything
             continue
-        yield theirs, {e.address: e.state for e in history.journal(run.id)}
+        if theirs.workspace == workspace:
+            yield run.started, theirs, {e.address: e.state for e in history.journal(run.id)}

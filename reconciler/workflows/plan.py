@@ -162,6 +162,7 @@ def make_plan(
             latency=reader.pace.mean,
             unmanaged=_unmanaged(desired, observed, config, checked, scope),
             prune=request.prune,
+            listed_datamarts=_listed(observed) if scope.whole_config else (),
         ),
         errored=errored,
         complete=scope.complete,
@@ -184,6 +185,12 @@ def _unmanaged(
         return []
     settings = checked.settings
     return list(unmanaged(desired, observed, config.ids, settings.organisation_id, settings.ignore))
+
+
+def _listed(observed: Observed) -> list[str]:
+    if not isinstance(observed.compartments, Listed):
+        return []
+    return [identity for identity, rows in observed.activations.items() if isinstance(rows, Listed)]
 
 
 def _stop_if_unauthorized(observed: Observed) -> None:

@@ -1,6 +1,7 @@
 """`drift`: what somebody changed by hand since the last apply, and where specs and remote disagree; nothing is corrected."""
 
 import json
+from pathlib import Path
 
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
@@ -10,7 +11,7 @@ def test_drift_names_what_changed_and_what_is_not_as_declared(
     workspace: Workspace, emulator: Emulator
 ) -> None:
     untold = workspace.run("drift", "--detailed-exitcode")
-    assert (untold.code, "The ledger has no run" in untold.out) == (2, True), untold
+    assert (untold.code, "The ledger has no apply of this workspace" in untold.out) == (2, True), untold
     assert workspace.run("apply", "--auto-approve").code == 0
     calm = workspace.run("drift", "--detailed-exitcode")
     assert (calm.code, "No drift." in calm.out) == (0, True), calm
@@ -57,7 +58,7 @@ def test_what_a_run_removed_is_no_drift_until_it_exists_again(
         "activation", "1510", {"datamart_id": "1510", "compartment_id": loyalty, "default": False}
     )
     back = workspace.run("drift")
-    assert "+ Activation/loyalty@retail-de  was added again" in back.out
+    assert "+ Activation/loyalty@retail-de  was added" in back.out
     assert "Drift: 1 changed on the platform, 1 not as declared." in back.out
     assert workspace.run("apply", "--auto-approve").code == 0
     spec.write_text(there)  # wanted again: nobody moved anything
@@ -100,3 +101,128 @@ def test_drift_that_cannot_be_read_writes_nothing(workspace: Workspace, emulator
     text = (workspace.root / "specs/loyalty.yaml").read_text()
     assert workspace.run("drift", "--write").code == 1
     assert (workspace.root / "specs/loyalty.yaml").read_text() == text
+
+
+def test_a_missing_baseline_is_said_in_each_format_and_no_apply_takes_an_audit(
+    workspace: Workspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    assert json.loads(workspace.run("drift", "-o", "json").out)["audit"] == {"baseline": None}
+    for shape in ("text", "markdown", "html"):
+        told = workspace.run("drift", "-o", shape)
+        assert "changes since the last apply are not known" in " ".join(told.out.split()), shape
+        assert "Changed on the platform since" not in told.out
+    assert workspace.run("apply", "--auto-approve").code == 0
+    loyalty = next(c for c in emulator.compartments() if c["token"] == "loyalty")
+    emulator.store.update("compartment", loyalty["id"], {"name": "By <b>hand</b>"})
+    file = tmp_path / "audit"
+    assert workspace.run("drift", "--out", str(file)).code == 0
+    for shape in ("text", "markdown", "html"):
+        live = workspace.run("drift", "-o", shape).out
+        changed = live.index("Changed on the platform since the last apply")
+        assert live.index("Specs and platform differ in", changed) > 0
+        assert "<b>hand" not in live or shape == "text"
+        assert "Compartment/loyalty" in live
+        shown = workspace.run("show", str(file), "-o", shape).out
+        assert "Changed on the platform since the last apply" in shown
+    refused = workspace.run("apply", str(file))
+    assert refused.code == 4
+    assert "this file records drift and is not a plan" in " ".join(refused.err.split())
+    workspace.forget_ledger()
+    assert json.loads(workspace.run("drift", "-o", "json").out)["audit"] == {"baseline": None}
+
+
+def test_an_apply_with_nothing_to_do_is_compared_with(workspace: Workspace, emulator: Emulator) -> None:
+    """What is adopted was never changed by an apply; the first one that looks at it is what later changes are told against."""
+    assert workspace.run("apply", "--auto-approve").code == 0
+    workspace.forget_ledger()
+    writes = len(emulator.writes())
+    done = workspace.run("apply", "--auto-approve")
+    assert (done.code, "no changes" in done.out) == (0, True), done
+    assert "No drift." in workspace.run("drift").out
+    loyalty = next(c for c in emulator.compartments() if c["token"] == "loyalty")
+    emulator.store.update("compartment", loyalty["id"], {"name": "By hand"})
+    told = workspace.run("drift")
+    assert 'name: "Loyalty programme" -> "By hand"' in told.out
+    assert "Drift: 1 changed on the platform, 1 not as declared." in told.out
+    assert len(emulator.writes()) == writes
+
+
+ONE = "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: %s}\nspec: {token: %s, activations: [retail-fr]%s}\n"
+
+
+def moved(workspace: Workspace) -> list[tuple[str, list[str]]]:
+    found = json.loads(workspace.run("drift", "-o", "json").out)["resource_drift"]
+    return [(d["address"], d["change"]["actions"]) for d in found]
+
+
+def test_activations_that_no_spec_declares_and_changed_tokens_are_named(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write("specs/club.yaml", ONE % ("club", "club", ""))
+    old = emulator.store.add("compartment", "1185", {"organisation_id": "1185", "token": "old", "name": "Old", "archived": False})  # fmt: skip
+    identity = str(old["id"])
+    emulator.store.add("activation", "1510", {"datamart_id": "1510", "compartment_id": identity, "default": False})  # fmt: skip
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert moved(workspace) == []
+    club = next(c["id"] for c in emulator.compartments() if c["token"] == "club")
+    emulator.store.add(
+        "activation", "1510", {"datamart_id": "1510", "compartment_id": club, "default": False}
+    )
+    # What belongs to nobody here is not spoken of: another workspace may look after it.
+    emulator.store.add("activation", "1509", {"datamart_id": "1509", "compartment_id": identity, "default": False})  # fmt: skip
+    assert moved(workspace) == [("Activation/club@retail-de", ["create"])]
+    told = workspace.run("drift", "--detailed-exitcode")
+    assert told.code == 2
+    assert "+ Activation/club@retail-de  was added; no spec declares it" in told.out
+    assert workspace.run("apply", "--auto-approve").code == 0  # nothing to do; from now on it was there
+    assert moved(workspace) == []
+    row = next(a for a in emulator.activations("1510") if a["compartment_id"] == club)
+    emulator.store.remove("activation", row["id"])
+    assert moved(workspace) == [("Activation/club@retail-de", ["delete"])]
+    emulator.store.update("compartment", club, {"token": "klub"})
+    assert ("Compartment/club", ["update"]) in moved(workspace)
+    assert 'token: "club" -> "klub"' in workspace.run("drift").out
+
+
+def test_a_default_given_by_hand_is_named_and_one_that_an_apply_gives_is_not(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write("specs/club.yaml", ONE % ("club", "club", ""))
+    assert workspace.run("apply", "--auto-approve").code == 0
+    datamarts = workspace.root / "specs/datamarts.yaml"
+    text = datamarts.read_text()
+    datamarts.write_text(text.replace("default_compartment: loyalty", "default_compartment: club"))
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert moved(workspace) == []  # loyalty is no default any more, and no other hand did that
+    rows = {a["compartment_id"]: a["id"] for a in emulator.activations("1509")}
+    ids = {c["token"]: c["id"] for c in emulator.compartments()}
+    emulator.store.update("activation", rows[ids["club"]], {"default": False})
+    emulator.store.update("activation", rows[ids["loyalty"]], {"default": True})
+    assert moved(workspace) == [
+        ("Activation/club@retail-fr", ["update"]),
+        ("Activation/loyalty@retail-fr", ["update"]),
+    ]
+
+
+def test_a_renamed_address_keeps_what_is_known_of_it(workspace: Workspace, emulator: Emulator) -> None:
+    club = workspace.write("specs/club.yaml", ONE % ("club", "club", ", name: Club"))
+    assert workspace.run("apply", "--auto-approve").code == 0
+    club.write_text(ONE % ("friends", "club", ", name: Club, previously: [club]"))
+    assert moved(workspace) == []
+    identity = next(c["id"] for c in emulator.compartments() if c["token"] == "club")
+    emulator.store.update("compartment", identity, {"name": "By hand"})
+    assert moved(workspace) == [("Compartment/friends", ["update"])]
+
+
+def test_loads_of_every_night_leave_the_baseline(workspace: Workspace, emulator: Emulator) -> None:
+    """Runs that look at no compartment, however many, do not make what is known of compartments old."""
+    workspace.customers(3)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    for night in range(3):
+        workspace.customers(3, mark=f"night {night}")
+        assert workspace.run("apply", "--only", "loads", "--auto-approve").code == 0
+    assert moved(workspace) == []
+    loyalty = next(c["id"] for c in emulator.compartments() if c["token"] == "loyalty")
+    row = next(a for a in emulator.activations("1510") if a["compartment_id"] == loyalty)
+    emulator.store.remove("activation", row["id"])
+    assert moved(workspace) == [("Activation/loyalty@retail-de", ["delete"])]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, session
-from reconciler.cli.applying import authority, late, moved_schemas, waves
+from reconciler.cli.applying import authority, baseline, late, moved_schemas, waves
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.output.progress import Display
@@ -77,6 +77,7 @@ def apply(
         left = coverage(made) if made.rollout is not None else None
         with shown:
             came = late.tell(made, flags, settings, where, shown)
+        baseline.keep(made, (), flags, settings)
         code = exit_codes.PARTLY if came else exit_codes.DONE
         _report(flags, made, came, code, "Nothing to apply: no changes.", left)
         return code
@@ -85,11 +86,11 @@ def apply(
     if made.rollout is not None:
         rolled, code = waves.apply_in_waves(made, flags, checked, scans, where, shown)
         outcomes, already = rolled.outcomes, rolled.already
-        found = after(coverage(made), outcomes, rolled.carried, waves.earlier(flags, settings))
+        covered = after(coverage(made), outcomes, rolled.carried, waves.earlier(flags, settings))
         if rolled.why is not None:
             say(f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves.")
     else:
-        found = None
+        covered = None
         interrupt = interruption.Interrupt(say)
         with (
             interrupt.installed(),
@@ -104,9 +105,11 @@ def apply(
             came = () if code else late.tell(made, flags, settings, where, shown)
             outcomes, code = (*outcomes, *came), exit_codes.PARTLY if came else code
             shown.ended(code, result_text.counted(outcomes))
+    if not already:
+        baseline.keep(made, outcomes, flags, settings)
     last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
     told = "This plan was already applied; nothing was written." if already else last
-    _report(flags, made, outcomes, code, told, found)
+    _report(flags, made, outcomes, code, told, covered)
     return code
 
 

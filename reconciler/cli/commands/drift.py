@@ -1,23 +1,20 @@
 """`drift`."""
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
+from reconciler.cli import audits, exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.output import output_file
-from reconciler.cli.output.console import data, out, say, style
+from reconciler.cli.output.console import say
 from reconciler.cli.remembered import remembered
-from reconciler.cli.wiring import connections, ledgers
+from reconciler.cli.wiring import actor, connections, ledgers
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.drift import drifted_addresses
 from reconciler.reports.adopt import text as adopt_text
-from reconciler.reports.drift import json as drift_json
-from reconciler.reports.drift import text as drift_text
 from reconciler.workflows.adopt import adopt_workspace
 from reconciler.workflows.check import Checked
 from reconciler.workflows.drift import audited
@@ -27,7 +24,7 @@ from reconciler.workspace.cache import cache_folder
 def drift(
     context: typer.Context,
     file: opt.Out = None,
-    output: opt.Output = opt.Format.TEXT,
+    output: opt.DriftOutput = opt.DriftFormat.TEXT,
     detailed: opt.Detailed = False,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
@@ -50,7 +47,8 @@ def drift(
         root=context.obj,
         show_unmanaged=show_unmanaged,
         no_color=no_color,
-        output=output,
+        output=session.plain(opt.PlanFormat(output.value)),
+        shape=opt.PlanFormat(output.value),
         environment=environment,
         endpoint=endpoint,
         token_file=token_file,
@@ -80,19 +78,10 @@ def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool, write:
     where = session.seeded_target(flags, checked)
     with session.progress(flags) as shown:
         made = session.plan(flags, checked, where, session.new_scans(flags, shown))
-    found, last = audited(made, ledgers.expendable_history(flags.root, checked.settings))
+    found = audited(made, ledgers.expendable_history(flags.root, checked.settings))
     shared = file is not None and output_file.is_stdout(file)
-    if flags.output is opt.Format.JSON and not shared:
-        data(drift_json.render(found))
-    elif not shared:
-        out(
-            drift_text.render(
-                found,
-                last,
-                style(sys.stdout, no_color=flags.no_color),
-                show_unmanaged=flags.show_unmanaged,
-            )
-        )
+    if not shared:
+        audits.show(found, flags, actor.this())
     if file is not None:
         session.write_plan(found, file)
         if not shared:

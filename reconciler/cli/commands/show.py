@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
+from reconciler.cli import audits, exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying.authority import standing
 from reconciler.cli.output.console import show_findings, style
@@ -34,6 +34,9 @@ def show(
         full=full,
     )
     made = read(file)
+    if made.audit is not None:
+        audits.show(made, flags)
+        return exit_codes.DONE
     if output is opt.PlanFormat.TEXT:
         show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=no_color))
     found = None

@@ -126,7 +126,7 @@ def _look(flags: session.Flags, observer: Observer) -> Observation:
     with session.progress(flags) as shown:
         made = session.plan(flags, checked, where, session.new_scans(flags, shown, kept=True), seen=False)
     history = ledgers.history(flags.root, checked.settings)
-    found, _ = audited(made, history)
+    found = audited(made, history)
     return observe(made, found.resource_drift, history.work_ends(), checked.desired().datamarts)
 
 

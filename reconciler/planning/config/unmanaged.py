@@ -34,7 +34,7 @@ def unmanaged(
             and row.id not in keys
             and row.token not in declared
         ):
-            yield _one("Compartment", row, None, ignored)
+            yield _one("Compartment", row, ignored)
     known = {row.id: row for row in rows}
     names = {identity: name for name, (identity, _) in desired.datamarts.items()}
     for datamart, listing in observed.activations.items():
@@ -48,11 +48,22 @@ def unmanaged(
                 continue
             row = known.get(compartment) or Compartment(compartment, "", None, "", False)
             if not row.archived:
-                yield _one("Activation", row, name, ignored)
+                yield _one("Activation", row, ignored, name, datamart)
 
 
-def _one(kind: str, row: Compartment, datamart: str | None, ignored: Mapping[str, str]) -> Unmanaged:
-    reason = ignored.get(row.token) or ignored.get(row.id)
+def _one(
+    kind: str,
+    row: Compartment,
+    ignored: Mapping[str, str],
+    datamart: str | None = None,
+    datamart_id: str | None = None,
+) -> Unmanaged:
     return Unmanaged(
-        kind=kind, compartment_id=row.id, token=row.token, name=row.name, datamart=datamart, ignored=reason
+        kind=kind,
+        compartment_id=row.id,
+        token=row.token,
+        name=row.name,
+        datamart=datamart,
+        datamart_id=datamart_id,
+        ignored=ignored.get(row.token) or ignored.get(row.id),
     )

@@ -1,45 +1,42 @@
-"""What was applied, and what is there now -> what moved in between. Pure."""
+"""What applies left, and what is there now -> what moved in between. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace as with_fields
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
 
-from reconciler.model.plan import Plan, ResourceChange
+from reconciler.model.baseline import Baseline, Left
+from reconciler.model.plan import Audit, Plan
 from reconciler.planning.digests import sealed
+from reconciler.planning.plan.baseline import found, is_declared, left_by
 
-Shape = Mapping[str, Any]
 GOOD = frozenset({"succeeded", "unchanged"})
 
 
-def baseline(
-    runs: Iterable[tuple[Plan, Mapping[str, str]]], wanted: Collection[str]
-) -> dict[str, Shape | None]:
-    """How each resource was left by the last run that had it right; None is removed.
+def with_runs(baseline: Baseline, runs: Iterable[tuple[float, Plan, Mapping[str, str]]]) -> Baseline:
+    """The baseline, and what was done by runs that did not come to record what they left.
 
     Args:
-        runs: newest first: the plan, and how the journal says each address ended; read no further than it takes.
-        wanted: addresses.
+        baseline: as recorded.
+        runs: oldest first: when each began, its plan, and how the journal says that each address ended.
     """
-    found: dict[str, Shape | None] = {}
-    for plan, states in runs:
-        for change in plan.resource_changes:
-            after = change.change.after
-            left = change.change.actions == ("no-op",) or states.get(change.address) in GOOD
-            if left and change.address not in found:
-                unknown = change.change.after_unknown
-                known = None if after is None else {k: v for k, v in after.items() if k not in unknown}
-                found[change.address] = known
-        if found.keys() >= set(wanted):
-            break
-    return found
+    rows, since = dict(baseline.rows), baseline.since
+    for began, plan, states in runs:
+        good = {a for a, state in states.items() if state in GOOD}
+        for address, row in left_by(plan, good, (), {}).items():
+            if address not in rows or rows[address].at < began:
+                rows[address] = with_fields(row, at=began)
+        since = max(began, since or began)
+    return with_fields(baseline, rows=rows, since=since)
 
 
-def audit(plan: Plan, left: Mapping[str, Shape | None]) -> Plan:
-    """A plan that nobody can apply: what it would do, and what moved since it was last as applied."""
-    moved = [d for c in plan.resource_changes if c.address in left if (d := _moved(c, left[c.address]))]
-    made = replace(plan, resource_drift=tuple(moved), applyable=False)
-    return sealed(made)
+def audit(plan: Plan, baseline: Baseline) -> Plan:
+    """A document that nobody can apply: what a plan would do, and what moved since the last apply."""
+    since = None if baseline.since is None else datetime.fromtimestamp(baseline.since, UTC).isoformat()
+    moved = () if since is None else tuple(_moved(plan, baseline))
+    return sealed(replace(plan, resource_drift=moved, applyable=False, audit=Audit(baseline=since)))
 
 
 def drifted_addresses(plan: Plan) -> frozenset[str]:
@@ -49,22 +46,71 @@ def drifted_addresses(plan: Plan) -> frozenset[str]:
     return frozenset(moved | apart | {d.address for d in plan.diagnostics if d.address is not None})
 
 
-def _moved(change: ResourceChange, left: Shape | None) -> dict[str, Any] | None:
-    seen = change.change.before
-    if left is None:
-        return None if seen is None else _entry(change, "create", None, seen)
-    if seen is None:
-        return _entry(change, "delete", left, None)
-    fields = [k for k in left if k in seen and left[k] != seen[k]]
-    if not fields:
-        return None
-    return _entry(change, "update", {k: left[k] for k in fields}, {k: seen[k] for k in fields})
+def _moved(plan: Plan, baseline: Baseline) -> Iterator[dict[str, Any]]:
+    known = {row.identity: row for row in baseline.rows.values() if row.identity is not None}
+    now = found(plan)
+    for row in now.values():
+        if row.shape is None:
+            before = baseline.rows.get(row.address)
+            if before is not None and before.shape is not None:
+                yield _entry(row.address, "delete", before.shape, None)
+        elif (before := known.get(row.identity or "") or baseline.rows.get(row.address)) is None:
+            if is_declared(row.address) and _was_looked_for(row, plan, baseline):
+                yield _entry(row.address, "create", None, row.shape)
+        else:
+            yield from _changed(row, before)
+    yield from _gone(plan, baseline, now)
 
 
-def _entry(change: ResourceChange, action: str, before: Shape | None, after: Shape | None) -> dict[str, Any]:
+def _changed(row: Left, before: Left) -> Iterator[dict[str, Any]]:
+    """How one differs; what no spec declares, then or now, is not spoken of."""
+    address = row.address if is_declared(row.address) else before.address
+    if not is_declared(address) or row.shape is None:
+        return
+    if before.shape is None:
+        yield _entry(address, "create", None, row.shape)
+        return
+    old = {k: before.shape[k] for k in before.shape if k in row.shape and before.shape[k] != row.shape[k]}
+    new = {k: row.shape[k] for k in old}
+    if before.identity is not None and before.identity != row.identity:
+        old, new = {"is": before.identity, **old}, {"is": row.identity, **new}
+    if old:
+        yield _entry(address, "update", old, new)
+
+
+def _was_looked_for(row: Left, plan: Plan, baseline: Baseline) -> bool:
+    """True if an apply would have seen it, had it been there."""
+    if row.shape is None or not baseline.datamarts:
+        return False
+    _, on, datamart = (row.identity or "").partition(" on ")
+    if on:
+        return datamart in baseline.datamarts
+    return row.shape.get("organisation_id") in (plan.organisation_id, "")
+
+
+def _gone(plan: Plan, baseline: Baseline, now: Mapping[str, Left]) -> Iterator[dict[str, Any]]:
+    """Activations that no spec declares, of compartments that specs do: they are in no plan any more."""
+    there = {row.identity for row in now.values()}
+    for row in baseline.rows.values():
+        owner, on, datamart = (row.identity or "").partition(" on ")
+        if (
+            on
+            and row.shape is not None
+            and row.identity not in there
+            and row.address not in now
+            and is_declared(row.address)
+            and datamart in plan.listed_datamarts
+            and owner in there
+        ):
+            yield _entry(row.address, "delete", row.shape, None)
+
+
+def _entry(
+    address: str, action: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> dict[str, Any]:
     return {
-        "address": change.address,
-        "kind": change.kind,
+        "address": address,
+        "kind": address.partition("/")[0],
         "change": {
             "actions": [action],
             "before": None if before is None else dict(before),

@@ -6,6 +6,8 @@ from reconciler.model.plan import Plan
 
 def stopped(plan: Plan) -> str | None:
     """That a plan cannot be applied, and how many errors stop it; None if it can be."""
+    if plan.audit is not None:
+        return "this file records drift and is not a plan"
     if plan.applyable and not plan.errored:
         return None
     errors = len(_errors(plan))

@@ -75,6 +75,7 @@ class Occasion:
         latency: seconds that a request took on average.
         unmanaged: what exists and no spec declares.
         prune: scopes of `--prune`.
+        listed_datamarts: ids of those whose activations were all read, where no flag limits compartments or activations.
     """
 
     created_at: str
@@ -82,6 +83,7 @@ class Occasion:
     latency: float | None = None
     unmanaged: Sequence[Unmanaged] = ()
     prune: Collection[str] = ()
+    listed_datamarts: Collection[str] = ()
 
 
 def plan_config(
@@ -220,6 +222,7 @@ def assemble(
         rollout=rollout,
         unmanaged=tuple(occasion.unmanaged),
         prune=tuple(sorted(occasion.prune)),
+        listed_datamarts=tuple(sorted(occasion.listed_datamarts)),
         created_at=occasion.created_at,
     )
     return sealed(plan)

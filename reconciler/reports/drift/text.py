@@ -1,55 +1,50 @@
 """What moved, and what specs and remote disagree on, as text that fits 80 columns. Pure."""
 
-from datetime import UTC, datetime
-
 from reconciler.model.plan import Plan
-from reconciler.reports.plan.text import change_lines, unmanaged_lines, value
+from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, since, verdict
+from reconciler.reports.plan.text import WIDTH, changes_lines, unmanaged_lines, wrapped
 from reconciler.reports.style import Style, safe
 
+_SIGN = {"create": "+", "update": "~", "delete": "-"}
 
-def render(plan: Plan, last: float | None, style: Style, *, show_unmanaged: bool = False) -> str:
+
+def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
     """Both lists, and a line that sums them up.
 
     Args:
         plan: an audit plan.
-        last: when the last run was, in seconds since 1970.
         style: how to mark text.
         show_unmanaged: name what no spec declares, one by one.
     """
     lines: list[str] = []
-    if last is None:
-        lines += ["The ledger has no run, so changes since the last apply are not known.", ""]
+    if (last := since(plan)) is None:
+        lines += [*wrapped(NO_BASELINE, WIDTH), ""]
     else:
-        since = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        lines += [style.bold(f"Changed on the platform since the last apply ({since})"), ""]
-        lines += [line for d in plan.resource_drift for line in _moved(d, style)] or ["  nothing"]
+        lines += [style.bold(f"Changed on the platform since the last apply ({last})"), ""]
+        lines += [line for m in moved(plan) for line in _moved(m, style)] or ["  nothing"]
         lines.append("")
-    acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     lines += [style.bold("Specs and platform differ in"), ""]
-    lines += [line for c in acting for line in change_lines(c, style)] or ["  nothing"]
-    moved, apart = len(plan.resource_drift), len(acting)
-    verdict = (
-        "No drift."
-        if not moved and not apart
-        else f"Drift: {moved} changed on the platform, {apart} not as declared."
-    )
+    lines += changes_lines(apart(plan), style) or ["  nothing"]
     lines += [
         "",
         *unmanaged_lines(plan, style, show=show_unmanaged),
-        f"{style.bold(verdict)} Nothing was corrected.",
+        *wrapped(f"{verdict(plan)} Nothing was corrected.", WIDTH),
     ]
     if plan.errored:
-        lines.append(style.red("A read failed; resources that depend on it were not compared."))
+        lines.append(style.red(UNREAD))
     return "\n".join(lines) + "\n"
 
 
-def _moved(entry: dict, style: Style) -> list[str]:  # type: ignore[type-arg]
-    change = entry["change"]
-    if change["before"] is None:
-        return [f"  {style.green('+')} {style.bold(safe(entry['address']))}  was added again"]
-    if change["after"] is None:
-        return [f"  {style.red('-')} {style.bold(safe(entry['address']))}  was removed"]
+def _moved(found: Moved, style: Style) -> list[str]:
+    mark = {"create": style.green, "delete": style.red}.get(found.verb, style.yellow)
+    words = "" if found.verb == "update" else f"  {found.words}"
     return [
-        f"  {style.yellow('~')} {style.bold(safe(entry['address']))}",
-        *(f"      {k}: {value(old)} -> {value(change['after'][k])}" for k, old in change["before"].items()),
+        f"  {mark(_SIGN[found.verb])} {style.bold(safe(found.address))}{words}",
+        *(
+            line
+            for key, old, new in found.fields
+            for line in wrapped(
+                f"{key}: {old} -> {new}", WIDTH, initial_indent="      ", subsequent_indent="        "
+            )
+        ),
     ]

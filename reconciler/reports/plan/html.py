@@ -1,5 +1,6 @@
 """A plan as one page of HTML that needs nothing else: no script, no picture, no address. Pure, but for its template."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,12 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
     page: str = template(_TEMPLATE).render(
         plan=plan,
         reach=reach,
-        facts=_facts(plan, made_by),
+        facts=facts(plan, made_by),
         decision=decision(plan),
         summary=in_numbers(plan),
         counted=counted(plan.diagnostics),
-        errors=_told([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
-        findings=_told([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
+        errors=told([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
+        findings=told([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
         changes=[change_of(c) for c in alike(changes, of_change)],
         loads=[
             {"load": x[0], **_subject([y.address for y in x]), "bytes": sum(y.bytes for y in x)}
@@ -58,7 +59,8 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
     return page
 
 
-def _facts(plan: Plan, made_by: Actor | None) -> list[tuple[str, str]]:
+def facts(plan: Plan, made_by: Actor | None) -> list[tuple[str, str]]:
+    """Where and when a plan was made, and who made it, where that is known."""
     return [
         ("organisation", f"{plan.organisation_id} at {plan.endpoint}"),
         ("environment", plan.environment or ""),
@@ -70,7 +72,8 @@ def _facts(plan: Plan, made_by: Actor | None) -> list[tuple[str, str]]:
     ]
 
 
-def _told(findings: list[Diagnostic]) -> list[tuple[Diagnostic, int]]:
+def told(findings: Sequence[Diagnostic]) -> list[tuple[Diagnostic, int]]:
+    """Findings, errors last, and about how many other datamarts each is."""
     return [(d, len(more)) for d, *more in alike(ordered(findings), of_finding)]
 
 

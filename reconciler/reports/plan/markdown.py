@@ -28,13 +28,13 @@ def _rendered(plan: Plan, rows: int, found: Reach | None) -> str:
     loads = [x for x in plan.loads if x.actions != ("no-op",)]
     lines = [f"## {decision(plan)} {in_numbers(plan)}", ""]
     lines.append(f"`{plan.workspace}`, organisation {plan.organisation_id}, plan `{plan.plan_digest[:12]}`")
-    lines += ["", *_warnings(plan), *_findings(plan, rows), *_waves(plan)]
+    lines += ["", *_warnings(plan), *findings(plan, rows), *_waves(plan)]
     lines += coverage_text.as_markdown(plan, rows)
     lines += table(
         "Changes",
         "| Action | Address | What | Reason |\n|---|---|---|---|",
         alike(acting, of_change),
-        _change,
+        change_row,
         rows,
     )
     lines += table(
@@ -71,7 +71,13 @@ def _warnings(plan: Plan) -> list[str]:
     return [*told, ""] if told else []
 
 
-def _findings(plan: Plan, rows: int) -> list[str]:
+def findings(plan: Plan, rows: int) -> list[str]:
+    """What a plan says beside its changes; errors last.
+
+    Args:
+        plan: any.
+        rows: how many to show.
+    """
     said = alike(ordered(plan.diagnostics), of_finding)
     shown = []
     for d, *more in said[max(0, len(said) - rows) :]:
@@ -105,7 +111,8 @@ def _address(addresses: Sequence[str]) -> str:
     return f"`{code(addresses[0].partition('@')[0])}` on {len(addresses)} datamarts: {cell(where(addresses))}"
 
 
-def _change(found: list[ResourceChange]) -> str:
+def change_row(found: list[ResourceChange]) -> str:
+    """A change, or many alike, as one row."""
     change = found[0]
     verb = change.change.actions[0]
     before, after = change.change.before or {}, change.change.after or {}

@@ -42,7 +42,7 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
     loads = [load for load in plan.loads if load.actions != ("no-op",)]
     if acting:
         lines += [style.bold("Changes"), ""]
-        lines += _changes(acting, style)
+        lines += changes_lines(acting, style)
         lines.append("")
     if loads:
         lines += [style.bold("Loads"), ""]
@@ -79,7 +79,7 @@ def unmanaged_lines(plan: Plan, style: Style, *, show: bool) -> list[str]:
     return [style.bold("Unmanaged"), "", *rows, "", told]
 
 
-def _changes(acting: Sequence[ResourceChange], style: Style) -> list[str]:
+def changes_lines(acting: Sequence[ResourceChange], style: Style) -> list[str]:
     """Compartments by action, then what is left, each with all datamarts where the same is done."""
     groups = alike(acting, of_kind)
     lines = [line for group in groups if len(group) > 1 for line in _compartments(group, style)]

@@ -1,0 +1,45 @@
+"""What drifted, printed in each format: by `drift`, and by `show` of a file that `drift` saved."""
+
+import sys
+
+from reconciler.cli import options as opt
+from reconciler.cli import session
+from reconciler.cli.output.console import data, out, style
+from reconciler.model.actor import Actor
+from reconciler.model.plan import Plan
+from reconciler.reports.plan import json as plan_json
+from reconciler.reports.plan.decision import ordered
+
+
+def show(found: Plan, flags: session.Flags, made_by: Actor | None = None) -> None:
+    """Print what drifted.
+
+    Args:
+        found: an audit.
+        flags: say how.
+        made_by: who made it, where that is known.
+    """
+    match flags.shape:
+        case opt.PlanFormat.JSON:
+            data(plan_json.render(found))
+        case opt.PlanFormat.MARKDOWN:
+            from reconciler.reports.drift import markdown
+
+            data(markdown.render(found))
+        case opt.PlanFormat.HTML:
+            from reconciler.reports.drift import html
+
+            data(html.render(found, made_by))
+        case opt.PlanFormat.GITHUB:
+            from reconciler.reports.findings import github
+
+            data(github.render(ordered(found.diagnostics), ()))
+        case opt.PlanFormat.TERRAFORM:
+            from reconciler.reports.plan import terraform
+
+            data(terraform.render(found))
+        case opt.PlanFormat.TEXT:
+            from reconciler.reports.drift import text
+
+            marks = style(sys.stdout, no_color=flags.no_color)
+            out(text.render(found, marks, show_unmanaged=flags.show_unmanaged))

@@ -1,0 +1,111 @@
+"""What of a plan, and of how its actions ended, later changes on the platform are compared with. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from reconciler.model.baseline import Left
+from reconciler.model.plan import Plan, ResourceChange
+
+KINDS = ("Compartment", "Activation")
+
+
+def found(plan: Plan) -> dict[str, Left]:
+    """What a plan found on the platform, by address: what specs declare, there or not, and what exists beside it."""
+    rows = {c.address: Left(c.address, *_before(c)) for c in _changes(plan)}
+    return {row.address: row for row in _undeclared(plan)} | rows
+
+
+def left_by(
+    plan: Plan, good: Collection[str], unknown: Collection[str], made: Mapping[str, str]
+) -> dict[str, Left]:
+    """What an apply made of it, by address; what it did not change is as found.
+
+    Args:
+        plan: that was applied.
+        good: addresses of the changes that were carried out.
+        unknown: addresses of which it is not known.
+        made: remote ids of compartments that the apply made, by address.
+    """
+    ids = {c.address: c.remote_id for c in _changes(plan) if c.kind == "Compartment" and c.remote_id} | dict(
+        made
+    )
+    rows: dict[str, Left] = {}
+    for change in _changes(plan):
+        if change.address in good:
+            rows[change.address] = Left(change.address, _identity_after(change, ids), _after(change))
+        elif change.address in unknown:
+            rows[change.address] = Left(change.address, None, {})
+    demoted = {i for c in _changes(plan) if c.address in good and (i := _demoted(c))}
+    for address, row in found(plan).items():
+        if row.identity in demoted and address not in rows and row.shape is not None:
+            rows[address] = Left(address, row.identity, {**row.shape, "default": False})
+    return rows
+
+
+def compartment(remote_id: str) -> str:
+    """The identity of a compartment."""
+    return f"compartment {remote_id}"
+
+
+def activation(datamart_id: str, compartment_id: str) -> str:
+    """The identity of an activation."""
+    return f"compartment {compartment_id} on {datamart_id}"
+
+
+def is_declared(address: str) -> bool:
+    """False of what is named by an id, since no spec has a name for it."""
+    return "#" not in address
+
+
+def _changes(plan: Plan) -> Iterator[ResourceChange]:
+    return (c for c in plan.resource_changes if c.kind in KINDS)
+
+
+def _undeclared(plan: Plan) -> Iterator[Left]:
+    keys = {c.remote_id: c.address for c in plan.resource_changes if c.kind == "Compartment"}
+    for u in plan.unmanaged:
+        if u.kind == "Compartment":
+            shape = {"token": u.token, "name": u.name}
+            yield Left(f"Compartment#{u.compartment_id}", compartment(u.compartment_id), shape)
+        elif u.datamart_id is not None:
+            key = keys.get(u.compartment_id, f"Compartment#{u.compartment_id}")
+            address = f"Activation{key.removeprefix('Compartment')}@{u.datamart}"
+            yield Left(address, activation(u.datamart_id, u.compartment_id), {})
+
+
+def _before(change: ResourceChange) -> tuple[str | None, dict[str, Any] | None]:
+    said = change.change.before
+    if said is None:
+        return None, None
+    if change.kind == "Compartment":
+        return compartment(change.remote_id) if change.remote_id else None, _shape(change.kind, said)
+    return activation(str(said["datamart_id"]), str(said["compartment_id"])), _shape(change.kind, said)
+
+
+def _identity_after(change: ResourceChange, compartments: Mapping[str, str]) -> str | None:
+    said = change.change.after or change.change.before or {}
+    if change.kind == "Compartment":
+        remote_id = compartments.get(change.address)
+        return None if remote_id is None else compartment(remote_id)
+    key = change.address.removeprefix("Activation/").partition("@")[0]
+    remote_id = said.get("compartment_id") or compartments.get(f"Compartment/{key}")
+    return None if remote_id is None else activation(str(said["datamart_id"]), remote_id)
+
+
+def _after(change: ResourceChange) -> dict[str, Any] | None:
+    after, unknown = change.change.after, change.change.after_unknown
+    known = None if after is None else {k: v for k, v in after.items() if k not in unknown}
+    return None if known is None else _shape(change.kind, known)
+
+
+def _shape(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What may move of a resource: an activation is the default or not, and its ids are what it is."""
+    return {"default": bool(said.get("default"))} if kind == "Activation" else dict(said)
+
+
+def _demoted(change: ResourceChange) -> str | None:
+    """What stops being a datamart's default because this becomes it."""
+    former, said = change.former_default, change.change.after
+    if former is None or said is None:
+        return None
+    return activation(str(said["datamart_id"]), str(former["compartment_id"]))

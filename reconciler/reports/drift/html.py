@@ -1,0 +1,45 @@
+"""What drifted as one page of HTML that needs nothing else. Pure, but for its template."""
+
+from pathlib import Path
+
+from reconciler.model.actor import Actor
+from reconciler.model.diagnostic import Severity
+from reconciler.model.plan import Plan
+from reconciler.reports import unmanaged
+from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, apart, moved, since, verdict
+from reconciler.reports.grouping import alike, of_change
+from reconciler.reports.page import template
+from reconciler.reports.plan.decision import counted
+from reconciler.reports.plan.html import change_of, facts, told
+
+_TEMPLATE = Path(__file__).parent / "templates" / "drift.html"
+
+
+def render(plan: Plan, made_by: Actor | None = None) -> str:
+    """The page.
+
+    Args:
+        plan: an audit.
+        made_by: who made it, where that is known.
+
+    Raises:
+        MissingExtra: jinja2 is not installed.
+    """
+    changed, differing = moved(plan), apart(plan)
+    page: str = template(_TEMPLATE).render(
+        plan=plan,
+        verdict=verdict(plan),
+        calm=not changed and not differing and not plan.errored and since(plan) is not None,
+        notes=([NO_BASELINE] if since(plan) is None else []) + ([UNREAD] if plan.errored else []),
+        since=since(plan),
+        facts=facts(plan, made_by),
+        moved=changed,
+        changes=[change_of(c) for c in alike(differing, of_change)],
+        counts=(len(changed), len(differing)),
+        unmanaged=unmanaged.sentence(plan.unmanaged),
+        unmanaged_rows=list(unmanaged.rows(plan.unmanaged)),
+        counted=counted(plan.diagnostics),
+        errors=told([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
+        findings=told([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
+    )
+    return page

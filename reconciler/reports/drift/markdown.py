@@ -1,0 +1,46 @@
+"""What drifted as Markdown, for an issue or a comment: shortened in steps until it fits, and says what it left out. Pure."""
+
+from reconciler.model.plan import Plan
+from reconciler.reports import unmanaged
+from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, since, verdict
+from reconciler.reports.grouping import alike, of_change
+from reconciler.reports.markdown import cell, code, fitted, table
+from reconciler.reports.plan.markdown import change_row, findings
+
+
+def render(plan: Plan) -> str:
+    """The whole audit, or as much of it as fits."""
+    return fitted(lambda rows: _rendered(plan, rows))
+
+
+def _rendered(plan: Plan, rows: int) -> str:
+    last = since(plan)
+    lines = [f"## {verdict(plan)} Nothing was corrected.", ""]
+    lines.append(f"`{code(plan.workspace)}`, organisation {cell(plan.organisation_id)}")
+    told = [NO_BASELINE] if last is None else []
+    told += [UNREAD] if plan.errored else []
+    told += [words] if (words := unmanaged.sentence(plan.unmanaged)) is not None else []
+    lines += ["", *(f"> {cell(words)}" for words in told), *([""] if told else [])]
+    if last is not None:
+        changed = moved(plan)
+        lines += table(
+            f"Changed on the platform since the last apply ({last})",
+            "| What happened | Address | Fields |\n|---|---|---|",
+            changed,
+            _row,
+            rows,
+        ) or [f"### Changed on the platform since the last apply ({last})", "", "Nothing.", ""]
+    lines += table(
+        "Specs and platform differ in",
+        "| Apply would | Address | What | Reason |\n|---|---|---|---|",
+        alike(apart(plan), of_change),
+        change_row,
+        rows,
+    ) or ["### Specs and platform differ in", "", "Nothing.", ""]
+    lines += findings(plan, rows)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _row(found: Moved) -> str:
+    fields = "<br>".join(cell(f"{key}: {old} → {new}") for key, old, new in found.fields)
+    return f"| {found.words} | `{code(found.address)}` | {fields} |"

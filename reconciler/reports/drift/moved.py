@@ -1,0 +1,71 @@
+"""What every format of an audit says: what changed on the platform since the last apply, apart from what is not as declared. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.plan import Plan, ResourceChange
+from reconciler.reports.plan.text import value
+
+NO_BASELINE = (
+    "The ledger has no apply of this workspace, so changes since the last apply are not known. "
+    "The next apply is compared with, also where it has nothing to do."
+)
+UNREAD = "A read failed; resources that depend on it were not compared."
+_WORDS = {"create": "was added", "update": "was changed", "delete": "was removed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One resource that changed on the platform.
+
+    Attributes:
+        verb: create, update or delete.
+        words: what happened to it.
+        fields: of a change: name, before, after.
+    """
+
+    address: str
+    verb: str
+    words: str
+    fields: Sequence[tuple[str, str, str]]
+
+
+def moved(plan: Plan) -> list[Moved]:
+    """What changed on the platform since the last apply."""
+    declared = {c.address for c in plan.resource_changes} | {d.address for d in plan.diagnostics}
+    return [_one(entry, declared=entry["address"] in declared) for entry in plan.resource_drift]
+
+
+def apart(plan: Plan) -> list[ResourceChange]:
+    """Where specs and platform differ."""
+    return [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
+
+
+def since(plan: Plan) -> str | None:
+    """When the last apply was; None where the ledger has none."""
+    when = plan.audit.baseline if plan.audit else None
+    return None if when is None else f"{when[:16].replace('T', ' ')} UTC"
+
+
+def verdict(plan: Plan) -> str:
+    """How much drifted, in one sentence; nothing is said of what is not known."""
+    changed, differing = len(plan.resource_drift), len(apart(plan))
+    if since(plan) is None:
+        words = f"{differing} not as declared" if differing else "nothing differs from the specs"
+        return f"{'Drift' if differing else 'No drift known'}: {words}; no earlier apply to compare with."
+    if not changed and not differing:
+        return "No drift."
+    return f"Drift: {changed} changed on the platform, {differing} not as declared."
+
+
+def _one(entry: dict[str, Any], *, declared: bool) -> Moved:
+    change = entry["change"]
+    (verb,) = change["actions"]
+    fields = [
+        (key, value(old), value(change["after"][key]))
+        for key, old in (change["before"] or {}).items()
+        if verb == "update"
+    ]
+    words = _WORDS[verb] + ("" if declared or verb == "delete" else "; no spec declares it")
+    return Moved(entry["address"], verb, words, fields)
