@@ -9,7 +9,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,15 +33,12 @@ from reconciler.planning.loads.protocol import ChunkView, LoadView
 SETTLE, LINES, CHUNKS = 60.0, 10, 3
 FORMER = (("ws", "src"),)
 KEY, CONFIG = "load:ws/src@1", "compartment:x"
-FATES = ["done"] * 6 + [
-    "lost",
-    "late",
-    "late",
-    "killed before",
-    "killed after",
-    "killed after",
-    "killed late",
-]
+# What becomes of a write: in bad weather, where nothing happens, and where the run will not live long. Who is stopped ends in order,
+# but does not know what became of it.
+BAD = (
+    *("done",) * 6, "lost", "late", "late", "killed before", "killed after", "killed after", "killed late", "stopped after",
+)  # fmt: skip
+CALM, CUT_OFF = ("done",), ("done", "done", "killed after", "stopped after")
 
 
 class Killed(Exception):
@@ -139,14 +136,14 @@ class Apply:
     world: World
     ledger: Ledger
     digest: str
-    calm: bool
+    fates: Sequence[str]
 
-    def unrelated(self) -> None:
-        """It changes a compartment; perhaps it lasts longer than a listing may lag."""
+    def unrelated(self, seconds: Sequence[float]) -> None:
+        """It changes a compartment, and lasts one of these times; perhaps longer than a listing may lag."""
         evidence = begin(self.ledger, self.world.lock, os.urandom(4).hex(), "", "{}", "{}")
         locked = self.world.now
         evidence.intend({CONFIG})
-        self.world.sleep(self.world.data.draw(st.sampled_from([1.0, SETTLE + 1])))
+        self.world.sleep(self.world.data.draw(st.sampled_from(seconds)))
         evidence.close({CONFIG}, {CONFIG}, set(), outlived=self.world.now >= locked + SETTLE)
         evidence.end("finished")
 
@@ -253,7 +250,7 @@ class Apply:
         """What a listing shows of it in the end; nothing if it is not to be found out."""
         world, data = self.world, self.world.data
         for _ in range(3):
-            fate = "done" if self.calm else data.draw(st.sampled_from(FATES))
+            fate = data.draw(st.sampled_from(self.fates))
             if fate == "killed before":
                 raise Killed
             if fate in ("late", "killed late"):
@@ -263,13 +260,15 @@ class Apply:
                         world.effect(rows, name, came_late=True),
                     )
                 )
-            if fate in ("done", "killed after"):
+            if fate in ("done", "killed after", "stopped after"):
                 kept = name.upper() if world.normalises and rows is world.imports else name
                 world.effect(rows, kept)()
                 if kept != name:
                     raise Stopped(known=True)
             if fate.startswith("killed"):
                 raise Killed
+            if fate == "stopped after":
+                raise Stopped(known=False)
             if found := find(name, world.now):
                 return found
         return ()
@@ -305,22 +304,33 @@ class Life:
         self.places = {"a": folder / "a.db", "b": folder / "b.db", "common": folder / "a.db"}
 
     @contextlib.contextmanager
-    def applying(self, who: str, *, calm: bool = False) -> Iterator[Apply]:
+    def applying(self, who: str, fates: Sequence[str] = BAD) -> Iterator[Apply]:
         database = open_file(self.places[who])
         try:
             ledger = Ledger(database, "https://x", "1", "here", self.world.clock.wall)
-            yield Apply(self.world, ledger, f"{self.content:012x}", calm)
+            yield Apply(self.world, ledger, f"{self.content:012x}", fates)
         finally:
             database.close()
 
-    def load(self, who: str, *, calm: bool = False) -> bool:
-        with self.applying(who, calm=calm) as run, contextlib.suppress(Killed):
+    def load(self, who: str, fates: Sequence[str] = BAD) -> bool:
+        with self.applying(who, fates) as run, contextlib.suppress(Killed):
             return run.load()
         return False
 
-    def unrelated(self, who: str) -> None:
+    def unrelated(self, who: str, seconds: Sequence[float] = (1.0, SETTLE + 1)) -> None:
         with self.applying(who) as run:
-            run.unrelated()
+            run.unrelated(seconds)
+
+    def left_alone(self, who: str) -> None:
+        """A load is cut off, the first one here or not; nobody looks at it, while other runs come, last long, and go; then it is applied."""
+        if self.world.data.draw(st.booleans()):
+            self.load(who, CALM)
+            self.new_content(who)
+        self.load(who, CUT_OFF)
+        other = self.world.data.draw(st.sampled_from([who, who, *sorted(self.places)]))
+        for _ in range(self.world.data.draw(st.integers(0, 3))):
+            self.unrelated(other, (1.0, SETTLE + 1, SETTLE + 1, SETTLE + 1))
+        self.load(other, CALM)
 
     def new_content(self, _: str) -> None:
         self.content += 1
@@ -364,13 +374,13 @@ class Life:
         data = self.world.data
         events = (
             *(self.load,) * 4,
-            self.unrelated, self.unrelated, self.new_content, self.keep, self.put_back, self.forget, self.claim,
+            self.left_alone, self.left_alone, self.unrelated, self.unrelated, self.new_content, self.keep, self.put_back, self.forget, self.claim,
             self.time, self.clock, self.normalised,
         )  # fmt: skip
         for _ in range(data.draw(st.integers(1, 12))):
             data.draw(st.sampled_from(events))(data.draw(st.sampled_from(sorted(self.places))))
         self.world.sleep(self.world.flight)
-        done = [self.load("a", calm=True) for _ in range(3)]
+        done = [self.load("a", CALM) for _ in range(3)]
         assert done[-1], "undisturbed runs do not end"
         self.world.sleep(SETTLE)
         look(self.world)
