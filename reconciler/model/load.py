@@ -127,6 +127,7 @@ class Scan:
         unchanged: rows that are not sent because they were before, and did not change.
         expectations: what was found for each expectation of the source, in its order.
         schema: what does not fit the schemas that it was compared with, by their digests.
+        removed: DELETE commands about identities that no row names; they are among `deletes`, and no rows.
         blank: blank lines at the ends of files. All lines of the files are headers + lines + continued + blank.
     """
 
@@ -140,6 +141,7 @@ class Scan:
     deletes: int
     rejected: int
     replay_safe: bool
+    removed: int = 0
     rejects: tuple[Reject, ...] = ()
     reasons: dict[str, int] = field(default_factory=dict)
     compartments: frozenset[str] = frozenset()
@@ -153,6 +155,11 @@ class Scan:
     unchanged: int = 0
     schema: dict[str, tuple[SchemaOddity, ...]] = field(default_factory=dict)
     expectations: tuple[Broken, ...] = ()
+
+    @property
+    def accepted(self) -> int:
+        """Rows of the source that are sent, or were before and did not change."""
+        return self.sent - self.removed + self.unchanged
 
 
 @dataclass(frozen=True, slots=True)

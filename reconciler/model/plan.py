@@ -66,6 +66,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         gone: identities that were sent, and that no row names any more.
         retried: rows of which it is not known that the platform took the last command.
         known: identities that were sent.
+        deleted: of those that are gone, how many this load deletes.
+        all_rows: all rows are sent, the unchanged ones, too.
     """
 
     base: int
@@ -75,6 +77,13 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     gone: int
     retried: int
     known: int
+    deleted: int = 0
+    all_rows: bool = False
+
+    @property
+    def unsent(self) -> int:
+        """Rows that are not sent, since they did not change."""
+        return 0 if self.all_rows else self.unchanged
 
 
 class SchemaSeen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -66,6 +66,19 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Removals:
+    """A file of one run that lists identities which no row names any more, enciphered with the key of that run.
+
+    Attributes:
+        digests: bytes of the digests in each record.
+    """
+
+    path: str
+    key: bytes = field(repr=False)
+    digests: int = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What a source expects of its rows: `not_null`, `unique`, `in`, `matches`, `range`, `min_rows` or `max_change_percent`.
 
@@ -93,8 +106,10 @@ class SourceDefinition:
         superseded: with `duplicates: keep_last`, a file that lists the lines a later one replaces; apply makes it.
         send: `all` rows, or only those that `changed` since the last load.
         full_every: with `changed`, every so many loads send all rows; 0 for never.
+        gone: with `changed`, whether profiles whose identity no row names any more are kept, or deleted: `keep` or `delete`.
         base: what a delta is made against, as its digest names it; empty for a load of all rows.
         listed: of a delta, a file that lists the lines to send; made where it is read.
+        removals: of a load that deletes, whom; made where it is read.
         verify: how many lines are read back after the run.
         keep_generations: how many loaded generations of imports stay; None for all.
         expect: what its rows must be.
@@ -131,8 +146,10 @@ class SourceDefinition:
     superseded: str = ""
     send: str = "all"
     full_every: int = 0
+    gone: str = "keep"
     base: str = ""
     listed: str = ""
+    removals: Removals | None = None
     verify: int = 0
     keep_generations: int | None = None
     former: tuple[tuple[str, str], ...] = ()

@@ -164,6 +164,7 @@ def _definition(
         duplicates=spec.get("duplicates", "off"),
         send=spec.get("send", "all"),
         full_every=spec.get("full_every", 0),
+        gone=spec.get("gone", "keep"),
         allow=str(allow),
         max_bytes=size(spec.get("chunk", {}).get("max_bytes", 64_000_000)),
         fill_identity=spec.get("fill_identity", False),

@@ -20,6 +20,7 @@ from reconciler.spec.source_rules import (
     anonymous,
     changed_rows,
     chunks,
+    deleted_rows,
     endpoints,
     formats,
     identities,
@@ -187,6 +188,7 @@ DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]
         updates,
         merged_arrays,
         changed_rows,
+        deleted_rows,
         chunks,
     ),
 }

@@ -9,7 +9,8 @@ from msgspec import structs
 from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.bulk.sent.indexes import Compared, SentIndexes, known, told
+from reconciler.bulk.sent.compare import Compared, compare, known, told
+from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.control.observe import open_executions
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
@@ -124,16 +125,18 @@ class LoadPlanner:
             return PlannedLoad(None, [*findings, *self._activations(load, scan)], read_failed=True)
         try:
             compared = self._compared(load, definition, scan, remote, overrides)
-            planned = replace(compared.source, listed="")
+            planned = replace(compared.source, listed="", removals=None)
             decided = decide_load(planned, compared.scan, remote, overrides, known(compared))
             scan = self.scans.get(as_cut(compared.source, decided.cut))
         except ReconcilerError as e:
             return PlannedLoad(None, [_unreadable(load, e)])
-        change, findings = plan_load(load, decided, scan, remote, overrides, compared.delta)
+        change, findings = plan_load(load, decided, scan, remote, overrides, compared.delta, compared.known)
         change = structs.replace(change, reason=change.reason + told(compared))
         if compared.lost and change.actions == ("execute",):
             words = f"all rows are sent: {compared.why}"
             findings.append(warning("full-load", words, load.span, address=str(load.address)))
+        if compared.kept:
+            findings.append(warning("gone-kept", compared.kept, load.span, address=str(load.address)))
         require_there(change, overrides)
         findings += self._activations(load, scan)
         if change.actions == ("execute",) and change.generation == 1 and content:
@@ -147,7 +150,7 @@ class LoadPlanner:
             # The seal of a load before may be that of a delta, whose size says nothing of its source.
             comparable = definition.send == "all" or compared.delta is not None
             before = change.previous_lines if comparable else 0
-            findings += change_findings(load, scan.sent + scan.unchanged, before)
+            findings += change_findings(load, scan.accepted, before)
             if schema is not None:
                 change = structs.replace(
                     change, schema=SchemaSeen(origin=schema.origin, digest=schema.digest)
@@ -190,11 +193,13 @@ class LoadPlanner:
         Raises:
             ReconcilerError: the source cannot be read.
         """
-        if definition.send != "changed" or overrides.reload:
+        if definition.send != "changed":
             return Compared(definition, scan)
         found = generations(remote.imports.require().rows, definition.former)
         executed = executed_keys(found, remote.executions)
-        return self.sent.compare(definition, scan, found, executed, load.datamart_id)
+        return compare(
+            self.sent, definition, scan, found, executed, load.datamart_id, reload=overrides.reload
+        )
 
     def _unread(self, load: DesiredLoad, definition: SourceDefinition, overrides: Overrides) -> PlannedLoad:
         """A load whose source only apply reads."""

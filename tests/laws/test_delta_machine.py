@@ -17,8 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from reconciler.bulk.scan.external_sort import SortedRecords
 from reconciler.bulk.scan.scan import chunk_pieces
 from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.sent.compare import Compared, compare, known
+from reconciler.bulk.sent.difference import entries
 from reconciler.bulk.sent.digests import SIZE, Digester, key_of_text
-from reconciler.bulk.sent.indexes import Compared, SentIndexes, known
+from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.sent.store import Folder
 from reconciler.kinds.names import ChunkName, LoadKey, SealName
 from reconciler.model.source import Identifier, SourceDefinition, Update
@@ -172,7 +174,7 @@ class Machine(RuleBasedStateMachine):
         source = replace(SOURCE, full_every=self.full_every)
         found = [x.listed() for x in self.loads]
         executed = {x.key for x in self.loads if x.executed}
-        compared = indexes.compare(source, self.scans.get(source), found, executed, "1509")
+        compared = compare(indexes, source, self.scans.get(source), found, executed, "1509")
         content = content_of(compared.scan, compared.source)
         assert content is not None
         new = LoadKey("shop", "people", 1, "")
@@ -242,7 +244,13 @@ class Machine(RuleBasedStateMachine):
                 assert scan.source_digest == compared.scan.source_digest
                 since = compared.since_full
                 kept = indexes.keep(
-                    compared.source, compared.scan, load.key, seal, names, rows, not_taken, since, "1509"
+                    compared.source,
+                    compared.scan,
+                    seal,
+                    names,
+                    lambda: entries(rows, not_taken),
+                    since,
+                    "1509",
                 )
         if ends == "before the seal":
             return

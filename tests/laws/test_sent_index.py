@@ -45,7 +45,9 @@ def index_of(night: Night, refused: set[str]) -> list[bytes]:
 @given(nights, nights, st.sets(st.sampled_from([f"u{n}" for n in range(30)])))
 def test_what_is_sent_is_what_changed(before: Night, now: Night, refused: set[str]) -> None:
     counts = Counts()
-    places = [PLACE.unpack(p) for p in difference(rows_of(now), index_of(before, refused), counts)]
+    places = [
+        PLACE.unpack(p) for p in difference(rows_of(now), index_of(before, refused), counts, lambda _: None)
+    ]
     names = list(now)
     sent = {names[number - 11] for _, number in places}
     known = before.keys()
@@ -135,5 +137,5 @@ def test_no_two_identities_have_one_digest() -> None:
 def test_runs_on_disk_are_merged() -> None:
     night = {f"u{n}": 1 for n in range(3000)}
     counts = Counts()
-    assert list(difference(rows_of(night, at_once=50), index_of(night, set()), counts)) == []
+    assert list(difference(rows_of(night, at_once=50), index_of(night, set()), counts, lambda _: None)) == []
     assert counts.unchanged == 3000

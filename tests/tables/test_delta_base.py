@@ -9,6 +9,7 @@ from reconciler.kinds.names import ChunkName, LoadKey, SealName
 from reconciler.model.source import SourceDefinition, Update
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.delta import (
+    Sends,
     base_of,
     grows,
     index_name,
@@ -67,7 +68,7 @@ def digest(base: str = "") -> str:
 
 
 def test_a_delta_is_no_load_of_all_rows() -> None:
-    whole, delta = load(2, digest()), load(2, digest(base_of(G1)))
+    whole, delta = load(2, digest()), load(2, digest(base_of(G1, Sends.CHANGED)))
     assert is_of_all_rows(whole, "s", SOURCE)
     assert not is_of_all_rows(delta, "s", SOURCE)
     assert is_delta_of(delta, [G1, delta], "s", SOURCE)

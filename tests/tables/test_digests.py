@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.source import Dialect, Expectation, Identifier, Operation, SourceDefinition, Update
+from reconciler.model.source import (
+    Dialect,
+    Expectation,
+    Identifier,
+    Operation,
+    Removals,
+    SourceDefinition,
+    Update,
+)
 from reconciler.planning.digests import canonical, digest, load_digest, shape
 
 BASE = SourceDefinition(
@@ -63,6 +71,8 @@ SHAPES_NOT: dict[str, list[Any]] = {
     "superseded": ["list"],
     "send": ["changed"],
     "full_every": [7],
+    "gone": ["delete"],  # in the load's digest, by its base
+    "removals": [Removals(path="list", key=b"k")],
     "base": ["g7.abcdef123456"],  # in the load's digest
     "listed": ["list"],
     "verify": [5],

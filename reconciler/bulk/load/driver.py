@@ -175,8 +175,9 @@ class _LoadRun:
                 "succeeded": ok,
                 "failed": failed,
                 "unknown": unknown,
-                "not_processed": max(0, scan.lines - scan.unchanged - ok - failed - unknown),
+                "not_processed": max(0, scan.lines + scan.removed - scan.unchanged - ok - failed - unknown),
                 **({"unchanged": scan.unchanged} if scan.unchanged else {}),
+                **({"gone": scan.removed} if scan.removed else {}),
                 **(self.after.verified if self.after else {}),
             }
             if status is Status.SUCCEEDED and counts.get("differing"):
@@ -425,7 +426,9 @@ class _LoadRun:
         tracked = self.preparation.tracked
         if tracked is None:
             return None
-        rows = SentRows(self.context, self.listings, self.ready, tracked.digests, tracked.since_full)
+        rows = SentRows(
+            self.context, self.listings, self.ready, tracked.digests, tracked.since_full, tracked.left
+        )
         try:
             return rows.keep(self.view, seal)
         except ReconcilerError as e:

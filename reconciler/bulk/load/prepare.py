@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from reconciler.api import resources
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
+from reconciler.bulk.sent.compare import Compared, compare
+from reconciler.bulk.sent.compare import known as decided_by
 from reconciler.bulk.sent.digests import SourceRows
-from reconciler.bulk.sent.indexes import Compared, known
 from reconciler.errors import ReadFailed
 from reconciler.kinds.names import MAX_LENGTH, ChunkName, LoadKey
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.load import Scan
 from reconciler.model.outcome import Status
-from reconciler.model.plan import Delta, LoadChange
+from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution, Import
-from reconciler.model.source import SourceDefinition
+from reconciler.model.source import Removals, SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads import protocol
 from reconciler.planning.loads.changes import (
@@ -27,6 +28,7 @@ from reconciler.planning.loads.changes import (
     previous_lines,
 )
 from reconciler.planning.loads.cut import as_cut, chunk_name, cut_of, load_view, rows_of
+from reconciler.planning.loads.delta import is_delta_of
 from reconciler.planning.loads.generations import (
     Decision,
     Do,
@@ -42,10 +44,17 @@ from reconciler.planning.plan.guards import deleting, shrunk, way_out
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """Digests of all rows of a source, and how many deltas follow its last load of all rows."""
+    """What the next load of a source has to know of this one.
+
+    Attributes:
+        digests: of all its rows.
+        since_full: how many deltas follow its last load of all rows.
+        left: identities of the load before that no row is about.
+    """
 
     digests: SourceRows
     since_full: int
+    left: Removals | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ class Preparation:
             words = f"stale: {decision.reason}; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
         if not change.retry:
-            self._guard(scan, source, decision, compared.delta)
+            self._guard(scan, source, decision, compared.known)
         existing = next((g for g in (*found, *retries) if g.key == key), None)
         ready = self._fit(source, existing, key, executions)
         earlier = [
@@ -172,7 +181,7 @@ class Preparation:
 
     def _limited(self, source: SourceDefinition, scan: Scan) -> None:
         """Require what is about to be sent to be within the limits of the spec and the guards."""
-        trip = deleting(scan.deletes, scan.sent, self.guards)
+        trip = deleting(scan.deletes, scan.accepted + scan.removed, self.guards)
         why = refusal(source, scan) or self._tripped(trip, "guard-delete-lines", "max_delete_lines_percent")
         if why is not None:
             raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
@@ -186,7 +195,7 @@ class Preparation:
         if digests is None:
             return Compared(source, scan)
         made = self._changed(replace(source, base=""), scan, digests, rows)
-        self.scan, self.tracked = made.scan, Tracked(digests, made.since_full)
+        self.scan, self.tracked = made.scan, Tracked(digests, made.since_full, made.left)
         if made.delta is not None:
             self._limited(made.source, made.scan)
         return made
@@ -195,13 +204,20 @@ class Preparation:
         self, whole: SourceDefinition, scan: Scan, digests: SourceRows, rows: Sequence[Import]
     ) -> Compared:
         change, source = self.change, self.definition
-        if change.reload or not (source.base or change.unread):
+        if source.gone == "keep" and (change.reload or not (source.base or change.unread)):
             return Compared(whole, scan)
         found = generations(rows, source.former)
         retries = generations(rows, source.former, retries=True)
         executions = self.listings.executions_of([*open_generations(found), *open_retries(found, retries)])
         executed = executed_keys(found, executions)
-        made = self.context.sent.compare(whole, scan, found, executed, change.datamart_id, digests)
+        begun = any(
+            g.number == change.generation and g.seal and is_delta_of(g, found, scan.source_digest, whole)
+            for g in found
+        )
+        made = compare(
+            self.context.sent, whole, scan, found, executed, change.datamart_id, digests,
+            reload=change.reload and not begun,
+        )  # fmt: skip
         if made.finished is not None:
             seal = made.finished[0].seal
             totals = (seal.ok, seal.failed) if seal else None
@@ -209,13 +225,13 @@ class Preparation:
         if not change.unread and made.source.base != source.base:
             words = f"stale: {made.why or 'another load was made since'}; nothing was sent. Make a new plan"
             raise LoadStopped(Status.FAILED, words, refused=True)
-        if (decided := known(made)) is not None:
+        if (decided := decided_by(made)) is not None:
             raise LoadStopped(Status.FAILED, f"{decided.reason}; nothing was sent", refused=True)
         return made
 
-    def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision, delta: Delta | None) -> None:
+    def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision, known: int) -> None:
         """The size of the source beside the last load; and compartments that lines name, which plan saw of other sources."""
-        trip = shrunk(scan.sent + scan.unchanged, previous_lines(source, decision, delta), self.guards)
+        trip = shrunk(scan.accepted, previous_lines(source, decision, known), self.guards)
         why = self._tripped(trip, "guard-shrink", "max_shrink_percent")
         if why is None and self.change.unread and scan.compartments - set(self.ids.values()):
             active = resources.activations(self.context.writer, self.change.datamart_id)

@@ -13,11 +13,14 @@ from reconciler.bulk.load.listings import LoadListings
 from reconciler.bulk.load.prepare import Ready
 from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
 from reconciler.bulk.scan.external_sort import SortedRecords
+from reconciler.bulk.scan.removals import Left
+from reconciler.bulk.sent.difference import entries
 from reconciler.bulk.sent.digests import AT_ONCE, SIZE, SourceRows
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.execution import Phase, phase
 from reconciler.kinds.names import ChunkName, SealName, parse
 from reconciler.model.load import Chunk
+from reconciler.model.source import Removals
 from reconciler.planning.loads.protocol import ChunkView, LoadView, winner
 
 
@@ -28,6 +31,7 @@ class SentRows:
     Attributes:
         digests: of all rows of its source.
         since_full: how many deltas follow the last load of all rows.
+        left: identities of the load before that no row is about.
     """
 
     context: Context
@@ -35,6 +39,7 @@ class SentRows:
     ready: Ready
     digests: SourceRows
     since_full: int
+    left: Removals | None
 
     def keep(self, view: LoadView, seal: SealName) -> str:
         """Write the index, durably, and give its name; it counts once the seal is there.
@@ -46,7 +51,7 @@ class SentRows:
         Raises:
             ReconcilerError: it cannot be written.
         """
-        ready = self.ready
+        ready, left = self.ready, Left(self.left)
         with closing(SortedRecords(SIZE, AT_ONCE)) as not_taken:
             for chunk in view.chunks:
                 for identity in self._not_taken(chunk):
@@ -54,11 +59,9 @@ class SentRows:
             return self.context.sent.keep(
                 ready.source,
                 ready.scan,
-                ready.key,
                 seal,
                 self._imports(),
-                self.digests,
-                not_taken,
+                lambda: entries(self.digests, not_taken, left),
                 self.since_full,
                 self.listings.datamart_id,
             )

@@ -2,8 +2,10 @@
 
 import msgspec
 
+from reconciler.bulk.records.lines import json_line
 
-class _Identity(msgspec.Struct, frozen=True):
+
+class _Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     compartment_id: str | int | None = None
     user_account_id: str | None = None
     email_hash: str | None = None
@@ -18,3 +20,8 @@ def spelled(line: bytes) -> bytes:
     """The identity of a command, one line of JSON; with lengths, so that no two identities are spelled alike."""
     parts = ("" if x is None else f"{len(str(x))} {x}" for x in _values(_decode(line)))
     return ",".join(parts).encode()
+
+
+def named(line: bytes) -> bytes:
+    """The fields of a command that say it, as a JSON object."""
+    return json_line(_decode(line))[:-1]

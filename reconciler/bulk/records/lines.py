@@ -55,7 +55,7 @@ def too_large(size: int, source: SourceDefinition) -> BadLine:
     )
 
 
-def json_line(command: Mapping[str, Any]) -> bytes:
+def json_line(command: Mapping[str, Any] | msgspec.Struct) -> bytes:
     """A command as one line of JSON."""
     data = _encode(command)
     if b"\xe2\x80" in data:  # U+2028 and U+2029 end lines for some readers (contract 12, 23)

@@ -40,7 +40,7 @@ def row_mapper(source: SourceDefinition) -> Callable[[Row], Line]:
             row = _without_nulls(row)
         operation = _operation(row, source)
         field, who, compartment = _identity(row, source)
-        identity = {field: who} if compartment is None else {"compartment_id": compartment, field: who}
+        identity = _fields(field, who, compartment)
         if operation == "DELETE":
             return Line(
                 json_line({"operation": "DELETE", **identity}), True, True, compartment, False, field, who
@@ -59,6 +59,23 @@ def row_mapper(source: SourceDefinition) -> Callable[[Row], Line]:
         return Line(data, False, safe, compartment, anonymous, field, who, owned_by)
 
     return mapped
+
+
+def _fields(field: str, who: str, compartment: str | None) -> dict[str, Value]:
+    """The fields of a command that say whom it is about."""
+    return {field: who} if compartment is None else {"compartment_id": compartment, field: who}
+
+
+def row_identity(source: SourceDefinition) -> Callable[[Row], bytes | None]:
+    """The function that gives those fields of a row, as a JSON object; None where its identifiers cannot be read."""
+
+    def named(row: Row) -> bytes | None:
+        try:
+            return json_line(_fields(*_identity(row, source)))[:-1]
+        except BadLine:
+            return None
+
+    return named
 
 
 def flags_of(source: SourceDefinition) -> tuple[dict[str, Value], bool]:

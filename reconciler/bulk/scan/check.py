@@ -18,7 +18,7 @@ from reconciler.bulk.records.columns import Fields
 from reconciler.bulk.records.command_blocks import Verdict, judge
 from reconciler.bulk.records.commands import command_line
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
-from reconciler.bulk.records.mapping import column_used, flags_of, row_mapper
+from reconciler.bulk.records.mapping import column_used, flags_of, row_identity, row_mapper
 from reconciler.bulk.scan.duplicates import ListedLines
 from reconciler.bulk.scan.identifiers import Named, Seen, looker
 from reconciler.bulk.scan.schema_look import Misfits
@@ -54,7 +54,7 @@ class Record(NamedTuple):
 
 
 class Rejected(msgspec.Struct, frozen=True):
-    """A record that is not sent, of so many lines; `line` and `row` count from the segment's first, `data` only where it was asked for."""
+    """A record that is not sent, of so many lines; `line` and `row` count from the segment's first, `data` and `who` only where asked for."""
 
     line: int
     row: int
@@ -63,6 +63,7 @@ class Rejected(msgspec.Struct, frozen=True):
     column: str | None
     data: Any = None
     lines: int = 1
+    who: bytes | None = None
 
 
 class Batch(msgspec.Struct):
@@ -159,6 +160,14 @@ def checker(
         return batch
 
     return check
+
+
+def identity_reader(source: SourceDefinition) -> Callable[[Record], bytes | None]:
+    """The function that says whom a rejected record is about, where deletes depend on it; None where that cannot be read."""
+    if source.gone != "delete":
+        return lambda record: None
+    named = row_identity(source)
+    return lambda record: None if record.row is None else named(record.row)
 
 
 def without(batch: Batch, segment: Segment, before: int, replaced: ListedLines, *, contents: bool) -> Batch:
@@ -381,6 +390,7 @@ class _Builder:
         self.numbers: array[int] | None = None
         self.fields = Fields(source)
         self.safe_rows = flags_of(source)[1]
+        self.who = identity_reader(source)
         accounts = (source.owner, *source.identify_by)
         self.anonymous_rows = not any(i is not None and i.kind == "user_account_id" for i in accounts)
 
@@ -480,7 +490,8 @@ class _Builder:
         if self.contents:
             data = record.row if record.row is not None else record.raw.decode("utf-8", "backslashreplace")
         row, lines = self.records, record.lines
-        self.rejects.append(Rejected(record.line, row, why.code, why.reason, why.column, data, lines))
+        who = self.who(record)
+        self.rejects.append(Rejected(record.line, row, why.code, why.reason, why.column, data, lines, who))
         self.records += 1
         self.rejected += lines
 

@@ -1,4 +1,4 @@
-"""Records of one size, sorted in bounded memory.
+"""Records, sorted in bounded memory.
 
 So many at a time are sorted and written to a file without a name, and in the end all are merged.
 """
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import IO
 
 _BLOCK = 1024  # records read at once
+_READ = 1 << 17  # bytes read at once
+_OBJECT = 41  # bytes that a record takes beside its own
 
 
 class SortedRecords:
@@ -62,3 +64,60 @@ class SortedRecords:
         for at in range(begins, ends, size * _BLOCK):
             block = os.pread(self._spilled.fileno(), min(size * _BLOCK, ends - at), at)
             yield from (block[i : i + size] for i in range(0, len(block), size))
+
+
+class SortedTexts:
+    """The same for records of any size.
+
+    Args of the constructor:
+        at_once: bytes that are held in memory, about.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._limit = at_once
+        self._held, self._size = list[bytes](), 0
+        self._spilled: IO[bytes] | None = None
+        self._runs: list[tuple[int, int]] = []
+
+    def add(self, record: bytes) -> None:
+        """One more."""
+        self._held.append(record)
+        self._size += len(record) + _OBJECT
+        if self._size >= self._limit:
+            self._spill()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """All of them, in order."""
+        return heapq.merge(sorted(self._held), *(self._run(*run) for run in self._runs))
+
+    def close(self) -> None:
+        """Forget all."""
+        if self._spilled is not None:
+            self._spilled.close()
+
+    def _spill(self) -> None:
+        if self._spilled is None:
+            self._spilled = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
+        begins = self._spilled.seek(0, os.SEEK_END)
+        for record in sorted(self._held):
+            self._spilled.write(len(record).to_bytes(4, "big") + record)
+        self._spilled.flush()
+        self._runs.append((begins, self._spilled.tell()))
+        self._held, self._size = [], 0
+
+    def _run(self, begins: int, ends: int) -> Iterator[bytes]:
+        """The records of one sorted run, read a block at a time."""
+        if self._spilled is None:
+            return
+        held, at = b"", begins
+        while at < ends or held:
+            more = os.pread(self._spilled.fileno(), min(_READ, ends - at), at)
+            at += len(more)
+            held, begin = held + more, 0
+            while len(held) - begin >= 4:
+                size = int.from_bytes(held[begin : begin + 4], "big")
+                if len(held) - begin < 4 + size:
+                    break
+                yield held[begin + 4 : begin + 4 + size]
+                begin += 4 + size
+            held = held[begin:]

@@ -16,6 +16,7 @@ from typing import IO, NamedTuple
 
 from reconciler.bulk.records.columns import require_fields
 from reconciler.bulk.records.lines import UNKNOWN_ID
+from reconciler.bulk.scan import removals
 from reconciler.bulk.scan.check import Batch, Rejected, checker, only, without
 from reconciler.bulk.scan.chunker import BLOCK, Cutter
 from reconciler.bulk.scan.duplicates import Duplicates, ListedLines
@@ -36,6 +37,8 @@ THREADS = 2
 AHEAD = 6  # segments that are being worked on at once
 OnReject = Callable[[Reject, object], None]
 OnSent = Callable[[str, int, bytes, Sequence[int]], None]  # file, lines before, commands, their places
+OnUnsent = Callable[[bytes | None], None]  # whom a rejected row is about, where that can be read
+NO_IDENTITY = frozenset({SUPERSEDED, "line-blank"})  # codes of rejected rows that name nobody else
 
 
 @dataclass(slots=True)
@@ -47,6 +50,7 @@ class _Counts:
     unchanged: int = 0
     upserts: int = 0
     deletes: int = 0
+    removed: int = 0
     size: int = 0
     anonymous: int = 0
     safe: bool = True
@@ -72,7 +76,7 @@ class _Counts:
     @property
     def lines(self) -> int:
         """Rows that are sent or did not change, and the lines of those that are rejected."""
-        return self.upserts + self.deletes + self.unchanged + self.rejected
+        return self.upserts + self.deletes - self.removed + self.unchanged + self.rejected
 
     def reject(self, reject: Reject) -> None:
         self.rejected += reject.lines
@@ -88,6 +92,7 @@ class _Hooks:
     progress: Callable[[int], None] | None
     on_reject: OnReject | None
     on_sent: OnSent | None
+    on_unsent: OnUnsent | None
     _: KW_ONLY
     contents: bool
     schemas: Sequence[DatamartSchema] = ()
@@ -98,6 +103,13 @@ class _Hooks:
             self.on_sent(path, before, data, places)
         if self.progress:
             self.progress(lines)
+
+    def unsent(self, rejects: Sequence[Rejected]) -> None:
+        """Rows were rejected."""
+        if self.on_unsent:
+            for one in rejects:
+                if one.code not in NO_IDENTITY:
+                    self.on_unsent(one.who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +165,7 @@ def scan(
     *,
     contents: bool = False,
     on_sent: OnSent | None = None,
+    on_unsent: OnUnsent | None = None,
     schemas: Sequence[DatamartSchema] = (),
 ) -> Scan:
     """Read the whole source once.
@@ -165,13 +178,14 @@ def scan(
         workers: processes that share the work.
         contents: `on_reject` is given the data of the lines, too.
         on_sent: is given the commands of each segment.
+        on_unsent: is told whom each rejected row is about.
         schemas: profiles are compared with these.
 
     Raises:
         ReconcilerError: the source cannot be read.
     """
     names = locations.find(root, source)
-    hooks = _Hooks(progress, on_reject, on_sent, contents=contents, schemas=schemas)
+    hooks = _Hooks(progress, on_reject, on_sent, on_unsent, contents=contents, schemas=schemas)
     with ExitStack() as stack:
         wanted = ListedLines(stack.enter_context(Path(source.listed).open("rb"))) if source.listed else None
         if source.duplicates != "keep_last":
@@ -237,6 +251,7 @@ def _scan(
             batch = only(batch, segment, before, wanted)
         data = batch.bytes_of(segment)
         counts.add(batch, len(data))
+        hooks.unsent(made.rejects)
         for reject, contents_of in blanks.settled(segment, batch, rows):
             counts.reject(reject)
             if hooks.on_reject:
@@ -252,6 +267,7 @@ def _scan(
         rows.add(segment, batch)
         hooks.read(rows.names[segment.file], before, data, batch.places, counts.lines)
     require_fields(counts.found, counts.lacking)
+    _remove(source, len(names), cutter, counts)
     cutter.close()
     counts.blank = blanks.left()
     sent = counts.upserts + counts.deletes
@@ -264,6 +280,7 @@ def _scan(
         bytes=counts.size,
         upserts=counts.upserts,
         deletes=counts.deletes,
+        removed=counts.removed,
         rejected=counts.rejected,
         replay_safe=counts.safe,
         rejects=tuple(counts.rejects),
@@ -280,6 +297,19 @@ def _scan(
         schema=misfits.result(),
         expectations=expecting.result(),
     )
+
+
+def _remove(source: SourceDefinition, file: int, cutter: Cutter, counts: _Counts) -> None:
+    """The DELETE commands that come after the rows, as if they stood in one more file."""
+    for piece in removals.commands(source):
+        counts.deletes += piece.lines
+        counts.removed += piece.lines
+        counts.size += len(piece.data)
+        cutter.add(piece.data, piece.lines, _in_frame(file, piece))
+
+
+def _in_frame(file: int, piece: removals.Piece) -> Callable[[int], Position]:
+    return lambda index: Position(file, piece.frame, piece.before, index)
 
 
 def chunk_pieces(root: Path, names: Sequence[str], source: SourceDefinition, chunk: Chunk) -> Iterator[bytes]:
@@ -355,6 +385,8 @@ def parts(root: Path, names: Sequence[str], source: SourceDefinition, start: Pos
                 batch = only(batch, segment, before, wanted)
             rows.add(segment, batch)
             yield Part(segment.file, before, batch.bytes_of(segment), batch.places)
+    for piece in removals.commands(source, start if start.file == len(names) else None):
+        yield Part(len(names), piece.before, piece.data, range(piece.lines))
 
 
 def _batches(
@@ -447,7 +479,8 @@ class Rows:
     """Counts lines and records of each file; a header is a line."""
 
     def __init__(self, names: Sequence[str], source: SourceDefinition, start: Position = BEGINNING) -> None:
-        self.names = names if source.format != "spool" else ["the query's rows"]
+        places = names if source.format != "spool" else ["the query's rows"]
+        self.names = [*places, removals.PLACE]
         self._numbered = source.format == "csv"
         self._before: dict[int, tuple[int, int]] = {}
         self._headers: dict[int, int] = {}

@@ -4,13 +4,13 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from reconciler.bulk.scan.scan import OnSent, scan
+from reconciler.bulk.scan.scan import OnSent, OnUnsent, scan
 from reconciler.bulk.scan.scan_cache import KeptScans, compared
 from reconciler.bulk.scan.spool import Spools, once_only
 from reconciler.bulk.sources import locations, object_store
@@ -125,6 +125,7 @@ class Scans:
             keep_generations=None,
             send="all",
             full_every=0,
+            gone="keep",
             base="",
             schema="warn",
         )  # what does not shape what is read
@@ -147,7 +148,7 @@ class Scans:
         keep = self._rejects
         if keep is not None:
             return self.read(source, lambda reject, data: keep(with_contents(reject, data)), contents=True)
-        if self.kept is None or source.listed:  # a list of lines is of this process alone
+        if self.kept is None or source.listed or source.removals:  # lists of lines are of this process alone
             return self.read(source)
         return self.kept.get(source, names, lambda: self.read(source), self._against(source))
 
@@ -161,6 +162,7 @@ class Scans:
         *,
         contents: bool = False,
         on_sent: OnSent | None = None,
+        on_unsent: OnUnsent | None = None,
     ) -> Scan:
         """Read a source, whatever is known of it.
 
@@ -169,6 +171,7 @@ class Scans:
             on_reject: is given every rejected line.
             contents: with its data, too.
             on_sent: is given the commands of each segment.
+            on_unsent: is told whom each rejected row is about.
 
         Raises:
             ReconcilerError: it cannot be read.
@@ -178,11 +181,8 @@ class Scans:
         def progress(lines: int) -> None:
             self._progress(source.source, lines)
 
-        if self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM:
-            return scan(
-                self.root, source, progress, on_reject, contents=contents, on_sent=on_sent, schemas=schemas
-            )
-        with self._workers() as pool:
+        small = self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM
+        with nullcontext() if small or self._workers is None else self._workers() as pool:
             return scan(
                 self.root,
                 source,
@@ -191,6 +191,7 @@ class Scans:
                 pool,
                 contents=contents,
                 on_sent=on_sent,
+                on_unsent=on_unsent,
                 schemas=schemas,
             )
 

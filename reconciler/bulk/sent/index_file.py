@@ -12,7 +12,7 @@ from typing import IO
 
 import msgspec
 
-from reconciler.bulk.sent.digests import SIZE
+from reconciler.bulk.sent.digests import SIZE, UNKNOWN
 from reconciler.errors import ReconcilerError
 
 _MAGIC = b"rclsent1"
@@ -31,6 +31,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         since_full: how many deltas were made since the last load of all rows.
         rows: entries.
         unknown: entries without a command that the platform certainly took.
+        identities: id of the file beside it that says whom each entry is about; empty where there is none.
     """
 
     load: str
@@ -39,6 +40,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     since_full: int
     rows: int
     unknown: int
+    identities: str = ""
 
 
 class Unusable(ReconcilerError):
@@ -51,7 +53,7 @@ def write_index(file: IO[bytes], key: bytes, entries: Iterable[bytes], about: De
     Args:
         file: a new file.
         key: of the digests.
-        entries: in order.
+        entries: in order; what follows the digests of one is not written.
         about: its counts are replaced.
     """
     mac = _mac(key)
@@ -64,9 +66,9 @@ def write_index(file: IO[bytes], key: bytes, entries: Iterable[bytes], about: De
     put(_MAGIC)
     held = bytearray()
     for entry in entries:
-        held += entry
+        held += entry[:ENTRY]
         rows += 1
-        unknown += not any(entry[SIZE:])
+        unknown += entry[SIZE:ENTRY] == UNKNOWN
         if len(held) >= _BLOCK:
             put(bytes(held))
             held.clear()

@@ -1,69 +1,35 @@
-"""Sources that send only what changed: compared with the index of what was sent, and the index of a load written (design 11).
+"""The sent indexes of a workspace: written, opened, shown and removed (design 11).
 
-The table of `reconciler.planning.loads.delta` decides; here is what it asks for. What is on disk beside the index, for as long
-as a run takes, are numbers of lines and keyed digests without a name.
+Beside the index of a source with `gone: delete` lies a second file: whom each entry is about, in the same order, enciphered. The
+index names it by its id, so each is believed only with the other.
 """
 
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import IO
 
-from reconciler.bulk.scan.external_sort import SortedRecords
+import msgspec
+
 from reconciler.bulk.scan.scan import Rows
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.bulk.sent.difference import Counts, difference, entries, in_words
-from reconciler.bulk.sent.digests import AT_ONCE, PLACE, Digester, SourceRows
-from reconciler.bulk.sent.index_file import Description, Unusable, read_index, write_index
+from reconciler.bulk.sent.difference import Counts, difference
+from reconciler.bulk.sent.digests import Digester, SourceRows
+from reconciler.bulk.sent.index_file import ENTRY, Description, Unusable, read_index, write_index
 from reconciler.bulk.sent.store import Store
+from reconciler.bulk.sources import enciphered
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.names import LoadKey, SealName
+from reconciler.kinds.names import SealName
 from reconciler.model.load import Scan
-from reconciler.model.plan import Delta
 from reconciler.model.sent import KeptIndex
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
-from reconciler.planning.loads.changes import content_of
-from reconciler.planning.loads.delta import (
-    base_of,
-    grows,
-    index_name,
-    index_of,
-    is_delta_of,
-    is_of_all_rows,
-    newest,
-    prefix,
-    scope,
-)
-from reconciler.planning.loads.generations import Decision, Do, Generation
+from reconciler.planning.loads.delta import index_name, index_of, prefix, scope
+from reconciler.planning.loads.generations import Generation
 
-CHANGED = "the source changed while it was read"
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What is to be sent of a source.
-
-    Attributes:
-        source: as it is to be read: of a delta with its base, and with the list of lines to send.
-        scan: so read.
-        delta: counts of a delta; None for a load of all rows.
-        finished: the finished load that has all of this already, and why that is known.
-        why: why all rows are sent although a load was finished before.
-        lost: because the platform's newest load has no index that can be used.
-        refused: sending all rows might make lists longer, so it takes `--reload`.
-        since_full: how many deltas follow the last load of all rows, this one counted.
-    """
-
-    source: SourceDefinition
-    scan: Scan
-    delta: Delta | None = None
-    finished: tuple[Generation, str] | None = None
-    why: str = ""
-    lost: bool = False
-    refused: bool = False
-    since_full: int = 0
+IDENTITIES = "-identities"  # ends the name of the file that says whom an index is about
 
 
 class SentIndexes:
@@ -85,7 +51,7 @@ class SentIndexes:
         origin: str,
         organisation_id: str,
     ) -> None:
-        self._scans, self.store, self._key = scans, store, key
+        self.scans, self.store, self._key = scans, store, key
         self._about = (origin, organisation_id)
         self._lists: tempfile.TemporaryDirectory[str] | None = None
 
@@ -94,6 +60,13 @@ class SentIndexes:
         if self._lists is not None:
             self._lists.cleanup()
             self._lists = None
+
+    def new_list(self) -> Path:
+        """A new file for the length of a run, in a folder that only its owner can read."""
+        if self._lists is None:
+            self._lists = tempfile.TemporaryDirectory(prefix="reconciler-")
+        with tempfile.NamedTemporaryFile(dir=self._lists.name, delete=False) as file:
+            return Path(file.name)
 
     def scope(self, datamart_id: str) -> str:
         """What indexes of a datamart have in their names."""
@@ -105,153 +78,88 @@ class SentIndexes:
 
         Args:
             source: to read.
-            make_key: where there is no key, one is made.
+            make_key: an index is made of them: where there is no key, one is made, and identities are kept where they are needed.
 
         Raises:
             ReconcilerError: it cannot be read, or there is no key.
         """
-        key = self._key(make_key)
+        key, deletes = self._key(make_key), source.gone == "delete"
+        if deletes:
+            enciphered.require()
         if key is None:
             raise ReconcilerError("the key of the sent index is not here")
-        names = Rows(self._scans.names(source), source).names
-        with closing(SourceRows(Digester(key), names)) as rows:
-            yield self._scans.read(source, on_sent=rows.add), rows
-
-    def compare(
-        self,
-        source: SourceDefinition,
-        scan: Scan,
-        found: Sequence[Generation],
-        executed: Collection[LoadKey],
-        datamart_id: str,
-        rows: SourceRows | None = None,
-    ) -> Compared:
-        """What of a source is to be sent, by the table.
-
-        Args:
-            source: with the remote ids of its compartments.
-            scan: of all of its rows.
-            found: all loads of it on the datamart.
-            executed: keys of those with an execution.
-            datamart_id: of the datamart.
-            rows: digests of its rows, where they are at hand.
-
-        Raises:
-            ReconcilerError: the source cannot be read.
-        """
-        loads = newest(found, executed)
-        top, base = loads.top, loads.finished
-        whole = Compared(source, scan)
-        if top is None or scan.repeated or None in source.compartments.values():
-            return whole
-        if is_of_all_rows(top, scan.source_digest, source):
-            return whole
-        if top.seal and is_delta_of(top, found, scan.source_digest, source):
-            return replace(whole, finished=(top, f"load {top.number} is finished"))
-        if base is None:
-            return self._all(whole, f"load {top.number} is unfinished")
-        try:
-            with self._opened(source, base, datamart_id) as (about, sent):
-                every = source.full_every
-                if top.seal and every and about.since_full + 1 >= every:
-                    return replace(whole, why=f"every {every} loads, all rows are sent")
-                if rows is not None:
-                    return self._against(whole, top, base, about, sent, rows)
-                with self.rows(source) as (again, made):
-                    if again.source_digest != scan.source_digest:
-                        raise ReconcilerError(CHANGED)
-                    return self._against(whole, top, base, about, sent, made)
-        except Unusable as e:
-            return self._all(whole, str(e))
-
-    def _all(self, whole: Compared, why: str) -> Compared:
-        refused = grows(whole.source, replay_safe=whole.scan.replay_safe)
-        return replace(whole, why=why, lost=True, refused=refused)
-
-    def _against(
-        self,
-        whole: Compared,
-        top: Generation,
-        base: Generation,
-        about: Description,
-        sent: Iterable[bytes],
-        rows: Iterable[bytes],
-    ) -> Compared:
-        """The rows that differ from an index."""
-        counts, ordered = Counts(), SortedRecords(PLACE.size, AT_ONCE)
-        with closing(ordered):
-            for place in difference(rows, sent, counts):
-                ordered.add(place)
-            if not counts.sent:
-                if top is base:
-                    words = f"no row changed since load {base.number}"
-                    return replace(
-                        whole, finished=(base, f"{words}; {counts.gone:,} are no longer in the source")
-                    )
-                return self._all(whole, f"load {top.number} is unfinished and of other rows")
-            listed = self._list(ordered)
-        source = replace(whole.source, base=base_of(base), listed=listed)
-        scan = self._scans.get(source)
-        if scan.source_digest != whole.scan.source_digest or scan.sent != counts.sent:
-            raise ReconcilerError(CHANGED)
-        content = content_of(scan, source)
-        if top is not base and not (content and content.is_of(top)):
-            return self._all(whole, f"load {top.number} is unfinished and of other rows")
-        delta = Delta(
-            base=base.number,
-            added=counts.added,
-            changed=counts.changed,
-            unchanged=counts.unchanged,
-            gone=counts.gone,
-            retried=counts.retried,
-            known=about.rows,
-        )
-        return Compared(source, scan, delta, since_full=about.since_full + 1)
-
-    def _list(self, places: Iterable[bytes]) -> str:
-        """A file with places of lines, in order; it holds numbers only."""
-        if self._lists is None:
-            self._lists = tempfile.TemporaryDirectory(prefix="reconciler-")
-        with tempfile.NamedTemporaryFile(dir=self._lists.name, delete=False) as file:
-            for place in places:
-                file.write(place)
-            return file.name
+        names = Rows(self.scans.names(source), source).names
+        made = SourceRows(Digester(key), names, identities=make_key and deletes)
+        with closing(made) as rows:
+            unsent = rows.unsent if deletes else None
+            yield self.scans.read(source, on_sent=rows.add, on_unsent=unsent), rows
 
     @contextmanager
-    def _opened(
+    def opened(
         self, source: SourceDefinition, load: Generation, datamart_id: str
     ) -> Iterator[tuple[Description, Iterator[bytes]]]:
-        """The index of a finished load.
+        """The index of a finished load; with `gone: delete`, each entry is followed by whom it is about.
 
         Raises:
-            Unusable: it is not there, or cannot be believed.
+            Unusable: it is not there, or cannot be believed; also while entries are read.
         """
         about, title = self.scope(datamart_id), f"load {load.number}"
-        key = self._key(False)
+        name = index_of(about, source.source, load)
         try:
-            file = self.store.open(index_of(about, source.source, load))
-            others = self.store.names(prefix(about, source.source)) if file is None else []
+            found = self.store.open(name)
+            others = self._names(source.source, datamart_id) if found is None else []
         except ReconcilerError as e:
             raise Unusable(f"the sent index cannot be read: {e}") from None
-        if file is None:
+        if found is None:
             words = f"; there is one of {_loads(others)}" if others else ""
             raise Unusable(f"there is no sent index of {title}{words}")
-        with file:
+        with ExitStack() as stack:
+            file = stack.enter_context(found)
             try:
-                opened = read_index(file, key)
+                said, read = read_index(file, self._key(False))
             except Unusable as e:
                 raise Unusable(f"the sent index of {title} cannot be used: {e}") from None
-            yield opened
+            if source.gone == "delete":
+                read = self._with_identities(said, name, title, read, stack)
+            yield said, read
+
+    def _with_identities(
+        self, about: Description, name: str, title: str, read: Iterator[bytes], stack: ExitStack
+    ) -> Iterator[bytes]:
+        """Entries with whom they are about.
+
+        Raises:
+            Unusable: that is not kept, or cannot be read.
+        """
+        if not about.identities:
+            raise Unusable(f"the sent index of {title} was made without gone: delete")
+        try:
+            found = self.store.open(name + IDENTITIES)
+        except ReconcilerError as e:
+            raise Unusable(f"the identities of {title} cannot be read: {e}") from None
+        if found is None:
+            raise Unusable(f"the identities of {title} are not there")
+        return _joined(read, self._identities(stack.enter_context(found), about, name), title)
+
+    def _identities(self, file: IO[bytes], about: Description, name: str) -> Iterator[bytes]:
+        """Whom the entries of an index are about, in order.
+
+        Raises:
+            Damaged: they cannot be believed.
+        """
+        if enciphered.identity_of(file).hex() != about.identities:
+            raise enciphered.Damaged("they are of another index")
+        key = self._key(False) or b""
+        for records in enciphered.read(file, key, _title(about, name)):
+            yield from records
 
     def keep(
         self,
         source: SourceDefinition,
         scan: Scan,
-        key: LoadKey,
         seal: SealName,
         imports: Mapping[str, Sequence[str]],
-        rows: Iterable[bytes],
-        not_taken: Iterable[bytes],
+        found: Callable[[], Iterable[bytes]],
         since_full: int,
         datamart_id: str,
     ) -> str:
@@ -260,11 +168,9 @@ class SentIndexes:
         Args:
             source: as it was read.
             scan: what was sent of it.
-            key: of the load.
-            seal: that it is about to get.
+            seal: that the load is about to get.
             imports: ids by name of its chunk imports.
-            rows: digests of all rows of the source.
-            not_taken: sorted identities of rows that the platform did not certainly take.
+            found: gives its entries (`difference.entries`), as often as it is called.
             since_full: how many deltas follow the last load of all rows.
             datamart_id: of the datamart.
 
@@ -275,20 +181,36 @@ class SentIndexes:
         assert secret is not None  # noqa: S101 - it is made
         content = load_digest(scan.source_digest, source.compartments) or ""
         about = Description(
-            load=str(key),
+            load=str(seal.load),
             content=content,
             compartment_ids=tuple(str(v) for _, v in sorted(source.compartments.items())),
             since_full=since_full,
             rows=0,
             unknown=0,
         )
-        name = index_name(self.scope(datamart_id), source.source, key, seal, imports)
+        name = index_name(self.scope(datamart_id), source.source, seal.load, seal, imports)
+
+        if source.gone == "delete":
+            identities = self._keep_identities(secret, about, name, found)
+            about = msgspec.structs.replace(about, identities=identities)
 
         def fill(file: IO[bytes]) -> None:
-            write_index(file, secret, entries(rows, not_taken), about)
+            write_index(file, secret, found(), about)
 
         self.store.write(name, fill)
         return name
+
+    def _keep_identities(
+        self, secret: bytes, about: Description, name: str, found: Callable[[], Iterable[bytes]]
+    ) -> str:
+        """Write whom the entries are about; the id of the file."""
+        ids = list[bytes]()
+
+        def fill(file: IO[bytes]) -> None:
+            ids.append(enciphered.write(file, secret, _title(about, name), (x[ENTRY:] for x in found())))
+
+        self.store.write(name + IDENTITIES, fill)
+        return ids[-1].hex()
 
     def kept(self, source: str, datamart_id: str) -> list[KeptIndex]:
         """What is kept of a source on a datamart; each file is read to its end.
@@ -296,18 +218,36 @@ class SentIndexes:
         Raises:
             ReconcilerError: the place cannot be read.
         """
-        key, found = self._key(False), []
-        for name in self.store.names(prefix(self.scope(datamart_id), source)):
-            file = self.store.open(name)
-            if file is None:
-                continue
-            with file:
-                try:
-                    about, _ = read_index(file, key)
-                    found.append(KeptIndex(_number(name), about.rows, about.unknown, about.since_full))
-                except Unusable as e:
-                    found.append(KeptIndex(_number(name), trouble=str(e)))
-        return found
+        return [x for n in self._names(source, datamart_id) if (x := self._shown(n)) is not None]
+
+    def _shown(self, name: str) -> KeptIndex | None:
+        """One index, looked at; None where it is not there any more."""
+        file = self.store.open(name)
+        if file is None:
+            return None
+        with file:
+            try:
+                about, _ = read_index(file, self._key(False))
+            except Unusable as e:
+                return KeptIndex(number_of(name), trouble=str(e))
+        shown = KeptIndex(number_of(name), about.rows, about.unknown, about.since_full)
+        return (
+            replace(shown, identities=True, trouble=self._verified(about, name))
+            if about.identities
+            else shown
+        )
+
+    def _verified(self, about: Description, name: str) -> str:
+        """What is wrong with the identities beside an index; empty if they are whole."""
+        file = self.store.open(name + IDENTITIES)
+        if file is None:
+            return "its identities are not there"
+        with file:
+            try:
+                count = sum(1 for _ in self._identities(file, about, name))
+            except ReconcilerError as e:
+                return f"its identities cannot be used: {e}"
+        return "" if count == about.rows else "its identities are not as many"
 
     def look(self, source: SourceDefinition, name: str, datamart_id: str) -> tuple[int, Counts] | None:
         """A source compared with the newest index that is here, whatever the platform has: its load's number, and counts.
@@ -320,8 +260,7 @@ class SentIndexes:
         Raises:
             ReconcilerError: the source or the place of the indexes cannot be read.
         """
-        names = self.store.names(prefix(self.scope(datamart_id), name))
-        newest_name = max(names, key=_number, default=None)
+        newest_name = max(self._names(name, datamart_id), key=number_of, default=None)
         file = self.store.open(newest_name) if newest_name is not None else None
         if newest_name is None or file is None:
             return None
@@ -337,9 +276,9 @@ class SentIndexes:
             ids: dict[str, str | None] = dict(zip(names_of_ids, about.compartment_ids, strict=True))
             resolved = replace(source, compartments=ids)
             with self.rows(resolved) as (_, rows):
-                for _ in difference(rows, sent, counts):
+                for _ in difference(rows, sent, counts, lambda _: None):
                     pass
-        return _number(newest_name), counts
+        return number_of(newest_name), counts
 
     def drop(self, source: str, datamart_id: str) -> None:
         """Remove all indexes of a source on a datamart.
@@ -362,35 +301,40 @@ class SentIndexes:
             ReconcilerError: one cannot be removed.
         """
         for other in self.store.names(prefix(self.scope(datamart_id), source)):
-            if other != name:
+            if other.removesuffix(IDENTITIES) != name:
                 self.store.delete(other)
 
+    def _names(self, source: str, datamart_id: str) -> list[str]:
+        """Names of the indexes of a source on a datamart."""
+        names = self.store.names(prefix(self.scope(datamart_id), source))
+        return [n for n in names if not n.endswith(IDENTITIES)]
 
-def _number(name: str) -> int:
+
+def _title(about: Description, name: str) -> str:
+    """What identities are authenticated for: a load, with its number and digest, and the index beside them."""
+    return f"{about.load} {name}"
+
+
+def _joined(read: Iterator[bytes], identities: Iterator[bytes], title: str) -> Iterator[bytes]:
+    """Two files in step.
+
+    Raises:
+        Unusable: they are not of each other.
+    """
+    try:
+        for entry, who in zip(read, identities, strict=True):
+            yield entry + who
+    except (enciphered.Damaged, ValueError) as e:
+        words = str(e) if isinstance(e, ReconcilerError) else "there are not as many as entries"
+        raise Unusable(f"the identities of {title} cannot be used: {words}") from None
+
+
+def number_of(name: str) -> int:
     """The number of the load that an index is of, by its name."""
     return int(name.split(".")[-2].removeprefix("g"))
 
 
-def known(compared: Compared) -> Decision | None:
-    """The decision about a load, where comparing made it; None where the digests decide."""
-    if compared.finished is not None:
-        load, why = compared.finished
-        return Decision(Do.NOTHING, why, load.key, load)
-    if compared.refused:
-        words = f"{compared.why}; sending all rows again can make merged lists longer. --reload sends them"
-        return Decision(Do.REFUSE, words)
-    return None
-
-
-def told(compared: Compared) -> str:
-    """What comparing found, to be added to the reason of a load."""
-    found = compared.delta
-    if found is not None:
-        return f"; compared with load {found.base}: {in_words(found)}"
-    return f"; all rows are sent: {compared.why}" if compared.why and not compared.refused else ""
-
-
 def _loads(names: Sequence[str]) -> str:
     """The loads that indexes are of, by their names."""
-    numbers = sorted({_number(n) for n in names})
+    numbers = sorted({number_of(n) for n in names})
     return "load " + ", ".join(map(str, numbers))

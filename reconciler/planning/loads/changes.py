@@ -124,6 +124,7 @@ def plan_load(
     remote: RemoteLoads,
     overrides: Overrides,
     delta: Delta | None = None,
+    known: int = 0,
 ) -> tuple[LoadChange, list[Diagnostic]]:
     """What a load would do.
 
@@ -133,7 +134,8 @@ def plan_load(
         scan: what reading it found, cut as decided.
         remote: listings.
         overrides: flags.
-        delta: counts of a load that sends only rows that changed.
+        delta: counts of a load that is made against another one.
+        known: identities that were sent before, where an index says it.
 
     Returns:
         The change, and findings.
@@ -182,7 +184,7 @@ def plan_load(
         resend=tuple(sorted(overrides.resend)),
         reload=overrides.reload,
         supersede=overrides.supersede,
-        previous_lines=previous_lines(definition, decision, delta),
+        previous_lines=previous_lines(definition, decision, known),
         delta=delta,
     )
     return change, findings
@@ -235,13 +237,13 @@ def required(datamart: str, definition: SourceDefinition) -> tuple[str, ...]:
     return tuple(str(Address("Activation", key, datamart)) for key in definition.compartments)
 
 
-def previous_lines(definition: SourceDefinition, decision: Decision, delta: Delta | None) -> int:
+def previous_lines(definition: SourceDefinition, decision: Decision, known: int) -> int:
     """Lines of what a snapshot replaces; 0 where its size says nothing.
 
-    Of a delta that is what its index holds: the load before may have been a delta, too.
+    Where there is an index, that is what it holds: the load before may have been a delta.
     """
-    if delta is not None and decision.do is Do.EXECUTE:
-        return delta.known
+    if known and decision.do is Do.EXECUTE:
+        return known
     seal = decision.latest.seal if decision.latest and decision.do is Do.EXECUTE else None
     return seal.ok + seal.failed if seal and definition.content == "snapshot" else 0
 

@@ -17,6 +17,7 @@ The third and the last row but one ask for the index; what an index says is used
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from reconciler.kinds.names import LoadKey, SealName
 from reconciler.model.source import SourceDefinition
@@ -50,9 +51,22 @@ def _number(load: Generation) -> int:
     return load.number
 
 
-def base_of(load: Generation) -> str:
-    """How the digest of a delta names the load it is made against."""
-    return f"g{load.number}.{load.key.load12}"
+class Sends(StrEnum):
+    """What a load holds that is compared with one before."""
+
+    CHANGED = ""  # rows that changed
+    CHANGED_AND_DELETES = ".deletes"  # and DELETE commands about identities that are gone
+    ALL_AND_DELETES = ".all"  # all rows, and those
+
+
+def base_of(load: Generation, sends: Sends) -> str:
+    """How a digest names the load that another is made against."""
+    return f"g{load.number}.{load.key.load12}{sends}"
+
+
+def sends_all(base: str) -> bool:
+    """True if a load made against this one has all rows."""
+    return not base or base.endswith(Sends.ALL_AND_DELETES)
 
 
 def is_of_all_rows(load: Generation, source_digest: str, source: SourceDefinition) -> bool:
@@ -64,7 +78,7 @@ def is_of_all_rows(load: Generation, source_digest: str, source: SourceDefinitio
 def is_delta_of(
     load: Generation, found: Iterable[Generation], source_digest: str, source: SourceDefinition
 ) -> bool:
-    """True if a load is of this content, as a delta against one of the finished loads before it.
+    """True if a load is of this content, made against one of the finished loads before it.
 
     Args:
         load: in question.
@@ -72,7 +86,7 @@ def is_delta_of(
         source_digest: SHA-256 (hex) of the source.
         source: with the remote ids of its compartments.
     """
-    bases = (base_of(g) for g in found if g.seal and g.number < load.number)
+    bases = (base_of(g, s) for g in found if g.seal and g.number < load.number for s in Sends)
     digests = (load_digest(source_digest, source.compartments, base) for base in bases)
     return any(d is not None and d[:12] == load.key.load12 for d in digests)
 

@@ -35,7 +35,7 @@ def refused(definition: SourceDefinition, scan: Scan) -> str | None:
 
 def broken(definition: SourceDefinition, scan: Scan) -> Iterator[tuple[Expectation, str, str]]:
     """Each expectation that does not hold, how in words, and where."""
-    rows = scan.sent + scan.unchanged
+    rows = scan.accepted
     for expectation, found in zip(definition.expect, scan.expectations, strict=False):
         if expectation.check == "min_rows":
             if rows < expectation.value:

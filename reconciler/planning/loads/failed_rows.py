@@ -66,6 +66,8 @@ def failed_rows(source: SourceDefinition, place: str) -> SourceDefinition:
         superseded="",
         send="all",
         full_every=0,
+        gone="keep",
+        removals=None,
         base="",
         listed="",
         allow="0",

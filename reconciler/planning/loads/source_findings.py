@@ -21,7 +21,7 @@ def refusal(definition: SourceDefinition, scan: Scan) -> str | None:
     if bad(scan) > allowed(definition.allow, scan.lines):
         first = f", the first at {scan.rejects[0].where}: {scan.rejects[0].reason}" if scan.rejects else ""
         return f"{bad(scan):,} of {scan.lines:,} rows are rejected, more than bad_lines.allow: {definition.allow}{first}"
-    if not scan.sent:
+    if not scan.accepted:
         return "no row of the source can be sent"
     if scan.repeated and definition.duplicates == "refuse":
         return f"{scan.repeated.identities:,} identities are named by more than one row"
@@ -69,7 +69,7 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         what, _, todo = scan.looks.words.partition(": ")
         words = f"{scan.looks.path}: from line {scan.looks.line:,} on, {what}; it is read as the spec says"
         findings.append(warning("source-looks", words, want.span, address=address, help=todo))
-    if not scan.sent:
+    if not scan.accepted:
         findings.append(
             error("empty-source", "no row of the source can be sent", want.label_span, address=address)
         )

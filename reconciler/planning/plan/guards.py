@@ -49,10 +49,18 @@ def shrunk(lines: int, before: int, guards: Guards) -> str | None:
 
 
 def deleting(deletes: int, lines: int, guards: Guards) -> str | None:
-    """Why the lines of a source delete too much; None if they do not."""
+    """Why a load deletes too much; None if it does not.
+
+    Args:
+        deletes: DELETE commands.
+        lines: those, and all other rows of the source; of a delta the rows that did not change, too.
+        guards: the limits.
+    """
     if lines < guards.from_lines or deletes * 100 <= guards.max_delete_lines_percent * lines:
         return None
-    return f"{deletes:,} of {lines:,} rows delete profiles, more than {guards.max_delete_lines_percent:g} %"
+    return (
+        f"{deletes:,} of {lines:,} profiles would be deleted, more than {guards.max_delete_lines_percent:g} %"
+    )
 
 
 def for_load(guards: Guards, overrides: Sequence[Override], address: str) -> Guards:
@@ -69,7 +77,8 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
     """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
     findings = [f for scope, present in _scopes(changes) for f in _crossed(scope, present, guards)]
     for load in loads:
-        lines = load.upserts + load.deletes
+        unsent, deleted = (load.delta.unsent, load.delta.deleted) if load.delta else (0, 0)
+        lines = load.upserts + load.deletes + unsent
         if load.actions == ("no-op",):
             continue
         if words := deleting(load.deletes, lines, guards):
@@ -81,8 +90,7 @@ def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards
                     help=way_out("guard-delete-lines", load.address, "max_delete_lines_percent"),
                 )
             )
-        unchanged = load.delta.unchanged if load.delta else 0
-        if words_ := shrunk(lines + unchanged, load.previous_lines, guards):
+        if words_ := shrunk(lines - deleted, load.previous_lines, guards):
             findings.append(
                 error(
                     "guard-shrink",

@@ -109,7 +109,7 @@ def _load(load: LoadChange) -> str | None:
         return "the address does not fit the load"
     if load.actions not in _LOAD_ACTIONS:
         return "a load has no such actions"
-    counts = (load.chunks, load.lines, load.bytes, load.upserts, load.deletes, load.rejected, load.retry)
+    counts = [load.chunks, load.lines, load.bytes, load.upserts, load.deletes, load.rejected, load.retry]
     counts += msgspec.structs.astuple(load.delta) if load.delta else ()
     if not all(0 <= n < MOST for n in (*counts, load.previous_lines, *load.resend)):
         return "a count is out of range"
@@ -131,13 +131,18 @@ def _definition(load: LoadChange, workspace: str) -> str | None:
         return "definition: max_bytes is out of range"
     if source.verify < 0 or (source.keep_generations is not None and source.keep_generations < 1):
         return "definition: a number is out of range"
-    if source.send not in ("all", "changed") or not 0 <= source.full_every < MOST or source.listed:
+    if not _sends(source):
         return "definition: what it sends makes no sense"
     if bool(source.base) is (load.delta is None):
         return "definition: a delta has a base, and no other load"
     if not _ALLOW.fullmatch(source.allow):
         return "definition: allow is neither a count nor a percentage"
     return None
+
+
+def _sends(source: SourceDefinition) -> bool:
+    known = source.send in ("all", "changed") and source.gone in ("keep", "delete")
+    return known and 0 <= source.full_every < MOST and not source.listed and source.removals is None
 
 
 _FIELDS = frozenset(SourceDefinition.__dataclass_fields__)
