@@ -23,10 +23,11 @@ class Done(Generic[Found]):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It did not happen; `verdict` says what the last answer was about."""
+    """It did not happen; `verdict` and `status` say what the last answer was about."""
 
     message: str
     verdict: Verdict = Verdict.SITUATION
+    status: int | None = None
 
     @property
     def stopped(self) -> bool:
@@ -183,4 +184,4 @@ def _ended(step: Step, sight: Sight[Found], answer: Answer, tries: Tries) -> Res
         message = f"{message}; tried {tries.unclear + tries.later} times"
     if step is Step.UNSETTLED:
         return Unknown(message, sight.unauthorized)
-    return Failed(message, answer.verdict)
+    return Failed(message, answer.verdict, answer.status)

@@ -11,6 +11,7 @@ from reconciler.cli.wiring import ledgers, real_clock
 from reconciler.errors import DiskFailed, ReconcilerError
 from reconciler.ledger.history import History
 from reconciler.model.load import UploadNotes
+from reconciler.model.removal import RefusedRemovals
 from reconciler.private_folder import private_folder, replace_file
 from reconciler.settings import Settings
 from reconciler.workspace.cache import kept_file
@@ -26,11 +27,13 @@ class Remembered:
 
     Attributes:
         compartments: remote ids at the last apply, by address.
+        refused: removals that the platform refused.
         watched: when loads ended whose executions are looked at once more, by address.
     """
 
     history: History | None = None
     compartments: Mapping[str, str] = field(default_factory=dict)
+    refused: RefusedRemovals = field(default_factory=RefusedRemovals)
     watched: Mapping[str, float] = field(default_factory=dict)
 
     def uploads(self, datamart_id: str) -> UploadNotes:
@@ -58,6 +61,7 @@ def remembered(
         found = Remembered(
             history,
             history.compartments(settings.workspace),
+            history.refused_removals(),
             _unlooked(history.loads_ended(real_clock.CLOCK.wall() - WATCHED_S), folder),
         )
     return found

@@ -245,6 +245,7 @@ def plan(
         ci=bool(os.environ.get("CI")),
         uploads=known.uploads,
         known=known.compartments,
+        refused=lambda address, *row: None if address in flags.targets else known.refused.of(*row),
         watched=known.watched.keys(),
         looked=looked.append,
     )

@@ -41,10 +41,8 @@ class Deleter:
         def check(listed: Listed[Any]) -> Check:
             return preconditions.judge(change, listed, self.listings.organisation_id)
 
-        def ended(
-            status: Status, message: str = "", *, stopped: bool = False, refused: bool = False
-        ) -> Outcome:
-            return Outcome(change.address, status, "delete", message, stopped=stopped, refused=refused)
+        def ended(status: Status, message: str = "", **rest: Any) -> Outcome:
+            return Outcome(change.address, status, "delete", message, **rest)
 
         def gone(row_id: str) -> Callable[[Listed[Any]], Sight[Check]]:
             return lambda listed: _without(row_id, check(listed))
@@ -69,8 +67,8 @@ class Deleter:
                     left, removed = rest, True
                 case Moved(why=why):
                     return ended(Status.FAILED, f"stale: {why}", refused=True)
-                case Failed(message=message, stopped=stopped):
-                    return ended(Status.FAILED, message, stopped=stopped)
+                case Failed(message=message, stopped=stopped, status=answered):
+                    return ended(Status.FAILED, message, stopped=stopped, answered=answered)
                 case Unknown(message=message, stopped=stopped):
                     return ended(Status.UNKNOWN, message, stopped=stopped)
         if left.readiness is Readiness.CHANGED:

@@ -86,6 +86,11 @@ CREATE TABLE baseline_looks (
   origin TEXT NOT NULL, organisation_id TEXT NOT NULL, workspace TEXT NOT NULL, datamarts TEXT NOT NULL, at DOUBLE PRECISION NOT NULL,
   PRIMARY KEY (origin, organisation_id, workspace));
 """
+_REFUSED_REMOVALS = """
+CREATE TABLE refused_removals (
+  origin TEXT NOT NULL, organisation_id TEXT NOT NULL, kind TEXT NOT NULL, datamart_id TEXT NOT NULL, remote_id TEXT NOT NULL,
+  status INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL, PRIMARY KEY (origin, organisation_id, kind, datamart_id, remote_id));
+"""
 _STEPS = (
     _FIRST,
     _SETTLED,
@@ -98,6 +103,7 @@ _STEPS = (
     _LOOKS,
     _ACTORS,
     _BASELINES,
+    _REFUSED_REMOVALS,
 )  # from one version to the next
 SCHEMA_VERSION = len(_STEPS)
 

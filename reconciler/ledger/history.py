@@ -12,6 +12,7 @@ from reconciler.ledger.store import upload_notes
 from reconciler.model.actor import Actor
 from reconciler.model.baseline import Baseline
 from reconciler.model.load import UploadNotes
+from reconciler.model.removal import RefusedRemoval, RefusedRemovals
 
 Open = Callable[[], AbstractContextManager[Database | None]]
 
@@ -102,6 +103,13 @@ class History:
         """How applies of a workspace left the platform."""
         with self._open() as database:
             return baselines.read(database, (*self._key, workspace)) if database else Baseline()
+
+    def refused_removals(self) -> RefusedRemovals:
+        """Removals that the platform refused."""
+        sql = "SELECT kind, datamart_id, remote_id, status, at FROM refused_removals WHERE origin=? AND organisation_id=?"
+        with self._open() as database:
+            rows = database.rows(sql, *self._key) if database else []
+        return RefusedRemovals(RefusedRemoval(*row) for row in rows)
 
     def loads_ended(self, since: float) -> dict[str, float]:
         """When loads last came to their end, by address, of those that did since a time (seconds since 1970)."""

@@ -15,6 +15,7 @@ from reconciler.ledger.open_writes import EVERY_LOAD, EVERYTHING, OpenWrites
 from reconciler.model.actor import Actor
 from reconciler.model.baseline import Left
 from reconciler.model.load import ManualVerdict, UploadNotes
+from reconciler.model.removal import NO_SUCH_CALL, RefusedRemoval
 
 _OF_A_DATAMART = "WHERE origin=? AND organisation_id=? AND datamart_id=?"
 _NOTE = "INSERT INTO journal(run, at, address, step, state, detail) VALUES (?,?,?,?,?,?)"
@@ -234,6 +235,23 @@ class Ledger:
         """Remember that the remote refused the upload of this chunk: its content is not sent again."""
         sql = "INSERT INTO refused_uploads VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
         self.database.rows(sql, *self._key, datamart_id, name)
+
+    def refuse_removals(self, rows: Iterable[RefusedRemoval]) -> None:
+        """Remember that the platform refused to remove these: no plan proposes it again."""
+        sql = (
+            "INSERT INTO refused_removals VALUES (?,?,?,?,?,?,?) "
+            "ON CONFLICT (origin, organisation_id, kind, datamart_id, remote_id) DO UPDATE SET status=excluded.status"
+        )
+        values = [(*self._key, r.kind, r.datamart_id, r.remote_id, r.status, self._wall()) for r in rows]
+        self.database.many(sql, values)
+
+    def removed(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Forget refusals of what was removed after all: kind, datamart id, remote id; and that there is no call for the kind."""
+        sql = (
+            "DELETE FROM refused_removals WHERE origin=? AND organisation_id=? AND kind=? "
+            "AND (status=? OR (datamart_id=? AND remote_id=?))"
+        )
+        self.database.many(sql, [(*self._key, kind, NO_SUCH_CALL, *row) for kind, *row in rows])
 
     def report(self, datamart_id: str, executions: Collection[str]) -> None:
         """Remember that these were reported as too many or too late: each is told with exit 3 once."""

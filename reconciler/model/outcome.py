@@ -35,6 +35,7 @@ class Outcome:
         failed_lines: the first few lines that the remote refused, where it says which.
         unplaced: how many more it refused, without saying which.
         locked: somebody else, whom no lock excluded, is doing the same; nothing was sent.
+        answered: status of the answer that ended it, of a removal that the platform refused.
         stopped: the remote said 401; no further write may be tried in this run.
     """
 
@@ -46,6 +47,7 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
     failed_lines: tuple[Reject, ...] = ()
     unplaced: int = 0
+    answered: int | None = None
     stopped: bool = False
     refused: bool = False
     locked: bool = False

@@ -35,6 +35,7 @@ from reconciler.model.load import UploadNotes
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.model.remote import Observed
+from reconciler.model.removal import REFUSED, RefusedRemoval
 from reconciler.planning.config.requirements import Required, Seen, unmet
 from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.plan.baseline import left_by
@@ -195,6 +196,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     finally:
         with contextlib.suppress(ReconcilerError):  # then the run counts as cut off, which it nearly was
             run.ledger.remember_compartments(plan.workspace, _compartments(plan, outcomes, before.observed))
+            _note_removals(plan, outcomes, run.ledger)
             run.ledger.keep_baseline(plan.workspace, left_after(plan, outcomes))
             run.ledger.watch(
                 loads[o.address] for o in outcomes if o.address in loads and o.status in _SEEN_THROUGH
@@ -212,6 +214,20 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
             run.scans.spools.release()
             remove_finished(run.ledger, run.scans.spools)
     return Result(tuple(outcomes), exit_of(outcomes), run=evidence.run)
+
+
+def _note_removals(plan: Plan, outcomes: Sequence[Outcome], ledger: Ledger) -> None:
+    """What the platform refused to remove is not proposed again; what it removed after all is."""
+    going = {
+        c.address: (c.kind, str((c.change.before or {}).get("datamart_id")), c.remote_id)
+        for c in plan.resource_changes
+        if c.change.actions == ("delete",) and c.remote_id is not None
+    }
+    ended = [o for o in outcomes if o.address in going]
+    ledger.refuse_removals(
+        RefusedRemoval(*going[o.address], o.answered) for o in ended if o.answered in REFUSED
+    )
+    ledger.removed(going[o.address] for o in ended if o.status is Status.SUCCEEDED)
 
 
 def left_after(plan: Plan, outcomes: Sequence[Outcome]) -> list[Left]:

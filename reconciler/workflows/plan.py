@@ -15,13 +15,14 @@ from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.load import UploadNotes
 from reconciler.model.plan import LoadChange, Override, Plan, ResourceChange, Unmanaged
 from reconciler.model.remote import Observed
+from reconciler.model.removal import RefusedRemoval
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.unmanaged import unmanaged
 from reconciler.planning.loads.changes import (
     Overrides,
 )
-from reconciler.planning.loads.retention import superseded_imports
+from reconciler.planning.loads.retention import proposed, superseded_imports
 from reconciler.planning.plan.planner import (
     Occasion,
     Scope,
@@ -49,6 +50,7 @@ class Request:
         settled: gives what people said of chunks on a datamart.
         prune: scopes where activations that nobody declares are to go.
         known: remote ids of compartments at the last apply, by address, as the ledger has them.
+        refused: of an address, kind, datamart id and remote id, that the platform refused the removal before.
         watched: addresses of loads that ended a short time ago: their executions are looked at once more.
         looked: is told the address of each of them whose executions could be read.
     """
@@ -61,6 +63,7 @@ class Request:
     uploads: Callable[[str], UploadNotes] = lambda _: UploadNotes()
     prune: frozenset[str] = frozenset()
     known: Mapping[str, str] = field(default_factory=dict)
+    refused: Callable[[str, str, str, str], RefusedRemoval | None] = lambda *_: None
     watched: Collection[str] = ()
     looked: Callable[[str], None] = lambda _: None
 
@@ -110,7 +113,11 @@ def make_plan(
         return scope.complete or (scope.only != "loads" and in_scope(scope, checked, Address.parse(address)))
 
     config = plan_config(
-        desired, observed, settings.organisation_id, Pruning(request.prune, within), request.known
+        desired,
+        observed,
+        settings.organisation_id,
+        Pruning(request.prune, within, request.refused),
+        request.known,
     )
     changes = config.changes if scope.complete else [c for c in config.changes if within(c.address)]
     diagnostics = [
@@ -140,7 +147,10 @@ def make_plan(
     for load in loads.values():
         found = planner.plan(load, request.overrides.get(str(load.address), Overrides()))
         imports = observed.imports.get(load.datamart_id)
-        retired += superseded_imports(load, imports.rows) if isinstance(imports, Listed) else []
+        if isinstance(imports, Listed):
+            going, told = proposed(load, superseded_imports(load, imports.rows), request.refused)
+            retired += going
+            diagnostics += told
         diagnostics += found.findings
         if str(load.address) in request.watched:
             diagnostics += _late(

@@ -116,6 +116,54 @@ def test_a_platform_that_removes_nothing_is_reported(workspace: Workspace, emula
     assert len(on(emulator, "1510")) == 1
 
 
+@pytest.mark.parametrize("status", [403, 405, 409])
+def test_what_the_platform_refuses_to_remove_is_told_once(
+    status: int, workspace: Workspace, emulator: Emulator
+) -> None:
+    emulator.fault(
+        {"do": "status", "status": status, "method": "DELETE", "path": "/compartments/", "times": 0}
+    )
+    workspace.write("specs/loyalty.yaml", GONE)
+    assert workspace.run("apply", "--auto-approve").code == 3
+    sent = deletions(emulator)
+    planned = workspace.run("plan", "--detailed-exitcode")
+    assert planned.code == 0, planned
+    told = " ".join(planned.err.split())
+    assert f"'loyalty' stays active on retail-de: the platform refused the removal ({status})" in told
+    assert "note[removal-not-proposed]" in told
+    drift = workspace.run("drift", "--detailed-exitcode")
+    assert (drift.code, "removal-not-proposed" in drift.err) == (0, True), drift
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert deletions(emulator) == sent
+    # Once the cause is gone, it is proposed again where it is asked for, and what succeeds is not refused any more.
+    emulator.fault()
+    address = "Activation/loyalty@retail-de"
+    assert workspace.run("plan", "--target", address, "--detailed-exitcode").code == 2
+    assert workspace.run("apply", "--target", address, "--auto-approve").code == 0
+    assert on(emulator, "1510") == []
+    workspace.write("specs/loyalty.yaml", LOYALTY)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    workspace.write("specs/loyalty.yaml", GONE)
+    assert workspace.run("plan", "--detailed-exitcode").code == 2
+
+
+def test_a_lost_ledger_proposes_a_refused_removal_again(workspace: Workspace, emulator: Emulator) -> None:
+    emulator.switch(removal="405")
+    workspace.write("specs/loyalty.yaml", GONE)
+    assert workspace.run("apply", "--auto-approve").code == 3
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+    workspace.forget_ledger()
+    assert workspace.run("plan", "--detailed-exitcode").code == 2
+
+
+def test_what_prune_was_refused_is_not_proposed_again(workspace: Workspace, emulator: Emulator) -> None:
+    emulator.switch(removal="405")
+    workspace.write("specs/loyalty.yaml", LOYALTY.replace("activations: all", "activations: [retail-fr]"))
+    assert workspace.run("apply", "--prune", "Activation", "--auto-approve").code == 3
+    planned = workspace.run("plan", "--prune", "Activation", "--detailed-exitcode")
+    assert (planned.code, "removal-not-proposed" in planned.err) == (0, True), planned
+
+
 def test_a_default_never_goes(workspace: Workspace, emulator: Emulator) -> None:
     workspace.write("specs/loyalty.yaml", GONE)
     plan = workspace.root / "p"

@@ -44,6 +44,21 @@ def test_old_generations_are_proposed_and_then_deleted(workspace: Workspace, emu
     assert generations(emulator) == {"g4", "g5"}
 
 
+def test_a_platform_that_deletes_no_import_is_asked_once(workspace: Workspace, emulator: Emulator) -> None:
+    load(workspace, "abc")
+    workspace.customers(60, max_bytes=3_000, mark="c", source=KEEP_TWO)
+    emulator.fault(
+        {"method": "DELETE", "path": "/document_imports", "times": 0, "do": "status", "status": 405}
+    )
+    assert workspace.run("apply", "--auto-approve").code == 3
+    load(workspace, "d", KEEP_TWO)  # one more load is too old now, and is not asked for
+    planned = workspace.run("plan", "--detailed-exitcode")
+    assert planned.code == 0, planned
+    assert "imports of old loads stay: the platform refused to remove imports (405)" in " ".join(
+        planned.err.split()
+    )
+
+
 @pytest.mark.parametrize("do", ["drop_after", "html"])
 def test_a_deletion_without_a_clear_answer_is_looked_at(
     do: str, workspace: Workspace, emulator: Emulator

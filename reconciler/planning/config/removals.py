@@ -5,14 +5,16 @@ Nothing goes because it is missing in the specs alone (G10), and a datamart's de
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from reconciler.model.desired import Desired, DesiredActivation
-from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed
 from reconciler.model.plan import Change, ResourceChange
 from reconciler.model.remote import Activation, Observed
+from reconciler.model.removal import RefusedRemoval
 from reconciler.planning.config import lookup
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.requests import with_request
@@ -28,10 +30,12 @@ class Pruning:
         scopes: `Activation` or `Activation@DATAMART`: there, activations of compartments that say where they are active go if
             they do not say so of that datamart.
         within: false for what flags leave out of the plan.
+        refused: of an address, kind, datamart id and remote id, that the platform refused the removal before.
     """
 
     scopes: frozenset[str] = frozenset()
     within: Callable[[str], bool] = lambda _: True
+    refused: Callable[[str, str, str, str], RefusedRemoval | None] = lambda *_: None
 
     def reaches(self, datamart: str) -> bool:
         """True if it looks at a datamart."""
@@ -62,6 +66,11 @@ def plan_removals(desired: Desired, observed: Observed, plan: ConfigPlan, prunin
         if finding := _refusal(want, row, desired):
             plan.blocked.add(want.address)
             plan.diagnostics.append(finding)
+            continue
+        if earlier := pruning.refused(want.address, KIND, row.datamart_id, row.id):
+            plan.diagnostics.append(_not_proposed(want, earlier))
+            if not by_flag:
+                plan.changes.append(_staying(want, row, earlier))
             continue
         reason = (
             f"not declared on {want.datamart} (--prune)"
@@ -106,6 +115,28 @@ def _refusal(want: DesiredActivation, row: Activation, desired: Desired) -> Diag
     else:
         return None
     return error("removal-refused", words, want.span, address=want.address, help=advice)
+
+
+def refusal_words(earlier: RefusedRemoval) -> str:
+    """That the platform refused a removal, and when."""
+    day = datetime.fromtimestamp(earlier.at, UTC).date().isoformat()
+    return f"the platform refused the removal ({earlier.status}) on {day}"
+
+
+def _not_proposed(want: DesiredActivation, earlier: RefusedRemoval) -> Diagnostic:
+    words = f"'{want.compartment}' stays active on {want.datamart}: {refusal_words(earlier)}"
+    advice = f"remove it in the console, or drop it from the spec; `reconciler plan --target {want.address}` proposes it again"
+    return Diagnostic(
+        "removal-not-proposed", Severity.NOTE, words, want.span, help=advice, address=want.address
+    )
+
+
+def _staying(want: DesiredActivation, row: Activation, earlier: RefusedRemoval) -> ResourceChange:
+    seen = {"datamart_id": row.datamart_id, "compartment_id": row.compartment_id, "default": row.default}
+    change = Change(actions=("no-op",), before=seen, after=seen)
+    return ResourceChange(
+        address=want.address, kind=KIND, change=change, reason=refusal_words(earlier), remote_id=row.id
+    )
 
 
 def _removal(want: DesiredActivation, row: Activation, reason: str, *, by_flag: bool) -> ResourceChange:

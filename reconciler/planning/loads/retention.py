@@ -4,14 +4,16 @@ Only loaded (sealed) generations are deleted, oldest first, never the newest one
 is unfinished. A seal goes after all of its chunks: until then the remote still says that they were loaded.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from reconciler.kinds.names import ChunkName, LoadKey, SealName, parse
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Change, ResourceChange, Retention
 from reconciler.model.remote import Import
+from reconciler.model.removal import RefusedRemoval
 from reconciler.planning.loads.generations import generations
 from reconciler.planning.requests import with_request
 
@@ -30,6 +32,35 @@ def superseded_imports(load: DesiredLoad, imports: Sequence[Import]) -> list[Res
         return []
     found = superseded(rule, imports)
     return [change for rows in found.values() for change in deletions(load, rule, rows)]
+
+
+def proposed(
+    load: DesiredLoad,
+    going: Sequence[ResourceChange],
+    refused: Callable[[str, str, str, str], RefusedRemoval | None],
+) -> tuple[list[ResourceChange], list[Diagnostic]]:
+    """What of it is proposed, and what is said of the rest: the platform refused it before.
+
+    Args:
+        load: whose imports they are.
+        going: deletions of imports of old generations.
+        refused: of an address, kind, datamart id and remote id, that the platform refused the removal before.
+    """
+    asked = {c.address: refused(str(load.address), KIND, load.datamart_id, str(c.remote_id)) for c in going}
+    earlier = {address: found for address, found in asked.items() if found is not None}
+    if not earlier:
+        return list(going), []
+    # A seal goes after the imports of its load, so it stays where one of them does.
+    left = [c for c in going if c.address not in earlier and earlier.keys().isdisjoint(c.requires)]
+    statuses = ", ".join(sorted({str(found.status) for found in earlier.values()}))
+    count = len(going) - len(left)
+    words = f"{count} imports of old loads stay: the platform refused to remove imports ({statuses})"
+    advice = (
+        f"drop `keep_generations` from the spec; `reconciler plan --target {load.address}` proposes it again"
+    )
+    return left, [
+        Diagnostic("removal-not-proposed", Severity.NOTE, words, help=advice, address=str(load.address))
+    ]
 
 
 def rule_of(load: DesiredLoad) -> Retention | None:

@@ -91,6 +91,7 @@ def _was_looked_for(row: Left, plan: Plan, baseline: Baseline) -> bool:
 def _gone(plan: Plan, baseline: Baseline, now: Mapping[str, Left]) -> Iterator[dict[str, Any]]:
     """Activations that no spec declares, of compartments that specs do: they are in no plan any more."""
     there = {row.identity for row in now.values()}
+    told = {d.address for d in plan.diagnostics}
     for row in baseline.rows.values():
         owner, on, datamart = (row.identity or "").partition(" on ")
         if (
@@ -98,6 +99,7 @@ def _gone(plan: Plan, baseline: Baseline, now: Mapping[str, Left]) -> Iterator[d
             and row.shape is not None
             and row.identity not in there
             and row.address not in now
+            and row.address not in told
             and is_declared(row.address)
             and datamart in plan.listed_datamarts
             and owner in there
