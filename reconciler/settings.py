@@ -24,6 +24,7 @@ class Guards:
     max_delete_lines_percent: float = 30
     from_lines: int = 1000
     max_shrink_percent: float = 50
+    max_delta_percent: float = 50
 
 
 class GivenBy(NamedTuple):

@@ -1,9 +1,10 @@
 """Guards at, below and above each limit."""
 
+import msgspec
 import pytest
 
-from reconciler.model.diagnostic import error, warning
-from reconciler.model.plan import Change, LoadChange, Override, ResourceChange
+from reconciler.model.diagnostic import Severity, error, warning
+from reconciler.model.plan import Change, Delta, LoadChange, Override, ResourceChange
 from reconciler.planning.plan import guards
 from reconciler.settings import Guards
 
@@ -185,3 +186,39 @@ def test_refusals_and_errors_have_different_exit_codes() -> None:
     assert guards.refused([])
     assert guards.refused([*refusal, warning("small-source", "x")])
     assert not guards.refused([*refusal, error("unknown-datamart", "x")])
+
+
+def delta(added: int, changed: int, unchanged: int, *, gone: int = 0, all_rows: bool = False) -> LoadChange:
+    counts = Delta(
+        base=1, added=added, changed=changed, unchanged=unchanged, gone=gone, retried=0,
+        known=changed + unchanged + gone, deleted=gone, all_rows=all_rows,
+    )  # fmt: skip
+    sent = added + changed + (unchanged if all_rows else 0)
+    return msgspec.structs.replace(load(sent, gone, counts.known), delta=counts)
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        # half of the rows are new or changed, from a thousand on
+        (delta(200, 300, 500), []),
+        (delta(200, 301, 499), ["guard-delta"]),
+        (delta(200, 799, 0), []),
+        (delta(200, 301, 499, all_rows=True), []),
+        # identities that are deleted, of all rows and them
+        (delta(0, 0, 700, gone=300), []),
+        (delta(0, 0, 699, gone=301), ["guard-delete-lines"]),
+        (delta(0, 0, 499, gone=501), ["guard-delete-lines", "guard-shrink"]),
+        (delta(0, 0, 700, gone=300, all_rows=True), []),
+        (delta(0, 0, 699, gone=301, all_rows=True), ["guard-delete-lines"]),
+        (delta(0, 0, 0, gone=1000), ["guard-delete-lines", "guard-shrink"]),
+        (delta(0, 0, 0, gone=999), []),
+    ],
+)
+def test_deltas(change: LoadChange, codes: list[str]) -> None:
+    found = guards.check([], [change], LIMITS)
+    assert [f.code for f in found] == codes
+    allowed = [Override(guard=c, scope=change.address, who="ada", why="known") for c in codes]
+    assert not [f for f in guards.allowed(found, allowed) if f.severity is Severity.ERROR]
+    limits = guards.for_load(LIMITS, allowed, change.address)
+    assert guards.check([], [change], limits) == []

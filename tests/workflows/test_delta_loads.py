@@ -1,6 +1,7 @@
 """Sources that send only rows that changed: nights of a customer export, and what becomes of the index between them."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -249,3 +250,21 @@ def test_what_is_kept_is_shown_and_dropped(workspace: Workspace, emulator: Emula
     assert "damaged" in json.loads(damaged.out)[0]["indexes"][0]["trouble"]
     assert workspace.run("source", "index", "customers", "--drop").code == 0
     assert indexes(workspace) == []
+
+
+def test_a_delta_of_most_rows_is_refused_until_it_is_allowed(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    rows = customers(1200)
+    export(workspace, rows)
+    applied(workspace)
+    rows = dict.fromkeys(rows, "v2") | {"c000000": "v1"}
+    export(workspace, rows)
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 4, done
+    shown = " ".join(done.err.split())
+    assert "1,199 of 1,200 rows are new or changed since load 1, more than 50 %" in shown
+    word = re.search(r"--allow '(guard-delta:[^=]+)=WHY'", shown)
+    assert word
+    applied(workspace, "--allow", f"{word[1]}=a column has another form")
+    assert stored(emulator) == rows

@@ -39,7 +39,7 @@ from reconciler.planning.loads.generations import (
 )
 from reconciler.planning.loads.protocol import LoadView
 from reconciler.planning.loads.source_findings import refusal
-from reconciler.planning.plan.guards import deleting, shrunk, way_out
+from reconciler.planning.plan.guards import deleting, differing, shrunk, way_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class Preparation:
             words = f"stale: {decision.reason}; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
         if not change.retry:
-            self._guard(scan, source, decision, compared.known)
+            self._guard(scan, source, decision, compared)
         existing = next((g for g in (*found, *retries) if g.key == key), None)
         ready = self._fit(source, existing, key, executions)
         earlier = [
@@ -229,10 +229,14 @@ class Preparation:
             raise LoadStopped(Status.FAILED, f"{decided.reason}; nothing was sent", refused=True)
         return made
 
-    def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision, known: int) -> None:
+    def _guard(self, scan: Scan, source: SourceDefinition, decision: Decision, compared: Compared) -> None:
         """The size of the source beside the last load; and compartments that lines name, which plan saw of other sources."""
-        trip = shrunk(scan.accepted, previous_lines(source, decision, known), self.guards)
-        why = self._tripped(trip, "guard-shrink", "max_shrink_percent")
+        before = previous_lines(source, decision, compared.known)
+        why = self._tripped(
+            shrunk(scan.accepted, before, self.guards), "guard-shrink", "max_shrink_percent"
+        ) or self._tripped(
+            differing(compared.delta, scan.accepted, self.guards), "guard-delta", "max_delta_percent"
+        )
         if why is None and self.change.unread and scan.compartments - set(self.ids.values()):
             active = resources.activations(self.context.writer, self.change.datamart_id)
             if isinstance(active, Unlisted):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
-from reconciler.model.plan import LoadChange, Override, ResourceChange
+from reconciler.model.plan import Delta, LoadChange, Override, ResourceChange
 from reconciler.planning.loads.retention import KIND
 from reconciler.settings import Guards
 
@@ -15,6 +15,7 @@ REFUSALS = frozenset(
         "guard-changes",
         "guard-delete-lines",
         "guard-shrink",
+        "guard-delta",
         "bad-lines",
         "empty-source",
         "load-refused",
@@ -31,7 +32,7 @@ REFUSALS = frozenset(
         "schema-system-field",
     }
 )
-GUARDS = ("guard-changes", "guard-delete-lines", "guard-shrink")
+GUARDS = ("guard-changes", "guard-delete-lines", "guard-shrink", "guard-delta")
 
 
 def refused(diagnostics: Sequence[Diagnostic]) -> bool:
@@ -63,6 +64,25 @@ def deleting(deletes: int, lines: int, guards: Guards) -> str | None:
     )
 
 
+def differing(delta: Delta | None, lines: int, guards: Guards) -> str | None:
+    """Why suspiciously many rows of a source differ from what was sent; None if they do not.
+
+    Args:
+        delta: counts of a load that sends only rows that changed; None of any other.
+        lines: all rows of the source that are sent or did not change.
+        guards: the limits.
+    """
+    if delta is None or delta.all_rows or lines < guards.from_lines:
+        return None
+    differ = delta.added + delta.changed
+    if differ * 100 <= guards.max_delta_percent * lines:
+        return None
+    return (
+        f"{differ:,} of {lines:,} rows are new or changed since load {delta.base}, "
+        f"more than {guards.max_delta_percent:g} %"
+    )
+
+
 def for_load(guards: Guards, overrides: Sequence[Override], address: str) -> Guards:
     """The limits for a source that only apply reads, where somebody allowed some to be crossed."""
     mine = {o.guard for o in overrides if o.scope == address}
@@ -70,36 +90,30 @@ def for_load(guards: Guards, overrides: Sequence[Override], address: str) -> Gua
         guards,
         max_shrink_percent=100.0 if "guard-shrink" in mine else guards.max_shrink_percent,
         max_delete_lines_percent=100.0 if "guard-delete-lines" in mine else guards.max_delete_lines_percent,
+        max_delta_percent=100.0 if "guard-delta" in mine else guards.max_delta_percent,
     )
 
 
 def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
     """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
     findings = [f for scope, present in _scopes(changes) for f in _crossed(scope, present, guards)]
-    for load in loads:
-        unsent, deleted = (load.delta.unsent, load.delta.deleted) if load.delta else (0, 0)
-        lines = load.upserts + load.deletes + unsent
-        if load.actions == ("no-op",):
-            continue
-        if words := deleting(load.deletes, lines, guards):
-            findings.append(
-                error(
-                    "guard-delete-lines",
-                    words,
-                    address=load.address,
-                    help=way_out("guard-delete-lines", load.address, "max_delete_lines_percent"),
-                )
-            )
-        if words_ := shrunk(lines - deleted, load.previous_lines, guards):
-            findings.append(
-                error(
-                    "guard-shrink",
-                    words_,
-                    address=load.address,
-                    help=way_out("guard-shrink", load.address, "max_shrink_percent"),
-                )
-            )
-    return findings
+    return findings + [f for load in loads if load.actions != ("no-op",) for f in _of_load(load, guards)]
+
+
+def _of_load(load: LoadChange, guards: Guards) -> Iterator[Diagnostic]:
+    delta = load.delta
+    deleted, unsent = (delta.deleted, delta.unsent) if delta else (0, 0)
+    lines = load.upserts + load.deletes + unsent
+    address = load.address
+    if words := deleting(load.deletes, lines, guards):
+        hint = way_out("guard-delete-lines", address, "max_delete_lines_percent")
+        yield error("guard-delete-lines", words, address=address, help=hint)
+    if words := shrunk(lines - deleted, load.previous_lines, guards):
+        hint = way_out("guard-shrink", address, "max_shrink_percent")
+        yield error("guard-shrink", words, address=address, help=hint)
+    if words := differing(delta, lines - deleted, guards):
+        hint = way_out("guard-delta", address, "max_delta_percent")
+        yield error("guard-delta", words, address=address, help=hint)
 
 
 def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, Counter[str]]]:
