@@ -475,7 +475,7 @@ def owner(settings: Settings) -> Owner:
 def new_scans(
     flags: Flags, shown: Display, *, kept: bool = False, rejects: Callable[[str], None] | None = None
 ) -> Scans:
-    """A scan cache that shows its progress; what is only planned may be from an earlier process.
+    """A scan cache that shows its progress.
 
     Args:
         flags: as given.

@@ -282,6 +282,7 @@ def _execute(
         token=run.token,
         root=run.root,
         scan=run.scans.get,
+        forget=run.scans.forget,
         sent=run.sent,
         readable=run.scans.readable,
         approval=plan.plan_digest,

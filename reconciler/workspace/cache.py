@@ -6,7 +6,7 @@ nothing is kept, since the folder may be carried from one job to the next, and j
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reconciler import __file__ as package
@@ -61,13 +61,36 @@ def clock_of(path: Path) -> int:
         return -1
 
 
-def code_digest(folders: Sequence[str]) -> str:
-    """This tool's version and the state of its own code: an upgrade in place must not inherit anything."""
-    home = Path(package).parent
-    parts = [f"{_FORMAT} {__version__}"]
+def code_digest(folders: Sequence[str], libraries: Sequence[str] = ()) -> str:
+    """This tool's version, the state of its own code and of libraries: an upgrade of either must not inherit anything.
+
+    Args:
+        folders: of this tool's code, with all that is below them.
+        libraries: distributions whose versions count; one that is not installed counts as such.
+    """
+    home = os.fspath(Path(package).parent)
+    parts = [f"{_FORMAT} {__version__}", *(f"{name} {_version(name)}" for name in libraries)]
     for folder in folders:
-        with os.scandir(home / folder) as entries:
-            parts += sorted(
-                f"{e.name} {(s := e.stat()).st_size} {s.st_mtime_ns}" for e in entries if e.is_file()
-            )
+        parts += sorted(_states(f"{home}/{folder}"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _states(folder: str) -> Iterator[str]:
+    """Name, size and time of every file below a folder of code."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    yield from _states(entry.path)
+            else:
+                found = entry.stat()
+                yield f"{entry.path} {found.st_size} {found.st_mtime_ns}"
+
+
+def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

@@ -1,13 +1,17 @@
-"""`plan` does not read again what it has read; `apply` always reads."""
+"""No run reads again what an earlier one has read, and nothing is sent that differs from what was read."""
 
+import hashlib
 import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
-from reconciler.workspace.cache import cache_folder
+from reconciler.bulk.sources.locations import state
+from reconciler.workspace.cache import cache_folder, code_digest
 from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, Workspace
 
@@ -26,17 +30,24 @@ def lines(workspace: Workspace, *args: str) -> int:
 def read_before(workspace: Workspace) -> Workspace:
     """A workspace whose source was read by a plan, and what is kept of it says 777 lines."""
     workspace.customers(30)
+    assert workspace.run("apply", "--only", "config", "--auto-approve").code == 0
     old = time.time() - 100
     os.utime(workspace.root / "data/customers.csv", (old, old))
     time.sleep(2.5)  # the time at which a file was last changed cannot be set back
     assert lines(workspace) == 30
     path = kept(workspace)
     assert path
-    told = json.loads(path.read_text())
-    assert told["scan"]["lines"] == 30
-    told["scan"]["lines"] = 777
-    path.write_text(json.dumps(told))
+    scan = json.loads(path.read_text())["scan"]
+    assert scan["lines"] == 30
+    rewrite(path, scan | {"lines": 777})
     return workspace
+
+
+def rewrite(path: Path, scan: dict[str, Any]) -> None:
+    """Make what is kept say something else, as if it had been read."""
+    told, plain = json.loads(path.read_text()), msgspec.json.encode(scan)
+    digest = hashlib.sha256(plain).hexdigest()
+    path.write_bytes(msgspec.json.encode({**told, "digest": digest, "scan": msgspec.Raw(plain)}))
 
 
 def test_an_unchanged_source_is_not_read_again_and_a_changed_one_is(read_before: Workspace) -> None:
@@ -59,10 +70,34 @@ def test_another_way_to_read_it_is_a_change_and_another_limit_is_not(read_before
     assert lines(read_before) == 30
 
 
-def test_apply_reads(read_before: Workspace, emulator: Emulator) -> None:
+@pytest.mark.parametrize("saved", [True, False])
+def test_apply_does_not_read_to_check_what_was_read(saved: bool, read_before: Workspace) -> None:
+    if saved:
+        assert read_before.run("plan", "--out", "p.plan").code == 0
+    done = read_before.run("apply", *(["p.plan"] if saved else ["--auto-approve"]))
+    assert done.code == 0, done
+    assert "777 read" in done.out + done.err
+
+
+def test_bytes_that_are_not_those_that_were_read_are_not_sent(
+    read_before: Workspace, emulator: Emulator
+) -> None:
+    path = kept(read_before)
+    assert path
+    file = read_before.root / "data/customers.csv"
+    file.write_text(file.read_text().replace(",v", ",w"))
+    told = json.loads(path.read_text())
+    states = [(name, state(read_before.root, name)) for name, _ in told["states"]]
+    path.write_text(json.dumps(told | {"states": states}))  # as if the edit had left no trace
+    rewrite(path, told["scan"])
+    done = read_before.run("apply", "--auto-approve")
+    assert done.code == 4, done
+    assert "the source changed during the upload" in done.out + done.err
+    assert emulator.profiles("1509") == []
+    assert kept(read_before) is None  # it is read anew the next time
     done = read_before.run("apply", "--auto-approve")
     assert done.code == 0, done
-    assert "30 read = 30 to send" in done.out + done.err
+    assert len(emulator.profiles("1509")) == 30
 
 
 @pytest.mark.parametrize("content", ["", "{}", "nonsense"])
@@ -71,6 +106,27 @@ def test_what_is_spoilt_is_read_again(content: str, read_before: Workspace) -> N
     assert path
     path.write_text(content)
     assert lines(read_before) == 30
+
+
+def test_what_is_kept_and_was_altered_is_read_again(read_before: Workspace) -> None:
+    path = kept(read_before)
+    assert path
+    path.write_text(path.read_text().replace("777", "778"))
+    assert lines(read_before) == 30
+
+
+def test_another_version_of_a_library_inherits_nothing(read_before: Workspace) -> None:
+    assert code_digest(("bulk",), ("msgspec",)) != code_digest(("bulk",), ("no-such-library",))
+
+
+def test_the_state_of_code_at_any_depth_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bulk/records").mkdir(parents=True)
+    code = tmp_path / "bulk/records/lines.py"
+    code.write_text("x = 1\n")
+    monkeypatch.setattr("reconciler.workspace.cache.package", str(tmp_path / "__init__.py"))
+    before = code_digest(("bulk",))
+    code.write_text("x = 22\n")
+    assert code_digest(("bulk",)) != before
 
 
 def test_a_file_written_just_now_is_not_kept(workspace: Workspace) -> None:

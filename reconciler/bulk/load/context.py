@@ -88,6 +88,7 @@ class Context:
 
     Attributes:
         scan: reads a source, or remembers having read it while its places are the same.
+        forget: has a source read anew the next time.
         sent: what sources sent before, of those that send only what changed.
         readable: makes a source that cannot be read twice one that can.
         approval: digest of the plan.
@@ -105,6 +106,7 @@ class Context:
     token: str
     root: Path
     scan: Callable[[SourceDefinition], Scan]
+    forget: Callable[[SourceDefinition], None]
     sent: SentIndexes
     readable: Callable[[SourceDefinition, str], SourceDefinition]
     approval: str

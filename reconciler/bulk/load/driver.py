@@ -315,6 +315,7 @@ class _LoadRun:
                 raise LoadStopped(Status.FAILED, message, stopped=True)
             case Failed(message=message, verdict=Verdict.WITHHELD):
                 if message != HALTED and not self.context.stopping():
+                    self.context.forget(self.ready.source)
                     raise LoadStopped(Status.FAILED, message, refused=True)
             case Failed(message=message):
                 raise LoadStopped(Status.FAILED, f"{message}; {NOT_SENT}")

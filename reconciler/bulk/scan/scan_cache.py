@@ -1,9 +1,10 @@
-"""Scans of sources, kept in the user's cache folder so that `plan` does not read again what it has read.
+"""Scans of sources, kept in the user's cache folder so that no run reads again what an earlier one has read.
 
 A scan holds counts, digests and reasons, never contents (G9). It holds for as long as its files' names, sizes, inodes and
 times are the same, read by the same definition with the same code; a file that is younger than a clock's tick when its
-reading begins is not kept, since a later edit could hide there. Only `plan` looks here: apply reads, and every sender
-checks the bytes it sends. A folder that cannot be written costs the cache, never the plan.
+reading begins is not kept, since a later edit could hide there. An edit that hides all the same, with a clock set back, is never sent: every sender compares
+the bytes of its chunk with the digest in the chunk's name before the last block. A folder that cannot be written costs the
+cache, never the plan.
 """
 
 import hashlib
@@ -22,12 +23,18 @@ from reconciler.private_folder import replace_file
 from reconciler.workspace.cache import TICK_NS, clock_of, code_digest, kept_file
 
 _CODE = ("bulk", "model", "planning")
+_LIBRARIES = ("msgspec", "polars")  # what they make of the same bytes may differ by version
 
 
 class _Kept(msgspec.Struct, frozen=True):
     key: str
     states: list[tuple[str, list[str | int]]]
-    scan: Scan
+    digest: str  # of `scan`: a file that a disk or a hand has altered is not believed
+    scan: msgspec.Raw
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def compared(scan: Scan, schemas: Sequence[DatamartSchema]) -> bool:
@@ -45,7 +52,7 @@ class KeptScans:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root, self.folder = root, folder
-        self._code = code_digest(_CODE)
+        self._code = code_digest(_CODE, _LIBRARIES)
 
     def get(
         self,
@@ -70,14 +77,24 @@ class KeptScans:
         place = self._place(source)
         with suppress(OSError, DiskFailed, msgspec.MsgspecError):
             kept = msgspec.json.decode(kept_file(self.folder, place.name), type=_Kept)
-            if kept.key == key and kept.states == states and compared(kept.scan, schemas):
-                return kept.scan
+            if kept.key == key and kept.states == states and kept.digest == _digest(bytes(kept.scan)):
+                found = msgspec.json.decode(kept.scan, type=Scan)
+                if compared(found, schemas):
+                    return found
         began = clock_of(place)
         scan = read()
         if self._settled(names, began):
             with suppress(OSError, DiskFailed):
-                replace_file(place, msgspec.json.encode(_Kept(key, states, scan)))
+                plain = msgspec.json.encode(scan)
+                replace_file(
+                    place, msgspec.json.encode(_Kept(key, states, _digest(plain), msgspec.Raw(plain)))
+                )
         return scan
+
+    def forget(self, source: SourceDefinition) -> None:
+        """What was read of a source is not to be believed any more."""
+        with suppress(OSError):
+            self._place(source).unlink(missing_ok=True)
 
     def _settled(self, names: Sequence[str], began: int) -> bool:
         """True if no later edit can hide in the timestamp tick of an earlier one."""

@@ -107,6 +107,13 @@ class Scans:
         with self.spools.aside() as aside:
             yield aside.readable(source)
 
+    def forget(self, source: SourceDefinition) -> None:
+        """Read a source anew the next time, in this process or a later one: its bytes were not those of its scan."""
+        with self._lock:
+            self._kept.clear()
+            if self.kept is not None:
+                self.kept.forget(source)
+
     def get(self, source: SourceDefinition) -> Scan:
         """The scan of a source as its places are now.
 

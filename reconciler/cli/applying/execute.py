@@ -30,7 +30,13 @@ def apply_saved(made: Plan, flags: session.Flags) -> int:
     where = session.seeded_target(flags, checked)
     shown = session.progress(flags)
     return apply(
-        made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown
+        made,
+        flags,
+        checked,
+        saved=True,
+        scans=session.new_scans(flags, shown, kept=True),
+        where=where,
+        shown=shown,
     )
 
 

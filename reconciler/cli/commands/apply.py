@@ -90,7 +90,7 @@ def apply_fresh(flags: session.Flags, *, auto: bool) -> int:
     checked = session.read_workspace(flags)
     where = session.seeded_target(flags, checked)
     with session.progress(flags) as reading:
-        scans = session.new_scans(flags, reading)
+        scans = session.new_scans(flags, reading, kept=True)
         made = session.plan(flags, checked, where, scans)
     if flags.output is opt.Format.TEXT:
         session.show_plan(made, flags)
@@ -121,7 +121,7 @@ def check_saved(made: Plan, flags: session.Flags) -> int:
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
     ):
-        found = preflight(made, reader, io, session.new_scans(flags, shown))
+        found = preflight(made, reader, io, session.new_scans(flags, shown, kept=True))
     if found.stale:
         raise Refused(
             "the plan is stale:\n" + "\n".join(f"  {a}: {why}" for a, why in sorted(found.stale.items())),

@@ -77,7 +77,7 @@ def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool, write:
     checked = session.read_workspace(flags)
     where = session.seeded_target(flags, checked)
     with session.progress(flags) as shown:
-        made = session.plan(flags, checked, where, session.new_scans(flags, shown))
+        made = session.plan(flags, checked, where, session.new_scans(flags, shown, kept=True))
     found = audited(made, ledgers.expendable_history(flags.root, checked.settings))
     shared = file is not None and output_file.is_stdout(file)
     if not shared:

@@ -74,5 +74,11 @@ def resume_run(flags: session.Flags, run_id: int | None) -> int:
     checked = authority.authorised(made, flags)
     shown = session.progress(flags)
     return execute.apply(
-        made, flags, checked, saved=True, scans=session.new_scans(flags, shown), where=where, shown=shown
+        made,
+        flags,
+        checked,
+        saved=True,
+        scans=session.new_scans(flags, shown, kept=True),
+        where=where,
+        shown=shown,
     )
