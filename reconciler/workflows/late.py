@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
+from reconciler.ledger.open_writes import Written
 from reconciler.model.listing import Listed, Listing
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
@@ -74,21 +75,27 @@ class Looks:
     settle: float
     watched: float
 
-    def due(self, load: LoadChange, names: Collection[str], key: str) -> frozenset[Number]:
+    def due(self, load: LoadChange, writes: Written, *, acted: bool) -> frozenset[Number]:
         """Loads of a source of which executions could have come since somebody last looked.
 
         Those that this ledger began, and the newest one whoever loaded it: that counts as having ended when it was first looked at.
 
         Args:
             load: of a plan.
-            names: all that the source's loads may be written under.
-            key: what it is written under now.
+            writes: what it writes.
+            acted: this run carried the load out, so it has looked.
         """
-        left = {n for n, (ended, last) in self.known.items() if n[0] in names and last < ended + self.settle}
-        if load.generation is not None:
-            newest = (key, load.generation)
-            finished = load.actions == ("no-op",) and not load.unfinished
-            left = left - {newest} if not finished else left if newest in self.known else left | {newest}
+        left = {
+            n
+            for n, (ended, last) in self.known.items()
+            if n[0] in writes.names and last < ended + self.settle
+        }
+        newest = (writes.key, load.generation or 0)
+        finished = load.actions == ("no-op",) and not load.unfinished
+        if acted:
+            left.discard(newest)
+        elif finished and load.generation is not None and newest not in self.known:
+            left.add(newest)
         return frozenset(left)
 
     def over(self, number: Number, now: float, look: Look) -> bool:

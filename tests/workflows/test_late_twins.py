@@ -12,7 +12,7 @@ from reconciler.model.remote import Execution, Import
 from reconciler.planning.loads.generations import generations
 from reconciler.planning.loads.late import late, watched
 from tests.support.stranger import Stranger
-from tests.support.workspace import Workspace
+from tests.support.workspace import CUSTOMERS, Workspace
 
 OLD, NEW, RETRY = (
     LoadKey("ws", "src", 1, "a" * 12),
@@ -204,3 +204,70 @@ def test_a_twin_of_a_load_before_the_newest_is_told(remote: Stranger, tmp_path: 
     assert done.code == 3, done
     assert "load 1, chunk 1: 2 executions (" in done.err
     assert workspace.run("apply", "--auto-approve").code == 0
+
+
+ROLLOUT = """\
+apiVersion: reconciler/v1
+kind: Rollout
+metadata: {name: default}
+spec:
+  waves:
+    - {name: france, datamarts: {country: fr}}
+    - {name: everyone, datamarts: rest}
+"""
+
+
+def in_waves(remote: Stranger, tmp_path: Path) -> tuple[Workspace, str]:
+    """A workspace whose second load has waves, and a saved plan of it; what came late of the first one is of before."""
+    workspace = loaded(remote, tmp_path, "0")
+    workspace.write("specs/rollout.yaml", ROLLOUT)
+    workspace.customers(20, mark="v2", source=CUSTOMERS.replace("datamarts: retail-fr", "datamarts: all"))
+    plan = str(workspace.root / "plan.json")
+    assert workspace.run("plan", "--out", plan).code == 0
+    return workspace, plan
+
+
+def told_once(workspace: Workspace, *first: str) -> None:
+    """The run that sees it first ends with 3 and names it, the next with 0 and a line."""
+    done = workspace.run("apply", *first, "-o", "json")
+    assert done.code == 3, done
+    found = json.loads(done.out)
+    assert found["exit_code"] == 3, found
+    assert [(o["address"], o["action"]) for o in found["outcomes"] if o["status"] == "duplicated"] == [
+        ("ProfileSource/customers@retail-fr", "no-op")
+    ]
+    assert "load 1, chunk 1: 2 executions (" in done.err + done.out
+    again = workspace.run("apply", "--auto-approve")
+    assert again.code == 0, again
+    assert "(reported before)" in again.err
+
+
+def test_a_rollout_tells_of_a_late_twin_as_any_apply_does(remote: Stranger, tmp_path: Path) -> None:
+    workspace, plan = in_waves(remote, tmp_path)
+    twin(remote)  # of the first load; the rollout makes the second one
+    told_once(workspace, plan)
+
+
+def test_one_wave_tells_of_a_late_twin_of_a_wave_before(remote: Stranger, tmp_path: Path) -> None:
+    workspace, plan = in_waves(remote, tmp_path)
+    assert workspace.run("apply", plan, "--wave", "france").code == 0
+    with remote.lock:
+        newest = max(i for i, rows in remote.executions.items() if rows)
+        remote.executions[newest].append(remote.new({"status": "PENDING"}))
+    done = workspace.run("apply", plan, "--wave", "everyone")
+    assert done.code == 3, done
+    assert "ProfileSource/customers@retail-fr" in done.err
+    assert "load 2, chunk 1: 2 executions (" in done.err
+    done = workspace.run("apply", plan)  # finished
+    assert done.code == 0, done
+    assert "(reported before)" in done.err
+
+
+def test_a_rollout_that_fails_leaves_late_twins_to_the_next(remote: Stranger, tmp_path: Path) -> None:
+    workspace, plan = in_waves(remote, tmp_path)
+    twin(remote)
+    with remote.lock:
+        kept, remote.activations["1510"] = remote.activations["1510"], []
+    assert workspace.run("apply", plan).code in (3, 4)
+    remote.activations["1510"] = kept
+    told_once(workspace, "--auto-approve")

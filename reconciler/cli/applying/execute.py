@@ -82,7 +82,7 @@ def apply(
             scans.spools.remove_abandoned()
         left = coverage(made) if made.rollout is not None else None
         with shown:
-            came = late.tell(made, flags, settings, where, shown)
+            came = late.tell(made, (), flags, settings, where, shown)
         baseline.keep(made, (), flags, settings)
         code = exit_codes.PARTLY if came else exit_codes.DONE
         _report(flags, made, came, code, "Nothing to apply: no changes.", left)
@@ -108,7 +108,7 @@ def apply(
                 made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved
             )
             outcomes, already, code = result.outcomes, result.already, interrupt.code or int(result.exit)
-            came = () if code else late.tell(made, flags, settings, where, shown)
+            came = () if code else late.tell(made, outcomes, flags, settings, where, shown)
             outcomes, code = (*outcomes, *came), exit_codes.PARTLY if came else code
             shown.ended(code, result_text.counted(outcomes))
     if not already:

@@ -1,5 +1,6 @@
 """What came late of loads that are finished: told by the first apply that sees it, which ends with 3."""
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from reconciler.cli import session
@@ -9,19 +10,25 @@ from reconciler.cli.remembered import WATCHED_S
 from reconciler.cli.wiring import connections, destination, ledgers, real_clock
 from reconciler.errors import LedgerFailed, ReadFailed, ReconcilerError
 from reconciler.ledger.open_writes import written
-from reconciler.model.outcome import Outcome
+from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.settings import Settings
 from reconciler.workflows.late import Look, Looks, look_at_loads, told
 
 
 def tell(
-    made: Plan, flags: session.Flags, settings: Settings, where: destination.Target, shown: Display
+    made: Plan,
+    done: Collection[Outcome],
+    flags: session.Flags,
+    settings: Settings,
+    where: destination.Target,
+    shown: Display,
 ) -> tuple[Outcome, ...]:
     """Look at finished loads at which nobody has looked since, and tell what came late; outcomes of what no run reported before.
 
     Args:
         made: a plan, perhaps carried out.
+        done: what this run did of it, at once or in waves; a load has looked for itself before its end.
         flags: as given.
         settings: of the workspace.
         where: endpoint and token.
@@ -33,10 +40,11 @@ def tell(
         reported = history.reported()
         looks = Looks(history.looks(), settings.settle, WATCHED_S)
     now, writes = real_clock.CLOCK.wall(), written(made)
+    acted = {o.address for o in done if o.status is not Status.UNCHANGED}
     due = {
         x.address: numbers
         for x in made.loads
-        if (numbers := looks.due(x, writes[x.address].names, writes[x.address].key))
+        if (numbers := looks.due(x, writes[x.address], acted=x.address in acted))
     }
     loads = [(x, {n for _, n in due[x.address]}) for x in made.loads if x.address in due]
     if not loads:

@@ -1,10 +1,12 @@
 """`apply` of a plan with waves, and the rollout that the ledger has of it."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import session
+from reconciler.cli import exit_codes, session
+from reconciler.cli.applying import late
 from reconciler.cli.output.console import say
 from reconciler.cli.output.progress import Display
 from reconciler.cli.wiring import (
@@ -38,7 +40,7 @@ def apply_in_waves(
     where: destination.Target,
     shown: Display,
 ) -> tuple[RolloutResult, int]:
-    """Run a plan's waves, or the one that `--wave` names; the result and the exit code.
+    """Run a plan's waves, or the one that `--wave` names, and tell what came late; the result and the exit code.
 
     Args:
         made: the plan.
@@ -87,6 +89,9 @@ def apply_in_waves(
             flags.wave,
         )
         code = interrupt.code or int(found.exit)
+        came = () if code else late.tell(made, found.outcomes, flags, settings, where, shown)
+        if came:
+            found, code = replace(found, outcomes=(*found.outcomes, *came)), exit_codes.PARTLY
         shown.ended(code, result_text.counted(found.outcomes))
     return found, code
 
