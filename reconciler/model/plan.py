@@ -187,6 +187,7 @@ class Unmanaged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         kind: Compartment or Activation.
         datamart: name of the datamart of an activation.
         datamart_id: of that datamart.
+        default: the activation is the datamart's default.
         ignored: why reconciler.yaml says that it stays as it is; None where nobody said anything.
     """
 
@@ -196,6 +197,7 @@ class Unmanaged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: str | None
     datamart: str | None = None
     datamart_id: str | None = None
+    default: bool = False
     ignored: str | None = None
 
 

@@ -63,3 +63,29 @@ def test_counts_in_words() -> None:
     assert sentence([]) is None
     assert sentence([one]) == "1 activation is unmanaged."
     assert list(rows([one])) == ["activations of compartment 7 't', active on fr"]
+
+
+def test_coverage_shows_defaults_that_no_spec_declares(workspace: Workspace, emulator: Emulator) -> None:
+    """The default of retail-de is nobody's; that of retail-fr becomes loyalty's, and loses a compartment that is nobody's."""
+    rows = {line.split("|")[1].strip(): line for line in markdown(workspace)}
+    de, fr = "`default-de #1001` (unmanaged)", "`default #1000` (unmanaged)"
+    assert rows[de].split("|")[2:4] == [" default ", "  "]
+    assert rows[fr].split("|")[2:4] == ["  ", " default "]
+    assert workspace.run("apply", "--auto-approve").code == 0
+    rows = {line.split("|")[1].strip(): line for line in markdown(workspace)}
+    assert (de in rows, fr in rows) == (True, False)
+    # An activation of a declared compartment that its spec does not declare is there, too.
+    spec = workspace.root / "specs/loyalty.yaml"
+    spec.write_text(spec.read_text().replace("activations: all", "activations: [retail-fr]"))
+    (row,) = [line for line in markdown(workspace) if "`loyalty`" in line]
+    assert row.split("|")[2:4] == [" active ", " default "]
+
+
+def markdown(workspace: Workspace) -> list[str]:
+    """Rows of the coverage: compartment, retail-de, retail-fr."""
+    text = workspace.run("plan", "-o", "markdown").out
+    return [
+        line
+        for line in text.split("### Coverage", 1)[1].split("###")[0].splitlines()
+        if line.startswith("| `")
+    ]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
 from reconciler.model.desired import Desired
 from reconciler.model.listing import Listed
 from reconciler.model.plan import Unmanaged
@@ -41,6 +43,7 @@ def unmanaged(
         name = names.get(datamart)
         if name is None or not isinstance(listing, Listed):
             continue
+        defaults = {a.compartment_id for a in listing.rows if a.default}
         for compartment in dict.fromkeys(a.compartment_id for a in listing.rows):
             key = keys.get(compartment)
             address = f"Activation/{key}@{name}"
@@ -48,7 +51,9 @@ def unmanaged(
                 continue
             row = known.get(compartment) or Compartment(compartment, "", None, "", False)
             if not row.archived:
-                yield _one("Activation", row, ignored, name, datamart)
+                yield replace(
+                    _one("Activation", row, ignored, name, datamart), default=compartment in defaults
+                )
 
 
 def _one(

@@ -70,7 +70,7 @@ def _undeclared(plan: Plan) -> Iterator[Left]:
         elif u.datamart_id is not None:
             key = keys.get(u.compartment_id, f"Compartment#{u.compartment_id}")
             address = f"Activation{key.removeprefix('Compartment')}@{u.datamart}"
-            yield Left(address, activation(u.datamart_id, u.compartment_id), {})
+            yield Left(address, activation(u.datamart_id, u.compartment_id), {"default": u.default})
 
 
 def _before(change: ResourceChange) -> tuple[str | None, dict[str, Any] | None]:

@@ -32,6 +32,7 @@ class Coverage:
         cells: by compartment, a row in the order of `datamarts`.
         shared: compartments of another organisation.
         waves: the wave of each datamart, where there are waves.
+        unmanaged: rows of compartments that no spec declares; there is one where such a compartment is a datamart's default.
         defaults: compartment and datamart, where an action of the plan makes the one the default of the other.
     """
 
@@ -40,6 +41,7 @@ class Coverage:
     shared: frozenset[str]
     waves: dict[str, str]
     defaults: frozenset[tuple[str, str]] = frozenset()
+    unmanaged: frozenset[str] = frozenset()
 
 
 def coverage(plan: Plan) -> Coverage:
@@ -66,9 +68,28 @@ def coverage(plan: Plan) -> Coverage:
             found[compartment, datamart] = _cover(change, first)
             if change.change.actions in _MAKING and (change.change.after or {}).get("default"):
                 defaults.add((compartment, datamart))
+    beside = _beside(plan)
+    names |= dict.fromkeys(datamart for _, datamart in beside)
+    unmanaged = {row: None for row, _ in beside if row not in rows}
+    rows |= unmanaged
+    found |= {place: cover for place, cover in beside.items() if place not in found}
     columns = tuple(names if waves else sorted(names))
     cells = {row: tuple(found.get((row, d), Cover.MISSING) for d in columns) for row in sorted(rows)}
-    return Coverage(columns, cells, frozenset(shared), waves, frozenset(defaults))
+    return Coverage(columns, cells, frozenset(shared), waves, frozenset(defaults), frozenset(unmanaged))
+
+
+def _beside(plan: Plan) -> dict[tuple[str, str], Cover]:
+    """Activations that no spec declares: those of declared compartments, and the defaults of datamarts."""
+    keys = {
+        c.remote_id: c.address.partition("/")[2] for c in plan.resource_changes if c.kind == "Compartment"
+    }
+    found = {}
+    for u in plan.unmanaged:
+        key = keys.get(u.compartment_id)
+        if u.datamart is not None and (key is not None or u.default):
+            row = key if key is not None else f"{u.token or 'no token'} #{u.compartment_id}"
+            found[row, u.datamart] = Cover.DEFAULT if u.default else Cover.ACTIVE
+    return found
 
 
 def shortened(found: Coverage, most: int) -> tuple[Coverage, int]:

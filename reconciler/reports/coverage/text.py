@@ -8,6 +8,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.rollout import Gates
 from reconciler.planning.plan.coverage import Cover, Coverage, coverage, shortened
 from reconciler.planning.plan.waves import carried_out
+from reconciler.reports.markdown import code
 from reconciler.reports.style import Style, duration, many, safe
 
 WIDTH, NAME = 80, 26
@@ -70,7 +71,7 @@ def matrix(found: Coverage, style: Style) -> list[str]:
     for columns in _slices(found):
         lines += _heads(found, columns, style)
         for name, row in found.cells.items():
-            label = f"{safe(name)}{' (shared)' if name in found.shared else ''}"[: NAME - 1]
+            label = f"{safe(name)}{whose(name, found)}"[: NAME - 1]
             lines.append(f"  {label:<{NAME}}" + "".join(_sign(row[i], style) for i in columns))
         lines.append("")
     more = [f"  … and {left:,} more compartments; -o html shows all", ""] if left else []
@@ -128,7 +129,7 @@ def markdown_matrix(found: Coverage) -> list[str]:
         head = "| Compartment | " + " | ".join(found.datamarts) + " |"
         rule = "|---|" + ":-:|" * len(found.datamarts)
         rows = [
-            f"| `{n}`{_shared(n, found)} | " + " | ".join(_word(c) for c in row) + " |"
+            f"| `{code(n)}`{whose(n, found)} | " + " | ".join(_word(c) for c in row) + " |"
             for n, row in found.cells.items()
         ]
         return ["### Coverage", "", head, rule, *rows, ""]
@@ -140,7 +141,7 @@ def markdown_matrix(found: Coverage) -> list[str]:
     ]
     head = "| Compartment | " + " | ".join(f"{w or 'all'} ({len(m)})" for w, m in by_wave) + " |"
     rows = [
-        f"| `{n}`{_shared(n, found)} | "
+        f"| `{code(n)}`{whose(n, found)} | "
         + " | ".join(f"`{''.join(SIGNS[row[i]] for i in m)}`" for _, m in by_wave)
         + " |"
         for n, row in found.cells.items()
@@ -148,8 +149,9 @@ def markdown_matrix(found: Coverage) -> list[str]:
     return ["### Coverage", "", head, "|---|" + "---|" * len(by_wave), *rows, "", f"`{LEGEND}`", ""]
 
 
-def _shared(name: str, found: Coverage) -> str:
-    return " (shared)" if name in found.shared else ""
+def whose(name: str, found: Coverage) -> str:
+    """That a compartment is another organisation's, or that no spec declares it."""
+    return " (shared)" if name in found.shared else " (unmanaged)" if name in found.unmanaged else ""
 
 
 def _word(cover: Cover) -> str:
