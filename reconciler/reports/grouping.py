@@ -1,6 +1,7 @@
 """What would be said of many datamarts in the same words is said once. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ SINGLE_MAX_DATAMARTS, NAMED_MAX_DATAMARTS = (
     4,
     12,
 )  # up to so many datamarts are told of one by one; so many are named where more are alike
+OF_A_KIND_MAX, OF_A_KIND_SHOWN = 6, 3  # of more warnings of one code than so many, so many are shown
 Item = TypeVar("Item")
 _COUNT = re.compile(r"\d[\d,.]*")
 
@@ -24,6 +26,30 @@ def alike(items: Sequence[Item], looks: Callable[[Item], object]) -> list[list[I
         ([found] if len(found) > SINGLE_MAX_DATAMARTS else [[x] for x in found]) for found in groups.values()
     )
     return [part for each in parts for part in each]
+
+
+def few_of_each(findings: Sequence[list[Diagnostic]]) -> list[tuple[list[Diagnostic], int]]:
+    """Findings in their order, and how many of the same kind are left out after each; of errors none is.
+
+    Args:
+        findings: each with those that look alike.
+    """
+    counts = Counter(_kind(found) for found in findings)
+    shown: dict[object, int] = {}
+    kept = []
+    for found in findings:
+        kind = _kind(found)
+        many = counts[kind] > OF_A_KIND_MAX and kind[1] is not Severity.ERROR
+        shown[kind] = shown.get(kind, 0) + 1
+        if not many or shown[kind] < OF_A_KIND_SHOWN:
+            kept.append((found, 0))
+        elif shown[kind] == OF_A_KIND_SHOWN:
+            kept.append((found, counts[kind] - OF_A_KIND_SHOWN))
+    return kept
+
+
+def _kind(found: list[Diagnostic]) -> tuple[str, Severity]:
+    return found[0].code, found[0].severity
 
 
 def of_change(change: ResourceChange) -> object:

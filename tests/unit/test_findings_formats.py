@@ -179,3 +179,15 @@ def test_no_finding_is_an_empty_report(output: str) -> None:
             assert json.loads(text)["valid"] is True
         case _:
             assert '<testcase classname="specs/a.yaml" name="valid"' in text
+
+
+@pytest.mark.parametrize("count", [1, 6, 7, 200])
+def test_of_very_many_warnings_of_one_kind_a_few_are_shown_and_errors_all(count: int) -> None:
+    found = [Diagnostic("w", Severity.WARNING, f"warned of {n}") for n in range(count)]
+    found += [Diagnostic("e", Severity.ERROR, f"wrong is {n}") for n in range(count)]
+    text = as_text.render(found, lambda *_: None, PLAIN, few=True)
+    shown = 3 if count > 6 else count
+    assert (text.count("warned of"), text.count("wrong is")) == (shown, count)
+    assert (f"… and {count - 3:,} more of w; -o json has all" in text) is (count > 6)
+    whole = as_text.render(found, lambda *_: None, PLAIN)
+    assert (whole.count("warned of"), "more of w" in whole) == (count, False)

@@ -25,10 +25,9 @@ def test_three_changes_by_another_hand_are_named_and_accepted(
     assert made.code == 0, made
     assert outside.run("-C", str(target), "plan", "--detailed-exitcode").code == 0
     assert time.monotonic() - begun < MOST_S
-    # The first run with something to do is what later changes are compared with.
-    spec = next(f for f in (target / "specs/compartments").iterdir() if "  name: Name" in f.read_text())
-    spec.write_text(spec.read_text().replace("  name: Name", "  name: New name"))
-    assert outside.run("-C", str(target), "apply", "--auto-approve").code == 0
+    # An apply with nothing to do is what later changes are compared with.
+    first = outside.run("-C", str(target), "apply", "--auto-approve")
+    assert (first.code, emulator.writes()) == (0, []), first
     writes = len(emulator.writes())
     plan = json.loads(outside.run("-C", str(target), "plan", "-o", "json").out)
     renamed = next(c for c in plan["resource_changes"] if c["kind"] == "Compartment" and (c["change"]["before"]["name"] or "").startswith("Name"))  # fmt: skip
@@ -41,6 +40,50 @@ def test_three_changes_by_another_hand_are_named_and_accepted(
     assert {d["address"] for d in drift["resource_drift"]} == hands
     acting = {c["address"] for c in drift["resource_changes"] if c["change"]["actions"] != ["no-op"]}
     assert acting == hands
+    narrow = outside.run("-C", str(target), "drift").out.splitlines()
+    assert max(map(len, narrow)) <= 80
+    # A listing that fails midway: nothing is proposed of what it covers, and nothing is said to have moved there.
+    silent = gone[0]["change"]["before"]["datamart_id"]
+    emulator.fault(
+        {"method": "GET", "path": f"/v1/datamarts/{silent}/compartments", "do": "truncate", "times": 0}
+    )
+    made = outside.run("-C", str(target), "drift", "-o", "json")
+    assert made.code == 1
+    found = json.loads(made.out)
+    assert found["errored"]
+    there = {c["address"] for c in gone if c["change"]["before"]["datamart_id"] == silent}
+    assert {d["address"] for d in found["resource_drift"]} == hands - there
+    emulator.fault()
     assert outside.run("-C", str(target), "drift", "--write").code == 0
     assert outside.run("-C", str(target), "plan", "--detailed-exitcode").code == 0
     assert len(emulator.writes()) == writes
+
+
+def test_a_rename_is_proposed_and_taken(emulator_with: Callable[..., Emulator], tmp_path: Path) -> None:
+    seed = messy()
+    seed["compartments"] = [{**row, "name": f"Name {row['id']}"} for row in seed["compartments"][:80]]
+    ids = {row["id"] for row in seed["compartments"]}
+    seed["activations"] = [a for a in seed["activations"] if a["compartment_id"] in ids]
+    emulator = emulator_with(seed)
+    outside = Workspace(tmp_path / "ws", emulator.url)
+    shop = str(outside.root / "shop")
+    flags = ("--from-platform", "--endpoint", emulator.url, "--organisation-id", "1185")
+    assert outside.run("init", shop, *flags).code == 0
+    assert outside.run("-C", shop, "apply", "--auto-approve").code == 0
+    defaults = (Path(shop) / "specs/datamarts.yaml").read_text()
+    specs = sorted((Path(shop) / "specs/compartments").glob("t-*.yaml"))
+    spec = next(f for f in specs if "activations: [" in f.read_text() and f"{f.stem}}}" not in defaults)
+    old = spec.stem  # its key, and its token
+    spec.write_text(spec.read_text().replace(old, "brand"))
+    proposed = outside.run("-C", shop, "plan")
+    assert f'previously: ["{old}"]' in proposed.err, proposed
+    spec.write_text(
+        spec.read_text().replace(
+            "  token: brand", f"  token: brand\n  previously: [{old}]\n  allow_token_change: true"
+        )
+    )
+    summary = json.loads(outside.run("-C", shop, "plan", "-o", "json").out)["summary"]
+    assert (summary["create"], summary["update"]) == (0, 1)
+    assert outside.run("-C", shop, "apply", "--auto-approve").code == 0
+    assert json.loads(outside.run("-C", shop, "drift", "-o", "json").out)["resource_drift"] == []
+    assert outside.run("-C", shop, "plan", "--detailed-exitcode").code == 0

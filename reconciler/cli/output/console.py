@@ -150,13 +150,13 @@ def show_findings(found: Sequence[Diagnostic], root: Path, marks: Style, *, summ
         found: the findings.
         root: folder of the workspace.
         marks: how to mark text.
-        summed: end with a line that counts them.
+        summed: all of them, and a line that counts them; else only the first of very many warnings of one kind.
     """
     if not found:
         return
     from reconciler.reports.findings.text import render, summary
 
-    text = render(found, source_lines(root), marks)
+    text = render(found, source_lines(root), marks, few=not summed)
     say(f"{text}\n{summary(found)}\n" if summed else f"{text}\n")
 
 

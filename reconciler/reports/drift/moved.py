@@ -9,7 +9,7 @@ from reconciler.reports.plan.text import value
 
 NO_BASELINE = (
     "The ledger has no apply of this workspace, so changes since the last apply are not known. "
-    "The next apply is compared with, also where it has nothing to do."
+    "`reconciler apply` records what it finds, even if it changes nothing; the next drift compares with that."
 )
 UNREAD = "A read failed; resources that depend on it were not compared."
 _WORDS = {"create": "was added", "update": "was changed", "delete": "was removed"}

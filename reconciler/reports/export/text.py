@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.model.export import Export
+from reconciler.reports.plan.text import WIDTH, wrapped
 from reconciler.reports.style import Style, many, safe
 
 _SHOWN = 10
@@ -36,7 +37,15 @@ def render(
         lines.append(f"Left as they are: {many(export.declared, 'compartment')} that specs declared before.")
     if export.remarks:
         lines += ["", style.bold(f"Unmanaged: {many(len(export.remarks), 'object')}")]
-        lines += _some([f"  {safe(r.about)}: {safe(r.why)}" for r in export.remarks], "objects")
+        shown = [
+            "\n".join(
+                wrapped(
+                    f"{safe(r.about)}: {safe(r.why)}", WIDTH, initial_indent="  ", subsequent_indent="      "
+                )
+            )
+            for r in export.remarks
+        ]
+        lines += _some(shown, "objects")
     lines.append("")
     if differing is None:
         lines.append("Specs and platform were not compared: this folder is none that `specs:` names.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.reports.grouping import alike, of_finding
+from reconciler.reports.grouping import alike, few_of_each, of_finding
 from reconciler.reports.style import Style, many, safe
 
 SourceLine = Callable[[str, int], str | None]
@@ -14,10 +14,27 @@ _WIDTH = 110
 _BEFORE = 30
 
 
-def render(findings: Sequence[Diagnostic], source_line: SourceLine, style: Style) -> str:
-    """All findings, in their order; what many datamarts have in common is said once."""
+def render(
+    findings: Sequence[Diagnostic], source_line: SourceLine, style: Style, *, few: bool = False
+) -> str:
+    """All findings, in their order; what many datamarts have in common is said once.
+
+    Args:
+        findings: what was found.
+        source_line: a line of a file, by path and number.
+        style: how to mark text.
+        few: of very many warnings of one code only the first are shown, and how many more there are.
+    """
     said = alike(findings, of_finding)
-    return "\n".join(_one(found[0], source_line, style, len(found) - 1) for found in said)
+    shown = few_of_each(said) if few else [(found, 0) for found in said]
+    return "\n".join(
+        _one(found[0], source_line, style, len(found) - 1) + _more(found[0], left, style)
+        for found, left in shown
+    )
+
+
+def _more(d: Diagnostic, left: int, style: Style) -> str:
+    return style.dim(f"\n… and {left:,} more of {d.code}; -o json has all\n") if left else ""
 
 
 def summary(findings: Sequence[Diagnostic]) -> str:

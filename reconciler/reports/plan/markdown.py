@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
-from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
+from reconciler.reports.grouping import alike, anywhere, few_of_each, of_change, of_finding, of_load, where
 from reconciler.reports.markdown import cell, code, fitted, table
 from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
 from reconciler.reports.plan.reach import Reach, Row
@@ -78,13 +78,15 @@ def findings(plan: Plan, rows: int) -> list[str]:
         plan: any.
         rows: how many to show.
     """
-    said = alike(ordered(plan.diagnostics), of_finding)
+    said = few_of_each(alike(ordered(plan.diagnostics), of_finding))
     shown = []
-    for d, *more in said[max(0, len(said) - rows) :]:
+    for (d, *more), others in said[max(0, len(said) - rows) :]:
         also = f" and {len(more)} other datamarts" if more else ""
         subject = f"`{code(d.address)}`{also}: " if d.address else ""
         shown.append(f"- **{d.severity.value}** `{d.code}` {subject}{cell(d.message)}")
-    left = len(said) - len(shown)
+        if others:
+            shown.append(f"- … and {others:,} more of `{d.code}`")
+    left = max(0, len(said) - rows)
     first = [f"- … {left:,} more findings before these"] if left else []
     return [f"### Findings: {counted(plan.diagnostics)}", "", *first, *shown, ""] if said else []
 
