@@ -171,7 +171,9 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     if saved and run.ledger.finished(plan.plan_digest):
         return Result((), Exit.DONE, already=True)
     initial = run.clock.now()
-    before = preflight(plan, run.writer, run.io, run.scans)
+    before = preflight(plan, run.writer, run.io, run.scans, saved=saved)
+    for words in (*before.schemas.moved.values(), *before.schemas.unread):
+        run.progress.say("apply", f"Note: {words}.")
     if before.stale and not run.skip_stale:
         lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.stale.items()))
         raise Refused(
@@ -288,6 +290,7 @@ def _execute(
         approval=plan.plan_digest,
         spools=run.scans.spools,
         unmet=lambda load, ids: _unmet(load, ids, plan, changes, run),
+        schemas=before.schemas.to_compare,
         guards=lambda address: for_load(run.settings.guards, plan.overrides, address),
         clock=run.clock,
         settle=run.settings.settle,

@@ -17,6 +17,7 @@ from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, warning
 from reconciler.model.plan import LoadChange
+from reconciler.planning.loads.changes import definition_of
 from reconciler.workspace.schema_files import from_file
 
 
@@ -82,35 +83,72 @@ def gather(root: Path, loads: Iterable[DesiredLoad], reader: Reader | None, io: 
     return Schemas(known, [_unchecked(why, names, helps[why], answers) for why, names in reasons.items()])
 
 
-def moved(root: Path, loads: Iterable[LoadChange], reader: Reader, io: Executor) -> list[str]:
-    """Of the schemas that the loads of a plan were compared with, those that are others now, in words.
+@dataclass(frozen=True, slots=True)
+class LookedAgain:
+    """The schemas of a plan's loads as they are when it is applied.
+
+    Attributes:
+        to_compare: by datamart, those that profiles are compared with while they are read for sending.
+        moved: by datamart, in words, those that are others than in the plan.
+        unread: in words, those that could not be read.
+    """
+
+    to_compare: Mapping[str, DatamartSchema] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
+    unread: Sequence[str] = ()
+
+
+def look_again(
+    root: Path, loads: Iterable[LoadChange], reader: Reader, io: Executor, *, saved: bool
+) -> LookedAgain:
+    """Read again the schemas that the loads of a plan were compared with, where that can change what is to be done.
+
+    Those are: of a saved plan, all, as they may have moved; of a plan just made, those of sources that only apply reads and of
+    sources that stop at what does not fit.
 
     Args:
         root: the workspace.
         loads: of the plan.
         reader: asks the platform.
         io: threads for small requests.
+        saved: the plan is from a file.
     """
-    asked = {load.datamart: load for load in loads if load.schema is not None and load.actions != ("no-op",)}
+    asked: dict[str, LoadChange] = {}
+    compared = set[str]()
+    for load in loads:
+        if load.actions == ("no-op",) or definition_of(load).schema == "off":
+            continue
+        strict = load.unread or definition_of(load).schema == "error"
+        if strict:
+            compared.add(load.datamart)
+        if strict or (saved and load.schema is not None):
+            known = asked.setdefault(load.datamart, load)
+            if known.schema is None:
+                asked[load.datamart] = load
 
-    def one(load: LoadChange) -> str | None:
-        seen = load.schema
+    def one(load: LoadChange) -> DatamartSchema | str:
         try:
-            if seen is None or not seen.origin.startswith("schema "):
-                found = from_file(root, seen.origin) if seen else None
-            else:
-                live = live_schema(reader, load.datamart_id)
-                found = read_schema(live.text, f"schema {live.id}")
+            if load.schema is not None and not load.schema.origin.startswith("schema "):
+                return from_file(root, load.schema.origin)
+            live = live_schema(reader, load.datamart_id)
+            return read_schema(live.text, f"schema {live.id}")
+        except NoSchema:
+            return ""
         except ReconcilerError as e:
             return f"the schema of {load.datamart} could not be read again: {e}"
-        if seen is None or found is None or found.digest == seen.digest:
-            return None
-        return (
-            f"the schema of {load.datamart} is another one than in the plan: {seen.origin} then, {found.origin} now; "
-            "a new plan compares profiles with it"
-        )
 
-    return [words for words in io.map(one, asked.values()) if words]
+    answers = dict(zip(asked, io.map(one, asked.values()), strict=True))
+    found = {name: a for name, a in answers.items() if isinstance(a, DatamartSchema)}
+    moved = {
+        name: f"the schema of {name} is another one than in the plan: {seen.origin} then, {now.origin} now"
+        for name, now in found.items()
+        if (seen := asked[name].schema) is not None and now.digest != seen.digest
+    }
+    return LookedAgain(
+        {name: schema for name, schema in found.items() if name in compared or name in moved},
+        moved,
+        [words for words in answers.values() if isinstance(words, str) and words],
+    )
 
 
 def _advice(why: ReconcilerError) -> str:

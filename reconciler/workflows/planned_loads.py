@@ -145,16 +145,12 @@ class LoadPlanner:
             named = {*self._active(load), *scan.compartments}
             active = self.observed.activations[load.datamart_id]
             findings += consent_findings(load, named, active, self.reader)
-            schema = self.schemas.of(load)
-            findings += schema_findings(load, scan, schema)
+            findings += schema_findings(load, scan, self.schemas.of(load))
             # The seal of a load before may be that of a delta, whose size says nothing of its source.
             comparable = definition.send == "all" or compared.delta is not None
             before = change.previous_lines if comparable else 0
             findings += change_findings(load, scan.accepted, before)
-            if schema is not None:
-                change = structs.replace(
-                    change, schema=SchemaSeen(origin=schema.origin, digest=schema.digest)
-                )
+            change = self._with_schema(load, change)
         return PlannedLoad(self._with_tokens(change), findings)
 
     def _listed(
@@ -206,7 +202,15 @@ class LoadPlanner:
         imports = self.observed.imports[load.datamart_id]
         if isinstance(imports, Unlisted):
             return PlannedLoad(None, [_read_failed(load, imports)], read_failed=True)
-        return PlannedLoad(self._with_tokens(plan_unread(load, definition, imports, overrides)))
+        change = self._with_schema(load, plan_unread(load, definition, imports, overrides))
+        return PlannedLoad(self._with_tokens(change))
+
+    def _with_schema(self, load: DesiredLoad, change: LoadChange) -> LoadChange:
+        """A load that says with which schema its profiles are compared."""
+        schema = self.schemas.of(load)
+        if schema is None:
+            return change
+        return structs.replace(change, schema=SchemaSeen(origin=schema.origin, digest=schema.digest))
 
     def _with_tokens(self, change: LoadChange) -> LoadChange:
         """A load that says by which tokens its compartments were found: apply requires them to be the same."""

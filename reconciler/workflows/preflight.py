@@ -1,14 +1,15 @@
 """Would this plan still do what was reviewed? (G2). Reads only; `apply` begins with it, `apply --check` is it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
+from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
@@ -19,7 +20,9 @@ from reconciler.planning.config.requirements import Required, Seen, moved, unmet
 from reconciler.planning.loads.changes import content_of, decide_again, definition_of
 from reconciler.planning.loads.generations import Do
 from reconciler.planning.loads.retention import KIND, kept_after_all
+from reconciler.planning.loads.schema_findings import misfit
 from reconciler.planning.requests import referring_to, refers_to_new
+from reconciler.workflows.datamart_schemas import LookedAgain, look_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,13 @@ class Preflight:
     Attributes:
         single_datamart: the organisation's only live datamart, if it has just one.
         observed: what the verdicts are from.
+        schemas: of datamarts, as they are now.
     """
 
     verdicts: dict[str, Verdict]
     single_datamart: str | None
     observed: Observed
+    schemas: LookedAgain = field(default_factory=LookedAgain)
 
     @property
     def stale(self) -> dict[str, str]:
@@ -46,14 +51,15 @@ class Preflight:
         return all(v.readiness is Readiness.DONE for v in self.verdicts.values())
 
 
-def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflight:
+def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans, *, saved: bool) -> Preflight:
     """Observe what the plan's actions read, and judge each.
 
     Args:
         plan: the plan to judge.
         reader: sends GET requests.
         io: threads for small requests.
-        scans: reads sources, each once.
+        scans: reads sources, each once; it is told which schemas profiles are compared with.
+        saved: the plan is from a file.
 
     Raises:
         Unauthorized: the token is not accepted.
@@ -88,9 +94,11 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
         c.address: _identified(c, _resource(c, compartments, plan, observed), coming, plan, observed)
         for c in acting
     }
+    schemas = look_again(scans.root, loads, reader, io, saved=saved)
+    scans.schemas = _by_source(loads, schemas)
     for load in loads:
         ids = _resolved(load, compartments, plan, observed)
-        verdict = _load(load, ids, observed, reader, io, scans)
+        verdict = _load(load, ids, observed, reader, io, scans, schemas)
         if verdict.readiness is Readiness.READY and (why := _unmet(load, ids, coming, plan, observed)):
             verdict = Verdict(Readiness.CHANGED, None, why)
         verdicts[load.address] = verdict
@@ -100,7 +108,16 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans) -> Preflig
         for d in observed.datamarts.rows
         if not d.archived and d.type != "CROSS_DATAMART" and d.organisation_id in (plan.organisation_id, "")
     ]
-    return Preflight(verdicts, live[0] if len(live) == 1 else None, observed)
+    return Preflight(verdicts, live[0] if len(live) == 1 else None, observed, schemas)
+
+
+def _by_source(loads: Sequence[LoadChange], schemas: LookedAgain) -> dict[str, tuple[DatamartSchema, ...]]:
+    found: dict[str, dict[str, DatamartSchema]] = {}
+    for load in loads:
+        schema = schemas.to_compare.get(load.datamart)
+        if schema is not None and definition_of(load).schema != "off":
+            found.setdefault(definition_of(load).source, {})[schema.digest] = schema
+    return {source: tuple(known.values()) for source, known in found.items()}
 
 
 def _resource(
@@ -184,6 +201,7 @@ def _load(
     reader: Reader,
     io: Executor,
     scans: Scans,
+    schemas: LookedAgain,
 ) -> Verdict:
     source = definition_of(load)
     if load.unread:
@@ -195,6 +213,8 @@ def _load(
     scan = scans.get(source)
     if scan.source_digest != load.source_digest:
         return Verdict(Readiness.CHANGED, None, "the source changed since it was planned")
+    if why := misfit(source, scan, schemas.to_compare.get(load.datamart), load.datamart):
+        return Verdict(Readiness.CHANGED, None, why)
     content = content_of(scan, replace(source, compartments=dict(ids)))
     listing = observed.imports[load.datamart_id]
     if content is None or not isinstance(listing, Listed):

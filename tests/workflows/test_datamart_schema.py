@@ -1,6 +1,8 @@
 """Profiles are compared with the schema of their datamart: told before the load, offline too, and never in the way of it."""
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -267,6 +269,60 @@ def test_apply_says_that_the_schema_moved_since_the_plan(workspace: Workspace, e
     done = workspace.run("apply", plan)
     assert done.code == 0, done
     assert "the schema of retail-fr is another one than in the plan" in done.err
+
+
+def test_with_error_profiles_are_compared_again_with_a_schema_that_moved(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    wanted = EXAMPLE.replace("country: String!", "country: String")
+    emulator.schema("1509", wanted)
+    rows(workspace, "first_name", SECRET, source=CUSTOMERS + "  schema: error\n")
+    plan = str(workspace.root / "p.json")
+    assert workspace.run("plan", "--out", plan).code == 0
+    emulator.schema("1509", wanted.replace("first_name", "given_name"))
+    for command in (("apply", "--check", plan), ("apply", plan)):
+        done = workspace.run(*command)
+        assert done.code == 4, done
+        assert "the profiles do not fit the schema of retail-fr: first_name: 1 value" in done.err
+        assert SECRET not in done.out + done.err
+    assert emulator.profiles("1509") == []
+    emulator.schema("1509", wanted + "\n# another text, the same fields\n")
+    done = workspace.run("apply", plan)
+    assert done.code == 0, done
+    assert "is another one than in the plan" in done.err
+    assert len(emulator.profiles("1509")) == 1
+
+
+def query(workspace: Workspace, more: str) -> None:
+    with contextlib.closing(sqlite3.connect(workspace.root / "crm.db")) as database:
+        database.execute("create table c (id text, first_name text)")
+        database.execute("insert into c values ('u0', ?)", (SECRET,))
+        database.commit()
+    spec = CUSTOMERS.replace(
+        'files: ["data/*.csv"]', "sql: {url: 'sqlite:///crm.db', query: 'select * from c'}"
+    )
+    assert "sql:" in spec
+    workspace.write("specs/customers.yaml", spec + more)
+
+
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize(("severity", "code"), [("warn", 0), ("error", 3)])
+def test_rows_of_a_query_are_compared_by_apply(
+    severity: str, code: int, saved: bool, workspace: Workspace, emulator: Emulator
+) -> None:
+    emulator.schema(
+        "1509", EXAMPLE.replace("country: String!", "country: String").replace("first_name", "given_name")
+    )
+    query(workspace, f"  schema: {severity}\n  expect: [{{field: first_name, in: [Ada], severity: warn}}]\n")
+    if saved:
+        assert workspace.run("plan", "--out", "p.plan").code == 0
+    done = workspace.run("apply", *(["p.plan"] if saved else ["--auto-approve"]))
+    assert done.code == code, done
+    told = " ".join(done.err.split())
+    assert "first_name: 1 value of a field that the schema does not have" in told
+    assert "expected first_name in: 1 row with another value" in told or severity == "error"
+    assert SECRET not in done.out + done.err
+    assert len(emulator.profiles("1509")) == (0 if code else 1)
 
 
 def test_apply_says_nothing_where_the_schema_is_the_same(workspace: Workspace, emulator: Emulator) -> None:

@@ -13,6 +13,7 @@ from reconciler.bulk.scan.spool import Spools
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.model.absence import Absence
+from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Scan, UploadNotes
 from reconciler.model.plan import LoadChange
 from reconciler.model.source import SourceDefinition
@@ -94,6 +95,7 @@ class Context:
         approval: digest of the plan.
         spools: where such sources are kept.
         unmet: why the platform is not any more what a load requires, with the ids of its compartments.
+        schemas: by datamart, those that profiles are compared with once more before they are sent.
         guards: limits for what a load's source holds, by its address.
         io: threads for small requests.
         pace: of uploads.
@@ -112,6 +114,7 @@ class Context:
     approval: str
     spools: Spools | None
     unmet: Callable[[LoadChange, Mapping[str, str]], str | None]
+    schemas: Mapping[str, DatamartSchema]
     guards: Callable[[str], Guards]
     clock: Clock
     settle: float

@@ -29,6 +29,7 @@ from reconciler.planning.loads.changes import (
 )
 from reconciler.planning.loads.cut import as_cut, chunk_name, cut_of, load_view, rows_of
 from reconciler.planning.loads.delta import is_delta_of
+from reconciler.planning.loads.expectation_findings import warned
 from reconciler.planning.loads.generations import (
     Decision,
     Do,
@@ -38,6 +39,7 @@ from reconciler.planning.loads.generations import (
     open_retries,
 )
 from reconciler.planning.loads.protocol import LoadView
+from reconciler.planning.loads.schema_findings import misfit, misfits
 from reconciler.planning.loads.source_findings import refusal
 from reconciler.planning.plan.guards import deleting, differing, shrunk, way_out
 
@@ -172,12 +174,26 @@ class Preparation:
         if not change.unread and scan.source_digest != change.source_digest:
             words = "stale: the source changed since it was planned; nothing was sent. Make a new plan"
             raise LoadStopped(Status.FAILED, words, refused=True)
+        self._compared_with_schema(source, scan)
+        if change.unread:  # a plan says this of sources that it reads
+            for words in warned(source, scan):
+                self.context.progress.say(change.address, words)
         if not source.base:
             self._limited(source, scan)
         digest = load_digest(scan.source_digest, source.compartments, source.base)
         if digest is None or (change.load_digest is not None and digest != change.load_digest):
             words = "stale: a compartment of this load changed since it was planned; nothing was sent"
             raise LoadStopped(Status.FAILED, words, refused=True)
+
+    def _compared_with_schema(self, source: SourceDefinition, scan: Scan) -> None:
+        """Require the profiles to fit the schema where the source says so; else say what does not fit."""
+        schema = self.context.schemas.get(self.change.datamart)
+        if schema is None or source.schema == "off":
+            return
+        if why := misfit(source, scan, schema, self.change.datamart):
+            raise LoadStopped(Status.FAILED, f"{why}; nothing was sent", refused=True)
+        for words in misfits(scan, schema):
+            self.context.progress.say(self.change.address, words)
 
     def _limited(self, source: SourceDefinition, scan: Scan) -> None:
         """Require what is about to be sent to be within the limits of the spec and the guards."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, session
-from reconciler.cli.applying import authority, baseline, late, moved_schemas, waves
+from reconciler.cli.applying import authority, baseline, late, waves
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.output.progress import Display
@@ -87,8 +87,6 @@ def apply(
         code = exit_codes.PARTLY if came else exit_codes.DONE
         _report(flags, made, came, code, "Nothing to apply: no changes.", left)
         return code
-    if saved:
-        moved_schemas.tell(made, flags, settings, where)
     if made.rollout is not None:
         rolled, code = waves.apply_in_waves(made, flags, checked, scans, where, shown)
         outcomes, already = rolled.outcomes, rolled.already

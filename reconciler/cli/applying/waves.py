@@ -63,7 +63,7 @@ def apply_in_waves(
         record = board.begin(made.plan_digest, document.encode(made), actor.who())
 
         def applied(part: Plan) -> bool:
-            return preflight(part, writer, io, scans).done
+            return preflight(part, writer, io, scans, saved=False).done
 
         def told(wave: Wave, state: str, why: str) -> None:
             shown.wave(wave.name, len(wave.datamarts), state, why)

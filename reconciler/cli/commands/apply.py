@@ -121,7 +121,9 @@ def check_saved(made: Plan, flags: session.Flags) -> int:
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
     ):
-        found = preflight(made, reader, io, session.new_scans(flags, shown, kept=True))
+        found = preflight(made, reader, io, session.new_scans(flags, shown, kept=True), saved=True)
+    for words in (*found.schemas.moved.values(), *found.schemas.unread):
+        say(f"Note: {words}.")
     if found.stale:
         raise Refused(
             "the plan is stale:\n" + "\n".join(f"  {a}: {why}" for a, why in sorted(found.stale.items())),

@@ -33,6 +33,13 @@ def refused(definition: SourceDefinition, scan: Scan) -> str | None:
     )
 
 
+def warned(definition: SourceDefinition, scan: Scan) -> list[str]:
+    """The expectations of severity warning that rows break, in words."""
+    return [
+        f"expected {name(e)}: {words}" for e, words, _ in broken(definition, scan) if e.severity != "error"
+    ]
+
+
 def broken(definition: SourceDefinition, scan: Scan) -> Iterator[tuple[Expectation, str, str]]:
     """Each expectation that does not hold, how in words, and where."""
     rows = scan.accepted

@@ -19,6 +19,7 @@ from reconciler.model.datamart_schema import (
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.load import Scan
+from reconciler.model.source import SourceDefinition
 
 _ORDER = (UNKNOWN, CLASH, NULL, DATE_NUMBER, SECONDS, COMPUTED, SYSTEM, UNTOLD)
 
@@ -29,6 +30,34 @@ def schema_findings(want: DesiredLoad, scan: Scan, schema: DatamartSchema | None
         return []
     found = sorted(scan.schema.get(schema.digest, ()), key=lambda o: (_ORDER.index(o.kind), o.path))
     return [_finding(want, odd, schema) for odd in found]
+
+
+def misfits(scan: Scan, schema: DatamartSchema) -> list[str]:
+    """The fields that do not fit a schema, with how and where first: in words, for a run."""
+    found = sorted(scan.schema.get(schema.digest, ()), key=lambda o: (_ORDER.index(o.kind), o.path))
+    return [f"{odd.path}: {_words(odd)}{_first(odd)}" for odd in found]
+
+
+def misfit(source: SourceDefinition, scan: Scan, schema: DatamartSchema | None, datamart: str) -> str | None:
+    """Why profiles must not be sent, where the source stops at what certainly does not fit; None if they may be.
+
+    Args:
+        source: as declared.
+        scan: of it.
+        schema: of the datamart; None where it is not known.
+        datamart: its name.
+    """
+    if schema is None or source.schema != "error":
+        return None
+    if all(odd.kind == UNTOLD for odd in scan.schema.get(schema.digest, ())):
+        return None
+    first, *more = misfits(scan, schema)
+    others = f"; {len(more):,} more" if more else ""
+    return f"the profiles do not fit the schema of {datamart}: {first}{others}"
+
+
+def _first(odd: SchemaOddity) -> str:
+    return f"; first at {odd.first[0]}" if odd.first else ""
 
 
 def _finding(want: DesiredLoad, odd: SchemaOddity, schema: DatamartSchema) -> Diagnostic:
