@@ -53,9 +53,10 @@ def install() -> None:
     write, delete = Folder.write, Folder.delete
 
     def written(self: Folder, name: str, fill: Any) -> None:
-        boundary("before index")
+        what = "identities" if name.endswith("-identities") else "index"
+        boundary(f"before {what}")
         write(self, name, fill)
-        boundary("after index")
+        boundary(f"after {what}")
 
     def deleted(self: Folder, name: str) -> None:
         boundary("before index removal")

@@ -268,3 +268,50 @@ def test_a_delta_of_most_rows_is_refused_until_it_is_allowed(
     assert word
     applied(workspace, "--allow", f"{word[1]}=a column has another form")
     assert stored(emulator) == rows
+
+
+def rebuilt(workspace: Workspace) -> tuple[int, str]:
+    done = workspace.run("source", "index", "customers", "--rebuild")
+    return done.code, " ".join((done.out + done.err).split())
+
+
+def test_an_index_is_made_again_from_what_was_loaded(workspace: Workspace, emulator: Emulator) -> None:
+    source = SOURCE + "  gone: delete\n"
+    rows = customers(30)
+    export(workspace, rows, source=source)
+    assert rebuilt(workspace)[0] == 4
+    applied(workspace)
+    held = {p.name for p in indexes(workspace)}
+    shutil.rmtree(workspace.root / ".reconciler/index")
+    code, shown = rebuilt(workspace)
+    assert (code, "load 1: 30 identities" in shown) == (0, True), shown
+    assert {p.name for p in indexes(workspace)} == held
+    assert len(emulator.imports_named("1509")) == 2
+    del rows["c000003"]
+    rows["c000001"] = "v2"
+    export(workspace, rows, source=source)
+    assert counts(planned(workspace)) == (0, 1, 28, 1, 0)
+    shutil.rmtree(workspace.root / ".reconciler/index")
+    code, shown = rebuilt(workspace)
+    assert (code, "the source is not what load 1" in shown) == (4, True), shown
+    assert indexes(workspace) == []
+
+
+def test_an_index_is_not_made_of_what_is_not_certain(workspace: Workspace, emulator: Emulator) -> None:
+    rows = customers(30)
+    emulator.quarantine("c000003")
+    export(workspace, rows)
+    applied(workspace)
+    shutil.rmtree(workspace.root / ".reconciler/index")
+    code, shown = rebuilt(workspace)
+    assert (code, "not certain" in shown) == (4, True), shown
+    emulator.quarantine()
+    rows["c000001"] = "v2"
+    export(workspace, rows)
+    applied(workspace)
+    rows["c000001"] = "v3"
+    export(workspace, rows)
+    applied(workspace)
+    shutil.rmtree(workspace.root / ".reconciler/index")
+    code, shown = rebuilt(workspace)
+    assert (code, "only the rows that changed" in shown) == (4, True), shown

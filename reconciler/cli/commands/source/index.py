@@ -1,5 +1,6 @@
 """`source index`."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -8,9 +9,12 @@ from reconciler.cli import exit_codes, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
 from reconciler.cli.output.console import data, out
-from reconciler.cli.wiring import sent
+from reconciler.cli.wiring import connections, sent
+from reconciler.errors import ReadFailed, Refused, UsageError
+from reconciler.model.desired import DesiredLoad
 from reconciler.reports.sent_index import json as index_json
 from reconciler.reports.sent_index import text as index_text
+from reconciler.workflows.check import Checked
 
 
 def source_index(
@@ -19,22 +23,72 @@ def source_index(
     drop: Annotated[
         bool, typer.Option("--drop", help="Remove the indexes; the next load sends all rows.")
     ] = False,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="Make the index of the newest load again from the source, without sending anything.",
+        ),
+    ] = False,
     datamart: opt.Datamart = None,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
+    token_file: opt.TokenFile = None,
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show the sent index of a source (send: changed). Checks that it is whole; or removes it."""
+    """Show the sent index of a source (send: changed). Checks that it is whole; or removes it, or makes it again."""
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,
         output=output,
         environment=environment,
         endpoint=endpoint,
+        token_file=token_file,
+        only="loads",
         datamart=datamart,
     )
+    if rebuild and drop:
+        raise UsageError("--rebuild and --drop exclude each other")
+    if rebuild:
+        run_rebuild(flags, name)
     return run_index(flags, name, drop=drop)
+
+
+def run_rebuild(flags: session.Flags, name: str) -> None:
+    """Make the sent index of each newest load of a source again.
+
+    Args:
+        flags: as given.
+        name: of the source.
+
+    Raises:
+        UsageError: there is no such source or datamart.
+        Refused: it is not certain what was sent.
+        ReadFailed: the platform could not be read.
+        ReconcilerError: the source cannot be read, or an index not written.
+    """
+    from reconciler.workflows.rebuild_index import rebuild
+
+    checked = declared(flags, name)
+    where = session.seeded_target(flags, checked)
+    with (
+        connections.reader(where, checked.settings.parallelism) as reader,
+        connections.threads(checked.settings.parallelism) as io,
+        session.progress(flags) as shown,
+    ):
+        scans = session.new_scans(flags, shown)
+        targets = [str(x.address) for x in _chosen(flags, checked, name)]
+        made = session.plan(replace(flags, targets=targets), checked, where, scans)
+        if made.errored:
+            session.plan_exit(made, detailed=False)
+            raise ReadFailed("the platform could not be read; no index was made")
+        if missing := sorted(set(targets) - {x.address for x in made.loads}):
+            words = f"{missing[0]} cannot be planned, so it is not known what was loaded"
+            raise Refused(words, help="`reconciler plan` says why")
+        with sent.indexes(flags.root, checked.settings, scans) as indexes:
+            for load in made.loads:
+                rebuild(load, reader, io, indexes)
 
 
 def run_index(flags: session.Flags, name: str, *, drop: bool) -> int:
@@ -51,9 +105,7 @@ def run_index(flags: session.Flags, name: str, *, drop: bool) -> int:
         ReconcilerError: the place of the indexes cannot be read.
     """
     checked = declared(flags, name)
-    datamarts = selectors.datamarts(checked, flags.datamart)
-    loads = [x for x in checked.desired().loads.values() if x.source == name]
-    chosen = [x for x in loads if datamarts is None or x.datamart in datamarts]
+    chosen = _chosen(flags, checked, name)
     with session.progress(flags) as shown:
         scans = session.new_scans(flags, shown)
         with sent.indexes(flags.root, checked.settings, scans) as indexes:
@@ -67,3 +119,14 @@ def run_index(flags: session.Flags, name: str, *, drop: bool) -> int:
         out(index_text.render([(str(x.address), kept) for x, kept in found], dropped=drop))
     damaged = any(one.trouble for _, kept in found for one in kept)
     return exit_codes.FAILED if damaged and not drop else exit_codes.DONE
+
+
+def _chosen(flags: session.Flags, checked: Checked, name: str) -> list[DesiredLoad]:
+    """The loads of a source on the datamarts that were asked for.
+
+    Raises:
+        UsageError: there is no such datamart.
+    """
+    datamarts = selectors.datamarts(checked, flags.datamart)
+    loads = [x for x in checked.desired().loads.values() if x.source == name]
+    return [x for x in loads if datamarts is None or x.datamart in datamarts]
