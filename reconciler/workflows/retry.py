@@ -6,6 +6,7 @@ own failed lines are what the next one sends. The lines lie in a spool (0600) un
 
 import os
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.loads.cut import as_cut, cut_of, load_view
+from reconciler.planning.loads.delta import is_delta_of
 from reconciler.planning.loads.failed_rows import failed_rows, unfit
 from reconciler.planning.loads.failed_rows import folder as place_of
 from reconciler.planning.loads.generations import Generation, generations
@@ -65,8 +67,9 @@ def plan_retry(
             help="`reconciler apply` reads the source again and sends what changed; --reload sends all rows",
         )
     imports = resources.imports(reader, change.datamart_id).require()
+    loads = generations(imports.rows, definition.former)
     base = next(
-        (g for g in generations(imports.rows, definition.former) if g.number == change.generation and g.seal),
+        (g for g in loads if g.number == change.generation and g.seal),
         None,
     )
     if base is None:
@@ -77,7 +80,7 @@ def plan_retry(
     same = generations(imports.rows, definition.former, retries=True)
     chain = [base, *(g for g in same if g.number == base.number)]
     finder = _Finder(change, reader, io, scans, notes)
-    source, scan = finder.original(definition, base.key)
+    source, scan = finder.original(definition, base, loads)
     unplaced = 0
     for load in chain:
         if not load.seal:  # begun and not finished: the same lines once more
@@ -95,15 +98,24 @@ class _Finder:
         self.change, self.reader, self.io, self.scans, self.notes = change, reader, io, scans, notes
         self.root = scans.root
 
-    def original(self, definition: SourceDefinition, key: LoadKey) -> tuple[SourceDefinition, Scan]:
-        """The source, if it still is what was loaded under this key."""
+    def original(
+        self, definition: SourceDefinition, load: Generation, loads: Sequence[Generation]
+    ) -> tuple[SourceDefinition, Scan]:
+        """The source, if all of it still is what a load was made of.
+
+        Raises:
+            Refused: it is not.
+        """
+        key = load.key
         source = self.scans.readable(definition)
         scan = self.scans.get(source)
         digest = load_digest(scan.source_digest, source.compartments)
-        if (digest is None or digest[:12] != key.load12) and source.send == "changed":
+        if source.send == "changed" and is_delta_of(load, loads, scan.source_digest, source):
+            failed = load.seal.failed if load.seal else 0
             raise Refused(
-                f"{key.title} has only changed rows, or the source changed since; its failed rows are part of the next load",
-                help="`reconciler apply` sends them when the source changed; --reload sends all rows now",
+                f"{key.title} is compared with a load before it, so its {failed:,} failed commands cannot be sent by themselves; "
+                "they are part of the next load of new content",
+                help=f"--reload '{self.change.address}' sends all rows now, and the failed ones with them",
             )
         if digest is None or digest[:12] != key.load12:
             raise Refused(

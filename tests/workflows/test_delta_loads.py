@@ -315,3 +315,23 @@ def test_an_index_is_not_made_of_what_is_not_certain(workspace: Workspace, emula
     shutil.rmtree(workspace.root / ".reconciler/index")
     code, shown = rebuilt(workspace)
     assert (code, "only the rows that changed" in shown) == (4, True), shown
+
+
+def test_failed_commands_of_a_delta_are_part_of_the_next_load(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    rows = customers(20)
+    export(workspace, rows)
+    applied(workspace)
+    rows |= {"c000003": "v2", "c000004": "v2"}
+    export(workspace, rows)
+    emulator.quarantine("c000003")
+    applied(workspace)
+    emulator.quarantine()
+    done = workspace.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
+    shown = " ".join(done.err.split())
+    assert done.code == 4
+    assert "its 1 failed commands cannot be sent by themselves; they are part of the next load" in shown
+    assert "--reload 'ProfileSource/customers@retail-fr'" in shown
+    assert applied(workspace, "--reload", "ProfileSource/customers@retail-fr")["counts"]["sent"] == 20
+    assert stored(emulator) == rows
