@@ -267,8 +267,8 @@ class Machine(RuleBasedStateMachine):
         self.known = self.accepted() | (left if usable and self.gone == "delete" else set())
         for account in deleted - refused - load.failed:
             self.meant.pop(account, None)
-        # A row that was away and is back is a new one.
-        self.taken = {a: line for a, line in self.taken.items() if a in self.rows}
+        # A row that was away, or rejected, and is back is a new one.
+        self.taken = {a: line for a, line in self.taken.items() if a in self.accepted()}
         for line in self.lines():
             if (account := who(line)) not in refused | load.failed:
                 self.meant[account] = line
@@ -305,7 +305,7 @@ class Machine(RuleBasedStateMachine):
         for chunk in chunks:
             pieces = chunk_pieces(self.folder, compared.scan.files, compared.source, chunk)
             lines, again = b"".join(pieces).splitlines(), chunk.index in load.executed
-            delta = compared.delta is not None
+            delta = compared.delta is not None and not compared.delta.all_rows
             load.failed |= self.sent(load, lines, refused, not_taken, opaque=opaque, again=again, delta=delta)
             load.executed.add(chunk.index)
             if halfway and chunk.index < len(chunks):
