@@ -315,8 +315,8 @@ def test_rows_of_a_query_are_compared_by_apply(
     )
     query(workspace, f"  schema: {severity}\n  expect: [{{field: first_name, in: [Ada], severity: warn}}]\n")
     if saved:
-        assert workspace.run("plan", "--out", "p.plan").code == 0
-    done = workspace.run("apply", *(["p.plan"] if saved else ["--auto-approve"]))
+        assert workspace.run("plan", "--out", str(workspace.root / "p.plan")).code == 0
+    done = workspace.run("apply", *([str(workspace.root / "p.plan")] if saved else ["--auto-approve"]))
     assert done.code == code, done
     told = " ".join(done.err.split())
     assert "first_name: 1 value of a field that the schema does not have" in told

@@ -73,8 +73,8 @@ def test_another_way_to_read_it_is_a_change_and_another_limit_is_not(read_before
 @pytest.mark.parametrize("saved", [True, False])
 def test_apply_does_not_read_to_check_what_was_read(saved: bool, read_before: Workspace) -> None:
     if saved:
-        assert read_before.run("plan", "--out", "p.plan").code == 0
-    done = read_before.run("apply", *(["p.plan"] if saved else ["--auto-approve"]))
+        assert read_before.run("plan", "--out", str(read_before.root / "p.plan")).code == 0
+    done = read_before.run("apply", *([str(read_before.root / "p.plan")] if saved else ["--auto-approve"]))
     assert done.code == 0, done
     assert "777 read" in done.out + done.err
 
