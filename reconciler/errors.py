@@ -9,6 +9,7 @@
     ├── SchemaUnusable           exit 1   the schema of a datamart cannot be used; a load never stops for it
     ├── DiskFailed               exit 1   a file or folder of this machine cannot be used, read or written
     ├── LedgerFailed             exit 1   the ledger cannot be opened, read or written
+    ├── Interrupted              exit 130 the run was ended from outside while it read something
     ├── ApprovalRefused          exit 1   nobody said yes
     ├── Refused                  exit 4   guard, limit, stale or foreign plan
     ├── LockHeld                 exit 5   another run, or a sender it left behind, is still there
@@ -82,6 +83,13 @@ class DiskFailed(ReconcilerError):
 
 class LedgerFailed(ReconcilerError):
     """The ledger's database did not do its part; nothing further may be written to the remote."""
+
+
+class Interrupted(ReconcilerError):
+    """The user, or the system, ended the run while something was read; nothing came of it."""
+
+    def __init__(self) -> None:
+        super().__init__("the run was interrupted; run the same command again to continue")
 
 
 class ApprovalRefused(ReconcilerError):

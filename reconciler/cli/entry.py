@@ -6,6 +6,7 @@ Typer converts every argument with pydantic, which alone takes longer than `vali
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,8 +26,15 @@ def run() -> None:
     gc.set_threshold(_GARBAGE)
     for name in [n for n, value in os.environ.items() if n.startswith("RECONCILER_") and not value]:
         del os.environ[name]  # empty is unset, for every variable of this tool alike
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminated)
     plain = plain_validate(arguments, os.environ)
     sys.exit(_ending(plain or _typer(arguments), arguments))
+
+
+def _terminated(*_: object) -> None:
+    """SIGTERM ends a command as Ctrl-C does, so that what it was writing is removed; runs that apply handle both by themselves."""
+    raise SystemExit(exit_codes.TERMINATED)
 
 
 def plain_validate(

@@ -1,6 +1,6 @@
 """Error -> exit code, in one table (design 4)."""
 
-from reconciler.errors import LockHeld, ReconcilerError, Refused, UsageError
+from reconciler.errors import Interrupted, LockHeld, ReconcilerError, Refused, UsageError
 
 DONE, FAILED, CHANGES, PARTLY, REFUSED, LOCKED, USAGE, INTERRUPTED, TERMINATED = (
     0,
@@ -30,6 +30,7 @@ _TABLE: tuple[tuple[type[ReconcilerError], int], ...] = (
     (UsageError, USAGE),
     (LockHeld, LOCKED),
     (Refused, REFUSED),
+    (Interrupted, INTERRUPTED),
 )
 
 

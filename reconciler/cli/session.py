@@ -412,6 +412,7 @@ def carried(
 
     settings = checked.settings
     waiting, timeout = lock_waits(flags), seconds(flags.lock_timeout)
+    scans.stop_when(interrupt.stopping)
     with (
         ledgers.locked(flags.root, settings, timeout, waiting) as (lock, ledger, taken),
         sent.indexes(flags.root, settings, scans) as indexes,

@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -149,7 +150,12 @@ def removed_if_it_can_be(world: World) -> None:
     assert code == (0 if works else 3), result
     assert emulator.activations("1509") == [a for a in before if a["compartment_id"] != old or not works]
     assert gone <= {a["compartment_id"] for a in emulator.activations("1509")}
-    assert world.planned() == (0 if works else 2)
+    again = world.workspace.run(
+        "plan", "--detailed-exitcode"
+    )  # what the platform refused is not proposed twice
+    assert (again.code, "removal-not-proposed" in again.err) == (0, not works), again
+    asked = world.workspace.run("plan", "--detailed-exitcode", "--target", "Activation/old@retail-fr")
+    assert asked.code == (0 if works else 2), asked
 
 
 LAWS: dict[str, Callable[[World, int], None]] = {
@@ -180,7 +186,7 @@ def outcome(number: int) -> list[str]:
                 law(world, number)
                 found.append("holds")
             except AssertionError as e:
-                found.append(f"BROKEN {str(e)[:200]}")
+                found.append(f"BROKEN {traceback.extract_tb(e.__traceback__)[-1].line} {str(e)[:200]}")
         world.emulator.stop()
     return found
 

@@ -18,7 +18,7 @@ from reconciler.bulk.load.prepare import Preparation
 from reconciler.bulk.load.results.collect import Aftermath
 from reconciler.bulk.load.send import HALTED, ChunkSender
 from reconciler.bulk.load.sent_rows import SentRows
-from reconciler.errors import ReadFailed, ReconcilerError
+from reconciler.errors import Interrupted, ReadFailed, ReconcilerError
 from reconciler.kinds.execution import TERMINAL, Phase, ending, phase
 from reconciler.kinds.names import SealName
 from reconciler.model.listing import Listing, Unlisted
@@ -81,6 +81,9 @@ class _LoadRun:
                 self._keep_begun()
             outcome = self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused, totals=e.totals)
             outcome = replace(outcome, locked=e.locked)
+        except Interrupted as e:
+            outcome = self._outcome(Status.SKIPPED, str(e))
+            self._keep_begun()
         except ReadFailed as e:
             outcome = self._outcome(Status.UNKNOWN if self._sent() else Status.FAILED, str(e))
             self._keep_begun()
@@ -94,7 +97,7 @@ class _LoadRun:
         return outcome
 
     def _keep_begun(self) -> None:
-        """The remote could not be read: a load may have begun from the spool that an earlier run left."""
+        """This run saw nothing of the load: one may have begun from the spool that an earlier run left."""
         spools, preparation = self.context.spools, self.preparation
         if spools is not None and spools.is_kept(preparation.definition, preparation.anew):
             spools.keep(preparation.definition, preparation.anew)

@@ -14,6 +14,7 @@ from reconciler.bulk.scan.scan import OnSent, OnUnsent, scan
 from reconciler.bulk.scan.scan_cache import KeptScans, compared
 from reconciler.bulk.scan.spool import Spools, once_only
 from reconciler.bulk.sources import locations, object_store
+from reconciler.errors import Interrupted
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Reject, Scan
 from reconciler.model.source import SourceDefinition
@@ -47,6 +48,7 @@ class Scans:
         self._kept: dict[str, tuple[Signature, Scan]] = {}
         # Loads of one source on many datamarts ask at once; one of them reads it.
         self._lock = threading.Lock()
+        self._stopping: Callable[[], bool] = lambda: False
 
     def names(self, source: SourceDefinition) -> list[str]:
         """Places of the source as they are now.
@@ -93,6 +95,17 @@ class Scans:
             if found.duplicates != "keep_last":
                 return found
             return replace(found, superseded=str(self.spools.superseded(found)))
+
+    def stop_when(self, stopping: Callable[[], bool]) -> None:
+        """Read on only for as long as this is false; `Interrupted` is raised then."""
+        self._stopping = stopping
+        if self.spools is not None:
+            self.spools.stopping = stopping
+
+    def abandon(self) -> None:
+        """The process ends now: nothing stays of what was not read to its end."""
+        if self.spools is not None:
+            self.spools.abandon()
 
     @contextmanager
     def for_once(self, source: SourceDefinition) -> Iterator[SourceDefinition]:
@@ -144,6 +157,8 @@ class Scans:
         if kept is None or kept[0] != signature or not compared(kept[1], self._against(source)):
             try:
                 kept = (signature, self._read(plain, names))
+            except Interrupted:
+                raise
             except Exception:
                 if self.spools is not None:
                     self.spools.drop(source)
@@ -182,10 +197,13 @@ class Scans:
 
         Raises:
             ReconcilerError: it cannot be read.
+            Interrupted: the run is to end.
         """
         names, schemas = locations.find(self.root, source), self._against(source)
 
         def progress(lines: int) -> None:
+            if self._stopping():
+                raise Interrupted
             self._progress(source.source, lines)
 
         small = self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM

@@ -26,7 +26,7 @@ from reconciler.bulk.scan import held
 from reconciler.bulk.scan.held import Holds, Owner, Use
 from reconciler.bulk.scan.scan import find_superseded
 from reconciler.bulk.sources import locations, object_store, sql
-from reconciler.errors import ReconcilerError
+from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
 from reconciler.private_folder import private_file, private_folder
@@ -56,6 +56,7 @@ class Spools:
     Attributes:
         resolve: gives the text behind a typed reference; with True, of a file anywhere.
         owner: for what sources are read.
+        stopping: true once nothing more is to be read.
     """
 
     def __init__(
@@ -74,6 +75,13 @@ class Spools:
         self._flock = flock
         self._holds = Holds(flock)
         self._open = ExitStack()
+        self._unfinished: set[Path] = set()
+        self.stopping: Callable[[], bool] = lambda: False
+
+    def abandon(self) -> None:
+        """The process ends now: remove what it has not finished writing, as nobody waits for who writes it."""
+        for path in tuple(self._unfinished):
+            _remove(path)
 
     def remove_abandoned(self) -> None:
         """Remove what processes that are gone had not finished writing; it may hold profile data (G9)."""
@@ -113,6 +121,7 @@ class Spools:
 
         Raises:
             ReconcilerError: it cannot be read to its end; nothing is left of what was read.
+            Interrupted: the run is to end.
         """
         place = self._place(source, approval)
         if place.exists() and self._holds.read(place):
@@ -226,10 +235,12 @@ class Spools:
         while not self._holds.write(path, self.owner()):  # removed by a sweep before it was held
             path = self.folder / f"{name}.partial-{secrets.token_hex(6)}"
             private_folder(path)
+        self._unfinished.add(path)
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+            self._unfinished.discard(path)
             self._holds.release(path)
 
     def _place(self, source: SourceDefinition, approval: str = "") -> Path:
@@ -241,6 +252,7 @@ class Spools:
         if source.sql is not None:
             with private_file(folder / "0000.rows") as file:
                 for line in self._rows(source):
+                    self._go_on()
                     file.write(line)
             return
         for number, name in enumerate(locations.find(self.root, source)):
@@ -249,7 +261,13 @@ class Spools:
                 locations.open_place(self.root, name, "none") as remote,
                 private_file(folder / f"{number:04d}{suffixes}") as file,
             ):
-                shutil.copyfileobj(remote, file, locations.BUFFER)
+                while block := remote.read(locations.BUFFER):
+                    self._go_on()
+                    file.write(block)
+
+    def _go_on(self) -> None:
+        if self.stopping():
+            raise Interrupted
 
     def _rows(self, source: SourceDefinition) -> Iterator[bytes]:
         assert source.sql is not None  # noqa: S101 - the caller's question

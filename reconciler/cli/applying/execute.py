@@ -95,7 +95,7 @@ def apply(
             say(f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves.")
     else:
         covered = None
-        interrupt = interruption.Interrupt(say)
+        interrupt = interruption.Interrupt(say, scans.abandon)
         with (
             interrupt.installed(),
             connections.writer(where, settings.parallelism) as writer,

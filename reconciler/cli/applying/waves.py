@@ -52,7 +52,7 @@ def apply_in_waves(
     """
     assert made.rollout is not None  # noqa: S101 - the caller's case
     settings, rollout, clock = checked.settings, made.rollout, flags.clock
-    interrupt = interruption.Interrupt(say)
+    interrupt = interruption.Interrupt(say, scans.abandon)
     with (
         interrupt.installed(),
         ledgers.rollouts(flags.root, settings) as board,

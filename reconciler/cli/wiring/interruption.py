@@ -14,9 +14,15 @@ INTERRUPT_TIMEOUT_S = 10.0  # how long requests in flight may take once the run 
 class Interrupt:
     """SIGINT and SIGTERM: the first lets the run end in order, within seconds; a second one ends it at once."""
 
-    def __init__(self, told: Callable[[str], None]) -> None:
+    def __init__(self, told: Callable[[str], None], at_end: Callable[[], None] = lambda: None) -> None:
+        """Make one, of a run.
+
+        Args:
+            told: is told what happens.
+            at_end: what is still done where the process ends at once.
+        """
         self._event = threading.Event()
-        self._told = told
+        self._told, self._at_end = told, at_end
         self._timer: threading.Timer | None = None
         self.code: int | None = None
 
@@ -61,4 +67,5 @@ class Interrupt:
     def _end(self, why: str) -> None:
         """End the process, no less safely than a kill: all that was sent is in the journal."""
         self._told(f"{why}; run the same command again to continue")
+        self._at_end()
         os._exit(self.code or 1)
