@@ -33,6 +33,7 @@ class ResultFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 class DriftFormat(StrEnum):
@@ -91,7 +92,10 @@ Output = Annotated[Format, typer.Option("-o", "--output", help="text or json.", 
 ResultOutput = Annotated[
     ResultFormat,
     typer.Option(
-        "-o", "--output", help="text, json or markdown (for a comment).", envvar="RECONCILER_OUTPUT"
+        "-o",
+        "--output",
+        help="text, json, markdown (for a comment) or html (one page).",
+        envvar="RECONCILER_OUTPUT",
     ),
 ]
 DriftOutput = Annotated[

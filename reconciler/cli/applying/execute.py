@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, session
+from reconciler.cli import exit_codes, run_pages, session
 from reconciler.cli.applying import authority, baseline, late, waves
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.output.progress import Display
-from reconciler.cli.wiring import connections, destination, interruption, real_clock
+from reconciler.cli.wiring import actor, connections, destination, interruption, real_clock
 from reconciler.errors import ReconcilerError
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
@@ -130,6 +130,9 @@ def _report(
 
         data(markdown.render(outcomes, code, made, told, found))
         return
+    if flags.shape is PlanFormat.HTML:
+        data(_page(flags, made, outcomes))
+        return
     if flags.output is Format.JSON:
         data(result_json.render(outcomes, code, made, found))
         return
@@ -138,3 +141,18 @@ def _report(
     for sentence in allowed.sentences(made.overrides):
         out(f"Guard overridden: {sentence}")
     out(told)
+
+
+def _page(flags: session.Flags, made: Plan, outcomes: Sequence[Outcome]) -> str:
+    """The page of the rollout or the run that applied a plan; where there was nothing to do, that of the plan."""
+    if made.rollout is not None and made.has_changes:
+        settings = session.settings_only(flags).settings
+        return run_pages.rollout_page(flags, settings, *waves.newest(flags.root, settings))
+    found = next((x for x in run_pages.runs(flags) if x.run.plan_digest == made.plan_digest), None)
+    if found is None:
+        from reconciler.reports.plan import html
+
+        return html.render(made, None, actor.this())
+    known = {s.address for s in found.steps}
+    late = [f"{o.address}: {o.message}" for o in outcomes if o.address not in known]
+    return run_pages.run_page(flags, found, late)

@@ -95,6 +95,8 @@ def apply_fresh(flags: session.Flags, *, auto: bool) -> int:
     if flags.output is opt.Format.TEXT:
         session.show_plan(made, flags)
     if made.errored or not made.applyable:
+        if flags.shape is opt.PlanFormat.HTML:
+            session.show_plan(made, flags)
         if flags.output is opt.Format.JSON:
             show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
         say(f"Nothing was written: {obstacle(made)}.")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
+from reconciler.cli import exit_codes, run_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.applying.waves import journal_of, newest
@@ -40,13 +40,16 @@ def rollout_status(
     follow: Annotated[
         bool, typer.Option("--follow", help="Refresh on a terminal until the rollout ends or stops.")
     ] = False,
-    output: opt.Output = opt.Format.TEXT,
+    output: opt.SourceOutput = opt.SourceFormat.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Show the state of the newest rollout. Waves, datamarts, states, counts."""
-    flags = replace(_flags(context, environment, endpoint, no_color=no_color), output=output)
+    shape = opt.PlanFormat(output.value)
+    flags = replace(
+        _flags(context, environment, endpoint, no_color=no_color), output=session.plain(shape), shape=shape
+    )
     return run_status(flags, follow=follow)
 
 
@@ -108,12 +111,14 @@ def rollout_abort(
 def run_status(flags: session.Flags, *, follow: bool) -> int:
     """`rollout status`: the newest rollout; 0 whatever its state."""
     settings = session.settings_only(flags).settings
-    if follow and flags.output is opt.Format.TEXT and sys.stdout.isatty():
+    if follow and flags.shape is opt.PlanFormat.TEXT and sys.stdout.isatty():
         _live(flags, settings)
         return exit_codes.DONE
     if flags.output is opt.Format.JSON:
         found, plan = newest(flags.root, settings)
         data(rollout_json.render(found, plan, journal_of(flags.root, settings, found)))
+    elif flags.shape is opt.PlanFormat.HTML:
+        data(run_pages.rollout_page(flags, settings, *newest(flags.root, settings)))
     else:
         out(_table(flags, settings)[1])
     return exit_codes.DONE

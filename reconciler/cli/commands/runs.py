@@ -8,26 +8,23 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
+from reconciler.cli import exit_codes, run_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, show_findings, style
 from reconciler.cli.wiring import actor, connections, ledgers, real_clock
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.ledger.history import History, Recorded
 from reconciler.model.load import ManualVerdict
-from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
 from reconciler.reports.plan.decision import ordered
 from reconciler.reports.runs import json as runs_json
 from reconciler.reports.runs import table as runs_table
 from reconciler.reports.runs import text as runs_text
-from reconciler.reports.runs.story import State, Told, told
+from reconciler.reports.runs.story import State, Told
 from reconciler.settings import seconds
 
 runs_app = typer.Typer(help="Runs in the ledger.", invoke_without_command=True)
-READ_RUNS = 1000  # what completed a run, and filters, are looked for among so many
 
 
 @runs_app.callback()
@@ -164,7 +161,7 @@ def wanted(limit: int, since: str | None, state: str | None, address: str | None
 
 def run_list(flags: session.Flags, wanted: Wanted) -> int:
     """The newest runs of this workspace's organisation that are wanted."""
-    found = wanted.of(_told(flags), real_clock.CLOCK.wall())
+    found = wanted.of(run_pages.runs(flags), real_clock.CLOCK.wall())
     if flags.output is Format.JSON:
         data(runs_json.render(found))
     else:
@@ -178,29 +175,17 @@ def show_run(flags: session.Flags, run_id: int | None) -> int:
     Raises:
         ReconcilerError: there is none.
     """
-    told = next((x for x in _told(flags) if run_id in (None, x.run.id)), None)
+    told = next((x for x in run_pages.runs(flags) if run_id in (None, x.run.id)), None)
     if told is None:
         raise ReconcilerError("the ledger has no run with this id", help="`reconciler runs` lists the runs")
     if flags.shape is opt.PlanFormat.HTML:
-        from reconciler.reports.runs import html as runs_html
-
-        data(runs_html.render(told, _history(flags).journal(told.run.id), told.run.by))
+        data(run_pages.run_page(flags, told))
     elif flags.output is Format.JSON:
         data(runs_json.render([told], steps=True))
     else:
         marks = style(sys.stdout, no_color=flags.no_color)
         out(runs_text.one(told.run, told.plan, told.steps, runs_table.state(told), marks))
     return exit_codes.DONE
-
-
-def _told(flags: session.Flags) -> list[Told]:
-    history, settings = _history(flags), session.settings_only(flags).settings
-    found = []
-    for run in history.runs(READ_RUNS):
-        plan = _plan(run)
-        found.append((run, plan, runs_text.steps(plan, history.journal(run.id))))
-    running = bool(found) and found[0][0].state == "running"
-    return told(found, ledgers.locked_since(flags.root, settings) if running else None)
 
 
 def run_undo(flags: session.Flags, run_id: int | None, file: Path) -> int:
@@ -210,7 +195,7 @@ def run_undo(flags: session.Flags, run_id: int | None, file: Path) -> int:
         ReconcilerError: there is no such run, or it recorded none.
     """
     output_file.check_plan_file(file)
-    told = _history(flags)
+    told = run_pages.history(flags)
     run = told.run(run_id) if run_id is not None else next(iter(told.runs(1)), None)
     text = told.inverse(run.id) if run is not None else None
     if run is None or not text:
@@ -268,11 +253,3 @@ def run_resolve(flags: session.Flags, chunk: str, *, sent: bool | None) -> int:
     )
     out(f"Recorded: {chunk} of {found.load.title}, shown by the platform as {found.seen.value}: {then}.")
     return exit_codes.DONE
-
-
-def _history(flags: session.Flags) -> History:
-    return ledgers.history(flags.root, session.settings_only(flags).settings)
-
-
-def _plan(run: Recorded) -> Plan:
-    return document.decode(run.plan.encode(), f"the plan of run {run.id}")

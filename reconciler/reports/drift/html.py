@@ -32,7 +32,7 @@ def render(plan: Plan, made_by: Actor | None = None) -> str:
         calm=not changed and not differing and not plan.errored and since(plan) is not None,
         notes=([NO_BASELINE] if since(plan) is None else []) + ([UNREAD] if plan.errored else []),
         since=since(plan),
-        facts=facts(plan, made_by),
+        facts=[fact for fact in facts(plan, made_by) if fact[0] != "plan"],
         moved=changed,
         changes=[change_of(c) for c in alike(differing, of_change)],
         counts=(len(changed), len(differing)),

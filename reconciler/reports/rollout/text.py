@@ -13,7 +13,7 @@ from reconciler.model.rollout import Wave
 from reconciler.planning.plan.waves import acting, datamart_of
 from reconciler.reports.style import Style, duration, safe
 
-_GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
+GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
 WIDTH = 80
 SINGLE_MAX_DATAMARTS = (
     4  # datamarts of a wave are told of one by one up to here; beyond, those in one state in a row together
@@ -23,16 +23,16 @@ SINGLE_MAX_DATAMARTS = (
 def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str, Any]]:
     """A row for each datamart of each wave: what is to be done there, and how much of it was."""
     assert plan.rollout is not None  # noqa: S101 - a rollout's plan
-    ended, loaded = _ended(journal), _loaded(journal)
+    ends, loaded = ended(journal), _loaded(journal)
     made = []
     for wave in plan.rollout.waves:
         record = found.waves.get(wave.name)
         todo = _by_datamart(plan, wave)
         for datamart in wave.datamarts:
             addresses = todo.get(datamart, [])
-            states = Counter(ended.get(a, "not begun") for a in addresses)
+            states = Counter(ends.get(a, "not begun") for a in addresses)
             lines = sum(loaded.get(a, 0) for a in addresses)
-            done = sum(states[s] for s in _GOOD)
+            done = sum(states[s] for s in GOOD)
             made.append(
                 {
                     "wave": wave.name,
@@ -102,13 +102,18 @@ def _wave_line(wave: Wave, found: Recorded, style: Style, now: float) -> str:
     state = wave_state(found, record)
     more = record.why if record else ""
     if state == "soaking" and record is not None:
-        left = max(0.0, record.at + wave.soak - now)
-        more = f"{duration(left)} left" if left else "soaked; gates are checked next"
+        more = left_of(wave, record, now)
     mark = {"passed": style.green, "waiting": style.dim, "canceled": style.dim}.get(
         state, style.red if "closed" in state else style.yellow
     )
     told = f": {safe(more)}" if more else ""
     return f"{style.bold(wave.name)}  {mark(state)}{told}"[: WIDTH + 40]
+
+
+def left_of(wave: Wave, record: WaveRecord | None, now: float) -> str:
+    """How long a wave still soaks."""
+    left = 0.0 if record is None else max(0.0, record.at + wave.soak - now)
+    return f"{duration(left)} left" if left else "soaked; gates are checked next"
 
 
 def _by_datamart(plan: Plan, wave: Wave) -> dict[str, list[str]]:
@@ -118,7 +123,7 @@ def _by_datamart(plan: Plan, wave: Wave) -> dict[str, list[str]]:
     return found
 
 
-def _ended(journal: Sequence[Entry]) -> dict[str, str]:
+def ended(journal: Sequence[Entry]) -> dict[str, str]:
     """The last that was said of each address as a whole."""
     return {
         e.address: e.state
@@ -131,7 +136,7 @@ def succeeded(journal: Sequence[Entry]) -> dict[str, bool]:
     """Of each change that ended in some run, whether the last one that tried it succeeded."""
     ends = {"succeeded", "unchanged", "failed", "unknown"}
     return {
-        e.address: e.state in _GOOD
+        e.address: e.state in GOOD
         for e in journal
         if e.step in ("create", "update", "delete") and e.state in ends
     }

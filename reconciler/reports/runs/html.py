@@ -18,8 +18,9 @@ from reconciler.reports.plan.decision import counted, ordered
 from reconciler.reports.plan.html import change_of
 from reconciler.reports.runs import table
 from reconciler.reports.runs.story import DONE, State, Told
-from reconciler.reports.runs.text import OPEN, Step, took, utc, way_out
+from reconciler.reports.runs.text import OPEN, Step, took, way_out
 from reconciler.reports.runs.timeline import SCALE, bars
+from reconciler.reports.times import utc
 
 _TEMPLATE = Path(__file__).parent / "templates" / "run.html"
 # What became of the rows of a load, in the order of the chart, and the colour of each.
@@ -34,13 +35,14 @@ _LOOK = {State.SUCCEEDED: "", State.PARTIAL: "part", State.RUNNING: "part"}
 SHOWN = 12  # places of rows that failed for one reason
 
 
-def render(told: Told, journal: Sequence[Entry], by: Actor) -> str:
+def render(told: Told, journal: Sequence[Entry], by: Actor, notes: Sequence[str] = ()) -> str:
     """The page.
 
     Args:
         told: the run, and what became of it.
         journal: of the run.
         by: who ran it, where that is known.
+        notes: what else is to be said of it.
 
     Raises:
         MissingExtra: jinja2 is not installed.
@@ -54,7 +56,7 @@ def render(told: Told, journal: Sequence[Entry], by: Actor) -> str:
         state=_sentence(told),
         look=_LOOK.get(told.state, "not"),
         counts={_words(k): n for k, n in told.counts.items()},
-        todo=way_out(run.id, told.steps) if told.completed_by is None else [],
+        todo=[*notes, *(way_out(run.id, told.steps) if told.completed_by is None else [])],
         allowed=allowed.sentences(plan.overrides),
         facts=_facts(told, by),
         bad=[(s, _words(s.state)) for s in told.steps if s.state not in DONE],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.reports.runs.story import Told
-from reconciler.reports.runs.text import utc
+from reconciler.reports.times import utc
 
 
 def render(runs: Sequence[Told], *, steps: bool = False) -> str:

@@ -4,8 +4,9 @@ import textwrap
 from collections.abc import Sequence
 
 from reconciler.reports.runs.story import State, Told
-from reconciler.reports.runs.text import OPEN, took, utc
+from reconciler.reports.runs.text import OPEN, took
 from reconciler.reports.style import Style
+from reconciler.reports.times import utc
 
 
 def render(runs: Sequence[Told], style: Style) -> str:

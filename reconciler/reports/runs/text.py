@@ -1,6 +1,5 @@
 """Runs of the ledger as text that fits 80 columns. Pure."""
 
-import datetime
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from reconciler.ledger.history import Entry, Recorded
 from reconciler.model.plan import Plan
 from reconciler.reports.line_counts import fates
 from reconciler.reports.style import Style, safe
+from reconciler.reports.times import utc
 
 OPEN = {"intent": "unsettled", "answered": "unsettled"}
 SHOWN = 20  # failed lines
@@ -126,11 +126,6 @@ def _by(run: Recorded) -> list[str]:
     """Who ran it, where the ledger knows."""
     parts = (("by", run.by.who), ("commit", run.by.commit), ("job", run.by.job))
     return [f"  {name} {safe(value)}" for name, value in parts if value]
-
-
-def utc(seconds: float) -> str:
-    """A moment in UTC, `2026-01-31 12:00:00`; from seconds since 1970."""
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def took(run: Recorded) -> str:

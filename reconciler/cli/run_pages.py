@@ -1,0 +1,74 @@
+"""What the ledger tells of runs and rollouts, put together for a report: by `runs`, `rollout status`, and by `apply` of what it has done."""
+
+from collections.abc import Sequence
+
+from reconciler.cli import session
+from reconciler.cli.wiring import ledgers, real_clock
+from reconciler.ledger.history import History, Recorded
+from reconciler.ledger.rollouts import Recorded as Rollout
+from reconciler.model.plan import Plan
+from reconciler.planning.plan import document
+from reconciler.reports.runs import text as runs_text
+from reconciler.reports.runs.story import Told, told
+from reconciler.settings import Settings
+
+READ_RUNS = 1000  # what completed a run, and filters, are looked for among so many
+
+
+def history(flags: session.Flags) -> History:
+    """The ledger of the workspace."""
+    return ledgers.history(flags.root, session.settings_only(flags).settings)
+
+
+def runs(flags: session.Flags) -> list[Told]:
+    """The newest runs, newest first, each with what became of it."""
+    ledger, settings = history(flags), session.settings_only(flags).settings
+    found = []
+    for run in ledger.runs(READ_RUNS):
+        plan = _plan(run)
+        found.append((run, plan, runs_text.steps(plan, ledger.journal(run.id))))
+    running = bool(found) and found[0][0].state == "running"
+    return told(found, ledgers.locked_since(flags.root, settings) if running else None)
+
+
+def run_page(flags: session.Flags, found: Told, notes: Sequence[str] = ()) -> str:
+    """A run as a page.
+
+    Args:
+        flags: as given.
+        found: the run.
+        notes: what else is to be said of it.
+
+    Raises:
+        MissingExtra: jinja2 is not installed.
+    """
+    from reconciler.reports.runs import html
+
+    return html.render(found, history(flags).journal(found.run.id), found.run.by, notes)
+
+
+def rollout_page(
+    flags: session.Flags, settings: Settings, found: Rollout, plan: Plan, notes: Sequence[str] = ()
+) -> str:
+    """A rollout as a page.
+
+    Args:
+        flags: as given.
+        settings: of the workspace.
+        found: the rollout.
+        plan: its plan.
+        notes: what else is to be said of it.
+
+    Raises:
+        MissingExtra: jinja2 is not installed.
+    """
+    from reconciler.reports.rollout import html
+
+    ledger = ledgers.history(flags.root, settings)
+    numbers = sorted({run for w in found.waves.values() for run in w.runs})
+    journal = [entry for run in numbers for entry in ledger.journal(run)]
+    return html.render(found, plan, journal, real_clock.CLOCK.wall(), notes)
+
+
+def _plan(run: Recorded) -> Plan:
+    return document.decode(run.plan.encode(), f"the plan of run {run.id}")
