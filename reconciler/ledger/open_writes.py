@@ -5,7 +5,7 @@ written and not by what a plan calls it: addresses move with specs, and several 
 by the load itself only, which looks at its executions: a plan that leaves the load out says nothing about it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.address import Address
@@ -99,11 +99,14 @@ def _token(change: ResourceChange) -> str:
 
 def _loaded(load: LoadChange, workspace: str) -> Written:
     pairs = {(str(w), str(s)) for w, s in load.definition.get("former", ())}
-    key, *former = (
-        f"{_LOAD}{w}/{s}@{load.datamart_id}"
-        for w, s in ((workspace, Address.parse(load.address).name), *sorted(pairs))
-    )
+    names = ((workspace, Address.parse(load.address).name), *sorted(pairs))
+    key, *former = load_keys(names, load.datamart_id)
     return Written(key, frozenset(former))
+
+
+def load_keys(names: Iterable[tuple[str, str]], datamart_id: str) -> list[str]:
+    """What loads of a source write, under each (workspace, source) pair that names them."""
+    return [f"{_LOAD}{workspace}/{source}@{datamart_id}" for workspace, source in names]
 
 
 def _is_load(key: str) -> bool:

@@ -259,7 +259,7 @@ def _execute(
 ) -> list[Outcome]:
     changes = {c.address: c for c in plan.resource_changes if c.change.actions != ("no-op",)}
     loads = {load.address: load for load in plan.loads if load.actions != ("no-op",)}
-    journal = _Journal(run.ledger, identity, run.lock)
+    journal = _Journal(run.ledger, identity, run.lock, {a: w.key for a, w in written(plan).items()})
     listings = ListingCache(run.writer, plan.organisation_id, run.clock, (initial, before.observed))
     changer = Changer(
         run.writer,
@@ -406,6 +406,10 @@ class _Journal:
     ledger: Ledger
     run: int
     lock: Lock
+    written: Mapping[str, str]
+
+    def began(self, address: str, generation: int) -> None:
+        self.ledger.watch([(self.written[address], generation)])
 
     def note(self, address: str, step: str, state: str, **detail: str | int | None) -> None:
         """Durable when it returns; no intent is noted, and so nothing sent, without the lock.

@@ -22,6 +22,8 @@ from reconciler.planning.config.unmanaged import unmanaged
 from reconciler.planning.loads.changes import (
     Overrides,
 )
+from reconciler.planning.loads.elsewhere import elsewhere_findings, from_elsewhere
+from reconciler.planning.loads.generations import generations
 from reconciler.planning.loads.retention import proposed, superseded_imports
 from reconciler.planning.plan.planner import (
     Occasion,
@@ -64,6 +66,7 @@ class Request:
     prune: frozenset[str] = frozenset()
     known: Mapping[str, str] = field(default_factory=dict)
     refused: Callable[[str, str, str, str], RefusedRemoval | None] = lambda *_: None
+    made_here: Callable[[DesiredLoad], Collection[int]] = lambda _: ()
     watched: Collection[str] = ()
     looked: Callable[[str], None] = lambda _: None
 
@@ -151,6 +154,9 @@ def make_plan(
             going, told = proposed(load, superseded_imports(load, imports.rows), request.refused)
             retired += going
             diagnostics += told
+            loaded = generations(imports.rows, load.definition.former)
+            foreign = from_elsewhere(loaded, request.made_here(load))
+            diagnostics += elsewhere_findings(str(load.address), foreign)
         diagnostics += found.findings
         if str(load.address) in request.watched:
             diagnostics += _late(

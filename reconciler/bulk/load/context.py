@@ -26,6 +26,9 @@ class Journal(Protocol):
     def note(self, address: str, step: str, state: str, **detail: str | int | None) -> None:
         """Append one note."""
 
+    def began(self, address: str, generation: int) -> None:
+        """Remember that this run makes or continues a load, by its number."""
+
     def refuse(self, datamart_id: str, name: str) -> None:
         """Remember a refused upload."""
 

@@ -70,6 +70,7 @@ class _LoadRun:
         try:
             self.ready = self.preparation.run()
             self.view = self.ready.view
+            journal.began(self.address, self.ready.key.generation)
             self._required()
             self.after = Aftermath(self.change, self.ready, self.context)
             self._steps()
