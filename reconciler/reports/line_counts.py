@@ -1,14 +1,26 @@
-"""What became of the lines of a load, as one line of text. Pure."""
+"""What became of the lines of a load, as text. Pure."""
 
 from collections.abc import Mapping
 
 
+def shares(counts: Mapping[str, int]) -> str:
+    """Which of the lines read are to be sent; of a load that is compared with another one, which did not change, and who left."""
+    unchanged, gone = counts.get("unchanged", 0), counts.get("gone", 0)
+    read, rejected = counts.get("read", 0), counts.get("rejected", 0)
+    return (
+        f"{read:,} read"
+        + (f" + {gone:,} no longer in the source" if gone else "")
+        + f" = {read - rejected - unchanged + gone:,} to send"
+        + (f" + {unchanged:,} unchanged" if unchanged else "")
+        + f" + {rejected:,} rejected"
+    )
+
+
 def fates(counts: Mapping[str, int]) -> str:
-    """Every line read is in one of these sets; some are named only where there are any."""
+    """Every line to send, and every rejected one, is in one of these sets; some are named only where there are any."""
     unknown = counts.get("unknown", 0)
     return (
         f"{counts.get('succeeded', 0):,} succeeded + {counts.get('failed', 0):,} failed"
         + (f" + {unknown:,} sent, result unknown" if unknown else "")
         + f" + {counts.get('not_processed', 0):,} not processed"
-        + (f" + {counts['unchanged']:,} unchanged" if counts.get("unchanged") else "")
     )

@@ -155,7 +155,7 @@ class _Case:
     def all_rows(self, why: str) -> Compared:
         """Nothing to compare with."""
         kept = (
-            f"{why}, so it is not known which identities are no longer in the source; nothing is deleted"
+            f"nothing is deleted, for it is not known which identities are no longer in the source: {why}"
             if self._deletes
             else ""
         )

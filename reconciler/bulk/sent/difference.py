@@ -39,7 +39,8 @@ def in_words(found: Counts | Delta, *, deletes: bool = False) -> str:
         found: the counts.
         deletes: identities that are gone may be deleted, and how many of them are is known.
     """
-    deleted = f", {found.deleted:,} of them deleted" if deletes and isinstance(found, Delta) else ""
+    known = deletes and found.gone
+    deleted = f" ({found.deleted:,} deleted)" if known and isinstance(found, Delta) else ""
     return (
         f"{found.added:,} added, {found.changed:,} changed, {found.unchanged:,} unchanged, "
         f"{found.retried:,} retried, {found.gone:,} no longer in the source{deleted}"

@@ -1,6 +1,7 @@
 """The outcome of an apply as Markdown, for the comment of a pull request and the page of a run. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import Plan
@@ -18,7 +19,15 @@ _HEADS = {
     130: "Interrupted. `resume` continues the run.",
     143: "Interrupted. `resume` continues the run.",
 }
-_COUNTS = ("read", "rejected", "succeeded", "failed", "unknown", "not_processed", "unchanged")
+_COUNTS = {
+    "read": "Read",
+    "rejected": "Rejected",
+    "succeeded": "Succeeded",
+    "failed": "Failed",
+    "unknown": "Result unknown",
+    "not_processed": "Not processed",
+}
+_OF_DELTAS = {"unchanged": "Unchanged", "gone": "No longer in the source"}
 
 
 def render(
@@ -55,14 +64,9 @@ def _rendered(
         rows,
     )
     loads = [o for o in outcomes if "read" in o.counts]
-    lines += table(
-        "Loads",
-        "| Load | Outcome | Read | Rejected | Succeeded | Failed | Result unknown | Not processed |\n"
-        "|---|---|--:|--:|--:|--:|--:|--:|",
-        loads,
-        _load,
-        rows,
-    )
+    shown = _COUNTS | {k: v for k, v in _OF_DELTAS.items() if any(o.counts.get(k) for o in loads)}
+    heads = f"| Load | Outcome | {' | '.join(shown.values())} |\n|---|---|{'--:|' * len(shown)}"
+    lines += table("Loads", heads, loads, partial(_load, shown), rows)
     done = [o for o in outcomes if o.status in GOOD and o.status is not Status.UNCHANGED and o not in loads]
     lines += table("Done", "| Action | Address |\n|---|---|", done, _done, rows)
     lines += coverage_text.markdown_matrix(found) if found is not None else []
@@ -73,8 +77,8 @@ def _bad(outcome: Outcome) -> str:
     return f"| {outcome.status.value} | `{code(outcome.address)}` | {cell(outcome.message)} |"
 
 
-def _load(outcome: Outcome) -> str:
-    counts = " | ".join(f"{outcome.counts.get(x, 0):,}" for x in _COUNTS)
+def _load(shown: Iterable[str], outcome: Outcome) -> str:
+    counts = " | ".join(f"{outcome.counts.get(x, 0):,}" for x in shown)
     return f"| `{code(outcome.address)}` | {outcome.status.value} | {counts} |"
 
 

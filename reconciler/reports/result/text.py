@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from reconciler.model.outcome import GOOD, Outcome, Status
-from reconciler.reports.line_counts import fates
+from reconciler.reports.line_counts import fates, shares
 from reconciler.reports.style import Style, safe
 
 _MARK = {Status.SUCCEEDED: "ok", Status.UNCHANGED: "ok", Status.SENT: "sent"}
@@ -24,11 +24,7 @@ def line(outcome: Outcome, style: Style) -> str:
     text = f"{mark(outcome.status.value)}  {outcome.address}  {style.dim(outcome.action)}"
     lines = [text]
     if outcome.counts and "read" in outcome.counts:
-        c = outcome.counts
-        lines.append(
-            f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected\n"
-            f"    {fates(c)}"
-        )
+        lines.append(f"    {shares(outcome.counts)}\n    {fates(outcome.counts)}")
     if "verified" in outcome.counts:
         c = outcome.counts
         lines.append(

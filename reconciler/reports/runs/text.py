@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.kinds.names import ChunkName, parse
 from reconciler.ledger.history import Entry, Recorded
 from reconciler.model.plan import Plan
-from reconciler.reports.line_counts import fates
+from reconciler.reports.line_counts import fates, shares
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
 
@@ -102,10 +102,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
         )
         if "read" in step.counts:
             c = Counter(step.counts)
-            lines.append(
-                f"    {c['read']:,} read = {c['read'] - c['rejected']:,} to send + {c['rejected']:,} rejected"
-            )
-            lines.append(f"    {fates(c)}")
+            lines += [f"    {shares(c)}", f"    {fates(c)}"]
         lines += [
             f"    {safe(str(x['path']))}:{x['line']} {safe(str(x['reason']))}"[:120]
             for x in step.failed_lines[:SHOWN]

@@ -25,5 +25,5 @@ def _told(one: KeptIndex) -> str:
         return f"load {one.generation}: {one.trouble}"
     unknown = f", {one.unknown:,} of them to be sent again" if one.unknown else ""
     deltas = f", {one.since_full} deltas since the last load of all rows" if one.since_full else ""
-    names = "; whom they are about is kept enciphered, and whole" if one.identities else ""
+    names = "\n    whom they are about is kept, enciphered; that file is whole" if one.identities else ""
     return f"load {one.generation}: {one.rows:,} identities{unknown}{deltas}{names}"
