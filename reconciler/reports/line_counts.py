@@ -8,11 +8,10 @@ def shares(counts: Mapping[str, int]) -> str:
     unchanged, gone = counts.get("unchanged", 0), counts.get("gone", 0)
     read, rejected = counts.get("read", 0), counts.get("rejected", 0)
     return (
-        f"{read:,} read"
-        + (f" + {gone:,} no longer in the source" if gone else "")
-        + f" = {read - rejected - unchanged + gone:,} to send"
+        f"{read:,} read = {read - rejected - unchanged:,} to send"
         + (f" + {unchanged:,} unchanged" if unchanged else "")
         + f" + {rejected:,} rejected"
+        + (f"\n    {gone:,} no longer in the source: to delete" if gone else "")
     )
 
 

@@ -1,0 +1,136 @@
+"""A load of changed rows beside the plain check: python -m tests.benchmarks.deltas [ROWS] [FOLDER]
+
+rate      of reading a source and comparing it with the index of what was sent, 1 % changed, of the rate of the plain check
+          (aim: at least 0.6)
+bytes     to upload, of a load of all rows (aim: at most 1.1 %)
+memory    of all processes while it is compared, pages that are shared counted once (aim: below 400 MB)
+index     bytes a row (aim: at most 40), and of the file with identities
+"""
+
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.sent.compare import compare
+from reconciler.bulk.sent.difference import entries
+from reconciler.bulk.sent.digests import key_of_text
+from reconciler.bulk.sent.indexes import SentIndexes
+from reconciler.bulk.sent.store import Folder
+from reconciler.cli.wiring.processes import readers
+from reconciler.kinds.names import ChunkName, LoadKey, SealName
+from reconciler.model.source import Identifier, SourceDefinition, Update
+from reconciler.planning.digests import load_digest
+from reconciler.planning.loads.generations import Generation
+from tests.benchmarks.loads import COLUMNS, row
+from tests.benchmarks.memory import watch
+
+ROWS = 10_000_000
+PART = 300_000
+KEY = LoadKey("w", "s", 1, "a" * 12)
+
+
+def source(gone: str) -> SourceDefinition:
+    return SourceDefinition(
+        workspace="w",
+        source="s",
+        files=("rows.csv",),
+        format="csv",
+        identify_by=(Identifier(kind="user_account_id", column="id", compartment="loyalty"),),
+        update=Update(force_replace=True),
+        compartments={"loyalty": "7"},
+        duplicates="refuse",
+        send="changed",
+        gone=gone,
+    )
+
+
+def write(root: Path, rows: int, *, changed: bool) -> None:
+    """Rows with an identity of their own each; of those that changed, every hundredth is another."""
+    dice = random.Random(7)
+    part = [row(0, dice).partition(",")[2] for _ in range(PART)]
+    with (root / "rows.csv").open("w") as file:
+        file.write("id," + ",".join(COLUMNS) + "\n")
+        for n in range(rows):
+            mark = "x" if changed and n % 100 == 7 else ""
+            file.write(f"u-{n * 7919 % rows:09d},{mark}{part[n % PART]}")
+
+
+def indexes(root: Path) -> SentIndexes:
+    scans = Scans(root, lambda *_: None, workers=readers)
+    return SentIndexes(scans, Folder(root / "index"), lambda _: key_of_text("k" * 32), "x", "1185")
+
+
+def loaded(root: Path, gone: str) -> Generation:
+    digest = (root / "digest").read_text()
+    definition = source(gone)
+    key = replace(KEY, load12=(load_digest(digest, definition.compartments) or "")[:12])
+    chunk = ChunkName(key, definition.max_bytes, 1, 1, "c" * 12, 1)
+    return Generation(key, SealName(key, 1, 0), {chunk: ("1",)})
+
+
+def keep(root: Path, gone: str) -> None:
+    """The index of a load of all rows."""
+    with closing(indexes(root)) as made, made.rows(source(gone), make_key=True) as (scan, rows):
+        (root / "digest").write_text(scan.source_digest)
+        load = loaded(root, gone)
+        assert load.seal
+        names = {str(n): ids for n, ids in load.chunks.items()}
+        made.keep(source(gone), scan, load.seal, names, lambda: entries(rows, ()), 0, "1509")
+
+
+def check(root: Path, gone: str) -> None:
+    with closing(indexes(root)) as made:
+        print(made.scans.get(source(gone)).bytes)
+
+
+def delta(root: Path, gone: str) -> None:
+    """What plan does."""
+    with closing(indexes(root)) as made:
+        definition = source(gone)
+        found = compare(made, definition, made.scans.get(definition), [loaded(root, gone)], [], "1509")
+        print(found.scan.bytes, found.delta)
+
+
+def measured(root: Path, what: str, gone: str) -> tuple[float, float, str]:
+    """Seconds, MB and output of one of these in a process of its own."""
+    peak, begun = [0], time.perf_counter()
+    command = [sys.executable, "-m", "tests.benchmarks.deltas", "--one", what, str(root), gone]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    watch(process, peak)
+    assert process.returncode == 0
+    assert process.stdout
+    return time.perf_counter() - begun, peak[0] / 1000, process.stdout.read().strip()
+
+
+def main() -> None:
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as folder:
+        root = Path(folder)
+        for gone in ("keep", "delete"):
+            write(root, rows, changed=False)
+            print(f"\ngone: {gone}, {rows:,} rows, {(root / 'rows.csv').stat().st_size / 1e6:,.0f} MB")
+            print("index written  {:6.1f} s, {:4.0f} MB".format(*measured(root, "keep", gone)[:2]))
+            for path in (root / "index").glob("s.*"):
+                print(f"  {path.name[-12:]}: {path.stat().st_size / rows:.1f} bytes a row")
+            write(root, rows, changed=True)
+            plain = measured(root, "check", gone)
+            compared = measured(root, "delta", gone)
+            print("plain check    {:6.1f} s, {:4.0f} MB".format(*plain[:2]))
+            print("compared       {:6.1f} s, {:4.0f} MB, {}".format(*compared))
+            share = int(compared[2].split()[0]) / int(plain[2])
+            print(f"rate {plain[0] / compared[0]:.2f} of the plain check; {share:.2%} of the bytes")
+            for path in (root / "index").glob("*"):
+                path.unlink()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        {"keep": keep, "check": check, "delta": delta}[sys.argv[2]](Path(sys.argv[3]), sys.argv[4])
+    else:
+        main()
