@@ -20,6 +20,8 @@ class Exchange:
         status: of the answer; None while there is none, and where there was none.
         seconds: how long it took; 0 while it is not over.
         failure: why there was no answer, in words of ours.
+        address: of the load whose chunk it uploads; empty of all other requests.
+        chunk: index of that chunk, from 1; else 0.
     """
 
     method: str
@@ -28,6 +30,8 @@ class Exchange:
     status: int | None = None
     seconds: float = field(default=0.0)
     failure: str | None = None
+    address: str = ""
+    chunk: int = 0
 
 
 class Observer(Protocol):
@@ -79,9 +83,19 @@ def named(method: str, path: str) -> str:
 
 
 @contextmanager
-def observed(observer: Observer, method: str, path: str) -> Iterator[Exchange]:
-    """One exchange; who carries it out sets status or failure."""
-    exchange = Exchange(method, paths.route(path), time.monotonic())
+def observed(
+    observer: Observer, method: str, path: str, address: str = "", chunk: int = 0
+) -> Iterator[Exchange]:
+    """One exchange; who carries it out sets status or failure.
+
+    Args:
+        observer: is told.
+        method: of HTTP.
+        path: of the request.
+        address: of the load whose chunk it uploads.
+        chunk: index of that chunk.
+    """
+    exchange = Exchange(method, paths.route(path), time.monotonic(), address=address, chunk=chunk)
     observer.begun(exchange)
     try:
         yield exchange

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from reconciler.api.client import Writer
+from reconciler.api.observer import Observer
 from reconciler.api.presence import Clock
 from reconciler.bulk.scan.held import Owner
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import approval, exit_codes, selectors
 from reconciler.cli.options import Format, PlanFormat, ResultFormat
-from reconciler.cli.output import output_file
+from reconciler.cli.output import output_file, traces
 from reconciler.cli.output.activity import Activity
 from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.output.events import Events
@@ -98,13 +99,14 @@ class Flags:
         return Activity()
 
     @cached_property
-    def requests(self) -> Requests:
+    def requests(self) -> Observer:
         """Told of every request.
 
         Raises:
             UsageError: the log of requests cannot be written.
         """
-        return Requests(self.activity, self.request_log, real_clock.created_at, verbose=self.verbose)
+        logged = Requests(self.activity, self.request_log, real_clock.created_at, verbose=self.verbose)
+        return traces.of_requests(logged)
 
     @property
     def clock(self) -> Clock:
@@ -251,6 +253,7 @@ def plan(
         looked=looked.append,
     )
     with (
+        traces.phase("plan"),
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
         sent.indexes(flags.root, settings, scans) as indexes,
@@ -499,4 +502,4 @@ def new_scans(
 def progress(flags: Flags) -> Display:
     """The progress display."""
     shown = display(style(sys.stderr, no_color=flags.no_color), flags.activity)
-    return Events(flags.events, shown, real_clock.created_at) if flags.events else shown
+    return traces.of_display(Events(flags.events, shown, real_clock.created_at) if flags.events else shown)

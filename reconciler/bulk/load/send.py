@@ -104,7 +104,8 @@ class ChunkSender:
         """In this thread where the bytes stand in the source just so, or are few; else in a process, which makes them."""
         here = job.chunk.verbatim or self.scan.bytes <= IN_PROCESS_MAX_BYTES
         observer = self.context.writer.observer
-        with self.context.pace.slot(), observed(observer, "POST", job.path) as exchange:
+        about = (self.listings.address, job.chunk.index)
+        with self.context.pace.slot(), observed(observer, "POST", job.path, *about) as exchange:
             try:
                 answer = (
                     upload(job, self.context.gate.may_commit)
