@@ -278,3 +278,30 @@ def test_an_sqlite_file_is_looked_for_in_the_workspace_and_never_made(
     done = workspace.run("source", "check", "crm", "-o", "json")
     assert done.code == 0, done
     assert (workspace.root / "crm data.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{outside}", "sqlite:///link.db", "sqlite:///../outside.db"])
+def test_an_sqlite_file_outside_the_workspace_is_read_only_where_that_is_allowed(
+    url: str, workspace: Workspace
+) -> None:
+    outside = workspace.root.parent / "outside.db"
+    with contextlib.closing(sqlite3.connect(outside)) as database:
+        database.executescript("CREATE TABLE c (id TEXT); INSERT INTO c VALUES ('a'), ('b');")
+    (workspace.root / "link.db").symlink_to(outside)
+    text = SOURCE.format(more="").replace("{env: CRM_DATABASE}", f"'{url.format(outside=outside)}'")
+    workspace.write(
+        "specs/crm.yaml", text.replace("{file: sql/customers.sql}", "SELECT id, 'x' AS tier FROM c")
+    )
+    refused = workspace.run("source", "check", "crm")
+    assert (refused.code, "lies outside the workspace" in refused.err) == (1, True), refused
+    settings = (workspace.root / "reconciler.yaml").read_text()
+    workspace.write("reconciler.yaml", f"{settings.rstrip()}\n  allow_outside_paths: true\n")
+    assert workspace.run("source", "check", "crm").code == 0
+
+
+def test_an_sqlite_file_is_named_by_a_path(workspace: Workspace) -> None:
+    text = SOURCE.format(more="").replace("{env: CRM_DATABASE}", "'sqlite:///file:/etc/made.db?uri=true'")
+    workspace.write("specs/crm.yaml", text)
+    workspace.write("sql/customers.sql", "SELECT 1 AS id")
+    refused = workspace.run("source", "check", "crm")
+    assert (refused.code, "by a `file:` address" in refused.err) == (1, True), refused

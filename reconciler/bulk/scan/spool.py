@@ -282,7 +282,11 @@ class Spools:
             require_columns(columns, source, "the query", lambda _: True)
 
         for row in sql.rows(
-            self.resolve("URL of a database", source.sql.url, source.outside), query, check, self.root
+            self.resolve("URL of a database", source.sql.url, source.outside),
+            query,
+            check,
+            self.root,
+            outside=source.outside,
         ):
             made = written(row, nulls=source.nulls == "keep", used=used)
             if isinstance(made, BadLine):

@@ -4,17 +4,20 @@ Enters: a database URL and one SELECT. Leaves: rows as dicts of Python values. T
 database has such a thing. What a database says of an error may quote values, so only a class and a code are passed on.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from reconciler.beneath import within
 from reconciler.bulk.records.values import Unwritable
 from reconciler.bulk.sources import postgres_values
 from reconciler.errors import MissingExtra, ReconcilerError
 
 _BATCH = 2_000
+_PATH = "write sqlite:///PATH; a path in sql.url is relative to the workspace"
 # What a class of SQLSTATE means, in words of our own.
 _MEANING = {
     "08": "no connection, or the server did not accept the account",
@@ -27,7 +30,9 @@ _MEANING = {
 }
 
 
-def rows(url: str, query: str, check: Callable[[list[str]], None], root: Path) -> Iterator[dict[str, Any]]:
+def rows(
+    url: str, query: str, check: Callable[[list[str]], None], root: Path, *, outside: bool
+) -> Iterator[dict[str, Any]]:
     """All rows of a query, read once.
 
     Args:
@@ -35,6 +40,7 @@ def rows(url: str, query: str, check: Callable[[list[str]], None], root: Path) -
         query: one SELECT.
         check: is given the columns before a row is read; what it raises ends the reading.
         root: folder that the path of an SQLite file is relative to.
+        outside: an SQLite file may lie outside of it.
 
     Raises:
         MissingExtra: SQLAlchemy, or the database's driver, is not installed.
@@ -42,7 +48,7 @@ def rows(url: str, query: str, check: Callable[[list[str]], None], root: Path) -
     """
     alchemy = _sqlalchemy()
     try:
-        place = _placed(alchemy.engine.make_url(_with_driver(url)), root)
+        place = _placed(alchemy.engine.make_url(_with_driver(url)), root, outside=outside)
         engine = alchemy.create_engine(place, poolclass=alchemy.pool.NullPool)
     except (alchemy.exc.SQLAlchemyError, ImportError, ValueError) as e:
         raise _cannot_open(e) from None
@@ -115,24 +121,30 @@ def _with_driver(url: str) -> str:
     return f"postgresql+psycopg{colon}{rest}" if scheme in ("postgres", "postgresql") else url
 
 
-def _placed(url: Any, root: Path) -> Any:
+def _placed(url: Any, root: Path, *, outside: bool) -> Any:
     """An SQLite file is looked for in the workspace, must be there, and is opened to be read: opening would make an empty one.
 
     Args:
         url: of a database.
         root: folder that a path is relative to.
+        outside: it may lie outside of the root.
 
     Raises:
-        ReconcilerError: there is no such file.
+        ReconcilerError: there is no such file, or it lies outside.
     """
     name = url.database
-    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:":
         return url
+    if name.startswith("file:"):
+        raise ReconcilerError("sql.url names an SQLite file by a `file:` address", help=_PATH)
     path = root / Path(name).expanduser()
-    if not path.is_file():
+    if not outside and not within(os.path.realpath(root), os.path.realpath(path)):
         raise ReconcilerError(
-            f"there is no SQLite file {name}", help="a path in sql.url is relative to the workspace"
+            f"the SQLite file {name} lies outside the workspace",
+            help="to allow this, set allow_outside_paths: true in reconciler.yaml",
         )
+    if not path.is_file():
+        raise ReconcilerError(f"there is no SQLite file {name}", help=_PATH)
     return url.set(
         database=f"file:{quote(str(path.resolve()))}", query={**url.query, "mode": "ro", "uri": "true"}
     )

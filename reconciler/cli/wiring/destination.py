@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.api.observer import SILENT, Observer
-from reconciler.beneath import open_beneath
 from reconciler.cli.wiring import user_command
 from reconciler.cli.wiring.sandbox_process import ensure
+from reconciler.cli.wiring.secret_file import read_secret
 from reconciler.errors import ReconcilerError
 from reconciler.origin import LocalSandbox, Origin
 from reconciler.settings import Settings
@@ -77,7 +77,7 @@ def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapp
         ReconcilerError: the named place does not hold one.
     """
     if token_file is not None:
-        return _read(token_file)
+        return read_secret(token_file, "token")
     if value := environ.get("RECONCILER_TOKEN"):
         return value
     if settings.token_source is not None:
@@ -152,22 +152,11 @@ def text_of(
     if isinstance(value, str):
         return value
     if path := value.get("file"):
-        return _read(root / path, what, root if inside else None)
+        return read_secret(root / path, what, root if inside else None)
     name = value["env"]
     if not environ.get(name):
         raise ReconcilerError(f"the {what} is read from the environment variable {name}, which is not set")
     return environ[name]
-
-
-def _read(path: Path, what: str = "token", root: Path | None = None) -> str:
-    """The text of a file without the end of its last line; with a root, of a regular file beneath it."""
-    try:
-        with open_beneath(root, path) if root else path.open("rb") as file:
-            return file.read().decode("utf-8").removesuffix("\n").removesuffix("\r")
-    except (OSError, UnicodeDecodeError) as e:
-        raise ReconcilerError(
-            f"cannot read the {what} from {path}: {getattr(e, 'strerror', 'not text')}"
-        ) from None
 
 
 def _run(command: tuple[str, ...], root: Path) -> str:
