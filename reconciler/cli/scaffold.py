@@ -56,7 +56,12 @@ _PLACES = {
     Kit.GITLAB: (".gitlab-ci.yml", "docs"),
     Kit.SANDBOX: ("tests/test_sandbox.py",),
 }
-_SHARED = "  ledger: {env: RECONCILER_LEDGER_URL} # postgresql://… shared by all who apply\n"
+_SHARED = """\
+  ledger: {env: RECONCILER_LEDGER_URL} # postgresql://… shared by all who apply
+  plan_key: {env: RECONCILER_PLAN_KEY} # seals saved plans where the key is set; see docs/runbook.md
+"""
+# Beside starter specs only: they are about labels and names of these.
+_SPECS_OF_A_TEAM = (Path("specs/rollout.yaml"), Path("specs/overlays.dev.yaml.example"))
 
 
 class Scaffold(NamedTuple):
@@ -128,6 +133,7 @@ def scaffold(target: Path, kits: Collection[Kit] = ()) -> Scaffold:
     files = {name: _wired(name, text) for name, text in files.items()}
     files[workspace] = files[workspace].replace("name: retail}", f"name: {workspace_name(target)}}}")
     if shared(kits):
+        files |= {name: (pipelines() / name).read_text("utf-8") for name in _SPECS_OF_A_TEAM}
         files[workspace] = files[workspace].replace(
             '  endpoint: "sandbox:"', f'{_SHARED}  endpoint: "sandbox:"'
         )

@@ -100,8 +100,13 @@ def test_from_nothing_to_an_empty_plan(emulator_with: Callable[..., Emulator], t
     target = tmp_path / "Märkte der Firma"
     begin = ("init", str(target), "--from-platform", "--endpoint", emulator.url)
     assert workspace.run(*begin).code == 64
-    done = workspace.run(*begin, "--organisation-id", "1185")
+    log = tmp_path / "requests.jsonl"
+    done = workspace.run(*begin, "--organisation-id", "1185", "--request-log", str(log))
     assert (done.code, "Specs and platform agree" in done.out) == (0, True), done
+    logged = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {x["method"] for x in logged} == {"GET"}
+    assert "/v1/datamarts/{id}/compartments" in {x["route"] for x in logged}
+    assert len(logged) == len(emulator.requests())
     assert "metadata: {name: markte-der-firma}" in (target / "reconciler.yaml").read_text()
     plan = workspace.run("-C", str(target), "plan", "--detailed-exitcode")
     assert (plan.code, "No changes." in plan.out) == (0, True), plan

@@ -27,19 +27,28 @@ spec: {name: "Very [important](https://evil.example) @everyone", token: vip, act
 """
 
 
+SHARED = "  ledger: {env: RECONCILER_LEDGER_URL}\n  plan_key: {env: RECONCILER_PLAN_KEY}\n"
+PLAN_KEY = "0123456789abcdef" * 4
+
+
 @pytest.fixture
 def hub(workspace: Workspace, tmp_path: Path) -> GitHub:
     """A repository with the pipelines of the example; what its main declares is on the platform."""
     shutil.copytree(KIT / ".github", workspace.root / ".github")
     text = (workspace.root / "reconciler.yaml").read_text()
-    (workspace.root / "reconciler.yaml").write_text(text + "  ledger: {env: RECONCILER_LEDGER_URL}\n")
+    (workspace.root / "reconciler.yaml").write_text(text + SHARED)
     folder = tmp_path / "played"
     folder.mkdir()
     ledger = f"sqlite:{folder}/ledger.db"
     workspace.env["RECONCILER_LEDGER_URL"] = ledger
     assert workspace.run("apply", "--auto-approve").code == 0
     shutil.rmtree(workspace.root / ".reconciler", ignore_errors=True)
-    secrets = {"MICS_READER_TOKEN": TOKEN, "MICS_WRITER_TOKEN": TOKEN, "RECONCILER_LEDGER_URL": ledger}
+    secrets = {
+        "MICS_READER_TOKEN": TOKEN,
+        "MICS_WRITER_TOKEN": TOKEN,
+        "RECONCILER_LEDGER_URL": ledger,
+        "RECONCILER_PLAN_KEY": PLAN_KEY,
+    }
     return GitHub(folder, workspace.root, secrets, {"XDG_CACHE_HOME": str(folder / "cache")})
 
 
@@ -95,10 +104,14 @@ def test_a_pull_request_from_open_to_merged_to_drifted_to_repaired(hub: GitHub, 
 
     jobs = hub.dispatch("reconciler-apply.yml", what="new plan", allow="")
     assert jobs["apply-main"].conclusion == "success", jobs["apply-main"].printed
+    plans = [json.loads(p.read_text()) for p in hub.kept.glob("artifacts/*/reconciler-plan/reconciler.plan")]
+    sealed = {bool(plan["seal"]) for plan in plans}
+    assert sealed == {True, False}  # of main, and of a pull request, whose jobs never see the key
     hub.dispatch("reconciler-nightly.yml")
     assert (hub.issues(), len(hub.issues("closed"))) == ([], 1)
     for path in hub.kept.rglob("*"):
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
+        assert not path.is_file() or PLAN_KEY.encode() not in path.read_bytes(), path
 
 
 def vip_id(emulator: Emulator) -> str:

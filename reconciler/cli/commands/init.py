@@ -19,6 +19,7 @@ from reconciler.settings import Settings
 from reconciler.spec.find import WORKSPACE_FILE
 
 if TYPE_CHECKING:
+    from reconciler.cli import session
     from reconciler.cli.wiring.destination import Target
 
 Root = Path()
@@ -48,6 +49,8 @@ def init(
     ] = False,
     endpoint: opt.Endpoint = None,
     token_file: opt.TokenFile = None,
+    verbose: opt.Verbose = False,
+    request_log: opt.RequestLog = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Create a workspace; never overwrites. It gets starter specs or, with --from-platform, what exists."""
@@ -55,7 +58,17 @@ def init(
     chosen = {Kit.GITHUB: github, Kit.GITLAB: gitlab, Kit.SANDBOX: sandbox}
     kits = [kit for kit, wanted in chosen.items() if wanted]
     if from_platform:
-        return _from_platform(target, organisation_id, endpoint, token_file, kits, no_color=no_color)
+        from reconciler.cli import session
+
+        flags = session.Flags(
+            root=target,
+            no_color=no_color,
+            endpoint=endpoint,
+            token_file=token_file,
+            verbose=verbose,
+            request_log=request_log,
+        )
+        return _from_platform(flags, organisation_id, kits)
     if organisation_id is not None:
         raise UsageError("--organisation-id goes with --from-platform")
     if kits and os.path.lexists(target / WORKSPACE_FILE):
@@ -83,15 +96,7 @@ def _tell(made: Scaffold) -> None:
         say(f"add to the existing .gitignore: {' '.join(made.unignored)}")
 
 
-def _from_platform(
-    target: Path,
-    organisation_id: str | None,
-    endpoint: str | None,
-    token_file: Path | None,
-    kits: Collection[Kit],
-    *,
-    no_color: bool,
-) -> int:
+def _from_platform(flags: "session.Flags", organisation_id: str | None, kits: Collection[Kit]) -> int:
     """Ask what is missing, look whether the platform answers, then write the workspace and export into it."""
     from reconciler.api import resources
     from reconciler.cli import session
@@ -102,24 +107,25 @@ def _from_platform(
     from reconciler.settings import DEFAULT_ENDPOINT
     from reconciler.workflows.export import export_workspace
 
+    target = flags.root
     organisation = organisation_id or _asked("Organisation id: ", "give --organisation-id ID")
     if not (organisation.isascii() and organisation.isdigit()):
         raise UsageError(f"the organisation id {organisation!r} is not a number")
-    chosen = endpoint or os.environ.get("RECONCILER_ENDPOINT") or str(DEFAULT_ENDPOINT)
+    chosen = flags.endpoint or os.environ.get("RECONCILER_ENDPOINT") or str(DEFAULT_ENDPOINT)
     settings = Settings(workspace="new", organisation_id=organisation, endpoint=parse(chosen))
     if os.path.lexists(target / "reconciler.yaml"):
         raise ReconcilerError(
             f"{target / 'reconciler.yaml'} already exists; nothing was written",
             help=f"reconciler -C {target} export adds what no spec declares",
         )
-    where = _target(settings, target, token_file)
+    where = _target(settings, flags)
     with connections.reader(where, settings.parallelism) as reader:
         datamarts = resources.datamarts(reader, organisation).require("datamarts", then="nothing was written")
         if words := foreign(datamarts, organisation):
             raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
         _tell(scaffold_empty(target, organisation, chosen, kits))
-        flags = session.Flags(root=target, no_color=no_color)
-        checked = session.read_workspace(flags, may_be_empty=True)
+        written = session.Flags(root=target, no_color=flags.no_color)
+        checked = session.read_workspace(written, may_be_empty=True)
         with connections.threads(settings.parallelism) as io:
             done = export_workspace(
                 checked,
@@ -127,22 +133,26 @@ def _from_platform(
                 io,
                 target / "specs",
                 "per-compartment",
-                lambda: session.read_workspace(flags, may_be_empty=True),
+                lambda: session.read_workspace(written, may_be_empty=True),
             )
     paths = [str(p) for p in done.written]
-    out(export_text.render(done.export, paths, done.differing, target, style(sys.stdout, no_color=no_color)))
+    out(
+        export_text.render(
+            done.export, paths, done.differing, target, style(sys.stdout, no_color=flags.no_color)
+        )
+    )
     return exit_codes.DONE if not done.differing else exit_codes.FAILED
 
 
-def _target(settings: Settings, target: Path, token_file: Path | None) -> "Target":
+def _target(settings: Settings, flags: "session.Flags") -> "Target":
     """Where to read, with the token that is configured, or that is typed without being shown."""
     from reconciler.cli.wiring import destination
 
     if isinstance(settings.endpoint, LocalSandbox):
-        target.mkdir(parents=True, exist_ok=True)
-        return destination.target(target, settings, token_file)
-    found = destination.token(target, settings, token_file, os.environ)
-    return destination.Target(settings.endpoint, found or _asked_secretly())
+        flags.root.mkdir(parents=True, exist_ok=True)
+        return destination.target(flags.root, settings, flags.token_file, flags.requests)
+    found = destination.token(flags.root, settings, flags.token_file, os.environ)
+    return destination.Target(settings.endpoint, found or _asked_secretly(), flags.requests)
 
 
 def _asked(question: str, advice: str) -> str:

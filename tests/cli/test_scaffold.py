@@ -1,0 +1,42 @@
+"""What `init` writes for a team: a rollout in two waves, an overlay for a second environment, and where sealing is switched on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.workspace import Workspace
+
+ENVIRONMENTS = '  environments: {prod: {}, dev: {endpoint: "sandbox:", token: {env: MICS_DEV}}}\n'
+
+
+@pytest.mark.parametrize("kit", ["--github", "--gitlab"])
+def test_a_team_gets_a_rollout_and_a_second_environment_in_two_steps(kit: str, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws", "sandbox:")
+    target = tmp_path / "shop"
+    assert workspace.run("init", str(target), kit).code == 0
+    settings = target / "reconciler.yaml"
+    text = settings.read_text()
+    assert "ledger: {env: RECONCILER_LEDGER_URL}" in text
+    assert "plan_key: {env: RECONCILER_PLAN_KEY}" in text
+    assert "RECONCILER_PLAN_KEY" in (target / "docs/runbook.md").read_text()
+    assert workspace.run("-C", str(target), "validate").code == 0
+    rendered = workspace.run("-C", str(target), "render", "-o", "json")
+    assert "canary" in rendered.out, rendered
+    example = target / "specs/overlays.dev.yaml.example"
+    example.with_name("overlays.dev.yaml").write_text(example.read_text().replace("NAME", "loyalty"))
+    settings.write_text(text + ENVIRONMENTS)
+    assert workspace.run("-C", str(target), "validate").code == 0
+    names = {
+        name: workspace.run("-C", str(target), "render", "--environment", name, "-o", "json").out
+        for name in ("prod", "dev")
+    }
+    assert {name: "Only in dev" in text for name, text in names.items()} == {"prod": False, "dev": True}
+    assert json.loads(names["dev"])
+
+
+def test_nobody_else_gets_them(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "ws", "sandbox:")
+    assert workspace.run("init", str(tmp_path / "shop"), "--sandbox").code == 0
+    assert not (tmp_path / "shop/specs/rollout.yaml").exists()
+    assert "plan_key" not in (tmp_path / "shop/reconciler.yaml").read_text()
