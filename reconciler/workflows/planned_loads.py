@@ -109,7 +109,7 @@ class LoadPlanner:
         try:
             if self.scans.once_only(definition):
                 return self._unread(load, self.scans.pinned(definition), overrides)
-            scan = self.scans.get(definition)
+            scan = self.sent.scan(definition, load.datamart_id)
         except ReconcilerError as e:
             return PlannedLoad(None, [_unreadable(load, e)])
         return self._read(load, definition, scan, overrides)

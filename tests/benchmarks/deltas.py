@@ -93,7 +93,7 @@ def delta(root: Path, gone: str) -> None:
     """What plan does."""
     with closing(indexes(root)) as made:
         definition = source(gone)
-        found = compare(made, definition, made.scans.get(definition), [loaded(root, gone)], [], "1509")
+        found = compare(made, definition, made.scan(definition, "1509"), [loaded(root, gone)], [], "1509")
         print(found.scan.bytes, found.delta)
 
 

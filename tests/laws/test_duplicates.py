@@ -35,7 +35,7 @@ def test_they_are_counted_exactly(lines: list[tuple[int, dict[str, str]]], at_on
     watch = Duplicates(at_once)
     for number, (file, identity) in enumerate(lines, 1):
         watch.add(json.dumps({"operation": "DELETE", **identity}).encode(), file, number)
-    found = watch.result(["one", "two"])
+    found = watch.repeated(["one", "two"])
     counts = Counter(json.dumps(i, sort_keys=True) for _, i in lines)
     again = [n - 1 for n in counts.values() if n > 1]
     assert (found.identities, found.commands) == (len(again), sum(again)) if found else not again

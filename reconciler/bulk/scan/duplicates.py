@@ -9,7 +9,7 @@ import hashlib
 import heapq
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from reconciler.bulk.records.identity import spelled
@@ -36,44 +36,64 @@ class Duplicates:
         digest = hashlib.blake2b(spelled(line), digest_size=_DIGEST, key=self._key).digest()
         self._seen.add(_RECORD.pack(digest, file, number))
 
-    def _following(self) -> Iterator[tuple[tuple[int, int], tuple[int, int], bool]]:
-        """For each line that is not the first about its identity: the line before and itself (file, line), and if it is the second."""
-        before, seconds = b"", False
-        for record in self._seen:
-            if record[:_DIGEST] == before[:_DIGEST]:
-                yield _RECORD.unpack(before)[1:], _RECORD.unpack(record)[1:], not seconds
-                seconds = True
-            else:
-                seconds = False
-            before = record
-
-    def result(self, names: Sequence[str]) -> Repeated | None:
+    def repeated(self, names: Sequence[str]) -> Repeated | None:
         """How many commands come after the first one for their identity, with the names of the files; None if none does."""
-        identities = commands = 0
-        examples: list[tuple[int, int, int, int]] = []
-        for before, place, second in self._following():
-            commands += 1
-            if second:
-                identities += 1
-                examples.append((*place, *before))
-            if len(examples) > 100 * _EXAMPLES:
-                examples = heapq.nsmallest(_EXAMPLES, examples)
+        found = repeated(self._seen, _DIGEST, names)
         self._seen.close()
-        shown = [
-            f"{names[other]}:{later} after {names[file]}:{line}"
-            for other, later, file, line in heapq.nsmallest(_EXAMPLES, examples)
-        ]
-        return Repeated(identities, commands, tuple(shown)) if commands else None
+        return found
 
     def superseded(self, into: IO[bytes]) -> None:
         """Write the places of all lines but the last about each identity, in order: what `ListedLines` reads."""
         ordered = SortedRecords(_PLACE.size, self._at_once)
-        for before, _, _ in self._following():
+        for before, _, _ in _following(self._seen, _DIGEST):
             ordered.add(_PLACE.pack(*before))
         self._seen.close()
         for record in ordered:
             into.write(record)
         ordered.close()
+
+
+def _following(
+    records: Iterable[bytes], size: int
+) -> Iterator[tuple[tuple[int, int], tuple[int, int], bool]]:
+    """For each line that is not the first about its identity: the line before and itself (file, line), and if it is the second.
+
+    Args:
+        records: in order; each begins with the digest of an identity and a place.
+        size: bytes of such a digest.
+    """
+    before, seconds = b"", False
+    for record in records:
+        if record[:size] == before[:size]:
+            yield _PLACE.unpack_from(before, size), _PLACE.unpack_from(record, size), not seconds
+            seconds = True
+        else:
+            seconds = False
+        before = record
+
+
+def repeated(records: Iterable[bytes], size: int, names: Sequence[str]) -> Repeated | None:
+    """How many commands come after the first one for their identity; None if none does.
+
+    Args:
+        records: in order; each begins with the digest of an identity and a place.
+        size: bytes of such a digest.
+        names: of the files.
+    """
+    identities = commands = 0
+    examples: list[tuple[int, int, int, int]] = []
+    for before, place, second in _following(records, size):
+        commands += 1
+        if second:
+            identities += 1
+            examples.append((*place, *before))
+        if len(examples) > 100 * _EXAMPLES:
+            examples = heapq.nsmallest(_EXAMPLES, examples)
+    shown = [
+        f"{names[other]}:{later} after {names[file]}:{line}"
+        for other, later, file, line in heapq.nsmallest(_EXAMPLES, examples)
+    ]
+    return Repeated(identities, commands, tuple(shown)) if commands else None
 
 
 class ListedLines:

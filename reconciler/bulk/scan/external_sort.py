@@ -38,6 +38,25 @@ class SortedRecords:
         """All of them, in order."""
         return heapq.merge(self._sorted(), *(self._run(*run) for run in self._runs))
 
+    def merged(self) -> Iterator[bytes]:
+        """The same, once; from then on nothing is left to be merged."""
+        if not self._runs:
+            yield from self
+            return
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
+        block = bytearray()
+        for record in self:
+            block += record
+            if len(block) >= _READ:
+                file.write(block)
+                block.clear()
+            yield record
+        file.write(block)
+        file.flush()
+        self.close()
+        self._spilled, self._runs = file, [(0, file.tell())]
+        self._held.clear()
+
     def close(self) -> None:
         """Forget all."""
         if self._spilled is not None:
@@ -85,6 +104,10 @@ class SortedTexts:
         self._size += len(record) + _OBJECT
         if self._size >= self._limit:
             self._spill()
+
+    def merged(self) -> Iterator[bytes]:
+        """All of them, in order."""
+        return iter(self)
 
     def __iter__(self) -> Iterator[bytes]:
         """All of them, in order."""

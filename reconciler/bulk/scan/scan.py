@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Protocol
 
 from reconciler.bulk.records.columns import require_fields
 from reconciler.bulk.records.lines import UNKNOWN_ID
@@ -27,7 +27,7 @@ from reconciler.bulk.scan.schema_look import SchemaLooks
 from reconciler.bulk.sources import locations
 from reconciler.bulk.sources.segments import BEGINNING, Segment, in_place, segments
 from reconciler.model.datamart_schema import DatamartSchema
-from reconciler.model.load import SUPERSEDED, Chunk, Position, Reject, Scan
+from reconciler.model.load import SUPERSEDED, Chunk, Position, Reject, Repeated, Scan
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
 
@@ -37,8 +37,20 @@ THREADS = 2
 AHEAD = 6  # segments that are being worked on at once
 OnReject = Callable[[Reject, object], None]
 OnSent = Callable[[str, int, bytes, Sequence[int]], None]  # file, lines before, commands, their places
-OnUnsent = Callable[[bytes | None], None]  # whom a rejected row is about, where that can be read
 NO_IDENTITY = frozenset({SUPERSEDED, "line-blank"})  # codes of rejected rows that name nobody else
+
+
+class Tracker(Protocol):
+    """Remembers all rows of a source while it is read."""
+
+    def add(self, path: str, before: int, data: bytes, places: Sequence[int]) -> None:
+        """The commands of one segment: file, lines before, commands, their places."""
+
+    def unsent(self, who: bytes | None) -> None:
+        """One rejected row, and whom it is about, where that can be read."""
+
+    def repeated(self, names: Sequence[str]) -> Repeated | None:
+        """Identities that several rows name; asked once all of them are there."""
 
 
 @dataclass(slots=True)
@@ -92,7 +104,7 @@ class _Hooks:
     progress: Callable[[int], None] | None
     on_reject: OnReject | None
     on_sent: OnSent | None
-    on_unsent: OnUnsent | None
+    tracker: Tracker | None
     _: KW_ONLY
     contents: bool
     schemas: Sequence[DatamartSchema] = ()
@@ -101,15 +113,17 @@ class _Hooks:
         """One segment was read, and so many lines in all."""
         if self.on_sent:
             self.on_sent(path, before, data, places)
+        if self.tracker:
+            self.tracker.add(path, before, data, places)
         if self.progress:
             self.progress(lines)
 
     def unsent(self, rejects: Sequence[Rejected]) -> None:
         """Rows were rejected."""
-        if self.on_unsent:
+        if self.tracker:
             for one in rejects:
                 if one.code not in NO_IDENTITY:
-                    self.on_unsent(one.who)
+                    self.tracker.unsent(one.who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +179,7 @@ def scan(
     *,
     contents: bool = False,
     on_sent: OnSent | None = None,
-    on_unsent: OnUnsent | None = None,
+    tracker: Tracker | None = None,
     schemas: Sequence[DatamartSchema] = (),
 ) -> Scan:
     """Read the whole source once.
@@ -178,14 +192,14 @@ def scan(
         workers: processes that share the work.
         contents: `on_reject` is given the data of the lines, too.
         on_sent: is given the commands of each segment.
-        on_unsent: is told whom each rejected row is about.
+        tracker: remembers all rows.
         schemas: profiles are compared with these.
 
     Raises:
         ReconcilerError: the source cannot be read.
     """
     names = locations.find(root, source)
-    hooks = _Hooks(progress, on_reject, on_sent, on_unsent, contents=contents, schemas=schemas)
+    hooks = _Hooks(progress, on_reject, on_sent, tracker, contents=contents, schemas=schemas)
     with ExitStack() as stack:
         wanted = ListedLines(stack.enter_context(Path(source.listed).open("rb"))) if source.listed else None
         if source.duplicates != "keep_last":
@@ -234,7 +248,8 @@ def _scan(
 ) -> Scan:
     hashed = _Digest(source)
     cutter, counts = Cutter(source.max_bytes), _Counts()
-    watch = Duplicates() if source.duplicates in ("warn", "refuse") else None
+    watched = source.duplicates in ("warn", "refuse")
+    watch = Duplicates() if watched and hooks.tracker is None else None
     pieces = segments(root, names, source, feed=hashed.feed)
     rows, blanks = Rows(names, source), _Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)
@@ -271,6 +286,7 @@ def _scan(
     cutter.close()
     counts.blank = blanks.left()
     sent = counts.upserts + counts.deletes
+    repeated = next((x.repeated for x in (watch, hooks.tracker) if x is not None), lambda _: None)
     return Scan(
         source_digest=hashed.hexdigest(),
         files=tuple(names),
@@ -287,7 +303,7 @@ def _scan(
         reasons=dict(counts.reasons),
         compartments=frozenset(counts.compartments),
         missing_identity=counts.anonymous,
-        repeated=watch.result(names) if watch is not None else None,
+        repeated=repeated(rows.names),
         headers=rows.headers(),
         continued=counts.continued,
         blank=counts.blank,

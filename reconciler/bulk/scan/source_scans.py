@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from reconciler.bulk.scan.scan import OnSent, OnUnsent, scan
+from reconciler.bulk.scan.scan import OnSent, Tracker, scan
 from reconciler.bulk.scan.scan_cache import KeptScans, compared
 from reconciler.bulk.scan.spool import Spools, once_only
 from reconciler.bulk.sources import locations, object_store
@@ -127,16 +127,20 @@ class Scans:
             if self.kept is not None:
                 self.kept.forget(source)
 
-    def get(self, source: SourceDefinition) -> Scan:
+    def get(self, source: SourceDefinition, tracker: Tracker | None = None) -> Scan:
         """The scan of a source as its places are now.
+
+        Args:
+            source: what to read.
+            tracker: remembers all rows, if the source is read for this; where its scan is known, it is not.
 
         Raises:
             ReconcilerError: it cannot be read.
         """
         with self._lock:
-            return self._get(source)
+            return self._get(source, tracker)
 
-    def _get(self, source: SourceDefinition) -> Scan:
+    def _get(self, source: SourceDefinition, tracker: Tracker | None) -> Scan:
         plain = replace(
             source,
             former=(),
@@ -156,7 +160,7 @@ class Scans:
         kept = self._kept.get(key)
         if kept is None or kept[0] != signature or not compared(kept[1], self._against(source)):
             try:
-                kept = (signature, self._read(plain, names))
+                kept = (signature, self._read(plain, names, source.gone, tracker))
             except Interrupted:
                 raise
             except Exception:
@@ -166,13 +170,20 @@ class Scans:
             self._kept[key] = kept
         return kept[1]
 
-    def _read(self, source: SourceDefinition, names: list[str]) -> Scan:
-        keep = self._rejects
+    def _read(self, source: SourceDefinition, names: list[str], gone: str, tracker: Tracker | None) -> Scan:
+        keep, tracked = self._rejects, replace(source, gone=gone)
         if keep is not None:
-            return self.read(source, lambda reject, data: keep(with_contents(reject, data)), contents=True)
+            return self.read(
+                tracked,
+                lambda reject, data: keep(with_contents(reject, data)),
+                contents=True,
+                tracker=tracker,
+            )
         if self.kept is None or source.listed or source.removals:  # lists of lines are of this process alone
-            return self.read(source)
-        return self.kept.get(source, names, lambda: self.read(source), self._against(source))
+            return self.read(tracked, tracker=tracker)
+        return self.kept.get(
+            source, names, lambda: self.read(tracked, tracker=tracker), self._against(source)
+        )
 
     def _against(self, source: SourceDefinition) -> Sequence[DatamartSchema]:
         return self.schemas.get(source.source, ())
@@ -184,7 +195,7 @@ class Scans:
         *,
         contents: bool = False,
         on_sent: OnSent | None = None,
-        on_unsent: OnUnsent | None = None,
+        tracker: Tracker | None = None,
     ) -> Scan:
         """Read a source, whatever is known of it.
 
@@ -193,7 +204,7 @@ class Scans:
             on_reject: is given every rejected line.
             contents: with its data, too.
             on_sent: is given the commands of each segment.
-            on_unsent: is told whom each rejected row is about.
+            tracker: remembers all rows.
 
         Raises:
             ReconcilerError: it cannot be read.
@@ -216,7 +227,7 @@ class Scans:
                 pool,
                 contents=contents,
                 on_sent=on_sent,
-                on_unsent=on_unsent,
+                tracker=tracker,
                 schemas=schemas,
             )
 

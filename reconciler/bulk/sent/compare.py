@@ -122,6 +122,7 @@ def compare(
             due = top.seal and every and about.since_full + 1 >= every
             if due and source.gone == "keep":
                 return replace(whole, why=_due(every), known=about.rows)
+            rows = rows or indexes.tracked(source, scan)
             with nullcontext((scan, rows)) if rows is not None else indexes.rows(source) as (again, made):
                 if again.source_digest != scan.source_digest:
                     raise ReconcilerError(CHANGED)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.bulk.scan.removals import Entry
-from reconciler.bulk.sent.digests import DELETES, PLACE, ROW, SIZE, UNKNOWN
+from reconciler.bulk.sent.digests import AT, COMMAND, DELETES, ROW, SIZE, UNKNOWN
 from reconciler.model.plan import Delta
 
 
@@ -70,12 +70,12 @@ def difference(
             counts.added += 1
         else:
             said, entry = entry[SIZE : 2 * SIZE], next(known, None)
-            if said == row[SIZE : 2 * SIZE]:
+            if said == row[COMMAND]:
                 counts.unchanged += 1
                 continue
             counts.changed += said != UNKNOWN
             counts.retried += said == UNKNOWN
-        yield PLACE.pack(*ROW.unpack_from(row)[2:])
+        yield row[AT]
     while entry is not None:
         counts.gone += 1
         gone(entry)
@@ -136,7 +136,7 @@ def _row(row: bytes, *, taken: bool) -> bytes:
     does, who = row[ROW.size : ROW.size + 1], row[ROW.size + 1 :]
     if not taken:
         return row[:SIZE] + UNKNOWN + who
-    return row[: 2 * SIZE] + (b"" if does == DELETES else who)
+    return row[:SIZE] + row[COMMAND] + (b"" if does == DELETES else who)
 
 
 def _left(found: Entry, refused: _Ordered) -> Iterator[bytes]:

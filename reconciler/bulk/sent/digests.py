@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from reconciler.bulk.records.identity import named, spelled
+from reconciler.bulk.scan import duplicates
 from reconciler.bulk.scan.external_sort import SortedRecords, SortedTexts
+from reconciler.model.load import Repeated
 
 SIZE = 16  # bytes of a digest
 UNKNOWN = bytes(SIZE)  # in place of a command's digest: it is not known that the platform took it
-ROW = struct.Struct(f">{SIZE}s{SIZE}sIQ")  # identity, command, index of the file, line
+ROW = struct.Struct(f">{SIZE}sIQ{SIZE}s")  # identity, index of the file, line, command
+AT = slice(SIZE, SIZE + 12)  # its place
+COMMAND = slice(SIZE + 12, 2 * SIZE + 12)
 PLACE = struct.Struct(">IQ")
 AT_ONCE = 400_000  # rows held in memory
 BYTES_AT_ONCE = 40_000_000  # the same for rows with their identities
@@ -55,6 +59,7 @@ class SourceRows:
 
     Attributes:
         unreadable: rejected rows of which nobody can say whom they are about.
+        fed: the source was read for it.
     """
 
     def __init__(
@@ -64,7 +69,7 @@ class SourceRows:
         self._rows = SortedTexts(BYTES_AT_ONCE) if identities else SortedRecords(ROW.size, at_once)
         self._identities = identities
         self._unsent = SortedRecords(SIZE, at_once)
-        self.unreadable = 0
+        self.unreadable, self.fed = 0, False
 
     def add(self, path: str, before: int, data: bytes, places: Sequence[int]) -> None:
         """The commands of one segment, as `reconciler.bulk.scan.scan` gives them.
@@ -75,17 +80,18 @@ class SourceRows:
             data: the commands, a line each.
             places: for each of them, its line in the segment, from 0.
         """
+        self.fed = True
         file, identity, command = self._files[path], self._digester.identity, self._digester.command
         if self._identities:
             self._add_named(file, before, data, places)
             return
         for line, number in zip(data.split(b"\n"), places, strict=False):
-            self._rows.add(ROW.pack(identity(line), command(line), file, before + number + 1))
+            self._rows.add(ROW.pack(identity(line), file, before + number + 1, command(line)))
 
     def _add_named(self, file: int, before: int, data: bytes, places: Sequence[int]) -> None:
         identity, command = self._digester.identity, self._digester.command
         for line, number in zip(data.split(b"\n"), places, strict=False):
-            record = ROW.pack(identity(line), command(line), file, before + number + 1)
+            record = ROW.pack(identity(line), file, before + number + 1, command(line))
             self._rows.add(record + (DELETES if _deletes(line) else UPSERTS) + named(line))
 
     def unsent(self, who: bytes | None) -> None:
@@ -94,6 +100,11 @@ class SourceRows:
             self.unreadable += 1
         else:
             self._unsent.add(self._digester.identity(who))
+
+    def repeated(self, names: Sequence[str]) -> Repeated | None:
+        """Identities that several rows name, as `Duplicates` tells them; it is asked once all rows are there."""
+        self.fed = True
+        return duplicates.repeated(self._rows.merged(), SIZE, names)
 
     @property
     def rejected(self) -> Iterable[bytes]:

@@ -54,9 +54,11 @@ class SentIndexes:
         self.scans, self.store, self._key = scans, store, key
         self._about = (origin, organisation_id)
         self._lists: tempfile.TemporaryDirectory[str] | None = None
+        self._tracked: tuple[SourceDefinition, str, SourceRows] | None = None
 
     def close(self) -> None:
-        """Remove the lists of lines."""
+        """Remove the lists of lines, and digests."""
+        self._forget()
         if self._lists is not None:
             self._lists.cleanup()
             self._lists = None
@@ -83,16 +85,59 @@ class SentIndexes:
         Raises:
             ReconcilerError: it cannot be read, or there is no key.
         """
+        with closing(self._rows(source, make_key=make_key)) as rows:
+            yield self.scans.read(source, tracker=rows), rows
+
+    def _rows(self, source: SourceDefinition, *, make_key: bool) -> SourceRows:
+        """A place for the digests of a source.
+
+        Raises:
+            ReconcilerError: there is no key, or the library for identities is not installed.
+        """
         key, deletes = self._key(make_key), source.gone == "delete"
         if deletes:
             enciphered.require()
         if key is None:
             raise ReconcilerError("the key of the sent index is not here")
         names = Rows(self.scans.names(source), source).names
-        made = SourceRows(Digester(key), names, identities=make_key and deletes)
-        with closing(made) as rows:
-            unsent = rows.unsent if deletes else None
-            yield self.scans.read(source, on_sent=rows.add, on_unsent=unsent), rows
+        return SourceRows(Digester(key), names, identities=make_key and deletes)
+
+    def scan(self, source: SourceDefinition, datamart_id: str) -> Scan:
+        """A scan of all rows; if the source is read for it, and there is an index to compare them with, their digests are kept.
+
+        Raises:
+            ReconcilerError: it cannot be read.
+        """
+        if source.gone == "delete":
+            enciphered.require()
+        if source.send != "changed" or self._key(False) is None or not self._has_one(source, datamart_id):
+            return self.scans.get(source)
+        rows = self._rows(source, make_key=False)
+        scan = self.scans.get(source, rows)
+        if not rows.fed:
+            rows.close()
+            return scan
+        self._forget()  # those of one source at a time
+        self._tracked = (source, scan.source_digest, rows)
+        return scan
+
+    def _has_one(self, source: SourceDefinition, datamart_id: str) -> bool:
+        """True if there is an index of a source; an object store that does not answer is told of when it is compared."""
+        try:
+            return bool(self._names(source.source, datamart_id))
+        except ReconcilerError:
+            return False
+
+    def _forget(self) -> None:
+        if self._tracked is not None:
+            self._tracked[2].close()
+        self._tracked = None
+
+    def tracked(self, source: SourceDefinition, scan: Scan) -> SourceRows | None:
+        """The digests of a source, if it was the last that was read by `scan`."""
+        if self._tracked is None or self._tracked[:2] != (source, scan.source_digest):
+            return None
+        return self._tracked[2]
 
     @contextmanager
     def opened(
