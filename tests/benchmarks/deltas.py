@@ -8,6 +8,7 @@ index     bytes a row (aim: at most 40), and of the file with identities
 """
 
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.compare import compare
@@ -97,15 +99,28 @@ def delta(root: Path, gone: str) -> None:
         print(found.scan.bytes, found.delta)
 
 
-def measured(root: Path, what: str, gone: str) -> tuple[float, float, str]:
-    """Seconds, MB and output of one of these in a process of its own."""
-    peak, begun = [0], time.perf_counter()
+class Measured(NamedTuple):
+    """One of these in a process of its own, and its workers: seconds by the clock and of the processors, MB, and what it printed."""
+
+    seconds: float
+    used: float
+    peak: float
+    printed: str
+
+    def __str__(self) -> str:
+        return f"{self.seconds:6.1f} s ({self.used:6.1f} s of processors), {self.peak:4.0f} MB"
+
+
+def measured(root: Path, what: str, gone: str) -> Measured:
+    peak, begun, before = [0], time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "tests.benchmarks.deltas", "--one", what, str(root), gone]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     watch(process, peak)
     assert process.returncode == 0
     assert process.stdout
-    return time.perf_counter() - begun, peak[0] / 1000, process.stdout.read().strip()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(time.perf_counter() - begun, used, peak[0] / 1000, process.stdout.read().strip())
 
 
 def main() -> None:
@@ -115,16 +130,17 @@ def main() -> None:
         for gone in ("keep", "delete"):
             write(root, rows, changed=False)
             print(f"\ngone: {gone}, {rows:,} rows, {(root / 'rows.csv').stat().st_size / 1e6:,.0f} MB")
-            print("index written  {:6.1f} s, {:4.0f} MB".format(*measured(root, "keep", gone)[:2]))
+            print(f"index written  {measured(root, 'keep', gone)}")
             for path in (root / "index").glob("s.*"):
                 print(f"  {path.name[-12:]}: {path.stat().st_size / rows:.1f} bytes a row")
             write(root, rows, changed=True)
             plain = measured(root, "check", gone)
             compared = measured(root, "delta", gone)
-            print("plain check    {:6.1f} s, {:4.0f} MB".format(*plain[:2]))
-            print("compared       {:6.1f} s, {:4.0f} MB, {}".format(*compared))
-            share = int(compared[2].split()[0]) / int(plain[2])
-            print(f"rate {plain[0] / compared[0]:.2f} of the plain check; {share:.2%} of the bytes")
+            print(f"plain check    {plain}")
+            print(f"compared       {compared}, {compared.printed}")
+            share = int(compared.printed.split()[0]) / int(plain.printed)
+            rate, used = plain.seconds / compared.seconds, plain.used / compared.used
+            print(f"rate {rate:.2f} of the plain check ({used:.2f} of processors); {share:.2%} of the bytes")
             for path in (root / "index").glob("*"):
                 path.unlink()
 

@@ -14,6 +14,7 @@ import os
 import pkgutil
 import random
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ import time
 from functools import cache
 from pathlib import Path
 
+START_TIMEOUT = 300.0  # everything is imported; many of them may begin at once
 # These start threads, which do not survive a fork; runs that need them import them by themselves.
 LEFT_OUT = ("polars", "obstore", "sqlalchemy", "uvicorn", "starlette")
 
@@ -91,14 +93,18 @@ class Process:
 @cache
 def _starter() -> str:
     """Start the process that forks, once; the address of its socket. It ends with this process."""
-    address = str(Path(tempfile.mkdtemp(prefix="rcl-zygote-")) / "s")
+    folder = tempfile.mkdtemp(prefix="rcl-zygote-", dir="/tmp")  # a socket's name has to be short
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    address = str(Path(folder) / "s")
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.zygote", address], stdin=subprocess.PIPE, env=clean
     )
     atexit.register(process.communicate)
-    deadline = time.monotonic() + 60
-    while not Path(address).exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + START_TIMEOUT
+    while not Path(address).exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the process that starts runs did not begin: {process.returncode}")
         time.sleep(0.01)
     return address
 

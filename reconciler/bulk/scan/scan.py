@@ -44,7 +44,14 @@ class Tracker(Protocol):
     """Remembers all rows of a source while it is read."""
 
     def add(self, path: str, before: int, data: bytes, places: Sequence[int]) -> None:
-        """The commands of one segment: file, lines before, commands, their places."""
+        """The commands of one segment.
+
+        Args:
+            path: of their file.
+            before: lines before the segment in its file.
+            data: the commands, a line each.
+            places: for each of them, its line in the segment, from 0.
+        """
 
     def unsent(self, who: bytes | None) -> None:
         """One rejected row, and whom it is about, where that can be read."""
