@@ -4,6 +4,7 @@ import re
 
 _NO_COMMAND = re.compile(r"No such command '([^']*)'\.(.*)", re.DOTALL)
 _NO_OPTION = re.compile(r"No such option: (\S+)(.*)", re.DOTALL)
+_POSSIBLE = re.compile(r"\(Possible options: ([^)]*)\)")
 _LIBRARY = re.compile(r"\bValue error, ")  # of the library that converts values; says nothing to a user
 # Names that other tools have for what this one does.
 _COMMANDS = {
@@ -51,5 +52,7 @@ def told(message: str) -> tuple[str, str]:
         return (f"No such command '{found[1]}'." if meant else message, meant or _SEE)
     if found := _NO_OPTION.fullmatch(message):
         meant = _OPTIONS.get(found[1])
+        if meant is None and (near := _POSSIBLE.search(found[2])):
+            return (f"No such option: {found[1]}. Did you mean {near[1].replace(', ', ' or ')}?", _SEE)
         return (f"No such option: {found[1]}" if meant else message, meant or _SEE)
     return message, _SEE

@@ -16,10 +16,11 @@ def shares(counts: Mapping[str, int]) -> str:
 
 
 def fates(counts: Mapping[str, int]) -> str:
-    """Every line to send, and every rejected one, is in one of these sets; some are named only where there are any."""
+    """Every line to send is in one of these sets; some are named only where there are any."""
     unknown = counts.get("unknown", 0)
+    left = max(0, counts.get("not_processed", 0) - counts.get("rejected", 0))
     return (
         f"{counts.get('succeeded', 0):,} succeeded + {counts.get('failed', 0):,} failed"
         + (f" + {unknown:,} sent, result unknown" if unknown else "")
-        + f" + {counts.get('not_processed', 0):,} not processed"
+        + f" + {left:,} not processed"
     )

@@ -52,7 +52,8 @@ def test_they_are_placed_in_the_source_and_the_sets_add_up(
     assert "--failed-lines` sends the failed commands" in shown.out
     assert " resume`" not in shown.out
     assert "data/customers.csv:5" in shown.out
-    assert "496 succeeded + 4 failed + 1 not processed" in shown.out
+    assert "501 read = 500 to send + 1 rejected" in shown.out
+    assert "496 succeeded + 4 failed + 0 not processed" in shown.out
 
 
 def test_what_cannot_be_placed_is_said(loaded: Workspace, emulator: Emulator) -> None:

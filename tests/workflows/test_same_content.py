@@ -39,6 +39,27 @@ def test_another_form_of_the_same_rows_is_not_loaded_again(
     assert workspace.run("plan", "--detailed-exitcode").code == 2
 
 
+def test_rejected_rows_are_told_where_the_others_are_loaded_already(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    writes = len(emulator.writes())
+    (workspace.root / "data/customers.csv").write_text(ROWS + ",no identifier\nshort\n", encoding="utf-8")
+    for command in (["plan"], ["apply", "--auto-approve"]):
+        done = workspace.run(*command)
+        assert "error[bad-lines]: ProfileSource/customers@retail-fr: 2 of 42 rows are rejected" in done.err, (
+            done
+        )
+        assert "data/customers.csv:42" in done.err
+    assert done.code == 4, done
+    spec = workspace.root / "specs/customers.yaml"
+    spec.write_text(spec.read_text().rstrip("\n") + "\n  bad_lines: {allow: 10%}\n")
+    for command in (["plan", "--detailed-exitcode"], ["apply", "--auto-approve"]):
+        done = workspace.run(*command)
+        assert done.code == 0, done
+        assert "warning[bad-lines]: ProfileSource/customers@retail-fr: 2 of 42 rows are rejected" in done.err
+    assert len(emulator.writes()) == writes
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "then"),
     [

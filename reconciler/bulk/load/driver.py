@@ -268,10 +268,10 @@ class _LoadRun:
             if self.context.clock.now() > deadline or self.context.stopping():
                 raise LoadStopped(
                     Status.UNKNOWN,
-                    f"{len(live)} executions of an earlier load are still running; nothing was sent",
+                    f"executions of an earlier load are still running: {len(live)}; nothing was sent",
                 )
             self.context.clock.wait(
-                pause, f"for {len(live)} executions of an earlier load of {self.listings.address}"
+                pause, f"for executions of an earlier load of {self.listings.address}: {len(live)}"
             )
             pause = min(pause * 1.5, 5.0)
 
@@ -352,7 +352,7 @@ class _LoadRun:
             if now() > deadline or given_up or self.context.stopping():
                 break
             if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
-                self.context.clock.wait(pause, f"for {len(waiting)} executions of {self.listings.address}")
+                self.context.clock.wait(pause, f"for executions of {self.listings.address}: {len(waiting)}")
                 pause = min(pause * 1.3, 5.0)
         reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
         self.errors.append(

@@ -92,7 +92,9 @@ def apply(
         outcomes, already = rolled.outcomes, rolled.already
         covered = after(coverage(made), outcomes, rolled.carried, waves.earlier(flags, settings))
         if rolled.why is not None:
-            say(f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves.")
+            say(
+                f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves, and what can be done."
+            )
     else:
         covered = None
         interrupt = interruption.Interrupt(say, scans.abandon)

@@ -133,7 +133,7 @@ def _write(root: Path) -> None:
         lines.insert(dice.randrange(len(lines)), bad)
     (root / "data" / "fr" / "crm.ndjson").write_text("\n".join(lines) + "\n", "utf-8")
     (root / FOLDER).mkdir(exist_ok=True)
-    from reconciler.sandbox.seed import SEED
+    from reconciler.sandbox.seed import RETAIL, SEED
 
     third_datamart = {"id": "1511", "name": "Retail ES", "organisation_id": "1185"}
     default = {"datamart_id": "1511", "compartment_id": "1000", "default": True}
@@ -141,6 +141,7 @@ def _write(root: Path) -> None:
         **SEED,
         "datamarts": [*SEED["datamarts"], third_datamart],
         "activations": [*SEED["activations"], default],
+        "schemas": [*SEED["schemas"], {"datamart_id": "1511", "text": RETAIL}],
     }
     (root / FOLDER / "seed.json").write_text(json.dumps(seed), "utf-8")
 

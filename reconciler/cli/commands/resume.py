@@ -8,7 +8,7 @@ from reconciler.cli import options as opt
 from reconciler.cli import session
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.wiring import ledgers
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import UsageError
 from reconciler.planning.plan import document
 from reconciler.settings import seconds
 
@@ -62,10 +62,7 @@ def resume_run(flags: session.Flags, run_id: int | None) -> int:
     ):
         found = ledger.last_run() if run_id is None else ledger.run(run_id)
     if found is None:
-        raise ReconcilerError(
-            "the ledger has no run with this id",
-            help="`reconciler apply` makes a new plan and continues unfinished loads",
-        )
+        raise ledgers.no_run(run_id, "`reconciler apply` makes a new plan and continues unfinished loads")
     made = document.decode(found.plan.encode(), f"the plan of run {found.id}")
     if made.rollout is not None:
         raise UsageError(

@@ -177,7 +177,7 @@ def show_run(flags: session.Flags, run_id: int | None) -> int:
     """
     told = next((x for x in run_pages.runs(flags) if run_id in (None, x.run.id)), None)
     if told is None:
-        raise ReconcilerError("the ledger has no run with this id", help="`reconciler runs` lists the runs")
+        raise ledgers.no_run(run_id, "`reconciler runs` lists the runs")
     if flags.shape is opt.PlanFormat.HTML:
         data(run_pages.run_page(flags, told))
     elif flags.output is Format.JSON:

@@ -11,8 +11,8 @@ import typer
 
 from reconciler.cli import exit_codes
 from reconciler.cli.fault_scripts import fault_script, ready_scripts, script_data
-from reconciler.cli.output.console import out, say
-from reconciler.cli.wiring.sandbox_process import FOLDER, ask, ensure, reset, running, stop
+from reconciler.cli.output.console import WORKSPACE_FILE, out, say
+from reconciler.cli.wiring.sandbox_process import FOLDER, answers, ask, ensure, reset, running, stop
 from reconciler.errors import MissingExtra, UsageError
 
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
@@ -59,11 +59,11 @@ def sandbox_set(
         typer.Option(
             "--url",
             metavar="URL",
-            help="Address of the sandbox. Default: the workspace's sandbox, or port 8089.",
+            help="Address of the sandbox. Default: the workspace's sandbox, or one at port 8089.",
         ),
     ] = None,
 ) -> int:
-    """Change switches and faults of a running sandbox, and show them."""
+    """Change switches and faults of a sandbox, and show them; without any, show all. Starts the workspace's sandbox."""
     return run_set(context.obj, switches or [], faults, url)
 
 
@@ -176,18 +176,28 @@ def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | 
         UsageError: a switch or a fault script is wrong.
         ReconcilerError: no sandbox answers.
     """
-    where = url or running(root / FOLDER) or f"http://127.0.0.1:{PORT}"
+    where = url or running(root / FOLDER) or _other(root)
     body: dict[str, Any] = {"switches": _pairs(switches)}
     if faults:
         body["faults"] = [] if faults == NONE else fault_script(faults)
     found = ask(where, "control", body if switches or faults else None)
     out(f"The sandbox at {where}\n")
+    asked = {s.partition("=")[0] for s in switches}
     for key, value in found["switches"].items():
-        out(f"  {key:<24}{value}")
+        if key in asked or not (switches or faults):
+            out(f"  {key:<24}{value}")
+    if faults == NONE:
+        out("  no faults")
     for rule in found["faults"]:
         what = " ".join(x for x in (rule["method"], rule["path"]) if x) or "any request"
         out(f"  fault {rule['do']:<18}{what}: acted {rule['acted']} times")
     return exit_codes.DONE
+
+
+def _other(root: Path) -> str:
+    """The sandbox that `sandbox serve` started by its defaults; where none runs, the workspace's own is started."""
+    served = f"http://127.0.0.1:{PORT}"
+    return served if answers(served) or not (root / WORKSPACE_FILE).exists() else ensure(root)
 
 
 def run_faults() -> int:

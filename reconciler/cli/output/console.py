@@ -5,8 +5,8 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +14,7 @@ from reconciler.beneath import open_beneath
 from reconciler.errors import DiskFailed
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.origin import masked_line
+from reconciler.reports.folded import folded
 from reconciler.reports.style import COLOUR, PLAIN, Style
 
 _COLOURS = re.compile(r"(\x1b\[(?:0|1|2|31|32|33)m)")
@@ -33,6 +34,7 @@ _MOST = 5_000_001
 
 _COMMAND = re.compile(r"`reconciler (?!-C )(?=[a-z])(?!explain|init|demo|schema\b|sandbox (?:serve|faults))")
 _folder: list[str] = []  # of the workspace, as typed with -C
+_drawn: list[Callable[[str], None]] = []  # write above the bars that are on the terminal
 
 
 def work_in(folder: Path) -> None:
@@ -56,7 +58,7 @@ def style(stream: object, *, no_color: bool) -> Style:
 def out(text: str) -> None:
     """Text for people, to stdout; characters that it cannot carry are written as escapes."""
     encoding = sys.stdout.encoding or "utf-8"
-    _write(sys.stdout, _line(shown(located(text))).encode(encoding, "backslashreplace"), encoding)
+    _write(sys.stdout, _line(_fitted(text, sys.stdout)).encode(encoding, "backslashreplace"), encoding)
 
 
 def data(text: str) -> None:
@@ -70,7 +72,32 @@ def say(text: str) -> None:
     """Anything else, to stderr; where that cannot be written, nobody can be told."""
     encoding = sys.stderr.encoding or "utf-8"
     with suppress(DiskFailed):
-        _write(sys.stderr, _line(shown(located(text)) or "\n").encode(encoding, "backslashreplace"), encoding)
+        _write(
+            sys.stderr,
+            _line(_fitted(text, sys.stderr) or "\n").encode(encoding, "backslashreplace"),
+            encoding,
+        )
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    """Text as it is shown: on a terminal, its lines end between words."""
+    text = shown(located(text))
+    if not stream.isatty():
+        return text
+    try:
+        return folded(text, os.get_terminal_size(stream.fileno()).columns)
+    except (OSError, ValueError):
+        return text
+
+
+@contextmanager
+def above(tell: Callable[[str], None]) -> Iterator[None]:
+    """While this lasts, whatever is meant for a terminal is written by `tell`: bars are drawn there."""
+    _drawn.append(tell)
+    try:
+        yield
+    finally:
+        _drawn.remove(tell)
 
 
 def shown(text: str) -> str:
@@ -103,6 +130,8 @@ def _write(stream: TextIO, content: bytes, encoding: str) -> None:
     """
     raw = getattr(stream, "buffer", None)
     try:
+        if _drawn and stream.isatty():
+            return _drawn[-1](content.decode(encoding))
         if raw is None:
             stream.write(content.decode(encoding))
         else:

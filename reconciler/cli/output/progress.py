@@ -4,12 +4,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from reconciler.bulk.load.context import Progress
 from reconciler.cli.output.activity import Activity, Heart
-from reconciler.cli.output.console import shown
+from reconciler.cli.output.console import above, shown
 from reconciler.model.outcome import Outcome
 from reconciler.reports.result import text as result_text
 from reconciler.reports.style import Style, many, size
@@ -181,17 +182,27 @@ class Bars:
         self._actions = self._done = 0
         self._lock = threading.Lock()
         self._activity = activity
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
         self._bars.start()
         self._before = self._activity.speak_through(self._above)
+        self._open.enter_context(above(self._whole))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._open.close()
         self._activity.speak_through(self._before)
         self._bars.stop()
+
+    def _whole(self, text: str) -> None:
+        """Text above the bars, its lines as they are."""
+        from rich.text import Text
+
+        for line in text.removesuffix("\n").split("\n"):
+            self._bars.console.print(Text.from_ansi(line), soft_wrap=True)
 
     def _above(self, text: str) -> None:
         """A line above the bars."""

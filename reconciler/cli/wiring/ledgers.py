@@ -254,3 +254,15 @@ def unlock(root: Path, settings: Settings, identity: str) -> str:
         f"no lock has the id {identity}",
         help=f"the organisation is locked by {held.describe()}" if held else "the organisation is not locked",
     )
+
+
+def no_run(run_id: int | None, help_text: str) -> ReconcilerError:
+    """That the ledger does not have the run, or none.
+
+    Args:
+        run_id: as asked for; None asked for the newest.
+        help_text: what to do.
+    """
+    if run_id is None:
+        return ReconcilerError("the ledger has no runs", help="`reconciler apply` makes one")
+    return ReconcilerError(f"the ledger has no run {run_id}", help=help_text)

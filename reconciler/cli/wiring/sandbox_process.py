@@ -92,9 +92,9 @@ def ask(url: str, what: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
         except (ValueError, KeyError, TypeError):
             words = f"{e.code}, which is not an answer of a sandbox"
         raise UsageError(f"the sandbox at {url} answered: {words}") from None
-    except (OSError, ValueError, KeyError, TypeError) as e:
+    except (OSError, ValueError, KeyError, TypeError):
         raise ReconcilerError(
-            f"no sandbox answers at {url}: {e}",
+            f"no sandbox answers at {url}",
             help="start a sandbox with `reconciler sandbox serve`, or give --url",
         ) from None
     return found
@@ -140,7 +140,19 @@ def running(folder: Path) -> str | None:
     """The URL of the emulator whose state is there, if it runs."""
     try:
         url = str(json.loads((folder / "server.json").read_text())["url"])
-        with urllib.request.urlopen(f"{url}/_sandbox/health", timeout=2) as answer:  # noqa: S310 - loopback, written by our own server
-            return url if json.load(answer)["data"]["sandbox"] else None
-    except (OSError, ValueError, KeyError, urllib.error.URLError):
+    except (OSError, ValueError, KeyError):
         return None
+    return url if answers(url) else None
+
+
+def answers(url: str) -> bool:
+    """Whether a sandbox answers there.
+
+    Args:
+        url: on loopback.
+    """
+    try:
+        with urllib.request.urlopen(f"{url}/_sandbox/health", timeout=2) as answer:  # noqa: S310 - loopback, ours or a port of ours
+            return bool(json.load(answer)["data"]["sandbox"])
+    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
+        return False

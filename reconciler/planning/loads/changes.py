@@ -27,7 +27,7 @@ from reconciler.planning.loads.generations import (
     generations,
 )
 from reconciler.planning.loads.protocol import SEALABLE, ChunkState, LoadView, retries, states
-from reconciler.planning.loads.source_findings import scan_findings
+from reconciler.planning.loads.source_findings import rejected_findings, scan_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,8 @@ def plan_load(
     mismatch = decided.cut.mismatch(decision.key, scan) if decision.key and decision.do in _SENDING else ""
     if mismatch:
         decision = Decision(Do.REFUSE, mismatch, None, decision.latest)
-    findings = (
-        [] if decision.do is Do.NOTHING else scan_findings(want, scan)
-    )  # those lines were told of before
+    nothing = decision.do is Do.NOTHING  # what is sent was told of before; rows that are not may be new
+    findings = rejected_findings(want, scan) if nothing else scan_findings(want, scan)
     findings += [warning("seal-doubted", decided.doubt, address=address)] if decided.doubt else []
     if decision.do is Do.REFUSE:
         findings.append(error("load-refused", decision.reason, want.span, address=address))

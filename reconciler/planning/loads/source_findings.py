@@ -38,33 +38,7 @@ def bad(scan: Scan) -> int:
 def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     """What reading a source shows, whatever the remote has: bad lines, too few lines, identity that is not filled."""
     address = str(want.address)
-    findings: list[Diagnostic] = []
-    rejected = bad(scan)
-    shown = [f"{r.where} {r.reason}" for r in scan.rejects if r.code != SUPERSEDED][:SHOWN]
-    if rejected > len(shown):
-        shown.append(f"… and {rejected - len(shown):,} more")
-    worst = "\n".join(shown)
-    if rejected > allowed(want.definition.allow, scan.lines):
-        findings.append(
-            error(
-                "bad-lines",
-                f"{rejected:,} of {scan.lines:,} rows are rejected, more than bad_lines.allow: {want.definition.allow}",
-                want.span,
-                address=address,
-                note=worst,
-                help="fix them, or raise bad_lines.allow; until then nothing is sent",
-            )
-        )
-    elif rejected:
-        findings.append(
-            warning(
-                "bad-lines",
-                f"{rejected:,} of {scan.lines:,} rows are rejected and will not be sent",
-                want.span,
-                address=address,
-                note=worst,
-            )
-        )
+    findings = rejected_findings(want, scan)
     if scan.looks is not None:
         what, _, todo = scan.looks.words.partition(": ")
         words = f"{scan.looks.path}: from line {scan.looks.line:,} on, {what}; it is read as the spec says"
@@ -98,6 +72,37 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
             )
         )
     return findings
+
+
+def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
+    """Rows that are bad and will not be sent: an error where they are more than the source allows."""
+    address, rejected = str(want.address), bad(scan)
+    shown = [f"{r.where} {r.reason}" for r in scan.rejects if r.code != SUPERSEDED][:SHOWN]
+    if rejected > len(shown):
+        shown.append(f"… and {rejected - len(shown):,} more")
+    worst = "\n".join(shown)
+    if rejected > allowed(want.definition.allow, scan.lines):
+        return [
+            error(
+                "bad-lines",
+                f"{rejected:,} of {scan.lines:,} rows are rejected, more than bad_lines.allow: {want.definition.allow}",
+                want.span,
+                address=address,
+                note=worst,
+                help="fix them, or raise bad_lines.allow; until then nothing is sent",
+            )
+        ]
+    if rejected:
+        return [
+            warning(
+                "bad-lines",
+                f"{rejected:,} of {scan.lines:,} rows are rejected and will not be sent",
+                want.span,
+                address=address,
+                note=worst,
+            )
+        ]
+    return []
 
 
 def _repeated(want: DesiredLoad, found: Repeated) -> Diagnostic:

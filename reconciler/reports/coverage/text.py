@@ -71,8 +71,11 @@ def matrix(found: Coverage, style: Style) -> list[str]:
     for columns in _slices(found):
         lines += _heads(found, columns, style)
         for name, row in found.cells.items():
-            label = f"{safe(name)}{whose(name, found)}"[: NAME - 1]
-            lines.append(f"  {label:<{NAME}}" + "".join(_sign(row[i], style) for i in columns))
+            label, signs = f"{safe(name)}{whose(name, found)}", "".join(_sign(row[i], style) for i in columns)
+            if len(label) < NAME:
+                lines.append(f"  {label:<{NAME}}{signs}")
+            else:  # a name is shown whole
+                lines += [f"  {label}", " " * (NAME + 2) + signs]
         lines.append("")
     more = [f"  … and {left:,} more compartments; -o html shows all", ""] if left else []
     return [*lines, *more, style.dim(f"  {LEGEND}"), ""]

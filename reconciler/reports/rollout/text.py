@@ -15,6 +15,13 @@ from reconciler.reports.style import Style, duration, safe
 
 GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
 WIDTH = 80
+NEXT = {
+    "running": "where no process carries it out any more, the same `reconciler apply FILE` continues it.",
+    "paused": "`reconciler rollout resume` continues it; `reconciler rollout abort` cancels the rest.",
+    "stopped": "correct the cause, and the same `reconciler apply FILE` checks the gate again; "
+    "`reconciler rollout resume` accepts what failed; `reconciler rollout abort` cancels the rest.",
+    "aborted": "`reconciler plan` shows what the specs still ask for.",
+}
 SINGLE_MAX_DATAMARTS = (
     4  # datamarts of a wave are told of one by one up to here; beyond, those in one state in a row together
 )
@@ -73,6 +80,8 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
             of_wave, key=lambda r: (r["state"], len(of_wave) > SINGLE_MAX_DATAMARTS or r["datamart"])
         ):
             lines.append(_datamart_line(list(same), style))
+    if todo := NEXT.get(found.state):
+        lines += ["", *textwrap.wrap(f"Next: {todo}", WIDTH, break_on_hyphens=False)]
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
 
 OPEN = {"intent": "unsettled", "answered": "unsettled"}
+_UPLOADS = {**OPEN, "unclear": "without a clear answer (the platform was asked)"}
 SHOWN = 20  # failed lines
 _GOOD = frozenset({"succeeded", "unchanged", "done"})
 
@@ -110,7 +111,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
         if len(step.failed_lines) > SHOWN:
             lines.append(f"    … and {len(step.failed_lines) - SHOWN:,} more; -o json shows all")
         if step.chunks:
-            words = ", ".join(f"{n:,} {OPEN.get(s, s)}" for s, n in sorted(step.chunks.items()))
+            words = ", ".join(f"{n:,} {_UPLOADS.get(s, s)}" for s, n in sorted(step.chunks.items()))
             lines += textwrap.wrap(
                 f"uploads of this run: {words}", 80, initial_indent="    ", subsequent_indent="    "
             )

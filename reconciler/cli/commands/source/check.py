@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -125,4 +126,7 @@ def _show_readings(
             marks = style(sys.stdout, no_color=flags.no_color)
             for reading in readings:
                 out(source_text.render(reading, marks))
+            findings = [
+                replace(d, note=None) if d.code == "bad-lines" else d for d in findings
+            ]  # shown above, by reason
     show_findings(findings, flags.root, style(sys.stderr, no_color=flags.no_color))

@@ -1,0 +1,45 @@
+"""Lines that are not wider than a terminal. Pure."""
+
+import re
+
+_COLOUR = re.compile(r"\x1b\[[0-9]+m")
+_KEPT = re.compile(
+    r" *([0-9]* \||\$ )"
+)  # a line of a file, the marks below it, a command on a line of its own
+_WORD = re.compile(r" *(?:`[^`]*`[^ ]*|[^ ]+)")
+_DEEPER = 2  # a continued line
+
+
+def folded(text: str, width: int) -> str:
+    """The text, its lines broken between words where they are wider than the terminal.
+
+    A word is never broken, nor a command in backticks or behind a dollar sign: they can be copied. Lines of files stay as they
+    are, since marks stand below them.
+
+    Args:
+        text: may have colours.
+        width: of the terminal, in characters.
+    """
+    if width < 1:
+        return text
+    return "\n".join(
+        line if len(line) <= width or _KEPT.match(_COLOUR.sub("", line)) else _broken(line, width)
+        for line in text.split("\n")
+    )
+
+
+def _broken(line: str, width: int) -> str:
+    bare = _COLOUR.sub("", line)
+    if len(bare) <= width:
+        return line
+    indent = " " * min(len(bare) - len(bare.lstrip(" ")) + _DEEPER, width // 2)
+    lines, used = [""], 0
+    for word in _WORD.findall(line):
+        whole = word
+        if used and used + len(_COLOUR.sub("", word)) > width:
+            whole = indent + word.lstrip(" ")
+            lines.append("")
+            used = 0
+        lines[-1] += whole
+        used += len(_COLOUR.sub("", whole))
+    return "\n".join(lines)
