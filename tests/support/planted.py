@@ -81,6 +81,26 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("source", "retry", "people", "--failed-lines", "--auto-approve"),
     ("config", "show", "--origin"),
 )
+HOSTILE = "\x1b[31m\x1b]0;x\x07\u202e\u2066\u200f\x9b1m\r::error::x"
+RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+REQUEST_LOG = ("--request-log", "requests.ndjson", "--verbose")
+EVERYWHERE: tuple[tuple[str, ...], ...] = (
+    *(("validate", "-o", form) for form in ("github", "sarif", "junit", "gitlab")),
+    ("doctor", *REQUEST_LOG),
+    ("doctor", "-o", "json"),
+    *(
+        ("plan", *REQUEST_LOG, "-o", form)
+        for form in ("text", "json", "markdown", "html", "github", "terraform")
+    ),
+    ("schema", "fetch", *REQUEST_LOG),
+    ("export", *REQUEST_LOG),
+    ("adopt", "--write", *REQUEST_LOG),
+    ("apply", "--auto-approve", "--events", "events.ndjson", *REQUEST_LOG, "-o", "html"),
+    *(("drift", *REQUEST_LOG, "-o", form) for form in ("text", "json", "markdown", "html")),
+    ("drift", "--write", *REQUEST_LOG),
+    *(("runs", "show", "-o", form) for form in ("text", "json", "html")),
+    ("clean",),
+)
 
 
 class Planter:
@@ -257,10 +277,28 @@ def names(workspace: Workspace, emulator: Emulator, plant: Planter) -> None:
             )  # fmt: skip
 
 
-LOCAL = tuple(
+def hostile(workspace: Workspace, emulator: Emulator, plant: Planter) -> None:
+    """Names and reasons that would move a terminal's cursor, turn text around, or command a CI job."""
+    good(workspace, plant)
+    with emulator.sandbox.store.lock:
+        for number in ("7100", "7101"):
+            row = {
+                "organisation_id": "1185",
+                "token": f"odd{number}",
+                "name": f"a{HOSTILE}",
+                "archived": False,
+            }
+            emulator.sandbox.store.add("compartment", "1185", row, number)
+    spec = "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: odd}\nspec: {token: odd7100, name: Other}\n"
+    workspace.write("specs/odd.yaml", spec)
+    emulator.sandbox.processor.quarantined = {f"{_STEM}{n}" for n in range(1, 12, 2)}
+    emulator.sandbox.processor.reason = HOSTILE + plant.words(private=True)
+
+
+LOCAL = (*(
     Scenario(f.__name__, f)
     for f in (reasons, headerless, first_row_doubled, bad_csv, bad_commands, parquet, damaged_parquet, no_parquet, environment, urls, names, ledger)
-)  # fmt: skip
+), Scenario("names everywhere", names, EVERYWHERE), Scenario("hostile", hostile, EVERYWHERE))  # fmt: skip
 REMOTE = tuple(answers(m, p, private, status) for m, p, private in REQUESTS for status in STATUSES)
 
 
@@ -272,6 +310,8 @@ def leaks(workspace: Workspace, shown: str) -> Iterator[str]:
         if path.is_file() and inside[0] not in ("data", "specs"):
             texts.append(("/".join(inside), path.read_bytes().decode("latin-1")))
     for where, text in texts:
+        if where == "printed" and (raw := RAW.search(text)):
+            yield f"{where}, as it is: …{json.dumps(text[max(0, raw.start() - 60) : raw.end() + 30])}…"
         for found in _LEAKS.finditer(text):
             if (
                 where.startswith(".reconciler/ledger.db")
