@@ -39,7 +39,8 @@ def test_runs_tell_what_became_of_each_action(workspace: Workspace, emulator: Em
         (2, "failed", {"failed": 1}, 0),
         (1, "succeeded", applied["summary"], 1),
     ]
-    assert len(workspace.run("runs", "--limit", "1").out.splitlines()) == 2
+    _, newest, *why = workspace.run("runs", "--limit", "1").out.splitlines()
+    assert (newest.split()[0], "failed" in newest, "because: PUT" in why[0]) == ("2", True, True)
     assert set(steps(workspace, "1").values()) == {"succeeded"}
     assert steps(workspace) == {"Compartment/loyalty": "failed"}
     shown = workspace.run("runs", "show", "1")

@@ -24,6 +24,7 @@ def render(runs: Sequence[Told], *, steps: bool = False) -> str:
             "plan_digest": told.run.plan_digest,
             "environment": told.plan.environment,
             "counts": dict(told.counts),
+            "why": told.why,
             "planned": {k: getattr(told.plan.summary, k) for k in ("create", "update", "delete", "execute")},
         }
         for told in runs

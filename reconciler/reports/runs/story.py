@@ -39,6 +39,13 @@ class Told:
     counts: Mapping[str, int]
     completed_by: int | None = None
 
+    @property
+    def why(self) -> str:
+        """Why most of what did not end well did not, in the platform's or the program's words; empty where nothing says so."""
+        bad = [s for s in self.steps if s.state not in DONE and s.reason]
+        causes = [s.reason for s in bad if s.state != "skipped"] or [s.reason for s in bad]
+        return Counter(causes).most_common(1)[0][0] if causes else ""
+
 
 def state(recorded: str, steps: Sequence[Step], *, alive: bool) -> State:
     """The state of a run.

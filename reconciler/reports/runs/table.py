@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from reconciler.reports.runs.story import State, Told
 from reconciler.reports.runs.text import OPEN, took
-from reconciler.reports.style import Style
+from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
+
+_WHY = 200  # characters of a reason; `runs show` has all of it
 
 
 def render(runs: Sequence[Told], style: Style) -> str:
@@ -17,6 +19,9 @@ def render(runs: Sequence[Told], style: Style) -> str:
     for told in runs:
         head = f"{told.run.id:>4}  {utc(told.run.started):<19}  {took(told.run):>7}  {told.state.value:<11}  "
         lines += textwrap.wrap(actions(told), 80, initial_indent=head, subsequent_indent=" " * len(head))
+        if told.why:
+            words = textwrap.shorten(safe(told.why), _WHY, placeholder=" …")
+            lines += textwrap.wrap(f"because: {words}", 80, initial_indent=" " * 6, subsequent_indent=" " * 8)
     return "\n".join(lines) + "\n"
 
 
