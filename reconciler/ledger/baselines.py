@@ -1,7 +1,8 @@
 """How applies left the platform, by workspace and address: what `drift` compares with. The newest look at each counts."""
 
-import json
 from collections.abc import Collection, Iterable
+
+import msgspec
 
 from reconciler.ledger.database import Database
 from reconciler.model.baseline import Baseline, Left
@@ -17,11 +18,11 @@ _KEEP = (
 def read(database: Database, key: Key) -> Baseline:
     """All that is on record."""
     sql = f"SELECT address, identity, shape, at FROM baselines WHERE {_OURS}"  # noqa: S608 - words of ours
-    rows = {a: Left(a, i, json.loads(shape), at) for a, i, shape, at in database.rows(sql, *key)}
+    rows = {a: Left(a, i, msgspec.json.decode(shape), at) for a, i, shape, at in database.rows(sql, *key)}
     sql = f"SELECT datamarts, at FROM baseline_looks WHERE {_OURS}"  # noqa: S608 - words of ours
     looks = database.rows(sql, *key)
     times = [row.at for row in rows.values()] + [at for _, at in looks]
-    datamarts = frozenset(json.loads(looks[0][0])) if looks else frozenset()
+    datamarts = frozenset(msgspec.json.decode(looks[0][0])) if looks else frozenset()
     return Baseline(max(times, default=None), rows, datamarts)
 
 
@@ -50,20 +51,19 @@ def replace_all(
         datamarts: ids of those on which it was seen.
         at: when, in seconds since 1970.
     """
-    old = read(database, key).rows
+    sql = f"SELECT address, identity, shape FROM baselines WHERE {_OURS}"  # noqa: S608 - words of ours
+    old = {address: said for address, *said in database.rows(sql, *key)}
     now = {r.address: r for r in rows}
-    same = {
-        a for a, r in now.items() if a in old and (old[a].identity, _text(old[a])) == (r.identity, _text(r))
-    }
-    keep(database, key, [r for a, r in now.items() if a not in same], at)
+    keep(database, key, [r for a, r in now.items() if old.get(a) != [r.identity, _text(r)]], at)
     gone = [(*key, a, at) for a in old.keys() - now.keys()]
     database.many(f"DELETE FROM baselines WHERE {_OURS} AND address=? AND at<=?", gone)  # noqa: S608 - words of ours
     sql = (
         "INSERT INTO baseline_looks VALUES (?,?,?,?,?) ON CONFLICT (origin, organisation_id, workspace) "
         "DO UPDATE SET datamarts=excluded.datamarts, at=excluded.at WHERE baseline_looks.at<=excluded.at"
     )
-    database.rows(sql, *key, json.dumps(sorted(datamarts)), at)
+    database.rows(sql, *key, msgspec.json.encode(sorted(datamarts)).decode(), at)
 
 
 def _text(row: Left) -> str:
-    return json.dumps(None if row.shape is None else dict(row.shape), sort_keys=True)
+    shape = None if row.shape is None else dict(row.shape)
+    return msgspec.json.encode(shape, order="sorted").decode()

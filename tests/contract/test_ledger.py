@@ -23,7 +23,9 @@ from reconciler.ledger.lock import Owner
 from reconciler.ledger.open_writes import EVERY_LOAD, EVERYTHING, OpenWrites
 from reconciler.ledger.rollouts import Rollouts
 from reconciler.ledger.store import Ledger
+from reconciler.model.baseline import Baseline, Left
 from reconciler.model.load import ManualVerdict, UploadNotes
+from reconciler.model.removal import RefusedRemoval
 from tests.support.postgres import execute, new_database
 
 
@@ -151,6 +153,48 @@ def test_refused_uploads_and_settled_chunks(kind: Kind) -> None:
     known = UploadNotes(frozenset({"x"}), {("load", 3): ManualVerdict(2, sent=True)})
     assert ledger.uploads("1509") == History(kind.read, "o", "1").uploads("1509") == known
     assert ledger.uploads("1510") == opened(kind, "2").uploads("1509") == UploadNotes()
+
+
+def test_the_newest_look_at_each_resource_is_the_baseline(kind: Kind) -> None:
+    ledger, history = opened(kind), History(kind.read, "o", "1")
+    assert history.baseline("w") == Baseline()
+    one, two = Left("Compartment/a", "compartment 1", {"name": "x"}), Left("Compartment/b", None, None)
+    ledger.keep_look("w", [one, two], ["9"], at=100.0)
+    ledger.keep_look("other", [two], ["8"], at=500.0)
+    found = history.baseline("w")
+    assert (found.since, found.datamarts) == (100.0, frozenset({"9"}))
+    assert {a: (r.identity, r.shape) for a, r in found.rows.items()} == {
+        "Compartment/a": ("compartment 1", {"name": "x"}),
+        "Compartment/b": (None, None),
+    }
+    ledger.keep_baseline("w", [Left("Compartment/b", "compartment 2", {"name": "made"})])  # now
+    ledger.keep_look("w", [one, two, Left("Compartment/c", "compartment 3", {})], [], at=200.0)  # some only
+    found = history.baseline("w")
+    assert found.rows["Compartment/b"].shape == {"name": "made"}  # a look of before does not undo it
+    assert found.rows["Compartment/c"].at == 200.0
+    ledger.keep_look(
+        "w", [two], ["9", "7"], at=300.0
+    )  # all that there is: what is not in it is gone, unless it is newer
+    found = history.baseline("w")
+    assert found.rows.keys() == {"Compartment/b"}
+    assert found.datamarts == frozenset({"9", "7"})
+    assert found.since is not None
+    assert found.since > 1e9
+    assert opened(kind, "2").database is not None
+    assert History(kind.read, "o", "2").baseline("w") == Baseline()
+
+
+def test_refused_removals_are_kept_until_one_succeeds(kind: Kind) -> None:
+    ledger, history = opened(kind), History(kind.read, "o", "1")
+    assert history.refused_removals().of("Activation", "9", "1") is None
+    ledger.refuse_removals([RefusedRemoval("Activation", "9", "1", 403)])
+    ledger.refuse_removals([RefusedRemoval("DocumentImport", "9", "5", 405)] * 2)
+    found = history.refused_removals()
+    assert [found.of("Activation", "9", n) is not None for n in "12"] == [True, False]
+    assert found.of("DocumentImport", "7", "any") is not None  # there is no such call
+    ledger.removed([("DocumentImport", "7", "8"), ("Activation", "9", "1")])
+    found = history.refused_removals()
+    assert found.of("Activation", "9", "1") is found.of("DocumentImport", "9", "5") is None
 
 
 def test_open_writes_are_kept_for_every_run_until_they_are_closed(kind: Kind) -> None:
