@@ -21,6 +21,11 @@ class Left:
     shape: Mapping[str, Any] | None
     at: float = 0.0
 
+    @property
+    def unknown(self) -> bool:
+        """True if a write of an apply may or may not have reached it: nothing is concluded from how it is now."""
+        return self.identity is None and self.shape == {}
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:

@@ -11,7 +11,7 @@ from reconciler.model.baseline import Baseline
 from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary, Unmanaged
 from reconciler.planning.digests import sealed
 from reconciler.planning.plan.baseline import found, left_by
-from reconciler.planning.plan.drift import audit
+from reconciler.planning.plan.drift import audit, with_runs
 
 KEYS, FOREIGN, MARTS = ("a", "b", "c"), ("9",), ("fr", "de")
 ID = {"a": "1", "b": "2", "c": "3"}
@@ -124,3 +124,20 @@ def _created(c: ResourceChange) -> ResourceChange:
     key, _, mart = c.address.removeprefix("Activation/").partition("@")
     made = Change(actions=("create",), before=None, after={"datamart_id": mart, "compartment_id": ID[key]})
     return ResourceChange(address=c.address, kind=c.kind, change=made, reason="")
+
+
+@given(worlds, worlds, st.frozensets(st.tuples(st.sampled_from(KEYS), st.sampled_from(MARTS)), min_size=1))
+def test_nothing_is_concluded_of_what_a_killed_run_may_have_written(
+    then: World, now: World, declared: frozenset[tuple[str, str]]
+) -> None:
+    then, now = whole(then), whole(now)
+    before = plan_of(then, declared)
+    baseline = Baseline(1.0, found(before), frozenset(MARTS))
+    begun = {c.address for c in before.resource_changes if c.change.before is None}
+    acting = tuple(_created(c) if c.address in begun else c for c in before.resource_changes)
+    killed = sealed(msgspec.structs.replace(before, resource_changes=acting))
+    after = with_runs(baseline, [(2.0, killed, dict.fromkeys(begun, "intent"))])
+    moved = {d["address"] for d in audit(plan_of(now, declared), after).resource_drift}
+    assert not moved & begun
+    calm = {d["address"] for d in audit(plan_of(now, declared), baseline).resource_drift}
+    assert moved == calm - begun

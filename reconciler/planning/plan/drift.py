@@ -13,6 +13,7 @@ from reconciler.planning.digests import sealed
 from reconciler.planning.plan.baseline import found, is_declared, left_by
 
 GOOD = frozenset({"succeeded", "unchanged"})
+_OPEN = frozenset({"intent", "answered", "unknown"})
 
 
 def with_runs(baseline: Baseline, runs: Iterable[tuple[float, Plan, Mapping[str, str]]]) -> Baseline:
@@ -25,7 +26,8 @@ def with_runs(baseline: Baseline, runs: Iterable[tuple[float, Plan, Mapping[str,
     rows, since = dict(baseline.rows), baseline.since
     for began, plan, states in runs:
         good = {a for a, state in states.items() if state in GOOD}
-        for address, row in left_by(plan, good, (), {}).items():
+        unknown = {a for a, state in states.items() if state in _OPEN}
+        for address, row in left_by(plan, good, unknown, {}).items():
             if address not in rows or rows[address].at < began:
                 rows[address] = with_fields(row, at=began)
         since = max(began, since or began)
@@ -50,11 +52,12 @@ def _moved(plan: Plan, baseline: Baseline) -> Iterator[dict[str, Any]]:
     known = {row.identity: row for row in baseline.rows.values() if row.identity is not None}
     now = found(plan)
     for row in now.values():
+        if (recorded := baseline.rows.get(row.address)) is not None and recorded.unknown:
+            continue
         if row.shape is None:
-            before = baseline.rows.get(row.address)
-            if before is not None and before.shape is not None:
-                yield _entry(row.address, "delete", before.shape, None)
-        elif (before := known.get(row.identity or "") or baseline.rows.get(row.address)) is None:
+            if recorded is not None and recorded.shape is not None:
+                yield _entry(row.address, "delete", recorded.shape, None)
+        elif (before := known.get(row.identity or "") or recorded) is None:
             if is_declared(row.address) and _was_looked_for(row, plan, baseline):
                 yield _entry(row.address, "create", None, row.shape)
         else:
