@@ -73,6 +73,9 @@ def test_an_override_is_a_warning_with_user_and_reason(
         "why": "the old customers moved away",
     }
     assert workspace.run("apply", str(file)).code == 0
+    shown = " ".join(workspace.run("runs", "show").out.split())
+    assert f"override: guard-shrink for {address}, allowed by ada: the old customers moved away" in shown
+    assert json.loads(workspace.run("runs", "show", "-o", "json").out)["runs"][0]["overrides"] == [override]
     unused = workspace.run("plan", *allow)
     assert unused.code == 0
     assert "override-unused" in unused.err

@@ -25,6 +25,9 @@ def render(runs: Sequence[Told], *, steps: bool = False) -> str:
             "environment": told.plan.environment,
             "counts": dict(told.counts),
             "why": told.why,
+            "overrides": [
+                {"guard": o.guard, "scope": o.scope, "who": o.who, "why": o.why} for o in told.plan.overrides
+            ],
             "planned": {k: getattr(told.plan.summary, k) for k in ("create", "update", "delete", "execute")},
         }
         for told in runs

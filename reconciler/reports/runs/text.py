@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.kinds.names import ChunkName, parse
 from reconciler.ledger.history import Entry, Recorded
 from reconciler.model.plan import Plan
+from reconciler.reports import allowed
 from reconciler.reports.line_counts import fates, shares
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
@@ -92,6 +93,13 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
         *_by(run),
         f"  plan {run.plan_digest[:12]} of {plan.created_at}"
         + (f", environment {plan.environment}" if plan.environment else ""),
+        *(
+            part
+            for sentence in allowed.sentences(plan.overrides)
+            for part in textwrap.wrap(
+                f"override: {sentence}", 80, initial_indent="  ", subsequent_indent="    "
+            )
+        ),
         "",
     ]
     for step in found:
