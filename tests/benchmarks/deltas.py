@@ -1,4 +1,4 @@
-"""A load of changed rows beside the plain check: python -m tests.benchmarks.deltas [ROWS] [FOLDER]
+"""A load of changed rows beside the plain check: python -m tests.benchmarks.deltas [ROWS [FOLDER [keep] [delete]]]
 
 rate      of reading a source and comparing it with the index of what was sent, 1 % changed, of the rate of the plain check
           (aim: at least 0.6)
@@ -127,7 +127,7 @@ def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
     with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as folder:
         root = Path(folder)
-        for gone in ("keep", "delete"):
+        for gone in sys.argv[3:] or ("keep", "delete"):
             write(root, rows, changed=False)
             print(f"\ngone: {gone}, {rows:,} rows, {(root / 'rows.csv').stat().st_size / 1e6:,.0f} MB")
             print(f"index written  {measured(root, 'keep', gone)}")
