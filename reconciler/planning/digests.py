@@ -59,6 +59,11 @@ def shape(source: SourceDefinition) -> dict[str, Any]:
     }
 
 
+def identified(source: SourceDefinition) -> str:
+    """Digest (SHA-256, hex) of how a source says whom a row is about, the ids of its compartments included."""
+    return digest([shape(source)["identify_by"], source.compartments])
+
+
 def load_digest(source_digest: str, compartments: Mapping[str, str | None], base: str = "") -> str | None:
     """The source digest and the resolved compartment ids, and of a delta what it is made against.
 

@@ -242,3 +242,18 @@ def test_who_cannot_be_told_apart_is_not_deleted(workspace: Workspace) -> None:
         export(workspace, {"a": "1"}, source=change(DELETE))
         done = workspace.run("validate")
         assert (done.code, "gone-delete" in done.err + done.out) == (1, True), done
+
+
+def test_rows_that_are_identified_otherwise_delete_nobody(workspace: Workspace, emulator: Emulator) -> None:
+    rows = customers(10)
+    night(workspace, rows)
+    applied(workspace)
+    export(
+        workspace,
+        {f"x{a}": t for a, t in rows.items()},
+        source=DELETE.replace("user_account_id: id", "user_account_id: key"),
+        header="key,tier",
+    )
+    load = planned(workspace)
+    assert (load["delta"], load["upserts"], load["deletes"]) == (None, 10, 0)
+    assert "gone-kept" in codes(workspace)

@@ -68,9 +68,17 @@ def test_a_query_is_compared_when_apply_reads_it(workspace: Workspace, emulator:
     done = applied(workspace)["counts"]
     assert (done["sent"], done["unchanged"], done["read"]) == (1, 19, 20)
     assert stored(emulator)["c7"] == "v2"
+    workspace.write("specs/customers.yaml", source + "  gone: delete\n")
+    for sent, gone in (("v2", ["c1"]), ("v3", ["c2", "c3"])):
+        with sqlite3.connect(workspace.root / "crm.db") as db:
+            db.execute("UPDATE people SET tier = ? WHERE id = 'c8'", (sent,))
+            db.executemany("DELETE FROM people WHERE id = ?", [(g,) for g in gone])
+        done = applied(workspace)["counts"]
+    assert (done["sent"], done["gone"], done["read"]) == (3, 2, 17)
+    assert sorted(stored(emulator)) == sorted({f"c{n}" for n in range(20)} - {"c2", "c3"})  # c1: not known
     again = workspace.run("apply", "--auto-approve")
     assert again.code == 0, again
-    assert len([n for n in emulator.imports_named("1509") if ".sealed." in n]) == 2
+    assert len([n for n in emulator.imports_named("1509") if ".sealed." in n]) == 4
 
 
 def test_commands_are_compared_as_they_are_sent(workspace: Workspace, emulator: Emulator) -> None:

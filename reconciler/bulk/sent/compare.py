@@ -106,8 +106,11 @@ def compare(
     loads = newest(found, executed)
     top, base = loads.top, loads.finished
     whole = Compared(source, scan)
-    if top is None or scan.repeated or None in source.compartments.values():
+    if scan.repeated or None in source.compartments.values():
         return whole
+    if top is None:
+        two = source.gone == "delete" and any(g.seal for g in found)
+        return replace(whole, kept=_unknown("two loads have the newest number")) if two else whole
     plain = not reload and is_of_all_rows(top, scan.source_digest, source)
     if (plain and top.seal) or (source.gone == "keep" and (plain or reload)):
         return whole
@@ -129,6 +132,10 @@ def compare(
                 return case.decide(about, sent, made, _due(every) if due else "")
     except Unusable as e:
         return case.all_rows(str(e))
+
+
+def _unknown(why: str) -> str:
+    return f"nothing is deleted, for it is not known which identities are no longer in the source: {why}"
 
 
 def _due(every: int) -> str:
@@ -155,11 +162,7 @@ class _Case:
 
     def all_rows(self, why: str) -> Compared:
         """Nothing to compare with."""
-        kept = (
-            f"nothing is deleted, for it is not known which identities are no longer in the source: {why}"
-            if self._deletes
-            else ""
-        )
+        kept = _unknown(why) if self._deletes else ""
         if self.plain or self.reload:
             return replace(self.whole, kept="" if self.plain else kept)
         refused = grows(self.whole.source, replay_safe=self.whole.scan.replay_safe)

@@ -13,6 +13,7 @@ from typing import IO
 import msgspec
 
 from reconciler.bulk.sent.digests import SIZE, UNKNOWN
+from reconciler.bulk.sources import enciphered
 from reconciler.errors import ReconcilerError
 
 _MAGIC = b"rclsent1"
@@ -31,6 +32,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         since_full: how many deltas were made since the last load of all rows.
         rows: entries.
         unknown: entries without a command that the platform certainly took.
+        identified: digest of how the source said whom a row is about; whom it names otherwise cannot be compared.
         identities: id of the file beside it that says whom each entry is about; empty where there is none.
     """
 
@@ -40,6 +42,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     since_full: int
     rows: int
     unknown: int
+    identified: str = ""
     identities: str = ""
 
 
@@ -118,6 +121,20 @@ def _entries(file: IO[bytes], rows: int) -> Iterator[bytes]:
         block = file.read(min(left, ENTRY * 4096))
         left -= len(block)
         yield from (block[at : at + ENTRY] for at in range(0, len(block), ENTRY))
+
+
+def joined(read: Iterator[bytes], identities: Iterator[bytes], title: str) -> Iterator[bytes]:
+    """Two files in step.
+
+    Raises:
+        Unusable: they are not of each other.
+    """
+    try:
+        for entry, who in zip(read, identities, strict=True):
+            yield entry + who
+    except (enciphered.Damaged, ValueError) as e:
+        words = str(e) if isinstance(e, ReconcilerError) else "there are not as many as entries"
+        raise Unusable(f"the identities of {title} cannot be used: {words}") from None
 
 
 def _mac(key: bytes) -> "hashlib.blake2b":

@@ -17,7 +17,7 @@ from reconciler.bulk.scan.scan import Rows
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.difference import Counts, difference
 from reconciler.bulk.sent.digests import Digester, SourceRows
-from reconciler.bulk.sent.index_file import ENTRY, Description, Unusable, read_index, write_index
+from reconciler.bulk.sent.index_file import ENTRY, Description, Unusable, joined, read_index, write_index
 from reconciler.bulk.sent.store import Store
 from reconciler.bulk.sources import enciphered
 from reconciler.errors import ReconcilerError
@@ -25,7 +25,7 @@ from reconciler.kinds.names import SealName
 from reconciler.model.load import Scan
 from reconciler.model.sent import KeptIndex
 from reconciler.model.source import SourceDefinition
-from reconciler.planning.digests import load_digest
+from reconciler.planning.digests import identified, load_digest
 from reconciler.planning.loads.delta import index_name, index_of, prefix, scope
 from reconciler.planning.loads.generations import Generation
 
@@ -165,26 +165,42 @@ class SentIndexes:
             except Unusable as e:
                 raise Unusable(f"the sent index of {title} cannot be used: {e}") from None
             if source.gone == "delete":
-                read = self._with_identities(said, name, title, read, stack)
+                read = self._with_identities(source, said, name, title, read, stack)
             yield said, read
 
     def _with_identities(
-        self, about: Description, name: str, title: str, read: Iterator[bytes], stack: ExitStack
+        self,
+        source: SourceDefinition,
+        about: Description,
+        name: str,
+        title: str,
+        read: Iterator[bytes],
+        stack: ExitStack,
     ) -> Iterator[bytes]:
         """Entries with whom they are about.
+
+        Args:
+            source: with which they are compared.
+            about: what the index says of itself.
+            name: of the index.
+            title: of its load.
+            read: the entries.
+            stack: closes the file.
 
         Raises:
             Unusable: that is not kept, or cannot be read.
         """
         if not about.identities:
             raise Unusable(f"the sent index of {title} was made without gone: delete")
+        if about.identified != identified(source):
+            raise Unusable(f"identify_by is not what it was in {title}")
         try:
             found = self.store.open(name + IDENTITIES)
         except ReconcilerError as e:
             raise Unusable(f"the identities of {title} cannot be read: {e}") from None
         if found is None:
             raise Unusable(f"the identities of {title} are not there")
-        return _joined(read, self._identities(stack.enter_context(found), about, name), title)
+        return joined(read, self._identities(stack.enter_context(found), about, name), title)
 
     def _identities(self, file: IO[bytes], about: Description, name: str) -> Iterator[bytes]:
         """Whom the entries of an index are about, in order.
@@ -230,6 +246,7 @@ class SentIndexes:
             content=content,
             compartment_ids=tuple(str(v) for _, v in sorted(source.compartments.items())),
             since_full=since_full,
+            identified=identified(source),
             rows=0,
             unknown=0,
         )
@@ -358,20 +375,6 @@ class SentIndexes:
 def _title(about: Description, name: str) -> str:
     """What identities are authenticated for: a load, with its number and digest, and the index beside them."""
     return f"{about.load} {name}"
-
-
-def _joined(read: Iterator[bytes], identities: Iterator[bytes], title: str) -> Iterator[bytes]:
-    """Two files in step.
-
-    Raises:
-        Unusable: they are not of each other.
-    """
-    try:
-        for entry, who in zip(read, identities, strict=True):
-            yield entry + who
-    except (enciphered.Damaged, ValueError) as e:
-        words = str(e) if isinstance(e, ReconcilerError) else "there are not as many as entries"
-        raise Unusable(f"the identities of {title} cannot be used: {words}") from None
 
 
 def number_of(name: str) -> int:
