@@ -39,6 +39,26 @@ class GivenBy(NamedTuple):
     path: tuple[str | int, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dask:
+    """A cluster that sends chunks.
+
+    Attributes:
+        scheduler: its address, or `local` for one that is started here.
+        workers: processes of a local one.
+        tls: files `ca`, `cert` and `key`, relative to the workspace.
+    """
+
+    scheduler: str
+    workers: int | None = None
+    tls: Mapping[str, str] | None = None
+
+    @property
+    def local(self) -> bool:
+        """True if it is started here, and ends with the run."""
+        return self.scheduler == "local"
+
+
 class RuleSetting(NamedTuple):
     """What the workspace says about findings of one rule.
 
@@ -61,6 +81,7 @@ class Settings:
         lock_folder: where locks of this machine lie, if the workspace names a place that several users share.
         token_source: where the token comes from ({env} or {file}), never the token itself.
         plan_key: where the key that seals plans comes from ({env}), never the key itself.
+        engine: who sends chunks; None are processes of this machine.
         index: where sent indexes lie, a folder or an object-store URL.
         index_key: where the key of their digests comes from ({env}); None takes one that is made once and kept beside the ledger.
         rules: what the workspace says about findings, by code.
@@ -82,6 +103,7 @@ class Settings:
     token_source: Mapping[str, str] | None = None
     credential_command: tuple[str, ...] = ()
     plan_key: Mapping[str, str] | None = None
+    engine: Dask | None = None
     index: str = ".reconciler/index"
     index_key: Mapping[str, str] | None = None
     allow_outside_paths: bool = False
@@ -133,6 +155,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "token": None,
     "credential_command": (),
     "plan_key": None,
+    "engine": None,
     "index": ".reconciler/index",
     "index_key": None,
     "allow_outside_paths": False,
@@ -200,6 +223,7 @@ def resolve(
         token_source=found["token"],
         credential_command=tuple(found["credential_command"]),
         plan_key=found["plan_key"],
+        engine=None if found["engine"] is None else Dask(**found["engine"]["dask"]),
         index=found["index"],
         index_key=found["index_key"],
         allow_outside_paths=found["allow_outside_paths"],

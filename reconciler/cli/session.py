@@ -56,6 +56,8 @@ from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
 
 if TYPE_CHECKING:
+    from reconciler.cli.wiring.cluster import Cluster
+    from reconciler.ledger.lock import Lock
     from reconciler.reports.plan.reach import Reach
     from reconciler.workflows.apply import Result
 
@@ -421,7 +423,7 @@ def carried(
         ledgers.locked(flags.root, settings, timeout, waiting) as (lock, ledger, taken),
         sent.indexes(flags.root, settings, scans) as indexes,
     ):
-        senders = processes.Senders(settings.parallelism, lock)
+        senders = _senders(made, flags, settings, lock, interrupt)
         try:
             return apply_plan(
                 made,
@@ -432,7 +434,7 @@ def carried(
                     token=where.token,
                     clock=flags.clock,
                     io=io,
-                    senders=senders.get,
+                    senders=senders.asking,
                     ledger=ledger,
                     lock=lock,
                     locked_at=taken,
@@ -450,6 +452,24 @@ def carried(
             )
         finally:
             senders.close()
+
+
+def _senders(
+    made: Plan, flags: Flags, settings: Settings, lock: "Lock", interrupt: interruption.Interrupt
+) -> "processes.Senders | Cluster":
+    """Who sends chunks: the workers of a cluster where the workspace has one and the plan has something for them.
+
+    Raises:
+        ReconcilerError: the cluster cannot be used.
+    """
+    if settings.engine is None or all(load.actions == ("no-op",) for load in made.loads):
+        return processes.Senders(settings.parallelism, lock)
+    from reconciler.cli.wiring.cluster import Cluster
+
+    credential = destination.credential(settings, flags.token_file)
+    cluster = Cluster(settings, settings.engine, flags.root, credential, lock, interrupt.stopping)
+    cluster.start()
+    return cluster
 
 
 def lock_waits(flags: Flags) -> Callable[[str], None]:

@@ -19,6 +19,7 @@ from reconciler.bulk.load.driver import run_load
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.upload.commit_gate import CommitGate
+from reconciler.bulk.upload.senders import Senders
 from reconciler.control.changes import Changer
 from reconciler.control.deletions import Deleter
 from reconciler.control.executor import execute
@@ -96,7 +97,7 @@ class Run:
     token: str
     clock: Clock
     io: Executor
-    senders: Callable[[CommitGate], Executor]
+    senders: Callable[[CommitGate], Senders]
     ledger: Ledger
     lock: Lock
     locked_at: float

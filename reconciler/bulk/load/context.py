@@ -12,6 +12,7 @@ from reconciler.api.presence import Clock
 from reconciler.bulk.scan.spool import Spools
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.upload.commit_gate import CommitGate
+from reconciler.bulk.upload.senders import Senders
 from reconciler.model.absence import Absence
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Scan, UploadNotes
@@ -102,7 +103,7 @@ class Context:
         guards: limits for what a load's source holds, by its address.
         io: threads for small requests.
         pace: of uploads.
-        senders: processes for uploads whose bytes have to be made.
+        senders: who sends what this process does not send itself.
         stopping: true once the run must not begin anything new.
         stop: makes it so.
     """
@@ -128,7 +129,7 @@ class Context:
     progress: Progress
     io: Executor
     pace: Pace
-    senders: Callable[[], Executor]
+    senders: Callable[[], Senders]
     gate: CommitGate
     stopping: Callable[[], bool]
     stop: Callable[[], None]

@@ -1,7 +1,6 @@
 """Send one chunk at most once, as far as can be known: send, and when the answer proves nothing, look before deciding."""
 
 import threading
-from concurrent.futures.process import BrokenProcessPool
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.observer import observed
@@ -9,16 +8,13 @@ from reconciler.api.write_policy import Seen, Write
 from reconciler.api.writes import Done, Eyes, Failed, Result, Sight, carry_out
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings
-from reconciler.bulk.upload.job import Job, upload, upload_in_process
+from reconciler.bulk.upload.job import Job, upload
+from reconciler.bulk.upload.senders import SenderLost
 from reconciler.kinds import paths
 from reconciler.model.absence import Absence
 from reconciler.model.load import Chunk, Scan
 from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
-
-# Bytes of a load. To make so few takes a thread less time than a process takes to begin.
-IN_PROCESS_MAX_BYTES = 2_000_000
-
 
 # Of chunks that were not tried because another one could not be sent.
 HALTED = "the load stopped before this chunk was sent"
@@ -101,19 +97,19 @@ class ChunkSender:
         )
 
     def _upload(self, job: Job) -> Answer:
-        """In this thread where the bytes stand in the source just so, or are few; else in a process, which makes them."""
-        here = job.chunk.verbatim or self.scan.bytes <= IN_PROCESS_MAX_BYTES
+        """By the senders where they take it, else in this thread."""
+        senders = self.context.senders()
         observer = self.context.writer.observer
         about = (self.listings.address, job.chunk.index)
         with self.context.pace.slot(), observed(observer, "POST", job.path, *about) as exchange:
             try:
                 answer = (
-                    upload(job, self.context.gate.may_commit)
-                    if here
-                    else self.context.senders().submit(upload_in_process, job).result()
+                    senders.send(job)
+                    if senders.takes(job, self.scan.bytes)
+                    else upload(job, self.context.gate.may_commit)
                 )
-            except BrokenProcessPool:
-                exchange.failure = "an upload process ended unexpectedly"
+            except SenderLost as e:
+                exchange.failure = str(e)
                 return Answer(Verdict.UNCLEAR, exchange.failure)
             exchange.status = answer.status
             if answer.status is None:

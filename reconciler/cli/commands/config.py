@@ -15,7 +15,7 @@ from reconciler.cli.output.console import data, out, style
 from reconciler.reports.settings import json as settings_json
 from reconciler.reports.settings import text as settings_text
 from reconciler.reports.settings.text import Row
-from reconciler.settings import GivenBy, Settings, resolve
+from reconciler.settings import Dask, GivenBy, Settings, resolve
 from reconciler.spec.documents import Document
 from reconciler.spec.files import read_workspace
 
@@ -88,6 +88,7 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         "allow_outside_paths": settings.allow_outside_paths,
         "previously": settings.previously,
         "ignore": dict(settings.ignore),
+        "engine": None if settings.engine is None else {"dask": _shown(settings.engine)},
         "index": settings.index,
     }
     secret = ("token", "plan_key", "index_key")
@@ -97,6 +98,10 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         for name, reference in (("plan_key", settings.plan_key), ("index_key", settings.index_key))
     ]
     return [*rows, *keys, _token(settings, workspace)]
+
+
+def _shown(engine: Dask) -> Mapping[str, object]:
+    return {k: v for k, v in asdict(engine).items() if v is not None}
 
 
 def _named(reference: Mapping[str, str] | None) -> str | None:

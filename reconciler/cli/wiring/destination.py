@@ -18,6 +18,34 @@ CREDENTIAL_S, CREDENTIAL_BYTES = 60.0, 1 << 16
 SHORTEST_KEY = 32  # characters: a random key in hexadecimal of half the hash's size
 
 
+ANY_TOKEN = "sandbox"  # noqa: S105 - the sandbox takes any
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Where the token is found, for another process: on its machine, by the same rules. Never the token itself.
+
+    Attributes:
+        file: of --token-file, whole.
+        any_token: the platform takes any.
+    """
+
+    token_source: Mapping[str, str] | None
+    credential_command: tuple[str, ...]
+    file: Path | None
+    any_token: bool
+
+
+def credential(settings: Settings, token_file: Path | None) -> Credential:
+    """Where the token of this run is found."""
+    return Credential(
+        settings.token_source,
+        settings.credential_command,
+        token_file.resolve() if token_file else None,
+        isinstance(settings.endpoint, LocalSandbox),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where this run talks to, and with what; and who is told of requests."""
@@ -48,7 +76,7 @@ def target(
     """
     if isinstance(settings.endpoint, LocalSandbox):
         origin = Origin.parse(ensure(root, seed() if seed else None))
-        return Target(origin, token(root, settings, token_file, os.environ) or "sandbox", observer)
+        return Target(origin, token(root, settings, token_file, os.environ) or ANY_TOKEN, observer)
     found = token(root, settings, token_file, os.environ)
     if found is None:
         raise ReconcilerError(
@@ -64,12 +92,14 @@ def origin_key(root: Path, settings: Settings) -> str:
     return f"{where}{root.resolve()}" if isinstance(where, LocalSandbox) else str(where)
 
 
-def token(root: Path, settings: Settings, token_file: Path | None, environ: Mapping[str, str]) -> str | None:
+def token(
+    root: Path, settings: Settings | Credential, token_file: Path | None, environ: Mapping[str, str]
+) -> str | None:
     """The token: --token-file, RECONCILER_TOKEN, the workspace's `token:`, or `credential_command`; never shown.
 
     Args:
         root: folder of the workspace.
-        settings: of the workspace.
+        settings: of the workspace, or what of them says where it is.
         token_file: file with the token, as given.
         environ: environment variables.
 

@@ -6,15 +6,21 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from reconciler.api.answers import Answer
 from reconciler.bulk.scan.held import Owner
 from reconciler.bulk.scan.spool import Spools
 from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.cli.wiring.destination import text_of
 from reconciler.ledger.lock import Lock
+
+if TYPE_CHECKING:
+    from reconciler.bulk.upload.job import Job
 
 LONGEST_FOLDER = 60  # characters
 
@@ -86,7 +92,39 @@ class Senders:
                 )
             return self._pool
 
+    def asking(self, gate: "CommitGate") -> "OfGate":
+        """The same, for one gate."""
+        return OfGate(self, gate)
+
     def close(self) -> None:
         """End the processes."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OfGate:
+    """Senders whose processes ask this gate."""
+
+    senders: Senders
+    gate: "CommitGate"
+
+    def takes(self, job: "Job", size: int) -> bool:
+        """True where the bytes have to be made, and are many: what stands in the source just so needs no processor."""
+        from reconciler.bulk.upload.senders import IN_PROCESS_MAX_BYTES
+
+        return not job.chunk.verbatim and size > IN_PROCESS_MAX_BYTES
+
+    def send(self, job: "Job") -> Answer:
+        """Send one chunk once, in a process.
+
+        Raises:
+            SenderLost: the process was killed.
+        """
+        from reconciler.bulk.upload.job import upload_in_process
+        from reconciler.bulk.upload.senders import SenderLost
+
+        try:
+            return self.senders.get(self.gate).submit(upload_in_process, job).result()
+        except BrokenProcessPool:
+            raise SenderLost("an upload process ended unexpectedly") from None

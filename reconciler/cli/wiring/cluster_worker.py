@@ -1,0 +1,127 @@
+"""What a worker of a Dask cluster does: send one chunk, with the token that this machine has, and ask before the last block.
+
+Nothing secret and nothing of a profile is among what it is handed or gives back: both pass the scheduler, and its dashboard.
+"""
+
+import os
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.api.answers import Answer, Verdict
+from reconciler.bulk.upload.job import Job, upload
+from reconciler.bulk.upload.processes import keep_freed_memory
+from reconciler.cli.wiring import destination
+from reconciler.errors import ReconcilerError
+from reconciler.ledger.lock import hold_shared
+
+_once = threading.Lock()
+_held: list[object] = []
+_tokens: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One try of one chunk.
+
+    Attributes:
+        job: what to send; without the token.
+        credential: where the token is found on the worker.
+        run: names the queue of questions; unlike that of any other run.
+        ticket: what is asked for.
+        limit: seconds after which an answer counts as a no.
+        locks: files of the senders' lock, where coordinator and worker are on one machine.
+    """
+
+    job: Job
+    credential: destination.Credential
+    run: str
+    ticket: str
+    limit: float
+    locks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of an errand.
+
+    Attributes:
+        asker: who did it; one that an engine runs twice has two.
+        unanswered: leave was asked for, and nobody answered in time; so the last block was not sent.
+    """
+
+    asker: str
+    answer: Answer
+    unanswered: bool = False
+
+
+@dataclass(slots=True)
+class _Leave:
+    errand: Errand
+    asker: str = field(default_factory=lambda: secrets.token_hex(8))
+    unanswered: bool = False
+
+    def may_commit(self, _name: str) -> bool:
+        """Ask the coordinator by queues of the scheduler. Silence, a lost connection and an answer that is late are a no."""
+        begun = time.monotonic()
+        try:
+            from distributed import get_client
+
+            client = get_client(timeout=self.errand.limit)
+            allowed: bool = client.sync(
+                _ask, client, self.errand, self.asker, callback_timeout=self.errand.limit
+            )
+        except Exception:
+            self.unanswered = True
+            return False
+        self.unanswered = time.monotonic() - begun > self.errand.limit
+        return allowed and not self.unanswered
+
+
+def upload_on_worker(errand: Errand) -> Sent:
+    """Send one chunk once. Raises nothing: an exception would be logged with its arguments."""
+    leave = _Leave(errand)
+    try:
+        _prepare(errand.locks)
+        answer = upload(replace(errand.job, token=_token(errand)), leave.may_commit)
+    except ReconcilerError as e:
+        answer = Answer(Verdict.SITUATION, f"a worker of the cluster could not begin: {e}")
+    except Exception as e:
+        answer = Answer(Verdict.UNCLEAR, f"a worker of the cluster failed: {type(e).__name__}")
+    return Sent(leave.asker, answer, leave.unanswered)
+
+
+def _prepare(locks: tuple[str, ...]) -> None:
+    with _once:
+        if not _held:
+            keep_freed_memory()
+            _held.extend(hold_shared([Path(p) for p in locks]) or [None])
+
+
+def _token(errand: Errand) -> str:
+    """The token as this machine has it; read once for each run, since a command may take long."""
+    with _once:
+        if errand.run not in _tokens:
+            found = destination.token(
+                Path(errand.job.root), errand.credential, errand.credential.file, os.environ
+            )
+            if found is None and not errand.credential.any_token:
+                raise ReconcilerError("it has no API token; set RECONCILER_TOKEN in its environment")
+            _tokens.clear()
+            _tokens[errand.run] = found or destination.ANY_TOKEN
+        return _tokens[errand.run]
+
+
+async def _ask(client: Any, errand: Errand, asker: str) -> bool:
+    from distributed import Queue
+
+    replies = await Queue(f"{errand.run}-{asker}", client=client)
+    try:
+        questions = await Queue(errand.run, client=client)
+        await questions.put([errand.ticket, asker])
+        return bool(await replies.get(timeout=errand.limit))
+    finally:
+        replies.close()

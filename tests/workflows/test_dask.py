@@ -1,0 +1,129 @@
+"""`engine: dask`: the same names and bytes as the local engine, whichever of them begins, continues, or loses its processes."""
+
+import contextlib
+import os
+import pickle
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.emulator import Emulator
+from tests.support.workspace import TOKEN, Workspace, kill
+
+pytest.importorskip("distributed")
+
+ENGINE = "  engine: {dask: {scheduler: local, workers: 2}}\n"
+ROWS, MAX_BYTES = 16_000, 400_000  # more than a thread of the coordinator sends by itself
+
+
+def workspace(folder: Path, emulator: Emulator, *, dask: bool) -> Workspace:
+    made = Workspace(folder, emulator.url)
+    made.customers(ROWS, max_bytes=MAX_BYTES)
+    engine(made, dask=dask)
+    return made
+
+
+def engine(made: Workspace, *, dask: bool) -> None:
+    file = made.root / "reconciler.yaml"
+    file.write_text(file.read_text().replace(ENGINE, "") + ENGINE * dask)
+
+
+def digests(emulator: Emulator) -> dict[str, list[str]]:
+    return {n: [e["sha256"] for e in rows] for n, rows in emulator.executions("1509").items()}
+
+
+def once(found: dict[str, list[str]]) -> bool:
+    return all(len(rows) == 1 for name, rows in found.items() if "sealed" not in name)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    folder = tmp_path_factory.mktemp("local")
+    emulator = Emulator(folder / "emulator", profiles="counted")
+    assert workspace(folder / "ws", emulator, dask=False).run("apply", "--auto-approve").code == 0
+    return digests(emulator)
+
+
+def workers(coordinator: int) -> list[int]:
+    """Processes that Dask started for it."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == coordinator and b"spawn_main" in (each / "cmdline").read_bytes():
+                found.append(int(each.name))
+    return found
+
+
+def test_workers_that_are_killed_change_nothing(tmp_path: Path, undisturbed: dict[str, list[str]]) -> None:
+    emulator = Emulator(tmp_path / "emulator", profiles="counted")
+    made = workspace(tmp_path / "ws", emulator, dask=True)
+    process, killed = made.start("apply", "--auto-approve", "--parallelism", "4"), 0
+    while process.poll() is None:
+        if killed < 2 and sum(map(len, digests(emulator).values())) > 2 * killed:
+            os.kill(workers(process.pid)[0], signal.SIGKILL)
+            killed += 1
+        time.sleep(0.01)
+    out, err = process.communicate()
+    assert (process.returncode, killed) == (0, 2), out + err
+    assert TOKEN not in out + err
+    assert digests(emulator) == undisturbed
+    assert once(undisturbed)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_one_engine_began_the_other_one_finishes(
+    tmp_path: Path, undisturbed: dict[str, list[str]], *, first: bool
+) -> None:
+    emulator = Emulator(tmp_path / "emulator", profiles="counted")
+    made = workspace(tmp_path / "ws", emulator, dask=first)
+    process = made.start("apply", "--auto-approve", "--parallelism", "2")
+    while not any(digests(emulator).values()) and process.poll() is None:
+        time.sleep(0.01)
+    assert kill(process, group=False, after=0), process
+    engine(made, dask=not first)
+    done = made.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert digests(emulator) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        ("tcp://127.0.0.1:1", "settle is 0 s"),
+        ("tls://127.0.0.1:1", "settle is 0 s"),
+    ],
+)
+def test_what_cannot_be_promised_is_refused_before_anything_is_written(
+    tmp_path: Path, engine: str, words: str
+) -> None:
+    emulator = Emulator(tmp_path / "emulator")
+    made = Workspace(tmp_path / "ws", emulator.url)
+    made.customers(1)
+    file = made.root / "reconciler.yaml"
+    file.write_text(file.read_text() + f"  engine: {{dask: {{scheduler: '{engine}'}}}}\n")
+    done = made.run("apply", "--auto-approve")
+    assert done.code == 4, done
+    assert words in done.err
+    assert not emulator.imports("1509")
+
+
+def test_an_errand_has_no_token(tmp_path: Path) -> None:
+    from reconciler.cli.wiring.cluster_worker import Errand, upload_on_worker
+    from reconciler.cli.wiring.destination import Credential
+    from tests.workflows.test_sender import Sink, job
+
+    sink = Sink()
+    reference = Credential({"env": "NO_SUCH_VARIABLE_HERE"}, (), None, any_token=False)
+    from dataclasses import replace
+
+    errand = Errand(
+        job=replace(job(tmp_path, sink, 1), token=""), credential=reference, run="r", ticket="t", limit=1.0
+    )
+    assert TOKEN.encode() not in pickle.dumps(errand)
+    sent = upload_on_worker(errand)
+    assert sent.answer.verdict == "situation"
+    assert "NO_SUCH_VARIABLE_HERE" in sent.answer.reason
+    sink.listener.close()
