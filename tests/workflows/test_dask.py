@@ -2,25 +2,33 @@
 
 import contextlib
 import os
-import pickle
 import signal
+import socket
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from reconciler.api.answers import Verdict
+from reconciler.cli.wiring.cluster_worker import Errand, upload_on_worker
+from reconciler.cli.wiring.destination import Credential
 from tests.support.emulator import Emulator
 from tests.support.workspace import TOKEN, Workspace, kill
+from tests.workflows.test_sender import Sink, job
 
 pytest.importorskip("distributed")
 
 ENGINE = "  engine: {dask: {scheduler: local, workers: 2}}\n"
+PLANTED = "planted-value-of-a-profile"
 ROWS, MAX_BYTES = 16_000, 400_000  # more than a thread of the coordinator sends by itself
 
 
 def workspace(folder: Path, emulator: Emulator, *, dask: bool) -> Workspace:
     made = Workspace(folder, emulator.url)
-    made.customers(ROWS, max_bytes=MAX_BYTES)
+    made.customers(ROWS, max_bytes=MAX_BYTES, mark=PLANTED)
     engine(made, dask=dask)
     return made
 
@@ -110,20 +118,69 @@ def test_what_cannot_be_promised_is_refused_before_anything_is_written(
     assert not emulator.imports("1509")
 
 
-def test_an_errand_has_no_token(tmp_path: Path) -> None:
-    from reconciler.cli.wiring.cluster_worker import Errand, upload_on_worker
-    from reconciler.cli.wiring.destination import Credential
-    from tests.workflows.test_sender import Sink, job
+class Nowhere(Sink):
+    """Nobody listens there: a request would be an unclear answer, or a refused connection."""
 
-    sink = Sink()
+    def __init__(self) -> None:
+        self.url = "http://127.0.0.1:9"
+
+
+def test_a_worker_without_a_token_sends_nothing_and_says_what_is_missing(tmp_path: Path) -> None:
     reference = Credential({"env": "NO_SUCH_VARIABLE_HERE"}, (), None, any_token=False)
-    from dataclasses import replace
-
-    errand = Errand(
-        job=replace(job(tmp_path, sink, 1), token=""), credential=reference, run="r", ticket="t", limit=1.0
-    )
-    assert TOKEN.encode() not in pickle.dumps(errand)
+    errand = Errand(job=job(tmp_path, Nowhere(), 1), credential=reference, run="r", ticket="t", limit=1.0)
     sent = upload_on_worker(errand)
-    assert sent.answer.verdict == "situation"
-    assert "NO_SUCH_VARIABLE_HERE" in sent.answer.reason
-    sink.listener.close()
+    assert sent.answer.verdict is Verdict.SITUATION
+    assert "NO_SUCH_VARIABLE_HERE" in sent.answer.message
+
+
+@contextlib.contextmanager
+def cluster(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A scheduler and a worker that log all they can; the scheduler's address and process."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address, program = f"tcp://127.0.0.1:{port}", str(Path(sys.executable).parent / "dask")
+    quiet = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_")}
+    loud = {**quiet, "DASK_LOGGING__DISTRIBUTED": "debug"}
+    with (folder / "scheduler.log").open("wb") as one, (folder / "worker.log").open("wb") as two:
+        scheduler = subprocess.Popen(
+            [program, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"],
+            env=loud, stdout=one, stderr=one,
+        )  # fmt: skip
+        worker = subprocess.Popen(
+            [program, "worker", address, "--nthreads", "2", "--no-dashboard", "--no-nanny"],
+            env={**loud, "RECONCILER_TOKEN": TOKEN}, stdout=two, stderr=two,
+        )  # fmt: skip
+        try:
+            yield address, scheduler
+        finally:
+            for each in (worker, scheduler):
+                each.kill()
+                each.wait()
+
+
+def test_a_scheduler_that_is_killed_costs_a_run_and_its_logs_hold_nothing_secret(
+    tmp_path: Path, undisturbed: dict[str, list[str]]
+) -> None:
+    emulator = Emulator(tmp_path / "emulator", profiles="counted")
+    made = Workspace(tmp_path / "ws", emulator.url, settle="2s")
+    made.customers(ROWS, max_bytes=MAX_BYTES, mark=PLANTED)
+    file = made.root / "reconciler.yaml"
+    plain = file.read_text()
+    with cluster(tmp_path) as (address, scheduler):
+        file.write_text(plain + f"  engine: {{dask: {{scheduler: '{address}'}}}}\n")
+        process = made.start("apply", "--auto-approve", "--parallelism", "2")
+        while not any(digests(emulator).values()) and process.poll() is None:
+            time.sleep(0.01)
+        assert process.poll() is None, process.communicate()
+        scheduler.kill()
+        out, err = process.communicate()
+    assert process.returncode == 3, out + err
+    assert TOKEN not in out + err
+    assert "distributed" not in err
+    logs = [(tmp_path / name).read_text() for name in ("scheduler.log", "worker.log")]
+    assert "upload-" in logs[0]
+    assert not any(secret in log for log in logs for secret in (TOKEN, "c000007", PLANTED))
+    file.write_text(plain)
+    done = made.run("apply", "--auto-approve")
+    assert done.code == 0, done
+    assert digests(emulator) == undisturbed

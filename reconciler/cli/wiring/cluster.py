@@ -58,6 +58,13 @@ def refuse_what_cannot_be(settings: Settings, engine: Dask) -> None:
         )
 
 
+def _silence() -> None:
+    """Dask logs to stderr what a run survives, and sets the level of each of its loggers by itself."""
+    for name in ("distributed", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What all errands of a run have in common.
@@ -111,8 +118,7 @@ class Cluster:
             import distributed
         except ImportError:
             raise MissingExtra("engine: dask", "dask") from None
-        for name in ("distributed", "tornado", "asyncio", "bokeh"):
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        _silence()
         try:
             if self._engine.local:
                 self._cluster = distributed.LocalCluster(
