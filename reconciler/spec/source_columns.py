@@ -42,6 +42,33 @@ def effects(document: Document) -> Iterator[Diagnostic]:
                 yield _unused(document, (*path, column), f"has no effect: {why}")
 
 
+def dialects(document: Document) -> Iterator[Diagnostic]:
+    """A delimiter and a quote by which cells can be told apart, in the encoding of the file."""
+    csv = document.data["spec"].get("csv", {})
+    delimiter, quote, encoding = (
+        csv.get("delimiter", ","),
+        csv.get("quote", '"'),
+        csv.get("encoding", "utf-8"),
+    )
+    for field, character in (("delimiter", delimiter), ("quote", quote)):
+        if why := _no_mark(character, encoding):
+            yield error("spec-value", f"csv.{field} {why}", document.span("spec", "csv", field))
+    if delimiter == quote:
+        field = "quote" if "quote" in csv else "delimiter"
+        words = "csv.delimiter and csv.quote are the same character"
+        yield error("spec-value", words, document.span("spec", "csv", field))
+
+
+def _no_mark(character: str, encoding: str) -> str | None:
+    if character in "\r\n":
+        return "is an end of line, which ends a row"
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return f"is a character that {encoding} does not have"
+    return None
+
+
 def _texts(spec: dict[str, Any]) -> list[str]:
     """Columns whose declared type is text."""
     return [column for column, kind in spec.get("types", {}).items() if kind == "string"]

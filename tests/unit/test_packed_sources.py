@@ -164,10 +164,11 @@ def test_a_damaged_file(suffix: str, pack: Callable[[bytes], bytes], tmp_path: P
     spoilt = (
         [packed[:40] + b"\xff" * 40 + packed[80:]] if suffix == "gz" else []
     )  # zstd may come without a checksum
-    for content in (packed[: len(packed) // 2], b"id,tier\n", *spoilt):
+    for content in (packed[: len(packed) // 2], b"id,tier\n", packed + b"qq", *spoilt):
         (tmp_path / f"x.csv.{suffix}").write_bytes(content)
-        with pytest.raises(ReconcilerError, match=rf"cannot read x\.csv\.{suffix}"):
+        with pytest.raises(ReconcilerError, match=rf"cannot read x\.csv\.{suffix}") as e:
             scan(tmp_path, source(f"x.csv.{suffix}", "csv"))
+        assert "b'" not in str(e.value)  # no byte of the file
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,6 +135,19 @@ def test_what_marks_data_is_no_data(tmp_path: Path) -> None:
     assert found(tmp_path, "data/*") == ["data/_of_people.csv", "data/a.csv"]
     (tmp_path / "data/empty.csv").touch()  # an export without even a header is not passed over
     assert "data/empty.csv" in found(tmp_path, "data/*")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+@pytest.mark.parametrize(
+    "pattern", ["data/*.csv", "*/b.csv", "**/b.csv", "data/b*", "data/b.csv", "data/[b].csv"]
+)
+def test_what_matches_by_its_own_name_and_is_no_file_stops_the_source(
+    pattern: str, make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    write(tmp_path, "data/a.csv", "more/b.csv")
+    make(tmp_path / "data/b.csv")
+    with pytest.raises(ReconcilerError, match=r"data/b\.csv is (a folder|not a file)"):
+        found(tmp_path, pattern)
 
 
 def test_what_is_no_file_is_reported(tmp_path: Path) -> None:

@@ -55,6 +55,27 @@ def test_options(file: str, more: str, code: str | None, tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("csv", "words"),
+    [
+        ('{delimiter: ",", quote: ","}', "the same character"),
+        ('{quote: ","}', "the same character"),
+        ("{delimiter: '\"'}", "the same character"),
+        ('{delimiter: "\\r"}', "csv.delimiter is an end of line"),
+        ('{quote: "\\n"}', "csv.quote is an end of line"),
+        ("{delimiter: €, encoding: us-ascii}", "csv.delimiter is a character that us-ascii does not have"),
+        ("{quote: é, encoding: shift_jis}", "csv.quote is a character that shift_jis does not have"),
+        ("{delimiter: é, encoding: windows-1252}", None),
+        ("{delimiter: €, encoding: utf-16}", None),
+        ('{delimiter: "\\t", quote: "\'"}', None),
+    ],
+)
+def test_marks_by_which_cells_can_be_told_apart(csv: str, words: str | None, tmp_path: Path) -> None:
+    found = checked(tmp_path, {"specs/crm.yaml": SPEC.format(file="x.csv", more=f"csv: {csv}")})
+    said = [d.message for d in found.diagnostics if d.code == "spec-value"]
+    assert (len(said) == 1 and words in said[0]) if words else said == []
+
+
 def _fields(text: str) -> list[str]:
     """Fields of a flow mapping, cut at its own commas."""
     made, depth = [""], 0

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,15 @@ def test_bad_command_lines_are_rejected_by_code_and_without_their_contents(code:
 def test_more_bad_lines(line: bytes) -> None:
     with pytest.raises(BadLine):
         command_line(line, COMMANDS)
+
+
+@pytest.mark.parametrize("profile", ['{"x":1,"x":2}', '{"y":[{"x":1, "x" : 2}]}', '{"x":1.10,"x":1.1}'])
+def test_no_value_is_lost_where_a_command_is_written_anew(profile: str) -> None:
+    line = f'{{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{profile}}}'
+    with pytest.raises(BadLine) as caught:
+        command_line(line.encode(), replace(COMMANDS, fill_identity=True))
+    assert caught.value.code == "line-duplicate-key"
+    assert command_line(line.encode(), COMMANDS).data == line.encode() + b"\n"
 
 
 def test_a_good_line_is_sent_byte_for_byte() -> None:

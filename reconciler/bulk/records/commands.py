@@ -173,6 +173,8 @@ def _owner_of(profile: msgspec.Raw) -> _Owner:
 
 
 def _fill(raw: bytes, command: Command, compartment: str | None) -> bytes:
+    """The command with its compartment and the owner of its profile; it is written again, which would drop a repeated key."""
+    exact_json.refuse_repeated_keys(raw)
     fields = dict(_decode_raw(raw))
     if compartment is not None and "compartment_id" not in fields:
         fields["compartment_id"] = msgspec.Raw(_encode(compartment))

@@ -137,6 +137,16 @@ def openings(lines: bytes) -> bytes:
     return lines.translate(_ONE_BRACKET, _NO_MARK)
 
 
+def refuse_repeated_keys(text: bytes) -> None:
+    """The same as `refuse_duplicate_keys`, of a shallow JSON text in which that is not likely.
+
+    Raises:
+        BadLine: a key has two values.
+    """
+    if _may_repeat_a_key(text, _decode_loosely(text)):
+        refuse_duplicate_keys(text)
+
+
 def refuse_duplicate_keys(text: bytes) -> None:
     """A key may stand twice only with one value.
 

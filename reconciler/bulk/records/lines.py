@@ -11,6 +11,10 @@ from reconciler.model.source import SourceDefinition
 UNKNOWN_ID = "0"
 # Stands for the id of a source's compartment where it cannot be looked up: lines may name any.
 ANY_ID = "any"
+# The decoder says the same of both.
+_EARLY = (
+    "the JSON ends early, or half of a character that takes two escapes (\\ud800 to \\udbff) stands alone"
+)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -65,4 +69,5 @@ def json_line(command: Mapping[str, Any] | msgspec.Struct) -> bytes:
 
 def reason_of(e: Exception) -> str:
     """What a decoder says, which names places and types, never contents."""
-    return str(e)[:160]
+    said = str(e)[:160]
+    return _EARLY if said == "Input data was truncated" else said

@@ -11,13 +11,27 @@ from reconciler.model.source import Dialect
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _QUOTES = {'"': "double quotes", "'": "single quotes"}
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_NO_TEXT = (
+    (b"\x1f\x8b", "this looks packed by gzip: set compression: gzip, or name the file .gz"),
+    (b"\x28\xb5\x2f\xfd", "this looks packed by zstd: set compression: zstd, or name the file .zst"),
+    (b"PAR1", "this looks like Parquet: set format: parquet"),
+    (b"PK\x03\x04", "this looks like a workbook of Excel or another ZIP file: write its rows as CSV"),
+    (b"\xd0\xcf\x11\xe0", "this looks like an old workbook of Excel: write its rows as CSV"),
+)
 _ROWS = 20
 _SAMPLE = 1 << 14
 _CERTAIN = 3  # characters of several bytes from which on text is UTF-8 and not there by chance
 
 
+def no_text(sample: bytes) -> str | None:
+    """What to do about a file that by its first bytes is no text."""
+    return next((words for mark, words in _NO_TEXT if sample.startswith(mark)), None)
+
+
 def hint(sample: bytes, declared: Dialect) -> str | None:
     """What to set, if the first bytes of a file look otherwise than declared."""
+    if said := no_text(sample):
+        return said
     sample = sample[:_SAMPLE]
     encoding = encoding_of(sample, declared.encoding)
     delimiter, quote = _marks_of(sample.decode(encoding, "replace"), declared)
@@ -65,6 +79,8 @@ def one_column(sample: bytes, declared: Dialect) -> str | None:
 
 def not_utf_8(sample: bytes) -> str | None:
     """What to do about a row of JSON that is not UTF-8, if it is in another encoding as a whole."""
+    if said := no_text(sample):
+        return said
     sample = sample[:_SAMPLE]
     encoding = "utf-8" if _damaged(sample, "utf-8") else encoding_of(sample, "utf-8")
     if _is(encoding, "utf-8"):

@@ -29,7 +29,7 @@ class Header(NamedTuple):
     Attributes:
         columns: their names; None where there is no row to tell how many there are.
         raw: the header's bytes, without a mark; empty where the first row is data.
-        lines: how many physical lines they take.
+        lines: how many physical lines stand before the rows.
         end: where rows begin.
     """
 
@@ -62,20 +62,23 @@ def header(file: IO[bytes], begin: int, source: SourceDefinition, name: str) -> 
         ReconcilerError: there is no header, or it is not valid.
     """
     first = _First(file, begin, source, name)
-    if not source.csv.header:
-        found = first.cells(begin) if first.any() else None
-        columns = tuple(f"column_{i}" for i in range(1, len(found[0]) + 1)) if found else None
-        return Header(columns, b"", 0, begin)
     if not first.any():
+        if not source.csv.header:
+            return Header(None, b"", 0, begin)
         raise ReconcilerError(
             f"{name} has no CSV header", help="set csv: {header: false} if the first row is data"
         )
     cells, raw = first.cells(begin)
-    if said := _SEP.fullmatch(raw.decode(encoding_read(source.csv.encoding), "replace").rstrip("\r\n")):
-        first.agrees(said[1])
-        cells, more = first.cells(begin + len(raw))
-        raw += more
+    said, following = b"", (cells, raw)
+    if named := _SEP.fullmatch(raw.decode(encoding_read(source.csv.encoding), "replace").rstrip("\r\n")):
+        first.agrees(named[1])
+        said, following = raw, first.cells(begin + len(raw), or_end=not source.csv.header)
+    cells, raw = following
+    if not source.csv.header:
+        columns = tuple(f"column_{i}" for i in range(1, len(cells) + 1)) or None
+        return Header(columns, b"", csv_framing.lines_in(said), begin + len(said))
     columns = _named(cells, source, name)
+    raw = said + raw
     return Header(columns, raw, csv_framing.lines_in(raw), begin + len(raw))
 
 
@@ -102,8 +105,8 @@ class _First:
         """Whether there is anything but ends of lines."""
         return bool(self.sample.strip(b"\r\n"))
 
-    def cells(self, begin: int) -> tuple[list[str], bytes]:
-        """The cells of the record at `begin`, and its bytes."""
+    def cells(self, begin: int, *, or_end: bool = False) -> tuple[list[str], bytes]:
+        """The cells of the record at `begin`, and its bytes; none at the end of the file, if that is allowed."""
         framer = Framer(csv_framing.of(self.source.csv, self.encoding))
         self.file.seek(begin)
         done = False
@@ -111,6 +114,10 @@ class _First:
             more = self.file.read(LOOK)
             framer.extend(more, at_end=not more)
             done = framer.advance(1)
+        if not framer.window:
+            if or_end:
+                return [], b""
+            raise self._wrong("nothing follows the line that names the separator")
         if not framer.at or framer.broken:
             reason = framer.broken[0].reason if framer.broken else "its first line is too long"
             raise self._wrong(reason)

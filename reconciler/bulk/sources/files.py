@@ -49,9 +49,14 @@ def _named(root: Path, path: str) -> File:
     seen = _stat(root, path)
     if seen is None:
         raise ReconcilerError(f"cannot read {path}: No such file or directory")
+    return _regular(path, seen)
+
+
+def _regular(path: str, seen: os.stat_result) -> File:
+    if stat.S_ISDIR(seen.st_mode):
+        raise ReconcilerError(f"{path} is a folder", help="name its files, such as folder/*.csv")
     if not stat.S_ISREG(seen.st_mode):
-        kind = "a folder" if stat.S_ISDIR(seen.st_mode) else "not a file"
-        raise ReconcilerError(f"{path} is {kind}", help="name its files, such as folder/*.csv")
+        raise ReconcilerError(f"{path} is not a file, but the pattern of the source means it")
     return File(path, seen.st_dev, seen.st_ino, seen.st_size)
 
 
@@ -74,7 +79,7 @@ class _Walk:
             path = _join(folder, name)
             if rest:
                 yield from self._entered(path, rest)
-            elif found := self._file(path, said=name == part):
+            elif found := self._file(path, folders=part == "*"):
                 yield found
 
     def _names(self, folder: str, part: str) -> list[str]:
@@ -102,13 +107,12 @@ class _Walk:
         self.seen.add(place)
         yield from self.files(path, parts)
 
-    def _file(self, path: str, *, said: bool) -> File | None:
+    def _file(self, path: str, *, folders: bool) -> File | None:
+        """What matches; where every name does, `folders` that lie between the files are none of them."""
         seen = _stat(self.root, path)
-        if seen is None or stat.S_ISDIR(seen.st_mode):
+        if seen is None or (folders and stat.S_ISDIR(seen.st_mode)):
             return None
-        if not stat.S_ISREG(seen.st_mode) and not said:
-            raise ReconcilerError(f"{path} is not a file, but matches the pattern of the source")
-        return File(path, seen.st_dev, seen.st_ino, seen.st_size) if stat.S_ISREG(seen.st_mode) else None
+        return _regular(path, seen)
 
 
 def _join(folder: str, name: str) -> str:

@@ -146,6 +146,13 @@ def damage() -> tuple[type[Exception], ...]:
     return (OSError, EOFError, zlib.error, *((zstd.ZstdError,) if zstd else ()))
 
 
+def damage_words(e: Exception) -> str:
+    """What is wrong with a damaged place, without a byte of it."""
+    if isinstance(e, gzip.BadGzipFile) and str(e).startswith("Not a gzipped file"):
+        return "it is not packed by gzip, or other data follows what is"
+    return getattr(e, "strerror", None) or str(e)
+
+
 def _zstd() -> Any:
     try:
         if sys.version_info >= (3, 14):

@@ -84,9 +84,7 @@ def segments(
                 cut = _csv if source.format == "csv" else _lines
                 yield from cut(file, names[index], position, source, feed, size)
         except locations.damage() as e:
-            raise ReconcilerError(
-                f"cannot read {names[index]}: {getattr(e, 'strerror', None) or e}"
-            ) from None
+            raise ReconcilerError(f"cannot read {names[index]}: {locations.damage_words(e)}") from None
 
 
 def _rows(
