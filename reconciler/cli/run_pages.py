@@ -12,6 +12,7 @@ from reconciler.reports.runs import text as runs_text
 from reconciler.reports.runs.story import Told, told
 from reconciler.settings import Settings
 
+FEW_RUNS = 5
 READ_RUNS = 1000  # what completed a run, and filters, are looked for among so many
 
 
@@ -20,11 +21,20 @@ def history(flags: session.Flags) -> History:
     return ledgers.history(flags.root, session.settings_only(flags).settings)
 
 
-def runs(flags: session.Flags) -> list[Told]:
+def run_of(flags: session.Flags, plan_digest: str) -> Told | None:
+    """The newest run that applied a plan; it is among the last few, where it has just ended."""
+    for limit in (FEW_RUNS, READ_RUNS):
+        for found in runs(flags, limit):
+            if found.run.plan_digest == plan_digest:
+                return found
+    return None
+
+
+def runs(flags: session.Flags, limit: int = READ_RUNS) -> list[Told]:
     """The newest runs, newest first, each with what became of it."""
     ledger, settings = history(flags), session.settings_only(flags).settings
     found = []
-    for run in ledger.runs(READ_RUNS):
+    for run in ledger.runs(limit):
         plan = _plan(run)
         found.append((run, plan, runs_text.steps(plan, ledger.journal(run.id))))
     running = bool(found) and found[0][0].state == "running"

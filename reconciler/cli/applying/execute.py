@@ -150,7 +150,7 @@ def _page(flags: session.Flags, made: Plan, outcomes: Sequence[Outcome]) -> str:
     if made.rollout is not None and made.has_changes:
         settings = session.settings_only(flags).settings
         return run_pages.rollout_page(flags, settings, *waves.newest(flags.root, settings))
-    found = next((x for x in run_pages.runs(flags) if x.run.plan_digest == made.plan_digest), None)
+    found = run_pages.run_of(flags, made.plan_digest)
     if found is None:
         from reconciler.reports.plan import html
 
