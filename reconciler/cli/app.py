@@ -11,6 +11,7 @@ from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
 from reconciler.cli import completing, exit_codes, usage
+from reconciler.cli.helps import Grouped
 from reconciler.cli.output.console import out, say, work_in
 from reconciler.errors import UsageError
 
@@ -54,6 +55,7 @@ def app(names: Sequence[str] = tuple(COMMANDS), *, completion: bool = True) -> t
     """
     made = typer.Typer(
         name="reconciler",
+        cls=Grouped,
         add_completion=completion,
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -68,7 +70,7 @@ def app(names: Sequence[str] = tuple(COMMANDS), *, completion: bool = True) -> t
             continue
         module = import_module(f"reconciler.cli.commands.{name}")
         if (group := getattr(module, f"{name}_app", None)) is not None:
-            made.add_typer(group, name=name, help=told)
+            made.add_typer(group, name=name, help=told, cls=Grouped)
         else:
             made.command(name, help=told)(getattr(module, name))
     return made
