@@ -34,7 +34,7 @@ class LoadStarted(Event, frozen=True, kw_only=True, tag="load_started"):
 
 
 class ChunkSent(Event, frozen=True, kw_only=True, tag="chunk_sent"):
-    """Chunks are on the remote."""
+    """Chunks are on the platform."""
 
     address: str
     chunks: int

@@ -22,7 +22,7 @@ def plan_svg(workspace: Path) -> str:
 
     shown = _run("-C", str(workspace), "plan", FORCE_COLOR="1")
     where = f" -C {workspace}"
-    console = Console(record=True, width=COLUMNS, file=open("/dev/null", "w"), force_terminal=True)  # noqa: PTH123, SIM115
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(f"$ reconciler plan\n{shown}".replace(where, "")))
     svg = console.export_svg(title="reconciler plan", unique_id="plan")
     return "\n".join(line.rstrip() for line in _FORMAT_FONTS.sub("", svg).split("\n")) + "\n"
@@ -43,7 +43,8 @@ def stop(workspace: Path) -> None:
 
 
 def _run(*arguments: str, **more: str) -> str:
-    import os
+    import io
+import os
 
     environ = {
         k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_") and k not in ("CI", "NO_COLOR")
