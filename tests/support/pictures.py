@@ -1,5 +1,7 @@
 """Pictures of the README, made from the plan of a starter workspace on the sandbox. `.ci/pictures` writes them."""
 
+import io
+import os
 import re
 import subprocess
 import sys
@@ -43,11 +45,7 @@ def stop(workspace: Path) -> None:
 
 
 def _run(*arguments: str, **more: str) -> str:
-    import io
-import os
-
-    environ = {
-        k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_") and k not in ("CI", "NO_COLOR")
-    }
+    hidden = ("CI", "NO_COLOR")
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_") and k not in hidden}
     command = [sys.executable, "-m", "reconciler", *arguments]
     return subprocess.run(command, env=environ | more, check=True, capture_output=True, text=True).stdout
