@@ -98,24 +98,26 @@ def test_what_one_engine_began_the_other_one_finishes(
 
 
 @pytest.mark.parametrize(
-    ("engine", "words"),
+    ("scheduler", "settle", "code", "words"),
     [
-        ("tcp://127.0.0.1:1", "settle is 0 s"),
-        ("tls://127.0.0.1:1", "settle is 0 s"),
+        ("tcp://127.0.0.1:1", "0", 4, "settle is 0 s"),
+        ("tls://127.0.0.1:1", "2s", 4, "do not fit together"),
+        ("tcp://127.0.0.1:1", "2s", 1, "cannot use the Dask scheduler tcp://127.0.0.1:1"),
     ],
 )
-def test_what_cannot_be_promised_is_refused_before_anything_is_written(
-    tmp_path: Path, engine: str, words: str
+def test_a_cluster_that_cannot_be_used_ends_the_run_before_anything_is_written(
+    tmp_path: Path, scheduler: str, settle: str, code: int, words: str
 ) -> None:
     emulator = Emulator(tmp_path / "emulator")
-    made = Workspace(tmp_path / "ws", emulator.url)
+    made = Workspace(tmp_path / "ws", emulator.url, settle=settle)
     made.customers(1)
     file = made.root / "reconciler.yaml"
-    file.write_text(file.read_text() + f"  engine: {{dask: {{scheduler: '{engine}'}}}}\n")
+    file.write_text(file.read_text() + f"  engine: {{dask: {{scheduler: '{scheduler}'}}}}\n")
     done = made.run("apply", "--auto-approve")
-    assert done.code == 4, done
+    assert done.code == code, done
     assert words in done.err
     assert not emulator.imports("1509")
+    assert "loyalty" not in {c["token"] for c in emulator.compartments()}
 
 
 class Nowhere(Sink):

@@ -28,7 +28,7 @@ from reconciler.errors import MissingExtra, ReconcilerError, Refused
 from reconciler.ledger.lock import Lock
 from reconciler.settings import Dask, Settings
 
-CONNECT_S = 15.0
+CONNECT_S = 10.0
 ALONE_S = 30.0  # without a scheduler or any worker, before a chunk is given up
 SHORTEST_SETTLE_S = 2.0
 ALONE = "there is no scheduler, or it has no worker"
@@ -138,7 +138,9 @@ class Cluster:
                 name="reconciler",
                 security=self._security(distributed),
             )
-        except (OSError, TimeoutError, ValueError, ImportError) as e:
+        except (
+            Exception
+        ) as e:  # of many kinds: no such address, other certificates, a worker that ended at its start
             self.close()
             raise ReconcilerError(
                 f"cannot use the Dask scheduler {self._engine.scheduler}: {type(e).__name__}; nothing was sent",
