@@ -82,6 +82,7 @@ def read(remote: Remote) -> list[Any]:
 @example(Remote([1, 2, 3, 4], 2, True, True, True, [[("delete", 0.0), ("insert", 1.0)]]))
 @example(Remote([1, 2, 3, 4], 2, False, True, True, [[("delete", 0.0)]]))
 @example(Remote([1, 2], 1, False, True, True, [[("delete", 0.0)]]))
+@example(Remote([1, 2], 1, False, True, True, [[], [], [], [], [("delete", 0.0)]]))  # while it is read again
 def test_a_row_that_was_there_throughout_is_never_missing(remote: Remote) -> None:
     if not remote.paged and (remote.echo and not remote.total):
         remote.echo = False  # such a remote tells nobody that it does not page

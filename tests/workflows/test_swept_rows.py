@@ -36,6 +36,10 @@ ROWS = (
     "SELECT (SELECT word FROM words) || i AS id{more} FROM n"
 )
 ENDLESS = SQL.format(query=ROWS.format(last=100_000_000, more=""))
+SILENT = SQL.format(  # some rows, and then none for ever
+    query=ROWS.format(last=20_000, more="")
+    + " UNION ALL SELECT (WITH RECURSIVE m(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM m) SELECT count(*) FROM m)"
+)
 FAILS = SQL.format(  # in row 5,000, when others are written
     query=ROWS.format(last=9000, more=", CASE WHEN i = 5000 THEN abs(-9223372036854775807 - 1) END AS n")
 )
@@ -148,15 +152,18 @@ def test_an_error_in_the_middle_leaves_nothing(
         ("sql", APPLY, signal.SIGTERM),
         ("sql", CHECK, signal.SIGINT),
         ("sql", CHECK, signal.SIGTERM),
-        ("web", APPLY, signal.SIGINT),  # the server is silent, so this one waits, and then ends at once
+        ("silence", APPLY, signal.SIGINT),  # nothing can be asked to stop, so the process ends at once
         ("web", CHECK, signal.SIGTERM),
     ],
 )
 def test_an_interruption_in_the_middle_leaves_nothing(
     of: str, command: tuple[str, ...], number: signal.Signals, crm: Workspace, web: Web
 ) -> None:
-    declare(crm, ENDLESS if of == "sql" else f'files: ["{web.url}"]')
+    declare(crm, {"sql": ENDLESS, "silence": SILENT, "web": f'files: ["{web.url}"]'}[of])
     process = reading(crm, command)
+    while of == "silence" and any(b"person-18000" not in p.read_bytes() for p in planted(crm)):
+        time.sleep(0.05)
+    time.sleep(0.5 if of == "silence" else 0)  # all of them are there, or wait for more to be written
     begun = time.monotonic()
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
