@@ -18,6 +18,7 @@ from reconciler.model.source import Identifier, SourceDefinition
 
 # What has to be escaped in JSON; and what is so rare that such rows are rather asked by themselves.
 _ESCAPED, _RARE = r'["\\]', "[\\x00-\\x1f\\x7f\u2028\u2029]"
+_EITHER = _RARE.removesuffix("]") + _ESCAPED.removeprefix("[")
 _INTEGER, _NUMBER = r"^-?(0|[1-9][0-9]*)$", r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
 _LONG, _ODD = 300, "^-0$|[eE]"
 _SMALL, _LARGE = 1e-4, 1e15
@@ -203,10 +204,12 @@ class _Columns:
 
     def _escaped(self, column: str) -> Any:
         found, cell = self.frame[column], self.pl.col(column)
+        if not found.str.contains(_EITHER).any():  # one look, as most columns need no more
+            return cell
         if found.str.contains(_RARE).any():
             self.conditions.append(~cell.str.contains(_RARE) | cell.is_null())
-        if not found.str.contains(_ESCAPED).any():
-            return cell
+            if not found.str.contains(_ESCAPED).any():
+                return cell
         return cell.str.replace_all("\\", "\\\\", literal=True).str.replace_all('"', '\\"', literal=True)
 
     def _written(self, column: str, *, nulls: bool) -> Any:
