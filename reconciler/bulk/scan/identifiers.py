@@ -34,6 +34,7 @@ _MARKERS = frozenset(MARKERS)
 _ACCOUNT = "user_account_id"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _HEX = re.compile("[0-9a-fA-F]+")
+_UNSEEN = "\0\u200b\u2060\ufeff"  # no spaces, but as hard to see: a byte order mark within joined files, fills of fixed length
 _LOWER = b"0123456789abcdef"
 
 
@@ -97,12 +98,10 @@ class Seen(msgspec.Struct):
 
 def oddity(field: str, value: str) -> str | None:
     """What is odd about the value of an identifier, by itself; of a hash, which kind it is. None if nothing is."""
-    if not value.strip():
-        return BLANK
+    if not value or _shows_not(value[0]) or _shows_not(value[-1]):
+        return BLANK if all(map(_shows_not, value)) else PADDED
     if value in _MARKERS:
         return MARKER + value
-    if value[0].isspace() or value[-1].isspace():
-        return PADDED
     if field != "email_hash":
         return None
     if _EMAIL.fullmatch(value):
@@ -110,6 +109,10 @@ def oddity(field: str, value: str) -> str | None:
     if len(value) not in HASH_DIGITS or not _HEX.fullmatch(value):
         return NO_HASH
     return f"{HASH}{len(value)} {_case(value)}"
+
+
+def _shows_not(letter: str) -> bool:
+    return letter.isspace() or letter in _UNSEEN
 
 
 def _case(value: str) -> str:
@@ -146,7 +149,12 @@ def looker(source: SourceDefinition) -> Callable[[Named, Sequence[int]], Seen]:
 def _plain(values: list[str]) -> bool:
     """Whether none can be odd: none is empty, has spaces or other letters than those of ASCII, or is a text that stands for nothing."""
     joined = "".join(values)
-    return joined.isascii() and joined.split() == [joined][: len(values)] and _MARKERS.isdisjoint(values)
+    return (
+        joined.isascii()
+        and joined.split() == [joined][: len(values)]
+        and "\0" not in joined
+        and _MARKERS.isdisjoint(values)
+    )
 
 
 def _one_form(values: list[str]) -> str | None:

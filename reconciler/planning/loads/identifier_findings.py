@@ -58,7 +58,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
             _of(found, PADDED),
             warning(
                 "identifier-padded",
-                "have spaces around them, which become part of the identifier",
+                "have spaces, or characters that do not show, around them, which become part of the identifier",
                 help="remove them where the rows are made, such as with trim() in a query",
             ),
         ),
