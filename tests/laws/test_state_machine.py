@@ -256,7 +256,8 @@ class Machine(RuleBasedStateMachine):
                 assert len(foreign) == self.by_hand.get(datamart, 0)
                 owners = [r["compartment_id"] for r in rows]
                 assert len(owners) == len(set(owners))
-            ours = [n for n in self.imports() if n.startswith("rcl1.")]  # as sent: what was renamed is nobody's
+            # Names as they were sent: what the platform renamed is nobody's.
+            ours = [n for n in self.imports() if n.startswith("rcl1.")]
             assert len(ours) == len(set(ours))
             for row in self.remote.compartments:
                 if row["token"].startswith("x"):
