@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.bulk.records.commands import command_line
-from reconciler.bulk.records.lines import BadLine
+from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID, BadLine
 from reconciler.bulk.scan.scan import chunk_pieces, scan
 from reconciler.bulk.sources import locations
 from reconciler.errors import ReconcilerError
@@ -86,6 +86,13 @@ def test_no_value_is_lost_where_a_command_is_written_anew(profile: str) -> None:
         command_line(line.encode(), replace(COMMANDS, fill_identity=True))
     assert caught.value.code == "line-duplicate-key"
     assert command_line(line.encode(), COMMANDS).data == line.encode() + b"\n"
+
+
+def test_a_compartment_whose_id_is_not_known_is_filled_in_as_unknown() -> None:
+    source = replace(COMMANDS, fill_identity=True, compartment="c", compartments={"c": ANY_ID})
+    line = b'{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{}}'
+    made = json.loads(command_line(line, source).data)
+    assert made["compartment_id"] == made["user_profile"]["$compartment_id"] == UNKNOWN_ID
 
 
 def test_a_good_line_is_sent_byte_for_byte() -> None:

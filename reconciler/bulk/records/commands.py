@@ -119,7 +119,7 @@ def _agree(command: Command, compartment: str | None, source: SourceDefinition) 
         )
     if compartment is not None and compartment != wanted:
         raise BadLine("line-compartment", "the command names another compartment than the source")
-    return wanted
+    return UNKNOWN_ID if wanted == ANY_ID else wanted
 
 
 def _adds_compartment(command: Command, source: SourceDefinition) -> bool:
