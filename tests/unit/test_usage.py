@@ -22,7 +22,7 @@ from reconciler.errors import UsageError
         (["apply", "--token", "abc"], "No such option: --token", "never a flag's value"),
         (
             ["plan", "--targt", "x"],
-            "--target)",
+            "No such option: --targt. Did you mean --datamart or --target?",
             "see `reconciler --help`",
         ),
         (["plan", "-o", "htm"], "'htm' is not one of 'text'", "see `reconciler --help`"),
