@@ -79,13 +79,19 @@ def test_more_bad_lines(line: bytes) -> None:
         command_line(line, COMMANDS)
 
 
-@pytest.mark.parametrize("profile", ['{"x":1,"x":2}', '{"y":[{"x":1, "x" : 2}]}', '{"x":1.10,"x":1.1}'])
+@pytest.mark.parametrize("profile", ['{"x":1,"x":2}', '{"x":1, "x" : 2}', '{"x":1.10,"x":1.1}'])
 def test_no_value_is_lost_where_a_command_is_written_anew(profile: str) -> None:
     line = f'{{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{profile}}}'
     with pytest.raises(BadLine) as caught:
         command_line(line.encode(), replace(COMMANDS, fill_identity=True))
     assert caught.value.code == "line-duplicate-key"
     assert command_line(line.encode(), COMMANDS).data == line.encode() + b"\n"
+
+
+def test_what_stands_within_a_property_is_kept_where_a_command_is_written_again() -> None:
+    line = '{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{"y":[{"x":1,"x":2}]}}'
+    made = command_line(line.encode(), replace(COMMANDS, fill_identity=True)).data
+    assert b'"y":[{"x":1,"x":2}]' in made
 
 
 def test_a_compartment_whose_id_is_not_known_is_filled_in_as_unknown() -> None:

@@ -4,6 +4,7 @@ This is the rule; `reconciler.bulk.records.command_blocks` decides the same for 
 """
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -174,14 +175,25 @@ def _owner_of(profile: msgspec.Raw) -> _Owner:
 
 def _fill(raw: bytes, command: Command, compartment: str | None) -> bytes:
     """The command with its compartment and the owner of its profile; it is written again, which would drop a repeated key."""
-    exact_json.refuse_repeated_keys(raw)
-    fields = dict(_decode_raw(raw))
-    if compartment is not None and "compartment_id" not in fields:
-        fields["compartment_id"] = msgspec.Raw(_encode(compartment))
+    fields, added = dict(_decode_raw(raw)), 0
+    if compartment is not None:
+        added += _add(fields, "compartment_id", compartment)
     if command.operation == "UPSERT" and "user_profile" in fields:
         profile = dict(_decode_raw(fields["user_profile"]))
         if compartment is not None:
-            profile.setdefault("$compartment_id", msgspec.Raw(_encode(compartment)))
-        profile.setdefault("$user_account_id", msgspec.Raw(_encode(command.user_account_id)))
+            added += _add(profile, "$compartment_id", compartment)
+        added += _add(profile, "$user_account_id", command.user_account_id)
         fields["user_profile"] = msgspec.Raw(_encode(profile))
-    return _encode(fields)
+    made = _encode(fields)
+    if len(made) != len(raw) + added:  # less than all is there again: blanks are missing, or a key
+        exact_json.refuse_repeated_keys(raw)
+    return made
+
+
+def _add(fields: dict[str, msgspec.Raw], name: str, value: Any) -> int:
+    """Set a field that is not there; how many bytes that adds."""
+    if name in fields:
+        return 0
+    comma = len(fields) > 0
+    fields[name] = msgspec.Raw(_encode(value))
+    return comma + len(f'"{name}":') + len(bytes(fields[name]))
