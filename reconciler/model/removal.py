@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 NO_SUCH_CALL = 405
-# 403 and 405 are about rights and the platform, 409 about the row; all of them say that nothing was removed.
-REFUSED = frozenset({403, NO_SUCH_CALL, 409})
+# About rights and the platform, and so not over at the next try; a 409 is about the state of the row, which may pass.
+REFUSED = frozenset({403, NO_SUCH_CALL})
 
 
 @dataclass(frozen=True, slots=True)

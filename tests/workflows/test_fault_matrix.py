@@ -58,7 +58,7 @@ def disturbed(folder: Path, fault: str, at: int, expected: dict[str, Any]) -> st
             return f"WRONG: then exit {again.code}: {again.err[-200:]}"
         if (
             "removal-not-proposed" in again.err
-        ):  # it was refused by a 403, 405 or 409: told, and done where it is asked for
+        ):  # it was refused by a 403 or 405: told, and done where it is asked for
             asked = workspace.run("apply", "--target", "Activation/germans@retail-fr", "--auto-approve")
             if asked.code != 0:
                 return f"WRONG: then exit {asked.code}: {asked.err[-200:]}"
