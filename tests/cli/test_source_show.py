@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -233,15 +232,15 @@ def test_all_and_none_are_said_only_where_they_are_true(count: int, whole: int, 
     assert rate(count, whole) == shown
 
 
-def test_sources_read_once_are_shown_too(workspace: Workspace, tmp_path: Path) -> None:
+def test_sources_read_once_are_shown_too(workspace: Workspace) -> None:
     import sqlite3
 
-    base = sqlite3.connect(tmp_path / "c.db")
+    base = sqlite3.connect(workspace.root / "c.db")
     base.execute("create table c (id text, tier text)")
     base.execute("insert into c values ('u1', ?)", (SECRET,))
     base.commit()
     base.close()
-    sql = f"  sql: {{url: 'sqlite:///{tmp_path}/c.db', query: 'select * from c'}}\n"
+    sql = "  sql: {url: 'sqlite:///c.db', query: 'select * from c'}\n"
     workspace.write("specs/shown.yaml", SPEC.replace("  files: [data/shown.ndjson]\n", sql))
     done = workspace.run("source", "check", "shown", "--show", "1")
     assert done.code == 0, done

@@ -296,7 +296,7 @@ def look(world: World) -> None:
         i: world.list_executions(str(n)).rows for g in found for n, ids in g.chunks.items() for i in ids
     }
     by_id = {r.id: r.name for r in world.executions}
-    world.reported |= {by_id[e] for x in late(found, by_import) if not x.superseded for e in x.executions}
+    world.reported |= {by_id[e] for x in late(found, by_import) for e in x.executions}
 
 
 CLAIMS = (

@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.bulk.records.schema_blocks import Profiles
 from reconciler.bulk.records.schema_fit import Fit
 from reconciler.kinds.schema_text import read_schema
+from reconciler.model.datamart_schema import SYSTEM_KEYS
 from tests.support.datamart_schema import EXAMPLE
 
 MORE = """\
@@ -70,6 +72,17 @@ def test_blocks_are_judged_as_the_rule_judges_each_line(schema: Any, segments: l
         for number, odd in profiles.odd(data):
             found[number].append(odd)
         assert [sorted(f) for f in found] == [by_rule(fit, c) for c in commands]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize("value", [None, 5, 10**13, "x"])
+@pytest.mark.parametrize("key", sorted(SYSTEM_KEYS))
+def test_what_the_platform_sets_itself_is_told_each_time(schema: Any, value: Any, key: str) -> None:
+    profiles = Profiles(schema)
+    command = {"operation": "UPSERT", "force_replace": True, "user_profile": {key: value}}
+    for _ in range(3):
+        found = [odd for _, odd in profiles.odd((json.dumps(command) + "\n").encode())]
+        assert sorted(found) == by_rule(Fit(schema), command)
 
 
 def test_large_segments_are_cut_at_lines() -> None:

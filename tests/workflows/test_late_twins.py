@@ -21,6 +21,9 @@ OLD, NEW, RETRY = (
 )
 
 
+OTHER = LoadKey("ws", "src", 2, "e" * 12)
+
+
 def chunk(key: LoadKey) -> str:
     return str(ChunkName(key, 1000, 1, 1, "d" * 12, 1))
 
@@ -44,6 +47,9 @@ def chunk(key: LoadKey) -> str:
             ["load-duplicated"],
         ),
         ([chunk(NEW), str(SealName(NEW, 4, 1)), chunk(RETRY), str(SealName(RETRY, 1, 0))], {"0": ["7"], "2": ["8"]}, []),
+        # another content under the number of the newest load
+        ([chunk(OTHER), chunk(NEW), str(SealName(NEW, 5, 0))], {"0": ["6"], "1": ["7"]}, []),
+        ([chunk(OTHER), chunk(NEW), str(SealName(NEW, 5, 0))], {"0": ["10"], "1": ["7"]}, ["load-late"]),
         ([chunk(NEW)], {"0": ["7", "8"]}, []),  # not sealed: every plan looks
     ],
 )  # fmt: skip

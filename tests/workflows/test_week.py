@@ -77,7 +77,7 @@ def test_a_week_of_runs_is_told_in_plain_words(workspace: Workspace, emulator: E
     assert "source retry customers --failed-lines` sends the failed commands" in shown[2]
     assert "Run 3: interrupted; completed by run 4" in shown[3]
     assert "1,500 succeeded" in shown[4]
-    assert "resume" not in shown[4]
+    assert "continues this plan" not in shown[4]
 
 
 def killed(workspace: Workspace) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from reconciler.bulk.records.schema_fit import INT_MAX, SECONDS_TO, Fit, Node, Odd
-from reconciler.model.datamart_schema import OWNER_KEYS, DatamartSchema, TypeRef
+from reconciler.model.datamart_schema import OWNER_KEYS, SYSTEM_KEYS, DatamartSchema, TypeRef
 
 BLOCK = 256 * 1024
 MOST_WATCHED = 64  # keys that are judged one by one
@@ -140,7 +140,9 @@ class Profiles:
         for key in sorted(OWNER_KEYS):
             add(key, str | int | None)
         for key, node in self._fit.tree.items():
-            if key not in OWNER_KEYS and key not in self._watched and (kind := self._of(node)) is not None:
+            if key in OWNER_KEYS | SYSTEM_KEYS or key in self._watched:
+                continue  # what the platform sets itself is told whatever its value is
+            if (kind := self._of(node)) is not None:
                 add(key, kind)
         for key in self._watched:
             add(key, msgspec.Raw)

@@ -77,15 +77,24 @@ def late(looked_at: Sequence[Generation], executions: Mapping[str, Sequence[Exec
                 "its commands were sent more than once",
                 frozenset(ids),
             )
-    newest = max((key.generation for key, _ in by_chunk), default=0)
+    sealed = {g.key.load12: g.number for g in looked_at if g.seal}
+    newest = max(sealed.values(), default=0)
+    current = {load12 for load12, generation in sealed.items() if generation == newest}
     first = min(
-        (number(i) for (k, _), ids in by_chunk.items() if k.generation == newest for i in ids), default=None
+        (number(i) for (k, _), ids in by_chunk.items() if k.load12 in current for i in ids), default=None
     )
     for (key, name), ids in by_chunk.items():
-        came_late = [i for i in ids if first is not None and key.generation < newest and number(i) > first]
+        if key.generation > newest or (key.generation == newest and key.load12 in current):
+            continue
+        came_late = [i for i in ids if first is not None and number(i) > first]
         if came_late:
+            other = (
+                f"load {newest}, which superseded it,"
+                if key.generation < newest
+                else "a load with its number and other content"
+            )
             yield Late(
-                f"{key.title}, chunk {name.index}: execution {came_late[0]} came after load {newest}, which superseded it, had begun; "
+                f"{key.title}, chunk {name.index}: execution {came_late[0]} came after {other} had begun; "
                 "older content may have replaced newer",
                 frozenset(came_late),
                 superseded=True,
