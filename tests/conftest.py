@@ -21,13 +21,19 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
-QUICK = {"tables", "unit", "laws", "contract"}  # folders whose tests start few processes
+QUICK = {"tables", "unit", "laws", "contract"}  # folders of pure functions, tables and laws
+# Among them, modules that play whole lives, or start programs of their own.
+LONG = {
+    "test_delta_machine.py", "test_fault_scripts.py", "test_plugin_sdk.py", "test_protocol_lives.py", "test_rollout_machine.py",
+    "test_state_machine.py",
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`-m quick` selects by folder: the answer comes soonest."""
+    """`-m quick` selects by folder, and leaves out what asks a sandbox: the answer comes soonest."""
     for item in items:
-        if item.path.parent.name in QUICK:
+        served = "emulator_with" in getattr(item, "fixturenames", ())
+        if item.path.parent.name in QUICK and not served and item.path.name not in LONG:
             item.add_marker(pytest.mark.quick)
 
 
