@@ -1,8 +1,10 @@
 """A profile source, resolved for one datamart: all that is needed to read it again without specs."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
+PRIVATE = ".reconciler"  # the folder of a workspace where runs keep what is theirs
 PACKED = {".gz": "gzip", ".zst": "zstd"}  # compression by suffix
 
 
@@ -156,3 +158,10 @@ class SourceDefinition:
     outside: bool = False
     schema: str = "warn"
     expect: tuple[Expectation, ...] = ()
+
+    @property
+    def of_this_run(self) -> bool:
+        """True if a spool or a list, which this run keeps for itself on this machine, decides what is read of it."""
+        return bool(self.listed or self.removals or self.superseded) or any(
+            PRIVATE in PurePath(f).parts for f in self.files
+        )

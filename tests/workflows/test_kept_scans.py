@@ -1,8 +1,10 @@
 """No run reads again what an earlier one has read, and nothing is sent that differs from what was read."""
 
+import contextlib
 import hashlib
 import json
 import os
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,14 @@ from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, Workspace
 
 
+def folder(workspace: Workspace) -> Path:
+    found = cache_folder(workspace.root, os.environ)
+    assert found
+    return found
+
+
 def kept(workspace: Workspace) -> Path | None:
-    folder = cache_folder(workspace.root, os.environ)
-    return next(folder.glob("scan-customers-*.json"), None) if folder else None
+    return next(folder(workspace).glob("scan-customers-*.json"), None)
 
 
 def lines(workspace: Workspace, *args: str) -> int:
@@ -133,3 +140,19 @@ def test_a_file_written_just_now_is_not_kept(workspace: Workspace) -> None:
     workspace.customers(30)
     assert lines(workspace) == 30
     assert kept(workspace) is None
+
+
+@pytest.mark.parametrize("kind", ["query", "keep_last"])
+def test_what_a_run_reads_by_files_of_its_own_is_not_kept(kind: str, read_before: Workspace) -> None:
+    """Spools and lists have other names in each run: what is kept of them would serve no later one, and pile up."""
+    if kind == "query":
+        with contextlib.closing(sqlite3.connect(read_before.root / "crm.db")) as database:
+            database.executescript("CREATE TABLE c (id TEXT, tier TEXT); INSERT INTO c VALUES ('a', 'b');")
+        sql = "sql: {url: 'sqlite:///crm.db', query: 'select * from c'}"
+        read_before.write("specs/customers.yaml", CUSTOMERS.replace('files: ["data/*.csv"]', sql))
+    else:
+        read_before.write("specs/customers.yaml", CUSTOMERS + "  duplicates: keep_last\n")
+        assert lines(read_before) == 30
+    before = sorted(p.read_bytes() for p in folder(read_before).glob("scan-*"))
+    assert read_before.run("apply", "--auto-approve").code == 0
+    assert sorted(p.read_bytes() for p in folder(read_before).glob("scan-*")) == before

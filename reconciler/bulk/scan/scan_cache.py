@@ -10,6 +10,7 @@ cache, never the plan.
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -52,7 +53,11 @@ class KeptScans:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root, self.folder = root, folder
-        self._code = code_digest(_CODE, _LIBRARIES)
+
+    @cached_property
+    def _code(self) -> str:
+        """What the scans of other code are told apart by; found only where a source is looked at."""
+        return code_digest(_CODE, _LIBRARIES)
 
     def get(
         self,

@@ -179,7 +179,7 @@ class Scans:
                 contents=True,
                 tracker=tracker,
             )
-        if self.kept is None or source.listed or source.removals:  # lists of lines are of this process alone
+        if self.kept is None or source.of_this_run:
             return self.read(tracked, tracker=tracker)
         return self.kept.get(
             source, names, lambda: self.read(tracked, tracker=tracker), self._against(source)

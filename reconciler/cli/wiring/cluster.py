@@ -32,7 +32,6 @@ CONNECT_S = 10.0
 ALONE_S = 30.0  # without a scheduler or any worker, before a chunk is given up
 SHORTEST_SETTLE_S = 2.0
 ALONE = "there is no scheduler, or it has no worker"
-PRIVATE = ".reconciler"
 TRIES = 20  # of a chunk whose workers end before they have leave
 _LISTEN_S = 1.0
 _LOCAL_THREADS = 2  # of a worker: one makes bytes while the other one waits for an answer
@@ -188,7 +187,7 @@ class Workers:
 
     def takes(self, job: Job, size: int) -> bool:
         """True of large loads whose files a worker can have, too."""
-        return size > IN_PROCESS_MAX_BYTES and (self._terms.local or not only_here(job))
+        return size > IN_PROCESS_MAX_BYTES and (self._terms.local or not job.source.of_this_run)
 
     def send(self, job: Job) -> Answer:
         """Send one chunk once.
@@ -280,14 +279,3 @@ class Workers:
             allowed = self._tickets.grant(ticket, asker)
             with suppress(Exception, CancelledError):
                 Queue(f"{self._run}-{asker}", client=self._client).put(allowed)
-
-
-def only_here(job: Job) -> bool:
-    """True of chunks made from lists and spools that this run keeps in the workspace's private folder."""
-    source = job.source
-    return bool(
-        source.listed
-        or source.removals
-        or source.superseded
-        or any(PRIVATE in Path(f).parts for f in job.files)
-    )
