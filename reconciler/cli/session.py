@@ -399,6 +399,7 @@ def carried(
     io: Executor,
     *,
     saved: bool,
+    from_file: bool,
 ) -> "Result":
     """Take the lock, carry a plan out, and give the lock back.
 
@@ -412,7 +413,8 @@ def carried(
         interrupt: says when to stop.
         writer: sends requests that write.
         io: threads for small requests.
-        saved: the plan was read from a file, so it is its own approval.
+        saved: the plan is its own approval, and used up by being applied.
+        from_file: the plan, or the one that it is a part of, was read from a file.
     """
     from reconciler.workflows.apply import Run, apply_plan
 
@@ -445,6 +447,7 @@ def carried(
                     stopping=interrupt.stopping,
                     stop=interrupt.stop,
                     watcher=shown,
+                    from_file=from_file,
                     follow=not flags.no_wait,
                     skip_stale=flags.skip_stale,
                 ),

@@ -108,6 +108,7 @@ class Run:
     stopping: Callable[[], bool]
     stop: Callable[[], None]
     watcher: Watcher
+    from_file: bool
     follow: bool = True
     skip_stale: bool = False
 
@@ -172,8 +173,8 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     if saved and run.ledger.finished(plan.plan_digest):
         return Result((), Exit.DONE, already=True)
     initial = run.clock.now()
-    before = preflight(plan, run.writer, run.io, run.scans, saved=saved)
-    for words in (*before.schemas.moved.values(), *before.schemas.unread):
+    before = preflight(plan, run.writer, run.io, run.scans, from_file=run.from_file)
+    for words in before.schemas.notes:
         run.progress.say("apply", f"Note: {words}.")
     if before.stale and not run.skip_stale:
         lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.stale.items()))

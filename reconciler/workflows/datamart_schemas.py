@@ -16,9 +16,24 @@ from reconciler.kinds.schema_text import read_schema
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, warning
-from reconciler.model.plan import LoadChange
+from reconciler.model.plan import LoadChange, SchemaSeen
 from reconciler.planning.loads.changes import definition_of
 from reconciler.workspace.schema_files import from_file
+
+_LIVE = "schema "  # begins how a plan names a schema of the platform; all others are files
+
+
+def by_source(found: Iterable[tuple[str, DatamartSchema | None]]) -> dict[str, tuple[DatamartSchema, ...]]:
+    """The schemas of each source, each once.
+
+    Args:
+        found: sources by name, with the schema of one of their datamarts where it is known.
+    """
+    made: dict[str, dict[str, DatamartSchema]] = defaultdict(dict)
+    for source, schema in found:
+        if schema is not None:
+            made[source][schema.digest] = schema
+    return {source: tuple(schemas.values()) for source, schemas in made.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +49,7 @@ class Schemas:
 
     def by_source(self, loads: Iterable[DesiredLoad]) -> dict[str, tuple[DatamartSchema, ...]]:
         """Those that the profiles of each source are compared with, each once."""
-        found: dict[str, dict[str, DatamartSchema]] = defaultdict(dict)
-        for load in loads:
-            if (schema := self.of(load)) is not None:
-                found[load.source][schema.digest] = schema
-        return {source: tuple(schemas.values()) for source, schemas in found.items()}
+        return by_source((load.source, self.of(load)) for load in loads)
 
     def of(self, load: DesiredLoad) -> DatamartSchema | None:
         """The one that a load's profiles are compared with."""
@@ -60,18 +71,10 @@ def gather(root: Path, loads: Iterable[DesiredLoad], reader: Reader | None, io: 
             wanted.setdefault(load.datamart, load)
     asked = [load for load in wanted.values() if load.schema_file is not None or reader is not None]
 
-    def one(load: DesiredLoad) -> DatamartSchema | Exception:
-        try:
-            if load.schema_file is not None:
-                return from_file(root, load.schema_file)
-            if reader is None:
-                raise AssertionError("not asked for")
-            live = live_schema(reader, load.datamart_id)
-            return read_schema(live.text, f"schema {live.id}")
-        except ReconcilerError as e:
-            return e
+    def one(load: DesiredLoad) -> DatamartSchema | ReconcilerError:
+        return _read(root, load.schema_file, load.datamart_id, reader)
 
-    each: Callable[..., Iterable[DatamartSchema | Exception]] = map if io is None else io.map
+    each: Callable[..., Iterable[DatamartSchema | ReconcilerError]] = map if io is None else io.map
     answers = dict(zip((load.datamart for load in asked), each(one, asked), strict=True))
     known = {name: a for name, a in answers.items() if isinstance(a, DatamartSchema)}
     reasons: dict[str, list[str]] = defaultdict(list)
@@ -83,35 +86,47 @@ def gather(root: Path, loads: Iterable[DesiredLoad], reader: Reader | None, io: 
     return Schemas(known, [_unchecked(why, names, helps[why], answers) for why, names in reasons.items()])
 
 
+def _read(
+    root: Path, file: str | None, datamart_id: str, reader: Reader | None
+) -> DatamartSchema | ReconcilerError:
+    """The schema of a file or, without one, of the platform; or why it cannot be had."""
+    try:
+        if file is not None:
+            return from_file(root, file)
+        assert reader is not None  # noqa: S101 - who has none asks for files only
+        live = live_schema(reader, datamart_id)
+        return read_schema(live.text, f"{_LIVE}{live.id}")
+    except ReconcilerError as e:
+        return e
+
+
 @dataclass(frozen=True, slots=True)
 class LookedAgain:
     """The schemas of a plan's loads as they are when it is applied.
 
     Attributes:
         to_compare: by datamart, those that profiles are compared with while they are read for sending.
-        moved: by datamart, in words, those that are others than in the plan.
-        unread: in words, those that could not be read.
+        notes: in words, which are others than in the plan, and which could not be read.
     """
 
     to_compare: Mapping[str, DatamartSchema] = field(default_factory=dict)
-    moved: Mapping[str, str] = field(default_factory=dict)
-    unread: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def look_again(
-    root: Path, loads: Iterable[LoadChange], reader: Reader, io: Executor, *, saved: bool
+    root: Path, loads: Iterable[LoadChange], reader: Reader, io: Executor, *, from_file: bool
 ) -> LookedAgain:
     """Read again the schemas that the loads of a plan were compared with, where that can change what is to be done.
 
-    Those are: of a saved plan, all, as they may have moved; of a plan just made, those of sources that only apply reads and of
-    sources that stop at what does not fit.
+    Those are: of a plan from a file, all, as they may have moved; of a plan just made, those of sources that only apply reads and
+    of sources that stop at what does not fit.
 
     Args:
         root: the workspace.
         loads: of the plan.
         reader: asks the platform.
         io: threads for small requests.
-        saved: the plan is from a file.
+        from_file: the plan is from a file.
     """
     asked: dict[str, LoadChange] = {}
     compared = set[str]()
@@ -121,34 +136,35 @@ def look_again(
         strict = load.unread or definition_of(load).schema == "error"
         if strict:
             compared.add(load.datamart)
-        if strict or (saved and load.schema is not None):
+        if strict or (from_file and load.schema is not None):
             known = asked.setdefault(load.datamart, load)
             if known.schema is None:
                 asked[load.datamart] = load
 
-    def one(load: LoadChange) -> DatamartSchema | str:
-        try:
-            if load.schema is not None and not load.schema.origin.startswith("schema "):
-                return from_file(root, load.schema.origin)
-            live = live_schema(reader, load.datamart_id)
-            return read_schema(live.text, f"schema {live.id}")
-        except NoSchema:
-            return ""
-        except ReconcilerError as e:
-            return f"the schema of {load.datamart} could not be read again: {e}"
+    def one(load: LoadChange) -> DatamartSchema | ReconcilerError:
+        seen = load.schema
+        declared = seen is not None and not seen.origin.startswith(_LIVE)
+        return _read(root, seen.origin if seen and declared else None, load.datamart_id, reader)
 
-    answers = dict(zip(asked, io.map(one, asked.values()), strict=True))
-    found = {name: a for name, a in answers.items() if isinstance(a, DatamartSchema)}
-    moved = {
-        name: f"the schema of {name} is another one than in the plan: {seen.origin} then, {now.origin} now"
-        for name, now in found.items()
-        if (seen := asked[name].schema) is not None and now.digest != seen.digest
-    }
-    return LookedAgain(
-        {name: schema for name, schema in found.items() if name in compared or name in moved},
-        moved,
-        [words for words in answers.values() if isinstance(words, str) and words],
-    )
+    notes, to_compare = list[str](), dict[str, DatamartSchema]()
+    for (name, load), now in zip(asked.items(), io.map(one, asked.values()), strict=True):
+        note = _difference(name, load.schema, now)
+        if note:
+            notes.append(note)
+        if isinstance(now, DatamartSchema) and (note or name in compared):
+            to_compare[name] = now
+    return LookedAgain(to_compare, notes)
+
+
+def _difference(name: str, seen: SchemaSeen | None, now: DatamartSchema | ReconcilerError) -> str:
+    """How a datamart's schema is not as it was in the plan, in words; empty where it is."""
+    if isinstance(now, NoSchema) and seen is None:
+        return ""
+    if isinstance(now, ReconcilerError):
+        return f"the schema of {name} could not be read again: {now}"
+    if seen is None or now.digest == seen.digest:
+        return ""
+    return f"the schema of {name} is another one than in the plan: {seen.origin} then, {now.origin} now"
 
 
 def _advice(why: ReconcilerError) -> str:

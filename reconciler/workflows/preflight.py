@@ -1,6 +1,6 @@
 """Would this plan still do what was reviewed? (G2). Reads only; `apply` begins with it, `apply --check` is it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +9,6 @@ from reconciler.bulk.scan.source_scans import Scans
 from reconciler.control.observe import observe, open_executions
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
-from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
@@ -22,7 +21,7 @@ from reconciler.planning.loads.generations import Do
 from reconciler.planning.loads.retention import KIND, kept_after_all
 from reconciler.planning.loads.schema_findings import misfit
 from reconciler.planning.requests import referring_to, refers_to_new
-from reconciler.workflows.datamart_schemas import LookedAgain, look_again
+from reconciler.workflows.datamart_schemas import LookedAgain, by_source, look_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Preflight:
         return all(v.readiness is Readiness.DONE for v in self.verdicts.values())
 
 
-def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans, *, saved: bool) -> Preflight:
+def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans, *, from_file: bool) -> Preflight:
     """Observe what the plan's actions read, and judge each.
 
     Args:
@@ -59,7 +58,7 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans, *, saved: 
         reader: sends GET requests.
         io: threads for small requests.
         scans: reads sources, each once; it is told which schemas profiles are compared with.
-        saved: the plan is from a file.
+        from_file: the plan is from a file.
 
     Raises:
         Unauthorized: the token is not accepted.
@@ -94,8 +93,9 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans, *, saved: 
         c.address: _identified(c, _resource(c, compartments, plan, observed), coming, plan, observed)
         for c in acting
     }
-    schemas = look_again(scans.root, loads, reader, io, saved=saved)
-    scans.schemas = _by_source(loads, schemas)
+    schemas = look_again(scans.root, loads, reader, io, from_file=from_file)
+    compared = [(definition_of(x), schemas.to_compare.get(x.datamart)) for x in loads]
+    scans.schemas = by_source((d.source, schema) for d, schema in compared if d.schema != "off")
     for load in loads:
         ids = _resolved(load, compartments, plan, observed)
         verdict = _load(load, ids, observed, reader, io, scans, schemas)
@@ -109,15 +109,6 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans, *, saved: 
         if not d.archived and d.type != "CROSS_DATAMART" and d.organisation_id in (plan.organisation_id, "")
     ]
     return Preflight(verdicts, live[0] if len(live) == 1 else None, observed, schemas)
-
-
-def _by_source(loads: Sequence[LoadChange], schemas: LookedAgain) -> dict[str, tuple[DatamartSchema, ...]]:
-    found: dict[str, dict[str, DatamartSchema]] = {}
-    for load in loads:
-        schema = schemas.to_compare.get(load.datamart)
-        if schema is not None and definition_of(load).schema != "off":
-            found.setdefault(definition_of(load).source, {})[schema.digest] = schema
-    return {source: tuple(known.values()) for source, known in found.items()}
 
 
 def _resource(

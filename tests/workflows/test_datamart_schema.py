@@ -340,3 +340,38 @@ def test_the_sandbox_of_a_workspace_has_the_declared_schemas(workspace: Workspac
     workspace.write("schemas/fr.gql", EXAMPLE)
     checked = check(workspace.root, {}, {"RECONCILER_TOKEN": "t"})
     assert seed(checked)["schemas"] == [{"datamart_id": "1509", "text": EXAMPLE}]
+
+
+WAVES = """\
+apiVersion: reconciler/v1
+kind: Rollout
+metadata: {name: default}
+spec:
+  waves:
+    - {name: all, datamarts: all}
+"""
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_rollout_says_that_the_schema_moved_since_the_plan(
+    saved: bool, workspace: Workspace, emulator: Emulator
+) -> None:
+    rows(workspace, "tier", "gold")
+    workspace.write("specs/rollout.yaml", WAVES)
+    plan = str(workspace.root / "p.json")
+    assert workspace.run("plan", "--out", plan).code == 0
+    emulator.switch(schema_content="replaced")
+    done = workspace.run("apply", *([plan] if saved else ["--auto-approve"]))
+    assert done.code == 0, done
+    told = "the schema of retail-fr is another one than in the plan" in " ".join(done.err.split())
+    assert told is saved
+
+
+def test_apply_says_that_the_schema_of_the_plan_is_gone(workspace: Workspace, emulator: Emulator) -> None:
+    rows(workspace, "tier", "gold")
+    plan = str(workspace.root / "p.json")
+    assert workspace.run("plan", "--out", plan).code == 0
+    emulator.switch(schema_list="no_live")
+    done = workspace.run("apply", plan)
+    assert done.code == 0, done
+    assert "the schema of retail-fr could not be read again" in " ".join(done.err.split())

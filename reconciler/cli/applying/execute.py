@@ -88,7 +88,7 @@ def apply(
         _report(flags, made, came, code, "Nothing to apply: no changes.", left)
         return code
     if made.rollout is not None:
-        rolled, code = waves.apply_in_waves(made, flags, checked, scans, where, shown)
+        rolled, code = waves.apply_in_waves(made, flags, checked, scans, where, shown, from_file=saved)
         outcomes, already = rolled.outcomes, rolled.already
         covered = after(coverage(made), outcomes, rolled.carried, waves.earlier(flags, settings))
         if rolled.why is not None:
@@ -105,7 +105,7 @@ def apply(
             shown,
         ):
             result = session.carried(
-                made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved
+                made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved, from_file=saved
             )
             outcomes, already, code = result.outcomes, result.already, interrupt.code or int(result.exit)
             came = () if code else late.tell(made, outcomes, flags, settings, where, shown)

@@ -39,6 +39,8 @@ def apply_in_waves(
     scans: Scans,
     where: destination.Target,
     shown: Display,
+    *,
+    from_file: bool,
 ) -> tuple[RolloutResult, int]:
     """Run a plan's waves, or the one that `--wave` names, and tell what came late; the result and the exit code.
 
@@ -49,6 +51,7 @@ def apply_in_waves(
         scans: reads sources, each once.
         where: endpoint and token.
         shown: what shows the progress.
+        from_file: the plan was read from a file.
     """
     assert made.rollout is not None  # noqa: S101 - the caller's case
     settings, rollout, clock = checked.settings, made.rollout, flags.clock
@@ -63,7 +66,7 @@ def apply_in_waves(
         record = board.begin(made.plan_digest, document.encode(made), actor.who())
 
         def applied(part: Plan) -> bool:
-            return preflight(part, writer, io, scans, saved=False).done
+            return preflight(part, writer, io, scans, from_file=False).done
 
         def told(wave: Wave, state: str, why: str) -> None:
             shown.wave(wave.name, len(wave.datamarts), state, why)
@@ -76,7 +79,17 @@ def apply_in_waves(
                 record=record,
                 who=actor.who(),
                 carry_out=lambda part: session.carried(
-                    part, flags, checked, scans, where, shown, interrupt, writer, io, saved=False
+                    part,
+                    flags,
+                    checked,
+                    scans,
+                    where,
+                    shown,
+                    interrupt,
+                    writer,
+                    io,
+                    saved=False,
+                    from_file=from_file,
                 ),
                 applied=applied,
                 seen=lambda wave: gates.activations_seen(made, wave, writer),

@@ -123,8 +123,8 @@ def check_saved(made: Plan, flags: session.Flags) -> int:
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
     ):
-        found = preflight(made, reader, io, session.new_scans(flags, shown, kept=True), saved=True)
-    for words in (*found.schemas.moved.values(), *found.schemas.unread):
+        found = preflight(made, reader, io, session.new_scans(flags, shown, kept=True), from_file=True)
+    for words in found.schemas.notes:
         say(f"Note: {words}.")
     if found.stale:
         raise Refused(
