@@ -1,7 +1,7 @@
 """What a plan takes from the ledger, and what it keeps itself; it needs neither."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,20 +30,20 @@ class Remembered:
     Attributes:
         compartments: remote ids at the last apply, by address.
         refused: removals that the platform refused.
-        looks: numbers of loads that runs made or looked at, by what they write.
+        newest_loads: the highest number of the loads that runs made or looked at, by what they write.
         watched: when loads ended whose executions are looked at once more, by address.
     """
 
     history: History | None = None
     compartments: Mapping[str, str] = field(default_factory=dict)
     refused: RefusedRemovals = field(default_factory=RefusedRemovals)
-    looks: Mapping[str, Collection[int]] = field(default_factory=dict)
+    newest_loads: Mapping[str, int] = field(default_factory=dict)
     watched: Mapping[str, float] = field(default_factory=dict)
 
-    def made_here(self, load: DesiredLoad) -> Collection[int]:
-        """Numbers of a source's loads that runs of this ledger made, or looked at."""
+    def newest_load(self, load: DesiredLoad) -> int | None:
+        """The highest number of a source's loads that runs of this ledger made, or looked at; None where there is none."""
         keys = load_keys(load.definition.former, load.datamart_id)
-        return {number for key in keys for number in self.looks.get(key, ())}
+        return max((self.newest_loads[k] for k in keys if k in self.newest_loads), default=None)
 
     def uploads(self, datamart_id: str) -> UploadNotes:
         """What is known of uploads to a datamart."""
@@ -71,16 +71,9 @@ def remembered(
             history,
             history.compartments(settings.workspace),
             history.refused_removals(),
-            _numbers(history.looks()),
+            history.newest_loads(),
             _unlooked(history.loads_ended(real_clock.CLOCK.wall() - WATCHED_S), folder),
         )
-    return found
-
-
-def _numbers(looks: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {}
-    for written, number in looks:
-        found.setdefault(written, set()).add(number)
     return found
 
 

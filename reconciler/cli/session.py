@@ -250,7 +250,7 @@ def plan(
         uploads=known.uploads,
         known=known.compartments,
         refused=lambda address, *row: None if address in flags.targets else known.refused.of(*row),
-        made_here=known.made_here,
+        newest_load=known.newest_load,
         watched=known.watched.keys(),
         looked=looked.append,
     )

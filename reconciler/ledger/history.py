@@ -155,6 +155,14 @@ class History:
             rows = database.rows(sql, *self._key) if database else []
         return {(written, generation): (begun, latest) for written, generation, begun, latest in rows}
 
+    def newest_loads(self) -> dict[str, int]:
+        """The highest number of the loads that applies made or looked at, by what is written."""
+        sql = (
+            "SELECT written, max(generation) FROM looks WHERE origin=? AND organisation_id=? GROUP BY written"
+        )
+        with self._open() as database:
+            return dict(database.rows(sql, *self._key)) if database else {}
+
     def uploads(self, datamart_id: str) -> UploadNotes:
         """What is known of uploads to a datamart; nothing where there is no ledger."""
         with self._open() as database:

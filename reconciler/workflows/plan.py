@@ -53,6 +53,7 @@ class Request:
         prune: scopes where activations that nobody declares are to go.
         known: remote ids of compartments at the last apply, by address, as the ledger has them.
         refused: of an address, kind, datamart id and remote id, that the platform refused the removal before.
+        newest_load: the highest number of the loads of a source that the ledger knows; None where it knows none.
         watched: addresses of loads that ended a short time ago: their executions are looked at once more.
         looked: is told the address of each of them whose executions could be read.
     """
@@ -66,7 +67,7 @@ class Request:
     prune: frozenset[str] = frozenset()
     known: Mapping[str, str] = field(default_factory=dict)
     refused: Callable[[str, str, str, str], RefusedRemoval | None] = lambda *_: None
-    made_here: Callable[[DesiredLoad], Collection[int]] = lambda _: ()
+    newest_load: Callable[[DesiredLoad], int | None] = lambda _: None
     watched: Collection[str] = ()
     looked: Callable[[str], None] = lambda _: None
 
@@ -154,9 +155,9 @@ def make_plan(
             going, told = proposed(load, superseded_imports(load, imports.rows), request.refused)
             retired += going
             diagnostics += told
-            loaded = generations(imports.rows, load.definition.former)
-            foreign = from_elsewhere(loaded, request.made_here(load))
-            diagnostics += elsewhere_findings(str(load.address), foreign)
+            if (newest := request.newest_load(load)) is not None:
+                foreign = from_elsewhere(generations(imports.rows, load.definition.former), newest)
+                diagnostics += elsewhere_findings(str(load.address), foreign)
         diagnostics += found.findings
         if str(load.address) in request.watched:
             diagnostics += _late(

@@ -4,7 +4,7 @@ Names are claims: whoever may create imports can make a whole load under the nex
 again, as after a load by another machine. That cannot be excluded, as a ledger may be lost at any time; so it is told.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.planning.loads.generations import Generation
@@ -12,17 +12,14 @@ from reconciler.planning.loads.generations import Generation
 SHOWN = 5
 
 
-def from_elsewhere(found: Sequence[Generation], made_here: Collection[int]) -> list[Generation]:
-    """Loads that are newer than all that the ledger knows; none where it knows no load of the source.
+def from_elsewhere(found: Sequence[Generation], newest: int) -> list[Generation]:
+    """Loads that are newer than all that the ledger knows.
 
     Args:
-        found: all loads of a source on one datamart.
-        made_here: numbers of loads that runs of this ledger made, or looked at.
+        found: all loads of a source on one datamart, in order.
+        newest: the highest number of those that runs of this ledger made, or looked at.
     """
-    newest = max(made_here, default=None)
-    if newest is None:
-        return []
-    return sorted((g for g in found if g.number > newest), key=lambda g: g.number)
+    return [g for g in found if g.number > newest]
 
 
 def elsewhere_findings(address: str, loads: Sequence[Generation]) -> list[Diagnostic]:
