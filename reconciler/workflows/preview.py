@@ -35,6 +35,21 @@ def compartment_ids(desired: Desired, reader: Reader, organisation_id: str) -> d
     return ids
 
 
+def default_compartment(reader: Reader, datamart_id: str) -> str | None:
+    """The id of the compartment of profiles that name none; None where the datamart has none.
+
+    Raises:
+        ReadFailed: the activations could not be listed.
+    """
+    activations = resources.activations(reader, datamart_id).require("the activations")
+    return next((a.compartment_id for a in activations.rows if a.default), None)
+
+
+def resolved(source: SourceDefinition, ids: Mapping[str, str | None]) -> SourceDefinition:
+    """A source with the remote ids of its compartments, as far as they are known."""
+    return replace(source, compartments={k: ids.get(k) for k in source.compartments})
+
+
 def preview(
     load: DesiredLoad, ids: Mapping[str, str | None], place: str, reader: Reader, scans: Scans
 ) -> Preview:
@@ -51,13 +66,11 @@ def preview(
         UsageError: there is no such line.
         ReconcilerError: the line is not sent, cannot be read, or does what is not public.
     """
-    source = replace(load.definition, compartments={k: ids.get(k) for k in load.definition.compartments})
+    source = resolved(load.definition, ids)
     with scans.for_once(source) as readable:
         path, line, data = _line(readable, place, scans)
     command = msgspec.json.decode(data)
-    activations = resources.activations(reader, load.datamart_id).require("the activations")
-    default = next((a.compartment_id for a in activations.rows if a.default), None)
-    stored = stored_profile(reader, load.datamart_id, command, default)
+    stored = stored_profile(reader, load.datamart_id, command, default_compartment(reader, load.datamart_id))
     try:
         return Preview(str(load.address), path, line, command, stored, merged(stored, command))
     except Unpredictable as e:

@@ -1,14 +1,12 @@
 """Some identities of a source and their stored profiles -> what the load would change. Reads only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.api.profiles import stored_profile
 from reconciler.bulk.scan.sample import MOST, Identity, Sample, Sampled
@@ -17,21 +15,23 @@ from reconciler.kinds.merge import Unpredictable, merged
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.preview import Preview
 from reconciler.model.profile import owner
+from reconciler.model.source import SourceDefinition
 from reconciler.model.source_diff import SourceDiff, Unpredicted
+from reconciler.workflows.preview import default_compartment, resolved
 
 
 def differences(
-    load: DesiredLoad,
+    loads: Sequence[DesiredLoad],
     ids: Mapping[str, str | None],
     size: int,
     reader: Reader,
     io: Executor,
     scans: Scans,
-) -> SourceDiff:
-    """Read the source once, and the stored profiles of some identities (contract 8).
+) -> list[SourceDiff]:
+    """Read a source, once for all datamarts for which it reads the same, and the stored profiles of some identities (contract 8).
 
     Args:
-        load: the source on a datamart.
+        loads: of the source on datamarts.
         ids: remote id by compartment key; None where it is still to be created.
         size: how many identities to look at.
         reader: reads profiles.
@@ -42,21 +42,29 @@ def differences(
         ReadFailed: the platform could not be read.
         ReconcilerError: the source cannot be read.
     """
-    source = replace(load.definition, compartments={k: ids.get(k) for k in load.definition.compartments})
+    samples: dict[str, tuple[Sample, int]] = {}
+    made = list[SourceDiff]()
+    for load in loads:
+        source = resolved(load.definition, ids)
+        key = repr(source)
+        if key not in samples:
+            samples[key] = _sampled(source, size, scans)
+        sample, rejected = samples[key]
+        default = default_compartment(reader, load.datamart_id)
+        look = partial(_one, str(load.address), load.datamart_id, default, reader)
+        found = list(io.map(look, sample.result()))
+        previews = tuple(x for x in found if isinstance(x, Preview))
+        unpredicted = tuple(x for x in found if isinstance(x, Unpredicted))
+        made.append(SourceDiff(str(load.address), sample.commands, rejected, previews, unpredicted))
+    return made
+
+
+def _sampled(source: SourceDefinition, size: int, scans: Scans) -> tuple[Sample, int]:
+    """Some identities of a source, and how many of its rows are not sent."""
     sample = Sample(size)
     with scans.for_once(source) as readable:
         read = scans.read(readable, on_sent=sample.add)
-    activations = resources.activations(reader, load.datamart_id).require("the activations")
-    default = next((a.compartment_id for a in activations.rows if a.default), None)
-    look = partial(_one, str(load.address), load.datamart_id, default, reader)
-    found = list(io.map(look, sample.result()))
-    return SourceDiff(
-        str(load.address),
-        sample.commands,
-        read.rejected,
-        tuple(x for x in found if isinstance(x, Preview)),
-        tuple(x for x in found if isinstance(x, Unpredicted)),
-    )
+    return sample, read.rejected
 
 
 def _one(

@@ -1,7 +1,9 @@
 """What a load would change, for some identities: said before it is sent, and true after it was."""
 
+import contextlib
 import json
 import re
+import sqlite3
 
 import pytest
 
@@ -117,6 +119,25 @@ def test_a_profile_that_cannot_be_read_is_no_new_profile(workspace: Workspace, e
     shown = workspace.run("source", "diff", "customers")
     assert shown.code == 1, shown
     assert "new" not in shown.out
+
+
+def test_a_source_is_read_once_for_all_datamarts(workspace: Workspace) -> None:
+    declare(workspace)
+    spec = (workspace.root / "specs/customers.yaml").read_text()
+    spec = spec.replace("  datamarts: retail-fr\n", "  datamarts: [retail-fr, retail-de]\n")
+    workspace.write(
+        "specs/customers.yaml",
+        spec.replace(
+            'files: ["data/*.ndjson"]', "sql: {url: 'sqlite:///c.db', query: 'select id, random() r from c'}"
+        ),
+    )
+    with contextlib.closing(sqlite3.connect(workspace.root / "c.db")) as database:
+        database.executescript("create table c (id text); insert into c values ('a'), ('b');")
+    assert workspace.run("apply", "--only", "config", "--auto-approve").code == 0
+    diffs = json.loads(workspace.run("source", "diff", "customers", "--values", "-o", "json").out)["diffs"]
+    assert len(diffs) == 2
+    first, second = ([p["values"]["command"]["user_profile"]["r"] for p in d["profiles"]] for d in diffs)
+    assert first == second  # a second reading would have other numbers
 
 
 @pytest.mark.parametrize("number", ["0", "1001", "x"])

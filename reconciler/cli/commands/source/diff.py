@@ -86,7 +86,7 @@ def run_diff(flags: session.Flags, name: str, sample: int, output: opt.SourceFor
         scans = session.new_scans(flags, shown)
         loads = [x for x in desired.loads.values() if x.source == name]
         wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
-        found = [differences(load, ids, sample, reader, io, scans) for load in wanted]
+        found = differences(wanted, ids, sample, reader, io, scans)
     match output:
         case opt.SourceFormat.JSON:
             data(diff_json.render(found, values=values))
