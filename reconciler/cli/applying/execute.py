@@ -27,17 +27,21 @@ def apply_saved(made: Plan, flags: session.Flags) -> int:
     """`apply FILE`: the file is its own approval; what it does has to be declared here."""
     flags = in_its_environment(flags, made)
     checked = authority.authorised(made, flags)
-    where = session.seeded_target(flags, checked)
+    return apply_again(made, flags, checked, session.seeded_target(flags, checked))
+
+
+def apply_again(made: Plan, flags: session.Flags, checked: Checked, where: destination.Target) -> int:
+    """A plan that another process made, of a file or of a run.
+
+    Args:
+        made: the plan; what it does is declared here.
+        flags: as given.
+        checked: the checked workspace.
+        where: endpoint and token.
+    """
     shown = session.progress(flags)
-    return apply(
-        made,
-        flags,
-        checked,
-        saved=True,
-        scans=session.new_scans(flags, shown, kept=True),
-        where=where,
-        shown=shown,
-    )
+    scans = session.new_scans(flags, shown, kept=True)
+    return apply(made, flags, checked, saved=True, scans=scans, where=where, shown=shown)
 
 
 def in_its_environment(flags: session.Flags, made: Plan) -> session.Flags:

@@ -68,14 +68,4 @@ def resume_run(flags: session.Flags, run_id: int | None) -> int:
         raise UsageError(
             f"run {found.id} belongs to a rollout", help="`reconciler rollout resume` continues the rollout"
         )
-    checked = authority.authorised(made, flags)
-    shown = session.progress(flags)
-    return execute.apply(
-        made,
-        flags,
-        checked,
-        saved=True,
-        scans=session.new_scans(flags, shown, kept=True),
-        where=where,
-        shown=shown,
-    )
+    return execute.apply_again(made, flags, authority.authorised(made, flags), where)
