@@ -17,6 +17,7 @@ from reconciler.reports.page import template
 from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
 from reconciler.reports.plan.reach import Reach
 from reconciler.reports.plan.text import value
+from reconciler.reports.times import moment
 
 _TEMPLATE = Path(__file__).parent / "templates" / "plan.html"
 _HIDDEN = ("organisation_id", "datamart_id", "compartment_id")
@@ -64,7 +65,7 @@ def facts(plan: Plan, made_by: Actor | None) -> list[tuple[str, str]]:
     return [
         ("organisation", f"{plan.organisation_id} at {plan.endpoint}"),
         ("environment", plan.environment or ""),
-        ("made", f"{plan.created_at[:19].replace('T', ' ')} UTC"),
+        ("made", moment(plan.created_at)),
         ("by", made_by.who if made_by else ""),
         ("commit", made_by.commit if made_by else ""),
         ("job", made_by.job if made_by else ""),

@@ -14,19 +14,12 @@ from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.coverage.html import matrix
 from reconciler.reports.page import template
-from reconciler.reports.rollout.text import GOOD, ended, left_of, rows, succeeded, wave_state
+from reconciler.reports.rollout.text import GOOD, NEXT, ended, left_of, rows, succeeded, wave_state
 from reconciler.reports.style import safe
-from reconciler.reports.times import utc
+from reconciler.reports.times import moment, utc
 
 _TEMPLATE = Path(__file__).parent / "templates" / "rollout.html"
 _LOOK = {"finished": "", "running": "part", "paused": "part"}
-_NEXT = {
-    "running": "Its process continues it; if that was ended, `reconciler rollout resume` does.",
-    "paused": "`reconciler rollout resume` continues it; `reconciler rollout abort` cancels the waves that are left.",
-    "stopped": "Read why, then `reconciler rollout resume` accepts that and continues; `reconciler rollout abort` cancels the "
-    "waves that are left.",
-    "aborted": "No further wave begins. The plan that `reconciler rollout abort` saves undoes the applied waves.",
-}
 ORDER = ("failed", "applying", "waiting", "done", "no changes")
 
 
@@ -52,7 +45,7 @@ def render(
         plan=plan,
         state=f"{found.state[0].upper()}{found.state[1:]}{f': {safe(found.why)}' if found.why else ''}.",
         look=_LOOK.get(found.state, "not"),
-        notes=[*notes, *([_NEXT[found.state]] if found.state in _NEXT else [])],
+        notes=[*notes, *([f"Next: {NEXT[found.state]}"] if found.state in NEXT else [])],
         allowed=allowed.sentences(plan.overrides),
         facts=_facts(found, plan),
         counts=_counts(every),
@@ -71,7 +64,7 @@ def _facts(found: Recorded, plan: Plan) -> list[tuple[str, str]]:
         ("by", found.who),
         ("begun", f"{utc(found.started)} UTC"),
         ("last step", f"{utc(found.updated)} UTC"),
-        ("plan", f"{plan.plan_digest[:12]} of {plan.created_at[:19].replace('T', ' ')} UTC"),
+        ("plan", f"{plan.plan_digest[:12]} of {moment(plan.created_at)}"),
     ]
 
 

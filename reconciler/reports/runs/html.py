@@ -20,7 +20,7 @@ from reconciler.reports.runs import table
 from reconciler.reports.runs.story import DONE, State, Told
 from reconciler.reports.runs.text import OPEN, Step, took, way_out
 from reconciler.reports.runs.timeline import SCALE, bars
-from reconciler.reports.times import utc
+from reconciler.reports.times import moment, utc
 
 _TEMPLATE = Path(__file__).parent / "templates" / "run.html"
 # What became of the rows of a load, in the order of the chart, and the colour of each.
@@ -95,7 +95,7 @@ def _facts(told: Told, by: Actor) -> list[tuple[str, str]]:
         ("environment", plan.environment or ""),
         ("started", f"{utc(run.started)} UTC"),
         ("took", took(run)),
-        ("plan", f"{run.plan_digest[:12]} of {plan.created_at[:19].replace('T', ' ')} UTC"),
+        ("plan", f"{run.plan_digest[:12]} of {moment(plan.created_at)}"),
     ]
 
 
