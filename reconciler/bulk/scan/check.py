@@ -19,6 +19,7 @@ from reconciler.bulk.records.command_blocks import Verdict, judge
 from reconciler.bulk.records.commands import command_line
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, too_large
 from reconciler.bulk.records.mapping import column_used, flags_of, row_identity, row_mapper
+from reconciler.bulk.scan.cuttable import Cuttable, Ends, Held
 from reconciler.bulk.scan.duplicates import ListedLines
 from reconciler.bulk.scan.identifiers import Named, Seen, looker
 from reconciler.bulk.scan.schema_look import Misfits
@@ -81,6 +82,7 @@ class Batch(msgspec.Struct):
         identifiers: what is odd about those of the lines, where that was asked for.
         unchanged: how many lines are not sent because they were before.
         misfits: what of the lines does not fit the schemas that were given, for each of them.
+        elsewhere: size and packed ends of the lines to send, where they were made on another machine and stay there.
     """
 
     data: bytes | None
@@ -100,6 +102,7 @@ class Batch(msgspec.Struct):
     identifiers: Seen | None = None
     unchanged: int = 0
     misfits: tuple[Misfits, ...] = ()
+    elsewhere: tuple[int, bytes] | None = None
 
     @property
     def sent(self) -> int:
@@ -110,6 +113,10 @@ class Batch(msgspec.Struct):
     def places(self) -> Sequence[int]:
         """For each line to send, the line of its record in the segment (0 is the first)."""
         return range(self.sent) if self.numbers is None else self.numbers
+
+    def lines_of(self, segment: Segment) -> Cuttable:
+        """The lines to send, as something that can be cut; where they are elsewhere, by their ends alone."""
+        return Held(self.bytes_of(segment)) if self.elsewhere is None else Ends(*self.elsewhere)
 
     def bytes_of(self, segment: Segment) -> bytes:
         """The lines to send, made from this segment."""

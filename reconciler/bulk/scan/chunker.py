@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Generator, Iterator
 
+from reconciler.bulk.scan.cuttable import Cuttable, Held
 from reconciler.model.load import Chunk, Position
 
 BLOCK = 256 * 1024
@@ -31,20 +32,29 @@ class Cutter:
             at: says where in the source the lines from an index of `data` on begin.
             verbatim: they stand there just so.
         """
-        begin, view = 0, memoryview(data)
-        while begin < len(data):
-            room = self.max_bytes - self._size
-            end = len(data) if len(data) - begin <= room else data.rfind(b"\n", begin, begin + room) + 1
+        self.cut(Held(data), lines, at, verbatim=verbatim)
+
+    def cut(self, piece: Cuttable, lines: int, at: At, *, verbatim: bool = False) -> None:
+        """The same with lines that may be elsewhere; chunks of those have no digest here.
+
+        Args:
+            piece: the lines.
+            lines: how many.
+            at: says where in the source the lines from an index of `piece` on begin.
+            verbatim: they stand there just so.
+        """
+        begin = 0
+        while begin < piece.size:
+            end = piece.end_within(begin, self.max_bytes - self._size)
             if end <= begin:
                 self.close()
                 continue
             if not self._lines:
                 self._begin(at(begin), verbatim=verbatim)
             self._verbatim = self._verbatim and verbatim and self._follows(at(begin))
-            self._hash.update(view[begin:end])
+            piece.feed(self._hash, begin, end)
             self._size += end - begin
-            whole = end - begin == len(data)
-            self._lines += lines if whole else data.count(b"\n", begin, end)
+            self._lines += lines if end - begin == piece.size else piece.count(begin, end)
             begin = end
 
     def _follows(self, here: Position) -> bool:

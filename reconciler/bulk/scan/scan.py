@@ -1,13 +1,11 @@
 """One pass over a source: digest, counts, chunks, rejected lines. And the bytes of one chunk again.
 
-Segments are read and hashed here, in order; what becomes of them is decided by `reconciler.bulk.scan.check`, in other
-processes where there are any and the source is large.
+Where segments are read and checked says `reconciler.bulk.scan.reading`; here they come together, in order.
 """
 
-import hashlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -19,22 +17,21 @@ from reconciler.bulk.records.lines import UNKNOWN_ID
 from reconciler.bulk.scan import removals
 from reconciler.bulk.scan.check import Batch, Rejected, checker, only, without
 from reconciler.bulk.scan.chunker import BLOCK, Cutter
+from reconciler.bulk.scan.cuttable import Cuttable
 from reconciler.bulk.scan.duplicates import Duplicates, ListedLines
 from reconciler.bulk.scan.expecting import Expecting
 from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.identifiers import Identifiers
+from reconciler.bulk.scan.reading import Here, Look, Reading
 from reconciler.bulk.scan.schema_look import SchemaLooks
 from reconciler.bulk.sources import locations
-from reconciler.bulk.sources.segments import BEGINNING, Segment, in_place, segments
+from reconciler.bulk.sources.segments import BEGINNING, Segment, segments
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import SUPERSEDED, Chunk, Position, Reject, Repeated, Scan
 from reconciler.model.source import SourceDefinition
-from reconciler.planning.digests import canonical, shape
 
 SHOWN_REJECTS = 20
 MAX_COMPARTMENTS = 1000
-THREADS = 2
-AHEAD = 6  # segments that are being worked on at once
 OnReject = Callable[[Reject, object], None]
 OnSent = Callable[[str, int, bytes, Sequence[int]], None]  # file, lines before, commands, their places
 NO_IDENTITY = frozenset({SUPERSEDED, "line-blank"})  # codes of rejected rows that name nobody else
@@ -133,21 +130,6 @@ class _Hooks:
                     self.tracker.unsent(one.who)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What is asked of each segment beside its lines."""
-
-    identifiers: Identifiers | None = None
-    _: KW_ONLY
-    contents: bool
-    schemas: Sequence[DatamartSchema] = ()
-
-    @property
-    def accounts(self) -> bool:
-        """Whether the spellings of more accounts are compared."""
-        return self.identifiers is not None and self.identifiers.compares
-
-
 class _Blanks:
     """Holds blank lines back until a row follows in their file; at its end they are no rows."""
 
@@ -206,18 +188,42 @@ def scan(
         ReconcilerError: the source cannot be read.
     """
     names = locations.find(root, source)
+    where = Here(root, names, source, workers)
     hooks = _Hooks(progress, on_reject, on_sent, tracker, contents=contents, schemas=schemas)
     with ExitStack() as stack:
         wanted = ListedLines(stack.enter_context(Path(source.listed).open("rb"))) if source.listed else None
         if source.duplicates != "keep_last":
-            return _scan(root, names, source, hooks, workers, None, wanted)
+            return _scan(names, source, hooks, where, None, wanted)
         file: IO[bytes]
         if source.superseded:
             file = stack.enter_context(Path(source.superseded).open("rb"))
         else:
             file = stack.enter_context(TemporaryFile())
             find_superseded(root, source, file, workers)
-        return _scan(root, names, source, hooks, workers, ListedLines(file), wanted)
+        return _scan(names, source, hooks, where, ListedLines(file), wanted)
+
+
+def scan_elsewhere(
+    reading: Reading,
+    names: Sequence[str],
+    source: SourceDefinition,
+    progress: Callable[[int], None] | None = None,
+    schemas: Sequence[DatamartSchema] = (),
+) -> Scan:
+    """Read the whole source once, by workers of another machine: for sources that ask nothing of each line but whether it is good.
+
+    Args:
+        reading: of these places.
+        names: places of the source.
+        source: what to read.
+        progress: is told how many lines were read, now and then.
+        schemas: profiles are compared with these.
+
+    Raises:
+        ReconcilerError: the source cannot be read.
+    """
+    hooks = _Hooks(progress, None, None, None, contents=False, schemas=schemas)
+    return _scan(names, source, hooks, reading, None, None)
 
 
 def find_superseded(
@@ -236,8 +242,7 @@ def find_superseded(
     """
     names = locations.find(root, source)
     watch, rows = Duplicates(), Rows(names, source)
-    pieces = segments(root, names, source)
-    for segment, batch in _batches(pieces, root, names, source, workers, _Look(contents=False)):
+    for segment, batch in Here(root, names, source, workers, digest=False).batches(Look()):
         _watch(watch, segment, rows.before(segment)[0], batch)
         rows.add(segment, batch)
     watch.superseded(into)
@@ -245,24 +250,21 @@ def find_superseded(
 
 
 def _scan(
-    root: Path,
-    names: list[str],
+    names: Sequence[str],
     source: SourceDefinition,
     hooks: "_Hooks",
-    workers: Executor | None,
+    where: Reading,
     replaced: ListedLines | None,
     wanted: ListedLines | None,
 ) -> Scan:
-    hashed = _Digest(source)
     cutter, counts = Cutter(source.max_bytes), _Counts()
     watched = source.duplicates in ("warn", "refuse")
     watch = Duplicates() if watched and hooks.tracker is None else None
-    pieces = segments(root, names, source, feed=hashed.feed)
     rows, blanks = Rows(names, source), _Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)
     misfits, expecting = SchemaLooks(rows.names, hooks.schemas), Expecting(source, rows.names)
-    look = _Look(identifiers, contents=hooks.contents, schemas=hooks.schemas)
-    for segment, made in _batches(pieces, root, names, source, workers, look):
+    look = Look(identifiers, contents=hooks.contents, schemas=hooks.schemas)
+    for segment, made in where.batches(look):
         before = rows.before(segment)[0]
         batch = (
             made if replaced is None else without(made, segment, before, replaced, contents=hooks.contents)
@@ -271,8 +273,8 @@ def _scan(
             expecting.add(batch.bytes_of(segment), batch.places, segment.file, before)
         if wanted is not None:
             batch = only(batch, segment, before, wanted)
-        data = batch.bytes_of(segment)
-        counts.add(batch, len(data))
+        lines = batch.lines_of(segment)
+        counts.add(batch, lines.size)
         hooks.unsent(made.rejects)
         for reject, contents_of in blanks.settled(segment, batch, rows):
             counts.reject(reject)
@@ -284,10 +286,11 @@ def _scan(
             identifiers.add(batch.identifiers, batch.places, segment.file, before)
         misfits.add(batch.misfits, segment.file, before)
         looks.add(rows.names[segment.file], before, segment, made)
-        at = _positions(segment, before, batch)
-        cutter.add(data, batch.sent, at, verbatim=batch.data is None)
+        at = _positions(segment, before, batch, lines)
+        cutter.cut(lines, batch.sent, at, verbatim=batch.data is None)
+        where.cut(cutter.chunks)
         rows.add(segment, batch)
-        hooks.read(rows.names[segment.file], before, data, batch.places, counts.lines)
+        hooks.read(rows.names[segment.file], before, batch.bytes_of(segment), batch.places, counts.lines)
     require_fields(counts.found, counts.lacking)
     _remove(source, len(names), cutter, counts)
     cutter.close()
@@ -295,9 +298,9 @@ def _scan(
     sent = counts.upserts + counts.deletes
     repeated = next((x.repeated for x in (watch, hooks.tracker) if x is not None), lambda _: None)
     return Scan(
-        source_digest=hashed.hexdigest(),
+        source_digest=where.source_digest(),
         files=tuple(names),
-        chunks=tuple(cutter.chunks),
+        chunks=where.digested(cutter.chunks),
         lines=counts.lines,
         sent=sent,
         bytes=counts.size,
@@ -412,82 +415,10 @@ def parts(root: Path, names: Sequence[str], source: SourceDefinition, start: Pos
         yield Part(len(names), piece.before, piece.data, range(piece.lines))
 
 
-def _batches(
-    pieces: Iterator[Segment],
-    root: Path,
-    names: Sequence[str],
-    source: SourceDefinition,
-    workers: Executor | None,
-    look: _Look,
-) -> Iterator[tuple[Segment, Batch]]:
-    """Every segment with what became of it, in order."""
-    check = checker(source, contents=look.contents, look=look.identifiers is not None, schemas=look.schemas)
-    if workers is None:
-        yield from ((segment, check(segment, accounts=look.accounts)) for segment in pieces)
-        return
-    waiting: deque[tuple[Segment, Future[Batch]]] = deque()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="frames") as threads:
-        for segment in pieces:
-            if (
-                segment.frame is not None or segment.bad is not None
-            ):  # frames work without the interpreter's lock
-                future = threads.submit(check, segment, accounts=look.accounts)
-            else:
-                job = _job(segment, root, names, source)
-                future = workers.submit(
-                    work, *job, look.contents, look.identifiers is not None, look.accounts, look.schemas
-                )
-            waiting.append((segment, future))
-            if len(waiting) >= AHEAD:
-                first, done = waiting.popleft()
-                yield first, done.result()
-        for first, done in waiting:
-            yield first, done.result()
-
-
-def _job(
-    segment: Segment, root: Path, names: Sequence[str], source: SourceDefinition
-) -> tuple[SourceDefinition, Segment, str | None, int]:
-    """What a process needs: where the bytes are, if it can read them there by itself; else the bytes."""
-    if in_place(names[segment.file], source):
-        return source, segment._replace(data=b""), str(root / names[segment.file]), len(segment.data)
-    return source, segment, None, 0
-
-
-def work(
-    source: SourceDefinition,
-    segment: Segment,
-    path: str | None,
-    size: int,
-    contents: bool,
-    look: bool,
-    accounts: bool,
-    schemas: Sequence[DatamartSchema] = (),
-) -> Batch:
-    """Check one segment, in a process of its own.
-
-    Args:
-        source: how to read it.
-        segment: whole rows of one place.
-        path: of the local file to read the segment from; None if the segment holds its bytes.
-        size: bytes to read there.
-        contents: rejected records carry their data.
-        look: the identifiers are looked at.
-        accounts: the accounts that the lines name are returned, too.
-        schemas: profiles are compared with these.
-    """
-    if path is not None:
-        with Path(path).open("rb") as file:
-            file.seek(segment.offset)
-            segment = segment._replace(data=file.read(size))
-    return checker(source, contents=contents, look=look, schemas=schemas)(segment, accounts=accounts)
-
-
-def _positions(segment: Segment, before: int, batch: Batch) -> Callable[[int], Position]:
+def _positions(segment: Segment, before: int, batch: Batch, lines: Cuttable) -> Callable[[int], Position]:
     def at(index: int) -> Position:
         if batch.data is None:
-            line = before + segment.data.count(b"\n", 0, index)
-            return Position(segment.file, segment.offset + index, line)
+            return Position(segment.file, segment.offset + index, before + lines.count(0, index))
         return Position(segment.file, segment.offset, before, index)
 
     return at
@@ -532,16 +463,3 @@ class Rows:
         return Reject(
             self.names[segment.file], line, found.code, found.reason, row, found.column, found.lines
         )
-
-
-class _Digest:
-    """The source digest: what shapes the lines, then the decompressed bytes in path order."""
-
-    def __init__(self, source: SourceDefinition) -> None:
-        self._hash = hashlib.sha256(canonical(shape(source)) + b"\n")
-
-    def feed(self, data: bytes) -> None:
-        self._hash.update(data)
-
-    def hexdigest(self) -> str:
-        return self._hash.hexdigest()

@@ -1,0 +1,178 @@
+"""Where the segments of a pass over a source are read and checked: here, with processes that share the work, or elsewhere.
+
+`Here` reads and hashes every byte in this process, in order; what becomes of a segment is decided by `reconciler.bulk.scan.check`,
+in other processes where there are any.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.bulk.scan.check import Batch, checker
+from reconciler.bulk.scan.identifiers import Identifiers
+from reconciler.bulk.sources.segments import Segment, in_place, segments
+from reconciler.model.datamart_schema import DatamartSchema
+from reconciler.model.load import Chunk
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.digests import canonical, shape
+
+THREADS = 2
+AHEAD = 6  # segments that are being worked on at once
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is asked of each segment beside its lines."""
+
+    identifiers: Identifiers | None = None
+    _: KW_ONLY
+    contents: bool = False
+    schemas: Sequence[DatamartSchema] = ()
+
+    @property
+    def accounts(self) -> bool:
+        """Whether the spellings of more accounts are compared."""
+        return self.identifiers is not None and self.identifiers.compares
+
+
+class Reading(Protocol):
+    """One pass over a source."""
+
+    def batches(self, look: Look) -> Iterator[tuple[Segment, Batch]]:
+        """Every segment with what became of it, in order; where it was read elsewhere, without its bytes.
+
+        Raises:
+            ReconcilerError: the source cannot be read.
+        """
+
+    def cut(self, chunks: Sequence[Chunk]) -> None:
+        """So much is cut by now; digests that are missing can be made."""
+
+    def digested(self, chunks: Sequence[Chunk]) -> tuple[Chunk, ...]:
+        """All chunks, with their digests.
+
+        Raises:
+            ReconcilerError: the source cannot be read again.
+        """
+
+    def source_digest(self) -> str:
+        """Of what shapes the lines and of all that was read; asked after the last batch."""
+
+
+class Here:
+    """Reads in this process."""
+
+    def __init__(
+        self,
+        root: Path,
+        names: Sequence[str],
+        source: SourceDefinition,
+        workers: Executor | None = None,
+        *,
+        digest: bool = True,
+    ) -> None:
+        self._root, self._names, self._source, self._workers = root, names, source, workers
+        self._digest = SourceDigest(source)
+        self._feed = self._digest.feed if digest else None
+
+    def batches(self, look: Look) -> Iterator[tuple[Segment, Batch]]:
+        """Every segment with what became of it, in order.
+
+        Raises:
+            ReconcilerError: the source cannot be read.
+        """
+        check = checker(
+            self._source, contents=look.contents, look=look.identifiers is not None, schemas=look.schemas
+        )
+        pieces = segments(self._root, self._names, self._source, feed=self._feed)
+        if self._workers is None:
+            yield from ((segment, check(segment, accounts=look.accounts)) for segment in pieces)
+            return
+        waiting: deque[tuple[Segment, Future[Batch]]] = deque()
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="frames") as threads:
+            for segment in pieces:
+                if segment.frame is not None or segment.bad is not None:
+                    # frames work without the interpreter's lock
+                    future = threads.submit(check, segment, accounts=look.accounts)
+                else:
+                    future = self._submit(self._workers, segment, look)
+                waiting.append((segment, future))
+                if len(waiting) >= AHEAD:
+                    first, done = waiting.popleft()
+                    yield first, done.result()
+            for first, done in waiting:
+                yield first, done.result()
+
+    def _submit(self, workers: Executor, segment: Segment, look: Look) -> "Future[Batch]":
+        job = _job(segment, self._root, self._names, self._source)
+        return workers.submit(
+            work, *job, look.contents, look.identifiers is not None, look.accounts, look.schemas
+        )
+
+    def cut(self, chunks: Sequence[Chunk]) -> None:
+        """Nothing: who cuts digests, too."""
+
+    def digested(self, chunks: Sequence[Chunk]) -> tuple[Chunk, ...]:
+        """The same chunks."""
+        return tuple(chunks)
+
+    def source_digest(self) -> str:
+        """Of what shapes the lines and of all that was read."""
+        return self._digest.hexdigest()
+
+
+def _job(
+    segment: Segment, root: Path, names: Sequence[str], source: SourceDefinition
+) -> tuple[SourceDefinition, Segment, str | None, int]:
+    """What a process needs: where the bytes are, if it can read them there by itself; else the bytes."""
+    if in_place(names[segment.file], source):
+        return source, segment._replace(data=b""), str(root / names[segment.file]), len(segment.data)
+    return source, segment, None, 0
+
+
+def work(
+    source: SourceDefinition,
+    segment: Segment,
+    path: str | None,
+    size: int,
+    contents: bool,
+    look: bool,
+    accounts: bool,
+    schemas: Sequence[DatamartSchema] = (),
+) -> Batch:
+    """Check one segment, in a process of its own.
+
+    Args:
+        source: how to read it.
+        segment: whole rows of one place.
+        path: of the local file to read the segment from; None if the segment holds its bytes.
+        size: bytes to read there.
+        contents: rejected records carry their data.
+        look: the identifiers are looked at.
+        accounts: the accounts that the lines name are returned, too.
+        schemas: profiles are compared with these.
+    """
+    if path is not None:
+        with Path(path).open("rb") as file:
+            file.seek(segment.offset)
+            segment = segment._replace(data=file.read(size))
+    return checker(source, contents=contents, look=look, schemas=schemas)(segment, accounts=accounts)
+
+
+class SourceDigest:
+    """The source digest: what shapes the lines, then the decompressed bytes in path order."""
+
+    def __init__(self, source: SourceDefinition) -> None:
+        self._hash = hashlib.sha256(canonical(shape(source)) + b"\n")
+
+    def feed(self, data: bytes) -> None:
+        """More of the bytes."""
+        self._hash.update(data)
+
+    def hexdigest(self) -> str:
+        """Of all that was fed."""
+        return self._hash.hexdigest()
