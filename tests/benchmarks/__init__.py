@@ -1,4 +1,4 @@
-"""Measurements on demand, each against a peer or a limit in the same run."""
+"""Measurements on demand, each against a peer or a limit in the same run: `python -m tests.benchmarks` runs all."""
 
 import os
 

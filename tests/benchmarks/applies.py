@@ -1,6 +1,6 @@
 """Rate of `apply` for many independent changes, against a bare httpx loop that posts the same bodies, and nothing else.
 
-python -m tests.benchmarks.applies [CHANGES]      2,000 by default, at 20 ms and 10 at once, and at 200 ms and 50 at once
+At 20 ms and 10 at once, and at 200 ms and 50 at once. The ideal is requests × latency ÷ those at once.
 
 The loop has one client for each thread, which is the fastest that httpx offers. Both talk to the sandbox with that latency
 for every request, fresh each time. `apply` reads, checks, journals before and after each write, and has seen each of them in
@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,8 @@ from typing import Any
 
 import httpx
 
-ROUNDS = 3
+from tests.benchmarks.shape import Row, Size, median
+
 DATAMARTS = 20
 ORGANISATION = "1185"
 
@@ -44,14 +44,14 @@ def seed(compartments: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def workspace(root: Path, url: str, compartments: int, parallelism: int) -> None:
+def workspace(root: Path, url: str, compartments: int, parallelism: int, datamarts: int = DATAMARTS) -> None:
     (root / "specs").mkdir(parents=True)
     head = "apiVersion: reconciler/v1\nkind: {}\nmetadata: {{name: {}}}\n"
     (root / "reconciler.yaml").write_text(
         head.format("Workspace", "bench")
         + f'spec: {{organisation_id: "{ORGANISATION}", endpoint: "{url}", settle: 0, parallelism: {parallelism}}}\n'
     )
-    rows = "".join(f'  m{n}: {{id: "{7000 + n}"}}\n' for n in range(DATAMARTS))
+    rows = "".join(f'  m{n}: {{id: "{7000 + n}"}}\n' for n in range(datamarts))
     (root / "specs/datamarts.yaml").write_text(head.format("Datamarts", "all") + "spec:\n" + rows)
     specs = (
         head.format("Compartment", f"c{n}") + f"spec: {{token: c{n}, activations: all}}\n"
@@ -122,31 +122,18 @@ def looped(latency: float, parallelism: int, changes: int) -> float:
         return time.perf_counter() - begun
 
 
-def main() -> None:
-    changes = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    print(
-        f"{os.cpu_count()} cores, {changes:,} activations on {DATAMARTS} datamarts, medians of {ROUNDS} interleaved rounds"
-    )
-    for latency, parallelism in ((0.02, 10), (0.2, 50)):
-        loops, applies, runs, cpus = [], [], [], []
-        for _ in range(ROUNDS):
+def apply(size: Size) -> Iterator[Row]:
+    """The run, and the whole command, at two concurrencies."""
+    changes = size.changes // DATAMARTS * DATAMARTS
+    for latency, parallelism, loop_aim, ideal_aim in ((0.02, 10, 0.9, None), (0.2, 50, None, 0.85)):
+        loops, found = [], []
+        for _ in range(size.rounds):
             loops.append(looped(latency, parallelism, changes))
-            took, run, cpu = applied(latency, parallelism, changes)
-            applies.append(took)
-            runs.append(run)
-            cpus.append(cpu)
-        loop, apply, run = (statistics.median(x) for x in (loops, applies, runs))
+            found.append(applied(latency, parallelism, changes))
+        took, run, cpu = (median(list(column)) for column in zip(*found, strict=True))
         ideal = changes * latency / parallelism
-        print(
-            f"{latency * 1000:g} ms, {parallelism} at once: bare loop {loop:.2f} s, ideal {ideal:.2f} s; "
-            f"apply {apply:.2f} s with {statistics.median(cpus):.2f} s of processor, of that its run {run:.2f} s"
-        )
-        print(
-            f"  the run: {loop / run:.2f} of the loop's rate, {ideal / run:.2f} of the ideal; the whole command: {loop / apply:.2f} and {ideal / apply:.2f}"
-            " (aims: 0.9 of the loop at 20 ms, 0.85 of the ideal at 200 ms)",
-            flush=True,
-        )
-
-
-if __name__ == "__main__":
-    main()
+        name = f"apply, {changes:,} changes, {latency * 1000:g} ms, {parallelism} at once"
+        yield Row(name, run, "s", "bare httpx loop", median(loops), most=loop_aim and 1 / loop_aim)
+        yield Row(name, run, "s", "ideal latency", ideal, most=ideal_aim and 1 / ideal_aim)
+        yield Row(f"{name}: whole command", took, "s", "ideal latency", ideal)
+        yield Row(f"{name}: processor", cpu, "s", "its run", run)

@@ -1,4 +1,4 @@
-"""A load of changed rows beside the plain check: python -m tests.benchmarks.deltas [ROWS [FOLDER [keep] [delete]]]
+"""A load of changed rows beside the plain check of the same file.
 
 rate      of reading a source and comparing it with the index of what was sent, 1 % changed, of the rate of the plain check
           (aim: at least 0.6)
@@ -9,10 +9,12 @@ index     bytes a row (aim: at most 40), and of the file with identities
 
 import random
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -31,8 +33,10 @@ from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.generations import Generation
 from tests.benchmarks.loads import COLUMNS, row
 from tests.benchmarks.memory import watch
+from tests.benchmarks.shape import Row, Size, median
 
-ROWS = 10_000_000
+# Bytes a row of the index, and with the file of identities, which are kept to be deleted.
+INDEX, IDENTITIES = 40, 100
 PART = 300_000
 KEY = LoadKey("w", "s", 1, "a" * 12)
 
@@ -91,7 +95,7 @@ def check(root: Path, gone: str) -> None:
         print(made.scans.get(source(gone)).bytes)
 
 
-def delta(root: Path, gone: str) -> None:
+def compared(root: Path, gone: str) -> None:
     """What plan does."""
     with closing(indexes(root)) as made:
         definition = source(gone)
@@ -107,13 +111,10 @@ class Measured(NamedTuple):
     peak: float
     printed: str
 
-    def __str__(self) -> str:
-        return f"{self.seconds:6.1f} s ({self.used:6.1f} s of processors), {self.peak:4.0f} MB"
-
 
 def measured(root: Path, what: str, gone: str) -> Measured:
     peak, begun, before = [0], time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "tests.benchmarks.deltas", "--one", what, str(root), gone]
+    command = [sys.executable, "-m", "tests.benchmarks.deltas", what, str(root), gone]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     watch(process, peak)
     assert process.returncode == 0
@@ -123,30 +124,36 @@ def measured(root: Path, what: str, gone: str) -> Measured:
     return Measured(time.perf_counter() - begun, used, peak[0] / 1000, process.stdout.read().strip())
 
 
-def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as folder:
+def delta(size: Size) -> Iterator[Row]:
+    """Rate, bytes, memory and the index, with rows that vanished kept and deleted."""
+    with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for gone in sys.argv[3:] or ("keep", "delete"):
-            write(root, rows, changed=False)
-            print(f"\ngone: {gone}, {rows:,} rows, {(root / 'rows.csv').stat().st_size / 1e6:,.0f} MB")
-            print(f"index written  {measured(root, 'keep', gone)}")
-            for path in (root / "index").glob("s.*"):
-                print(f"  {path.name[-12:]}: {path.stat().st_size / rows:.1f} bytes a row")
-            write(root, rows, changed=True)
-            plain = measured(root, "check", gone)
-            compared = measured(root, "delta", gone)
-            print(f"plain check    {plain}")
-            print(f"compared       {compared}, {compared.printed}")
-            share = int(compared.printed.split()[0]) / int(plain.printed)
-            rate, used = plain.seconds / compared.seconds, plain.used / compared.used
-            print(f"rate {rate:.2f} of the plain check ({used:.2f} of processors); {share:.2%} of the bytes")
-            for path in (root / "index").glob("*"):
-                path.unlink()
+        for gone in ("keep", "delete"):
+            write(root, size.delta_rows, changed=False)
+            measured(root, "keep", gone)
+            stored = {path.suffix: path.stat().st_size for path in (root / "index").glob("s.*")}
+            write(root, size.delta_rows, changed=True)
+            rounds = [
+                (measured(root, "check", gone), measured(root, "compare", gone)) for _ in range(size.rounds)
+            ]
+            name = f"delta, {size.delta_rows:,} rows, gone: {gone}"
+            yield from _rows(name, rounds, sum(stored.values()) / size.delta_rows, deletes=gone == "delete")
+            shutil.rmtree(root / "index")
+
+
+def _rows(
+    name: str, rounds: list[tuple[Measured, Measured]], stored: float, *, deletes: bool
+) -> Iterator[Row]:
+    plain, compared = ([m.seconds for m in ones] for ones in zip(*rounds, strict=True))
+    yield Row(name, median(compared), "s", "plain check", median(plain), most=1 / 0.6)
+    used = [[m.used for m in ones] for ones in zip(*rounds, strict=True)]
+    yield Row(f"{name}: processors", median(used[1]), "s", "plain check", median(used[0]))
+    check, found = rounds[0]
+    sent, whole = int(found.printed.split()[0]) / 1e6, int(check.printed) / 1e6
+    yield Row(f"{name}: bytes to send", sent, "MB", "all rows", whole, most=0.011)
+    yield Row(f"{name}: memory", max(c.peak for _, c in rounds), "MB", "limit", 400, most=1)
+    yield Row(f"{name}: index, one row", stored, "bytes", "limit", IDENTITIES if deletes else INDEX, most=1)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        {"keep": keep, "check": check, "delta": delta}[sys.argv[2]](Path(sys.argv[3]), sys.argv[4])
-    else:
-        main()
+    {"keep": keep, "check": check, "compare": compared}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3])

@@ -1,31 +1,27 @@
-"""Rates of the data plane, each against a peer in the same run: python -m tests.benchmarks.loads [MB]
+"""Rates of the data plane, each against a peer in the same run.
 
-    commands   read, checked, digested and cut     against DuckDB's read_json (two threads and more) and `jq -c`
-    csv        turned into commands, the same       against DuckDB's COPY of read_csv as NDJSON
-    parquet    the same                             against DuckDB's COPY of read_parquet as NDJSON
-    upload     commands read and sent to a sink     against curl posting ready-made chunks, sink throttled to 100 MB/s;
-               and at full speed, against DuckDB's read_json and `jq -c`
-    duplicates what finding them costs a line
+    check       commands read, checked, digested and cut   against DuckDB's read_json (two threads and more) and `jq -c`
+    tables      CSV and Parquet turned into commands, the same   against DuckDB's COPY of them as NDJSON
+    upload      commands read and sent to a sink   against curl posting ready-made chunks, sink throttled to 100 MB/s;
+                and at full speed, against DuckDB's read_json and `jq -c`
+    duplicates  what finding them costs a line
 
-Medians of interleaved rounds. The file is 2 GB unless said otherwise; jq, which is slow, gets 200 MB of it.
+jq, which is slow, gets 200 MB.
 """
 
+import importlib.util
 import json
-import os
 import random
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import polars
 
 from reconciler.bulk.scan.check import checker
@@ -37,8 +33,8 @@ from reconciler.cli.wiring.processes import readers
 from reconciler.model.load import Scan
 from reconciler.model.source import Identifier, SourceDefinition, Update
 from reconciler.origin import Origin
+from tests.benchmarks.shape import Missing, Row, Size, seconds, timed
 
-ROUNDS = 3
 WORDS = [
     "loyal",
     "premium",
@@ -94,13 +90,19 @@ def row(n: int, dice: random.Random) -> str:
     )
 
 
-def write(root: Path, megabytes: int) -> None:
-    """The files; a part of 50 MB is made, and repeated."""
-    dice = random.Random(7)
+def write_commands(root: Path, megabytes: int) -> Path:
+    """The file; a part of 50 MB is made, and repeated."""
+    dice, path = random.Random(7), root / "c.ndjson"
     part = b"".join(command(n, dice) for n in range(100_000))
-    with (root / "c.ndjson").open("wb") as file:
+    with path.open("wb") as file:
         while file.tell() < megabytes * 1_000_000:
             file.write(part)
+    return path
+
+
+def write_tables(root: Path, megabytes: int) -> None:
+    """The same as tables, of a quarter of that size."""
+    dice = random.Random(7)
     rows = "".join(row(n, dice) for n in range(300_000)).encode()
     with (root / "x.csv").open("wb") as file:
         file.write(("id," + ",".join(COLUMNS) + "\n").encode())
@@ -110,40 +112,31 @@ def write(root: Path, megabytes: int) -> None:
     frame.write_parquet(root / "x.parquet", row_group_size=50_000)
 
 
-def timed(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
-
-
-def medians(size: float, **works: Callable[[], object]) -> dict[str, float]:
-    """MB/s of each, interleaved."""
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(ROUNDS):
-        for name, work in works.items():
-            taken[name].append(timed(work))
-    return {name: size / 1e6 / statistics.median(t) for name, t in taken.items()}
-
-
-def show(title: str, rates: dict[str, float], against: dict[str, float | None]) -> None:
-    ours = rates["reconciler"]
-    print(f"\n{title}: {ours:,.0f} MB/s")
-    for name, limit in against.items():
-        aim = f"   (aim: at least {limit:g})" if limit is not None else ""
-        print(f"  {ours / rates[name]:6.2f} x {name}, {rates[name]:,.0f} MB/s{aim}")
-
-
 def read(root: Path, source: SourceDefinition) -> Scan:
     with readers() as pool:
         return scan(root, source, workers=pool)
 
 
-def query(text: str) -> Callable[[], object]:
+def rates(rounds: int, size: float, **works: Callable[[], object] | Missing) -> dict[str, float | Missing]:
+    """MB/s of each that is there, interleaved."""
+    there = {name: work for name, work in works.items() if not isinstance(work, Missing)}
+    taken = seconds(rounds, there)
+    return {n: w if isinstance(w, Missing) else size / 1e6 / taken[n] for n, w in works.items()}
+
+
+def query(text: str) -> Callable[[], object] | Missing:
+    if importlib.util.find_spec("duckdb") is None:
+        return Missing("pip install duckdb")
+    import duckdb
+
     connection = duckdb.connect()
     return lambda: connection.execute(text).fetchall()
 
 
-def jq(root: Path) -> float:
+def jq(root: Path) -> float | Missing:
+    """MB/s of jq."""
+    if not shutil.which("jq"):
+        return Missing("apt-get install jq")
     head = root / "head.ndjson"
     with (root / "c.ndjson").open("rb") as file:
         head.write_bytes(file.read(200_000_000).rpartition(b"\n")[0] + b"\n")
@@ -151,27 +144,59 @@ def jq(root: Path) -> float:
     return head.stat().st_size / 1e6 / taken
 
 
-def tables(root: Path) -> None:
-    """CSV and Parquet to commands; the bytes are made in the same processes as in a run."""
-    for source, reading in ((CSV, "read_csv('{}', all_varchar=true)"), (PARQUET, "read_parquet('{}')")):
-        path = root / source.files[0]
-        fields = ", ".join(f"{c}: {c}" for c in COLUMNS)
-        select = f"SELECT {SHAPE.format(fields)} FROM {reading.format(path)}"
-        out = root / "duck.ndjson"
-        size = path.stat().st_size
-        copy = query(f"COPY ({select}) TO '{out}' (FORMAT json)")
-        found = read(root, source)
-        copy()
-        made = next(chunk_pieces(root, found.files, source, found.chunks[0])).splitlines()
-        with out.open("rb") as file:
-            assert [json.loads(x) for x in made[:200]] == [json.loads(next(file)) for _ in range(200)]
-        rates = medians(found.bytes, reconciler=lambda s=source: read(root, s), duckdb=copy)  # type: ignore[misc]
-        show(
-            f"{source.format} to commands, read, checked, digested and cut ({size / 1e6:,.0f} MB in; rates are of the output)",
-            rates,
-            {"duckdb": 1.0},
+def check(size: Size) -> Iterator[Row]:
+    """Commands, read, checked, digested and cut."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        path = write_commands(root, size.megabytes)
+        reading = f"read_json('{path}', format='newline_delimited')"
+        found = rates(
+            size.rounds,
+            path.stat().st_size,
+            ours=lambda: read(root, COMMANDS),
+            all=query(f"SELECT sum(hash(t)) FROM {reading} t"),
+            count=query(f"SELECT count(*) FROM {reading}"),
         )
-        print(f"  one process, conversion alone: {alone(root, source):,.0f} MB/s")
+        name, ours = f"check {size.megabytes:,} MB of commands", number(found["ours"])
+        yield Row(name, ours, "MB/s", "DuckDB read_json, all columns", found["all"], least=0.6)
+        yield Row(name, ours, "MB/s", "DuckDB read_json, count(*)", found["count"])
+        yield Row(name, ours, "MB/s", "jq -c", jq(root), least=10)
+
+
+def number(rate: float | Missing) -> float:
+    assert not isinstance(rate, Missing)
+    return rate
+
+
+def tables(size: Size) -> Iterator[Row]:
+    """CSV and Parquet to commands, read, checked, digested and cut; rates are of the output."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write_tables(root, size.megabytes)
+        for source, reading in ((CSV, "read_csv('{}', all_varchar=true)"), (PARQUET, "read_parquet('{}')")):
+            path = root / source.files[0]
+            fields = ", ".join(f"{c}: {c}" for c in COLUMNS)
+            select = f"SELECT {SHAPE.format(fields)} FROM {reading.format(path)}"
+            out = root / "duck.ndjson"
+            copy = query(f"COPY ({select}) TO '{out}' (FORMAT json)")
+            found = read(root, source)
+            if not isinstance(copy, Missing):
+                copy()
+                same_commands(root, source, found, out)
+            rate = rates(size.rounds, found.bytes, ours=lambda s=source: read(root, s), duckdb=copy)  # type: ignore[misc]
+            name, ours = (
+                f"{source.format} of {path.stat().st_size / 1e6:,.0f} MB to commands",
+                number(rate["ours"]),
+            )
+            yield Row(name, ours, "MB/s", "DuckDB COPY to JSON", rate["duckdb"], least=1.0)
+            yield Row(name, ours, "MB/s", "conversion alone, one process", alone(root, source))
+
+
+def same_commands(root: Path, source: SourceDefinition, found: Scan, out: Path) -> None:
+    """DuckDB makes what we make."""
+    made = next(chunk_pieces(root, found.files, source, found.chunks[0])).splitlines()
+    with out.open("rb") as file:
+        assert [json.loads(x) for x in made[:200]] == [json.loads(next(file)) for _ in range(200)]
 
 
 def alone(root: Path, source: SourceDefinition) -> float:
@@ -218,69 +243,62 @@ def curl(chunks: Path, url: str, workers: int) -> None:
     )
 
 
-def uploads(root: Path, json_rate: float, jq_rate: float) -> None:
-    size = (root / "c.ndjson").stat().st_size
-    chunks = root / "chunks"
-    chunks.mkdir()
-    found = read(root, COMMANDS)
-    for chunk in found.chunks:
-        with (chunks / f"{chunk.index:04d}").open("wb") as file:
-            file.writelines(chunk_pieces(root, found.files, COMMANDS, chunk))
-    with sink(100) as url:
-        rates = medians(
-            size,
-            reconciler=lambda: load(root, url, 2),
-            planned=lambda: load(root, url, 2, found),
-            curl=lambda: curl(chunks, url, 2),
-        )
-    print(
-        f"\nupload, sink throttled to 100 MB/s: {rates['curl'] / rates['reconciler']:.2f} x the time of curl with ready-made chunks\n"
-        f"  with a plan at hand: {rates['curl'] / rates['planned']:.2f} x (aim: at most 1.1)"
-    )
-    shutil.rmtree(chunks)
-    with sink(0) as url:
-        rates = medians(size, reconciler=lambda: load(root, url, 2))
-    show(
-        "upload, full speed",
-        {**rates, "read_json, all columns": json_rate, "jq -c": jq_rate},
-        {"read_json, all columns": 0.5, "jq -c": 5},
-    )
-
-
-def main() -> None:
-    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    print(f"{os.cpu_count()} cores, {megabytes:,} MB of commands, medians of {ROUNDS} interleaved rounds")
+def upload(size: Size) -> Iterator[Row]:
+    """Commands to a sink, throttled and at full speed."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write(root, megabytes)
-        path = root / "c.ndjson"
-        reading = f"read_json('{path}', format='newline_delimited')"
-        rates = medians(
-            path.stat().st_size,
-            reconciler=lambda: read(root, COMMANDS),
-            all=query(f"SELECT sum(hash(t)) FROM {reading} t"),
-            count=query(f"SELECT count(*) FROM {reading}"),
+        path = write_commands(root, size.megabytes)
+        found = read(root, COMMANDS)
+        name = f"read and upload {size.megabytes:,} MB"
+        with sink(100) as url:
+            peer = (
+                (lambda: curl(root / "chunks", url, 2))
+                if shutil.which("curl")
+                else Missing("apt-get install curl")
+            )
+            cut(root, found)
+            taken = rates(
+                size.rounds,
+                path.stat().st_size,
+                ours=lambda: load(root, url, 2),
+                planned=lambda: load(root, url, 2, found),
+                curl=peer,
+            )
+        slow = "curl, chunks at hand, to 100 MB/s"
+        yield Row(name, number(taken["ours"]), "MB/s", slow, taken["curl"])
+        yield Row(
+            "  the same, planned before", number(taken["planned"]), "MB/s", slow, taken["curl"], least=1 / 1.1
         )
-        rates = {
-            "reconciler": rates["reconciler"],
-            "read_json, all columns": rates["all"],
-            "read_json, count(*) only": rates["count"],
-            "jq -c": jq(root),
-        }
-        show(
-            "commands, read, checked, digested and cut",
-            rates,
-            {"read_json, all columns": 0.6, "read_json, count(*) only": None, "jq -c": 10},
+        shutil.rmtree(root / "chunks")
+        reading = f"SELECT sum(hash(t)) FROM read_json('{path}', format='newline_delimited') t"
+        with sink(0) as url:
+            fast = rates(
+                size.rounds, path.stat().st_size, ours=lambda: load(root, url, 2), duckdb=query(reading)
+            )
+        ours = number(fast["ours"])
+        yield Row(
+            f"{name}, fast sink", ours, "MB/s", "DuckDB read_json, all columns", fast["duckdb"], least=0.5
         )
-        tables(root)
-        uploads(root, rates["read_json, all columns"], rates["jq -c"])
-        small = replace(COMMANDS, files=("head.ndjson",))
-        plain, watched = (
-            timed(lambda s=s: read(root, s)) for s in (small, replace(small, duplicates="warn"))
-        )
-        lines = scan(root, small).lines
-        print(f"\nduplicates: {(watched - plain) / lines * 1e6:.1f} µs a line more")
+        yield Row(f"{name}, fast sink", ours, "MB/s", "jq -c", jq(root), least=5)
 
 
-if __name__ == "__main__":
-    main()
+def cut(root: Path, found: Scan) -> None:
+    """Each chunk in a file of its own, for curl."""
+    (root / "chunks").mkdir()
+    for chunk in found.chunks:
+        with (root / "chunks" / f"{chunk.index:04d}").open("wb") as file:
+            file.writelines(chunk_pieces(root, found.files, COMMANDS, chunk))
+
+
+def duplicates(size: Size) -> Iterator[Row]:
+    """What finding commands about one identity costs a line."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write_commands(root, min(200, size.megabytes))
+        lines = scan(root, COMMANDS).lines
+        warned = replace(COMMANDS, duplicates="warn")
+        found = seconds(
+            size.rounds, {"plain": lambda: read(root, COMMANDS), "warn": lambda: read(root, warned)}
+        )
+    each = {name: taken / lines * 1e6 for name, taken in found.items()}
+    yield Row("duplicates: warn, one command", each["warn"], "us", "duplicates: off", each["plain"])

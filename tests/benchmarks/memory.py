@@ -1,17 +1,18 @@
-"""Peak memory of `apply` for a source of 100 MB and one of 1 GB (G8): python -m tests.benchmarks.memory [MB ...]
+"""Peak memory of `apply` for a source, and for one of a tenth of its size (G8); the sandbox is another process's.
 
-Peak resident memory is summed over the coordinator and its sending processes, sampled from /proc. Prints both peaks and
-their ratio, and the throughput of reading and of sending, against `sha256sum` of the same file in the same run.
+Memory is summed over the coordinator and its sending processes, pages that are shared counted once, sampled from /proc. The time of
+plan and apply of the larger one is compared with that of `sha256sum` of the same file.
 """
 
-import os
 import subprocess
-import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from tests.benchmarks.shape import Row, Size, median, quietly, timed
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
@@ -53,7 +54,16 @@ def watch(process: "subprocess.Popen[str]", peak: list[int]) -> None:
         time.sleep(0.05)
 
 
-def measure(megabytes: int) -> int:
+class Measured(NamedTuple):
+    """Peak in MB, and MB/s of each."""
+
+    peak: float
+    hashing: float
+    planning: float
+    applying: float
+
+
+def measure(megabytes: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         emulator = Emulator(Path(folder) / "emulator", profiles="counted")
         workspace = Workspace(Path(folder) / "ws", emulator.url)
@@ -64,15 +74,10 @@ def measure(megabytes: int) -> int:
             while file.tell() < megabytes * 1_000_000:
                 file.writelines(LINE.format(n=n + i, v=i % 97, pad="x" * (i % 60)) for i in range(10_000))
                 n += 10_000
-        size = path.stat().st_size
-        begun = time.monotonic()
-        subprocess.run(["sha256sum", str(path)], check=True, capture_output=True)
-        hashed = time.monotonic() - begun
-        begun = time.monotonic()
-        assert workspace.run("plan", timeout=3000).code == 0
-        planned = time.monotonic() - begun
-        peak = [0]
-        begun = time.monotonic()
+        size = path.stat().st_size / 1e6
+        hashed = timed(lambda: quietly("sha256sum", path))
+        planned = timed(lambda: workspace.run("plan", timeout=3000))
+        peak, begun = [0], time.monotonic()
         process = workspace.start("apply", "--auto-approve")
         thread = threading.Thread(target=watch, args=(process, peak))
         thread.start()
@@ -81,16 +86,16 @@ def measure(megabytes: int) -> int:
         applied = time.monotonic() - begun
         assert process.returncode == 0, err
         emulator.stop()
-        print(
-            f"{size / 1e6:8.0f} MB  peak {peak[0] / 1000:7.1f} MB   plan {size / 1e6 / planned:6.1f} MB/s ({hashed / planned:.3f} of sha256sum)"
-            f"   apply {size / 1e6 / applied:6.1f} MB/s ({hashed / applied:.3f} of sha256sum)",
-            flush=True,
-        )
-        return peak[0]
+        return Measured(peak[0] / 1000, size / hashed, size / planned, size / applied)
 
 
-if __name__ == "__main__":
-    sizes = [int(a) for a in sys.argv[1:]] or [100, 1000]
-    print(f"{os.cpu_count()} cores")
-    peaks = [measure(s) for s in sizes]
-    print(f"peak of the largest / peak of the smallest: {peaks[-1] / peaks[0]:.2f}")
+def memory(size: Size) -> Iterator[Row]:
+    """Peak of the larger against the smaller."""
+    small, large = size.memory // 10, size.memory
+    found = [(measure(small), measure(large)) for _ in range(size.rounds)]
+    less, more = (
+        Measured(*map(median, map(list, zip(*ones, strict=True)))) for ones in zip(*found, strict=True)
+    )
+    yield Row(f"apply {large:,} MB, peak memory", more.peak, "MB", f"of {small:,} MB", less.peak, most=1.25)
+    yield Row(f"plan {large:,} MB", more.planning, "MB/s", "sha256sum", more.hashing)
+    yield Row(f"apply {large:,} MB, to the sandbox", more.applying, "MB/s", "sha256sum", more.hashing)

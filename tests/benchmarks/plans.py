@@ -1,7 +1,5 @@
 """`plan` where nothing changed, against merely fetching and decoding the same pages, and against octoDNS.
 
-python -m tests.benchmarks.plans [COMPARTMENTS] [DATAMARTS]      10,000 on 20 by default; octoDNS if it is installed
-
 Pages are ready-made and served with 20 ms of latency each, 500 rows a page. The processor's time of octoDNS is that of planning as
 many unchanged records as there are compartments, from YAML to YAML, in the same run.
 """
@@ -9,12 +7,12 @@ many unchanged records as there are compartments, from YAML to YAML, in the same
 import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,9 +21,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests.benchmarks import octodns
 from tests.benchmarks.applies import workspace
+from tests.benchmarks.shape import Row, Size, median
 
-LATENCY, PAGE, PARALLELISM, ROUNDS = 0.02, 500, 10, 3
+LATENCY, PAGE, PARALLELISM = 0.02, 500, 10
 
 
 def pages(compartments: int, datamarts: int) -> dict[tuple[str, int], bytes]:
@@ -116,65 +116,27 @@ def run(command: list[str], **env: str) -> tuple[float, float, float]:
     return took, cpu, after.ru_maxrss / 1000
 
 
-OCTODNS = """\
-import time
-from pathlib import Path
-import sys
-root = Path(sys.argv[1]); count = int(sys.argv[2])
-(root / "config").mkdir()
-(root / "config/example.com.yaml").write_text("---\\n" + "".join(f"r{n}:\\n  type: A\\n  value: 10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}\\n" for n in sorted(range(count), key=lambda n: f"r{n}")))
-(root / "c.yaml").write_text(f"providers:\\n  a: {{class: octodns.provider.yaml.YamlProvider, directory: {root}/config, enforce_order: false}}\\n  b: {{class: octodns.provider.yaml.YamlProvider, directory: {root}/config, enforce_order: false}}\\nzones:\\n  example.com.: {{sources: [a], targets: [b]}}\\n")
-from octodns.manager import Manager
-before = time.process_time()
-Manager(str(root / "c.yaml")).sync(dry_run=True)
-print(time.process_time() - before)
-"""
-
-
-def octodns(count: int) -> float | None:
-    """Seconds of processor of planning so many unchanged records; None if it is not installed."""
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", OCTODNS, folder, str(count)], check=False, capture_output=True, text=True
-        )
-        return float(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
-
-
-def main() -> None:
-    compartments = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    datamarts = int(sys.argv[2]) if len(sys.argv) > 2 else 20
-    resources = compartments * (datamarts + 1)
+def plan(size: Size) -> Iterator[Row]:
+    """Time and memory of `plan` where nothing changed, and the processor's time a resource."""
+    compartments, datamarts = size.compartments, size.datamarts
     made = pages(compartments, datamarts)
     server = Server(made)
-    print(
-        f"{os.cpu_count()} cores, {compartments:,} compartments on {datamarts} datamarts, {len(made)} pages, {LATENCY * 1000:g} ms",
-        flush=True,
-    )
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        import tests.benchmarks.applies as applies
-
-        applies.DATAMARTS = datamarts
-        workspace(root / "ws", server.url, compartments, PARALLELISM)
+        workspace(root / "ws", server.url, compartments, PARALLELISM, datamarts)
         command = [sys.executable, "-m", "reconciler", "-C", str(root / "ws"), "plan", "--detailed-exitcode"]
+        zone = octodns.records(root / "theirs", compartments, one_file=True)
         run([sys.executable, "-m", "reconciler", "--version"])
-        rounds = []
-        for _ in range(ROUNDS):
+        rounds, theirs = [], []
+        for _ in range(size.rounds):
             limit, before = fetched(server.url, made), server.asked[0]
             rounds.append((limit, *run(command, RECONCILER_TOKEN="t"), server.asked[0] - before))
-        limit, took, cpu, peak, asked = (statistics.median(column) for column in zip(*rounds, strict=True))
-        print(f"medians of {ROUNDS} rounds; fetching and decoding: {limit:.2f} s")
-        print(f"plan: {took:.2f} s, {cpu:.2f} s of processor, {peak:.0f} MB, {asked:.0f} requests")
-        print(
-            f"  {took / limit:.2f} x fetching and decoding (aim: at most 1.5); {cpu / resources * 1e6:.0f} µs of processor a resource"
-        )
-    peer = octodns(compartments)
-    if peer is None:
-        print("octoDNS is not installed: pip install octodns")
-    else:
-        each, theirs = cpu / resources, peer / compartments
-        print(f"octoDNS: {theirs * 1e6:.0f} µs a record, {theirs / each:.1f} x ours (aim: at least 10)")
-
-
-if __name__ == "__main__":
-    main()
+            theirs += [octodns.planning(zone)] if octodns.INSTALLED else []
+    limit, took, cpu, peak, asked = (median(list(column)) for column in zip(*rounds, strict=True))
+    name = f"plan, {compartments:,} compartments on {datamarts} datamarts, no change"
+    yield Row(name, took, "s", "fetch and decode the same pages", limit, most=1.5)
+    yield Row("plan: requests", asked, "requests", "pages of 500", len(made), most=1.0)
+    yield Row("plan: memory", peak, "MB", "bytes of the pages", sum(map(len, made.values())) / 1e6)
+    each = cpu / (compartments * (datamarts + 1)) * 1e6
+    record = median(theirs) / compartments * 1e6 if theirs else octodns.MISSING
+    yield Row("plan: processor, one resource", each, "us", "octodns-sync, one record", record, most=0.1)

@@ -1,24 +1,23 @@
 """The sandbox as the other end of benchmarks: a raw upload, against a socket that only reads; and small requests a second.
 
-python -m tests.benchmarks.sandbox [MB]      99 by default, just below what the platform takes
-
-The client is the same for both ends: one connection, blocks of 256 KiB, as the product sends. Medians of interleaved rounds.
+99 MB, just below what the platform takes. The client is the same for both ends: one connection, blocks of 256 KiB, as the product sends. Medians of interleaved rounds.
 """
 
 import json
-import os
 import socket
-import statistics
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import httpx
 
-ROUNDS, BLOCK, REQUESTS, AT_ONCE = 5, 256 * 1024, 4000, 8
+from tests.benchmarks.shape import Row, Size, median
+
+BODY, BLOCK, REQUESTS, AT_ONCE = 99_000_000, 256 * 1024, 4000, 8
 LINE = b'{"operation":"DELETE","compartment_id":"1000","user_account_id":"u-0000001"}\n'
 SINK = """\
 import socket
@@ -93,35 +92,21 @@ def small(port: int) -> float:
     return REQUESTS / (time.perf_counter() - begun)
 
 
-def main() -> None:
-    size = int(sys.argv[1] if len(sys.argv) > 1 else 99) * 1_000_000
+def sandbox(size: Size) -> Iterator[Row]:
+    """An upload of one body, and small answers a second."""
     block = (LINE * (BLOCK // len(LINE) + 1))[:BLOCK]
-    command = [
-        sys.executable,
-        "-m",
-        "reconciler",
-        "sandbox",
-        "serve",
-        "--port",
-        "0",
-        "--switch",
-        "profiles=counted",
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "reconciler", "sandbox", "serve", "--port", "0"]
+    process = subprocess.Popen([*command, "--switch", "profiles=counted"], stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr
         url = next(word for word in process.stderr.readline().split() if word.startswith("http"))
         port = int(url.rsplit(":", 1)[1])
-        found = [(sink(size, block), uploaded(port, size, block), small(port)) for _ in range(ROUNDS)]
+        found = [(sink(BODY, block), uploaded(port, BODY, block), small(port)) for _ in range(size.rounds)]
     finally:
         process.kill()
         process.wait()
-    bare, ours, rate = (statistics.median(column) for column in zip(*found, strict=True))
-    print(f"{os.cpu_count()} cores, {size / 1e6:.0f} MB, medians of {ROUNDS} interleaved rounds")
-    print(f"socket that only reads {bare / 1e6:,.0f} MB/s, upload to the sandbox {ours / 1e6:,.0f} MB/s")
-    print(f"  {ours / bare:.2f} of it (aim: at least 0.25)")
-    print(f"small requests: {rate:,.0f} a second (aim: at least 1,000)")
-
-
-if __name__ == "__main__":
-    main()
+    bare, ours, rate = (median(list(column)) for column in zip(*found, strict=True))
+    yield Row(
+        "sandbox, upload of 99 MB", ours / 1e6, "MB/s", "socket that only reads", bare / 1e6, least=0.25
+    )
+    yield Row("sandbox, small requests", rate, "1/s", "limit", 1_000, least=1)

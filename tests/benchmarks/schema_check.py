@@ -1,21 +1,21 @@
-"""What comparing every profile with the schema of its datamart costs: python -m tests.benchmarks.schema_check [MB] [RUNS]
+"""What comparing every profile with the schema of its datamart costs.
 
 The check pass over one source, with and without a schema, in one process, interleaved. Processor time, medians: it says the same
 on a busy machine. Three sources: commands, NDJSON and CSV of the same profiles; and commands with fields that do not fit.
 """
 
 import json
-import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from reconciler.bulk.records.lines import ANY_ID
 from reconciler.bulk.scan.scan import scan
 from reconciler.kinds.schema_text import read_schema
 from reconciler.model.source import Identifier, SourceDefinition, Update
+from tests.benchmarks.shape import Row, Size, interleaved
 from tests.support.datamart_schema import EXAMPLE
 
 SCHEMA = read_schema(EXAMPLE.replace("country: String!", "country: String"), "schema 1")
@@ -88,28 +88,19 @@ def made(root: Path, name: str, size: int) -> tuple[SourceDefinition, int]:
     return SourceDefinition(workspace="w", source="s", files=(path.name,), format=kind, **rest), rows  # type: ignore[arg-type]
 
 
-def main() -> None:
-    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 50
-    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    print(f"{megabytes} MB, medians of {runs} interleaved runs, processor time of one process")
-    print(f"{'source':<28}{'plain':>10}{'compared':>10}{'more':>8}{'per row':>10}")
+def compare(size: Size) -> Iterator[Row]:
+    """The pass with a schema against the pass without one."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name in SOURCES:
-            source, rows = made(root, name, megabytes * 1_000_000)
-            taken: dict[bool, list[float]] = {False: [], True: []}
-            for n in range(2 * runs + 2):
-                compared = n % 2 == 1
+            source, rows = made(root, name, size.schema_megabytes * 1_000_000)
+
+            def checked(source: SourceDefinition = source, rows: int = rows, *, compared: bool) -> float:
                 begun = time.process_time()
-                found = scan(root, source, schemas=(SCHEMA,) if compared else ())
-                if n >= 2:
-                    taken[compared].append(time.process_time() - begun)
-                assert found.sent == rows, found
-            plain, more = statistics.median(taken[False]), statistics.median(taken[True])
-            print(
-                f"{name:<28}{plain:>9.2f}s{more:>9.2f}s{(more / plain - 1) * 100:>7.0f}%{(more - plain) / rows * 1e9:>7.0f} ns"
-            )
+                assert scan(root, source, schemas=(SCHEMA,) if compared else ()).sent == rows
+                return time.process_time() - begun
 
-
-if __name__ == "__main__":
-    main()
+            works = {"plain": partial(checked, compared=False), "more": partial(checked, compared=True)}
+            interleaved(1, works)
+            found = interleaved(size.rounds, works)
+            yield Row(f"schema check, {name}", found["more"], "s", "the same, no schema", found["plain"])

@@ -1,20 +1,18 @@
-"""How long `validate` takes, against named peers in the same run. `python -m tests.benchmarks.validate [FILES] [ROUNDS]`.
+"""Start-up of the command, and `validate` of many files.
 
-One good file against `pre-commit --version` and `python -c "import typer, yaml"`; many files against `check-jsonschema`
-with the same files and the same schema (from the `dev` extra). Medians of interleaved runs.
+One good file against `pre-commit --version` and `python -c "import typer, yaml"`; many files against `check-jsonschema` with the same
+files and the same schema, and `octodns-validate` with as many files of one record each.
 """
 
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from reconciler.spec.schema import schema_text
+from tests.benchmarks import octodns
+from tests.benchmarks.shape import Missing, Row, Size, interleaved, quietly, timed
 from tests.support.specs import FILES, write
 
 BIN = Path(sys.executable).parent
@@ -44,95 +42,77 @@ spec:
 """
 
 
-def many(root: Path, files: int) -> list[str]:
+def files(root: Path, count: int) -> list[str]:
     """A workspace of so many spec files, half compartments, half sources; their names."""
-    made = {f"specs/d{n % 100:02}/c{n}.yaml": COMPARTMENT.format(n=n, team=n % 9) for n in range(files // 2)}
-    made |= {f"specs/d{n % 100:02}/s{n}.yaml": SOURCE.format(n=n) for n in range(files - files // 2 - 2)}
+    made = {f"specs/d{n % 100:02}/c{n}.yaml": COMPARTMENT.format(n=n, team=n % 9) for n in range(count // 2)}
+    made |= {f"specs/d{n % 100:02}/s{n}.yaml": SOURCE.format(n=n) for n in range(count - count // 2 - 2)}
     write(root, {**FILES, **made})
     return [n for n in (*FILES, *made) if n.startswith("specs/")]
 
 
-class Run(NamedTuple):
-    """What is timed, and what has to happen before it that is not."""
-
-    name: str
-    call: Callable[[], object]
-    before: Callable[[], object] = lambda: None
+def program(name: str, *arguments: str, cwd: Path) -> Callable[[], float]:
+    """Seconds of a program beside this Python, run to success."""
+    return lambda: timed(lambda: quietly(BIN / name, *arguments, cwd=cwd))
 
 
-def medians(rounds: int, runs: Sequence[Run]) -> dict[str, float]:
-    """Seconds by name, of interleaved runs."""
-    taken: dict[str, list[float]] = {run.name: [] for run in runs}
-    for _ in range(rounds):
-        for run in runs:
-            run.before()
-            begun = time.perf_counter()
-            run.call()
-            taken[run.name].append(time.perf_counter() - begun)
-    found = {name: statistics.median(values) for name, values in taken.items()}
-    for name, seconds in found.items():
-        print(f"{seconds * 1000:9,.0f} ms  {name}")
-    return found
-
-
-def program(name: str, *arguments: str, cwd: Path) -> Callable[[], object]:
-    """A program beside this Python, run to success, quietly."""
-    return lambda: subprocess.run([BIN / name, *arguments], cwd=cwd, check=True, capture_output=True)
-
-
-def one_file(root: Path, rounds: int) -> None:
-    """Start-up."""
-    write(root, {name: FILES[name] for name in ("reconciler.yaml", "specs/datamarts.yaml")})
-    validate = program("reconciler", "validate", cwd=root)
-    found = medians(
-        rounds,
-        [
-            Run("python -c 'import typer, yaml'", program("python", "-c", "import typer, yaml", cwd=root)),
-            Run("pre-commit --version", program("pre-commit", "--version", cwd=root)),
-            Run("validate", validate, lambda: shutil.rmtree(root / ".reconciler", ignore_errors=True)),
-            Run("validate, unchanged", validate),
-        ],
-    )
-    imports, hook = found["python -c 'import typer, yaml'"], found["pre-commit --version"]
-    print(
-        f"validate of one good file: {found['validate'] / imports:.2f} of importing typer and yaml (limit 1.40)"
-    )
-    print(f"validate of one good file: {found['validate'] / hook:.2f} of pre-commit --version (limit 1.00)")
-    print(
-        f"  unchanged: {found['validate, unchanged'] / imports:.2f} and {found['validate, unchanged'] / hook:.2f}\n"
-    )
-
-
-def many_files(root: Path, files: int, rounds: int) -> None:
-    """Size."""
-    names = many(root, files)
-    (root / "schema.json").write_text(schema_text())
-    validate = program("reconciler", "validate", cwd=root)
-
-    def peer() -> None:
-        for at in range(0, len(names), AT_ONCE):
-            program("check-jsonschema", "--schemafile", "schema.json", *names[at : at + AT_ONCE], cwd=root)()
-
-    peer_name, cold, warm = f"check-jsonschema, {len(names):,} files", "validate", "validate, unchanged"
-    found = medians(
-        rounds,
-        [
-            Run(peer_name, peer),
-            Run(cold, validate, lambda: shutil.rmtree(root / ".reconciler", ignore_errors=True)),
-            Run(warm, validate),
-        ],
-    )
-    print(f"validate of many files: {found[peer_name] / found[cold]:.1f} times faster, cold (limit 15)")
-    print(f"validate of many files: {found[peer_name] / found[warm]:.0f} times faster, unchanged (limit 60)")
-
-
-def main() -> None:
-    """Both, in folders that are thrown away."""
-    files, rounds = (int(a) for a in [*sys.argv[1:], *["10000", "5"][len(sys.argv) - 1 :]])
+def start(size: Size) -> Iterator[Row]:
+    """`validate` of one good file: hardly more than starting Python and importing what it needs."""
     with tempfile.TemporaryDirectory() as folder:
-        one_file(Path(folder) / "one", 5 * rounds)
-        many_files(Path(folder) / "many", files, rounds)
+        root = write(Path(folder), {n: FILES[n] for n in ("reconciler.yaml", "specs/datamarts.yaml")})
+        again = program("reconciler", "validate", cwd=root)
+        imports, hook = "import typer, yaml", "pre-commit --version"
+        works = {
+            imports: program("python", "-c", imports, cwd=root),
+            "version": program("reconciler", "--version", cwd=root),
+            "validate": lambda: (shutil.rmtree(root / ".reconciler", ignore_errors=True), again())[1],
+            "again": again,
+        }
+        if (BIN / "pre-commit").exists():
+            works[hook] = program("pre-commit", "--version", cwd=root)
+        found = interleaved(5 * size.rounds, works)
+    name = "validate, 1 file"
+    yield Row("reconciler --version", found["version"], "s", imports, found[imports])
+    yield Row(name, found["validate"], "s", imports, found[imports], most=1.4)
+    theirs = found.get(hook, Missing("pip install pre-commit"))
+    yield Row(name, found["validate"], "s", hook, theirs, most=1.0)
+    yield Row(f"{name}, unchanged", found["again"], "s", imports, found[imports])
 
 
-if __name__ == "__main__":
-    main()
+def many(size: Size) -> Iterator[Row]:
+    """`validate` of many files."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        names = files(root / "ours", size.files)
+        (root / "ours/schema.json").write_text(schema_text())
+        peers = _peers(root, names, size.files)
+        again = program("reconciler", "validate", cwd=root / "ours")
+        ours = {
+            "cold": lambda: (shutil.rmtree(root / "ours/.reconciler", ignore_errors=True), again())[1],
+            "again": again,
+        }
+        there = {name: work for name, work in peers.items() if not isinstance(work, Missing)}
+        found = interleaved(size.rounds, {**ours, **there})
+    name = f"validate, {size.files:,} files"
+    for peer, work in peers.items():
+        theirs = work if isinstance(work, Missing) else found[peer]
+        schema = peer.startswith("check")
+        yield Row(name, found["cold"], "s", peer, theirs, most=1 / 15 if schema else None)
+        yield Row(f"{name}, unchanged", found["again"], "s", peer, theirs, most=1 / 60 if schema else None)
+
+
+def _peers(root: Path, names: list[str], count: int) -> Mapping[str, Callable[[], float] | Missing]:
+    def check() -> float:
+        taken = 0.0
+        for at in range(0, len(names), AT_ONCE):
+            part = ("--schemafile", "schema.json", *names[at : at + AT_ONCE])
+            taken += program("check-jsonschema", *part, cwd=root / "ours")()
+        return taken
+
+    there = (BIN / "check-jsonschema").exists()
+    return {
+        "check-jsonschema": check if there else Missing("pip install check-jsonschema"),
+        "octodns-validate": (
+            program("octodns-validate", "--config-file", str(octodns.records(root / "theirs", count, one_file=False)), cwd=root)
+            if octodns.INSTALLED else octodns.MISSING
+        ),
+    }  # fmt: skip
