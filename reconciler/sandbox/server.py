@@ -91,8 +91,12 @@ async def _run(
         temporary.replace(folder / STATE_FILE)
     if ready:
         ready(url)
-    while not serving.done():
-        await asyncio.wait([serving], timeout=0.25)
-        if sandbox.ending or (idle is not None and time.monotonic() - sandbox.last_request > idle):
-            server.should_exit = True
-    await serving
+    try:
+        while not serving.done():
+            await asyncio.wait([serving], timeout=0.25)
+            if sandbox.ending or (idle is not None and time.monotonic() - sandbox.last_request > idle):
+                server.should_exit = True
+        await serving
+    finally:
+        if serving.done() and not serving.cancelled():
+            serving.exception()  # SIGTERM's, which ended the loop already: asyncio is not to tell it again

@@ -1,5 +1,7 @@
 """`sandbox serve | set | faults | status | stop | reset | open` as a user types them."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,3 +150,13 @@ def test_planting_adds_and_never_changes(emulator: Emulator) -> None:
     )
     for bad in ({"datamarts": [{"name": "x"}]}, {"datamarts": [1]}, {"activations": [{}]}):
         assert httpx.post(f"{emulator.url}/_sandbox/plant", json=bad).status_code == 400
+
+
+def test_a_sandbox_that_is_terminated_ends_without_a_word(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "reconciler", "sandbox", "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as served:
+        assert served.stderr is not None
+        assert "The sandbox serves http://127.0.0.1:" in served.stderr.readline()
+        served.terminate()
+        assert served.stderr.read() == ""
+    assert served.returncode == 143

@@ -1,4 +1,4 @@
-"""Our specs, on an emulator that knows nothing but our datamarts: before the pull request, and again in its pipeline."""
+"""Our specs, on a sandbox that knows nothing but our datamarts: before the pull request, and again in its pipeline."""
 
 
 def test_members_are_activated_and_loaded(reconcile, reconciler_sandbox):
