@@ -42,7 +42,7 @@ class SpecError(ReconcilerError):
     """
 
     def __init__(self, diagnostics: Sequence[Any]) -> None:
-        super().__init__(f"{len(diagnostics)} finding(s) in the specs")
+        super().__init__(f"findings in the specs: {len(diagnostics)}")
         self.diagnostics = tuple(diagnostics)
 
 

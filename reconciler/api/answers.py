@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from reconciler.api.redaction import repeats_token, without_token
+from reconciler.kinds.counts import many
 from reconciler.model.foreign import ForeignText
 
 
@@ -130,7 +131,7 @@ def describe(
         if not body:
             return ForeignText("(empty body)")
         return ForeignText(
-            f"({'an HTML page' if start.startswith((b'<!doctype', b'<html')) else 'not JSON'}, {len(body):,} bytes)"
+            f"({'an HTML page' if start.startswith((b'<!doctype', b'<html')) else 'not JSON'}, {many(len(body), 'byte')})"
         )
     parts = []
     if text := parsed.get("error"):

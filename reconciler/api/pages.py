@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from reconciler.api.client import Params, Reader
 from reconciler.errors import ReadFailed
+from reconciler.kinds.counts import many
 
 PAGE = 500
 TRIES = 5
@@ -190,9 +191,13 @@ def _check(path: str, wrapper: Wrapper) -> tuple[list[dict[str, Any]], int | Non
         raise ReadFailed(f"GET {path}: 'data' is not a list")
     count, total = wrapper.get("count"), wrapper.get("total")
     if count is not None and count != len(data):
-        raise ReadFailed(f"GET {path}: the wrapper's count does not fit the page, which has {len(data)} rows")
+        raise ReadFailed(
+            f"GET {path}: the wrapper's count does not fit the page, which has {many(len(data), 'row')}"
+        )
     if total is not None and (not isinstance(total, int) or isinstance(total, bool) or total < len(data)):
-        raise ReadFailed(f"GET {path}: the wrapper's total does not fit the page, which has {len(data)} rows")
+        raise ReadFailed(
+            f"GET {path}: the wrapper's total does not fit the page, which has {many(len(data), 'row')}"
+        )
     return [_row(path, row) for row in data], total
 
 

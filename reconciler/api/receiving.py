@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from reconciler.kinds.counts import many
+
 _BLOCK = 1 << 18
 
 
@@ -48,7 +50,7 @@ def body(response: httpx.Response, bounds: Bounds = BOUNDS) -> bytes:
     """
     whole = b"".join(blocks(response, bounds.bytes))
     if len(whole) > 2 * bounds.values and sum(whole.count(c) for c in (b",", b"[", b"{")) > bounds.values:
-        raise TooLarge(f"the answer has more than {bounds.values:,} values")
+        raise TooLarge(f"the answer has more than {many(bounds.values, 'value')}")
     return whole
 
 
@@ -63,7 +65,7 @@ def blocks(response: httpx.Response, limit: int) -> Iterator[bytes]:
     for block in _plain(response, limit):
         taken += len(block)
         if taken > limit:
-            raise TooLarge(f"the answer has more than {limit:,} bytes")
+            raise TooLarge(f"the answer has more than {many(limit, 'byte')}")
         yield block
 
 
@@ -84,7 +86,7 @@ def _unpacked(packed: Iterator[bytes], limit: int) -> Iterator[bytes]:
         for block in packed:
             taken += len(block)
             if taken > limit:
-                raise TooLarge(f"the answer has more than {limit:,} bytes")
+                raise TooLarge(f"the answer has more than {many(limit, 'byte')}")
             if unpack.eof:
                 raise httpx.DecodingError("bytes after its end")
             left = block

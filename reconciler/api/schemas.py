@@ -8,6 +8,7 @@ from reconciler.api.client import Reader
 from reconciler.api.pages import read_all
 from reconciler.errors import ReadFailed, SchemaUnusable
 from reconciler.kinds import paths
+from reconciler.kinds.counts import many
 
 SECONDS = 10.0  # for each of the two requests
 
@@ -41,7 +42,7 @@ def live_schema(reader: Reader, datamart_id: str) -> LiveSchema:
         if len(live) != 1:
             words = ", ".join(sorted({str(row.get("status"))[:20] for row in rows}))
             raise SchemaUnusable(
-                f"{len(live) or 'none'} of the {len(rows)} versions of the schema {'are' if live else 'is'} LIVE"
+                f"{len(live) or 'none'} of the {many(len(rows), 'version')} of the schema {'are' if live else 'is'} LIVE"
                 + ("" if live else f" ({words})")
             )
         _, body = brief.text(paths.schema_text(datamart_id, live[0]["id"]))

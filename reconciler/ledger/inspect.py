@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from reconciler.errors import LedgerFailed
+from reconciler.kinds.counts import many
 from reconciler.ledger import postgres, sqlite
 from reconciler.private_folder import not_usable
 
@@ -30,7 +31,7 @@ def file_ledger(path: Path) -> str:
         )
     with sqlite.read_only(path) as database:
         runs = database.rows("SELECT count(*) FROM runs")[0][0] if database else 0
-    return f"{path}: readable and writable, {runs:,} run{'' if runs == 1 else 's'}"
+    return f"{path}: readable and writable, {many(runs, 'run')}"
 
 
 def server_ledger(url: str) -> str:

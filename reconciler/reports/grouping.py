@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import LoadChange, ResourceChange
 
@@ -100,5 +101,7 @@ def anywhere(text: str, datamart: str) -> str:
 def where(addresses: Sequence[str]) -> str:
     """Names of the datamarts, or of the first of them."""
     names = [a.partition("@")[2] for a in addresses]
-    more = f" and {len(names) - NAMED_MAX_DATAMARTS} others" if len(names) > NAMED_MAX_DATAMARTS else ""
+    more = (
+        f" and {many(len(names) - NAMED_MAX_DATAMARTS, 'other')}" if len(names) > NAMED_MAX_DATAMARTS else ""
+    )
     return ", ".join(names[:NAMED_MAX_DATAMARTS]) + more

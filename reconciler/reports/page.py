@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import MissingExtra
-from reconciler.reports.style import duration, many, safe, size
+from reconciler.kinds.counts import many
+from reconciler.reports.style import duration, safe, size
 
 _SHARED = Path(__file__).parent / "templates"
 

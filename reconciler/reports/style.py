@@ -42,11 +42,6 @@ def size(n: int) -> str:
     raise AssertionError(n)
 
 
-def many(n: int, what: str) -> str:
-    """So many of something, with the right word: 1 chunk, 1,200 chunks."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
 def duration(seconds: float) -> str:
     """Seconds as people say them."""
     if seconds < 120:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.plan import Unmanaged
-from reconciler.reports.style import many, safe
+from reconciler.reports.style import safe
 
 
 def sentence(found: Sequence[Unmanaged]) -> str | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.spec import sets
 from reconciler.spec.documents import Document
@@ -91,7 +92,7 @@ def coverage(specs: Specs) -> Iterator[Diagnostic]:
             shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             yield warning(
                 "activation-coverage",
-                f"'{key}' is activated on {len(members)} of the workspace's {len(every)} datamarts,"
+                f"'{key}' is activated on {len(members)} of the workspace's {many(len(every), 'datamart')},"
                 f" not on {shown}",
                 document.span("spec", "activations"),
                 help=f"activate it there, or exclude these datamarts: except: [{', '.join(missing[:5])}]",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
+from reconciler.kinds.counts import many
 from reconciler.model.export import CompartmentDocument, DatamartEntry, Export, Remark
 
 Layout = Literal["per-compartment", "single-file"]
@@ -93,7 +94,7 @@ def _datamarts(entries: Sequence[DatamartEntry], name: str) -> str:
 def _imports(names: Sequence[str]) -> Iterable[str]:
     if names:
         count = len(names)
-        yield f"{count} document import{'s' * (count != 1)} exist here; specs do not declare imports:"
+        yield f"{many(count, 'document import exists', 'document imports exist')} here; specs do not declare imports:"
         yield from (f"  {quoted(name)}" for name in names[:_SHOWN_IMPORTS])
         if count > _SHOWN_IMPORTS:
             yield f"  and {count - _SHOWN_IMPORTS} more"

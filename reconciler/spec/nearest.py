@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from reconciler.kinds.counts import many
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """'did you mean' text for a misspelt word, or None."""
@@ -16,5 +18,5 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def nearest_or_known(word: str, known: Iterable[str], most: int = 8) -> str:
     """'did you mean' text, or a list of what there is."""
     every = list(known)
-    rest = f" and {len(every) - most} others" if len(every) > most else ""
+    rest = f" and {many(len(every) - most, 'other')}" if len(every) > most else ""
     return nearest(word, every) or f"known: {', '.join(every[:most]) or 'none'}{rest}"

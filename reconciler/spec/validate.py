@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec.documents import Document
 from reconciler.spec.nearest import nearest
@@ -134,9 +135,9 @@ def _bound_words(e: Any) -> str:
         case "minLength" | "minItems" | "minProperties" if limit == 1:
             return "must not be empty"
         case "maxLength":
-            return f"has {len(e.instance)} characters; at most {limit} are allowed"
+            return f"has {many(len(e.instance), 'character')}; at most {limit} are allowed"
         case "maxProperties":
-            return f"has {len(e.instance)} fields; exactly one of them is allowed"
+            return f"has {many(len(e.instance), 'field')}; exactly one of them is allowed"
         case "minimum":
             return f"is {e.instance}, must be at least {limit}"
         case "maximum":

@@ -25,6 +25,7 @@ from reconciler.control.deletions import Deleter
 from reconciler.control.executor import execute
 from reconciler.control.listing_cache import ListingCache
 from reconciler.errors import LedgerFailed, ReadFailed, ReconcilerError, Refused
+from reconciler.kinds.counts import many
 from reconciler.ledger.evidence import begin
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.open_writes import written
@@ -179,7 +180,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     if before.stale and not run.skip_stale:
         lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.stale.items()))
         raise Refused(
-            f"{len(before.stale)} action(s) are stale; nothing was written\n{lines}",
+            f"{many(len(before.stale), 'action is', 'actions are')} stale; nothing was written\n{lines}",
             help="make a new plan, or apply the rest with --skip-stale",
         )
     writes = written(plan)

@@ -7,6 +7,7 @@ from reconciler.api.client import Reader
 from reconciler.bulk.sent.difference import entries
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.errors import Refused
+from reconciler.kinds.counts import many
 from reconciler.kinds.execution import Phase, phase
 from reconciler.model.load import Scan
 from reconciler.model.plan import LoadChange
@@ -52,7 +53,7 @@ def rebuild(change: LoadChange, reader: Reader, io: Executor, indexes: SentIndex
         _require_content(load, found, scan, source, title)
         if load.seal.failed or load.seal.ok != scan.sent or not _all_taken(load, change, reader, io):
             raise Refused(
-                f"{title}: it is not certain that the platform took each of its {scan.sent:,} commands",
+                f"{title}: it is not certain that the platform took each of its {many(scan.sent, 'command')}",
                 help=_HELP,
             )
         names = {str(name): ids for name, ids in load.chunks.items()}

@@ -18,6 +18,7 @@ from reconciler.api.client import Reader
 from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.errors import ReconcilerError, Refused
+from reconciler.kinds.counts import many
 from reconciler.kinds.names import LoadKey
 from reconciler.model.listing import Listing
 from reconciler.model.load import Chunk, Scan, UploadNotes
@@ -113,7 +114,7 @@ class _Finder:
         if source.send == "changed" and is_delta_of(load, loads, scan.source_digest, source):
             failed = load.seal.failed if load.seal else 0
             raise Refused(
-                f"{key.title} is compared with a load before it, so its {failed:,} failed commands cannot be sent by themselves; "
+                f"{key.title} is compared with a load before it, so its {many(failed, 'failed command')} cannot be sent by themselves; "
                 "they are part of the next load of new content",
                 help=f"--reload '{self.change.address}' sends all rows now, and the failed ones with them",
             )
@@ -190,7 +191,7 @@ class _Finder:
 def _change(change: LoadChange, source: SourceDefinition, scan: Scan, retry: int, unplaced: int) -> Retry:
     if scan.rejected:
         raise ReconcilerError("commands that were sent are not valid; this is a bug in reconciler")
-    words = f"{scan.sent:,} failed commands of load {change.generation}"
+    words = f"{many(scan.sent, 'failed command')} of load {change.generation}"
     if not scan.replay_safe:
         words += "; sending a command again is not safe if the platform applied a part of it: merged arrays can grow"
     made = msgspec.structs.replace(

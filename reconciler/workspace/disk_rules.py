@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reconciler.beneath import open_beneath, within
 from reconciler.errors import MissingExtra, SchemaUnusable
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.settings import Settings
 from reconciler.spec.documents import Document
@@ -112,7 +113,7 @@ class Disk:
             if lines < SMALL:
                 yield warning(
                     "small-source",
-                    f"{file.relative_to(self.root)} has {lines:,} rows",
+                    f"{file.relative_to(self.root)} has {many(lines, 'row')}",
                     document.span("spec", "files"),
                     note="the platform advises bulk imports for more than 1,000 rows per file",
                 )

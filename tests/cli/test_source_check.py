@@ -35,7 +35,7 @@ def test_counts_add_up_and_nothing_is_sent_or_shown(
     done = workspace.run("source", "check", "commands", RECONCILER_TOKEN="")
     assert done.code == 0, done
     assert "8 rows = 6 to send + 2 rejected" in done.out
-    assert "5 upserts, 1 deletes" in done.out
+    assert "5 upserts, 1 delete" in done.out
     assert "data/c.ndjson:8: " in done.out
     assert "data/c.ndjson:7: force_replace is mandatory" in done.out
     assert "secret" not in done.out + done.err

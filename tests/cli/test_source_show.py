@@ -146,7 +146,7 @@ def test_commands_show_what_is_not_about_properties_in_words_too(workspace: Work
     assert SECRET not in done.out
     assert re.search(r'operation +"DELETE"\n', done.out)
     assert re.search(r"extra +object, 1 field\n", done.out)
-    assert "Properties of 1 UPSERT commands" in done.out
+    assert "Properties of 1 UPSERT command" in done.out
 
 
 def test_a_page_is_whole_and_escapes_what_it_shows(ndjson: Workspace) -> None:

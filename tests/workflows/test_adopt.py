@@ -99,7 +99,7 @@ def test_what_a_source_needs_and_what_a_tombstone_says_stays(
     workspace.customers(3)
     done = workspace.run("adopt", "--write")
     assert done.code == 1, done
-    assert "differ in 1 addresses:\n  Activation/loyalty@retail-fr" in done.out
+    assert "differ in 1 address:\n  Activation/loyalty@retail-fr" in done.out
     assert (workspace.root / "specs/loyalty.yaml").read_text() == LOYALTY
     workspace.write(
         "specs/loyalty.yaml",
@@ -126,7 +126,7 @@ def test_what_an_alias_shares_is_left_to_the_user(workspace: Workspace, emulator
     text = LOYALTY.replace("token:  'loyalty'", "token: &t loyalty").replace("name: 'Loyalty'", "name: *t")
     workspace.write("specs/loyalty.yaml", text)
     done = workspace.run("adopt", "--write")
-    assert (done.code, "differ in 1 addresses:\n  Compartment/loyalty" in done.out) == (1, True), done
+    assert (done.code, "differ in 1 address:\n  Compartment/loyalty" in done.out) == (1, True), done
     assert done.out.count("to be edited by hand") == 1
     written = (workspace.root / "specs/loyalty.yaml").read_text()
     assert "name: *t" in written

@@ -124,7 +124,7 @@ def test_source_check_and_plan_say_what_is_broken_and_apply_refuses(
     ]
     assert SECRET not in done.out + done.err
     text = workspace.run("source", "check", "customers").out
-    assert "expect  name not_null: 1 rows break it" in text
+    assert "expect  name not_null: 1 row breaks it" in text
     assert "tier in: holds" in text
     assert "points range 0 to 100: holds" in workspace.run("source", "check", "customers", "-o", "html").out
     document = workspace.plan()

@@ -19,6 +19,7 @@ from reconciler.bulk.load.results.collect import Aftermath
 from reconciler.bulk.load.send import HALTED, ChunkSender
 from reconciler.bulk.load.sent_rows import SentRows
 from reconciler.errors import Interrupted, ReadFailed, ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.kinds.execution import TERMINAL, Phase, ending, phase
 from reconciler.kinds.names import SealName
 from reconciler.model.listing import Listing, Unlisted
@@ -189,9 +190,11 @@ class _LoadRun:
             dropped = sum(c.lines for c in self.view.chunks if c.executions) - ok - failed - unknown
             if status is Status.SUCCEEDED and dropped > 0:
                 status = Status.PARTIAL
-                message = f"the platform accounts for {dropped:,} commands as neither accepted nor failed"
+                message = (
+                    f"the platform accounts for {many(dropped, 'command')} as neither accepted nor failed"
+                )
             if status is Status.PARTIAL and not message:
-                message = f"{failed:,} of {scan.sent:,} commands failed"
+                message = f"{failed:,} of {many(scan.sent, 'command')} failed"
         return Outcome(
             self.address,
             status,
@@ -358,7 +361,7 @@ class _LoadRun:
         self.errors.append(
             "interrupted while following"
             if self.context.stopping()
-            else f"{len(waiting)} executions: {reason}"
+            else f"{many(len(waiting), 'execution')}: {reason}"
         )
         for index in waiting:
             self._update(index, unclear=True)
@@ -400,7 +403,7 @@ class _LoadRun:
         if len(merged) > 1:
             self.context.journal.report(self.datamart_id, {e.id for e in merged})
             self.errors.append(
-                f"chunk {index} has {len(merged)} executions under one import; execution {keep.id if keep else '?'} counts"
+                f"chunk {index} has {many(len(merged), 'execution')} under one import; execution {keep.id if keep else '?'} counts"
             )
         self.context.progress.advance(self.address, "done", 1, chunk.lines, chunk.size)
         return True

@@ -10,6 +10,7 @@ from reconciler.api.writes import Done, Failed, Moved, Result, Unknown, carry_ou
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
 from reconciler.kinds import paths
+from reconciler.kinds.counts import many
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.outcome import Status
 from reconciler.model.remote import Import
@@ -86,7 +87,7 @@ class Imports:
         if seen is None:
             raise LoadStopped(
                 Status.UNKNOWN,
-                f"not all {len(names)} imports appeared in one listing within {settle:g} s; nothing was sent",
+                f"not all {many(len(names), 'import')} appeared in one listing within {settle:g} s; nothing was sent",
             )
         if isinstance(seen, Unlisted):
             raise LoadStopped(

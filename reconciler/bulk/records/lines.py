@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from reconciler.kinds.counts import many
 from reconciler.model.source import SourceDefinition
 
 # Stands for the id of a compartment that is still to be created, so that a plan can count; such lines are never sent.
@@ -55,7 +56,8 @@ class Line(msgspec.Struct, frozen=True):
 def too_large(size: int, source: SourceDefinition) -> BadLine:
     """A line that no chunk can hold."""
     return BadLine(
-        "line-too-large", f"the command has {size:,} bytes; a chunk may have at most {source.max_bytes:,}"
+        "line-too-large",
+        f"the command has {many(size, 'byte')}; a chunk may have at most {source.max_bytes:,}",
     )
 
 

@@ -16,6 +16,7 @@ from reconciler.bulk.sent.digests import AT_ONCE, BYTES_AT_ONCE, PLACE, SourceRo
 from reconciler.bulk.sent.index_file import Description, Unusable
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.kinds.names import LoadKey
 from reconciler.model.load import Scan
 from reconciler.model.plan import Delta
@@ -225,11 +226,11 @@ class _Case:
         kept = ""
         if rows.unreadable and stay:
             kept = (
-                f"{stay:,} identities are no longer in the source, and are not deleted: {rows.unreadable:,} rejected rows "
+                f"{many(stay, 'identity is', 'identities are')} no longer in the source, and are not deleted: {many(rows.unreadable, 'rejected row')} "
                 "do not say whom they are about"
             )
         elif stay and not self.plain:
-            kept = f"{stay:,} identities are named by rejected rows alone; they are not deleted"
+            kept = f"{many(stay, 'identity is', 'identities are')} named by rejected rows alone; they are not deleted"
         return replace(found, deleted=deleted, left=left if stay or deleted else None, kept=kept)
 
     def _finished(self, found: _Found) -> Compared:

@@ -12,6 +12,7 @@ import functools
 import re
 from typing import NamedTuple
 
+from reconciler.kinds.counts import many
 from reconciler.model.source import Dialect
 
 MAX_BYTES = 5_000_000  # of a record
@@ -258,7 +259,7 @@ class Framer:
             run.state = self._state(self.rules.within, run.at, run.content)
             run.at, run.lines = following, run.lines + 1
         if run.state is _State.WITHIN or run.lines >= max_lines or run.content - begin > max_bytes:
-            self._reject(begin, end, f"a quote opens and does not close within {max_lines:,} lines")
+            self._reject(begin, end, f"a quote opens and does not close within {many(max_lines, 'line')}")
         elif run.state is _State.WRONG:
             self._reject(begin, end, "a quote opens, and text follows where it closes")
         else:

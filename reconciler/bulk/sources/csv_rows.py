@@ -16,6 +16,7 @@ from reconciler.bulk.sources import csv_framing, csv_looks
 from reconciler.bulk.sources.csv_framing import Broken, Framer
 from reconciler.bulk.sources.encodings import encoding_read
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.model.source import Dialect, SourceDefinition
 
 LOOK = 1 << 16
@@ -215,7 +216,7 @@ def _framed(
 
 
 def _blank(end: int, count: int) -> CsvRow:
-    words = "the line is blank" if count == 1 else f"{count:,} blank lines"
+    words = "the line is blank" if count == 1 else f"{many(count, 'blank line')}"
     return CsvRow(end - count, count, "", None, BadLine("line-blank", words))
 
 
@@ -230,7 +231,7 @@ def _reader(lines: Iterator[str], dialect: Dialect) -> Any:
 
 def _bad(cells: list[str], width: int | None, text: str, dialect: Dialect) -> BadLine | None:
     if width is not None and len(cells) != width:
-        return BadLine("line-columns", f"{len(cells)} cells, {width} columns")
+        return BadLine("line-columns", f"{many(len(cells), 'cell')}, {width} columns")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -14,6 +14,7 @@ from reconciler.bulk.records.lines import BadLine, too_large
 from reconciler.bulk.sources import csv_framing, csv_rows, encodings, line_framing, locations, parquet
 from reconciler.bulk.sources.csv_framing import Broken, Framer
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.model.load import Position
 from reconciler.model.source import SourceDefinition
 
@@ -190,7 +191,7 @@ def _csv(
         if framer.too_long():
             at, length = ahead.offset, ahead.skip_line()
             bad = BadLine(
-                "line-too-large", f"the line has {length:,} bytes, a row at most {rules.max_bytes:,}"
+                "line-too-large", f"the line has {many(length, 'byte')}, a row at most {rules.max_bytes:,}"
             )
             yield empty._replace(offset=at, bad=bad)
     ahead.close()

@@ -12,12 +12,13 @@ from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.wiring import ledgers, real_clock
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.ledger.history import History
 from reconciler.model.leftover import Left
 from reconciler.planning.loads.leftovers import Declared
 from reconciler.reports.leftovers import json as leftovers_json
 from reconciler.reports.leftovers import text as leftovers_text
-from reconciler.reports.style import many, size
+from reconciler.reports.style import size
 from reconciler.settings import Settings, seconds
 from reconciler.workflows.check import check
 from reconciler.workflows.leftovers import attempts, inventory, remove

@@ -21,13 +21,13 @@ from reconciler.cli.wiring.destination import Target
 from reconciler.cli.wiring.sandbox_process import FOLDER, running
 from reconciler.errors import ReadFailed, ReconcilerError, SpecError
 from reconciler.kinds import paths
+from reconciler.kinds.counts import many
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Severity
 from reconciler.model.health import Check, Health, failed, good, skipped
 from reconciler.origin import LocalSandbox, Origin
 from reconciler.reports.health import json as health_json
 from reconciler.reports.health import text as health_text
-from reconciler.reports.style import many
 from reconciler.settings import Settings, resolve
 from reconciler.spec.files import read_workspace
 from reconciler.workflows.check import check

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from reconciler.api.observer import Exchange
 from reconciler.cli.output.console import say
-from reconciler.reports.style import duration, many
+from reconciler.kinds.counts import many
+from reconciler.reports.style import duration
 
 EVERY_S = 15.0  # without a terminal something is said at least this often
 SAME_S = 1.0  # retries of one route within so many seconds are said once
@@ -134,7 +135,9 @@ class Activity:
         for address, (chunks, sent, done) in list(self._loads.items())[:3]:
             found.append(f"{address}: {sent} of {many(chunks, 'chunk')} sent, {done} done")
         if not self._actions:
-            found += [f"{source}: {rows:,} rows read" for source, rows in list(self._scans.items())[-1:]]
+            found += [
+                f"{source}: {many(rows, 'row')} read" for source, rows in list(self._scans.items())[-1:]
+            ]
         return found
 
 

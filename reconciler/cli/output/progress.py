@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol, Self
 from reconciler.bulk.load.context import Progress
 from reconciler.cli.output.activity import Activity, Heart
 from reconciler.cli.output.console import above, shown
+from reconciler.kinds.counts import many
 from reconciler.model.outcome import Outcome
 from reconciler.reports.result import text as result_text
-from reconciler.reports.style import Style, many, size
+from reconciler.reports.style import Style, size
 
 MANY = 100  # actions from which on lines say how far they are
 
@@ -94,7 +95,7 @@ class Lines:
         with self._lock:
             self._totals[address] = [chunks, 0, 0]
         self._activity.load(address, chunks)
-        self._tell(f"{address}: {lines:,} rows in {many(chunks, 'chunk')}, {_size(size)}")
+        self._tell(f"{address}: {many(lines, 'row')} in {many(chunks, 'chunk')}, {_size(size)}")
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Say so at each quarter of the chunks.
@@ -139,7 +140,7 @@ class Lines:
             and self._done * 10 // self._actions > (self._done - 1) * 10 // self._actions
         ):
             left = (time.monotonic() - self._begun) * (self._actions / self._done - 1)
-            self._tell(f"{self._done:,} of {self._actions:,} actions, about {left:.0f} s left")
+            self._tell(f"{self._done:,} of {many(self._actions, 'action')}, about {left:.0f} s left")
 
     def unbegun(self, outcome: Outcome) -> None:
         """Nothing: the summary counts them."""
@@ -246,7 +247,7 @@ class Bars:
             self._bars.update(
                 identity,
                 advance=chunks,
-                detail=f"{t[4]:,} rows {_size(t[5])} {t[2]}/{t[0]} sent {t[1]} done",
+                detail=f"{many(t[4], 'row')} {_size(t[5])} {t[2]}/{t[0]} sent {t[1]} done",
             )
 
     def say(self, address: str, message: str) -> None:
@@ -258,7 +259,7 @@ class Bars:
         with self._lock:
             if source not in self._scans:
                 self._scans[source] = self._bars.add_task(f"reading {source}"[:30], total=None, detail="")
-            self._bars.update(self._scans[source], detail=f"{lines:,} rows")
+            self._bars.update(self._scans[source], detail=many(lines, "row"))
 
     def began(self, run: int, plan_digest: str, actions: int) -> None:
         """A bar for all actions, where there are several."""
@@ -266,7 +267,7 @@ class Bars:
             self._bars.remove_task(self._all)
         self._all, self._done = None, 0
         if actions > 1:
-            self._all = self._bars.add_task("all", total=actions, detail=f"0 of {actions:,} actions")
+            self._all = self._bars.add_task("all", total=actions, detail=f"0 of {many(actions, 'action')}")
             self._actions = actions
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
@@ -290,7 +291,7 @@ class Bars:
         """How an action ended, above the bars."""
         if self._all is not None:
             self._done += 1
-            detail = f"{self._done:,} of {self._actions:,} actions"
+            detail = f"{self._done:,} of {many(self._actions, 'action')}"
             self._bars.update(self._all, advance=1, detail=detail)
         self._bars.console.print(shown(result_text.line(outcome, self._marks)), markup=False, highlight=False)
 

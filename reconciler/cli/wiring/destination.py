@@ -11,6 +11,7 @@ from reconciler.cli.wiring import user_command
 from reconciler.cli.wiring.sandbox_process import ensure
 from reconciler.cli.wiring.secret_file import read_secret
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.origin import LocalSandbox, Origin
 from reconciler.settings import Settings
 
@@ -153,7 +154,7 @@ def key_of(what: str, reference: Mapping[str, str] | None, environ: Mapping[str,
     value = environ.get(name) or None
     if value is not None and len(value) < SHORTEST_KEY:
         raise ReconcilerError(
-            f"the {what} in the environment variable {name} has {len(value)} characters; at least {SHORTEST_KEY} are needed",
+            f"the {what} in the environment variable {name} has {many(len(value), 'character')}; at least {SHORTEST_KEY} are needed",
             help="make a random key, for example with `openssl rand -hex 32`",
         )
     return value

@@ -10,12 +10,13 @@ from reconciler.api.transport import proxy
 from reconciler.bulk.sent.store import Folder, store_of
 from reconciler.cli.wiring import destination, ledgers
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.ledger import inspect
 from reconciler.ledger.lock_folder import default_folder
 from reconciler.model.health import Check, failed, good, skipped, warned
 from reconciler.origin import Origin, masked
 from reconciler.private_folder import not_usable
-from reconciler.reports.style import many, size
+from reconciler.reports.style import size
 from reconciler.settings import Settings
 from reconciler.workflows.doctor.token import token_check
 from reconciler.workspace.cache import cache_folder

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.kinds.counts import many
+
 OUTPUT_BYTES = 1 << 20
 GRACE_S = 2.0  # for what is still in the pipes of a command that ended
 _BLOCK = 1 << 14
@@ -78,7 +80,7 @@ def run(
         _stop(process, group=group)
         raise
     if too_much.is_set():
-        return Ended(None, f"wrote more than {limit:,} bytes, and was stopped")
+        return Ended(None, f"wrote more than {many(limit, 'byte')}, and was stopped")
     return Ended(process.returncode, out=b"".join(kept))
 
 

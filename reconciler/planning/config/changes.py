@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from reconciler.kinds.counts import many
 from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
@@ -223,7 +224,7 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
     rows = () if compartment_id is None else listing.by("compartment_id", compartment_id)
     row = rows[0] if len(rows) == 1 else lookup.activation(rows, compartment_id or "")[0]
     if len(rows) > 1:
-        words = f"{want.compartment} has {len(rows)} activation rows on {want.datamart}"
+        words = f"{want.compartment} has {many(len(rows), 'activation row')} on {want.datamart}"
         plan.diagnostics.append(warning("duplicate-activation", words, want.span, address=address))
     if row is not None and row.default >= want.default:
         seen = {**after, "default": True} if row.default else after
@@ -321,12 +322,11 @@ def datamart_findings(
         if identity not in declared and not row.archived and row.type != "CROSS_DATAMART"
     ]
     if missing:
-        words = f"the datamart {missing[0]} is" if len(missing) == 1 else f"{len(missing)} datamarts are"
-        names = "" if len(missing) == 1 else f": {', '.join(missing)}"
+        words = many(len(missing), "datamart is", "datamarts are")
         findings.append(
             warning(
                 "datamart-not-declared",
-                f"{words} live, and no spec names {'it' if len(missing) == 1 else 'them'}{names}",
+                f"{words} live, and no spec names {'it' if len(missing) == 1 else 'them'}: {', '.join(missing)}",
                 help="declare each datamart, or declare it with ignore: and a reason",
             )
         )

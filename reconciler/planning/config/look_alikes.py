@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
+from reconciler.kinds.counts import many
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.listing import Listed
@@ -96,7 +97,9 @@ def _same(row: Compartment, after: Mapping[str, str | None], places: Places, act
         same.append("nearly the same token")
     if places and places == active:
         count = len(places)
-        same.append(f"active on the same {count} datamarts" if count > 1 else "active on the same datamart")
+        same.append(
+            f"active on the same {many(count, 'datamart')}" if count > 1 else "active on the same datamart"
+        )
     return f"{row.id} ('{row.token}'; {', '.join(same)})"
 
 

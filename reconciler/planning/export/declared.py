@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.kinds.counts import many
 from reconciler.model.desired import Desired
 from reconciler.model.export import CompartmentDocument, DatamartEntry, Export, Remark
 from reconciler.model.listing import Listed
@@ -150,7 +151,11 @@ def _pin_reason(row: Compartment, *, shared: bool, count: int) -> str | None:
         return f"shared: it belongs to organisation {row.organisation_id}"
     if not row.token:
         return "it has no token"
-    return f"{count} compartments have the token {row.token!r}" if count > 1 else None
+    return (
+        f"{many(count, 'compartment has', 'compartments have')} the token {row.token!r}"
+        if count > 1
+        else None
+    )
 
 
 def _unsayable(row: Compartment) -> str | None:
@@ -171,7 +176,7 @@ def _default(
     ids = sorted({r.compartment_id for r in rows if r.default}, key=number)
     about = f"the default compartment of datamart {datamart.id}"
     if len(ids) > 1:
-        remarks.append(Remark(about, f"the platform shows {len(ids)} defaults: {', '.join(ids)}"))
+        remarks.append(Remark(about, f"the platform shows {many(len(ids), 'default')}: {', '.join(ids)}"))
         return None
     if ids and ids[0] not in names.compartments:
         remarks.append(Remark(about, f"no spec declares compartment {ids[0]}"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from reconciler.kinds.counts import many
 from reconciler.kinds.names import LoadKey
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredLoad
@@ -266,7 +267,7 @@ def _actions(
             words = ", ".join(
                 f"{n} {s.value}" for s, n in sorted(counts.items()) if s is not ChunkState.SUCCEEDED
             )
-            reason = f"{decision.reason}: {words or 'all sent'}, of {len(scan.chunks)} chunks"
+            reason = f"{decision.reason}: {words or 'all sent'}, of {many(len(scan.chunks), 'chunk')}"
             stuck = {ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED}
             again = retries(view, replay_safe=scan.replay_safe, resend=overrides.resend)
             rest = {i for i, s in states(view).items() if s in stuck} - again

@@ -45,4 +45,4 @@ def _imports(load: Generation) -> str:
     if not ids:
         return "no chunk has an import"
     more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
-    return f"import{'' if len(ids) == 1 else 's'} {', '.join(ids[:SHOWN])}{more}"
+    return f"{'import' if len(ids) == 1 else 'imports'} {', '.join(ids[:SHOWN])}{more}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconciler.kinds.counts import many
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, error
 from reconciler.model.load import Broken, Scan
@@ -21,7 +22,9 @@ def change_findings(want: DesiredLoad, rows: int, before: int) -> list[Diagnosti
         if expectation.check == "max_change_percent" and before:
             changed = abs(rows - before) * 100 / before
             if changed > expectation.value:
-                words = f"{rows:,} rows, after {before:,} in the last load: {changed:.1f} % more or fewer"
+                words = (
+                    f"{many(rows, 'row')}, after {before:,} in the last load: {changed:.1f} % more or fewer"
+                )
                 found.append(_finding(want, expectation, words, ""))
     return found
 
@@ -46,7 +49,7 @@ def broken(definition: SourceDefinition, scan: Scan) -> Iterator[tuple[Expectati
     for expectation, found in zip(definition.expect, scan.expectations, strict=False):
         if expectation.check == "min_rows":
             if rows < expectation.value:
-                yield expectation, f"{rows:,} rows", ""
+                yield expectation, many(rows, "row"), ""
         elif expectation.field and not found.seen and scan.upserts + scan.unchanged:
             yield expectation, "no row has a value in this field", ""
         elif found.count:
@@ -64,7 +67,7 @@ def name(expectation: Expectation) -> str:
 
 
 def _words(expectation: Expectation, found: Broken) -> str:
-    count = "1 row" if found.count == 1 else f"{found.count:,} rows"
+    count = many(found.count, "row")
     if expectation.check == "not_null":
         return f"{count} without a value"
     if expectation.check == "unique":

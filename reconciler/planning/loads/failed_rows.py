@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reconciler.kinds.counts import many
 from reconciler.model.source import SourceDefinition, Update
 from reconciler.planning.loads.generations import Generation
 from reconciler.planning.loads.protocol import LoadView, totals
@@ -37,7 +38,7 @@ def unfit(load: Generation, view: LoadView) -> str:
     ok, _ = totals(view)
     failed = sum(c.lines for c in view.chunks) - ok
     if load.seal and failed != load.seal.failed:
-        return f"the seal of {load.key.title} counts {load.seal.failed:,} failed commands, its executions {failed:,}"
+        return f"the seal of {load.key.title} counts {many(load.seal.failed, 'failed command')}, its executions {failed:,}"
     return ""
 
 

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from reconciler.kinds.counts import many
 from reconciler.kinds.names import ChunkName, LoadKey, SealName, parse
 from reconciler.model.remote import Import
 
@@ -171,9 +172,9 @@ def _believed(
     total = claimed.ok + claimed.failed
     # An import that was deleted after its chunk ended leaves the load as finished as it was.
     if total and not chunks:
-        return None, f"its seal counts {total:,} commands, but no chunk of it has a document import"
+        return None, f"its seal counts {many(total, 'command')}, but no chunk of it has a document import"
     if content is not None and not claimed.load.retry and total != content.commands:
-        return None, f"its seal counts {total:,} commands, but its content has {content.commands:,}"
+        return None, f"its seal counts {many(total, 'command')}, but its content has {content.commands:,}"
     return claimed, ""
 
 

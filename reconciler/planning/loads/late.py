@@ -7,6 +7,7 @@ prevented is told by the first plan after the seal.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.remote import Execution
 from reconciler.planning.loads.generations import Generation, number
@@ -73,7 +74,7 @@ def late(looked_at: Sequence[Generation], executions: Mapping[str, Sequence[Exec
     for (key, name), ids in by_chunk.items():
         if len(ids) > 1:
             yield Late(
-                f"{key.title}, chunk {name.index}: {len(ids)} executions ({', '.join(ids)}) under one import; "
+                f"{key.title}, chunk {name.index}: {many(len(ids), 'execution')} ({', '.join(ids)}) under one import; "
                 "its commands were sent more than once",
                 frozenset(ids),
             )

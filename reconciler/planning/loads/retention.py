@@ -7,6 +7,7 @@ is unfinished. A seal goes after all of its chunks: until then the remote still 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from reconciler.kinds.counts import many
 from reconciler.kinds.names import ChunkName, LoadKey, SealName, parse
 from reconciler.model.address import Address
 from reconciler.model.desired import DesiredLoad
@@ -54,7 +55,7 @@ def proposed(
     left = [c for c in going if c.address not in earlier and earlier.keys().isdisjoint(c.requires)]
     statuses = ", ".join(sorted({str(found.status) for found in earlier.values()}))
     count = len(going) - len(left)
-    words = f"{count} imports of old loads stay: the platform refused to remove imports ({statuses})"
+    words = f"{many(count, 'import')} of old loads stay: the platform refused to remove imports ({statuses})"
     advice = (
         f"drop `keep_generations` from the spec; `reconciler plan --target {load.address}` proposes it again"
     )

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.datamart_schema import (
     CLASH,
     COMPUTED,
@@ -84,7 +85,7 @@ def _finding(want: DesiredLoad, odd: SchemaOddity, schema: DatamartSchema) -> Di
 
 
 def _words(odd: SchemaOddity) -> str:
-    values = "1 value" if odd.count == 1 else f"{odd.count:,} values"
+    values = many(odd.count, "value")
     match odd.kind:
         case "unknown":
             return f"{values} of a field that the schema does not have; stored, but not queryable"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reconciler.kinds.counts import many
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed, Listing
@@ -20,11 +21,11 @@ def refusal(definition: SourceDefinition, scan: Scan) -> str | None:
     """Why a source that was read by apply must not be sent, by the rules that plan has for others; guards aside. None if it may be."""
     if bad(scan) > allowed(definition.allow, scan.lines):
         first = f", the first at {scan.rejects[0].where}: {scan.rejects[0].reason}" if scan.rejects else ""
-        return f"{bad(scan):,} of {scan.lines:,} rows are rejected, more than bad_lines.allow: {definition.allow}{first}"
+        return f"{bad(scan):,} of {many(scan.lines, 'row is', 'rows are')} rejected, more than bad_lines.allow: {definition.allow}{first}"
     if not scan.accepted:
         return "no row of the source can be sent"
     if scan.repeated and definition.duplicates == "refuse":
-        return f"{scan.repeated.identities:,} identities are named by more than one row"
+        return f"{many(scan.repeated.identities, 'identity is', 'identities are')} named by more than one row"
     if why := refused(definition, scan):
         return f"expectation {why}"
     return None
@@ -51,7 +52,7 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         findings.append(
             warning(
                 "small-source",
-                f"{scan.lines:,} rows; the platform advises bulk imports for more than {SMALL:,} per file",
+                f"{many(scan.lines, 'row')}; the platform advises bulk imports for more than {SMALL:,} per file",
                 want.label_span,
                 address=address,
             )
@@ -64,7 +65,7 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         findings.append(
             warning(
                 "identity-not-filled",
-                f"{scan.missing_identity:,} profiles lack $compartment_id or $user_account_id; the platform does not "
+                f"{many(scan.missing_identity, 'profile lacks', 'profiles lack')} $compartment_id or $user_account_id; the platform does not "
                 "copy them from the command, and stores such profiles as anonymous or in the default compartment",
                 want.span,
                 address=address,
@@ -85,7 +86,7 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         return [
             error(
                 "bad-lines",
-                f"{rejected:,} of {scan.lines:,} rows are rejected, more than bad_lines.allow: {want.definition.allow}",
+                f"{rejected:,} of {many(scan.lines, 'row is', 'rows are')} rejected, more than bad_lines.allow: {want.definition.allow}",
                 want.span,
                 address=address,
                 note=worst,
@@ -96,7 +97,7 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         return [
             warning(
                 "bad-lines",
-                f"{rejected:,} of {scan.lines:,} rows are rejected and will not be sent",
+                f"{rejected:,} of {many(scan.lines, 'row is', 'rows are')} rejected and will not be sent",
                 want.span,
                 address=address,
                 note=worst,

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.plan import Delta, LoadChange, Override, ResourceChange
 from reconciler.planning.loads.retention import KIND
@@ -44,9 +45,7 @@ def shrunk(lines: int, before: int, guards: Guards) -> str | None:
     """Why a snapshot is suspiciously small, after one of `before` lines; None if it is not."""
     if before < guards.from_lines or (before - lines) * 100 <= guards.max_shrink_percent * before:
         return None
-    return (
-        f"{lines:,} rows, after {before:,} in the last load: more than {guards.max_shrink_percent:g} % fewer"
-    )
+    return f"{many(lines, 'row')}, after {before:,} in the last load: more than {guards.max_shrink_percent:g} % fewer"
 
 
 def deleting(deletes: int, lines: int, guards: Guards) -> str | None:
@@ -59,9 +58,7 @@ def deleting(deletes: int, lines: int, guards: Guards) -> str | None:
     """
     if lines < guards.from_lines or deletes * 100 <= guards.max_delete_lines_percent * lines:
         return None
-    return (
-        f"{deletes:,} of {lines:,} profiles would be deleted, more than {guards.max_delete_lines_percent:g} %"
-    )
+    return f"{deletes:,} of {many(lines, 'profile')} would be deleted, more than {guards.max_delete_lines_percent:g} %"
 
 
 def differing(delta: Delta | None, lines: int, guards: Guards) -> str | None:
@@ -78,7 +75,7 @@ def differing(delta: Delta | None, lines: int, guards: Guards) -> str | None:
     if differ * 100 <= guards.max_delta_percent * lines:
         return None
     return (
-        f"{differ:,} of {lines:,} rows are new or changed since load {delta.base}, "
+        f"{differ:,} of {many(lines, 'row is', 'rows are')} new or changed since load {delta.base}, "
         f"more than {guards.max_delta_percent:g} %"
     )
 

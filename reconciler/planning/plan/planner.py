@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from reconciler import __version__
+from reconciler.kinds.counts import many
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.model.listing import Listing, Unlisted
@@ -147,7 +148,7 @@ def _failed_reads(desired: Desired, observed: Observed) -> list[Diagnostic]:
 
 
 def _others(count: int) -> str:
-    return "" if not count else " (and 1 other read)" if count == 1 else f" (and {count} other reads)"
+    return f" (and {many(count, 'other read')})" if count else ""
 
 
 def assemble(

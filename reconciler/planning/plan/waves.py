@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 
 from msgspec.structs import replace
 
+from reconciler.kinds.counts import many
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.rollout import Gates, Rollout, Wave
@@ -109,10 +110,12 @@ def closed(gates: Gates, outcomes: Sequence[Outcome], trips: int) -> str | None:
     bad = sum(o.counts.get("failed", 0) for o in outcomes)
     lines = bad + sum(o.counts.get("succeeded", 0) for o in outcomes)
     if gates.max_failed_lines is not None and bad > gates.max_failed_lines:
-        return f"{bad:,} commands failed; allowed: {gates.max_failed_lines:,}"
+        return f"{many(bad, 'command')} failed; allowed: {gates.max_failed_lines:,}"
     percent = gates.max_failed_lines_percent
     if percent is not None and lines and bad * 100 > percent * lines:
-        return f"{bad:,} of {lines:,} commands failed ({bad * 100 / lines:.1f} %); allowed: {percent:g} %"
+        return (
+            f"{bad:,} of {many(lines, 'command')} failed ({bad * 100 / lines:.1f} %); allowed: {percent:g} %"
+        )
     if gates.max_guard_trips is not None and trips > gates.max_guard_trips:
         return (
             f"{trips} guards were overridden on the datamarts of this wave; allowed: {gates.max_guard_trips}"

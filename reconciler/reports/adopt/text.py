@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.adoption import Adoption, SpecEdit
 from reconciler.model.plan import Unmanaged
 from reconciler.reports import unmanaged as unmanaged_text
-from reconciler.reports.style import Style, many, safe
+from reconciler.reports.style import Style, safe
 
 _SHOWN = 20
 
@@ -113,7 +114,7 @@ def _verdict(
         yield f"Changed: {', '.join(safe(w) for w in written)}"
     apart = f", apart from the {many(len(found.missing), 'compartment')} to create" if found.missing else ""
     if differing:
-        yield style.bold(f"Specs and platform differ in {len(differing):,} addresses:")
+        yield style.bold(f"Specs and platform differ in {many(len(differing), 'address')}:")
         yield from _some([f"  {safe(a)}" for a in differing])
     else:
         yield style.bold(f"Specs and platform agree: a plan has no changes{apart}.")

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.conformance import Found
 from reconciler.reports.style import Style, safe
 
@@ -20,7 +21,7 @@ def render(found: Sequence[Found], left: Sequence[str], style: Style) -> str:
         lines.append(f"{f.switch:<{_NAME}}{answer}{words[0]}")
         lines += [f"{'':<{_NAME + _ANSWER}}{more}" for more in words[1:]]
     told = sum(f.answer is not None for f in found)
-    lines += ["", f"{told} of {len(found)} questions answered."]
+    lines += ["", f"{told} of {many(len(found), 'question')} answered."]
     if left:
         lines += textwrap.wrap(
             f"Left on the platform, because these cannot be removed: {', '.join(left)}.", _WIDTH

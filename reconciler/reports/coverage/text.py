@@ -4,12 +4,13 @@ import textwrap
 from collections.abc import Mapping
 from itertools import groupby
 
+from reconciler.kinds.counts import many
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Gates
 from reconciler.planning.plan.coverage import Cover, Coverage, coverage, shortened
 from reconciler.planning.plan.waves import carried_out
 from reconciler.reports.markdown import code
-from reconciler.reports.style import Style, duration, many, safe
+from reconciler.reports.style import Style, duration, safe
 
 WIDTH, NAME = 80, 26
 ROWS = 40  # compartments that a terminal is shown
@@ -77,7 +78,7 @@ def matrix(found: Coverage, style: Style) -> list[str]:
             else:  # a name is shown whole
                 lines += [f"  {label}", " " * (NAME + 2) + signs]
         lines.append("")
-    more = [f"  … and {left:,} more compartments; -o html shows all", ""] if left else []
+    more = [f"  … and {many(left, 'more compartment')}; -o html shows all", ""] if left else []
     return [*lines, *more, style.dim(f"  {LEGEND}"), ""]
 
 
@@ -119,7 +120,7 @@ def _heads(found: Coverage, columns: range, style: Style) -> list[str]:
 def as_markdown(plan: Plan, rows_at_most: int) -> list[str]:
     """The same as a table; of very many datamarts, one letter each."""
     found, left = shortened(coverage(plan), rows_at_most)
-    words = [f"… and {left:,} more compartments, omitted to fit a comment.", ""] if left else []
+    words = [f"… and {many(left, 'more compartment')}, omitted to fit a comment.", ""] if left else []
     return [*markdown_matrix(found), *words]
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from reconciler.kinds.counts import many
 from reconciler.model.export import Export
 from reconciler.reports.plan.text import WIDTH, wrapped
-from reconciler.reports.style import Style, many, safe
+from reconciler.reports.style import Style, safe
 
 _SHOWN = 10
 
@@ -50,7 +51,7 @@ def render(
     if differing is None:
         lines.append("Specs and platform were not compared: this folder is none that `specs:` names.")
     elif differing:
-        count = "1 address" if len(differing) == 1 else f"{len(differing):,} addresses"
+        count = many(len(differing), "address")
         lines.append(style.bold(f"Specs and platform differ in {count}:"))
         lines += _some([f"  {safe(a)}" for a in differing], "addresses")
     else:

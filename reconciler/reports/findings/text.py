@@ -4,10 +4,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.reports.grouping import alike, few_of_each, of_finding
-from reconciler.reports.style import Style, many, safe
+from reconciler.reports.style import Style, safe
 
 SourceLine = Callable[[str, int], str | None]
 _WIDTH = 110

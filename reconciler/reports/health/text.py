@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.health import Check, Health
-from reconciler.reports.style import Style, many, safe
+from reconciler.reports.style import Style, safe
 
 
 def render(checks: Sequence[Check], style: Style) -> str:

@@ -4,8 +4,9 @@ import datetime
 import textwrap
 from collections.abc import Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.leftover import Left
-from reconciler.reports.style import Style, many, safe, size
+from reconciler.reports.style import Style, safe, size
 
 _KINDS = {"rows": "rows", "unfinished-rows": "rows, read in part", "temporary": "temporary file"}
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.obstacles import stopped
-from reconciler.reports.style import many
 
 _LAST_IS_WORST = (Severity.NOTE, Severity.WARNING, Severity.ERROR)
 

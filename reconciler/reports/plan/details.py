@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports.plan.text import value, wrapped
-from reconciler.reports.style import Style, many, safe, size
+from reconciler.reports.style import Style, safe, size
 
 WIDTH = 80
 # What a source is, in the order in which people ask; the rest of a definition is in the JSON.
@@ -95,7 +96,10 @@ def _of_load(x: LoadChange) -> list[tuple[str, str]]:
     if not x.unread:
         facts += [
             ("load", f"{x.generation}{f' (retry {x.retry})' if x.retry else ''}"),
-            ("rows", f"{x.lines:,}: {x.upserts:,} upserts, {x.deletes:,} deletes, {x.rejected:,} rejected"),
+            (
+                "rows",
+                f"{x.lines:,}: {many(x.upserts, 'upsert')}, {many(x.deletes, 'delete')}, {x.rejected:,} rejected",
+            ),
             ("volume", f"{many(x.chunks, 'chunk')}, {size(x.bytes)}"),
             ("sending a chunk again", "safe" if x.replay_safe else "not safe"),
             ("source digest", x.source_digest),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from reconciler.kinds.counts import many
 from reconciler.model.actor import Actor
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Plan, ResourceChange
@@ -93,7 +94,7 @@ def _subject(addresses: list[str]) -> dict[str, Any]:
         return {"address": addresses[0], "where": ""}
     return {
         "address": addresses[0].partition("@")[0],
-        "where": f"on {len(addresses)} datamarts: {where(addresses)}",
+        "where": f"on {many(len(addresses), 'datamart')}: {where(addresses)}",
     }
 
 

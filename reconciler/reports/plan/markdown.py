@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports import allowed, unmanaged
 from reconciler.reports.coverage import text as coverage_text
@@ -81,13 +82,13 @@ def findings(plan: Plan, rows: int) -> list[str]:
     said = few_of_each(alike(ordered(plan.diagnostics), of_finding))
     shown = []
     for (d, *more), others in said[max(0, len(said) - rows) :]:
-        also = f" and {len(more)} other datamarts" if more else ""
+        also = f" and {many(len(more), 'other datamart')}" if more else ""
         subject = f"`{code(d.address)}`{also}: " if d.address else ""
         shown.append(f"- **{d.severity.value}** `{d.code}` {subject}{cell(d.message)}")
         if others:
             shown.append(f"- … and {others:,} more of `{d.code}`")
     left = max(0, len(said) - rows)
-    first = [f"- … {left:,} more findings before these"] if left else []
+    first = [f"- … {many(left, 'more finding')} before these"] if left else []
     return [f"### Findings: {counted(plan.diagnostics)}", "", *first, *shown, ""] if said else []
 
 
@@ -110,7 +111,7 @@ def _waves(plan: Plan) -> list[str]:
 def _address(addresses: Sequence[str]) -> str:
     if len(addresses) == 1:
         return f"`{code(addresses[0])}`"
-    return f"`{code(addresses[0].partition('@')[0])}` on {len(addresses)} datamarts: {cell(where(addresses))}"
+    return f"`{code(addresses[0].partition('@')[0])}` on {many(len(addresses), 'datamart')}: {cell(where(addresses))}"
 
 
 def change_row(found: list[ResourceChange]) -> str:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from reconciler.kinds.counts import many
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.planning.plan.coverage import coverage
 from reconciler.planning.plan.obstacles import obstacle
@@ -21,7 +22,7 @@ from reconciler.reports.grouping import (
     where,
 )
 from reconciler.reports.plan.decision import decision, in_numbers
-from reconciler.reports.style import Style, many, safe, size
+from reconciler.reports.style import Style, safe, size
 
 WIDTH = 80
 ROWS = 10  # of a table of loads
@@ -126,7 +127,7 @@ def _subject(address: str, among: Sequence[str], verb: str, style: Style, of: in
     if len(among) == of:
         return [f"{style.bold(name)}  {verb} on all {of} datamarts of this plan"]
     return [
-        f"{style.bold(name)}  {verb} on {len(among)} datamarts",
+        f"{style.bold(name)}  {verb} on {many(len(among), 'datamart')}",
         *wrapped(where(among), WIDTH, initial_indent=indent, subsequent_indent=indent),
     ]
 
@@ -135,7 +136,7 @@ def _compartments(changes: Sequence[ResourceChange], style: Style) -> list[str]:
     """Compartments with the same action, each in a line or two: its fields, and where the spec is."""
     verb = changes[0].change.actions[0]
     mark = _mark(verb, style)
-    lines = [f"  {mark(_SIGN[verb])} {style.bold(f'{len(changes)} compartments')}  {verb}"]
+    lines = [f"  {mark(_SIGN[verb])} {style.bold(many(len(changes), 'compartment'))}  {verb}"]
     for change in changes:
         before, after = change.change.before or {}, change.change.after or {}
         fields = [
@@ -206,9 +207,9 @@ def _table(loads: Sequence[LoadChange], style: Style) -> list[str]:
     rows, left = largest[:ROWS], largest[ROWS:]
     width = max(8, *(len(x.datamart) for x in rows))
     lines = [
-        f"  {style.green(_SIGN[verb])} {style.bold(name)}  {verb} on {len(loads)} datamarts{retry}",
-        f"      {sum(x.lines for x in loads):,} rows read: {sum(x.upserts for x in loads):,} upserts,"
-        f" {sum(x.deletes for x in loads):,} deletes, {sum(x.rejected for x in loads):,} rejected",
+        f"  {style.green(_SIGN[verb])} {style.bold(name)}  {verb} on {many(len(loads), 'datamart')}{retry}",
+        f"      {many(sum(x.lines for x in loads), 'row')} read: {many(sum(x.upserts for x in loads), 'upsert')},"
+        f" {many(sum(x.deletes for x in loads), 'delete')}, {sum(x.rejected for x in loads):,} rejected",
         f"      {many(sum(x.chunks for x in loads), 'chunk')}, {size(sum(x.bytes for x in loads))}{estimated}"
         f"{'' if all(x.replay_safe for x in loads) else '; sending a chunk again is not safe'}",
         *_becauses(loads, style),
@@ -222,15 +223,22 @@ def _table(loads: Sequence[LoadChange], style: Style) -> list[str]:
         for x in rows
     ]
     if left:
-        lines.append(style.dim(f"      and {len(left)} smaller ones: {sum(x.lines for x in left):,} rows"))
+        lines.append(
+            style.dim(
+                f"      and {many(len(left), 'smaller one')}: {many(sum(x.lines for x in left), 'row')}"
+            )
+        )
     return lines
 
 
 def _becauses(loads: Sequence[LoadChange], style: Style) -> list[str]:
     reasons = Counter(anywhere(x.reason, x.datamart) for x in loads)
     several = len(reasons) > 1
-    told = [f"{reason}{f' ({n} datamarts)' if several else ''}" for reason, n in reasons.most_common(REASONS)]
-    more = [f"and {len(reasons) - REASONS} other reasons"] if len(reasons) > REASONS else []
+    told = [
+        reason + (f" ({many(n, 'datamart')})" if several else "")
+        for reason, n in reasons.most_common(REASONS)
+    ]
+    more = [f"and {many(len(reasons) - REASONS, 'other reason')}"] if len(reasons) > REASONS else []
     return [line for words in (*told, *more) for line in _because(words, style)]
 
 
@@ -245,7 +253,7 @@ def _load(load: LoadChange, style: Style, among: Sequence[str]) -> list[str]:
     lines = [
         f"  {style.green(_SIGN[verb])} {first}",
         *where,
-        f"      {load.lines:,} rows read: {load.upserts:,} upserts, {load.deletes:,} deletes, {load.rejected:,} rejected",
+        f"      {many(load.lines, 'row')} read: {many(load.upserts, 'upsert')}, {many(load.deletes, 'delete')}, {load.rejected:,} rejected",
         f"      {many(load.chunks, 'chunk')}, {size(load.bytes)}{unknown}"
         f"{'' if load.replay_safe else '; sending a chunk again is not safe'}",
     ]
@@ -282,7 +290,7 @@ def _summary(plan: Plan, style: Style) -> str:
         if plan.budget.seconds is None
         else f" ({max(1, round(plan.budget.seconds)):,} s at the current request rate)"
     )
-    budget = f"About {plan.budget.requests:,} requests{pace}, and {size(plan.budget.bytes)} to upload."
+    budget = f"About {many(plan.budget.requests, 'request')}{pace}, and {size(plan.budget.bytes)} to upload."
     why = obstacle(plan)
     last = (
         budget if why is None else style.red("\n".join(wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))

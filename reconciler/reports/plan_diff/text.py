@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from reconciler.kinds.counts import many
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.compare import Difference
-from reconciler.reports.style import Style, many, safe
+from reconciler.reports.style import Style, safe
 
 _HEAD = ("organisation_id", "workspace", "environment", "endpoint", "spec_digest", "applyable", "complete")
 

@@ -4,6 +4,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.reports.line_counts import fates, shares
 from reconciler.reports.style import Style, safe
@@ -46,7 +47,7 @@ def _failed(outcome: Outcome) -> list[str]:
         lines.append(f"    … and {more:,} more")
     if outcome.unplaced and outcome.status is Status.PARTIAL:
         lines.append(
-            f"    {outcome.unplaced:,} failed commands have no known row: the platform does not report which rows failed"
+            f"    {many(outcome.unplaced, 'failed command has', 'failed commands have')} no known row: the platform does not report which rows failed"
         )
     return lines
 

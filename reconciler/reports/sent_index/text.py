@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from reconciler.kinds.counts import many
 from reconciler.model.sent import KeptIndex
 
 
@@ -24,6 +25,6 @@ def _told(one: KeptIndex) -> str:
     if one.trouble:
         return f"load {one.generation}: {one.trouble}"
     unknown = f", {one.unknown:,} of them to be sent again" if one.unknown else ""
-    deltas = f", {one.since_full} deltas since the last load of all rows" if one.since_full else ""
+    deltas = f", {many(one.since_full, 'delta')} since the last load of all rows" if one.since_full else ""
     names = "\n    whom they are about is kept, enciphered; that file is whole" if one.identities else ""
-    return f"load {one.generation}: {one.rows:,} identities{unknown}{deltas}{names}"
+    return f"load {one.generation}: {many(one.rows, 'identity')}{unknown}{deltas}{names}"

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from reconciler.kinds.counts import many
+
 _PLAIN = ("operation", "force_replace", "merge_objects", "update_strategy")
 _PROFILE = "user_profile"
 _COMPARTMENT = ("compartment_id", "$compartment_id")
@@ -70,18 +72,14 @@ def _shown(name: str, raw: bytes, *, values: bool) -> str:
 def _words(raw: bytes) -> str:
     match raw[:1]:
         case b'"':
-            return f"text, {_many(len(_text(raw)), 'character')}"
+            return f"text, {many(len(_text(raw)), 'character')}"
         case b"{":
-            return f"object, {_many(len(_fields(raw)), 'field')}"
+            return f"object, {many(len(_fields(raw)), 'field')}"
         case b"[":
-            return f"list, {_many(len(_items(raw)), 'value')}"
+            return f"list, {many(len(_items(raw)), 'value')}"
         case b"t" | b"f":
             return "boolean"
         case b"n":
             return "null"
         case _:
             return "number" if any(mark in raw for mark in (b".", b"e", b"E")) else "integer"
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from reconciler.kinds.counts import many
 from reconciler.model.shown_rows import Property, Shown
 from reconciler.reports.style import Style, safe
 
@@ -67,7 +68,7 @@ def table(shown: Shown, style: Style) -> list[str]:
     if not shown.properties:
         return ["  No command sets a property."]
     lines = [
-        f"  Properties of {shown.upserts:,} UPSERT commands:",
+        f"  Properties of {many(shown.upserts, 'UPSERT command')}:",
         "  " + style.bold(_line(Row(*HEADS[:4], (HEADS[4],), HEADS[5]), HEADS[4])),
     ]
     for row in rows(shown):
@@ -76,7 +77,7 @@ def table(shown: Shown, style: Style) -> list[str]:
         lines += [" " * (2 + _NAME + 3 * _RATE + 2) + kind for kind in more]
     if shown.uncounted:
         lines.append(
-            f"  {shown.uncounted:,} values of further properties are not listed: there are too many names."
+            f"  {many(shown.uncounted, 'value of a further property is', 'values of further properties are')} not listed: there are too many names."
         )
     return lines
 

@@ -1,11 +1,12 @@
 """What reading a source shows, as text that fits 80 columns. Pure; values of rows come here only where they were asked for."""
 
+from reconciler.kinds.counts import many
 from reconciler.model.shown_rows import Shown, ShownRow
 from reconciler.reports.source import properties
 from reconciler.reports.source.commands import Field, fields
 from reconciler.reports.source.properties import clipped
 from reconciler.reports.source.reading import Reading, files, other_lines, reasons, replay
-from reconciler.reports.style import Style, many, safe, size
+from reconciler.reports.style import Style, safe, size
 
 _FILES = 5
 _WIDTH, _NAME = 80, 30
@@ -16,15 +17,15 @@ def render(reading: Reading, style: Style) -> str:
     scan = reading.scan
     lines = [
         *(style.bold(a) for a in reading.addresses),
-        f"  read    {scan.lines:,} rows = {scan.sent:,} to send + {scan.rejected:,} rejected",
+        f"  read    {many(scan.lines, 'row')} = {scan.sent:,} to send + {scan.rejected:,} rejected",
         *(f"  {'lines' if n == 0 else '     '}   {text}" for n, text in enumerate(other_lines(scan))),
-        f"  send    {scan.upserts:,} upserts, {scan.deletes:,} deletes",
+        f"  send    {many(scan.upserts, 'upsert')}, {many(scan.deletes, 'delete')}",
         f"  volume  about {size(scan.bytes)} in {many(len(scan.chunks), 'chunk')} of at most {size(reading.max_bytes)}",
         f"  replay  {replay(scan)}",
         *(f"  {'from' if n == 0 else '    '}    {safe(f)}" for n, f in enumerate(files(scan, _FILES))),
     ]
     for n, (expectation, count) in enumerate(reading.expectations):
-        verdict = style.red(f"{count:,} rows break it") if count else "holds"
+        verdict = style.red(f"{many(count, 'row breaks', 'rows break')} it") if count else "holds"
         lines.append(f"  {'expect' if n == 0 else '      '}  {safe(expectation)}: {verdict}")
     if scan.rejected:
         lines += ["", "  Rejected rows by reason:"]

@@ -1,10 +1,11 @@
 """What a load would change, as text; with profile values only where they are asked for. Pure."""
 
+from reconciler.kinds.counts import many
 from reconciler.model.preview import Preview
 from reconciler.model.source_diff import SourceDiff
 from reconciler.reports.preview import text as preview_text
 from reconciler.reports.source_diff.counts import Fate, by_fate, by_property, fate, signs
-from reconciler.reports.style import Style, many, safe
+from reconciler.reports.style import Style, safe
 
 MOST_PROPERTIES = 30
 
@@ -20,7 +21,7 @@ def render(found: SourceDiff, style: Style, *, values: bool) -> str:
     looked = len(found.previews) + len(found.unpredicted)
     counts = ", ".join(f"{n:,} {kind.value}" for kind, n in by_fate(found.previews).items() if n)
     lines = [
-        f"{style.bold(found.address)}: {looked:,} identities looked at, in {found.commands:,} commands",
+        f"{style.bold(found.address)}: {many(looked, 'identity')} looked at, in {many(found.commands, 'command')}",
         f"  profiles: {counts or 'none'}",
     ]
     if found.rejected:
@@ -34,7 +35,7 @@ def render(found: SourceDiff, style: Style, *, values: bool) -> str:
             for r in shown
         ]
         if len(rows) > len(shown):
-            lines.append(f"  and {len(rows) - len(shown):,} more properties (-o json has all)")
+            lines.append(f"  and {many(len(rows) - len(shown), 'more property')} (-o json has all)")
     told = [x for x in found.previews if fate(x) is not Fate.UNCHANGED]
     if values:
         for one in told:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from reconciler.api import resources
 from reconciler.api.answers import Verdict
 from reconciler.kinds import paths
+from reconciler.kinds.counts import many
 from reconciler.model.conformance import Found
 from reconciler.workflows.conformance.bench import (
     FAST_POLL_S,
@@ -79,7 +80,7 @@ def _auto_activate(bench: Bench, compartment_id: str, late: float) -> Found:
             "auto_activate",
             "3.4",
             None,
-            f"the organisation has {len(live)} live datamarts; the question is about organisations with one",
+            f"the organisation has {many(len(live), 'live datamart')}; the question is about organisations with one",
         )
     seen = bench.until(lambda: bool(_selection(bench, compartment_id)), SLOW_POLL_S / 2, max(TWICE, 2 * late))
     if seen is None:

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.api.profiles import stored_profile
 from reconciler.errors import ReadFailed
 from reconciler.kinds import paths
+from reconciler.kinds.counts import many
 from reconciler.model.conformance import Found
 from reconciler.workflows.conformance.bench import FAST_POLL_S, SLOW_POLL_S, Bench, Row, lag
 from reconciler.workflows.conformance.reading import executions_say
@@ -96,11 +97,16 @@ def _error_file(bench: Bench, row: Row) -> Found:
     try:
         entries = [json.loads(line) for line in text.splitlines() if line.strip()]
     except ValueError:
-        return Found("error_file", "6.4", None, f"{len(text)} characters that are not one JSON value a line")
+        return Found(
+            "error_file", "6.4", None, f"{many(len(text), 'character')} that are not one JSON value a line"
+        )
     keys = {k for e in entries if isinstance(e, dict) for k in e}
     answer = "numbers" if "line" in keys else "echo" if "NONSENSE" in text else "opaque"
     return Found(
-        "error_file", "6.4", answer, f"{len(entries)} entries with {', '.join(sorted(keys)) or 'no fields'}"
+        "error_file",
+        "6.4",
+        answer,
+        f"{many(len(entries), 'entry')} with {', '.join(sorted(keys)) or 'no fields'}",
     )
 
 
@@ -114,7 +120,7 @@ def _order(rows: list[Row]) -> Found:
     started = [start for _, start, _ in times]
     by_start = sorted(times, key=lambda t: t[1])
     overlap = sum(a[1] + a[2] > b[1] + SLACK for a, b in itertools.pairwise(by_start))
-    seen = f"{len(times)} executions, {overlap} of which started before the one before them ended"
+    seen = f"{many(len(times), 'execution')}, {overlap} of which started before the one before them ended"
     if overlap:
         return Found("order", "6.4", "parallel", seen)
     if all(a[1] + a[2] <= b[0] for a, b in itertools.pairwise(times)):

@@ -7,6 +7,7 @@ from typing import Any
 from reconciler.api.client import Params, Reader
 from reconciler.api.pages import read_all
 from reconciler.kinds import paths
+from reconciler.kinds.counts import many
 from reconciler.model.conformance import Found
 from reconciler.planning.loads.generations import number
 from reconciler.workflows.conformance.bench import ENDED, readable
@@ -92,5 +93,5 @@ def executions_say(executions: list[dict[str, Any]]) -> Iterator[Found]:
         e["parameters"].get("document_import_id") for e in executions if isinstance(e.get("parameters"), dict)
     ]
     kinds = {"on" if isinstance(i, int) else "off" for i in nested if isinstance(i, int | str)}
-    why = f"document_import_id in {len(nested)} executions" if nested else "no execution is here yet"
+    why = f"document_import_id in {many(len(nested), 'execution')}" if nested else "no execution is here yet"
     yield Found("numeric_ids", "1.8", kinds.pop() if len(kinds) == 1 else None, why)

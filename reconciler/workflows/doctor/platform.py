@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.api.probe import Reached
+from reconciler.kinds.counts import many
 from reconciler.model.health import Check, failed, good, skipped, warned
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.remote import Compartment, Datamart, owned
-from reconciler.reports.style import duration, many
+from reconciler.reports.style import duration
 
 SLIGHT, LARGE = 5.0, 300.0  # seconds that clocks may differ: unsaid, and at most
 EXPIRES_SOON = 14 * 86_400.0  # seconds

@@ -9,6 +9,7 @@ from reconciler.bulk.load.results.error_files import without_values
 from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
 from reconciler.bulk.load.results.verification import Expectation, expectations, verify
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.kinds.execution import Phase, phase
 from reconciler.model.load import Chunk, Reject
 from reconciler.model.plan import LoadChange
@@ -78,7 +79,7 @@ class Aftermath:
         if found.differing:
             places = ", ".join(f"{x.path}:{x.line}" for x in found.differing[:5])
             self.errors.append(
-                f"{len(found.differing)} profiles that were read back differ from what the merge rules predict: {places}"
+                f"{many(len(found.differing), 'profile')} that were read back differ from what the merge rules predict: {places}"
             )
 
     def _place_failures(self, view: LoadView) -> None:

@@ -14,6 +14,7 @@ from reconciler.cli.output.console import out, say
 from reconciler.cli.remembered import remembered
 from reconciler.cli.wiring import connections, real_clock
 from reconciler.errors import Refused, UsageError
+from reconciler.kinds.counts import many
 from reconciler.planning.plan.planner import Occasion, assemble
 from reconciler.workflows.check import Checked
 
@@ -108,7 +109,7 @@ def _retry(flags: session.Flags, checked: Checked, name: str, scans: Scans, *, a
         unplaced = sum(x.unplaced for x in found)
         if unplaced:
             say(
-                f"{unplaced:,} failed commands are skipped: the platform does not report which rows they are."
+                f"{many(unplaced, 'failed command is', 'failed commands are')} skipped: the platform does not report which rows they are."
             )
         loads = [x.change for x in found if x.change.lines]
         again = assemble(
