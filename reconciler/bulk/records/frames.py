@@ -147,13 +147,13 @@ class _Columns:
     """Expressions over one frame, and the conditions under which they hold."""
 
     def __init__(self, polars: Any, frame: Any, schema: Mapping[str, Any] | None) -> None:
-        self.pl, self.frame, self.schema = polars, frame, schema
+        self.pl, self.frame, self.types = polars, frame, schema or frame.schema
         self.conditions: list[Any] = []
         self.made: dict[str, Any] = {}
 
     def identity(self, identifier: Identifier) -> Any:
         """Text or a whole number that is there; text is escaped."""
-        column, dtype = self.pl.col(identifier.column), self.frame.schema[identifier.column]
+        column, dtype = self.pl.col(identifier.column), self.types[identifier.column]
         self.conditions.append(column.is_not_null())
         if dtype == self.pl.String:
             self.conditions.append(column != "")
@@ -165,7 +165,7 @@ class _Columns:
 
     def property(self, column: str, name: str, source: SourceDefinition, *, first: bool) -> Any:
         """A comma, the name and the value; nothing where the value is absent."""
-        pl, dtype, kind = self.pl, self.frame.schema[column], source.types.get(column, "string")
+        pl, dtype, kind = self.pl, self.types[column], source.types.get(column, "string")
         key = f"{'' if first else ','}{_text(name)}:"
         keeps = source.nulls == "keep"
         if dtype == pl.String and kind == "string":
@@ -214,8 +214,8 @@ class _Columns:
 
     def _written(self, column: str, *, nulls: bool) -> Any:
         """Any other value as JSON; such as the rule for values writes it."""
-        pl, dtype = self.pl, self.frame.schema[column]
-        if dtype.is_integer() or dtype == pl.Boolean:
+        pl, dtype = self.pl, self.types[column]
+        if dtype == self.frame.schema[column] and (dtype.is_integer() or dtype == pl.Boolean):
             return pl.col(column).cast(pl.String)
         if dtype == pl.Float64:
             # Between these two, polars writes the digits that msgspec writes; beyond, the exponent looks otherwise.
@@ -225,7 +225,7 @@ class _Columns:
             )  # neither for NaN nor for the infinities
             self.conditions.append(usual.fill_null(value=True))
             return pl.col(column).cast(pl.String)
-        rows = parquet_values.rows(self.frame.select(column), lambda _: True, self.schema, nulls=nulls)
+        rows = parquet_values.rows(self.frame.select(column), lambda _: True, self.types, nulls=nulls)
         made = [
             _encode(row[column]).decode()
             if not isinstance(row, BadLine) and row.get(column) is not None

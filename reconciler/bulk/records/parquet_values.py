@@ -1,10 +1,12 @@
 """Values of Parquet columns, exact: what Python's types would round, or do not have, is read as integers and text. Pure.
 
 A column is first cast to something that Python holds whole (`_held`), then each value is written by the type of its column
-(`_writer`). Columns of what JSON has anyway are left as they are.
+(`_writer`). Columns of what JSON has anyway are left as they are. Types of files that polars has not stand here as types of polars that
+no file has: JSON as Object, UUID as UInt128 in bytes, an interval as a Duration in bytes, a time as a Time in what counts its parts.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.bulk.records import values
@@ -49,6 +51,68 @@ def _row(row: tuple[Any, ...], writers: list[tuple[str, Writer]], nulls: bool) -
     return made
 
 
+def told(types: Mapping[str, Any], kinds: Iterable[str | None]) -> dict[str, Any]:
+    """Types of columns with what the library does not tell of them.
+
+    Args:
+        types: as the library gives them.
+        kinds: of each column without columns in it, in order; of `parquet_footer`.
+    """
+    import polars
+
+    left = iter(kinds)
+    return {name: _told(polars, dtype, left) for name, dtype in types.items()}
+
+
+def _told(pl: Any, dtype: Any, kinds: Iterator[str | None]) -> Any:
+    match dtype:
+        case pl.List():
+            return pl.List(_told(pl, dtype.inner, kinds))
+        case pl.Array():
+            return pl.Array(_told(pl, dtype.inner, kinds), dtype.size)
+        case pl.Map():
+            return pl.Map(_told(pl, dtype.key, kinds), _told(pl, dtype.value, kinds))
+        case pl.Struct():
+            return pl.Struct({n: _told(pl, t, kinds) for n, t in dtype.to_schema().items()})
+        case _:
+            ours = {
+                "time": pl.Time(),
+                "json": pl.Object(),
+                "uuid": pl.UInt128(),
+                "interval": pl.Duration("us"),
+            }
+            kind = next(kinds, None)
+            return dtype if kind is None else ours[kind]
+
+
+def as_said(frame: Any, types: Mapping[str, Any]) -> Any:
+    """A frame in the types of its file, as far as polars reads them: some of them, a changed footer does not tell."""
+    import polars
+
+    said = {n: _read(polars, types[n], t) for n, t in frame.schema.items()}
+    others = {n: t for n, t in said.items() if t != frame.schema[n]}
+    return frame.cast(others) if others else frame
+
+
+def _read(pl: Any, said: Any, dtype: Any) -> Any:
+    """The type in which values of a column are read that is of the type `said` in its file, and of `dtype` as stored."""
+    if dtype == pl.Binary or said in (pl.Time, pl.Object):
+        return dtype
+    match said:
+        case pl.List():
+            return pl.List(_read(pl, said.inner, dtype.inner))
+        case pl.Array():
+            return pl.Array(_read(pl, said.inner, dtype.inner), said.size)
+        case pl.Map():
+            (key, one), (value, other) = _entries(pl, dtype)
+            return pl.List(pl.Struct({key: _read(pl, said.key, one), value: _read(pl, said.value, other)}))
+        case pl.Struct():
+            inner = dtype.to_schema()
+            return pl.Struct({n: _read(pl, t, inner[n]) for n, t in said.to_schema().items()})
+        case _:
+            return said
+
+
 def held(polars: Any, frame: Any, said: Mapping[str, Any]) -> Any:
     """A frame of the same values in types that Python holds whole."""
     exact = {n: (said[n], t) for n, t in frame.schema.items() if _held(polars, said[n], t, "text") != t}
@@ -64,6 +128,8 @@ def held(polars: Any, frame: Any, said: Mapping[str, Any]) -> Any:
 
 def _held(pl: Any, said: Any, dtype: Any, small: str) -> Any:
     """What to cast a column to that is of the type `dtype` in the frame, and of the type `said` in its file."""
+    if dtype == pl.Binary or said == pl.Object:
+        return dtype
     if said in (pl.Float32, pl.Float16):
         return pl.String if small == "text" else pl.Float64
     if said == pl.Date:
@@ -95,15 +161,6 @@ def _entries(pl: Any, dtype: Any) -> list[tuple[str, Any]]:
 def _writer(pl: Any, said: Any, dtype: Any) -> Writer:
     """What writes a value of a column that `held` gave, which had these types before."""
     match said:
-        case pl.Date():
-            return _leaf(values.date_text)
-        case pl.Time():
-            return _leaf(values.time_text)
-        case pl.Datetime():
-            parts, zoned = _PER_SECOND[said.time_unit], said.time_zone is not None
-            return _leaf(lambda count: values.timestamp_text(count, parts, zoned=zoned))
-        case pl.Duration():
-            return _leaf(_refuse_duration)
         case pl.List() | pl.Array():
             return _list(_writer(pl, said.inner, dtype.inner))
         case pl.Map():
@@ -113,14 +170,36 @@ def _writer(pl: Any, said: Any, dtype: Any) -> Writer:
             inner = dtype.to_schema()
             return _struct({n: _writer(pl, t, inner[n]) for n, t in said.to_schema().items()})
         case _:
-            return values.value_of
+            write = _text(pl, said, dtype)
+            return values.value_of if write is None else _leaf(write)
 
 
-def _leaf(write: Callable[[int], str]) -> Writer:
+def _text(pl: Any, said: Any, dtype: Any) -> Callable[[Any], Any] | None:
+    """What writes a value that is there, of a type that has a text of its own."""
+    match said:
+        case pl.Date():
+            return values.date_text
+        case pl.Time():
+            parts = _PER_SECOND["ms" if dtype == pl.Int32 else getattr(dtype, "time_unit", "ns")]
+            return lambda count: values.time_text(count, parts)
+        case pl.Datetime():
+            parts, zoned = _PER_SECOND[said.time_unit], said.time_zone is not None
+            return lambda count: values.timestamp_text(count, parts, zoned=zoned)
+        case pl.Duration():
+            return _refuse_duration
+        case pl.Object():
+            return values.json_of
+        case pl.UInt128() if dtype == pl.Binary:
+            return lambda stored: str(uuid.UUID(bytes=stored))
+        case _:
+            return None
+
+
+def _leaf(write: Callable[[Any], Any]) -> Writer:
     return lambda value, nulls: write(value) if value is not None else (None if nulls else ABSENT)
 
 
-def _refuse_duration(_: int) -> str:
+def _refuse_duration(_: Any) -> str:
     raise NotJson("a duration")
 
 

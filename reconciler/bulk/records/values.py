@@ -21,10 +21,12 @@ from typing import Any
 
 import msgspec
 
+from reconciler.bulk.records import exact_json
 from reconciler.bulk.records.exact_json import MAX_DEPTH, MAX_DIGITS, OutOfRange, number
 from reconciler.bulk.records.lines import BadLine
 
 ABSENT = msgspec.UNSET
+LATE = "a time that is not before 24:00"
 FAR = "a date before the year 1 or after 9999"
 _KINDS: dict[type, str] = {datetime.timedelta: "a duration", bytes: "binary data", memoryview: "binary data"}
 _EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - instants are counted from here
@@ -190,10 +192,29 @@ def timestamp_text(count: int, per_second: int, *, zoned: bool) -> str:
     return whole + fraction(rest * (1_000_000_000 // per_second)) + ("Z" if zoned else "")
 
 
-def time_text(nanoseconds: int) -> str:
-    """A time of day."""
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return (_EPOCH + datetime.timedelta(seconds=seconds)).isoformat()[11:] + fraction(rest)
+def time_text(count: int, per_second: int) -> str:
+    """A time of day, from its count of parts of seconds.
+
+    Raises:
+        NotJson: no day has it.
+    """
+    seconds, rest = divmod(count, per_second)
+    if not 0 <= seconds < 86_400:
+        raise NotJson(LATE)
+    whole = (_EPOCH + datetime.timedelta(seconds=seconds)).isoformat()[11:]
+    return whole + fraction(rest * (1_000_000_000 // per_second))
+
+
+def json_of(stored: bytes | str) -> Any:
+    """The value of a text of JSON.
+
+    Raises:
+        NotJson: it cannot be sent.
+    """
+    try:
+        return exact_json.decode(stored if isinstance(stored, bytes) else stored.encode())
+    except BadLine as e:
+        raise NotJson(f"JSON that cannot be sent: {e.reason}") from None
 
 
 def fraction(nanoseconds: int) -> str:

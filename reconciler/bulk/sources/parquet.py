@@ -1,21 +1,36 @@
 """Rows of a Parquet file, streamed batch by batch. With `frames`, the only user of polars (extra: files)."""
 
+import io
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
+from reconciler.bulk.records import parquet_values
 from reconciler.bulk.sources import parquet_footer
 from reconciler.errors import MissingExtra, ReconcilerError
 
 _BATCH = 20_000
-_TAIL, BUFFER = 8, 1 << 20  # bytes behind the footer: its length and a mark; bytes copied at once
+_MARK = b"PAR1"
+_TAIL, BUFFER = 8, 1 << 20  # bytes behind the footer: its length and the mark; bytes copied at once
 
 
-def schema(path: Path, name: str) -> Mapping[str, Any]:
+class Layout(NamedTuple):
+    """How a file's columns are stored.
+
+    Attributes:
+        types: of the columns, as the file says them; those without a type of the library have that of `parquet_values`.
+        footer: by which the library reads every value whole; None where it does so by the file's own.
+    """
+
+    types: Mapping[str, Any]
+    footer: bytes | None
+
+
+def layout(path: Path, name: str) -> Layout:
     """Columns and their types.
 
     Raises:
@@ -24,11 +39,41 @@ def schema(path: Path, name: str) -> Mapping[str, Any]:
     """
     polars = _polars()
     try:
-        return dict(polars.read_parquet_schema(path))
+        with path.open("rb") as file:
+            footer = _footer(file)
+        told = parquet_footer.readable(footer, lists=False)
+        types = dict(polars.read_parquet_schema(io.BytesIO(_MARK + told.data + _length(told.data) + _MARK)))
+        changed = parquet_footer.readable(footer)
+    except parquet_footer.Damaged:
+        raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
     except polars.exceptions.PolarsError as e:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged ({type(e).__name__})") from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None
+    if any(told.kinds):
+        types = parquet_values.told(types, told.kinds)
+    as_it_is = told.data == footer and not any(_has_map(polars, t) for t in types.values())
+    return Layout(types, None if as_it_is else changed.data)
+
+
+def _footer(file: IO[bytes]) -> bytes:
+    """The bytes of a file's footer.
+
+    Raises:
+        parquet_footer.Damaged: it has none.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _TAIL, 0))
+    tail = file.read()
+    length = int.from_bytes(tail[:4], "little")
+    if len(tail) < _TAIL or tail[4:] != _MARK or length > size - _TAIL:
+        raise parquet_footer.Damaged
+    file.seek(size - _TAIL - length)
+    return file.read(length)
+
+
+def _length(footer: bytes) -> bytes:
+    return len(footer).to_bytes(4, "little")
 
 
 def not_text(schema: Mapping[str, Any]) -> list[str]:
@@ -62,28 +107,18 @@ def holds(schema: Mapping[str, Any], column: str) -> bool:
 
 
 @contextmanager
-def whole(path: Path, name: str, schema: Mapping[str, Any]) -> Iterator[Path]:
-    """A path to read the file at so that no entry of a map is lost: where it has maps, a copy without a name (`parquet_footer`).
+def whole(path: Path, layout: Layout) -> Iterator[Path]:
+    """A path to read the file at so that no value is lost: a copy without a name, where it needs another footer.
 
     Raises:
-        ReconcilerError: it is damaged.
         OSError: it cannot be copied.
     """
-    if not any(_has_map(_polars(), t) for t in schema.values()):
+    if layout.footer is None:
         yield path
         return
     with path.open("rb") as file, tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(file, copy, BUFFER)
-        copy.seek(-_TAIL, os.SEEK_END)
-        tail = copy.read()
-        copy.seek(-_TAIL - int.from_bytes(tail[:4], "little"), os.SEEK_END)
-        footer = copy.read()[:-_TAIL]
-        try:
-            changed = parquet_footer.with_lists(footer)
-        except parquet_footer.Damaged:
-            raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
-        copy.seek(-_TAIL - len(footer), os.SEEK_END)
-        copy.write(changed + tail)
+        copy.write(layout.footer + _length(layout.footer) + _MARK)
         copy.flush()
         yield Path(f"/dev/fd/{copy.fileno()}")
 
@@ -100,14 +135,14 @@ def _has_map(polars: Any, dtype: Any) -> bool:
             return False
 
 
-def frames(path: Path, name: str, start: int, schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Rows from `start` (0 is the first), as frames of some thousand rows; a map is a list of its entries there.
+def frames(path: Path, name: str, start: int, types: Mapping[str, Any]) -> Iterator[Any]:
+    """Rows from `start` (0 is the first), as frames of some thousand rows, in types that `parquet_values` turns into those.
 
     Args:
         path: what `whole` gives.
         name: of the file.
         start: the first row.
-        schema: types of the columns as the file says them.
+        types: of the columns, as the file says them.
 
     Raises:
         MissingExtra: polars is not installed.
@@ -117,7 +152,7 @@ def frames(path: Path, name: str, start: int, schema: Mapping[str, Any]) -> Iter
     try:
         for frame in polars.scan_parquet(path, glob=False).slice(start).collect_batches(chunk_size=_BATCH):
             if frame.height:
-                yield _as_said(polars, frame, schema)
+                yield parquet_values.as_said(frame, types)
     except polars.exceptions.PolarsError as e:
         raise ReconcilerError(
             f"cannot read {name} to its end: it is damaged ({type(e).__name__}), or has a column of a type that polars"
@@ -127,15 +162,9 @@ def frames(path: Path, name: str, start: int, schema: Mapping[str, Any]) -> Iter
         raise _unknown_type(name) from None
 
 
-def _as_said(polars: Any, frame: Any, schema: Mapping[str, Any]) -> Any:
-    """Columns without maps in the types of the file, some of which a changed footer does not tell."""
-    others = {n: t for n, t in schema.items() if frame.schema[n] != t and not _has_map(polars, t)}
-    return frame.cast(others) if others else frame
-
-
 def _unknown_type(name: str) -> ReconcilerError:
     return ReconcilerError(
-        f"cannot read {name}: it has a column of a type that polars cannot read, such as INTERVAL",
+        f"cannot read {name}: it has a column of a type that polars cannot read, which no other reader may know either",
         help="write the file without that column, or with it as text",
     )
 

@@ -1,25 +1,55 @@
-"""The footer of a Parquet file in which maps are lists of their entries. Pure.
+"""The footer of a Parquet file, changed so that the library that reads it gives every value as it is stored. Pure.
 
-The library that reads Parquet makes a map of a column of maps, and of two entries with one key keeps the last. A list of entries is
-read whole. Both are stored in one way; which of them a column is, is said by one or two bytes of the footer, that are changed here.
-The footer is Thrift's compact protocol; nothing but lengths is decoded of what is not looked at.
+What the library would lose, or cannot read, is told to it as something that it reads whole:
+
+    a map          as a list of its entries: of two entries with one key, the library keeps the last
+    a time         as an instant of 1970, or as an integer of milliseconds: it makes 24:00 and more to NULL
+    an interval    as its twelve bytes: it ends in a panic
+
+What a column really is, is told beside it (`kinds`). The footer is Thrift's compact protocol; nothing but lengths is decoded of what is not
+looked at.
 """
 
 import re
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import NamedTuple
 
 _TRUE, _FALSE, _STRUCT = 1, 2, 12  # types of Thrift; the others are in `_skip`
 _SCHEMA, _METADATA = 2, 5  # fields of the footer
-_REPETITION, _CONVERTED, _LOGICAL = 3, 6, 10  # fields of a column in the schema
-_REPEATED = b"\x04"
-_CONVERTED_MAP, _CONVERTED_ENTRIES, _CONVERTED_LIST = b"\x02", b"\x04", 6
-_LOGICAL_MAP, _LOGICAL_LIST = b"\x2c", 0x3C
+_TYPE, _REPETITION, _CHILDREN, _CONVERTED, _LOGICAL = 1, 3, 5, 6, 10  # fields of a column in the schema
+_INT32, _REPEATED = b"\x02", b"\x04"
+_CONVERTED_MAP, _CONVERTED_ENTRIES, _CONVERTED_LIST = b"\x02", b"\x04", b"\x06"
+_CONVERTED_TIMES, _CONVERTED_INSTANT = (b"\x0e", b"\x10"), b"\x14"
+_CONVERTED_JSON, _CONVERTED_INTERVAL = b"\x26", b"\x2a"
+_LOGICAL_MAP, _LOGICAL_LIST, _LOGICAL_TIME, _LOGICAL_INSTANT = b"\x2c", b"\x3c", b"\x7c", b"\x8c"
+_LOGICAL_JSON, _LOGICAL_UUID = b"\xcc", b"\xec"
 _OWN_SCHEMA = re.compile(b"ARROW:schema")
+
+
+class Kind(StrEnum):
+    """What the library does not tell of a column."""
+
+    TIME = "time"
+    JSON = "json"
+    UUID = "uuid"
+    INTERVAL = "interval"
 
 
 class Damaged(ValueError):
     """It is no footer."""
+
+
+class Footer(NamedTuple):
+    """A footer to read a file by.
+
+    Attributes:
+        data: its bytes; as they were, where nothing had to be changed.
+        kinds: of each column without columns in it, in the order of the file; None for those that the library tells.
+    """
+
+    data: bytes
+    kinds: tuple[Kind | None, ...]
 
 
 class _Field(NamedTuple):
@@ -31,44 +61,105 @@ class _Field(NamedTuple):
     end: int
 
 
-def with_lists(footer: bytes) -> bytes:
-    """The footer with every map turned into a list of its entries.
+class _Value(NamedTuple):
+    """The type of a field, and its bytes."""
+
+    kind: int
+    data: bytes
+
+
+_Element = dict[int, _Value]
+
+
+def readable(footer: bytes, *, lists: bool = True) -> Footer:
+    """The footer with what the library cannot read whole turned into what it can.
+
+    Args:
+        footer: its bytes.
+        lists: maps are turned into lists; they keep their types otherwise.
 
     Raises:
         Damaged: it cannot be read.
     """
-    made = bytearray(footer)
+    made, at, kinds = bytearray(), 0, list[Kind | None]()
     try:
         for field in _fields(footer, 0):
             if field.number == _SCHEMA:
-                _turn(footer, made, field)
-            elif field.number == _METADATA:  # says the same in another way, and would win
-                for found in _OWN_SCHEMA.finditer(footer, field.begin, field.end):
-                    made[found.start()] = ord("-")
+                elements, kinds = _changed(footer, field, lists=lists)
+                made += footer[at : field.begin] + elements
+                at = field.end
+            elif field.number == _METADATA and lists:  # says the same in another way, and would win
+                made += footer[at : field.begin]
+                made += _OWN_SCHEMA.sub(b"-RROW:schema", footer[field.begin : field.end])
+                at = field.end
     except (IndexError, RecursionError):
         raise Damaged from None
-    return bytes(made)
+    made += footer[at:]
+    return Footer(bytes(made), tuple(kinds))
 
 
-def _turn(footer: bytes, made: bytearray, schema: _Field) -> None:
-    for begin in _structs(footer, schema.begin):
-        fields = {f.number: footer[f.begin : f.end] for f in _fields(footer, begin)}
-        places = {f.number: f.begin for f in _fields(footer, begin)}
-        converted = fields.get(_CONVERTED, b"")
-        # Some old writers mark the column with what is meant for its entries, which are repeated.
-        old = converted == _CONVERTED_ENTRIES and fields.get(_REPETITION) != _REPEATED
-        if converted == _CONVERTED_MAP or old:
-            made[places[_CONVERTED]] = _CONVERTED_LIST
-        if fields.get(_LOGICAL, b"").startswith(_LOGICAL_MAP):
-            made[places[_LOGICAL]] = _LOGICAL_LIST
-
-
-def _structs(footer: bytes, at: int) -> Iterator[int]:
-    """Where each struct of a list begins."""
-    size, _, at = _list(footer, at)
+def _changed(footer: bytes, schema: _Field, *, lists: bool) -> tuple[bytes, list[Kind | None]]:
+    size, _, first = _list(footer, schema.begin)
+    made, at, kinds = bytearray(footer[schema.begin : first]), first, list[Kind | None]()
     for _ in range(size):
-        yield at
-        at = _skip(footer, _STRUCT, at)
+        fields = list(_fields(footer, at))
+        element = {f.number: _Value(f.kind, footer[f.begin : f.end]) for f in fields}
+        end = fields[-1].end + 1 if fields else at + 1
+        changed, kind = _leaf(element) if _TYPE in element else (_group(element) if lists else element, None)
+        if _TYPE in element:
+            kinds.append(kind)
+        made += footer[at:end] if changed == element else _written(changed)
+        at = end
+    return bytes(made), kinds
+
+
+def _group(element: _Element) -> _Element:
+    """A column of columns: a map becomes a list."""
+    converted, logical = _data(element, _CONVERTED), _data(element, _LOGICAL)
+    # Some old writers mark the column with what is meant for its entries, which are repeated.
+    old = converted == _CONVERTED_ENTRIES and _data(element, _REPETITION) != _REPEATED
+    changed = dict(element)
+    if converted == _CONVERTED_MAP or old:
+        changed[_CONVERTED] = _Value(element[_CONVERTED].kind, _CONVERTED_LIST)
+    if logical.startswith(_LOGICAL_MAP):
+        changed[_LOGICAL] = _Value(_STRUCT, _LOGICAL_LIST + logical[1:])
+    return changed
+
+
+def _leaf(element: _Element) -> tuple[_Element, Kind | None]:
+    """A column of values."""
+    converted, logical = _data(element, _CONVERTED), _data(element, _LOGICAL)
+    if converted in _CONVERTED_TIMES or logical.startswith(_LOGICAL_TIME):
+        return _without_time(element, logical), Kind.TIME
+    if converted == _CONVERTED_INTERVAL:
+        return {n: v for n, v in element.items() if n != _CONVERTED}, Kind.INTERVAL
+    if converted == _CONVERTED_JSON or logical.startswith(_LOGICAL_JSON):
+        return element, Kind.JSON
+    return element, Kind.UUID if logical.startswith(_LOGICAL_UUID) else None
+
+
+def _without_time(element: _Element, logical: bytes) -> _Element:
+    plain = {n: v for n, v in element.items() if n not in (_CONVERTED, _LOGICAL)}
+    if _data(element, _TYPE) == _INT32:
+        return plain
+    if logical:  # both have the same fields
+        return plain | {_LOGICAL: _Value(_STRUCT, _LOGICAL_INSTANT + logical[1:])}
+    return plain | {_CONVERTED: _Value(element[_CONVERTED].kind, _CONVERTED_INSTANT)}
+
+
+def _data(element: _Element, number: int) -> bytes:
+    return element[number].data if number in element else b""
+
+
+def _written(element: _Element) -> bytes:
+    made, before = bytearray(), 0
+    for number, value in sorted(element.items()):
+        if number - before > 15:  # no column has so many fields
+            raise Damaged
+        made.append(number - before << 4 | value.kind)
+        made += value.data
+        before = number
+    return bytes(made) + b"\0"
 
 
 def _fields(footer: bytes, at: int) -> Iterator[_Field]:

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reconciler.bulk.records import exact_json
-from reconciler.bulk.records.lines import BadLine
-from reconciler.bulk.records.values import FAR, NotJson, Unwritable, fraction, timestamp_text
+from reconciler.bulk.records.values import FAR, LATE, NotJson, Unwritable, fraction, json_of, timestamp_text
 
 _TIME = r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?"
 _OFFSET = r"([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?"
@@ -84,9 +83,9 @@ def _text(encoding: str) -> Callable[[bytes], Any]:
 def _json(encoding: str) -> Callable[[bytes], Any]:
     def read(data: bytes) -> Any:
         try:
-            return exact_json.decode(data if encoding == "utf-8" else data.decode(encoding).encode())
-        except BadLine as e:
-            return Unwritable(f"JSON that cannot be sent: {e.reason}")
+            return json_of(data if encoding == "utf-8" else data.decode(encoding))
+        except NotJson as e:
+            return Unwritable(str(e))
         except UnicodeError:
             return Unwritable("text that is not valid Unicode")
 
@@ -111,7 +110,7 @@ def _date(data: bytes) -> Any:
 def _time(data: bytes) -> Any:
     found = _OF_DAY.fullmatch(data.decode("ascii"))
     if found is None or found[1] == "24":
-        return Unwritable("a time that is not before 24:00")
+        return Unwritable(LATE)
     hours, minutes, seconds, part, *offset = found.groups()
     zone = "".join((offset[0], offset[1], ":", offset[2] or "00")) if offset[0] else ""
     if zone and offset[3]:

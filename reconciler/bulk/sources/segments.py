@@ -97,13 +97,14 @@ def _rows(
             with path.open("rb") as file:
                 while block := file.read(locations.BUFFER):
                     feed(block)
-        schema = parquet.schema(path, name)
-        require_columns(list(schema), source, name, lambda column: parquet.holds(schema, column))
-        require_text(parquet.not_text(schema), source, name)
+        layout = parquet.layout(path, name)
+        types = layout.types
+        require_columns(list(types), source, name, lambda column: parquet.holds(types, column))
+        require_text(parquet.not_text(types), source, name)
         row = start.offset
-        with parquet.whole(path, name, schema) as read:
-            for frame in parquet.frames(read, name, row, schema):
-                yield Segment(start.file, row, frame=frame, schema=schema)
+        with parquet.whole(path, layout) as read:
+            for frame in parquet.frames(read, name, row, types):
+                yield Segment(start.file, row, frame=frame, schema=types)
                 row += frame.height
 
 
