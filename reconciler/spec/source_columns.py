@@ -11,6 +11,7 @@ from reconciler.model.profile import OWNER
 from reconciler.spec.documents import Document
 from reconciler.spec.source_fields import format_of, identifiers
 
+_CONSTANT = "a constant"
 _KINDS = ("user_account_id", "email_hash", "user_agent_id")
 
 
@@ -22,10 +23,7 @@ def effects(document: Document) -> Iterator[Diagnostic]:
         yield _unused(document, ("csv",), "describes CSV, and no file of this source is CSV")
     if "nulls" in profile and formats == {"csv"} and "nulls" not in spec.get("csv", {}):
         yield _unused(document, ("profile", "nulls"), "has no effect: CSV has empty text, and no NULL")
-    if "include" in profile and "exclude" in profile:
-        yield _unused(
-            document, ("profile", "exclude"), "has no effect where `include` says which columns are sent"
-        )
+    yield from _excluded(document)
     if spec.get("operation") == "DELETE":
         for field in ("profile", "types", "owner", "update"):
             if field in spec:
@@ -40,6 +38,22 @@ def effects(document: Document) -> Iterator[Diagnostic]:
         for column in named:
             if why := _left_out(column, spec):
                 yield _unused(document, (*path, column), f"has no effect: {why}")
+
+
+def _excluded(document: Document) -> Iterator[Diagnostic]:
+    """Columns are excluded that would be properties."""
+    spec = document.data["spec"]
+    profile = spec.get("profile", {})
+    if "include" in profile and "exclude" in profile:
+        yield _unused(
+            document, ("profile", "exclude"), "has no effect where `include` says which columns are sent"
+        )
+        return
+    for i, column in enumerate(profile.get("exclude", ())):
+        if column in _identity(spec):
+            words = f"'{column}' in 'profile.exclude' has no effect: the column identifies, and is no property unless included"
+            where = document.span("spec", "profile", "exclude", i)
+            yield error("source-option", words, where, help="remove it")
 
 
 def dialects(document: Document) -> Iterator[Diagnostic]:
@@ -107,6 +121,7 @@ def properties(document: Document) -> Iterator[Diagnostic]:
                 help="rename or exclude one of them",
             )
         first.setdefault(name, what)
+    yield from _within(document, first)
     included = profile.get("include", ())
     for i, column in enumerate(included):
         above = next((c for c in included if column.startswith(f"{c}.")), None)
@@ -119,6 +134,36 @@ def properties(document: Document) -> Iterator[Diagnostic]:
             )
 
 
+def _within(document: Document, names: dict[str, str]) -> Iterator[Diagnostic]:
+    """No property lies within another one that is no object."""
+    for path, name, what in _sources(document.data["spec"].get("profile", {})):
+        for inner, other in names.items():
+            constants = what == other == _CONSTANT
+            if inner.startswith(f"{name}.") and (
+                constants or not _may_be_object(document.data["spec"], path)
+            ):
+                words = (
+                    f"{other} becomes the property '{inner}', but {what} becomes '{name}', which is no object"
+                )
+                hint = "rename or exclude one of them"
+                if constants:
+                    words, hint = (
+                        f"the constant '{inner}' lies within the constant '{name}'",
+                        "write one of them",
+                    )
+                yield error("source-property", words, document.span("spec", "profile", *path), help=hint)
+
+
+def _may_be_object(spec: dict[str, Any], path: tuple[str | int, ...]) -> bool:
+    field, key = path
+    found = spec["profile"][field][key]
+    if field == "constants":
+        return isinstance(found, dict)
+    column = str(found if field == "include" else key)
+    default = "string" if _formats(spec) == {"csv"} else "json"
+    return bool(spec.get("types", {}).get(column, default) == "json")
+
+
 def _sources(profile: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     """Where a property is said to come from, its name, and words for the place."""
     rename = profile.get("rename", {})
@@ -128,7 +173,7 @@ def _sources(profile: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], s
         if column not in rename:
             yield ("include", i), column, f"the column '{column}'"
     for name in profile.get("constants", {}):
-        yield ("constants", name), name, "a constant"
+        yield ("constants", name), name, _CONSTANT
 
 
 def _formats(spec: dict[str, Any]) -> set[str | None]:

@@ -377,6 +377,33 @@ def test_a_line_that_names_the_separator_is_no_row(header: bool, encoding: str, 
     assert (found.headers, found.lines, found.rejected) == (1 + len(columns), 2, 0)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "wrong", "written"),
+    [
+        ("utf-8", b"\xff", "\\xff"),
+        ("windows-1252", b"\x81", "\\x81"),
+        ("utf-16-le", b"\x41\xd8", "\\x41\\xd8"),
+        ("utf-16-be", b"\xdc\x20", "\\xdc\\x20"),
+        ("utf-32-le", b"\xff\xff\xff\x00", "\\xff\\xff\\xff\\x00"),
+        ("gb18030", b"\x81\x20", "\\x81 "),
+        ("shift_jis", b"\x85\x20", "\\x85 "),
+    ],
+)
+@pytest.mark.parametrize("row", ["u2,é{}ü", 'u2,"a{}b'])
+def test_a_line_that_is_rejected_is_shown_as_it_was(
+    encoding: str, wrong: bytes, written: str, row: str
+) -> None:
+    before, _, after = row.replace("é", "b").replace("ü", "c").partition("{}")
+    data = b"".join((f"id,a\nu1,x\n{before}".encode(encoding), wrong, f"{after}\nu3,y\n".encode(encoding)))
+    shown = list[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "x.csv").write_bytes(data)
+        source = replace(SOURCE, csv=Dialect(encoding=encoding))
+        found = scan(Path(folder), source, on_reject=lambda _, data: shown.append(data), contents=True)
+    assert (found.lines, found.rejected) == (3, 1)
+    assert shown == [f"{before}{written}{after}\n"]
+
+
 def test_nothing_behind_the_line_that_names_the_separator() -> None:
     with pytest.raises(ReconcilerError, match="nothing follows the line that names the separator"):
         one(b"sep=,\n")

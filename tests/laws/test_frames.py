@@ -35,6 +35,7 @@ sources = st.sampled_from(
         replace(SOURCE, identify_by=(Identifier(kind="email_hash", column="id"),)),
         replace(SOURCE, identify_by=(Identifier(kind="email_hash", column="id"),), owner=replace(ACCOUNT, column="n")),
         replace(SOURCE, rename={"n": "x"}),
+        replace(SOURCE, constants={"k.a": 1, "k.b": "é"}),
         replace(SOURCE, rename={"n": "$user_account_id"}),
         replace(SOURCE, max_bytes=110),
         replace(SOURCE, nulls="keep"),

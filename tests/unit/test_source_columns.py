@@ -45,6 +45,21 @@ spec:
         ("x.ndjson", "types: {a: json}", None),
         ("x.parquet", "{types: {a: json}, profile: {nulls: keep}}", None),
         ("x.csv", "profile: {include: [a, b], rename: {a: b, b: a}}", None),
+        ("x.csv", "profile: {exclude: [id]}", "source-option"),
+        (
+            "x.ndjson",
+            "{operation: {column: op, map: {U: UPSERT}}, profile: {exclude: [op]}}",
+            "source-option",
+        ),
+        ("x.csv", "profile: {rename: {n: a, m: a.b}}", "source-property"),
+        ("x.csv", "{types: {n: json}, profile: {rename: {n: a, m: a.b}}}", None),
+        ("x.ndjson", "profile: {rename: {n: a, m: a.b}}", None),
+        ("x.ndjson", "{types: {n: number}, profile: {rename: {n: a, m: a.b.c}}}", "source-property"),
+        ("x.parquet", "profile: {constants: {a: 1}, rename: {m: a.b}}", "source-property"),
+        ("x.parquet", "profile: {constants: {a: {c: 1}}, rename: {m: a.b}}", None),
+        ("x.csv", "profile: {constants: {a.b: 1, a.c: 2}}", None),
+        ("x.csv", "profile: {constants: {a.b: 1, a: {c: 2}}}", "source-property"),
+        ("x.csv", "profile: {rename: {m: a.b}, constants: {a.b: 1}}", "source-property"),
     ],
 )
 def test_options(file: str, more: str, code: str | None, tmp_path: Path) -> None:

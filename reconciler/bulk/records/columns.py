@@ -75,6 +75,23 @@ def _require_one_source(columns: Sequence[str], source: SourceDefinition, name: 
                 help="rename or exclude one of them",
             )
         before[new] = column
+    if source.format == "csv":
+        _require_objects(before, source, name)
+
+
+def _require_objects(properties: Mapping[str, str], source: SourceDefinition, name: str) -> None:
+    """No property lies within another one that is text or a number."""
+    for new, column in properties.items():
+        parts = new.split(".") if column in source.rename else [new]
+        for n in range(1, len(parts)):
+            above = ".".join(parts[:n])
+            other = properties.get(above)
+            if other is not None and source.types.get(other) != "json":
+                raise ReconcilerError(
+                    f"{name}: the column '{column}' becomes the property '{new}', but the column '{other}' becomes"
+                    f" '{above}', which is no object",
+                    help="rename or exclude one of them",
+                )
 
 
 def require_text(others: Collection[str], source: SourceDefinition, name: str) -> None:

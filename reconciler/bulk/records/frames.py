@@ -38,7 +38,14 @@ def mapper(source: SourceDefinition) -> Callable[[Any, Mapping[str, Any] | None]
 
 def _plain(source: SourceDefinition) -> bool:
     """Whether the mapping is one of columns to properties, without paths, recipes or fallbacks."""
-    names = (*(source.include or ()), *source.exclude, *source.rename, *source.rename.values(), *source.types)
+    names = (
+        *(source.include or ()),
+        *source.exclude,
+        *source.rename,
+        *source.rename.values(),
+        *source.types,
+        *source.constants,
+    )
     one = len(source.identify_by) == 1
     return (
         one

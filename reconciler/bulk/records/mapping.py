@@ -1,7 +1,7 @@
 """One row (column: value) in, one command line out, or the reason why not (contract 7.1). Pure.
 
 A name of a column is looked up as it is; with dots it is also a path into nested objects (`address.city`). A path that is
-included keeps its place in the profile; a new name with dots makes nested objects. A property has one source: a row in which
+included keeps its place in the profile; a new name with dots, of a column or a constant, makes nested objects. A property has one source: a row in which
 two fields meet is refused, and so is one whose `$` fields contradict its identifier.
 """
 
@@ -183,7 +183,7 @@ def _profile_mapper(source: SourceDefinition) -> Mapper:
         for name, value in source.constants.items():
             if name in profile:
                 raise _two_sources(name, name)
-            profile[name] = value
+            _put(profile, name.split("."), value, name)
         return profile
 
     return mapped

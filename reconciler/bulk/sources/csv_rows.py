@@ -14,7 +14,7 @@ from typing import IO, Any, NamedTuple
 from reconciler.bulk.records.lines import BadLine
 from reconciler.bulk.sources import csv_framing, csv_looks
 from reconciler.bulk.sources.csv_framing import Broken, Framer
-from reconciler.bulk.sources.encodings import encoding_read
+from reconciler.bulk.sources.encodings import encoding_read, shown
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.counts import many
 from reconciler.model.source import Dialect, SourceDefinition
@@ -182,7 +182,7 @@ def rows(
             yield from _framed(part, line, columns, dialect, encoding)
             line += csv_framing.lines_in(part)
         if gap is not None:
-            text = data[gap.begin : gap.end].decode(encoding, "backslashreplace")
+            text = shown(data[gap.begin : gap.end], dialect.encoding)
             yield CsvRow(line, 1, text, None, BadLine("line-csv", gap.reason))
             line, at = line + 1, gap.end
 
@@ -210,7 +210,13 @@ def _framed(
             continue
         text = "".join(lines[begin:before])
         bad = _bad(cells, width, text, dialect)
-        yield CsvRow(first + begin, before - begin, _shown(text, encoding), None if bad else cells, bad)
+        yield CsvRow(
+            first + begin,
+            before - begin,
+            shown(text.encode(encoding, "surrogateescape"), dialect.encoding),
+            None if bad else cells,
+            bad,
+        )
     if blank:
         yield _blank(first + before, blank)
 
@@ -237,8 +243,3 @@ def _bad(cells: list[str], width: int | None, text: str, dialect: Dialect) -> Ba
     except UnicodeEncodeError:
         return BadLine("line-encoding", f"the line is not {dialect.encoding}")
     return None
-
-
-def _shown(text: str, encoding: str) -> str:
-    """The text of a line, with bytes that are not in the encoding written out."""
-    return text.encode(encoding, "surrogateescape").decode(encoding, "backslashreplace")

@@ -1,13 +1,14 @@
 """Encodings of text files: marks at their beginnings, and files that are read as UTF-8 whatever they are in.
 
 In UTF-8 and in encodings of one byte for each character, an ASCII byte is that character and nothing else, so records can be
-found in the bytes as they are. A file in any other encoding is turned into UTF-8 while it is read; bytes that do not
-belong to the encoding become bytes that do not belong to UTF-8, so that the rows that hold them are rejected.
+found in the bytes as they are. A file in any other encoding is turned into UTF-8 while it is read; each byte that does not
+belong to the encoding becomes three that do not belong to UTF-8, so that the rows that hold them are rejected (`shown`).
 """
 
 import codecs
 import functools
 import io
+import re
 from typing import IO, Any
 
 from reconciler.errors import ReconcilerError
@@ -22,8 +23,16 @@ _MARKS = (
 )
 _LONGEST = 4
 _BLOCK = 1 << 20
-_WRONG = "\udcff"  # stands for bytes that are not in the encoding; UTF-8 has no bytes for it
-codecs.register_error("reconciler-wrong", lambda e: (_WRONG, e.end))  # type: ignore[attr-defined]
+_WRONG = 0xDC00  # with a byte that is not in the encoding added: a character for which UTF-8 has no bytes
+_WRONG_BYTE = re.compile("[\udc00-\udcff]")
+
+
+def _wrong(e: UnicodeError) -> tuple[str, int]:
+    assert isinstance(e, UnicodeDecodeError)  # noqa: S101 - used for decoding alone
+    return "".join(chr(_WRONG + byte) for byte in e.object[e.start : e.end]), e.end
+
+
+codecs.register_error("reconciler-wrong", _wrong)
 
 
 @functools.cache
@@ -40,6 +49,15 @@ def read_as_is(encoding: str) -> bool:
 def encoding_read(encoding: str) -> str:
     """The encoding of the bytes that `as_text` gives."""
     return encoding if read_as_is(encoding) else UTF_8
+
+
+def shown(data: bytes, encoding: str) -> str:
+    """The text of bytes that `as_text` gives of a file in this encoding, with bytes that are not in it written out."""
+    if read_as_is(encoding):
+        return data.decode(encoding, "backslashreplace")
+    return _WRONG_BYTE.sub(
+        lambda found: f"\\x{ord(found[0]) - _WRONG:02x}", data.decode(UTF_8, "surrogatepass")
+    )
 
 
 def mark(file: IO[bytes], encoding: str, name: str, setting: str) -> int:
