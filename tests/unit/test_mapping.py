@@ -132,6 +132,8 @@ def sent(root: Path, source: SourceDefinition) -> list[dict[str, Any]]:
         ({"rename": {"b": "a"}}, {"a": 1, "b": 2}),
         ({"rename": {"a": "x", "b": "x"}}, {"a": 1, "b": 2}),
         ({"constants": {"a": "k"}}, {"a": 1}),
+        ({"constants": {"a.b": "k"}}, {"a": 1}),
+        ({"constants": {"a.b": "k"}}, {"a": {"b": "k"}}),
         ({"rename": {"a": "k"}, "constants": {"k": 1}}, {"a": 1}),
         ({"rename": {"town": "address.city"}}, {"town": "Lyon", "address": {"city": "Paris"}}),
         ({"rename": {"town": "address.city"}}, {"address": {"city": "Paris"}, "town": "Lyon"}),
@@ -143,6 +145,27 @@ def test_a_property_has_one_source(fields: dict[str, Any], row: dict[str, Any]) 
     with pytest.raises(BadLine) as caught:
         profile({"id": "u1", **row}, **fields)
     assert caught.value.code == "line-property"
+
+
+def test_a_constant_with_dots_is_a_path() -> None:
+    assert profile({"id": "u1", "a": {"c": 1}}, constants={"a.b": 2, "k": 3, "x.y.z": [4]}) == {
+        "a": {"c": 1, "b": 2}, "k": 3, "x": {"y": {"z": [4]}},
+    }  # fmt: skip
+
+
+def test_text_is_no_object_that_another_column_could_be_in(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text('id,a,b\nu1,"{""x"": 1}",2\n')
+    source = replace(SOURCE, format="csv", files=("x.csv",))
+    for fields, words in (
+        ({"rename": {"b": "a.b"}}, "the column 'b' becomes the property 'a.b'"),
+        ({"rename": {"a": "c", "b": "c.d.e"}}, "but the column 'a' becomes 'c', which is no object"),
+        ({"constants": {"a.b": 1}}, "a constant becomes the property 'a.b'"),
+    ):
+        with pytest.raises(ReconcilerError, match=words):
+            scan(tmp_path, replace(source, **fields))
+    assert sent(tmp_path, replace(source, types={"a": "json"}, rename={"b": "a.b"})) == [
+        {"a": {"x": 1, "b": "2"}}
+    ]
 
 
 def test_objects_from_several_columns_are_joined_in_any_order() -> None:

@@ -81,15 +81,16 @@ def _require_one_source(columns: Sequence[str], source: SourceDefinition, name: 
 
 def _require_objects(properties: Mapping[str, str], source: SourceDefinition, name: str) -> None:
     """No property lies within another one that is text or a number."""
-    for new, column in properties.items():
-        parts = new.split(".") if column in source.rename else [new]
+    columns = {new: c for new, c in properties.items() if c in source.rename}
+    for new in (*columns, *source.constants):
+        what = f"the column '{columns[new]}'" if new in columns else "a constant"
+        parts = new.split(".")
         for n in range(1, len(parts)):
             above = ".".join(parts[:n])
             other = properties.get(above)
             if other is not None and source.types.get(other) != "json":
                 raise ReconcilerError(
-                    f"{name}: the column '{column}' becomes the property '{new}', but the column '{other}' becomes"
-                    f" '{above}', which is no object",
+                    f"{name}: {what} becomes the property '{new}', but the column '{other}' becomes '{above}', which is no object",
                     help="rename or exclude one of them",
                 )
 
