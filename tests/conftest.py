@@ -22,18 +22,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 QUICK = {"tables", "unit", "laws", "contract"}  # folders of pure functions, tables and laws
-# Among them, modules that play whole lives, or start programs of their own.
-LONG = {
-    "test_delta_machine.py", "test_fault_scripts.py", "test_plugin_sdk.py", "test_protocol_lives.py", "test_rollout_machine.py",
-    "test_state_machine.py",
-}  # fmt: skip
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m quick` does not even import the other folders' tests, and what they need."""
+    other = collection_path.is_dir() and collection_path.parent == Path(__file__).parent
+    return True if config.option.markexpr == "quick" and other and collection_path.name not in QUICK else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`-m quick` selects by folder, and leaves out what asks a sandbox: the answer comes soonest."""
+    """`-m quick` selects by folder, and leaves out what asks a sandbox or is marked as slow: the answer comes soonest."""
     for item in items:
         served = "emulator_with" in getattr(item, "fixturenames", ())
-        if item.path.parent.name in QUICK and not served and item.path.name not in LONG:
+        if item.path.parent.name in QUICK and not served and not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.quick)
 
 

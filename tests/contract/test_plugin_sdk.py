@@ -6,8 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.emulator import Emulator
 from tests.support.npm import installed
+
+pytestmark = pytest.mark.slow
 
 VERSION = "0.28.2"
 CALLS = Path(__file__).parents[1] / "support" / "plugin_sdk.js"

@@ -279,6 +279,7 @@ def test_an_open_quote_among_many_rows_costs_its_line_alone(closed: bool) -> Non
     assert "u1001" not in accounts
 
 
+@pytest.mark.slow
 def test_reading_behind_an_open_quote_takes_time_in_proportion() -> None:
     content = b'id,city\nu1,"Rome\n' + b"".join(b"u%d,Rome and back\n" % n for n in range(400_000))
     begun = time.process_time()

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -28,6 +29,8 @@ from reconciler.kinds.names import ChunkName, LoadKey, SealName
 from reconciler.model.source import Identifier, SourceDefinition, Update
 from reconciler.planning.loads.changes import content_of
 from reconciler.planning.loads.generations import Do, Generation, decide
+
+pytestmark = pytest.mark.slow
 
 SOURCE = SourceDefinition(
     workspace="shop",

@@ -77,7 +77,7 @@ def read(remote: Remote) -> list[Any]:
     return Listing("/x", remote.answer, lambda row: int(row["id"]), lambda: 0.0).read()
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=settings().max_examples * 5)
 @given(REMOTES)
 @example(Remote([1, 2, 3, 4], 2, True, True, True, [[("delete", 0.0), ("insert", 1.0)]]))
 @example(Remote([1, 2, 3, 4], 2, False, True, True, [[("delete", 0.0)]]))
@@ -95,7 +95,6 @@ def test_a_row_that_was_there_throughout_is_never_missing(remote: Remote) -> Non
         assert remote.throughout <= set(found)
 
 
-@settings(max_examples=300, deadline=None)
 @given(REMOTES)
 def test_a_list_that_holds_still_is_read_whole_and_in_order(remote: Remote) -> None:
     remote.changes = []

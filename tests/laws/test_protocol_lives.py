@@ -31,6 +31,8 @@ from reconciler.planning.loads.generations import Content, Do, decide, generatio
 from reconciler.planning.loads.late import late, watched
 from reconciler.planning.loads.protocol import ChunkView, LoadView
 
+pytestmark = pytest.mark.slow
+
 SETTLE, LINES, CHUNKS = 60.0, 10, 3
 FORMER = (("ws", "src"),)
 KEY, CONFIG = "load:ws/src@1", "compartment:x"

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from reconciler.bulk.sources import segments
@@ -94,7 +94,6 @@ files = st.one_of(
 )
 
 
-@settings(max_examples=settings().max_examples * 3)
 @given(files, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.integers(1, 60))
 def test_what_three_readers_read_alike_is_read_the_same(
     lines: list[str], end: str, last: bool, size: int

@@ -15,6 +15,8 @@ import pytest
 from tests.support.fleet import Fleet
 from tests.support.workspace import kill
 
+pytestmark = pytest.mark.slow
+
 LIVES = int(os.environ.get("RECONCILER_ROLLOUTS", "3"))
 STEPS = 5
 ORDER = ("canary", "early", "most", "late")

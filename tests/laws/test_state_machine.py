@@ -13,12 +13,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.support.stranger import Stranger
 from tests.support.workspace import Done, Workspace, kill
+
+pytestmark = pytest.mark.slow
 
 KEYS = ("loyalty", "news", "shop")
 SPEC = "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {{name: {key}}}\nspec: {{name: {name}, token: {key}, activations: {where}{rest}}}\n"

@@ -15,6 +15,8 @@ from reconciler.sandbox.faults import ACTIONS, Fault, read
 from tests.support.emulator import Emulator
 from tests.unit.test_sandbox import client, load, upserts
 
+pytestmark = pytest.mark.slow
+
 READY = (
     "did-it-happen",
     "flaky-friday",

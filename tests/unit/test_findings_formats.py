@@ -40,7 +40,7 @@ findings = st.builds(
 )
 
 
-@given(st.lists(findings, max_size=30), st.lists(words.filter(bool), max_size=4))
+@given(st.lists(findings, max_size=12), st.lists(words.filter(bool), max_size=4))
 def test_sarif_satisfies_its_schema_and_loses_nothing(found: list[Diagnostic], files: list[str]) -> None:
     document = json.loads(json.dumps(json.loads(render("sarif", found, files))))
     SARIF.validate(document)
@@ -66,7 +66,7 @@ def commands(text: str) -> list[tuple[str, dict[str, str], str]]:
     return read
 
 
-@given(st.lists(findings, max_size=60))
+@given(st.lists(findings, max_size=30))
 def test_github_sees_annotations_and_nothing_else(found: list[Diagnostic]) -> None:
     text = render("github", found, [])
     read = commands(text)
@@ -96,7 +96,7 @@ def test_github_percent_encodes() -> None:
     )
 
 
-@given(st.lists(findings, max_size=30), st.lists(words.filter(bool), max_size=4))
+@given(st.lists(findings, max_size=12), st.lists(words.filter(bool), max_size=4))
 def test_junit_is_xml_and_counts_add_up(found: list[Diagnostic], files: list[str]) -> None:
     root = ElementTree.fromstring(render("junit", found, files).encode("utf-8", "surrogatepass"))
     cases, failures = root.findall(".//testcase"), root.findall(".//failure")
@@ -105,7 +105,7 @@ def test_junit_is_xml_and_counts_add_up(found: list[Diagnostic], files: list[str
     assert sum(int(s.get("tests", "")) for s in root) == len(cases)
 
 
-@given(st.lists(findings, max_size=30))
+@given(st.lists(findings, max_size=12))
 def test_gitlab_has_a_fingerprint_for_each(found: list[Diagnostic]) -> None:
     rows = json.loads(render("gitlab", found, []))
     assert [r["check_name"] for r in rows] == [d.code for d in found]

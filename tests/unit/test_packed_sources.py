@@ -102,20 +102,20 @@ def test_what_json_does_not_have_makes_a_line_bad(dtype: Any, value: Any, words:
 
 
 def test_chunks_of_parquet_begin_where_they_are_said_to(tmp_path: Path) -> None:
-    rows = 12_345
-    frame = polars.DataFrame({"id": [f"u{n}" if n % 1000 else None for n in range(rows)], "n": range(rows)})
-    frame[:7000].write_parquet(tmp_path / "a.parquet", row_group_size=500)
-    frame[7000:].write_parquet(tmp_path / "b.parquet")
-    found, sent = lines(tmp_path, source("*.parquet", "parquet", max_bytes=20_000))
+    rows = 3_345
+    frame = polars.DataFrame({"id": [f"u{n}" if n % 250 else None for n in range(rows)], "n": range(rows)})
+    frame[:2000].write_parquet(tmp_path / "a.parquet", row_group_size=150)
+    frame[2000:].write_parquet(tmp_path / "b.parquet")
+    found, sent = lines(tmp_path, source("*.parquet", "parquet", max_bytes=5_500))
     assert len(found.chunks) > 50
-    assert found.rejected == 13
-    assert [json.loads(line)["user_profile"]["n"] for line in sent] == [n for n in range(rows) if n % 1000]
+    assert found.rejected == 14
+    assert [json.loads(line)["user_profile"]["n"] for line in sent] == [n for n in range(rows) if n % 250]
     assert found.rejects[0].line == 1
     assert found.rejects[-1].path == "b.parquet"
 
 
-CSV = "id,tier\n" + "".join(f"u{n},t{n}\n" for n in range(3000))
-NDJSON = "".join(f'{{"id":"u{n}","tier":"t{n}"}}\n' for n in range(3000))
+CSV = "id,tier\n" + "".join(f"u{n},t{n}\n" for n in range(1000))
+NDJSON = "".join(f'{{"id":"u{n}","tier":"t{n}"}}\n' for n in range(1000))
 
 
 @pytest.mark.parametrize(("name", "text"), [("x.csv", CSV), ("x.ndjson", NDJSON)])
@@ -127,9 +127,9 @@ def test_zstd_gives_the_lines_and_the_digest_of_the_plain_file(
     (tmp_path / name).write_text(text)
     (tmp_path / packed).write_bytes(zstd.compress(text.encode()))
     kind = name.rpartition(".")[2]
-    plain = lines(tmp_path, source(name, kind, max_bytes=9_000))
+    plain = lines(tmp_path, source(name, kind, max_bytes=3_000))
     unpacked = lines(
-        tmp_path, source(packed, kind, max_bytes=9_000, compression="zstd" if said else "suffix")
+        tmp_path, source(packed, kind, max_bytes=3_000, compression="zstd" if said else "suffix")
     )
     assert len(plain[0].chunks) > 10
     assert unpacked[1] == plain[1]

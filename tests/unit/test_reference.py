@@ -32,6 +32,7 @@ def test_every_variable_is_in_the_page() -> None:
     assert {v for v in VARIABLES if v.startswith("RECONCILER_")} <= used
 
 
+@pytest.mark.slow
 def test_the_picture_of_a_plan_is_what_plan_shows(tmp_path: Path) -> None:
     shop = pictures.starter(tmp_path / "shop")
     try:
