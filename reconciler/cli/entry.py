@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,10 @@ def run() -> None:
     gc.set_threshold(_GARBAGE)
     for name in [n for n, value in os.environ.items() if n.startswith("RECONCILER_") and not value]:
         del os.environ[name]  # empty is unset, for every variable of this tool alike
+    if not sys.warnoptions:
+        warnings.simplefilter(
+            "ignore"
+        )  # of libraries, for who develops with them; their words may quote what they were given
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminated)
     plain = plain_validate(arguments, os.environ)

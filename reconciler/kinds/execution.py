@@ -39,9 +39,7 @@ def ending(execution: Execution) -> str:
     A status that ends badly is one of the table's own words; the reason is the platform's.
     """
     bad = phase(execution) in (Phase.FAILED, Phase.CANCELED)
-    ended = (
-        f" ended {execution.status}" if bad and (execution.error or phase(execution) is Phase.FAILED) else ""
-    )
+    ended = f" ended {execution.status}" if bad else ""
     return f"{ended}: {execution.error}" if execution.error else ended
 
 

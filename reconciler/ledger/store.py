@@ -258,13 +258,13 @@ class Ledger:
         sql = "INSERT INTO reported_executions VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
         self.database.many(sql, [(*self._key, datamart_id, e) for e in sorted(executions)])
 
-    def watch(self, loads: Iterable[tuple[str, int]]) -> None:
-        """Remember that loads, by what is written and number, begin or end now: their executions are to be looked at again."""
+    def watch(self, written: str, generation: int) -> None:
+        """Remember that a load, by what it writes and its number, begins or ends now: its executions are to be looked at again."""
         sql = (
             "INSERT INTO looks VALUES (?,?,?,?,?,0) ON CONFLICT (origin, organisation_id, written, generation) "
             "DO UPDATE SET begun=excluded.begun, latest=0"
         )
-        self.database.many(sql, [(*self._key, *load, self._wall()) for load in sorted(loads)])
+        self.database.rows(sql, *self._key, written, generation, self._wall())
 
     def look(self, written: str, generation: int, begun: float, latest: float) -> None:
         """Remember that the executions of a finished load were looked at.

@@ -8,8 +8,9 @@ class Left:
     """Something that lies on disk.
 
     Attributes:
-        kind: `rows` that were read to their end, `unfinished-rows`, or a `temporary` file.
-        path: beneath the workspace.
+        kind: `rows` that were read to their end, `unfinished-rows`, `lists` of lines, a `temporary` file, `rejected-rows` that a
+            flag asked for, a `sent-index`, a `scan`, or a damaged `ledger`.
+        path: relative to the workspace where it lies there.
         files: how many files it has.
         size: bytes.
         modified: when it was last written, in seconds since 1970.

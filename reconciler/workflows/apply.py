@@ -187,8 +187,6 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
     evidence = begin(run.ledger, run.lock, run.nonce, plan.plan_digest, encode(plan), encode(inverse(plan)))
     intended = {writes[address].key for address in before.verdicts}
     evidence.intend(intended)
-    loads = {x.address: (writes[x.address].key, x.generation) for x in plan.loads if x.generation is not None}
-    run.ledger.watch(loads[a] for a in before.verdicts if a in loads)
     visibility = VisibilityWindow(
         run.locked_at, run.settings.settle, lambda address: evidence.concern(writes[address].names)
     )
@@ -203,9 +201,6 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
             run.ledger.remember_compartments(plan.workspace, _compartments(plan, outcomes, before.observed))
             _note_removals(plan, outcomes, run.ledger)
             run.ledger.keep_baseline(plan.workspace, left_after(plan, outcomes))
-            run.ledger.watch(
-                loads[o.address] for o in outcomes if o.address in loads and o.status in _SEEN_THROUGH
-            )
             through = [writes[o.address].names for o in outcomes if o.status in _SEEN_THROUGH]
             known = {writes[o.address].key for o in outcomes if o.status is not Status.UNKNOWN}
             evidence.close(
@@ -411,8 +406,8 @@ class _Journal:
     lock: Lock
     written: Mapping[str, str]
 
-    def began(self, address: str, generation: int) -> None:
-        self.ledger.watch([(self.written[address], generation)])
+    def watch(self, address: str, generation: int) -> None:
+        self.ledger.watch(self.written[address], generation)
 
     def note(self, address: str, step: str, state: str, **detail: str | int | None) -> None:
         """Durable when it returns; no intent is noted, and so nothing sent, without the lock.

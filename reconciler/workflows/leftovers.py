@@ -1,13 +1,11 @@
 """What lies in the workspace's private folder: which of it a load may still need; removes what it is told to, if nobody holds it."""
 
-import os
-import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 from reconciler.bulk.scan.held import NO_LOCKS, Owner, Use, owner_of
-from reconciler.bulk.scan.spool import Spools
+from reconciler.bulk.scan.spool import LISTS, Spools
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.history import History
 from reconciler.ledger.store import Ledger
@@ -15,10 +13,10 @@ from reconciler.model.leftover import Left
 from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.loads.leftovers import Attempt, Declared, Need, need
 from reconciler.planning.plan import document
+from reconciler.workflows.left_files import left
 
 RUNS = 1000  # of the ledger, the newest
-_TEMPORARY = re.compile(r".+\.\d+")  # NAME.PROCESS, by `private_folder.replace_file`
-_HOUR = 3600.0
+_FOLDERS = ("rows", "unfinished-rows", "lists")
 
 
 def attempts(history: History, spools: Spools) -> list[Attempt]:
@@ -55,35 +53,38 @@ def remove_finished(ledger: Ledger, spools: Spools) -> None:
             spools.remove(place)
 
 
-def inventory(spools: Spools, known: list[Attempt], declared: Declared | None, now: float) -> Iterator[Left]:
-    """Everything that was left.
+def inventory(spools: Spools, known: list[Attempt], declared: Declared | None) -> Iterator[Left]:
+    """Folders that were left.
 
     Args:
         spools: of the workspace.
         known: of the ledger.
         declared: where rows of declared loads may lie; None if that is not known.
-        now: seconds since 1970.
     """
+    words = {
+        Use.FREE: "the process that was writing it has ended",
+        Use.HELD: "a process is writing it",
+        Use.UNTOLD: NO_LOCKS,
+    }
     for place in spools.complete():
-        yield _left("rows", place, spools.root, *_rows(place, spools, known, declared))
+        why, removable = _rows(place, spools, known, declared)
+        yield left("rows", place, spools.root, why, removable=removable)
     for place in spools.partial():
-        why = {
-            Use.FREE: "the process that was reading them has ended",
-            Use.HELD: "a process is reading them",
-            Use.UNTOLD: NO_LOCKS,
-        }
-        use = spools.in_use(place)
-        yield _left("unfinished-rows", place, spools.root, why[use], use is Use.FREE)
-    for path in sorted(spools.folder.parent.glob("*")):
-        if _TEMPORARY.fullmatch(path.name) and path.is_file() and now - path.lstat().st_mtime > _HOUR:
-            yield _left("temporary", path, spools.root, "the process that was writing it has ended", True)
+        use, kind = (
+            spools.in_use(place),
+            "lists" if LISTS in place.name.partition(".")[0] else "unfinished-rows",
+        )
+        yield left(kind, place, spools.root, words[use], removable=use is Use.FREE)
 
 
-def remove(left: Left, spools: Spools) -> str:
+def remove(one: Left, spools: Spools) -> str:
     """Remove something that nobody needs; why it is still there, or nothing."""
-    path = spools.root / left.path
-    if left.kind == "temporary":
-        path.unlink(missing_ok=True)
+    path = spools.root / one.path
+    if one.kind not in _FOLDERS:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as e:
+            return e.strerror or str(e)
     elif (use := spools.remove(path)) is not Use.FREE:
         return NO_LOCKS if use is Use.UNTOLD else "it is in use"
     return "it could not be removed" if path.exists() else ""
@@ -110,11 +111,3 @@ def _rows(place: Path, spools: Spools, known: list[Attempt], declared: Declared 
 def _words(owner: Owner) -> str:
     environment = f"environment {owner.environment}, " if owner.environment else ""
     return f"{environment}organisation {owner.organisation_id} at {owner.endpoint}"
-
-
-def _left(kind: str, path: Path, root: Path, why: str, removable: bool) -> Left:
-    files = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
-    states = [p.lstat() for p in files]
-    modified = max((s.st_mtime for s in states), default=path.lstat().st_mtime)
-    size = sum(s.st_size for s in states)
-    return Left(kind, os.path.relpath(path, root), len(files), size, modified, why, removable)

@@ -69,7 +69,8 @@ def write(root: Path, rows: int, *, changed: bool) -> None:
 
 def indexes(root: Path) -> SentIndexes:
     scans = Scans(root, lambda *_: None, workers=readers)
-    return SentIndexes(scans, Folder(root / "index"), lambda _: key_of_text("k" * 32), "x", "1185")
+    key = key_of_text("k" * 32)
+    return SentIndexes(scans, Folder(root / "index"), lambda _: key, "x", "1185", tempfile.TemporaryDirectory)
 
 
 def loaded(root: Path, gone: str) -> Generation:

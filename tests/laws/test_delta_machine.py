@@ -226,7 +226,12 @@ class Machine(RuleBasedStateMachine):
     )
     def load(self, refused: set[str], ends: str, *, opaque: bool, reload: bool) -> None:
         indexes = SentIndexes(
-            self.scans, Folder(self.folder / "index"), lambda _: key_of_text(self.key), "https://x", "1185"
+            self.scans,
+            Folder(self.folder / "index"),
+            lambda _: key_of_text(self.key),
+            "https://x",
+            "1185",
+            tempfile.TemporaryDirectory,
         )
         with closing(indexes):
             self.loaded(indexes, refused, opaque=opaque, ends=ends, reload=reload)

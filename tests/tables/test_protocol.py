@@ -2,6 +2,8 @@
 
 import pytest
 
+from reconciler.kinds.execution import PHASES, Phase, ending
+from reconciler.model.foreign import ForeignText
 from reconciler.model.load import ManualVerdict
 from reconciler.model.outcome import Status
 from reconciler.model.remote import Execution
@@ -265,3 +267,11 @@ def test_new_attempts(view: ChunkView, again: str, replay_safe: bool, resend: fr
     assert retries(LoadView((view,)), replay_safe=replay_safe, resend=resend) == (
         frozenset({1}) if expected else frozenset()
     )
+
+
+@pytest.mark.parametrize("word", PHASES)
+def test_an_end_that_is_bad_is_told_by_its_status_with_and_without_a_reason(word: str) -> None:
+    bad = PHASES[word] in (Phase.FAILED, Phase.CANCELED)
+    assert ending(Execution("1", word)) == (f" ended {word}" if bad else "")
+    with_reason = Execution("1", word, error=ForeignText("disk full"))
+    assert ending(with_reason) == (f" ended {word}: disk full" if bad else ": disk full")

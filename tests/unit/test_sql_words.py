@@ -1,8 +1,13 @@
 """What is told of a database's error: its class and code, never its text."""
 
+import warnings
+from pathlib import Path
+
 import pytest
 
+from reconciler.bulk.sources import sql
 from reconciler.bulk.sources.sql import _words
+from reconciler.errors import ReconcilerError
 
 
 class OperationalError(Exception):
@@ -27,3 +32,23 @@ def test_no_text_of_the_database_is_passed_on(state: str | None) -> None:
     assert words.startswith("OperationalError")
     assert (state or "") in words
     assert not any(part in words for part in ("Dupont", "s3cret", "FR76"))
+
+
+@pytest.mark.parametrize(
+    "options", ["?mode=rwc", "?timeout=5&timeout=6", "?uri=true&cache=shared", "?a=b%26mode=rw"]
+)
+@pytest.mark.parametrize("file", ["c.db", ":memory:", ""])
+def test_an_sqlite_url_takes_no_options(options: str, file: str, tmp_path: Path) -> None:
+    """A driver may refuse them by an error of its own, warn of them, or open the file for writing."""
+    (tmp_path / "c.db").touch()
+    with (
+        warnings.catch_warnings(action="error"),
+        pytest.raises(ReconcilerError, match="options after a `\\?`"),
+    ):
+        list(sql.rows(f"sqlite:///{file}{options}", "SELECT 1", lambda _: None, tmp_path, outside=False))
+
+
+def test_options_that_a_driver_cannot_read_are_an_error_of_the_url(tmp_path: Path) -> None:
+    url = "postgresql://u@127.0.0.1/x?prepare_threshold=a&prepare_threshold=b"
+    with pytest.raises(ReconcilerError):
+        list(sql.rows(url, "SELECT 1", lambda _: None, tmp_path, outside=False))

@@ -1,15 +1,19 @@
 """`clean`: what earlier runs left is shown, and removed where no load needs it; an apply that ends by an error leaves no more."""
 
 import json
+import os
 import sqlite3
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.bulk.scan.held import Use
+from reconciler.bulk.scan.spool import Spools
 from tests.support.emulator import Emulator
-from tests.support.workspace import Workspace, kill
+from tests.support.workspace import CUSTOMERS, Workspace, kill
 
 SOURCE = """\
 apiVersion: reconciler/v1
@@ -127,3 +131,92 @@ def test_rows_that_a_run_left_behind_go_with_the_next_that_knows_their_load_is_f
     crm.write("specs/loyalty.yaml", text.replace("Loyalty programme", "Renamed"))
     assert crm.run("apply", "--auto-approve", "--only", "config").code == 0
     assert not place.exists()
+
+
+def test_lists_of_a_killed_comparison_are_shown_and_removed(workspace: Workspace, emulator: Emulator) -> None:
+    changed = CUSTOMERS + "  duplicates: refuse\n  send: changed\n"
+    workspace.customers(400, source=changed)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    workspace.customers(400, source=changed, mark="v2")
+    emulator.switch(running_seconds=5.0)
+    temporary = workspace.root.parent / "temporary"
+    temporary.mkdir()
+    flags = ("--auto-approve", "--allow", "guard-delta:ProfileSource/customers@retail-fr=a test")
+    process = workspace.start("apply", *flags, TMPDIR=str(temporary))
+    deadline = time.monotonic() + 60
+    while len([x for e in emulator.executions("1509").values() for x in e]) < 2:
+        assert time.monotonic() < deadline, process.communicate(timeout=5)
+        time.sleep(0.01)
+    assert kill(process, group=True, after=0.0)
+    emulator.switch(running_seconds=0.0)
+    assert [p for p in temporary.rglob("*") if p.is_file() and p.stat().st_size] == []
+    (left,) = items(workspace)
+    assert (left["kind"], left["removable"]) == ("lists", True)
+    assert items(workspace, "--remove", "--auto-approve")[0]["removed"]
+    assert list((workspace.root / ".reconciler/spool").iterdir()) == []
+
+
+def test_lists_lie_in_the_temporary_folder_where_the_workspace_cannot_be_written(tmp_path: Path) -> None:
+    temporary, before = tmp_path / "temporary", tempfile.tempdir
+    temporary.mkdir()
+    (tmp_path / "file").touch()
+    tempfile.tempdir = str(temporary)
+    try:
+        spools = Spools(tmp_path / "file/spool", tmp_path, lambda *_: "")
+        with spools.lists() as folder:
+            assert folder.parent == temporary
+            assert [spools.in_use(p) for p in spools.partial()] == [Use.HELD]
+        assert list(temporary.iterdir()) == []
+        (temporary / "reconciler-lists.partial-1").mkdir()  # as a killed process leaves it
+        (temporary / "reconciler-lists.partial-2").symlink_to(tmp_path)
+        assert [p.name for p in spools.partial()] == ["reconciler-lists.partial-1"]
+        spools.remove_abandoned()
+        assert [p.name for p in temporary.iterdir()] == ["reconciler-lists.partial-2"]
+    finally:
+        tempfile.tempdir = before
+
+
+def test_files_that_nothing_declared_uses_are_shown_and_removed(workspace: Workspace) -> None:
+    """A sent index, a kept scan, rejected rows, a damaged ledger: of a source that is declared none of them but the rows."""
+    source = CUSTOMERS + "  duplicates: refuse\n  send: changed\n  bad_lines: {allow: 1}\n"
+    workspace.customers(5, source=source)
+    with (workspace.root / "data/customers.csv").open("a") as file:
+        file.write(",nobody\n")
+    os.utime(workspace.root / "data/customers.csv", (time.time() - 100,) * 2)  # so that its scan is kept
+    rejects, other = workspace.root / "bad rows.txt", workspace.root / "other.txt"
+    assert workspace.run("plan").code == 0
+    assert workspace.run("plan", "--rejects", str(rejects)).code == 0
+    assert workspace.run("source", "check", "customers", "--rejects", str(other)).code == 0
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert "nobody" in rejects.read_text()
+    other.write_text('{"mine": 1}\n')  # not what reconciler wrote there
+    assert [(x["kind"], x["path"], x["removable"]) for x in items(workspace)] == [
+        ("rejected-rows", "bad rows.txt", True)
+    ]
+    (workspace.root / ".reconciler/ledger.db.damaged-2026-01-01").write_text("")
+    (workspace.root / "specs/customers.yaml").unlink()
+    assert {x["kind"] for x in items(workspace)} == {"rejected-rows", "ledger", "sent-index", "scan"}
+    found = items(workspace, "--remove", "--auto-approve")
+    assert all(x["removed"] for x in found), found
+    assert not rejects.exists()
+    assert other.exists()
+    assert list((workspace.root / ".reconciler/index").iterdir()) == []
+    assert items(workspace) == []
+
+
+def test_a_branch_names_no_file_that_is_removed(workspace: Workspace) -> None:
+    """Notes of rejected rows are believed from the user's cache folder alone, and an index folder outside is left alone."""
+    shared = workspace.root.parent / "shared"
+    name = "gone.0123456789ab.g1." + "0" * 20
+    shared.mkdir()
+    (shared / name).touch()
+    text = (workspace.root / "reconciler.yaml").read_text().rstrip()
+    workspace.write("reconciler.yaml", f"{text}\n  index: {shared}\n")
+    row = '{"path":"a","line":1,"code":"empty","reason":"x","data":""}\n'
+    workspace.write("rows.jsonl", row)
+    workspace.write(".reconciler/rejects-1.json", json.dumps({"path": str(workspace.root / "rows.jsonl")}))
+    assert items(workspace) == []
+    workspace.write("reconciler.yaml", f"{text}\n  index: inside\n")
+    workspace.write(f"inside/{name}", "")
+    workspace.write("inside/notes.txt", "")
+    assert [x["path"] for x in items(workspace)] == [f"inside/{name}"]

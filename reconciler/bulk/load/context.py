@@ -27,8 +27,8 @@ class Journal(Protocol):
     def note(self, address: str, step: str, state: str, **detail: str | int | None) -> None:
         """Append one note."""
 
-    def began(self, address: str, generation: int) -> None:
-        """Remember that this run makes or continues a load, by its number."""
+    def watch(self, address: str, generation: int) -> None:
+        """Remember that a load begins or ends now, by its number: its executions are to be looked at again."""
 
     def refuse(self, datamart_id: str, name: str) -> None:
         """Remember a refused upload."""

@@ -67,11 +67,11 @@ class _LoadRun:
     # -- the whole ------------------------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
-        journal = self.context.journal
+        journal, number = self.context.journal, None
         try:
             self.ready = self.preparation.run()
             self.view = self.ready.view
-            journal.began(self.address, self.ready.key.generation)
+            journal.watch(self.address, number := self.ready.key.generation)
             self._required()
             self.after = Aftermath(self.change, self.ready, self.context)
             self._steps()
@@ -94,6 +94,8 @@ class _LoadRun:
         finally:
             self.preparation.cleanup.close()
         journal.note(self.address, "load", outcome.status.value, **outcome.counts)
+        if number is not None:
+            journal.watch(self.address, number)
         if self.context.spools is not None and self._unfinished():
             self.context.spools.keep(self.preparation.definition, self.preparation.anew)
         return outcome

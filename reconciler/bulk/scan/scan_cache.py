@@ -24,6 +24,7 @@ from reconciler.private_folder import replace_file
 from reconciler.workspace.cache import TICK_NS, clock_of, code_digest, kept_file
 
 _CODE = ("bulk", "model", "planning")
+PREFIX = "scan-"  # begins the names of kept scans
 _LIBRARIES = ("msgspec", "polars")  # what they make of the same bytes may differ by version
 
 
@@ -79,7 +80,7 @@ class KeptScans:
         """
         key = hashlib.sha256(f"{self._code} {source!r}".encode()).hexdigest()
         states = [(p, list(state(self.root, p))) for p in names]
-        place = self._place(source)
+        place = self.place(source)
         with suppress(OSError, DiskFailed, msgspec.MsgspecError):
             kept = msgspec.json.decode(kept_file(self.folder, place.name), type=_Kept)
             if kept.key == key and kept.states == states and kept.digest == _digest(bytes(kept.scan)):
@@ -99,12 +100,13 @@ class KeptScans:
     def forget(self, source: SourceDefinition) -> None:
         """What was read of a source is not to be believed any more."""
         with suppress(OSError):
-            self._place(source).unlink(missing_ok=True)
+            self.place(source).unlink(missing_ok=True)
 
     def _settled(self, names: Sequence[str], began: int) -> bool:
         """True if no later edit can hide in the timestamp tick of an earlier one."""
         return max((youngest(self.root, p) for p in names), default=0) < began - TICK_NS
 
-    def _place(self, source: SourceDefinition) -> Path:
+    def place(self, source: SourceDefinition) -> Path:
+        """The file in which the scan of a source is kept."""
         files = hashlib.sha256("\0".join(source.files).encode()).hexdigest()[:12]
-        return self.folder / f"scan-{source.source}-{files}.json"
+        return self.folder / f"{PREFIX}{source.source}-{files}.json"

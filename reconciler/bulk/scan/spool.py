@@ -11,8 +11,10 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -29,10 +31,12 @@ from reconciler.bulk.sources import locations, object_store, sql
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
-from reconciler.private_folder import private_file, private_folder
+from reconciler.private_folder import not_usable, private_file, private_folder
 
 # Rows as JSON objects, a line each; of one that JSON does not have, an array with the reason.
 FORMAT = "spool"
+LISTS = "lists"  # begins the names of folders with lists of lines
+_PREFIX = "reconciler-"  # before that, in the temporary folder
 Resolve = Callable[[str, str | Mapping[str, str], bool], str]
 
 
@@ -90,7 +94,7 @@ class Spools:
 
     def partial(self) -> list[Path]:
         """Folders that were not finished: somebody writes them, or did."""
-        return sorted(self.folder.glob("*.partial-*"))
+        return sorted(self.folder.glob("*.partial-*")) + _own_folders(Path(tempfile.gettempdir()))
 
     def complete(self) -> list[Path]:
         """Folders that were filled to their end."""
@@ -150,6 +154,24 @@ class Spools:
         with self._partial("look") as folder:
             yield Spools(folder, self.root, self.resolve, self.owner, self._flock)
 
+    @contextmanager
+    def lists(self) -> Iterator[Path]:
+        """A folder for lists of lines, removed at its end; what a killed process leaves of it is removed by the next sweep.
+
+        It lies in the temporary folder where the workspace cannot be written: plans and looks write nothing else there.
+
+        Raises:
+            DiskFailed: the folder cannot be made.
+        """
+        place, name = self.folder, LISTS
+        if not_usable(place) is not None:
+            place, name = Path(tempfile.gettempdir()), f"{_PREFIX}{LISTS}"
+        else:
+            private_folder(place)
+        self.remove_abandoned()
+        with self._partial(name, place) as folder:
+            yield folder
+
     def superseded(self, source: SourceDefinition) -> Path:
         """A list of the lines that later ones replace, for this run; it holds numbers only.
 
@@ -157,9 +179,7 @@ class Spools:
             ReconcilerError: the source cannot be read.
         """
         if self._lists is None:
-            private_folder(self.folder)
-            self.remove_abandoned()
-            self._lists = self._open.enter_context(self._partial("lists"))
+            self._lists = self._open.enter_context(self.lists())
         path = self._lists / self._place(source).name
         if not path.exists():
             with private_file(path) as file:
@@ -228,12 +248,12 @@ class Spools:
         self.remove_abandoned()
 
     @contextmanager
-    def _partial(self, name: str) -> Iterator[Path]:
+    def _partial(self, name: str, place: Path | None = None) -> Iterator[Path]:
         """A new folder that is held while it is written, and removed at the end unless it was renamed."""
-        path = self.folder / f"{name}.partial-{secrets.token_hex(6)}"
+        path = (place or self.folder) / f"{name}.partial-{secrets.token_hex(6)}"
         private_folder(path)
         while not self._holds.write(path, self.owner()):  # removed by a sweep before it was held
-            path = self.folder / f"{name}.partial-{secrets.token_hex(6)}"
+            path = path.with_name(f"{name}.partial-{secrets.token_hex(6)}")
             private_folder(path)
         self._unfinished.add(path)
         try:
@@ -293,6 +313,17 @@ class Spools:
                 yield encode([made.code, made.reason, made.column]) + b"\n"
             else:
                 yield encode(made) + b"\n"
+
+
+def _own_folders(temporary: Path) -> list[Path]:
+    """Folders for lists that this user has in the temporary folder, of whichever workspace."""
+    found = []
+    for path in sorted(temporary.glob(f"{_PREFIX}{LISTS}.partial-*")):
+        with suppress(OSError):
+            seen = path.lstat()
+            if stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid():
+                found.append(path)
+    return found
 
 
 def _remove(place: Path) -> None:

@@ -5,8 +5,9 @@ index names it by its id, so each is believed only with the other.
 """
 
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -20,7 +21,7 @@ from reconciler.bulk.sent.digests import Digester, SourceRows
 from reconciler.bulk.sent.index_file import ENTRY, Description, Unusable, joined, read_index, write_index
 from reconciler.bulk.sent.store import Store
 from reconciler.bulk.sources import enciphered
-from reconciler.errors import ReconcilerError
+from reconciler.errors import DiskFailed, ReconcilerError
 from reconciler.kinds.names import SealName
 from reconciler.model.load import Scan
 from reconciler.model.sent import KeptIndex
@@ -41,6 +42,7 @@ class SentIndexes:
         key: gives the key of the digests; with True it is made where there is none. None where there is none.
         origin: of the platform, as text.
         organisation_id: of the platform.
+        lists: gives a folder that only its owner can read, until it is closed.
     """
 
     def __init__(
@@ -50,25 +52,34 @@ class SentIndexes:
         key: Callable[[bool], bytes | None],
         origin: str,
         organisation_id: str,
+        lists: Callable[[], AbstractContextManager[Path | str]],
     ) -> None:
-        self.scans, self.store, self._key = scans, store, key
+        self.scans, self.store, self._key, self._new_lists = scans, store, key, lists
         self._about = (origin, organisation_id)
-        self._lists: tempfile.TemporaryDirectory[str] | None = None
+        self._lists: Path | str | None = None
+        self._made, self._making = ExitStack(), threading.Lock()
         self._tracked: tuple[SourceDefinition, str, SourceRows] | None = None
 
     def close(self) -> None:
         """Remove the lists of lines, and digests."""
         self._forget()
-        if self._lists is not None:
-            self._lists.cleanup()
-            self._lists = None
+        self._made.close()
+        self._lists = None
 
     def new_list(self) -> Path:
-        """A new file for the length of a run, in a folder that only its owner can read."""
-        if self._lists is None:
-            self._lists = tempfile.TemporaryDirectory(prefix="reconciler-")
-        with tempfile.NamedTemporaryFile(dir=self._lists.name, delete=False) as file:
-            return Path(file.name)
+        """A new file for the length of a run, in a folder that only its owner can read.
+
+        Raises:
+            DiskFailed: it cannot be made.
+        """
+        with self._making:  # loads are carried out side by side
+            if self._lists is None:
+                self._lists = self._made.enter_context(self._new_lists())
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._lists, delete=False) as file:
+                return Path(file.name)
+        except OSError as e:
+            raise DiskFailed.of("write", Path(self._lists), e) from None
 
     def scope(self, datamart_id: str) -> str:
         """What indexes of a datamart have in their names."""

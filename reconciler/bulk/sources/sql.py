@@ -17,7 +17,7 @@ from reconciler.bulk.sources import postgres_values
 from reconciler.errors import MissingExtra, ReconcilerError
 
 _BATCH = 2_000
-_PATH = "write sqlite:///PATH; a path in sql.url is relative to the workspace"
+_PATH = "write sqlite:///PATH and nothing more; a path in sql.url is relative to the workspace"
 # What a class of SQLSTATE means, in words of our own.
 _MEANING = {
     "08": "no connection, or the server did not accept the account",
@@ -50,7 +50,7 @@ def rows(
     try:
         place = _placed(alchemy.engine.make_url(_with_driver(url)), root, outside=outside)
         engine = alchemy.create_engine(place, poolclass=alchemy.pool.NullPool)
-    except (alchemy.exc.SQLAlchemyError, ImportError, ValueError) as e:
+    except (alchemy.exc.SQLAlchemyError, ImportError, ValueError, TypeError) as e:
         raise _cannot_open(e) from None
     options: dict[str, Any] = {"stream_results": True, "yield_per": _BATCH, "no_parameters": True}
     if engine.dialect.name == "postgresql":
@@ -130,13 +130,17 @@ def _placed(url: Any, root: Path, *, outside: bool) -> Any:
         outside: it may lie outside of the root.
 
     Raises:
-        ReconcilerError: there is no such file, or it lies outside.
+        ReconcilerError: there is no such file, it lies outside, or the URL says how to open it.
     """
     name = url.database
-    if url.get_backend_name() != "sqlite" or not name or name == ":memory:":
+    if url.get_backend_name() != "sqlite":
         return url
-    if name.startswith("file:"):
+    if name and name.startswith("file:"):
         raise ReconcilerError("sql.url names an SQLite file by a `file:` address", help=_PATH)
+    if url.query:
+        raise ReconcilerError("sql.url of an SQLite file has options after a `?`", help=_PATH)
+    if not name or name == ":memory:":
+        return url
     path = root / Path(name).expanduser()
     if not outside and not within(os.path.realpath(root), os.path.realpath(path)):
         raise ReconcilerError(
@@ -145,9 +149,7 @@ def _placed(url: Any, root: Path, *, outside: bool) -> Any:
         )
     if not path.is_file():
         raise ReconcilerError(f"there is no SQLite file {name}", help=_PATH)
-    return url.set(
-        database=f"file:{quote(str(path.resolve()))}", query={**url.query, "mode": "ro", "uri": "true"}
-    )
+    return url.set(database=f"file:{quote(str(path.resolve()))}", query={"mode": "ro", "uri": "true"})
 
 
 def _cannot_open(e: Exception) -> ReconcilerError:

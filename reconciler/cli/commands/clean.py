@@ -2,15 +2,17 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.spool import Spools
 from reconciler.cli import approval, exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, say, style
-from reconciler.cli.wiring import ledgers, real_clock
+from reconciler.cli.wiring import destination, ledgers, real_clock
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.counts import many
 from reconciler.ledger.history import History
@@ -20,8 +22,12 @@ from reconciler.reports.leftovers import json as leftovers_json
 from reconciler.reports.leftovers import text as leftovers_text
 from reconciler.reports.style import size
 from reconciler.settings import Settings, seconds
+from reconciler.spec.files import read_workspace
+from reconciler.workflows import left_files
 from reconciler.workflows.check import check
+from reconciler.workflows.left_files import Places, index_folder, index_prefix
 from reconciler.workflows.leftovers import attempts, inventory, remove
+from reconciler.workspace.cache import cache_folder
 
 
 def clean(
@@ -36,7 +42,7 @@ def clean(
     lock_timeout: opt.LockTimeout = "30s",
     no_color: opt.NoColor = False,
 ) -> int:
-    """Show what earlier runs left in .reconciler/. That may be rows with profile data; --remove removes what no load needs."""
+    """Show what earlier runs left on this machine. That may be rows with profile data; --remove removes what no load needs."""
     flags = session.Flags(
         root=context.obj,
         no_color=no_color,
@@ -98,9 +104,16 @@ def _spools(flags: session.Flags) -> Spools:
 
 
 def _found(flags: session.Flags, history: History) -> list[Left]:
-    spools = _spools(flags)
-    known = attempts(history, spools)
-    return list(inventory(spools, known, _declared(flags), real_clock.CLOCK.wall()))
+    settings, spools = session.settings_only(flags).settings, _spools(flags)
+    known, where = attempts(history, spools), ledgers.place(flags.root, settings)
+    places = Places(
+        flags.root,
+        None if where.url else where.file,
+        index_folder(flags.root, settings.index),
+        cache_folder(flags.root, os.environ),
+    )
+    files = left_files.found(places, _declared_anywhere(flags, places.cache), real_clock.CLOCK.wall())
+    return [*inventory(spools, known, _declared(flags)), *files]
 
 
 def _declared(flags: session.Flags) -> Declared | None:
@@ -118,3 +131,22 @@ def _declared(flags: session.Flags) -> Declared | None:
     except ReconcilerError as e:
         say(f"warning: {e}; what specs may need is kept")
         return None
+
+
+def _declared_anywhere(flags: session.Flags, cache: Path | None) -> left_files.Declared | None:
+    """What specs declare in every environment; None where they have errors in one of them."""
+    environments = read_workspace(flags.root).data["spec"].get("environments") or [None]
+    indexes, kept, scans = set[str](), set[str](), KeptScans(flags.root, cache or flags.root)
+    for name in environments:
+        checked = check(flags.root, {**flags.settings(), "environment": name}, os.environ)
+        try:
+            loads = checked.desired().loads.values()
+        except ReconcilerError:
+            return None
+        origin, organisation = (
+            destination.origin_key(flags.root, checked.settings),
+            checked.settings.organisation_id,
+        )
+        indexes |= {index_prefix(origin, organisation, x.datamart_id, x.source) for x in loads}
+        kept |= {scans.place(x.definition).name for x in loads}
+    return left_files.Declared(frozenset(indexes), frozenset(kept))

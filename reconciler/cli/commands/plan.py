@@ -6,6 +6,7 @@ from reconciler.cli import options as opt
 from reconciler.cli import session
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
+from reconciler.cli.remembered import rejected_rows
 
 
 def plan(
@@ -64,7 +65,7 @@ def plan(
     if file is not None:
         output_file.check_plan_file(file)
     checked = session.read_workspace(flags)
-    with session.progress(flags) as shown, output_file.new_private_lines(rejects) as keep:
+    with session.progress(flags) as shown, rejected_rows(flags.root, rejects) as keep:
         made = session.plan(
             flags,
             checked,

@@ -29,12 +29,14 @@ def indexes(root: Path, settings: Settings, scans: Scans) -> Iterator[SentIndexe
         settings: of the workspace.
         scans: reads sources.
     """
+    assert scans.spools is not None  # noqa: S101 - made with them
     made = SentIndexes(
         scans,
         store_of(settings.index, root),
         lambda make: _key(root, settings, make=make),
         destination.origin_key(root, settings),
         settings.organisation_id,
+        scans.spools.lists,
     )
     with closing(made):
         yield made

@@ -8,7 +8,16 @@ from reconciler.kinds.counts import many
 from reconciler.model.leftover import Left
 from reconciler.reports.style import Style, safe, size
 
-_KINDS = {"rows": "rows", "unfinished-rows": "rows, read in part", "temporary": "temporary file"}
+_KINDS = {
+    "rows": "rows",
+    "unfinished-rows": "rows, read in part",
+    "lists": "lists of lines",
+    "temporary": "temporary file",
+    "rejected-rows": "rejected rows, with their contents",
+    "sent-index": "sent index",
+    "scan": "scan of a source",
+    "ledger": "damaged ledger",
+}
 
 
 def render(found: Sequence[Left], style: Style) -> str:

@@ -11,8 +11,8 @@ import typer
 from reconciler.cli import exit_codes, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
-from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, show_findings, style
+from reconciler.cli.remembered import rejected_rows
 from reconciler.cli.wiring import sent
 from reconciler.errors import UsageError
 from reconciler.model.diagnostic import Diagnostic, has_errors
@@ -84,7 +84,7 @@ def run_check(flags: session.Flags, name: str, rejects: Path | None, look: Look)
     findings, readings = list[Diagnostic](), list[Reading]()
     with (
         session.progress(flags) as shown,
-        output_file.new_private_lines(rejects) as keep,
+        rejected_rows(flags.root, rejects) as keep,
         sent.indexes(flags.root, checked.settings, scans := session.new_scans(flags, shown)) as indexes,
     ):
         for found in examine(checked, name, datamarts, scans, indexes, keep, look.commands):
