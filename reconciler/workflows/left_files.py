@@ -60,7 +60,14 @@ def index_folder(root: Path, index: str) -> Path | None:
 
 
 def index_prefix(origin: str, organisation_id: str, datamart_id: str, source: str) -> str:
-    """How the names of sent indexes of a load begin."""
+    """How the names of sent indexes of a load begin.
+
+    Args:
+        origin: of the platform, as text.
+        organisation_id: of the platform.
+        datamart_id: of the datamart.
+        source: its name.
+    """
     return prefix(scope(origin, organisation_id, datamart_id), source)
 
 
@@ -97,7 +104,15 @@ def found(places: Places, declared: Declared | None, now: float) -> Iterator[Lef
 
 
 def left(kind: str, path: Path, root: Path, why: str, *, removable: bool) -> Left:
-    """What is shown of a file or folder."""
+    """What is shown of a file or folder.
+
+    Args:
+        kind: of `model.leftover.Left`.
+        path: of it.
+        root: of the workspace.
+        why: what it is there for, in words.
+        removable: nobody needs it.
+    """
     files = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
     states = [p.lstat() for p in files]
     modified = max((s.st_mtime for s in states), default=path.lstat().st_mtime)
