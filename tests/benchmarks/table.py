@@ -84,15 +84,17 @@ def _line(rows: Sequence[Sequence[str]], how: str) -> str:
 
 def markdown(found: Mapping[str, Any]) -> str:
     """The same as a table of Markdown."""
-    lines = [
-        f"| {' | '.join(name.capitalize() for name in COLUMNS)} |",
-        "|---|---:|---|---:|---:|---:|",
-    ]
-    for benchmark in found["benchmarks"]:
+    return "\n".join([rows_of_markdown(found["benchmarks"]), *(f"{sentence}\n" for sentence in notes(found))])
+
+
+def rows_of_markdown(benchmarks: Sequence[Mapping[str, Any]]) -> str:
+    """Only the table, of these benchmarks."""
+    lines = [f"| {' | '.join(name.capitalize() for name in COLUMNS)} |", "|---|---:|---|---:|---:|---:|"]
+    for benchmark in benchmarks:
         lines += [f"| {' | '.join(words)} |" for words in _rows(benchmark)]
         if benchmark["error"]:
             lines.append(f"| {benchmark['name']} | failed | | | | |")
-    return "\n".join([*lines, "", *(f"{sentence}\n" for sentence in notes(found))])
+    return "\n".join([*lines, ""])
 
 
 def as_json(found: Mapping[str, Any]) -> str:
