@@ -7,10 +7,10 @@ from reconciler.api.client import Reader
 from reconciler.bulk.sent.difference import entries
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.errors import Refused
-from reconciler.kinds.counts import many
 from reconciler.kinds.execution import Phase, phase
 from reconciler.model.load import Scan
 from reconciler.model.plan import LoadChange
+from reconciler.model.remote import Execution
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.loads.delta import is_delta_of, is_of_all_rows
@@ -23,7 +23,8 @@ _HELP = "the next load with new content sends all rows; `reconciler apply --relo
 def rebuild(change: LoadChange, reader: Reader, io: Executor, indexes: SentIndexes) -> None:
     """Write the index of the newest load of a source on one datamart, if it is certain what its entries are.
 
-    That is so of a load of all rows whose content is the present one, and of which the platform took every command.
+    That is so of a load of the present content of which the platform took every command: of a load of all rows, and of a delta,
+    too, since a delta has each row of which it was not certain that the platform took it in a load before.
 
     Args:
         change: the load as planned now.
@@ -50,38 +51,59 @@ def rebuild(change: LoadChange, reader: Reader, io: Executor, indexes: SentIndex
     if change.actions == ("resume",):
         raise Refused(f"{change.address}: a load after load {load.number} is unfinished", help=_HELP)
     with indexes.rows(source, make_key=True) as (scan, rows):
-        _require_content(load, found, scan, source, title)
-        if load.seal.failed or load.seal.ok != scan.sent or not _all_taken(load, change, reader, io):
+        deltas = _deltas(load, found, scan, source, title)
+        if load.seal.failed or not _all_taken(load, None if deltas else scan.sent, change, reader, io):
             raise Refused(
-                f"{title}: it is not certain that the platform took each of its {many(scan.sent, 'command')}",
+                f"{title}: it is not certain that the platform took each of its commands",
                 help=_HELP,
             )
         names = {str(name): ids for name, ids in load.chunks.items()}
-        indexes.keep(source, scan, load.seal, names, lambda: entries(rows, ()), 0, change.datamart_id)
+        indexes.keep(source, scan, load.seal, names, lambda: entries(rows, ()), deltas, change.datamart_id)
 
 
-def _require_content(
+def _deltas(
     load: Generation, found: list[Generation], scan: Scan, source: SourceDefinition, title: str
-) -> None:
-    """Require a load to be of all rows that the source has now.
+) -> int:
+    """How many deltas follow the last load of all rows, this one counted; at most so many, where that is not known.
+
+    Args:
+        load: the newest finished one.
+        found: all of the source on the datamart.
+        scan: of all rows.
+        source: with the remote ids of its compartments.
+        title: of the load, in words.
 
     Raises:
-        Refused: it is not.
+        Refused: the load is not of the rows that the source has now.
     """
     if is_of_all_rows(load, scan.source_digest, source):
-        return
+        return 0
     if is_delta_of(load, found, scan.source_digest, source):
-        words = f"{title} has only the rows that changed, so what the platform took of them cannot be known without an index"
-        raise Refused(words, help=_HELP)
+        return sum(1 for g in found if g.seal and g.number < load.number)
     raise Refused(f"the source is not what {title} was made of", help=_HELP)
 
 
-def _all_taken(load: Generation, change: LoadChange, reader: Reader, io: Executor) -> bool:
-    """True if each chunk has an execution that succeeded without a failed command."""
+def _all_taken(load: Generation, sent: int | None, change: LoadChange, reader: Reader, io: Executor) -> bool:
+    """True if the platform took each command of a finished load.
 
-    def rows(ids: tuple[str, ...]) -> bool:
+    Args:
+        load: with its seal.
+        sent: how many commands it has; None where its seal alone says so.
+        change: of the load as planned now.
+        reader: lists executions.
+        io: threads.
+    """
+
+    def counted(ids: tuple[str, ...]) -> Execution | None:
         listed = [resources.executions(reader, change.datamart_id, i).require().rows for i in ids]
-        won = winner(tuple(e for found in listed for e in found))
-        return won is not None and phase(won) is Phase.SUCCEEDED and not won.total_failure
+        return winner(tuple(e for found in listed for e in found))
 
-    return all(io.map(rows, load.chunks.values()))
+    counting = list(io.map(counted, load.chunks.values()))
+    if any(e is None or phase(e) is not Phase.SUCCEEDED or e.total_failure for e in counting):
+        return False
+    ok = load.seal.ok if load.seal else 0
+    if sent is not None:
+        return sent == ok
+    chunks = {(n.index, n.count) for n in load.chunks}
+    whole = chunks == {(i + 1, count) for _, count in chunks for i in range(count)}
+    return whole and sum(e.total_success or 0 for e in counting if e) == ok

@@ -114,8 +114,8 @@ class _Finder:
         if source.send == "changed" and is_delta_of(load, loads, scan.source_digest, source):
             failed = load.seal.failed if load.seal else 0
             raise Refused(
-                f"{key.title} is compared with a load before it, so its {many(failed, 'failed command')} cannot be sent by themselves; "
-                "they are part of the next load of new content",
+                f"{key.title} has only the rows that changed, so which rows of the source its {many(failed, 'failed command')} came "
+                "from cannot be found again; the next load of new content sends those rows",
                 help=f"--reload '{self.change.address}' sends all rows now, and the failed ones with them",
             )
         if digest is None or digest[:12] != key.load12:

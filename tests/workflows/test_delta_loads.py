@@ -306,15 +306,46 @@ def test_an_index_is_not_made_of_what_is_not_certain(workspace: Workspace, emula
     code, shown = rebuilt(workspace)
     assert (code, "not certain" in shown) == (4, True), shown
     emulator.quarantine()
+
+
+def test_an_index_is_made_again_after_a_delta(workspace: Workspace, emulator: Emulator) -> None:
+    """A delta has each row that was not certainly taken before: if all of it was taken, all rows were."""
+    rows = customers(30)
+    emulator.quarantine("c000003")
+    export(workspace, rows)
+    applied(workspace)  # one row failed
     rows["c000001"] = "v2"
     export(workspace, rows)
-    applied(workspace)
-    rows["c000001"] = "v3"
-    export(workspace, rows)
-    applied(workspace)
+    emulator.quarantine("c000001")
+    applied(workspace)  # and another one here
     shutil.rmtree(workspace.root / ".reconciler/index")
     code, shown = rebuilt(workspace)
-    assert (code, "only the rows that changed" in shown) == (4, True), shown
+    assert (code, "not certain" in shown) == (4, True), shown
+    assert indexes(workspace) == []
+    emulator.quarantine()
+    rows |= {"c000004": "v2", "c000005": "v2"}
+    export(workspace, rows)
+    applied(workspace)  # all rows, as there is no index
+    rows["c000002"] = "v2"
+    export(workspace, rows)
+    applied(workspace)
+    (held,) = indexes(workspace)
+    entries = held.read_bytes()
+    shutil.rmtree(workspace.root / ".reconciler/index")
+    code, shown = rebuilt(workspace)
+    assert (code, "load 4: 30 identities" in shown) == (0, True), shown
+    (made,) = indexes(workspace)
+    assert made.name == held.name
+    assert made.read_bytes()[: 8 + 30 * 32] == entries[: 8 + 30 * 32]
+    before = len(emulator.imports_named("1509"))
+    assert planned(workspace)["actions"] == ["no-op"]
+    rows |= {"c000001": "v3", "new": "v1"}
+    export(workspace, rows)
+    assert counts(planned(workspace)) == (1, 1, 29, 0, 0)
+    shutil.rmtree(workspace.root / ".reconciler/index")
+    code, shown = rebuilt(workspace)
+    assert (code, "the source is not what load 4" in shown) == (4, True), shown
+    assert len(emulator.imports_named("1509")) == before
 
 
 def test_failed_commands_of_a_delta_are_part_of_the_next_load(
@@ -331,7 +362,8 @@ def test_failed_commands_of_a_delta_are_part_of_the_next_load(
     done = workspace.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
     shown = " ".join(done.err.split())
     assert done.code == 4
-    assert "its 1 failed commands cannot be sent by themselves; they are part of the next load" in shown
+    assert "which rows of the source its 1 failed command came from cannot be found again" in shown
+    assert "the next load of new content sends those rows" in shown
     assert "--reload 'ProfileSource/customers@retail-fr'" in shown
     assert applied(workspace, "--reload", "ProfileSource/customers@retail-fr")["counts"]["sent"] == 20
     assert stored(emulator) == rows
