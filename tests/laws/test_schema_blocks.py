@@ -23,7 +23,11 @@ type Inner { m: String! n: Int k: Tier! j: [Int!] }
 type Self { again: Self b: Int }
 enum Tier { GOLD SILVER }
 """
-SCHEMAS = [read_schema(EXAMPLE, "x"), read_schema(MORE, "x")]
+OWNED = 'type UserProfile { a: String! acc: String! @Property(path:"$user_account_id") b: Int }'
+PLAIN = (
+    "type UserProfile { a: String! b: Int! c: Float d: Boolean f: Date g: Tier }  enum Tier { GOLD SILVER }"
+)
+SCHEMAS = [read_schema(text, "x") for text in (EXAMPLE, MORE, OWNED, PLAIN)]
 KEYS = [
     *sorted({s[0] for schema in SCHEMAS for p in schema.profile for s in p.sources}),
     "elsewhere", "id", "v", "$x", "é", "y", "m", "deep", "again", "number", "street", "zip-code", "k", "n", "j", "$creation_ts",

@@ -1,8 +1,10 @@
 """Many profiles against a datamart's schema at once: the decision of `reconciler.bulk.records.schema_fit`. Pure.
 
-The schema becomes a type that msgspec decodes into: what decodes fits. A block that does not decode is asked line by line, by
-the rule; keys that did not fit there are from then on decoded apart and judged by the rule, one by one, so that a field that
-is wrong in every row costs little. `tests/laws/test_schema_blocks.py` holds the two against each other.
+The schema becomes two types that msgspec decodes into. What decodes into the strict one fits, and nothing more is asked of it: it
+has each key that a value can be judged of by itself, and requires the mandatory ones. The other one has keys that depend on
+others, or that did not fit before, as they stand, and these are judged by the rule, one by one; so a field that is wrong in every
+row costs little. A block that decodes into neither is asked line by line, by the rule. `tests/laws/test_schema_blocks.py`
+holds all of them against each other.
 """
 
 import datetime
@@ -52,6 +54,7 @@ class Profiles:
             if len(source) > 1 or len(p.sources) > 1
         )
         self._decode = self._decoder()
+        self._strict = self._strict_decoder()
 
     def odd(self, data: bytes) -> Iterator[tuple[int, Odd]]:
         """What does not fit, with the number of its line (0 is the first); lines each end in a newline."""
@@ -63,7 +66,18 @@ class Profiles:
             before += lines
             at = end
 
+    def fitting(self, data: bytes) -> int | None:
+        """How many lines these are, if certainly nothing of them is odd."""
+        if self._strict is None:
+            return None
+        try:
+            return len(self._strict(data))
+        except msgspec.MsgspecError:
+            return None
+
     def _block(self, data: bytes, before: int) -> Generator[tuple[int, Odd], None, int]:
+        if (fitting := self.fitting(data)) is not None:
+            return fitting
         try:
             commands = self._decode(data)
         except msgspec.MsgspecError:
@@ -90,7 +104,7 @@ class Profiles:
                     seen[key] = value = _value(raw)
                     for odd in fit.key(key, value):
                         yield number, odd
-            for odd in fit.doubled(seen):
+            for odd in fit.doubled(seen) if seen else ():
                 yield number, odd
             if fit.mandatory and (command.force_replace or command.update_strategy == "FORCE_REPLACE"):
                 present = {k: None for k, name in self._mandatory if getattr(profile, name) is not unset}
@@ -130,39 +144,41 @@ class Profiles:
     # -- the schema as a type -------------------------------------------------------------------------------------
 
     def _decoder(self) -> Callable[[bytes], list[Any]]:
-        names: dict[str, str] = {}
-        fields: list[tuple[str, Any, Any]] = []
-
-        def add(key: str, kind: Any) -> None:
-            names[f"f{len(names)}"] = key
-            fields.append((f"f{len(fields)}", kind | msgspec.UnsetType, msgspec.UNSET))
-
+        fields = _Fields()
         for key in sorted(OWNER_KEYS):
-            add(key, str | int | None)
-        for key, node in self._fit.tree.items():
-            if key in OWNER_KEYS | SYSTEM_KEYS or key in self._watched:
-                continue  # what the platform sets itself is told whatever its value is
-            if (kind := self._of(node)) is not None:
-                add(key, kind)
+            fields.add(key, str | int | None)
+        for key, kind in self._judged().items():
+            fields.add(key, kind)
         for key in self._watched:
-            add(key, msgspec.Raw)
-        by_key = {key: name for name, key in names.items()}
+            fields.add(key, msgspec.Raw)
+        by_key = {key: name for name, key in fields.names.items()}
         self._known = by_key.keys()
         self._attributes = [(key, by_key[key]) for key in self._watched]
         roots = {source[0] for p in self._fit.mandatory for source in p.sources}
         self._mandatory = [(k, by_key[k]) for k in roots if k in by_key and k not in self._watched]
-        profile = msgspec.defstruct("Profile", fields, rename=names, forbid_unknown_fields=True, gc=False)
-        command = msgspec.defstruct(
-            "Command",
-            [
-                ("operation", str),
-                ("force_replace", bool, False),
-                ("update_strategy", str, ""),
-                ("user_profile", profile | msgspec.UnsetType, msgspec.UNSET),
-            ],
-            gc=False,
-        )
-        return msgspec.json.Decoder(command).decode_lines
+        return _commands(fields.profile())
+
+    def _strict_decoder(self) -> Callable[[bytes], list[Any]] | None:
+        """What decodes fits: it has no key that is watched from the beginning, and all that are mandatory; None where these are."""
+        judged, mandatory = self._judged(), {".".join(s) for p in self._fit.mandatory for s in p.sources}
+        if not mandatory <= judged.keys():
+            return None
+        fields = _Fields()
+        for key in sorted(OWNER_KEYS):
+            fields.add(key, str | int | None)
+        for key, kind in judged.items():
+            fields.add(key, kind, required=key in mandatory)
+        return _commands(fields.profile())
+
+    def _judged(self) -> dict[str, Any]:
+        """The keys whose values are judged by themselves, with the type that only fitting values decode into."""
+        found: dict[str, Any] = {}
+        for key, node in self._fit.tree.items():
+            if key in OWNER_KEYS | SYSTEM_KEYS or key in self._watched:
+                continue  # what the platform sets itself is told whatever its value is
+            if (kind := self._of(node)) is not None:
+                found[key] = kind
+        return found
 
     def _of(self, node: Node, depth: int = 0) -> Any:
         """The type that only fitting values of a key decode into; None where it takes the rule."""
@@ -203,3 +219,43 @@ class Profiles:
         return msgspec.defstruct(
             name, fields, rename=names, forbid_unknown_fields=True, gc=False, kw_only=True
         )
+
+
+class _Fields:
+    """The keys of a profile as fields of a type.
+
+    Attributes:
+        names: keys by the names of their fields.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self._required: list[tuple[str, Any]] = []
+        self._optional: list[tuple[str, Any, Any]] = []
+
+    def add(self, key: str, kind: Any, *, required: bool = False) -> None:
+        name = f"f{len(self.names)}"
+        self.names[name] = key
+        if required:
+            self._required.append((name, kind))
+        else:
+            self._optional.append((name, kind | msgspec.UnsetType, msgspec.UNSET))
+
+    def profile(self) -> type[msgspec.Struct]:
+        fields: list[Any] = [*self._required, *self._optional]
+        return msgspec.defstruct("Profile", fields, rename=self.names, forbid_unknown_fields=True, gc=False)
+
+
+def _commands(profile: type[msgspec.Struct]) -> Callable[[bytes], list[Any]]:
+    """Decodes commands, a line each, with such profiles."""
+    command = msgspec.defstruct(
+        "Command",
+        [
+            ("operation", str),
+            ("force_replace", bool, False),
+            ("update_strategy", str, ""),
+            ("user_profile", profile | msgspec.UnsetType, msgspec.UNSET),
+        ],
+        gc=False,
+    )
+    return msgspec.json.Decoder(command).decode_lines
