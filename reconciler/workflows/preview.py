@@ -9,7 +9,7 @@ from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.api.profiles import stored_profile
 from reconciler.bulk.scan.check import checker
-from reconciler.bulk.scan.scan import Rows
+from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sources.segments import segments
 from reconciler.errors import ReconcilerError, UsageError

@@ -25,7 +25,8 @@ from pathlib import Path
 import polars
 
 from reconciler.bulk.scan.check import checker
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.bulk.sources.segments import segments
 from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.bulk.upload.job import Job, prepare, upload_in_process

@@ -8,7 +8,8 @@ import duckdb
 import psycopg
 import pytest
 
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.scan.spool import Spools
 from reconciler.errors import ReconcilerError

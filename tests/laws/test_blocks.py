@@ -15,7 +15,8 @@ from reconciler.bulk.records.command_blocks import judge
 from reconciler.bulk.records.commands import command_line
 from reconciler.bulk.records.lines import BadLine, Line
 from reconciler.bulk.scan.check import checker
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.source import Dialect, Identifier, SourceDefinition
 

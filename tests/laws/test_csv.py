@@ -24,7 +24,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.bulk.scan import check
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.bulk.sources import segments
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Reject, Scan

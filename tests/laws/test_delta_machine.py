@@ -16,9 +16,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.external_sort import SortedRecords
 from reconciler.bulk.scan.removals import Left
-from reconciler.bulk.scan.scan import chunk_pieces
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.compare import Compared, compare, known
 from reconciler.bulk.sent.difference import entries

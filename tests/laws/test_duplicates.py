@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.duplicates import Duplicates
-from reconciler.bulk.scan.scan import chunk_pieces, find_superseded, scan
+from reconciler.bulk.scan.scan import find_superseded, scan
 from reconciler.model.load import SUPERSEDED
 from reconciler.model.source import SourceDefinition
 from tests.support.emulator import Emulator

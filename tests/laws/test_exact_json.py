@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from reconciler.bulk.records import exact_json
 from reconciler.bulk.records.lines import BadLine
 from reconciler.bulk.scan import check
-from reconciler.bulk.scan.check import Batch, checker
+from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.check import checker
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.source import Identifier, SourceDefinition, Update
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from reconciler.bulk.records import frames
 from reconciler.bulk.scan import check
-from reconciler.bulk.scan.check import Batch, checker
+from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.check import checker
 from reconciler.bulk.sources import csv_framing
 from reconciler.bulk.sources.csv_framing import Framer
 from reconciler.bulk.sources.segments import Segment, segments

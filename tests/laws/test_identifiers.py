@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from reconciler.bulk.records.mapping import hashed
 from reconciler.bulk.scan import check
-from reconciler.bulk.scan.check import Batch, checker
+from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.identifiers import SHOWN, Identifiers, Seen, oddity
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.odd_identifiers import MARKER, MARKERS

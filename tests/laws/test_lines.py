@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from reconciler.bulk.records.command_blocks import judge
 from reconciler.bulk.records.exact_json import MAX_DEPTH
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.bulk.sources import segments
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Reject, Scan

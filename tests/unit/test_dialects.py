@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
 from tests.support.dialects import EXPORTS, FOLDER
 

@@ -11,7 +11,8 @@ import pytest
 
 from reconciler.bulk.records.lines import BadLine
 from reconciler.bulk.records.mapping import row_mapper
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.errors import ReconcilerError
 from reconciler.model.source import Identifier, Operation, SourceDefinition
 

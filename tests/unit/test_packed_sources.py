@@ -12,7 +12,8 @@ from typing import Any
 import polars
 import pytest
 
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.bulk.sources import locations
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.model.load import Scan

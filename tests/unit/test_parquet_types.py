@@ -11,7 +11,8 @@ from pathlib import Path
 import polars
 import pytest
 
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.bulk.sources import parquet_footer
 from reconciler.errors import ReconcilerError
 from reconciler.model.source import Identifier, SourceDefinition, Update

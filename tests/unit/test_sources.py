@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.bulk.records.commands import command_line
 from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID, BadLine
-from reconciler.bulk.scan.scan import chunk_pieces, scan
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.scan import scan
 from reconciler.bulk.sources import locations
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Chunk

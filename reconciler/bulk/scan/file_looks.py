@@ -9,7 +9,7 @@ import itertools
 import re
 from dataclasses import replace
 
-from reconciler.bulk.scan.check import Batch
+from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.sources import csv_looks
 from reconciler.bulk.sources.encodings import encoding_read, read_as_is
 from reconciler.bulk.sources.segments import Segment

@@ -12,7 +12,8 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Protocol
 
-from reconciler.bulk.scan.check import Batch, checker
+from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.identifiers import Identifiers
 from reconciler.bulk.sources.segments import Segment, in_place, segments
 from reconciler.model.datamart_schema import DatamartSchema

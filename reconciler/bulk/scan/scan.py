@@ -1,37 +1,36 @@
-"""One pass over a source: digest, counts, chunks, rejected lines. And the bytes of one chunk again.
+"""One pass over a source: digest, counts, chunks, rejected lines.
 
 Where segments are read and checked says `reconciler.bulk.scan.reading`; here they come together, in order.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Protocol
 
 from reconciler.bulk.records.columns import require_fields
-from reconciler.bulk.records.lines import UNKNOWN_ID
 from reconciler.bulk.scan import removals
-from reconciler.bulk.scan.check import Batch, Rejected, checker, only, without
-from reconciler.bulk.scan.chunker import BLOCK, Cutter
+from reconciler.bulk.scan.batch import Batch, Rejected
+from reconciler.bulk.scan.chunker import Cutter
+from reconciler.bulk.scan.counts import Blanks, Counts
 from reconciler.bulk.scan.cuttable import Cuttable
 from reconciler.bulk.scan.duplicates import Duplicates, ListedLines
 from reconciler.bulk.scan.expecting import Expecting
 from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.identifiers import Identifiers
+from reconciler.bulk.scan.left_out import only, without
 from reconciler.bulk.scan.reading import Here, Look, Reading
+from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.schema_look import SchemaLooks
 from reconciler.bulk.sources import locations
-from reconciler.bulk.sources.segments import BEGINNING, Segment, segments
+from reconciler.bulk.sources.segments import Segment
 from reconciler.model.datamart_schema import DatamartSchema
-from reconciler.model.load import SUPERSEDED, Chunk, Position, Reject, Repeated, Scan
+from reconciler.model.load import SUPERSEDED, Position, Reject, Repeated, Scan
 from reconciler.model.source import SourceDefinition
 
-SHOWN_REJECTS = 20
-MAX_COMPARTMENTS = 1000
 OnReject = Callable[[Reject, object], None]
 OnSent = Callable[[str, int, bytes, Sequence[int]], None]  # file, lines before, commands, their places
 NO_IDENTITY = frozenset({SUPERSEDED, "line-blank"})  # codes of rejected rows that name nobody else
@@ -55,50 +54,6 @@ class Tracker(Protocol):
 
     def repeated(self, names: Sequence[str]) -> Repeated | None:
         """Identities that several rows name; asked once all of them are there."""
-
-
-@dataclass(slots=True)
-class _Counts:
-    rejected: int = 0
-    headers: int = 0
-    continued: int = 0
-    blank: int = 0
-    unchanged: int = 0
-    upserts: int = 0
-    deletes: int = 0
-    removed: int = 0
-    size: int = 0
-    anonymous: int = 0
-    safe: bool = True
-    reasons: Counter[str] = field(default_factory=Counter)
-    rejects: list[Reject] = field(default_factory=list)
-    compartments: set[str] = field(default_factory=set)
-    found: set[str] = field(default_factory=set)
-    lacking: set[str] = field(default_factory=set)
-
-    def add(self, batch: Batch, size: int) -> None:
-        self.continued += batch.lines - batch.sent - batch.rejected - batch.unchanged
-        self.unchanged += batch.unchanged
-        self.deletes += batch.deletes
-        self.upserts += batch.upserts
-        self.size += size
-        self.anonymous += batch.anonymous
-        self.safe = self.safe and batch.safe
-        self.found |= batch.found
-        self.lacking |= batch.lacking
-        if len(self.compartments) < MAX_COMPARTMENTS:
-            self.compartments |= batch.compartments - {UNKNOWN_ID}
-
-    @property
-    def lines(self) -> int:
-        """Rows that are sent or did not change, and the lines of those that are rejected."""
-        return self.upserts + self.deletes - self.removed + self.unchanged + self.rejected
-
-    def reject(self, reject: Reject) -> None:
-        self.rejected += reject.lines
-        self.reasons[reject.code] += reject.lines
-        if len(self.rejects) < SHOWN_REJECTS and reject.code != SUPERSEDED:
-            self.rejects.append(reject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,35 +83,6 @@ class _Hooks:
             for one in rejects:
                 if one.code not in NO_IDENTITY:
                     self.tracker.unsent(one.who)
-
-
-class _Blanks:
-    """Holds blank lines back until a row follows in their file; at its end they are no rows."""
-
-    def __init__(self) -> None:
-        self._file, self._held, self._dropped = -1, list[tuple[Reject, object]](), 0
-
-    def settled(self, segment: Segment, batch: Batch, rows: "Rows") -> Iterator[tuple[Reject, object]]:
-        """The rejected records that are certain once this segment is read, each with its data."""
-        if segment.file != self._file:
-            self._drop()
-            self._file = segment.file
-        found = [(rows.reject(segment, r), r.data) for r in batch.rejects]
-        last = len(found) - batch.blank_end
-        if last or batch.sent:
-            yield from self._held
-            self._held = []
-        yield from found[:last]
-        self._held += found[last:]
-
-    def left(self) -> int:
-        """How many lines at the ends of files are blank."""
-        self._drop()
-        return self._dropped
-
-    def _drop(self) -> None:
-        self._dropped += sum(r.lines for r, _ in self._held)
-        self._held = []
 
 
 def scan(
@@ -257,10 +183,10 @@ def _scan(
     replaced: ListedLines | None,
     wanted: ListedLines | None,
 ) -> Scan:
-    cutter, counts = Cutter(source.max_bytes), _Counts()
+    cutter, counts = Cutter(source.max_bytes), Counts()
     watched = source.duplicates in ("warn", "refuse")
     watch = Duplicates() if watched and hooks.tracker is None else None
-    rows, blanks = Rows(names, source), _Blanks()
+    rows, blanks = Rows(names, source), Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)
     misfits, expecting = SchemaLooks(rows.names, hooks.schemas), Expecting(source, rows.names)
     look = Look(identifiers, contents=hooks.contents, schemas=hooks.schemas)
@@ -325,7 +251,7 @@ def _scan(
     )
 
 
-def _remove(source: SourceDefinition, file: int, cutter: Cutter, counts: _Counts) -> None:
+def _remove(source: SourceDefinition, file: int, cutter: Cutter, counts: Counts) -> None:
     """The DELETE commands that come after the rows, as if they stood in one more file."""
     for piece in removals.commands(source):
         counts.deletes += piece.lines
@@ -336,83 +262,6 @@ def _remove(source: SourceDefinition, file: int, cutter: Cutter, counts: _Counts
 
 def _in_frame(file: int, piece: removals.Piece) -> Callable[[int], Position]:
     return lambda index: Position(file, piece.frame, piece.before, index)
-
-
-def chunk_pieces(root: Path, names: Sequence[str], source: SourceDefinition, chunk: Chunk) -> Iterator[bytes]:
-    """The bytes of one chunk again, from its start; it may be called as often as an upload is tried.
-
-    Args:
-        root: the workspace.
-        names: places of the source, in the order of the scan.
-        source: how to read it.
-        chunk: which bytes.
-
-    Raises:
-        ReconcilerError: a place cannot be read.
-    """
-    left = chunk.size
-    if chunk.verbatim:
-        with locations.open_place(root, names[chunk.start.file], source.compression) as file:
-            file.seek(chunk.start.offset)
-            while left and (data := file.read(min(BLOCK, left))):
-                left -= len(data)
-                yield data
-        return
-    skip = chunk.start.skip
-    for part in parts(root, names, source, chunk.start):
-        piece = part.data[skip : skip + left]
-        skip = max(0, skip - len(part.data))
-        left -= len(piece)
-        yield piece
-        if not left:
-            return
-
-
-class Part(NamedTuple):
-    """What is sent of one segment.
-
-    Attributes:
-        file: index of the file.
-        before: lines of the file before the segment.
-        numbers: for each line of `data`, the line of its record in the segment (0 is the first).
-    """
-
-    file: int
-    before: int
-    data: bytes
-    numbers: Sequence[int]
-
-
-def parts(root: Path, names: Sequence[str], source: SourceDefinition, start: Position) -> Iterator[Part]:
-    """All that is sent, from the segment on that a chunk begins in.
-
-    Args:
-        root: the workspace.
-        names: places of the source, in the order of the scan.
-        source: how to read it.
-        start: where the chunk begins.
-
-    Raises:
-        ReconcilerError: a place cannot be read.
-    """
-    with ExitStack() as stack:
-        place = (start.file, start.line)
-
-        def lines(path: str) -> ListedLines | None:
-            return ListedLines(stack.enter_context(Path(path).open("rb")), place) if path else None
-
-        replaced, wanted = lines(source.superseded), lines(source.listed)
-        check, rows = checker(source), Rows(names, source, start)
-        for segment in segments(root, names, source, start):
-            before, batch = rows.before(segment)[0], check(segment)
-            if replaced is not None:
-                batch = without(batch, segment, before, replaced, contents=False)
-            if wanted is not None:
-                batch = only(batch, segment, before, wanted)
-            rows.add(segment, batch)
-            yield Part(segment.file, before, batch.bytes_of(segment), batch.places)
-    for piece in removals.commands(source, start if start.file == len(names) else None):
-        yield Part(len(names), piece.before, piece.data, range(piece.lines))
 
 
 def _positions(segment: Segment, before: int, batch: Batch, lines: Cuttable) -> Callable[[int], Position]:
@@ -427,39 +276,3 @@ def _positions(segment: Segment, before: int, batch: Batch, lines: Cuttable) -> 
 def _watch(watch: Duplicates, segment: Segment, before: int, batch: Batch) -> None:
     for line, number in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
         watch.add(line, segment.file, before + number + 1)
-
-
-class Rows:
-    """Counts lines and records of each file; a header is a line."""
-
-    def __init__(self, names: Sequence[str], source: SourceDefinition, start: Position = BEGINNING) -> None:
-        places = names if source.format != "spool" else ["the query's rows"]
-        self.names = [*places, removals.PLACE]
-        self._numbered = source.format == "csv"
-        self._before: dict[int, tuple[int, int]] = {}
-        self._headers: dict[int, int] = {}
-        if start.offset:
-            self._before[start.file] = (start.line, 0)
-
-    def before(self, segment: Segment) -> tuple[int, int]:
-        """Lines and records before a segment."""
-        self._headers[segment.file] = segment.header
-        return self._before.setdefault(segment.file, (segment.header, 0))
-
-    def headers(self) -> int:
-        """How many lines the headers of all files take."""
-        return sum(self._headers.values())
-
-    def add(self, segment: Segment, batch: Batch) -> None:
-        """A segment is done."""
-        lines, records = self.before(segment)
-        self._before[segment.file] = lines + batch.lines, records + batch.records
-
-    def reject(self, segment: Segment, found: Rejected) -> Reject:
-        """Where a rejected record is."""
-        lines, records = self.before(segment)
-        row = records + found.row + 1 if self._numbered else None
-        line = lines + found.line + 1
-        return Reject(
-            self.names[segment.file], line, found.code, found.reason, row, found.column, found.lines
-        )

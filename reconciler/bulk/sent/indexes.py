@@ -14,7 +14,7 @@ from typing import IO
 
 import msgspec
 
-from reconciler.bulk.scan.scan import Rows
+from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.difference import Counts, difference
 from reconciler.bulk.sent.digests import Digester, SourceRows

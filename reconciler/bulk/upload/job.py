@@ -13,8 +13,8 @@ from pathlib import Path
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.api.uploads import Form, multipart, stream
+from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.chunker import blocks
-from reconciler.bulk.scan.scan import chunk_pieces
 from reconciler.bulk.upload.commit_gate import Channels, CommitChannel
 from reconciler.bulk.upload.processes import belong_to_coordinator
 from reconciler.errors import ReconcilerError

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from reconciler.api.client import Reader
 from reconciler.bulk.load.results.error_files import Entry, canonical, entries, numbers
-from reconciler.bulk.scan.scan import Rows, parts
+from reconciler.bulk.scan.chunk_bytes import parts
+from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.kinds import paths
 from reconciler.model.foreign import ForeignText
 from reconciler.model.load import Chunk

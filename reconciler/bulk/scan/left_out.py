@@ -1,0 +1,106 @@
+"""A batch without some of its lines: those that a later line replaces, or that were sent before. Pure."""
+
+import bisect
+import itertools
+from array import array
+from collections.abc import Sequence
+
+import msgspec
+
+from reconciler.bulk.scan.batch import Batch, Rejected
+from reconciler.bulk.scan.duplicates import ListedLines
+from reconciler.bulk.scan.identifiers import Seen
+from reconciler.bulk.sources.segments import Segment
+from reconciler.model.load import SUPERSEDED
+
+
+class _Operation(msgspec.Struct):
+    operation: str
+
+
+_operation = msgspec.json.Decoder(_Operation).decode
+
+
+def without(batch: Batch, segment: Segment, before: int, replaced: ListedLines, *, contents: bool) -> Batch:
+    """A batch without the lines that a later one replaces; they are rejected, in words of their own.
+
+    Args:
+        batch: made from the segment.
+        segment: where its lines are from.
+        before: lines before it in its file.
+        replaced: asked for every segment, in order.
+        contents: rejected lines carry their data.
+    """
+    gone = replaced.among(segment.file, before + 1, before + batch.lines)
+    if not gone:
+        return batch
+    before_them = sorted(r.line for r in batch.rejects)
+    kept, left, rejects, deletes = list[bytes](), array("I"), list[Rejected](), 0
+    seen = _seen_of(batch.identifiers, [before + n + 1 not in gone for n in batch.places])
+    for at, (line, number) in enumerate(
+        zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False)
+    ):
+        if before + number + 1 not in gone:
+            kept.append(line)
+            left.append(number)
+            continue
+        deletes += _operation(line).operation == "DELETE"
+        shown = line.decode() if contents else None
+        words = "a later row of the source has the same identity"
+        row = at + bisect.bisect_left(before_them, number)
+        rejects.append(Rejected(number, row, SUPERSEDED, words, None, shown))
+    return Batch(
+        b"".join(line + b"\n" for line in kept),
+        batch.records,
+        batch.lines,
+        batch.upserts - (len(gone) - deletes),
+        batch.deletes - deletes,
+        batch.anonymous,
+        batch.safe,
+        batch.compartments,
+        [*rejects, *batch.rejects],
+        batch.rejected + len(rejects),
+        batch.blank_end,
+        left,
+        batch.found,
+        batch.lacking,
+        seen,
+        misfits=batch.misfits,
+    )
+
+
+def only(batch: Batch, segment: Segment, before: int, wanted: ListedLines) -> Batch:
+    """A batch with those lines alone that are listed; the others were sent before, and did not change.
+
+    Args:
+        batch: made from the segment.
+        segment: where its lines are from.
+        before: lines before it in its file.
+        wanted: asked for every segment, in order.
+    """
+    listed = wanted.among(segment.file, before + 1, before + batch.lines)
+    if len(listed) == batch.sent:
+        return batch
+    kept, places = list[bytes](), array("I")
+    if listed:
+        for line, number in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
+            if before + number + 1 in listed:
+                kept.append(line)
+                places.append(number)
+    deletes = sum(_operation(line).operation == "DELETE" for line in kept) if batch.deletes else 0
+    return msgspec.structs.replace(
+        batch,
+        data=b"".join(line + b"\n" for line in kept),
+        upserts=len(kept) - deletes,
+        deletes=deletes,
+        numbers=places,
+        unchanged=batch.sent - len(kept),
+        identifiers=_seen_of(batch.identifiers, [before + n + 1 in listed for n in batch.places]),
+    )
+
+
+def _seen_of(seen: Seen | None, lasting: Sequence[bool]) -> Seen | None:
+    """What was seen of identifiers, with the accounts of the lines that stay."""
+    if seen is None or seen.accounts is None:
+        return seen
+    return msgspec.structs.replace(seen, accounts=list(itertools.compress(seen.accounts, lasting)))
