@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from urllib.parse import quote
 
 import polars
 
+from tests.support.datamart_schema import EXAMPLE
 from tests.support.emulator import Emulator
+from tests.support.planted_elsewhere import ROLLOUT, Step, traced, watched
 from tests.support.workspace import Workspace
 
 TOKEN = "api:kqz9/Token+of=the~Platform"
@@ -50,6 +52,8 @@ REQUESTS = (
     ("GET", "/v1/datamarts/1509/document_imports/*/executions", True),
     ("POST", "/v1/datamarts/1509/document_imports/*/executions", True),
     ("GET", "/v1/data_file/data", True),
+    ("GET", "/v1/datamarts/1509/graphdb_runtime_schemas", False),
+    ("GET", "/v1/datamarts/1509/graphdb_runtime_schemas/*/text", False),
     ("GET", "/v1/datamarts/1509/user_identifiers/*", True),
     ("GET", "/v1/datamarts/1509/user_points/*", True),
 )
@@ -66,6 +70,7 @@ spec:
   chunk: {{max_bytes: 4000}}
 {more}"""
 MAPPED = "  identify_by: {compartment: loyalty, user_account_id: id}\n  types: {n: integer}\n"
+Command = tuple[str, ...] | Step
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("validate",),
     ("source", "check", "people"),
@@ -128,7 +133,7 @@ Prepare = Callable[[Workspace, Emulator, Planter], None]
 class Scenario:
     name: str
     prepare: Prepare
-    commands: Sequence[tuple[str, ...]] = COMMANDS
+    commands: Sequence[Command] = COMMANDS
 
 
 def good(workspace: Workspace, plant: Planter) -> None:
@@ -144,6 +149,8 @@ def answers(method: str, path: str, private: bool, status: int) -> Scenario:
         if "data_file" in path:
             emulator.sandbox.processor.reason = f"no {plant.value()}"
             emulator.sandbox.processor.quarantined = {"kqzvalue1", "kqzvalue3"}
+        if "graphdb" in path:
+            emulator.schema("1509", EXAMPLE)
         body: dict[str, Any] = {f: plant.words(private=private) for f in FIELDS}
         if status == 200:
             body |= {"status": "ok", "data": [{"id": plant.words(private=private), **body}], "total": 1}
@@ -295,23 +302,145 @@ def hostile(workspace: Workspace, emulator: Emulator, plant: Planter) -> None:
     emulator.sandbox.processor.reason = HOSTILE + plant.words(private=True)
 
 
+def schema(workspace: Workspace, emulator: Emulator, plant: Planter, change: Callable[[str], str]) -> None:
+    """The text of a schema that says the token, or moves a cursor, where a parser or a comparison stands."""
+    good(workspace, plant)
+    workspace.write(
+        "specs/odd.yaml",
+        "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: odd}\nspec: {token: odd}\n",
+    )
+    emulator.schema("1509", change(plant.words(private=False)))
+
+
+def schemas() -> Iterator[Scenario]:
+    commands: Sequence[Command] = (
+        ("source", "check", "people"), ("schema", "fetch"), ("plan",), ("plan", "-o", "json"), ("plan", "-o", "html"),
+        ("source", "check", "people"), ("apply", "--auto-approve", "--events", "events.ndjson"), watched,
+    )  # fmt: skip
+    changes: dict[str, Callable[[str], str]] = {
+        "cut off": lambda w: f'type UserPoint @TreeIndexRoot(index:"{w}',
+        "no schema": lambda w: w,
+        "a comment": lambda w: f"# {w} {HOSTILE}\n{EXAMPLE}",
+        "a directive": lambda w: EXAMPLE.replace('data_type:"text"', f'data_type:"{w}"'),
+        "a path": lambda w: EXAMPLE.replace("address.zip-code", w),
+        "hostile": lambda _: EXAMPLE.replace("address.zip-code", f"v{HOSTILE}").replace(
+            "tier: L", f"{HOSTILE}: L"
+        ),
+        "hostile names": lambda _: EXAMPLE.replace("tier: L", "kv: L").replace("USER_INDEX", HOSTILE),
+    }
+    for name, change in changes.items():
+        yield Scenario(f"schema: {name}", lambda w, e, p, c=change: schema(w, e, p, c), commands)  # type: ignore[misc]
+
+
+def credential(script: str) -> Scenario:
+    """A program that gives the token, or says much else."""
+
+    def prepare(workspace: Workspace, _: Emulator, plant: Planter) -> None:
+        good(workspace, plant)
+        plant.planted += 3
+        workspace.write("token.sh", script.format(token=TOKEN, value=plant.value(), hostile=HOSTILE))
+        text = (workspace.root / "reconciler.yaml").read_text().rstrip()
+        workspace.write("reconciler.yaml", f"{text}\n  credential_command: [sh, token.sh]\n")
+        workspace.env["RECONCILER_TOKEN"] = ""
+
+    commands: Sequence[Command] = (
+        ("plan",), ("plan", "-o", "json"), ("doctor",), ("doctor", "-o", "json"), ("config", "show", "--origin"),
+        ("apply", "--auto-approve", "--events", "events.ndjson", *REQUEST_LOG), ("runs", "show", "-o", "json"), watched,
+    )  # fmt: skip
+    return Scenario(f"credential command: {script.splitlines()[0][:40]}", prepare, commands)
+
+
+def rollout(workspace: Workspace, emulator: Emulator, plant: Planter) -> None:
+    """Waves whose gate is a program that says all it knows, and lines that the platform refuses with many words."""
+    reasons(workspace, emulator, plant)
+    source = (workspace.root / "specs/people.yaml").read_text()
+    workspace.write("specs/people.yaml", source.replace("datamarts: retail-fr", "datamarts: all"))
+    workspace.write("specs/rollout.yaml", ROLLOUT)
+    words = plant.words(private=False)
+    workspace.write("gate.sh", f"env\ncat token\nprintf '%s\\n' '{HOSTILE}'\nexit $(cat code)\n")
+    workspace.write("token", words)
+    workspace.write("code", "1")
+    workspace.env |= {
+        "RECONCILER_SECRET": plant.value(),
+        "PGPASSWORD": plant.value(),
+        "AWS_SECRET_ACCESS_KEY": plant.value(),
+    }
+    body = {f: plant.words(private=True) for f in FIELDS}
+    emulator.fault(
+        {"method": "POST", "path": "/v1/datamarts/1510/document_imports/*/executions", "do": "status", "status": 403, "times": 1, "body": body},
+    )  # fmt: skip
+
+
+def gate_opens(workspace: Workspace, _: Emulator) -> str:
+    workspace.write("code", "0")
+    return ""
+
+
+ROLLOUT_COMMANDS: Sequence[Command] = (
+    ("plan", "-o", "html"), ("plan", "--out", "plan.json"), ("apply", "plan.json", "--events", "events.ndjson", "-o", "html"),
+    *(("rollout", "status", "-o", form) for form in ("text", "json", "html")),
+    gate_opens, ("rollout", "resume", "-o", "html"), *(("rollout", "status", "-o", form) for form in ("text", "html")),
+    ("rollout", "abort"), ("runs", "show", "-o", "html"), ("runs", "show", "-o", "json"), ("runs",), watched,
+)  # fmt: skip
+
+
+def failing(workspace: Workspace, emulator: Emulator, plant: Planter) -> None:
+    """A platform that says the token and values with every other answer, for as long as it is asked."""
+    reasons(workspace, emulator, plant)
+    words = {f: plant.words(private=True) for f in FIELDS}
+    ways = [("GET", "/executions", 500), ("POST", "/executions", 403), ("GET", "/compartments", 429)]
+    emulator.fault(
+        *({"method": m, "path": p, "do": "status", "status": s, "times": 0, "probability": 0.3, "body": words, "headers": {"Retry-After": "0"}}
+          for m, p, s in ways)
+    )  # fmt: skip
+
+
+ELSEWHERE = (
+    *schemas(),
+    *map(credential, (
+        "echo '{token}'; echo '{token} {value} {hostile}' >&2",
+        "echo '{token} {value}'; echo '{value}' >&2; exit 3",
+        "echo '{token}'\necho '{value}'",
+        "echo ' {token} '",
+        "printf '{token}\\033[31m'",
+        "yes '{token} {value}'",
+    )),
+    Scenario("rollout", rollout, ROLLOUT_COMMANDS),
+    Scenario("watch: failing", failing, (watched, ("apply", "--auto-approve"), watched)),
+    Scenario("watch: names", names, (watched,)),
+    Scenario("watch: hostile", hostile, (watched,)),
+    Scenario("watch: environment", environment, (watched,)),
+    Scenario("traces: failing", failing, (traced("plan"), traced("apply", "--auto-approve"), traced("drift"))),
+    Scenario("traces: reasons", reasons, (traced("apply", "--auto-approve"), traced("source", "retry", "people", "--failed-lines", "--auto-approve"))),
+    Scenario("traces: environment", environment, (traced("apply", "--auto-approve"),)),
+    Scenario("traces: commands", bad_commands, (traced("source", "check", "people"), traced("apply", "--auto-approve"))),
+)  # fmt: skip
 LOCAL = (*(
     Scenario(f.__name__, f)
     for f in (reasons, headerless, first_row_doubled, bad_csv, bad_commands, parquet, damaged_parquet, no_parquet, environment, urls, names, ledger)
-), Scenario("names everywhere", names, EVERYWHERE), Scenario("hostile", hostile, EVERYWHERE))  # fmt: skip
+), Scenario("names everywhere", names, EVERYWHERE), Scenario("hostile", hostile, EVERYWHERE), *ELSEWHERE)  # fmt: skip
 REMOTE = tuple(answers(m, p, private, status) for m, p, private in REQUESTS for status in STATUSES)
 
 
-def leaks(workspace: Workspace, shown: str) -> Iterator[str]:
-    """What was planted and came out: in what was printed, and in every file but sources, specs and what unfinished loads keep."""
-    texts = [("printed", shown)]
-    for path in sorted(workspace.root.rglob("*")):
-        inside = path.relative_to(workspace.root).parts
-        if path.is_file() and inside[0] not in ("data", "specs"):
-            texts.append(("/".join(inside), path.read_bytes().decode("latin-1")))
+def files(workspace: Workspace) -> dict[str, str]:
+    """What each file of a workspace holds."""
+    found = (p for p in sorted(workspace.root.rglob("*")) if p.is_file())
+    return {str(p.relative_to(workspace.root)): p.read_bytes().decode("latin-1") for p in found}
+
+
+def leaks(workspace: Workspace, shown: str, given: Mapping[str, str]) -> Iterator[str]:
+    """What was planted and came out: in what was printed, and in every file that a command wrote or changed.
+
+    Args:
+        workspace: where the commands ran.
+        shown: what they printed.
+        given: files as the scenario made them.
+    """
+    texts = [("printed", shown), *(x for x in files(workspace).items() if given.get(x[0]) != x[1])]
     for where, text in texts:
-        if where == "printed" and (raw := RAW.search(text)):
-            yield f"{where}, as it is: …{json.dumps(text[max(0, raw.start() - 60) : raw.end() + 30])}…"
+        plain = text if where == "printed" else text.encode("latin-1").decode("utf-8", "replace")
+        if where.startswith(("printed", "specs/")) and (raw := RAW.search(plain)):
+            yield f"{where}, as it is: …{json.dumps(plain[max(0, raw.start() - 60) : raw.end() + 30])}…"
         for found in _LEAKS.finditer(text):
             if (
                 where.startswith(".reconciler/ledger.db")
@@ -330,15 +459,18 @@ def run(scenario: Scenario, folder: Path) -> tuple[int, list[str]]:
         workspace.env["RECONCILER_TOKEN"] = TOKEN
         plant.planted += 1
         scenario.prepare(workspace, emulator, plant)
-        shown = []
+        given, shown = files(workspace), list[str]()
         for words in scenario.commands:
+            if callable(words):
+                shown.append(words(workspace, emulator))
+                continue
             done = workspace.run(
                 *(str(workspace.root / w) if w.endswith("json") and "." in w else w for w in words)
             )
             shown.append(f"$ {' '.join(words)}: {done.code}\n{done.out}{done.err}")
         assert "a bug in reconciler" not in "".join(shown), shown
-        if any(not rule.acted for rule in emulator.sandbox.faults.rules):
+        if any(not rule.acted and not rule.probability < 1 for rule in emulator.sandbox.faults.rules):
             return 0, ["never asked for"]
-        return plant.planted, sorted(set(leaks(workspace, "\n".join(shown))))
+        return plant.planted, sorted(set(leaks(workspace, "\n".join(shown), given)))
     finally:
         emulator.stop()

@@ -1,56 +1,23 @@
 """OpenTelemetry: the standard variables alone switch it on; a real receiver gets the spans, and nothing that is anybody's business."""
 
-import gzip
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support.emulator import Emulator
+from tests.support.receiver import Receiver
 from tests.support.workspace import TOKEN, Done, Workspace
-
-
-class Receiver:
-    """What a collector of OTLP over HTTP is to an exporter."""
-
-    def __init__(self) -> None:
-        receiver, self.bodies, self.status = self, list[bytes](), 200
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                packed = self.headers.get("Content-Encoding") == "gzip"
-                receiver.bodies.append(gzip.decompress(body) if packed else body)
-                self.send_response(receiver.status)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def spans(self) -> list[Any]:
-        found = []
-        for body in self.bodies:
-            request = ExportTraceServiceRequest.FromString(body)
-            found += [s for r in request.resource_spans for x in r.scope_spans for s in x.spans]
-        return found
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 def run(workspace: Workspace, *args: str, program: Sequence[str] = ("-m", "reconciler"), **env: str) -> Done:

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from reconciler.api.redaction import without_token
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, session
 from reconciler.cli.applying import late
@@ -93,7 +94,7 @@ def apply_in_waves(
                 ),
                 applied=applied,
                 seen=lambda wave: gates.activations_seen(made, wave, writer),
-                command=lambda wave: _gate_command(made, wave, flags.root),
+                command=lambda wave: _gate_command(made, wave, flags.root, where.token),
                 clock=clock,
                 stopping=interrupt.stopping,
                 told=told,
@@ -109,8 +110,15 @@ def apply_in_waves(
     return found, code
 
 
-def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
-    """Run a wave's command in the workspace; of the environment it sees only what programs need to start (no secret)."""
+def _gate_command(made: Plan, wave: Wave, root: Path, token: str) -> tuple[bool, str]:
+    """Run a wave's command in the workspace; of the environment it sees only what programs need to start (no secret).
+
+    Args:
+        made: the plan.
+        wave: whose gate it is.
+        root: of the workspace.
+        token: is shown as `…`, should the command say it.
+    """
     wanted = wave.gates
     env = gates.gate_environment(os.environ, wanted.command_env) | gates.gate_variables(made, wave)
     name = wanted.command[0]
@@ -120,7 +128,7 @@ def _gate_command(made: Plan, wave: Wave, root: Path) -> tuple[bool, str]:
             root,
             wanted.command_timeout,
             env=env,
-            show=lambda line: say(line.decode("utf-8", "replace")),
+            show=lambda line: say(without_token(line.decode("utf-8", "replace").rstrip(), token)),
         )
     except OSError as e:
         return False, f"{name} cannot be run: {e.strerror}"
