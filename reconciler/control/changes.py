@@ -70,7 +70,6 @@ class Changer:
             self._remember(
                 name, str(outcome.remote_id), created=outcome.status is Status.SUCCEEDED and step == "create"
             )
-        self.note(change.address, outcome.action, outcome.status.value)
         return outcome
 
     def _remember(self, name: str, identity: str, *, created: bool) -> None:

@@ -31,11 +31,6 @@ class Deleter:
 
     def perform(self, change: ResourceChange) -> Outcome:
         """Carry out one deletion; never raises for what the remote did."""
-        outcome = self._delete(change)
-        self.note(change.address, "delete", outcome.status.value)
-        return outcome
-
-    def _delete(self, change: ResourceChange) -> Outcome:
         listing = self.listings.of(change)
 
         def check(listed: Listed[Any]) -> Check:

@@ -35,7 +35,7 @@ from reconciler.model.baseline import Left
 from reconciler.model.listing import Listed
 from reconciler.model.load import UploadNotes
 from reconciler.model.outcome import GOOD, Outcome, Status
-from reconciler.model.plan import LoadChange, Plan
+from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Observed
 from reconciler.model.removal import REFUSED, RefusedRemoval
 from reconciler.planning.config.requirements import Required, Seen, unmet
@@ -312,14 +312,12 @@ def _execute(
         if why := moved.get(address):
             return Outcome(address, Status.SKIPPED, "skip", f"stale: {why}", refused=True)
         try:
-            if address in changes and changes[address].change.actions == ("delete",):
-                outcome = deleter.perform(changes[address])
-            elif address in changes:
-                outcome = changer.perform(changes[address])
+            if address in changes:
+                change = changes[address]
+                outcome = _changed(change, deleter if change.change.actions == ("delete",) else changer)
+                journal.note(address, outcome.action, outcome.status.value)
             else:
                 outcome = run_load(loads[address], _ids(loads[address], changer), context)
-        except ReadFailed as e:
-            outcome = Outcome(address, Status.FAILED, "read", str(e))
         except LedgerFailed as e:
             outcome = Outcome(address, Status.UNKNOWN, "journal", str(e), stopped=True)
         if outcome.stopped:
@@ -343,9 +341,17 @@ def _execute(
     return outcomes + _stuck(plan, run)
 
 
+def _changed(change: ResourceChange, by: Changer | Deleter) -> Outcome:
+    """What became of a change; also where something that it needs could not be read."""
+    try:
+        return by.perform(change)
+    except ReadFailed as e:
+        return Outcome(change.address, Status.FAILED, change.change.actions[-1], str(e))
+
+
 def _noted(run: Run, journal: "_Journal") -> Callable[[Outcome], None]:
     def finished(outcome: Outcome) -> None:
-        if outcome.status is Status.SKIPPED:  # all others were noted by who did them
+        if outcome.status is Status.SKIPPED:  # all others were noted where they ended
             with contextlib.suppress(LedgerFailed):
                 journal.note(address=outcome.address, step=outcome.action, state=outcome.status.value)
         if outcome.message and outcome.status not in GOOD:

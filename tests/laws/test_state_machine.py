@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.support.accounts import agree, report_agrees
 from tests.support.stranger import Stranger
 from tests.support.workspace import Done, Workspace, kill
 
@@ -199,23 +200,40 @@ class Machine(RuleBasedStateMachine):
         """A run, in bad weather, perhaps killed, perhaps in another checkout; perhaps its uploads take longer than it lives."""
         self.remote.storm, self.remote.upper_names = storm, upper
         self.remote.slow = self.slow if slow else None
-        process = self.checkout(where).start("apply", "--auto-approve")
-        if after is None or not kill(process, group=group, after=after):
-            self.ended(process)
+        self.run(where, after=after, group=group)
         self.remote.upper_names, self.remote.slow = False, None
 
     @rule(where=st.sampled_from(CHECKOUTS))
     def unrelated(self, where: str) -> None:
         """A run that has nothing to do with loads."""
         self.remote.storm = 0.0
-        self.ended(self.checkout(where).start("apply", "--auto-approve", "--only", "config"))
+        self.run(where, "--only", "config")
 
-    def ended(self, process: Any) -> None:
+    def run(self, where: str, *flags: str, after: float | None = None, group: bool = True) -> None:
+        """An apply, to its end or to its death; what it reports is what its events and the ledger have."""
+        workspace, events = self.checkout(where), self.folder / "events.ndjson"
+        events.unlink(missing_ok=True)
+        process = workspace.start("apply", "--auto-approve", "-o", "json", "--events", str(events), *flags)
+        if after is not None and kill(process, group=group, after=after):
+            agree(workspace, events, None)
+            return
         out, err = process.communicate(timeout=120)
         assert "Traceback" not in err
         assert "bug in reconciler" not in err, err
         assert process.returncode in (0, 1, 3, 4), err
         self.said += out + err
+        agree(workspace, events, Done(process.returncode, out, err))
+
+    @rule(where=st.sampled_from(CHECKOUTS))
+    def resume(self, where: str) -> None:
+        """The newest run is continued, if there is one that can be."""
+        self.remote.storm = 0.0
+        workspace = self.checkout(where)
+        done = workspace.run("resume", "-o", "json")
+        self.said += done.out + done.err
+        assert done.code in (0, 1, 3, 4), done
+        assert "bug in reconciler" not in done.err, done
+        report_agrees(workspace, done)
 
     @rule(back=st.booleans(), where=st.sampled_from(["first", "own"]))
     def older_ledger(self, *, back: bool, where: str) -> None:

@@ -473,7 +473,7 @@ def test_the_journal_has_the_intent_before_the_request_and_the_answer_after_it(
     }
     platform = Platform(rows)
     perform(platform, planned)
-    assert platform.notes == ["intent", "request", "answered", "succeeded"]
+    assert platform.notes == ["intent", "request", "answered"]
 
 
 @pytest.mark.parametrize("planned", [CREATE, ACTIVATE])

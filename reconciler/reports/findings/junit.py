@@ -1,13 +1,10 @@
 """Findings as JUnit XML: a test suite a file, a failed case a finding, a passed case a file without one. Pure."""
 
-import re
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from reconciler.model.diagnostic import Diagnostic, Severity
 
-# What XML 1.0 cannot carry, not even escaped.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOWHERE = "reconciler.yaml"
 
 
@@ -52,4 +49,5 @@ def _suite(root: Element, path: str, found: Sequence[Diagnostic]) -> None:
 
 
 def _text(text: str) -> str:
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Without what XML 1.0 cannot carry, not even escaped, and without what moves a cursor or turns text where a file is shown."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
