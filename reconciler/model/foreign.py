@@ -1,8 +1,20 @@
 """Words that the platform said, after everything was taken out of them that nobody may see: of this type and no other.
 
-Only `reconciler.api` makes them, where the request is known: its token, and whether it carried profile data (G9).
+Only `reconciler.api` makes them, where the request is known: its token, and whether it carried profile data (G9). Names of what the
+platform lists are not of this type, as they are compared, letter by letter, with those that specs declare: each output makes text of them.
 """
 
+import json
+import re
 from typing import NewType
 
 ForeignText = NewType("ForeignText", str)
+# C1 controls, and characters that turn the direction of writing, end lines or are not seen; JSON escapes no others by itself.
+_MOVING = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def plain_json(document: str) -> str:
+    """JSON of the same content in which what moves a cursor, wherever the document is shown, is written as an escape."""
+    if document.isascii() and "\x7f" not in document:
+        return document
+    return _MOVING.sub(lambda m: json.dumps(m[0])[1:-1], document)

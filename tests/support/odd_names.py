@@ -55,7 +55,7 @@ def more_than_text(text: str, form: str) -> Iterator[str]:
 
     Args:
         text: as written.
-        form: `text`, `json`, `lines` (of JSON), `markdown`, `html`, `xml`, or `github` for orders to a CI job.
+        form: `text`, `json`, `lines` (of JSON), `markdown`, `html`, `xml`, `github`, or a `file` that nothing shows.
     """
     if found := RAW.search(text):
         yield f"raw {unicodedata.name(found[0], hex(ord(found[0])))}: {_around(text, found)}"
@@ -73,7 +73,7 @@ def more_than_text(text: str, form: str) -> Iterator[str]:
             yield from page.odd
         case "markdown":
             yield from _markdown(text)
-        case _:
+        case "text" | "github":
             if found := _ORDER.search(text):
                 yield f"an order: {_around(text, found)}"
 

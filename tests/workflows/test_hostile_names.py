@@ -123,7 +123,7 @@ def test_names_of_the_platform_are_text_and_nothing_else(hostile: Workspace) -> 
     odd += [
         f"{p.name}: {x}"
         for p in sorted(written)
-        for x in more_than_text(p.read_text(), WRITTEN.get(p.name, "text"))
+        for x in more_than_text(p.read_text(), WRITTEN.get(p.name, "file"))
     ]
     assert not odd, "\n".join(odd)
     assert len(set(_marks(shown))) > 30, "the names are shown at all"

@@ -1,6 +1,5 @@
 """Where output goes, and how it looks: stdout carries data, stderr everything else."""
 
-import json
 import os
 import re
 import shlex
@@ -13,6 +12,7 @@ from typing import TextIO
 from reconciler.beneath import open_beneath
 from reconciler.errors import DiskFailed
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.foreign import plain_json
 from reconciler.origin import masked_line
 from reconciler.reports.folded import folded
 from reconciler.reports.style import COLOUR, PLAIN, Style
@@ -22,8 +22,6 @@ _ACTION = re.compile(
     r"^((?:[^\S\n]|\x1b\[[0-9]+m)*)::(?=[A-Za-z])", re.MULTILINE
 )  # obeyed at the beginning of a line
 _LOGGING = re.compile(r"##(?=\[|vso\[)")  # obeyed anywhere
-# C1 controls, and characters that turn the direction of writing, end lines or are not seen; JSON escapes no others by itself.
-_MOVING = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 WORKSPACE_FILE = "reconciler.yaml"
 # A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
 _CLEAR = r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*"
@@ -64,7 +62,7 @@ def out(text: str) -> None:
 def data(text: str) -> None:
     """A document for programs, to stdout: UTF-8, whatever the locale; in JSON what moves a cursor is written as an escape."""
     if text[:1] in ("{", "["):
-        text = _MOVING.sub(lambda m: json.dumps(m[0])[1:-1], text)
+        text = plain_json(text)
     _write(sys.stdout, _line(text).encode("utf-8", "backslashreplace"), "utf-8")
 
 

@@ -14,6 +14,7 @@ from reconciler.cli.output.console import say
 from reconciler.cli.output.progress import Display
 from reconciler.errors import DiskFailed
 from reconciler.model import event as e
+from reconciler.model.foreign import plain_json
 from reconciler.model.outcome import Outcome
 
 
@@ -42,7 +43,8 @@ class Events:
             if self._failed is not None:
                 return
             try:
-                output_file.write_all(self._descriptor, msgspec.json.encode(event) + b"\n")
+                line = plain_json(msgspec.json.encode(event).decode())
+                output_file.write_all(self._descriptor, f"{line}\n".encode())
             except OSError as error:
                 self._failed = DiskFailed.of("write", self._path, error)
         if self._failed is not None:

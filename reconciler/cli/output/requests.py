@@ -11,6 +11,7 @@ from reconciler.cli.output import output_file
 from reconciler.cli.output.activity import Activity
 from reconciler.cli.output.console import say
 from reconciler.errors import DiskFailed
+from reconciler.model.foreign import plain_json
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,7 +69,7 @@ class Requests:
             )
         if self._descriptor is not None:
             line = Line(self._now(), exchange.method, exchange.route, ms, exchange.status, exchange.failure)
-            self._write(msgspec.json.encode(line) + b"\n")
+            self._write(f"{plain_json(msgspec.json.encode(line).decode())}\n".encode())
 
     def retrying(self, what: str, attempt: int, wait: float, why: str) -> None:
         """It is sent again.

@@ -5,6 +5,7 @@ import json
 import msgspec
 
 from reconciler.errors import Refused
+from reconciler.model.foreign import plain_json
 from reconciler.model.plan import FORMAT_VERSION, Plan
 from reconciler.planning.digests import plan_digest
 from reconciler.planning.plan.strict import problems
@@ -12,7 +13,7 @@ from reconciler.planning.plan.strict import problems
 
 def encode(plan: Plan) -> str:
     """Indented JSON with a final newline."""
-    return msgspec.json.format(msgspec.json.encode(plan), indent=2).decode() + "\n"
+    return plain_json(msgspec.json.format(msgspec.json.encode(plan), indent=2).decode()) + "\n"
 
 
 def decode(text: bytes, name: str) -> Plan:

@@ -60,6 +60,7 @@ def _aggregate(command: str, rest: Sequence[Diagnostic]) -> str:
 
 
 def _data(text: str) -> str:
+    text = text.replace("##", "# #")  # begins a command of an older form, anywhere in a line
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
