@@ -54,6 +54,8 @@ def test_a_listing_begun_too_early_changes_nothing() -> None:
     ("settle", "begun", "now", "wait"),
     [
         (0, [], 100, 0),
+        (0, [], 90, 0),  # before the write left: nothing to wait for either, one listing is enough
+        (0, [100], 90, 0),
         (8, [], 100, 0),
         (8, [100], 100, 2),
         (8, [100], 101.5, 0.5),

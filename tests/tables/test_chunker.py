@@ -1,6 +1,7 @@
 """Cutting: chunks joined equal the lines, no chunk is larger than allowed, and where lines are fed does not matter."""
 
 import hashlib
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -76,6 +77,17 @@ def test_a_chunk_stands_just_so_only_in_one_file_and_without_gaps() -> None:
     assert made((0, 0, True), (1, 0, True)) == [False]
     assert made((0, 0, True), (0, 4, False)) == [False]
     assert made((0, 0, False), (0, 4, True)) == [False]
+
+
+def test_blocks_are_given_as_soon_as_they_are_whole() -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"abcd"
+        read.append(1)
+        yield b"ef"
+
+    read: list[int] = []
+    first = next(blocks(pieces(), 4))
+    assert (first, read) == (b"abcd", [])
 
 
 @given(st.lists(st.binary(max_size=9), max_size=12), st.integers(1, 8))

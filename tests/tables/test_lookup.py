@@ -51,3 +51,19 @@ def active(identity: str, compartment: str = "2071", *, default: bool = False) -
 )
 def test_activation(rows: list[Activation], expected: Activation | None, count: int) -> None:
     assert lookup.activation(rows, "2071") == (expected, count)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], None),
+        ([row("1")], None),  # the same token is no look-alike
+        ([row("1", "other")], None),
+        ([row("1", "Loyalty")], "1"),
+        ([row("1", "Loyalty", "1042")], None),
+        ([row("1", "other"), row("2"), row("3", "LOYALTY"), row("4", "Loyalty")], "3"),
+    ],
+)
+def test_similar(rows: list[Compartment], expected: str | None) -> None:
+    found = lookup.similar(rows, "1185", "loyalty")
+    assert (found and found.id) == expected

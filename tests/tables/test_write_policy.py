@@ -106,6 +106,14 @@ def test_the_step_after_each_look(write: Write, verdict: Verdict) -> None:
     assert after_look(write, verdict, Seen.NOT_YET, many) is last.get(verdict, Step.FAIL)
 
 
+@pytest.mark.parametrize("unclear", [1, MAX_UNCLEAR - 1, MAX_UNCLEAR, MAX_UNCLEAR + 1])
+@pytest.mark.parametrize("write", list(Write))
+def test_after_the_last_unclear_answer_a_whole_look_is_taken(write: Write, unclear: int) -> None:
+    quick = write in (Write.UPDATE, Write.DELETE) and unclear < MAX_UNCLEAR
+    found = after_answer(write, Answer(Verdict.UNCLEAR, ""), Tries(unclear))
+    assert found is (Step.OBSERVE_ONCE if quick else Step.OBSERVE)
+
+
 def test_pauses_grow_and_are_bounded_and_the_platform_is_listened_to() -> None:
     pauses = [pause_s(Answer(Verdict.UNCLEAR, ""), Tries(n)) for n in range(12)]
     assert pauses == sorted(pauses)
