@@ -1,4 +1,4 @@
-"""The kinds of identifiers that may be wrong, as a scan counts them."""
+"""What may be wrong with identifiers and commands that are sent all the same, as a scan counts it."""
 
 # Texts by which exports write that there is no value.
 MARKERS = (
@@ -8,3 +8,4 @@ HASH_DIGITS = (32, 40, 64, 96, 128)  # MD5, SHA-1, SHA-256, SHA-384, SHA-512
 BLANK, PADDED, EMAIL, NO_HASH, SPELLING = "blank", "padded", "email", "no-hash", "spelling"
 MARKER = "marker "  # and which
 HASH = "hash "  # and how many digits, and their case: lower, upper, mixed, or digits where it has no letter
+REPEATED = "repeated key"  # in the profile of a command that was looked at

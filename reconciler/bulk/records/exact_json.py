@@ -143,7 +143,12 @@ def refuse_repeated_keys(text: bytes) -> None:
     Raises:
         BadLine: a key has two values.
     """
-    if _may_repeat_a_key(text, _decode_loosely(text)):
+    try:
+        value = _decode_loosely(text)
+    except msgspec.ValidationError:  # a number out of the range of the decoder, which may be sent
+        refuse_duplicate_keys(text)
+        return
+    if _may_repeat_a_key(text, value):
         refuse_duplicate_keys(text)
 
 

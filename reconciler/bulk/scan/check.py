@@ -15,11 +15,13 @@ from reconciler.bulk.records.mapping import row_mapper
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.batch_builder import Builder
 from reconciler.bulk.scan.identifiers import looker
+from reconciler.bulk.scan.repeated_keys import repeated
 from reconciler.bulk.scan.schema_look import looker as schema_looker
 from reconciler.bulk.scan.segment_records import Record, reader
 from reconciler.bulk.sources.encodings import encoding_read
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.datamart_schema import DatamartSchema
+from reconciler.model.odd_identifiers import REPEATED
 from reconciler.model.source import SourceDefinition
 
 FRAME_FROM = 200_000  # bytes of CSV from which on loading polars pays
@@ -64,6 +66,8 @@ def checker(
         if identifiers:
             batch.identifiers = identifiers(made.named, batch.places)
             batch.identifiers.accounts = made.named.accounts() if accounts else None
+            if source.format == "commands" and (places := repeated(batch.bytes_of(segment), batch.places)):
+                batch.identifiers.add(REPEATED, places)
         if schemas:
             batch.misfits = misfits(batch.bytes_of(segment), batch.places)
         return batch

@@ -1,4 +1,4 @@
-"""What a scan noticed about identifiers, as warnings. Pure; no value is named, but the texts that stand for none."""
+"""What a scan noticed about identifiers and commands that are sent, as warnings. Pure; no value is named, but the texts that stand for none."""
 
 import json
 from collections import Counter
@@ -16,6 +16,7 @@ from reconciler.model.odd_identifiers import (
     MARKER,
     NO_HASH,
     PADDED,
+    REPEATED,
     SPELLING,
 )
 
@@ -30,7 +31,9 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     markers = [odd for kind, odd in found.items() if kind.startswith(MARKER) or kind == BLANK]
     address = str(want.address)
 
-    def told(odd: Sequence[OddIdentifiers], finding: Diagnostic) -> list[Diagnostic]:
+    def told(
+        odd: Sequence[OddIdentifiers], finding: Diagnostic, what: str = "identifiers"
+    ) -> list[Diagnostic]:
         if not odd:
             return []
         count, places = sum(o.count for o in odd), [place for o in odd for place in o.first][:_PLACES]
@@ -38,7 +41,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         return [
             replace(
                 finding,
-                message=f"{count:,} of the identifiers {finding.message}",
+                message=f"{count:,} of the {what} {finding.message}",
                 note=note,
                 span=want.span,
                 address=address,
@@ -93,6 +96,16 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 "differ from an earlier one only by case or leading zeros (the first 100,000 rows are compared)",
                 help="write each account in one way; the platform takes every spelling for another account",
             ),
+        ),
+        *told(
+            _of(found, REPEATED),
+            warning(
+                "command-repeated-key",
+                "have a key twice in an object of user_profile, with two values; the platform may take either"
+                " (in a large source, some commands of each part are looked at)",
+                help="write each key once; a load with fill_identity: true or identify_by rejects such rows",
+            ),
+            "commands that were looked at",
         ),
     ]
 
