@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -362,7 +363,7 @@ def save(made: Plan, path: Path) -> None:
     if (why := obstacle(made)) is not None:
         say(f"The plan is saved in {path} for review; {why}.")
     elif not output_file.is_stdout(path):
-        say(f"The plan is saved; `reconciler apply {path}` applies exactly this plan.")
+        say(f"The plan is saved; `reconciler apply {shlex.quote(str(path))}` applies exactly this plan.")
 
 
 def write_plan(made: Plan, path: Path) -> None:

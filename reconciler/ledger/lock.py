@@ -227,7 +227,7 @@ def held_by(organisation_id: str, who: str) -> LockHeld:
     """What to say of a lock that somebody else has."""
     return LockHeld(
         f"organisation {organisation_id} is locked by {who}",
-        help="wait until that run ends, or give --lock-timeout; if that run is dead: reconciler unlock ID",
+        help="wait until that run ends, or give --lock-timeout; if that run is dead: `reconciler unlock ID`",
     )
 
 

@@ -1,9 +1,13 @@
 """Commands that messages name can be copied: they begin with the `-C` of the command that names them."""
 
+import ast
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+import reconciler
 from reconciler.cli.output import console
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
@@ -41,11 +45,53 @@ def test_a_command_in_a_message(text: str, shown: str) -> None:
         console.work_in(Path())
 
 
+VERBS = "validate|render|plan|show|diff|apply|resume|drift|export|adopt|runs|unlock|rollout|watch|doctor|config|conformance|clean"
+BARE = re.compile(rf"(?<![`\w-])reconciler (-C \S* )?({VERBS})\b(?! --help)")
+NOT_MESSAGES = {"scaffold.py", "junit.py"}  # the hook's name, the name of a test suite
+
+
+def test_every_command_in_a_message_stands_in_backticks() -> None:
+    """Only there does it get the folder of the workspace, quoted for a shell."""
+    found = []
+    for file in Path(reconciler.__file__).parent.rglob("*.py"):
+        if file.name in NOT_MESSAGES:
+            continue
+        tree = ast.parse(file.read_text())
+        documented = [n.body[0] for n in ast.walk(tree) if isinstance(n, ast.Module | ast.FunctionDef | ast.ClassDef)]  # fmt: skip
+        docstrings = {id(n.value) for n in documented if isinstance(n, ast.Expr)}
+        for node in ast.walk(tree):
+            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if is_text and id(node) not in docstrings and BARE.search(node.value):
+                found.append((file.name, node.value))
+    assert found == []
+
+
+def test_files_and_folders_in_commands_are_quoted(tmp_path: Path, emulator: Emulator) -> None:
+    """Names with blanks and quotes: the line can be copied into a shell as it is."""
+    outside = Workspace(tmp_path / "outside", emulator.url)
+    folder = outside.root / "mes boutiques d'été"
+    flags = ("--from-platform", "--endpoint", emulator.url, "--organisation-id", "1185")
+    done = outside.run("init", str(folder), *flags)
+    assert done.code == 0, done
+    command = re.findall("`(.+)`", done.out)[-1]
+    assert shlex.split(command) == ["reconciler", "-C", str(folder), "plan"]
+    again = outside.run("init", str(folder), *flags)
+    assert again.code == 1
+    assert shlex.quote(str(folder)) in again.err
+    plan = outside.root / "my plan"
+    (folder / "specs/compartments/new.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: new}\nspec: {token: new}\n"
+    )
+    saved = outside.run("-C", str(folder), "plan", "--out", str(plan))
+    (command,) = re.findall("`(reconciler .+)`", saved.err)
+    assert shlex.split(command)[-2:] == ["apply", str(plan)]
+
+
 def test_a_plan_ends_with_what_to_do_next(ws: Workspace) -> None:
     done = ws.run("plan")
     assert done.err.splitlines()[-1].startswith(f"Next: `reconciler -C '{ws.root}' plan --out FILE`"), done
     saved = ws.run("plan", "--out", str(ws.root / "p.plan"))
-    assert f"`reconciler -C '{ws.root}' apply {ws.root}/p.plan`" in saved.err.replace("\n", " "), saved
+    assert f"`reconciler -C '{ws.root}' apply '{ws.root}/p.plan'`" in saved.err.replace("\n", " "), saved
     assert ws.run("apply", "--auto-approve").code == 0
     assert "Next:" not in ws.run("plan").err
 

@@ -74,9 +74,5 @@ def export(
     if output is opt.Format.JSON:
         data(export_json.render(done.export, paths, done.differing))
     else:
-        out(
-            export_text.render(
-                done.export, paths, done.differing, flags.root, style(sys.stdout, no_color=no_color)
-            )
-        )
+        out(export_text.render(done.export, paths, done.differing, style(sys.stdout, no_color=no_color)))
     return exit_codes.DONE if not done.differing else exit_codes.FAILED

@@ -11,7 +11,7 @@ import typer
 
 from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
-from reconciler.cli.output.console import out, say, style
+from reconciler.cli.output.console import out, say, style, work_in
 from reconciler.cli.scaffold import Kit, Scaffold, add_kits, scaffold, scaffold_empty, shared
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.origin import LocalSandbox
@@ -55,6 +55,7 @@ def init(
 ) -> int:
     """Create a workspace; never overwrites. It gets starter specs or, with --from-platform, what exists."""
     target = context.obj / directory
+    work_in(target)
     chosen = {Kit.GITHUB: github, Kit.GITLAB: gitlab, Kit.SANDBOX: sandbox}
     kits = [kit for kit, wanted in chosen.items() if wanted]
     if from_platform:
@@ -83,7 +84,7 @@ def init(
         say(
             "Before the first pull request, set organisation_id, endpoint and specs to your own; docs/runbook.md lists the secrets."
         )
-    out(f"Next: reconciler -C {target} plan")
+    out("Next: `reconciler plan`")
     return exit_codes.DONE
 
 
@@ -116,7 +117,7 @@ def _from_platform(flags: "session.Flags", organisation_id: str | None, kits: Co
     if os.path.lexists(target / "reconciler.yaml"):
         raise ReconcilerError(
             f"{target / 'reconciler.yaml'} already exists; nothing was written",
-            help=f"reconciler -C {target} export adds what no spec declares",
+            help="`reconciler export` adds what no spec declares",
         )
     where = _target(settings, flags)
     with connections.reader(where, settings.parallelism) as reader:
@@ -136,11 +137,7 @@ def _from_platform(flags: "session.Flags", organisation_id: str | None, kits: Co
                 lambda: session.read_workspace(written, may_be_empty=True),
             )
     paths = [str(p) for p in done.written]
-    out(
-        export_text.render(
-            done.export, paths, done.differing, target, style(sys.stdout, no_color=flags.no_color)
-        )
-    )
+    out(export_text.render(done.export, paths, done.differing, style(sys.stdout, no_color=flags.no_color)))
     return exit_codes.DONE if not done.differing else exit_codes.FAILED
 
 

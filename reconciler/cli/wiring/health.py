@@ -93,7 +93,7 @@ def lock_check(root: Path, settings: Settings) -> Check:
     owner = ledgers.holder(root, settings)
     if owner is None:
         return good("lock", "free")
-    todo = f"wait until that run ends; if it is dead: reconciler unlock {owner.id}"
+    todo = f"wait until that run ends; if it is dead: `reconciler unlock {owner.id}`"
     return warned("lock", f"held by {owner.describe()}", todo)
 
 

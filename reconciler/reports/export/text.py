@@ -1,7 +1,6 @@
 """What `export` wrote, as text that fits 80 columns. Pure."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from reconciler.kinds.counts import many
 from reconciler.model.export import Export
@@ -11,16 +10,13 @@ from reconciler.reports.style import Style, safe
 _SHOWN = 10
 
 
-def render(
-    export: Export, written: Sequence[str], differing: Sequence[str] | None, root: Path, style: Style
-) -> str:
+def render(export: Export, written: Sequence[str], differing: Sequence[str] | None, style: Style) -> str:
     """Files, counts, what stays unmanaged, and whether the specs now agree with the platform.
 
     Args:
         export: what was declared.
         written: paths of the new files.
         differing: addresses where specs and platform still differ; None where they were not compared.
-        root: the workspace, for the command to run next.
         style: how to mark text.
     """
     lines = _some([f"wrote {safe(path)}" for path in written], "files") or [
@@ -56,8 +52,7 @@ def render(
         lines += _some([f"  {safe(a)}" for a in differing], "addresses")
     else:
         lines.append("Specs and platform agree: a plan has no changes.")
-    where = "" if root == Path() else f" -C {root}"
-    lines.append(f"Next: reconciler{where} plan")
+    lines.append("Next: `reconciler plan`")
     return "\n".join(lines)
 
 
