@@ -1,6 +1,8 @@
 """What exists and no spec declares is counted, named on request, and never touched."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 from reconciler.model.plan import Unmanaged
 from reconciler.reports.unmanaged import rows, sentence
@@ -56,6 +58,33 @@ def test_a_listing_that_fails_is_not_counted(workspace: Workspace, emulator: Emu
     emulator.fault({"method": "GET", "path": path, "do": "status", "status": 500, "times": 0})
     done = workspace.run("plan")
     assert (done.code, "2 compartments, 1 activation are unmanaged" in done.out) == (1, True), done
+
+
+def test_without_compartments_nobody_knows_whose_activations_are(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    path = "/v1/user_account_compartments"
+    emulator.fault({"method": "GET", "path": path, "do": "truncate", "times": 0})
+    for command in ("plan", "drift"):
+        done = workspace.run(command)
+        assert (done.code, "unmanaged" in done.out) == (1, False), done
+
+
+def test_of_two_with_one_token_none_is_called_unmanaged(
+    emulator_with: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    twins = [{"id": i, "organisation_id": "1185", "token": "loyalty", "name": i} for i in ("31", "32")]
+    seed = {
+        "datamarts": [{"id": "1509", "name": "FR", "organisation_id": "1185"}, {"id": "1510", "name": "DE", "organisation_id": "1185"}],
+        "compartments": twins,
+        "activations": [{"datamart_id": "1509", "compartment_id": t["id"]} for t in twins],
+    }  # fmt: skip
+    workspace = Workspace(tmp_path / "ws", emulator_with(seed).url)
+    done = workspace.run("plan")
+    assert (done.code, "unmanaged" in done.out, "31" in done.err and "32" in done.err) == (1, False, True), (
+        done
+    )
 
 
 def test_counts_in_words() -> None:

@@ -19,6 +19,8 @@ def unmanaged(
 ) -> Iterator[Unmanaged]:
     """Compartments of the organisation, then activations on the datamarts that specs name; archived ones are skipped.
 
+    Where compartments could not be listed nothing is said: whose activation a row is cannot be known.
+
     Args:
         desired: what the specs declare.
         observed: listings of the platform; what could not be listed is not spoken of.
@@ -26,18 +28,18 @@ def unmanaged(
         organisation_id: the organisation of the workspace.
         ignored: reasons, by token or id of a compartment.
     """
+    if not isinstance(observed.compartments, Listed):
+        return
     keys = {identity: key for key, identity in ids.items() if identity is not None}
-    rows = observed.compartments.rows if isinstance(observed.compartments, Listed) else ()
+    keys |= {c.id: key for key, c in desired.compartments.items() if c.id is not None}
     declared = {c.token for c in desired.compartments.values() if c.token is not None and c.id is None}
-    for row in rows:
-        if (
-            owned(row, organisation_id)
-            and not row.archived
-            and row.id not in keys
-            and row.token not in declared
-        ):
+    known = {row.id: row for row in observed.compartments.rows}
+    # A row that could be a declared compartment, but was not chosen for it (two have the token), is not nobody's.
+    doubtful = {row.id for row in known.values() if row.id not in keys and row.token in declared}
+    for row in known.values():
+        mine = owned(row, organisation_id) and not row.archived
+        if mine and row.id not in keys and row.id not in doubtful:
             yield _one("Compartment", row, ignored)
-    known = {row.id: row for row in rows}
     names = {identity: name for name, (identity, _) in desired.datamarts.items()}
     for datamart, listing in observed.activations.items():
         name = names.get(datamart)
@@ -50,7 +52,7 @@ def unmanaged(
             if key is not None and (address in desired.activations or address in desired.removals):
                 continue
             row = known.get(compartment) or Compartment(compartment, "", None, "", False)
-            if not row.archived:
+            if not row.archived and row.id not in doubtful:
                 yield replace(
                     _one("Activation", row, ignored, name, datamart), default=compartment in defaults
                 )
