@@ -17,6 +17,34 @@ from reconciler.spec.exported import flow, quoted, scalar
 
 _COMMENT = re.compile(r"#[^\r\n]*")
 _BLOCK_HEADER = re.compile(r"[|>][^\r\n#]*?[ \t](#[^\r\n]*)")
+_GAP, _INDICATORS = re.compile(r"[ \t]*"), re.compile(r"[-+0-9]*[ \t]*")
+_ANCHOR = re.compile(r"&[^\s,\[\]{}]+[ \t]+")
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's own scanner, whose marks count characters; it takes tabs between tokens, as libyaml does, and anchors given twice."""
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while self.peek() == "\t":
+            self._blank(_GAP)
+            super().scan_to_next_token()
+
+    def scan_block_scalar_indicators(self, start_mark: Any) -> Any:
+        self._blank(_INDICATORS)
+        return super().scan_block_scalar_indicators(start_mark)
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if not self.check_event(yaml.AliasEvent):
+            self.anchors.pop(self.peek_event().anchor, None)  # the same name may be given again
+        return super().compose_node(parent, index)
+
+    def _blank(self, pattern: re.Pattern[str]) -> None:
+        """Tabs of what comes next become blanks for the scanner; a text is wholly in its buffer."""
+        found = pattern.match(self.buffer, self.pointer)
+        if found and "\t" in found[0]:
+            blank = found[0].replace("\t", " ")
+            self.buffer = self.buffer[: found.start()] + blank + self.buffer[found.end() :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +127,7 @@ def _text(content: bytes) -> str:
 def _made(content: bytes, edits: Sequence[Edit]) -> bytes:
     text, todo = _text(content), list(edits)
     while todo:
-        nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        nodes = list(yaml.compose_all(text, Loader=_Loader))
         places, taken, later = _comment_places(text), [], []
         free = len(text) + 1
         # From the end of the text to its beginning; what overlaps waits for the next round.
@@ -122,12 +150,14 @@ def _splices(text: str, root: Any, edit: Edit, places: Sequence[tuple[int, int]]
     if edit.value is None:
         yield from _removal(text, parent, key, value, places)
     elif isinstance(value, yaml.ScalarNode) and isinstance(edit.value, str) and value.style not in ("|", ">"):
-        yield _Splice(value.start_mark.index, value.end_mark.index, _like(value, edit.value))
+        start = value.start_mark.index
+        anchor = _ANCHOR.match(text, start)  # whoever uses it gets the new value, too, which is found out
+        yield _Splice(anchor.end() if anchor else start, value.end_mark.index, _like(value, edit.value))
     elif isinstance(value, yaml.SequenceNode) and (changed := _items(text, value, edit.value, places)):
         yield from changed
     else:
         colon = text.index(":", key.end_mark.index) + 1
-        yield from _replaced(text, _Splice(colon, _end(value), f" {flow(edit.value)}"), places)
+        yield from _replaced(text, _Splice(colon, _end(text, value), f" {flow(edit.value)}"), places)
 
 
 def _found(root: Any, path: Path) -> tuple[Any, Any, Any]:
@@ -152,25 +182,28 @@ def _like(node: Any, text: str) -> str:
     return scalar(text)
 
 
-def _end(node: Any) -> int:
-    """Where the text of a node ends; the mark of a block collection stands behind comments that come after it."""
+def _end(text: str, node: Any) -> int:
+    """Where the text of a node ends: the mark of a block collection stands behind comments after it, that of a block scalar in the next line."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
-        return _end(last[1] if isinstance(last, tuple) else last)
-    return int(node.end_mark.index)
+        return _end(text, last[1] if isinstance(last, tuple) else last)
+    end = int(node.end_mark.index)
+    if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
+        return len(text[:end].rstrip())
+    return end
 
 
 def _removal(
     text: str, parent: Any, key: Any, value: Any, places: Sequence[tuple[int, int]]
 ) -> Iterator[_Splice]:
-    start, end = key.start_mark.index, _end(value)
+    start, end = key.start_mark.index, _end(text, value)
     if parent.flow_style:
         pairs = parent.value
         at = next(i for i, (k, _) in enumerate(pairs) if k is key)
         if at + 1 < len(pairs):
             end = pairs[at + 1][0].start_mark.index
         elif at:
-            start = _end(pairs[at - 1][1])
+            start = _end(text, pairs[at - 1][1])
         yield from _replaced(text, _Splice(start, end, ""), places)
         return
     if text[_line(text, start) : start].strip():
@@ -251,7 +284,7 @@ def _comment_places(text: str) -> list[tuple[int, int]]:
     """Where comments begin and end: what stands between tokens, and behind the head of a block scalar."""
     found: list[tuple[int, int]] = []
     before = 0
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+    for token in yaml.scan(text, Loader=_Loader):
         start, end = token.start_mark.index, token.end_mark.index
         if start > before:
             found += [m.span() for m in _COMMENT.finditer(text, before, start)]

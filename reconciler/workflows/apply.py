@@ -270,7 +270,8 @@ def _execute(
         before.single_datamart,
     )
     deleter = Deleter(run.writer, listings, run.clock, run.settings.settle, journal.note)
-    waiting = sorted(a for a in before.verdicts if visibility.open(a))
+    missing = [a for a, v in before.verdicts.items() if v.row_id is None]  # to be created, or loaded
+    waiting = any(map(visibility.open, missing))
     if waiting and visibility.settle > 0:
         run.progress.say(
             "apply",

@@ -88,7 +88,8 @@ def test_only_the_values_change_and_no_comment_is_lost(
     assert sorted(comments(made.decode())) == sorted(comments(text))
     # Lines that no edit is about are there as they were.
     touched = {str(e.path[1]) for e in edits}
-    if touched <= {"name", "token"} and all(e.value is not None for e in edits):
+    folded = any(mark in text for mark in ("|-", ">-"))  # these take two lines
+    if not folded and touched <= {"name", "token"} and all(e.value is not None for e in edits):
         before, after = text.splitlines(), made.decode().splitlines()
         assert len(before) == len(after)
         assert sum(a != b for a, b in zip(before, after, strict=True)) <= len(edits)

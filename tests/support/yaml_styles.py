@@ -9,7 +9,13 @@ def render(draw: st.DrawFn, comment: st.SearchStrategy[str], value: object, dept
         styles = [f'"{value}"'] if '"' not in value else [f"'{value}'"]
         if value.replace("-", "").isalpha() and value != "null":
             styles += [value, f"'{value}'"]
-        return " " + draw(st.sampled_from(styles))
+        if not flow and value.strip() == value:
+            head = draw(st.sampled_from(["|-", ">-", f"|-  # {draw(comment)}", f">-\t# {draw(comment)}"]))
+            styles.append(f"{head}\n{'  ' * depth}  {value}")
+        anchor = draw(st.sampled_from(["", "", f"&a{draw(st.integers(0, 9))} "]))
+        return (
+            draw(st.sampled_from([" ", "\t" if not flow else " "])) + anchor + draw(st.sampled_from(styles))
+        )
     pad = "  " * depth
     if flow or draw(st.booleans()):
         gap = draw(st.sampled_from(["", " "]))
@@ -27,7 +33,8 @@ def render(draw: st.DrawFn, comment: st.SearchStrategy[str], value: object, dept
     for head, item in items:
         if draw(st.booleans()):
             lines.append(f"{pad}# {draw(comment)}")
-        tail = draw(st.sampled_from(["", f"  # {draw(comment)}"]))
+        tail = draw(st.sampled_from(["", f"  # {draw(comment)}", f"\t# {draw(comment)}"]))
         body = render(draw, comment, item, depth + 1, False)
-        lines.append(f"{pad}{head}{body}{tail if not body.startswith(chr(10)) else ''}")
+        body = f" {body[1:]}" if head == "-" and body[0] == "\t" else body  # no tab there in YAML
+        lines.append(f"{pad}{head}{body}{tail if chr(10) not in body else ''}")
     return "\n" + "\n".join(lines)

@@ -127,7 +127,7 @@ def test_what_an_alias_shares_is_left_to_the_user(workspace: Workspace, emulator
     workspace.write("specs/loyalty.yaml", text)
     done = workspace.run("adopt", "--write")
     assert (done.code, "differ in 1 address:\n  Compartment/loyalty" in done.out) == (1, True), done
-    assert done.out.count("to be edited by hand") == 1
+    assert done.out.count("edit it by hand") == 1
     written = (workspace.root / "specs/loyalty.yaml").read_text()
     assert "name: *t" in written
     assert "    - retail-fr   # the first one\n    # closed?\n" in written

@@ -1,5 +1,8 @@
 """A rename in a spec: proposed where the platform has a look-alike, taken with `previously`, and the object stays the same one."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.support.emulator import Emulator
@@ -44,6 +47,21 @@ def test_a_rename_is_proposed_and_taken(workspace: Workspace, emulator: Emulator
     assert workspace.run("plan", "--detailed-exitcode").code == 0
     assert workspace.run("export").code == 0
     assert not (workspace.root / "specs/compartments/club.yaml").exists()
+
+
+def test_only_what_is_missing_is_waited_for(tmp_path: Path, emulator: Emulator) -> None:
+    """A change of what was seen needs no wait, and announces none; neither does a plan call what it refuses nobody's."""
+    workspace = Workspace(tmp_path / "ws", emulator.url, settle="1s")
+    words = "to be sure that missing resources do not exist"
+    assert words in " ".join(workspace.run("apply", "--auto-approve").err.split())
+    workspace.forget_ledger()
+    workspace.write("specs/loyalty.yaml", LOYALTY.replace("Loyalty programme", "Club"))
+    renamed = workspace.run("apply", "--auto-approve")
+    assert (renamed.code, words in " ".join(renamed.err.split())) == (0, False), renamed
+    workspace.write("specs/loyalty.yaml", LOYALTY.replace("token: loyalty,", "token: club, previously: [loyalty],"))  # fmt: skip
+    refused = workspace.run("plan", "-o", "json")
+    nobodys = {u["compartment_id"] for u in json.loads(refused.out)["unmanaged"]}
+    assert (refused.code, nobodys) == (4, {"1000", "1001"}), refused
 
 
 def test_an_old_token_of_another_document_is_refused(workspace: Workspace) -> None:

@@ -32,9 +32,9 @@ def unmanaged(
         return
     keys = {identity: key for key, identity in ids.items() if identity is not None}
     keys |= {c.id: key for key, c in desired.compartments.items() if c.id is not None}
-    declared = {c.token for c in desired.compartments.values() if c.token is not None and c.id is None}
+    declared = {t for c in desired.compartments.values() if c.id is None for t in (c.token, *c.previously)}
     known = {row.id: row for row in observed.compartments.rows}
-    # A row that could be a declared compartment, but was not chosen for it (two have the token), is not nobody's.
+    # A row that a spec means, but that was not chosen for it (two have the token, or the plan is refused), is not nobody's.
     doubtful = {row.id for row in known.values() if row.id not in keys and row.token in declared}
     for row in known.values():
         mine = owned(row, organisation_id) and not row.archived

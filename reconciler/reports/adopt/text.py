@@ -58,7 +58,9 @@ def edit_lines(edits: Sequence[SpecEdit], by_hand: Sequence[SpecEdit]) -> list[s
         lines.append(f"  {safe(edit.file)}:{edit.line}  {safe('.'.join(map(str, edit.path)))}")
         lines.append(f"      {safe(edit.before)} -> {safe(after)}")
         if edit in by_hand:
-            lines.append("      to be edited by hand: an alias, or something that would be lost")
+            lines.append(
+                "      not changed, edit it by hand: a YAML alias shares it, or a comment would be lost"
+            )
     return lines
 
 
