@@ -36,7 +36,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if not self.check_event(yaml.AliasEvent):
-            self.anchors.pop(self.peek_event().anchor, None)  # the same name may be given again
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            self.anchors.pop(event.anchor, None)  # the same name may be given again
         return super().compose_node(parent, index)
 
     def _blank(self, pattern: re.Pattern[str]) -> None:
