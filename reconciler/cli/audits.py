@@ -3,7 +3,7 @@
 import sys
 
 from reconciler.cli import options as opt
-from reconciler.cli import session
+from reconciler.cli.flags import Flags
 from reconciler.cli.output.console import data, out, style
 from reconciler.model.actor import Actor
 from reconciler.model.plan import Plan
@@ -11,7 +11,7 @@ from reconciler.reports.plan import json as plan_json
 from reconciler.reports.plan.decision import ordered
 
 
-def show(found: Plan, flags: session.Flags, made_by: Actor | None = None) -> None:
+def show(found: Plan, flags: Flags, made_by: Actor | None = None) -> None:
     """Print what drifted.
 
     Args:

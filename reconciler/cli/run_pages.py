@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from reconciler.cli import session
+from reconciler.cli.flags import Flags
 from reconciler.cli.wiring import ledgers, real_clock
 from reconciler.ledger.history import History, Recorded
 from reconciler.ledger.rollouts import Recorded as Rollout
@@ -16,12 +17,12 @@ FEW_RUNS = 5
 READ_RUNS = 1000  # what completed a run, and filters, are looked for among so many
 
 
-def history(flags: session.Flags) -> History:
+def history(flags: Flags) -> History:
     """The ledger of the workspace."""
     return ledgers.history(flags.root, session.settings_only(flags).settings)
 
 
-def run_of(flags: session.Flags, plan_digest: str) -> Told | None:
+def run_of(flags: Flags, plan_digest: str) -> Told | None:
     """The newest run that applied a plan; it is among the last few, where it has just ended."""
     for limit in (FEW_RUNS, READ_RUNS):
         for found in runs(flags, limit):
@@ -30,7 +31,7 @@ def run_of(flags: session.Flags, plan_digest: str) -> Told | None:
     return None
 
 
-def runs(flags: session.Flags, limit: int = READ_RUNS) -> list[Told]:
+def runs(flags: Flags, limit: int = READ_RUNS) -> list[Told]:
     """The newest runs, newest first, each with what became of it."""
     ledger, settings = history(flags), session.settings_only(flags).settings
     found = []
@@ -41,7 +42,7 @@ def runs(flags: session.Flags, limit: int = READ_RUNS) -> list[Told]:
     return told(found, ledgers.locked_since(flags.root, settings) if running else None)
 
 
-def run_page(flags: session.Flags, found: Told, notes: Sequence[str] = ()) -> str:
+def run_page(flags: Flags, found: Told, notes: Sequence[str] = ()) -> str:
     """A run as a page.
 
     Args:
@@ -58,7 +59,7 @@ def run_page(flags: session.Flags, found: Told, notes: Sequence[str] = ()) -> st
 
 
 def rollout_page(
-    flags: session.Flags, settings: Settings, found: Rollout, plan: Plan, notes: Sequence[str] = ()
+    flags: Flags, settings: Settings, found: Rollout, plan: Plan, notes: Sequence[str] = ()
 ) -> str:
     """A rollout as a page.
 

@@ -1,34 +1,29 @@
 """What the commands share: read the workspace, make a plan, apply it. Prints."""
 
 import os
-import re
 import secrets
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from dataclasses import replace as with_fields
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from reconciler.api.client import Writer
-from reconciler.api.observer import Observer
-from reconciler.api.presence import Clock
 from reconciler.bulk.scan.held import Owner
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import approval, exit_codes, selectors
-from reconciler.cli.options import Format, PlanFormat, ResultFormat
+from reconciler.cli import approval, exit_codes
+from reconciler.cli.flags import Flags
+from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output import output_file, traces
-from reconciler.cli.output.activity import Activity
 from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.output.events import Events
 from reconciler.cli.output.progress import Display, display
-from reconciler.cli.output.requests import Requests
 from reconciler.cli.remembered import keep_looked, remembered
 from reconciler.cli.wiring import (
     actor,
@@ -41,13 +36,11 @@ from reconciler.cli.wiring import (
     sent,
 )
 from reconciler.errors import Refused, SpecError, UsageError
-from reconciler.model.plan import Override, Plan
+from reconciler.model.plan import Plan
 from reconciler.planning.digests import plan_seal
-from reconciler.planning.loads.changes import Overrides
 from reconciler.planning.plan import document
-from reconciler.planning.plan.guards import GUARDS, refused
+from reconciler.planning.plan.guards import refused
 from reconciler.planning.plan.obstacles import obstacle
-from reconciler.planning.plan.planner import Scope
 from reconciler.reports.plan import json as plan_json
 from reconciler.reports.plan import text as plan_text
 from reconciler.reports.plan.decision import ordered
@@ -61,112 +54,6 @@ if TYPE_CHECKING:
     from reconciler.ledger.lock import Lock
     from reconciler.reports.plan.reach import Reach
     from reconciler.workflows.apply import Result
-
-
-@dataclass(frozen=True, kw_only=True)
-class Flags:
-    """Flags as given, and what they make of the output while the command works."""
-
-    root: Path
-    no_color: bool = False
-    output: Format = Format.TEXT
-    shape: PlanFormat = PlanFormat.TEXT
-    environment: str | None = None
-    endpoint: str | None = None
-    token_file: Path | None = None
-    parallelism: int | None = None
-    only: str | None = None
-    datamart: str | None = None
-    labels: Sequence[str] = ()
-    targets: Sequence[str] = ()
-    reload: Sequence[str] = ()
-    resend: Sequence[str] = ()
-    supersede: Sequence[str] = ()
-    allow: Sequence[str] = ()
-    prune: Sequence[str] = ()
-    skip_stale: bool = False
-    no_wait: bool = False
-    lock_timeout: str = "30s"
-    events: Path | None = None
-    wave: str | None = None
-    spec_digest: str | None = None
-    show_unmanaged: bool = False
-    details: Sequence[str] = ()
-    full: bool = False
-    verbose: bool = False
-    request_log: Path | None = None
-
-    @cached_property
-    def activity(self) -> Activity:
-        """What the command is doing now."""
-        return Activity()
-
-    @cached_property
-    def requests(self) -> Observer:
-        """Told of every request.
-
-        Raises:
-            UsageError: the log of requests cannot be written.
-        """
-        logged = Requests(self.activity, self.request_log, real_clock.created_at, verbose=self.verbose)
-        return traces.of_requests(logged)
-
-    @property
-    def clock(self) -> Clock:
-        """The real clock, whose waits are told."""
-        return with_fields(real_clock.CLOCK, told=self.activity.waits)
-
-    def settings(self) -> dict[str, Any]:
-        """Those that are settings."""
-        return {"environment": self.environment, "endpoint": self.endpoint, "parallelism": self.parallelism}
-
-    def scope(self, checked: Checked) -> Scope:
-        """What they narrow a plan to.
-
-        Raises:
-            UsageError: a label is not KEY=VALUE.
-            ReconcilerError: a label or a datamart is nowhere.
-        """
-        datamarts = selectors.datamarts(checked, self.datamart)
-        labels = selectors.labels(checked, self.labels)
-        return Scope(datamarts, frozenset(self.targets), labels, self.only)
-
-    def overrides(self) -> dict[str, Overrides]:
-        """What they approve, by load address.
-
-        Raises:
-            UsageError: `--resend` names no chunk.
-        """
-        chunks: dict[str, set[int]] = {}
-        for text in self.resend:
-            address, hash_, index = text.rpartition("#")
-            if not hash_ or not index.isdigit():
-                raise UsageError(
-                    f"--resend {text!r} is not ADDRESS#CHUNK",
-                    help="for example ProfileSource/crm@retail-fr#3",
-                )
-            chunks.setdefault(address, set()).add(int(index))
-        every = {*self.reload, *self.supersede, *chunks}
-        return {
-            a: Overrides(a in self.reload, a in self.supersede, frozenset(chunks.get(a, ()))) for a in every
-        }
-
-    def allowed(self) -> tuple[Override, ...]:
-        """Guards that they allow to be crossed.
-
-        Raises:
-            UsageError: one says no guard, no scope or no reason.
-        """
-        made = []
-        for text in self.allow:
-            m = re.fullmatch(r"([a-z-]+):([^=]+)=\s*(\S.*)", text, re.DOTALL)
-            if not m or m[1] not in GUARDS:
-                raise UsageError(
-                    f"--allow {text!r} is not GUARD:SCOPE=WHY",
-                    help="the finding shows it, for example 'guard-changes:Activation@retail-fr=all markets are renamed'",
-                )
-            made.append(Override(guard=m[1], scope=m[2], who=actor.who(), why=m[3].strip()))
-        return tuple(made)
 
 
 def read_workspace(flags: Flags, *, may_be_empty: bool = False) -> Checked:
@@ -245,12 +132,12 @@ def plan(
         scope=flags.scope(checked),
         overrides=flags.overrides(),
         allowed=flags.allowed(),
-        prune=frozenset(flags.prune),
+        prune=frozenset(flags.prune or ()),
         created_at=real_clock.created_at(),
         ci=bool(os.environ.get("CI")),
         uploads=known.uploads,
         known=known.compartments,
-        refused=lambda address, *row: None if address in flags.targets else known.refused.of(*row),
+        refused=lambda address, *row: None if address in (flags.target or ()) else known.refused.of(*row),
         newest_load=known.newest_load,
         watched=known.watched.keys(),
         looked=looked.append,
@@ -324,24 +211,13 @@ def _details(made: Plan, flags: Flags, marks: Style) -> str:
     from reconciler.reports.plan import details
     from reconciler.spec.nearest import nearest
 
-    for pattern in flags.details:
+    for pattern in flags.details or ():
         if not details.chosen(made, [pattern]):
             known = [x.address for x in details.chosen(made, ["*"])]
             raise UsageError(
                 f"--details {pattern}: the plan has no such address", help=nearest(pattern, known)
             )
-    return details.render(made, details.chosen(made, [] if flags.full else flags.details), marks)
-
-
-def plain(shape: PlanFormat) -> Format:
-    """What a command says beside a plan of this format."""
-    return Format.JSON if shape is PlanFormat.JSON else Format.TEXT
-
-
-def of_result(output: ResultFormat) -> dict[str, Any]:
-    """The flags of a command that reports what was applied: on stdout stands the report, and nothing else."""
-    text = output is ResultFormat.TEXT
-    return {"output": Format.TEXT if text else Format.JSON, "shape": PlanFormat(output.value)}
+    return details.render(made, details.chosen(made, [] if flags.full else flags.details or []), marks)
 
 
 def plan_exit(made: Plan, *, detailed: bool) -> int:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from reconciler.cli import session
+from reconciler.cli.flags import Flags
 from reconciler.cli.wiring import destination, ledgers, real_clock
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.ledger.rollouts import Recorded
@@ -21,7 +22,7 @@ from reconciler.workflows.check import Checked
 SHOWN = 20
 
 
-def authorised(made: Plan, flags: session.Flags) -> Checked:
+def authorised(made: Plan, flags: Flags) -> Checked:
     """The workspace, if it lets the plan be applied; specs are read only where they decide.
 
     Args:
@@ -69,7 +70,7 @@ _SEALS = {
 }
 
 
-def standing(made: Plan, flags: session.Flags) -> list[str]:
+def standing(made: Plan, flags: Flags) -> list[str]:
     """What is known of a plan here, in sentences: its seal, and whether the specs declare what it does."""
     from reconciler.workflows.apply import check_plan
 
@@ -103,7 +104,7 @@ def words(found: Sequence[Refusal]) -> str:
     )
 
 
-def made_by_ledger(made: Plan, flags: session.Flags, settings: Settings) -> bool:
+def made_by_ledger(made: Plan, flags: Flags, settings: Settings) -> bool:
     """True for a plan that undoes a run or a rollout of this ledger: what it does was declared, and carried out here.
 
     A ledger that cannot be read has made nothing.
@@ -113,7 +114,7 @@ def made_by_ledger(made: Plan, flags: session.Flags, settings: Settings) -> bool
     return False
 
 
-def _made(made: Plan, flags: session.Flags, settings: Settings) -> bool:
+def _made(made: Plan, flags: Flags, settings: Settings) -> bool:
     if any(
         _digest(text) == made.plan_digest
         for text in ledgers.history(flags.root, settings).inverses(made.plan_digest)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from reconciler.cli import session
+from reconciler.cli.flags import Flags
 from reconciler.cli.output.console import say
 from reconciler.cli.wiring import ledgers
 from reconciler.errors import LedgerFailed
@@ -14,7 +14,7 @@ from reconciler.settings import Settings
 from reconciler.workflows.apply import left_after
 
 
-def keep(made: Plan, outcomes: Sequence[Outcome], flags: session.Flags, settings: Settings) -> None:
+def keep(made: Plan, outcomes: Sequence[Outcome], flags: Flags, settings: Settings) -> None:
     """Keep it; an apply does without.
 
     Args:

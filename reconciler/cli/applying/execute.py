@@ -8,6 +8,7 @@ from dataclasses import replace
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, run_pages, session
 from reconciler.cli.applying import authority, baseline, late, waves
+from reconciler.cli.flags import Flags
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.output.progress import Display
@@ -23,14 +24,14 @@ from reconciler.reports.result import text as result_text
 from reconciler.workflows.check import Checked
 
 
-def apply_saved(made: Plan, flags: session.Flags) -> int:
+def apply_saved(made: Plan, flags: Flags) -> int:
     """`apply FILE`: the file is its own approval; what it does has to be declared here."""
     flags = in_its_environment(flags, made)
     checked = authority.authorised(made, flags)
     return apply_again(made, flags, checked, session.seeded_target(flags, checked))
 
 
-def apply_again(made: Plan, flags: session.Flags, checked: Checked, where: destination.Target) -> int:
+def apply_again(made: Plan, flags: Flags, checked: Checked, where: destination.Target) -> int:
     """A plan that another process made, of a file or of a run.
 
     Args:
@@ -44,7 +45,7 @@ def apply_again(made: Plan, flags: session.Flags, checked: Checked, where: desti
     return apply(made, flags, checked, saved=True, scans=scans, where=where, shown=shown)
 
 
-def in_its_environment(flags: session.Flags, made: Plan) -> session.Flags:
+def in_its_environment(flags: Flags, made: Plan) -> Flags:
     """Where none is chosen, the plan's own environment; another one than the plan's is refused by `check_plan`."""
     chosen = flags.environment or os.environ.get("RECONCILER_ENVIRONMENT")
     return flags if chosen else replace(flags, environment=made.environment)
@@ -52,7 +53,7 @@ def in_its_environment(flags: session.Flags, made: Plan) -> session.Flags:
 
 def apply(
     made: Plan,
-    flags: session.Flags,
+    flags: Flags,
     checked: Checked,
     *,
     saved: bool,
@@ -124,7 +125,7 @@ def apply(
 
 
 def _report(
-    flags: session.Flags,
+    flags: Flags,
     made: Plan,
     outcomes: Sequence[Outcome],
     code: int,
@@ -149,7 +150,7 @@ def _report(
     out(told)
 
 
-def _page(flags: session.Flags, made: Plan, outcomes: Sequence[Outcome]) -> str:
+def _page(flags: Flags, made: Plan, outcomes: Sequence[Outcome]) -> str:
     """The page of the rollout or the run that applied a plan; where there was nothing to do, that of the plan."""
     if made.rollout is not None and made.has_changes:
         settings = session.settings_only(flags).settings

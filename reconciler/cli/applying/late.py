@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from contextlib import suppress
 
-from reconciler.cli import session
+from reconciler.cli.flags import Flags
 from reconciler.cli.output.console import say
 from reconciler.cli.output.progress import Display
 from reconciler.cli.remembered import WATCHED_S
@@ -19,7 +19,7 @@ from reconciler.workflows.late import Look, Looks, look_at_loads, told
 def tell(
     made: Plan,
     done: Collection[Outcome],
-    flags: session.Flags,
+    flags: Flags,
     settings: Settings,
     where: destination.Target,
     shown: Display,

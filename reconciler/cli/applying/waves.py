@@ -8,6 +8,7 @@ from reconciler.api.redaction import without_token
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, session
 from reconciler.cli.applying import late
+from reconciler.cli.flags import Flags
 from reconciler.cli.output.console import say
 from reconciler.cli.output.progress import Display
 from reconciler.cli.wiring import (
@@ -35,7 +36,7 @@ from reconciler.workflows.rollout import RolloutResult, RolloutRun, run_rollout
 
 def apply_in_waves(
     made: Plan,
-    flags: session.Flags,
+    flags: Flags,
     checked: Checked,
     scans: Scans,
     where: destination.Target,
@@ -150,7 +151,7 @@ def newest(root: Path, settings: Settings) -> tuple[Recorded, Plan]:
     return found, document.decode(found.plan.encode(), f"the plan of rollout {found.id}")
 
 
-def earlier(flags: session.Flags, settings: Settings) -> dict[str, bool]:
+def earlier(flags: Flags, settings: Settings) -> dict[str, bool]:
     """Of each action that runs of the newest rollout tried, whether it succeeded."""
     found, _ = newest(flags.root, settings)
     return rollout_text.succeeded(journal_of(flags.root, settings, found))

@@ -8,6 +8,7 @@ import typer
 
 from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, show_findings, style
 from reconciler.cli.remembered import remembered
 from reconciler.cli.wiring import connections
@@ -18,32 +19,14 @@ from reconciler.workflows.adopt import adopt_workspace
 from reconciler.workspace.cache import cache_folder
 
 
+@takes(*PLATFORM, "output", "parallelism")
 def adopt(
-    context: typer.Context,
+    flags: Flags,
     write: Annotated[
         bool, typer.Option("--write", help="Change the spec files; comments, order and quotes stay.")
     ] = False,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Match specs with what exists. With --write they say what the platform has; sends only GET requests."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        output=output,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        parallelism=parallelism,
-    )
     checked = session.read_workspace(flags)
     settings = checked.settings
     known = remembered(flags.root, settings, cache_folder(flags.root, os.environ)).compartments
@@ -53,7 +36,7 @@ def adopt(
     ):
         done = adopt_workspace(checked, reader, io, known, lambda: session.read_workspace(flags), write=write)
     shown = (done.found, done.edits, done.by_hand, done.unmanaged, done.written, done.differing)
-    if output is opt.Format.JSON:
+    if flags.output is opt.Format.JSON:
         data(adopt_json.render(*shown))
     else:
         findings = [
@@ -61,6 +44,6 @@ def adopt(
             for d in done.diagnostics
             if d.code in ("unmanaged-look-alike", "similar-token", "archived-compartment")
         ]
-        show_findings(ordered(findings), flags.root, style(sys.stderr, no_color=no_color))
-        out(adopt_text.render(*shown, style(sys.stdout, no_color=no_color)))
+        show_findings(ordered(findings), flags.root, style(sys.stderr, no_color=flags.no_color))
+        out(adopt_text.render(*shown, style(sys.stdout, no_color=flags.no_color)))
     return exit_codes.FAILED if done.found.ambiguous or done.differing else exit_codes.DONE

@@ -9,6 +9,7 @@ import typer
 from reconciler.cli import exit_codes, plan_files, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
+from reconciler.cli.flags import OVERRIDES, PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output.console import out, say, show_findings, style
 from reconciler.cli.wiring import connections
 from reconciler.errors import Refused
@@ -17,8 +18,20 @@ from reconciler.planning.plan.obstacles import obstacle
 from reconciler.reports.plan.decision import ordered
 
 
+@takes(
+    *PLATFORM,
+    *SELECTION,
+    *OVERRIDES,
+    "parallelism",
+    "only",
+    "skip_stale",
+    "no_wait",
+    "wave",
+    "lock_timeout",
+    "events",
+)
 def apply(
-    context: typer.Context,
+    flags: Flags,
     file: Annotated[Path | None, typer.Argument(help="A saved plan; applied without asking.")] = None,
     output: opt.ResultOutput = opt.ResultFormat.TEXT,
     auto_approve: opt.AutoApprove = False,
@@ -28,56 +41,9 @@ def apply(
             "--check", metavar="FILE", help="Check whether a saved plan is still valid; writes nothing."
         ),
     ] = None,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None,
-    only: opt.OnlyOption = None,
-    datamart: opt.Datamart = None,
-    label: opt.Labels = None,
-    target: opt.Targets = None,
-    reload: opt.Reload = None,
-    resend: opt.Resend = None,
-    supersede: opt.Supersede = None,
-    allow: opt.Allow = None,
-    prune: opt.Prune = None,
-    spec_digest: opt.SpecDigest = None,
-    skip_stale: opt.SkipStale = False,
-    no_wait: opt.NoWait = False,
-    wave: opt.WaveOption = None,
-    lock_timeout: opt.LockTimeout = "30s",
-    events: opt.Events = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Apply a saved plan; without one, plan, show, ask and apply."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        **session.of_result(output),
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        parallelism=parallelism,
-        only=only,
-        datamart=datamart,
-        labels=label or (),
-        targets=target or (),
-        reload=reload or (),
-        resend=resend or (),
-        supersede=supersede or (),
-        allow=allow or (),
-        prune=prune or (),
-        spec_digest=spec_digest,
-        skip_stale=skip_stale,
-        no_wait=no_wait,
-        wave=wave,
-        lock_timeout=lock_timeout,
-        events=events,
-    )
+    flags = flags.with_result_format(output)
     if check is not None:
         return check_saved(plan_files.read(check), flags)
     if file is not None:
@@ -85,7 +51,7 @@ def apply(
     return apply_fresh(flags, auto=auto_approve)
 
 
-def apply_fresh(flags: session.Flags, *, auto: bool) -> int:
+def apply_fresh(flags: Flags, *, auto: bool) -> int:
     """`apply`: plan, show, ask, carry out."""
     checked = session.read_workspace(flags)
     where = session.seeded_target(flags, checked)
@@ -107,7 +73,7 @@ def apply_fresh(flags: session.Flags, *, auto: bool) -> int:
     return execute.apply(made, flags, checked, saved=False, scans=scans, where=where, shown=shown)
 
 
-def check_saved(made: Plan, flags: session.Flags) -> int:
+def check_saved(made: Plan, flags: Flags) -> int:
     """`apply --check FILE`: 0 if it would apply, 4 if something moved.
 
     Raises:

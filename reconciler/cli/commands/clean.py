@@ -11,6 +11,7 @@ from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.spool import Spools
 from reconciler.cli import approval, exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli.flags import WORKSPACE, Flags, takes
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.wiring import destination, ledgers, real_clock
 from reconciler.errors import ReconcilerError
@@ -30,27 +31,15 @@ from reconciler.workflows.leftovers import attempts, inventory, remove
 from reconciler.workspace.cache import cache_folder
 
 
+@takes(*WORKSPACE, "output", "lock_timeout")
 def clean(
-    context: typer.Context,
+    flags: Flags,
     remove_: Annotated[
         bool, typer.Option("--remove", help="Remove what no load needs; asks before.")
     ] = False,
     auto_approve: opt.AutoApprove = False,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    lock_timeout: opt.LockTimeout = "30s",
-    no_color: opt.NoColor = False,
 ) -> int:
     """Show what earlier runs left on this machine. That may be rows with profile data; --remove removes what no load needs."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        output=output,
-        environment=environment,
-        endpoint=endpoint,
-        lock_timeout=lock_timeout,
-    )
     settings = session.settings_only(flags).settings
     if not remove_:
         _show(_found(flags, ledgers.history(flags.root, settings)), flags)
@@ -58,7 +47,7 @@ def clean(
     return run_remove(flags, settings, auto=auto_approve)
 
 
-def run_remove(flags: session.Flags, settings: Settings, *, auto: bool) -> int:
+def run_remove(flags: Flags, settings: Settings, *, auto: bool) -> int:
     """Show what is left, ask, and remove what no load needs; 1 if some of it could not be removed.
 
     Args:
@@ -90,20 +79,20 @@ def run_remove(flags: session.Flags, settings: Settings, *, auto: bool) -> int:
     return exit_codes.FAILED if stays else exit_codes.DONE
 
 
-def _show(found: list[Left], flags: session.Flags) -> None:
+def _show(found: list[Left], flags: Flags) -> None:
     if flags.output is opt.Format.JSON:
         data(leftovers_json.render(found))
     else:
         out(leftovers_text.render(found, style(sys.stdout, no_color=flags.no_color)).rstrip("\n"))
 
 
-def _spools(flags: session.Flags) -> Spools:
+def _spools(flags: Flags) -> Spools:
     spools = session.new_scans(flags, session.progress(flags)).spools
     assert spools is not None  # noqa: S101 - made with them
     return spools
 
 
-def _found(flags: session.Flags, history: History) -> list[Left]:
+def _found(flags: Flags, history: History) -> list[Left]:
     settings, spools = session.settings_only(flags).settings, _spools(flags)
     known, where = attempts(history, spools), ledgers.place(flags.root, settings)
     places = Places(
@@ -116,7 +105,7 @@ def _found(flags: session.Flags, history: History) -> list[Left]:
     return [*inventory(spools, known, _declared(flags)), *files]
 
 
-def _declared(flags: session.Flags) -> Declared | None:
+def _declared(flags: Flags) -> Declared | None:
     """Where rows of the loads that specs declare may lie; None, with a word on stderr, where that cannot be told."""
     scans = session.new_scans(flags, session.progress(flags))
     spools = scans.spools
@@ -133,7 +122,7 @@ def _declared(flags: session.Flags) -> Declared | None:
         return None
 
 
-def _declared_anywhere(flags: session.Flags, cache: Path | None) -> left_files.Declared | None:
+def _declared_anywhere(flags: Flags, cache: Path | None) -> left_files.Declared | None:
     """What specs declare in every environment; None where they have errors in one of them."""
     environments = read_workspace(flags.root).data["spec"].get("environments") or [None]
     indexes, kept, scans = set[str](), set[str](), KeptScans(flags.root, cache or flags.root)

@@ -13,6 +13,7 @@ import typer
 from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.approval import approve
+from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.options import ReferenceFormat
 from reconciler.cli.output.console import WORKSPACE_FILE, data, out, say, style
 from reconciler.cli.wiring import connections, real_clock
@@ -28,8 +29,9 @@ from reconciler.workflows.conformance.bench import Bench
 PARALLELISM = 4
 
 
+@takes(*PLATFORM)
 def conformance(
-    context: typer.Context,
+    flags: Flags,
     organisation_id: Annotated[
         str, typer.Option("--organisation-id", metavar="ID", help="The organisation to test.")
     ],
@@ -49,23 +51,8 @@ def conformance(
     ] = "10m",
     auto_approve: opt.AutoApprove = False,
     output: opt.ReferenceOutput = opt.ReferenceFormat.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Test undocumented platform behaviour. Reads only, without --write."""
-    flags = session.Flags(
-        root=context.obj,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        no_color=no_color,
-    )
     return run_conformance(
         flags,
         organisation_id,
@@ -78,7 +65,7 @@ def conformance(
 
 
 def run_conformance(
-    flags: session.Flags,
+    flags: Flags,
     organisation_id: str,
     datamart_id: str,
     *,

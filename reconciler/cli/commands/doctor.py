@@ -5,8 +5,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import typer
-
 from reconciler import __version__
 from reconciler.api import resources
 from reconciler.api.client import Params, Reader
@@ -14,8 +12,8 @@ from reconciler.api.observer import Observer, observed
 from reconciler.api.probe import Reached, probe
 from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
+from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
-from reconciler.cli.session import Flags
 from reconciler.cli.wiring import connections, health, real_clock
 from reconciler.cli.wiring.destination import Target
 from reconciler.cli.wiring.sandbox_process import FOLDER, running
@@ -36,27 +34,11 @@ from reconciler.workflows.doctor import hook, platform
 ON_PLATFORM = ("tls", "clock", "organisation", "datamarts", "compartments")
 
 
+@takes(*PLATFORM, "output")
 def doctor(
-    context: typer.Context,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
+    flags: Flags,
 ) -> int:
     """Check what a run needs, and say what to do. Looks at token, platform, clock, ledger, lock, caches and versions; writes nothing."""
-    flags = Flags(
-        root=context.obj,
-        no_color=no_color,
-        output=output,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-    )
     return run_doctor(flags)
 
 

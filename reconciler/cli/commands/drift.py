@@ -1,6 +1,7 @@
 """`drift`."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from reconciler.cli import audits, exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli.flags import PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
 from reconciler.cli.remembered import remembered
@@ -21,49 +23,23 @@ from reconciler.workflows.drift import audited
 from reconciler.workspace.cache import cache_folder
 
 
+@takes(*PLATFORM, *SELECTION, "parallelism", "show_unmanaged")
 def drift(
-    context: typer.Context,
+    flags: Flags,
     file: opt.Out = None,
     output: opt.DriftOutput = opt.DriftFormat.TEXT,
     detailed: opt.Detailed = False,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None,
-    datamart: opt.Datamart = None,
-    label: opt.Labels = None,
-    target: opt.Targets = None,
-    show_unmanaged: opt.ShowUnmanaged = False,
     write: Annotated[
         bool,
         typer.Option("--write", help="Accept the drift: change the spec files to say what the platform has."),
     ] = False,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Show what changed on the platform since the last apply. Shows also where specs and platform differ; corrects nothing."""
-    flags = session.Flags(
-        root=context.obj,
-        show_unmanaged=show_unmanaged,
-        no_color=no_color,
-        output=session.plain(opt.PlanFormat(output.value)),
-        shape=opt.PlanFormat(output.value),
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        parallelism=parallelism,
-        only="config",
-        datamart=datamart,
-        labels=label or (),
-        targets=target or (),
-    )
+    flags = replace(flags.with_plan_format(opt.PlanFormat(output.value)), only=opt.Only.CONFIG)
     return run_drift(flags, file, detailed=detailed, write=write)
 
 
-def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool, write: bool) -> int:
+def run_drift(flags: Flags, file: Path | None, *, detailed: bool, write: bool) -> int:
     """`drift`: 1 for a failed read, or where specs still differ after --write; 2 for drift if asked.
 
     Args:
@@ -94,7 +70,7 @@ def run_drift(flags: session.Flags, file: Path | None, *, detailed: bool, write:
     return exit_codes.CHANGES if detailed and drifted else exit_codes.DONE
 
 
-def _accepted(flags: session.Flags, checked: Checked, found: Plan) -> bool:
+def _accepted(flags: Flags, checked: Checked, found: Plan) -> bool:
     """Write into the specs what the platform has, of what drift named; true if no difference is left there."""
     addresses = drifted_addresses(found)
     known = remembered(flags.root, checked.settings, cache_folder(flags.root, os.environ)).compartments

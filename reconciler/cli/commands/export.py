@@ -9,6 +9,7 @@ import typer
 
 from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
 from reconciler.reports.export import json as export_json
@@ -23,8 +24,9 @@ class Layout(StrEnum):
     SINGLE_FILE = "single-file"
 
 
+@takes(*PLATFORM, "output", "parallelism")
 def export(
-    context: typer.Context,
+    flags: Flags,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -34,27 +36,8 @@ def export(
     layout: Annotated[
         Layout, typer.Option("--layout", help="One file for each compartment, or one for all.")
     ] = Layout.PER_COMPARTMENT,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Write specs for what exists and no spec declares. Never overwrites; sends only GET requests."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        output=output,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        parallelism=parallelism,
-    )
     checked = session.read_workspace(flags, may_be_empty=True)
     settings = checked.settings
     target = folder if folder is not None else flags.root / settings.specs[0]
@@ -71,8 +54,10 @@ def export(
             lambda: session.read_workspace(flags, may_be_empty=True),
         )
     paths = [str(p) for p in done.written]
-    if output is opt.Format.JSON:
+    if flags.output is opt.Format.JSON:
         data(export_json.render(done.export, paths, done.differing))
     else:
-        out(export_text.render(done.export, paths, done.differing, style(sys.stdout, no_color=no_color)))
+        out(
+            export_text.render(done.export, paths, done.differing, style(sys.stdout, no_color=flags.no_color))
+        )
     return exit_codes.DONE if not done.differing else exit_codes.FAILED

@@ -19,7 +19,7 @@ from reconciler.settings import Settings
 from reconciler.spec.find import WORKSPACE_FILE
 
 if TYPE_CHECKING:
-    from reconciler.cli import session
+    from reconciler.cli.flags import Flags
     from reconciler.cli.wiring.destination import Target
 
 Root = Path()
@@ -59,9 +59,9 @@ def init(
     chosen = {Kit.GITHUB: github, Kit.GITLAB: gitlab, Kit.SANDBOX: sandbox}
     kits = [kit for kit, wanted in chosen.items() if wanted]
     if from_platform:
-        from reconciler.cli import session
+        from reconciler.cli.flags import Flags
 
-        flags = session.Flags(
+        flags = Flags(
             root=target,
             no_color=no_color,
             endpoint=endpoint,
@@ -97,10 +97,11 @@ def _tell(made: Scaffold) -> None:
         say(f"add to the existing .gitignore: {' '.join(made.unignored)}")
 
 
-def _from_platform(flags: "session.Flags", organisation_id: str | None, kits: Collection[Kit]) -> int:
+def _from_platform(flags: "Flags", organisation_id: str | None, kits: Collection[Kit]) -> int:
     """Ask what is missing, look whether the platform answers, then write the workspace and export into it."""
     from reconciler.api import resources
     from reconciler.cli import session
+    from reconciler.cli.flags import Flags
     from reconciler.cli.wiring import connections
     from reconciler.origin import endpoint as parse
     from reconciler.planning.config.changes import FOREIGN_HELP, foreign
@@ -125,7 +126,7 @@ def _from_platform(flags: "session.Flags", organisation_id: str | None, kits: Co
         if words := foreign(datamarts, organisation):
             raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
         _tell(scaffold_empty(target, organisation, chosen, kits))
-        written = session.Flags(root=target, no_color=flags.no_color)
+        written = Flags(root=target, no_color=flags.no_color)
         checked = session.read_workspace(written, may_be_empty=True)
         with connections.threads(settings.parallelism) as io:
             done = export_workspace(
@@ -141,7 +142,7 @@ def _from_platform(flags: "session.Flags", organisation_id: str | None, kits: Co
     return exit_codes.DONE if not done.differing else exit_codes.FAILED
 
 
-def _target(settings: Settings, flags: "session.Flags") -> "Target":
+def _target(settings: Settings, flags: "Flags") -> "Target":
     """Where to read, with the token that is configured, or that is typed without being shown."""
     from reconciler.cli.wiring import destination
 

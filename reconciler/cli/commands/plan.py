@@ -1,67 +1,23 @@
 """`plan`."""
 
-import typer
-
 from reconciler.cli import options as opt
 from reconciler.cli import session
+from reconciler.cli.flags import OVERRIDES, PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
 from reconciler.cli.remembered import rejected_rows
 
 
+@takes(*PLATFORM, *SELECTION, *OVERRIDES, "parallelism", "only", "show_unmanaged", "details", "full")
 def plan(
-    context: typer.Context,
+    flags: Flags,
     file: opt.Out = None,
     output: opt.PlanOutput = opt.PlanFormat.TEXT,
     detailed: opt.Detailed = False,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None,
-    only: opt.OnlyOption = None,
-    datamart: opt.Datamart = None,
-    label: opt.Labels = None,
-    target: opt.Targets = None,
-    reload: opt.Reload = None,
-    resend: opt.Resend = None,
-    supersede: opt.Supersede = None,
-    allow: opt.Allow = None,
-    prune: opt.Prune = None,
-    spec_digest: opt.SpecDigest = None,
     rejects: opt.Rejects = None,
-    show_unmanaged: opt.ShowUnmanaged = False,
-    details: opt.Details = None,
-    full: opt.Full = False,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Show what apply would do. Compares specs, sources and platform; sends only GET requests."""
-    flags = session.Flags(
-        root=context.obj,
-        show_unmanaged=show_unmanaged,
-        details=details or (),
-        full=full,
-        no_color=no_color,
-        output=session.plain(output),
-        shape=output,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        parallelism=parallelism,
-        only=only,
-        datamart=datamart,
-        labels=label or (),
-        targets=target or (),
-        reload=reload or (),
-        resend=resend or (),
-        supersede=supersede or (),
-        allow=allow or (),
-        prune=prune or (),
-        spec_digest=spec_digest,
-    )
+    flags = flags.with_plan_format(output)
     if file is not None:
         output_file.check_plan_file(file)
     checked = session.read_workspace(flags)

@@ -7,44 +7,27 @@ import typer
 from reconciler.cli import options as opt
 from reconciler.cli import session
 from reconciler.cli.applying import authority, execute
+from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.wiring import ledgers
 from reconciler.errors import UsageError
 from reconciler.planning.plan import document
 from reconciler.settings import seconds
 
 
+@takes(*PLATFORM, "parallelism", "lock_timeout")
 def resume(
-    context: typer.Context,
+    flags: Flags,
     run_id: Annotated[
         int | None, typer.Argument(metavar="[RUN]", help="Id of a run. Default: the newest run.")
     ] = None,
     output: opt.ResultOutput = opt.ResultFormat.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None,
-    lock_timeout: opt.LockTimeout = "30s",
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Resume an interrupted run."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        **session.of_result(output),
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        parallelism=parallelism,
-        lock_timeout=lock_timeout,
-    )
+    flags = flags.with_result_format(output)
     return resume_run(flags, run_id)
 
 
-def resume_run(flags: session.Flags, run_id: int | None) -> int:
+def resume_run(flags: Flags, run_id: int | None) -> int:
     """Go on with the plan of a run in the ledger.
 
     Raises:

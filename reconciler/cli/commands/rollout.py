@@ -12,6 +12,7 @@ from reconciler.cli import exit_codes, run_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.applying.waves import journal_of, newest
+from reconciler.cli.flags import PLATFORM, WORKSPACE, Flags, takes
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, shown, style
 from reconciler.cli.wiring import actor, ledgers, real_clock
@@ -28,87 +29,54 @@ Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="Reason; `rollou
 OPEN = ("running", "stopped", "paused")
 
 
-def _flags(
-    context: typer.Context, environment: str | None, endpoint: str | None, *, no_color: bool
-) -> session.Flags:
-    return session.Flags(root=context.obj, no_color=no_color, environment=environment, endpoint=endpoint)
-
-
 @rollout_app.command("status")
+@takes(*WORKSPACE)
 def rollout_status(
-    context: typer.Context,
+    flags: Flags,
     follow: Annotated[
         bool, typer.Option("--follow", help="Refresh on a terminal until the rollout ends or stops.")
     ] = False,
     output: opt.SourceOutput = opt.SourceFormat.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Show the state of the newest rollout. Waves, datamarts, states, counts."""
-    shape = opt.PlanFormat(output.value)
-    flags = replace(
-        _flags(context, environment, endpoint, no_color=no_color), output=session.plain(shape), shape=shape
-    )
-    return run_status(flags, follow=follow)
+    return run_status(flags.with_plan_format(opt.PlanFormat(output.value)), follow=follow)
 
 
 @rollout_app.command("pause")
+@takes(*WORKSPACE)
 def rollout_pause(
-    context: typer.Context,
+    flags: Flags,
     why: Why = "",
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Start no further waves. The running process stops at its next step and releases the lock."""
-    return run_pause(_flags(context, environment, endpoint, no_color=no_color), why)
+    return run_pause(flags, why)
 
 
 @rollout_app.command("resume")
+@takes(*PLATFORM, "lock_timeout", "events")
 def rollout_resume(
-    context: typer.Context,
+    flags: Flags,
     output: opt.ResultOutput = opt.ResultFormat.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    lock_timeout: opt.LockTimeout = "30s",
-    events: opt.Events = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Continue a rollout with the reviewed plan. It was paused, stopped by a gate or interrupted."""
-    flags = replace(_flags(context, environment, endpoint, no_color=no_color), **session.of_result(output))
-    return resume_rollout(
-        replace(
-            flags,
-            token_file=token_file,
-            verbose=verbose,
-            request_log=request_log,
-            lock_timeout=lock_timeout,
-            events=events,
-        )
-    )
+    return resume_rollout(flags.with_result_format(output))
 
 
 @rollout_app.command("abort")
+@takes(*WORKSPACE)
 def rollout_abort(
-    context: typer.Context,
+    flags: Flags,
     why: Why = "",
     file: Annotated[
         Path | None,
         typer.Option("--inverse", metavar="FILE", help="Save the plan that undoes the applied waves."),
     ] = None,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Cancel the remaining waves. Shows what is applied, and saves the plan that undoes it."""
-    return run_abort(_flags(context, environment, endpoint, no_color=no_color), why, file)
+    return run_abort(flags, why, file)
 
 
-def run_status(flags: session.Flags, *, follow: bool) -> int:
+def run_status(flags: Flags, *, follow: bool) -> int:
     """`rollout status`: the newest rollout; 0 whatever its state."""
     settings = session.settings_only(flags).settings
     if follow and flags.shape is opt.PlanFormat.TEXT and sys.stdout.isatty():
@@ -124,14 +92,14 @@ def run_status(flags: session.Flags, *, follow: bool) -> int:
     return exit_codes.DONE
 
 
-def _table(flags: session.Flags, settings: Settings) -> tuple[Recorded, str]:
+def _table(flags: Flags, settings: Settings) -> tuple[Recorded, str]:
     """The newest rollout, and where it is."""
     found, plan = newest(flags.root, settings)
     journal, marks = journal_of(flags.root, settings, found), style(sys.stdout, no_color=flags.no_color)
     return found, rollout_text.table(found, plan, journal, marks, real_clock.CLOCK.wall())
 
 
-def _live(flags: session.Flags, settings: Settings) -> None:
+def _live(flags: Flags, settings: Settings) -> None:
     from rich.live import Live
     from rich.text import Text
 
@@ -144,7 +112,7 @@ def _live(flags: session.Flags, settings: Settings) -> None:
             time.sleep(1.0)
 
 
-def run_pause(flags: session.Flags, why: str) -> int:
+def run_pause(flags: Flags, why: str) -> int:
     """`rollout pause`: whatever walks it ends at its next step; nothing further is begun."""
     return _move(
         flags,
@@ -155,7 +123,7 @@ def run_pause(flags: session.Flags, why: str) -> int:
     )
 
 
-def run_abort(flags: session.Flags, why: str, file: Path | None) -> int:
+def run_abort(flags: Flags, why: str, file: Path | None) -> int:
     """`rollout abort`: it is never gone on with; a report, and the plan that would undo what was applied.
 
     Of one that is aborted already, by a gate with `on_failure: abort`, just those two.
@@ -178,7 +146,7 @@ def run_abort(flags: session.Flags, why: str, file: Path | None) -> int:
     return exit_codes.DONE
 
 
-def resume_rollout(flags: session.Flags) -> int:
+def resume_rollout(flags: Flags) -> int:
     """`rollout resume`: go on where it stopped, with the plan that was reviewed. What closed a gate is accepted by that.
 
     Raises:
@@ -199,7 +167,7 @@ def resume_rollout(flags: session.Flags) -> int:
     return execute.apply_saved(plan, flags)
 
 
-def _move(flags: session.Flags, state: str, why: str, then: str, allowed: tuple[str, ...]) -> int:
+def _move(flags: Flags, state: str, why: str, then: str, allowed: tuple[str, ...]) -> int:
     settings = session.settings_only(flags).settings
     found, _ = newest(flags.root, settings)
     if found.state not in allowed:

@@ -10,6 +10,7 @@ import typer
 
 from reconciler.cli import exit_codes, run_pages, session
 from reconciler.cli import options as opt
+from reconciler.cli.flags import PLATFORM, WORKSPACE, Flags, takes
 from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, show_findings, style
@@ -53,15 +54,16 @@ def runs(
     """List the runs in the ledger; `runs show [RUN]` shows one."""
     if context.invoked_subcommand is not None:
         return None
-    flags = session.Flags(
+    flags = Flags(
         root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
     )
     return run_list(flags, wanted(limit, since, state, address))
 
 
 @runs_app.command("show")
+@takes(*WORKSPACE)
 def runs_show(
-    context: typer.Context,
+    flags: Flags,
     run_id: Annotated[
         int | None, typer.Argument(metavar="[RUN]", help="Id of a run. Default: the newest run.")
     ] = None,
@@ -70,25 +72,16 @@ def runs_show(
         typer.Option("--inverse", metavar="FILE", help="Save and show the plan that undoes the run."),
     ] = None,
     output: opt.SourceOutput = opt.SourceFormat.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Show one run: its plan and the outcome of each action. With --inverse, the plan that undoes it."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        output=Format.JSON if output is opt.SourceFormat.JSON else Format.TEXT,
-        shape=opt.PlanFormat(output.value),
-        environment=environment,
-        endpoint=endpoint,
-    )
+    flags = flags.with_plan_format(opt.PlanFormat(output.value))
     return show_run(flags, run_id) if inverse is None else run_undo(flags, run_id, inverse)
 
 
 @runs_app.command("resolve")
+@takes(*PLATFORM, "lock_timeout")
 def runs_resolve(
-    context: typer.Context,
+    flags: Flags,
     chunk: Annotated[
         str, typer.Argument(metavar="ADDRESS#CHUNK", help="For example ProfileSource/crm@retail-fr#3.")
     ],
@@ -98,25 +91,8 @@ def runs_resolve(
             "--sent/--not-sent", help="--sent: do not send the chunk again. --not-sent: send the chunk again."
         ),
     ] = None,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    lock_timeout: opt.LockTimeout = "30s",
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Record whether a chunk was sent; the next apply uses it."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        lock_timeout=lock_timeout,
-    )
     return run_resolve(flags, chunk, sent=sent)
 
 
@@ -159,7 +135,7 @@ def wanted(limit: int, since: str | None, state: str | None, address: str | None
     return Wanted(limit, within, State(state) if state else None, address)
 
 
-def run_list(flags: session.Flags, wanted: Wanted) -> int:
+def run_list(flags: Flags, wanted: Wanted) -> int:
     """The newest runs of this workspace's organisation that are wanted."""
     found = wanted.of(run_pages.runs(flags), real_clock.CLOCK.wall())
     if flags.output is Format.JSON:
@@ -169,7 +145,7 @@ def run_list(flags: session.Flags, wanted: Wanted) -> int:
     return exit_codes.DONE
 
 
-def show_run(flags: session.Flags, run_id: int | None) -> int:
+def show_run(flags: Flags, run_id: int | None) -> int:
     """One run; the newest by default.
 
     Raises:
@@ -188,7 +164,7 @@ def show_run(flags: session.Flags, run_id: int | None) -> int:
     return exit_codes.DONE
 
 
-def run_undo(flags: session.Flags, run_id: int | None, file: Path) -> int:
+def run_undo(flags: Flags, run_id: int | None, file: Path) -> int:
     """Save and show the plan that would undo a run; what cannot be undone is told.
 
     Raises:
@@ -211,7 +187,7 @@ def run_undo(flags: session.Flags, run_id: int | None, file: Path) -> int:
     return exit_codes.DONE
 
 
-def run_resolve(flags: session.Flags, chunk: str, *, sent: bool | None) -> int:
+def run_resolve(flags: Flags, chunk: str, *, sent: bool | None) -> int:
     """Record a person's word on a chunk.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import exit_codes, selectors, session
-from reconciler.cli import options as opt
+from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out
 from reconciler.cli.wiring import connections
 
@@ -28,34 +28,18 @@ def schema(context: typer.Context) -> int | None:
 
 
 @schema_app.command("fetch")
+@takes(*PLATFORM, "datamart")
 def schema_fetch(
-    context: typer.Context,
+    flags: Flags,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that differ from the platform.")
     ] = False,
-    datamart: opt.Datamart = None,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Write the live schema of every declared datamart to its file: the one the spec names, else schemas/NAME.gql."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        datamart=datamart,
-    )
     return run_fetch(flags, overwrite=overwrite)
 
 
-def run_fetch(flags: session.Flags, *, overwrite: bool) -> int:
+def run_fetch(flags: Flags, *, overwrite: bool) -> int:
     """Write the files; 1 if one could not be had or written, or differs.
 
     Args:

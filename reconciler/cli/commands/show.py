@@ -9,36 +9,26 @@ import typer
 from reconciler.cli import audits, exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying.authority import standing
+from reconciler.cli.flags import Flags, takes
 from reconciler.cli.output.console import show_findings, style
 from reconciler.cli.plan_files import read
 from reconciler.reports.plan.decision import ordered
 
 
+@takes("show_unmanaged", "details", "full", "no_color")
 def show(
-    context: typer.Context,
+    flags: Flags,
     file: Annotated[Path, typer.Argument(help="A saved plan.")],
     output: opt.PlanOutput = opt.PlanFormat.TEXT,
-    show_unmanaged: opt.ShowUnmanaged = False,
-    details: opt.Details = None,
-    full: opt.Full = False,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Show a saved plan. Says what it changes, reads, runs and sends to, and whether the specs here declare it."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        output=session.plain(output),
-        shape=output,
-        show_unmanaged=show_unmanaged,
-        details=details or (),
-        full=full,
-    )
+    flags = flags.with_plan_format(output)
     made = read(file)
     if made.audit is not None:
         audits.show(made, flags)
         return exit_codes.DONE
     if output is opt.PlanFormat.TEXT:
-        show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=no_color))
+        show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     found = None
     if output is not opt.PlanFormat.JSON:
         from reconciler.reports.plan.reach import reach

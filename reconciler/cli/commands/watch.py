@@ -12,6 +12,7 @@ import typer
 from reconciler.api.observer import Exchange, Observer
 from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli.flags import Flags, takes
 from reconciler.cli.output.log_lines import LogLines
 from reconciler.cli.output.metrics import Metrics
 from reconciler.cli.wiring import interruption, ledgers, real_clock, watch_server
@@ -27,8 +28,9 @@ STALE = 3  # intervals without a good look after which the watcher is not ready
 SHORTEST_S = 1.0
 
 
+@takes("only", "environment", "endpoint", "token_file", "parallelism", "request_log")
 def watch(
-    context: typer.Context,
+    flags: Flags,
     every: Annotated[
         str,
         typer.Option("--every", metavar="TIME", help="Time between two looks.", envvar="RECONCILER_EVERY"),
@@ -46,29 +48,13 @@ def watch(
             envvar="RECONCILER_LISTEN",
         ),
     ] = "127.0.0.1:9464",
-    only: opt.OnlyOption = None,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None,
-    request_log: opt.RequestLog = None,
 ) -> int:
     """Serve drift and pending changes as Prometheus metrics. Compares specs and platform at regular times; never applies."""
-    flags = session.Flags(
-        root=context.obj,
-        output=opt.Format.JSON,
-        no_color=True,
-        only=only,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        parallelism=parallelism,
-        request_log=request_log,
-    )
+    flags = replace(flags, output=opt.Format.JSON, no_color=True)
     return run_watch(flags, seconds(every), jitter / 100, watch_server.address(listen))
 
 
-def run_watch(flags: session.Flags, every: float, jitter: float, where: tuple[str, int]) -> int:
+def run_watch(flags: Flags, every: float, jitter: float, where: tuple[str, int]) -> int:
     """`watch`: 0 once it was told to end.
 
     Args:
@@ -119,7 +105,7 @@ def run_watch(flags: session.Flags, every: float, jitter: float, where: tuple[st
     return exit_codes.DONE
 
 
-def _look(flags: session.Flags, observer: Observer) -> Observation:
+def _look(flags: Flags, observer: Observer) -> Observation:
     """Everything is read again each time: specs, token, platform, ledger."""
     checked = session.read_workspace(flags)
     where = replace(session.target(flags, checked.settings), observer=observer)

@@ -11,6 +11,7 @@ import typer
 from reconciler.cli import exit_codes, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.flags import Flags, takes
 from reconciler.cli.output.console import data, out, show_findings, style
 from reconciler.cli.remembered import rejected_rows
 from reconciler.cli.wiring import sent
@@ -39,8 +40,9 @@ class Look(NamedTuple):
         return self.show or 0 if self.output is opt.SourceFormat.HTML else self.show
 
 
+@takes("datamart", "environment", "no_color")
 def source_check(
-    context: typer.Context,
+    flags: Flags,
     name: SourceName,
     show: Annotated[
         int | None,
@@ -54,19 +56,15 @@ def source_check(
     ] = None,
     values: Annotated[bool, typer.Option("--values", help="With --show: show profile values, too.")] = False,
     rejects: opt.Rejects = None,
-    datamart: opt.Datamart = None,
     output: opt.SourceOutput = opt.SourceFormat.TEXT,
-    environment: opt.Environment = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Read a source as plan does, without a token. Shows counts, volume, chunks, and rejected rows with reasons."""
-    flags = session.Flags(root=context.obj, no_color=no_color, environment=environment, datamart=datamart)
     if values and not show:
         raise UsageError("--values needs --show N", help="add --show 5: it says how many commands to show")
     return run_check(flags, name, rejects, Look(output, show, values))
 
 
-def run_check(flags: session.Flags, name: str, rejects: Path | None, look: Look) -> int:
+def run_check(flags: Flags, name: str, rejects: Path | None, look: Look) -> int:
     """Read a source and show counts, volume and bad lines; 4 if too many are bad, 1 if it cannot be read.
 
     Args:
@@ -112,7 +110,7 @@ def _show_readings(
     readings: Sequence[Reading],
     findings: Sequence[Diagnostic],
     look: Look,
-    flags: session.Flags,
+    flags: Flags,
 ) -> None:
     match look.output:
         case opt.SourceFormat.JSON:

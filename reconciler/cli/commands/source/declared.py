@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import completing, session
+from reconciler.cli.flags import Flags
 from reconciler.errors import UsageError
 from reconciler.spec.nearest import nearest
 from reconciler.workflows.check import Checked
@@ -19,7 +20,7 @@ SourceName = Annotated[
 ]
 
 
-def declared(flags: session.Flags, name: str) -> Checked:
+def declared(flags: Flags, name: str) -> Checked:
     """The workspace, which declares this source.
 
     Raises:

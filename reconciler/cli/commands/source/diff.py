@@ -8,6 +8,7 @@ import typer
 from reconciler.cli import exit_codes, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
 from reconciler.reports.source_diff import json as diff_json
@@ -17,8 +18,9 @@ from reconciler.workflows.preview import compartment_ids
 MAX_SAMPLED = 1000
 
 
+@takes(*PLATFORM, "datamart", "parallelism")
 def source_diff(
-    context: typer.Context,
+    flags: Flags,
     name: SourceName,
     sample: Annotated[
         int,
@@ -31,32 +33,13 @@ def source_diff(
         ),
     ] = 20,
     values: Annotated[bool, typer.Option("--values", help="Show profile values, too.")] = False,
-    datamart: opt.Datamart = None,
     output: opt.SourceOutput = opt.SourceFormat.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Show what a load would change in stored profiles. Looks at some identities and at all rows; sends nothing."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        parallelism=parallelism,
-        verbose=verbose,
-        request_log=request_log,
-        datamart=datamart,
-    )
     return run_diff(flags, name, sample, output, values=values)
 
 
-def run_diff(flags: session.Flags, name: str, sample: int, output: opt.SourceFormat, *, values: bool) -> int:
+def run_diff(flags: Flags, name: str, sample: int, output: opt.SourceFormat, *, values: bool) -> int:
     """Show what a load would change for some identities, on each datamart of the source.
 
     Args:

@@ -8,6 +8,7 @@ import typer
 from reconciler.cli import exit_codes, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.flags import WORKSPACE, Flags, takes
 from reconciler.cli.output.console import data, out
 from reconciler.cli.wiring import connections, sent
 from reconciler.errors import ReadFailed, Refused, UsageError
@@ -17,8 +18,9 @@ from reconciler.reports.sent_index import text as index_text
 from reconciler.workflows.check import Checked
 
 
+@takes(*WORKSPACE, "datamart", "output", "token_file")
 def source_index(
-    context: typer.Context,
+    flags: Flags,
     name: SourceName,
     drop: Annotated[
         bool, typer.Option("--drop", help="Remove the indexes; the next load sends all rows.")
@@ -30,24 +32,9 @@ def source_index(
             help="Make the index of the newest load again from the source, without sending anything.",
         ),
     ] = False,
-    datamart: opt.Datamart = None,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Show the sent index of a source (send: changed). Checks that it is whole; or removes it, or makes it again."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        output=output,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        only="loads",
-        datamart=datamart,
-    )
+    flags = replace(flags, only=opt.Only.LOADS)
     if rebuild and drop:
         raise UsageError("--rebuild and --drop exclude each other")
     if rebuild:
@@ -55,7 +42,7 @@ def source_index(
     return run_index(flags, name, drop=drop)
 
 
-def run_rebuild(flags: session.Flags, name: str) -> None:
+def run_rebuild(flags: Flags, name: str) -> None:
     """Make the sent index of each newest load of a source again.
 
     Args:
@@ -79,7 +66,7 @@ def run_rebuild(flags: session.Flags, name: str) -> None:
     ):
         scans = session.new_scans(flags, shown)
         targets = [str(x.address) for x in _chosen(flags, checked, name)]
-        made = session.plan(replace(flags, targets=targets), checked, where, scans)
+        made = session.plan(replace(flags, target=targets), checked, where, scans)
         if made.errored:
             session.plan_exit(made, detailed=False)
             raise ReadFailed("the platform could not be read; no index was made")
@@ -91,7 +78,7 @@ def run_rebuild(flags: session.Flags, name: str) -> None:
                 rebuild(load, reader, io, indexes)
 
 
-def run_index(flags: session.Flags, name: str, *, drop: bool) -> int:
+def run_index(flags: Flags, name: str, *, drop: bool) -> int:
     """Show or remove the sent indexes of a source; 1 if one is damaged.
 
     Args:
@@ -121,7 +108,7 @@ def run_index(flags: session.Flags, name: str, *, drop: bool) -> int:
     return exit_codes.FAILED if damaged and not drop else exit_codes.DONE
 
 
-def _chosen(flags: session.Flags, checked: Checked, name: str) -> list[DesiredLoad]:
+def _chosen(flags: Flags, checked: Checked, name: str) -> list[DesiredLoad]:
     """The loads of a source on the datamarts that were asked for.
 
     Raises:

@@ -8,6 +8,7 @@ import typer
 from reconciler.cli import exit_codes, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
 from reconciler.reports.preview import json as preview_json
@@ -15,37 +16,19 @@ from reconciler.reports.preview import text as preview_text
 from reconciler.workflows.preview import compartment_ids
 
 
+@takes(*PLATFORM, "datamart", "output")
 def source_preview(
-    context: typer.Context,
+    flags: Flags,
     name: SourceName,
     line: Annotated[
         str, typer.Option("--line", metavar="[PATH:]N", help="A line number of the source, or FILE:LINE.")
     ],
-    datamart: opt.Datamart = None,
-    output: opt.Output = opt.Format.TEXT,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Show what one row would change in its stored profile. Merges as the platform documents it; shows profile values."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        output=output,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        datamart=datamart,
-    )
     return run_preview(flags, name, line)
 
 
-def run_preview(flags: session.Flags, name: str, line: str) -> int:
+def run_preview(flags: Flags, name: str, line: str) -> int:
     """Show what one line would do, on each datamart of the source.
 
     Raises:

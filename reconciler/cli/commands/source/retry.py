@@ -10,6 +10,7 @@ from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import execute
 from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import out, say
 from reconciler.cli.remembered import remembered
 from reconciler.cli.wiring import connections, real_clock
@@ -19,46 +20,22 @@ from reconciler.planning.plan.planner import Occasion, assemble
 from reconciler.workflows.check import Checked
 
 
+@takes(*PLATFORM, "datamart", "output", "parallelism", "lock_timeout", "events")
 def source_retry(
-    context: typer.Context,
+    flags: Flags,
     name: SourceName,
     failed_lines: Annotated[
         bool,
         typer.Option("--failed-lines", help="Send the commands that the platform failed. Required."),
     ] = False,
-    datamart: opt.Datamart = None,
-    output: opt.Output = opt.Format.TEXT,
     auto_approve: opt.AutoApprove = False,
-    environment: opt.Environment = None,
-    endpoint: opt.Endpoint = None,
-    token_file: opt.TokenFile = None,
-    parallelism: opt.Parallelism = None,
-    lock_timeout: opt.LockTimeout = "30s",
-    events: opt.Events = None,
-    verbose: opt.Verbose = False,
-    request_log: opt.RequestLog = None,
-    no_color: opt.NoColor = False,
 ) -> int:
     """Send the failed commands of the latest load again. They are a load of their own; shows a plan and asks first."""
-    flags = session.Flags(
-        root=context.obj,
-        no_color=no_color,
-        output=output,
-        environment=environment,
-        endpoint=endpoint,
-        token_file=token_file,
-        verbose=verbose,
-        request_log=request_log,
-        parallelism=parallelism,
-        only="loads",
-        datamart=datamart,
-        lock_timeout=lock_timeout,
-        events=events,
-    )
+    flags = replace(flags, only=opt.Only.LOADS)
     return run_retry(flags, name, failed_lines=failed_lines, auto=auto_approve)
 
 
-def run_retry(flags: session.Flags, name: str, *, failed_lines: bool, auto: bool) -> int:
+def run_retry(flags: Flags, name: str, *, failed_lines: bool, auto: bool) -> int:
     """Send the failed lines of the latest load again; 0 if none failed.
 
     Args:
@@ -86,7 +63,7 @@ def run_retry(flags: session.Flags, name: str, *, failed_lines: bool, auto: bool
             scans.spools.sweep()
 
 
-def _retry(flags: session.Flags, checked: Checked, name: str, scans: Scans, *, auto: bool) -> int:
+def _retry(flags: Flags, checked: Checked, name: str, scans: Scans, *, auto: bool) -> int:
     from reconciler.workflows.retry import plan_retry
 
     where = session.seeded_target(flags, checked)
@@ -95,7 +72,7 @@ def _retry(flags: session.Flags, checked: Checked, name: str, scans: Scans, *, a
         connections.threads(checked.settings.parallelism) as io,
     ):
         targets = [a for a, load in checked.desired().loads.items() if load.source == name]
-        made = session.plan(replace(flags, targets=targets), checked, where, scans)
+        made = session.plan(replace(flags, target=targets), checked, where, scans)
         if made.errored or not made.applyable:
             return session.plan_exit(made, detailed=False)
         if busy := [x.address for x in made.loads if x.actions != ("no-op",) and not x.unread]:
