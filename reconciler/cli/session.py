@@ -1,14 +1,12 @@
-"""What the commands share: read the workspace, make a plan, apply it. Prints."""
+"""What the commands share: read the workspace, make a plan, ask, carry it out."""
 
 import os
 import secrets
-import shlex
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace as with_fields
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -17,16 +15,15 @@ from reconciler.api.client import Writer
 from reconciler.bulk.scan.held import Owner
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import approval, exit_codes
+from reconciler.cli import approval
 from reconciler.cli.flags import Flags
-from reconciler.cli.options import Format, PlanFormat
-from reconciler.cli.output import output_file, traces
-from reconciler.cli.output.console import data, out, say, show_findings, style
+from reconciler.cli.options import Format
+from reconciler.cli.output import traces
+from reconciler.cli.output.console import show_findings, style
 from reconciler.cli.output.events import Events
 from reconciler.cli.output.progress import Display, display
 from reconciler.cli.remembered import keep_looked, remembered
 from reconciler.cli.wiring import (
-    actor,
     connections,
     destination,
     interruption,
@@ -35,16 +32,10 @@ from reconciler.cli.wiring import (
     real_clock,
     sent,
 )
-from reconciler.errors import Refused, SpecError, UsageError
+from reconciler.errors import Refused, SpecError
 from reconciler.model.plan import Plan
 from reconciler.planning.digests import plan_seal
-from reconciler.planning.plan import document
-from reconciler.planning.plan.guards import refused
-from reconciler.planning.plan.obstacles import obstacle
-from reconciler.reports.plan import json as plan_json
-from reconciler.reports.plan import text as plan_text
 from reconciler.reports.plan.decision import ordered
-from reconciler.reports.style import Style
 from reconciler.settings import Settings, seconds
 from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
@@ -52,7 +43,6 @@ from reconciler.workspace.cache import cache_folder
 if TYPE_CHECKING:
     from reconciler.cli.wiring.cluster import Cluster
     from reconciler.ledger.lock import Lock
-    from reconciler.reports.plan.reach import Reach
     from reconciler.workflows.apply import Result
 
 
@@ -160,95 +150,6 @@ def under_key(made: Plan, settings: Settings) -> Plan:
     """The plan, sealed with the workspace's key where it is at hand."""
     key = destination.plan_key(settings, os.environ)
     return made if key is None else replace(made, seal=plan_seal(made, key))
-
-
-def show_plan(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
-    """Print a plan.
-
-    Args:
-        made: the plan.
-        flags: say how.
-        found: what it reads, runs and sends to, where that is shown.
-    """
-    match flags.shape:
-        case PlanFormat.MARKDOWN:
-            from reconciler.reports.plan import markdown as plan_markdown
-
-            data(plan_markdown.render(made, found))
-        case PlanFormat.HTML:
-            from reconciler.reports.plan import html as plan_html
-
-            data(plan_html.render(made, found, None if found is not None else actor.this()))
-        case PlanFormat.GITHUB:
-            from reconciler.reports.findings import github
-
-            data(github.render(ordered(made.diagnostics), ()))
-        case PlanFormat.TERRAFORM:
-            from reconciler.reports.plan import terraform
-
-            data(terraform.render(made))
-        case _ if flags.output is Format.JSON:
-            data(plan_json.render(made))
-        case _:
-            marks = style(sys.stdout, no_color=flags.no_color)
-            if flags.details or flags.full:
-                out(_details(made, flags, marks))
-            if flags.details and not flags.full:
-                return
-            out(plan_text.render(made, marks, show_unmanaged=flags.show_unmanaged))
-            if found is not None:
-                from reconciler.reports.plan import reach
-
-                out(reach.render(found, marks))
-
-
-def _details(made: Plan, flags: Flags, marks: Style) -> str:
-    """All that a plan says of some addresses.
-
-    Raises:
-        UsageError: an address is not in it.
-    """
-    from reconciler.reports.plan import details
-    from reconciler.spec.nearest import nearest
-
-    for pattern in flags.details or ():
-        if not details.chosen(made, [pattern]):
-            known = [x.address for x in details.chosen(made, ["*"])]
-            raise UsageError(
-                f"--details {pattern}: the plan has no such address", help=nearest(pattern, known)
-            )
-    return details.render(made, details.chosen(made, [] if flags.full else flags.details or []), marks)
-
-
-def plan_exit(made: Plan, *, detailed: bool) -> int:
-    """1 for a failed read or a finding, 4 for a plan that is refused, 2 for changes if asked."""
-    if made.errored:
-        return exit_codes.FAILED
-    if not made.applyable:
-        return exit_codes.REFUSED if refused(made.diagnostics) else exit_codes.FAILED
-    return exit_codes.CHANGES if detailed and made.has_changes else exit_codes.DONE
-
-
-def save(made: Plan, path: Path) -> None:
-    """Write a plan, and say how to go on.
-
-    Raises:
-        UsageError: the path cannot be written.
-    """
-    write_plan(made, path)
-    if (why := obstacle(made)) is not None:
-        say(f"The plan is saved in {path} for review; {why}.")
-    elif not output_file.is_stdout(path):
-        say(f"The plan is saved; `reconciler apply {shlex.quote(str(path))}` applies exactly this plan.")
-
-
-def write_plan(made: Plan, path: Path) -> None:
-    """Write a plan where it is wholly there or not at all.
-
-    Raises:
-        UsageError: the path cannot be written.
-    """
-    output_file.write_plan_file(path, document.encode(made))
 
 
 def approve(made: Plan, *, auto: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, plan_files, session
+from reconciler.cli import exit_codes, plan_files, plan_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.flags import OVERRIDES, PLATFORM, SELECTION, Flags, takes
@@ -59,14 +59,14 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
         scans = session.new_scans(flags, reading, kept=True)
         made = session.plan(flags, checked, where, scans)
     if flags.output is opt.Format.TEXT:
-        session.show_plan(made, flags)
+        plan_pages.show(made, flags)
     if made.errored or not made.applyable:
         if flags.shape is opt.PlanFormat.HTML:
-            session.show_plan(made, flags)
+            plan_pages.show(made, flags)
         if flags.output is opt.Format.JSON:
             show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
         say(f"Nothing was written: {obstacle(made)}.")
-        return session.plan_exit(made, detailed=False)
+        return plan_pages.exit_code(made, detailed=False)
     if made.has_changes:
         session.approve(made, auto=auto)
     shown = session.progress(flags)

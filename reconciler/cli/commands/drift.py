@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import audits, exit_codes, session
+from reconciler.cli import audits, exit_codes, plan_files, session
 from reconciler.cli import options as opt
 from reconciler.cli.flags import PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output import output_file
@@ -59,7 +59,7 @@ def run_drift(flags: Flags, file: Path | None, *, detailed: bool, write: bool) -
     if not shared:
         audits.show(found, flags, actor.this())
     if file is not None:
-        session.write_plan(found, file)
+        plan_files.write(found, file)
         if not shared:
             say(f"The audit is saved in {file}; it cannot be applied.")
     if made.errored:

@@ -1,7 +1,7 @@
 """`plan`."""
 
 from reconciler.cli import options as opt
-from reconciler.cli import session
+from reconciler.cli import plan_files, plan_pages, session
 from reconciler.cli.flags import OVERRIDES, PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
@@ -29,11 +29,11 @@ def plan(
             session.new_scans(flags, shown, kept=True, rejects=keep),
         )
     if file is None or not output_file.is_stdout(file):
-        session.show_plan(made, flags)
+        plan_pages.show(made, flags)
     if file is not None:
-        session.save(made, file)
+        plan_files.save(made, file)
     elif flags.shape is opt.PlanFormat.TEXT and made.has_changes and made.applyable:
         say(
             "Next: `reconciler plan --out FILE` keeps this plan for review; `reconciler apply` plans again and asks."
         )
-    return session.plan_exit(made, detailed=detailed)
+    return plan_pages.exit_code(made, detailed=detailed)

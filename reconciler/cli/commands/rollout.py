@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, run_pages, session
+from reconciler.cli import exit_codes, plan_files, run_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.applying.waves import journal_of, newest
@@ -139,7 +139,7 @@ def run_abort(flags: Flags, why: str, file: Path | None) -> int:
         out(text)
     back = session.under_key(authority.undoing(found), settings)
     where = file or flags.root / ".reconciler" / f"rollout-{found.id}-back.plan"
-    session.write_plan(back, where)
+    plan_files.write(back, where)
     for finding in back.diagnostics:
         say(f"  {finding.message}")
     say(f"The plan that undoes the applied waves, as far as possible, is saved in {where}.")

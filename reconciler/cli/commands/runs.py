@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, run_pages, session
+from reconciler.cli import exit_codes, plan_files, plan_pages, run_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.flags import PLATFORM, WORKSPACE, Flags, takes
 from reconciler.cli.options import Format
@@ -182,8 +182,8 @@ def run_undo(flags: Flags, run_id: int | None, file: Path) -> int:
     made = session.under_key(made, session.settings_only(flags).settings)
     show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     if not output_file.is_stdout(file):
-        session.show_plan(made, flags)
-    session.save(made, file)
+        plan_pages.show(made, flags)
+    plan_files.save(made, file)
     return exit_codes.DONE
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import audits, exit_codes, session
+from reconciler.cli import audits, exit_codes, plan_pages
 from reconciler.cli import options as opt
 from reconciler.cli.applying.authority import standing
 from reconciler.cli.flags import Flags, takes
@@ -34,5 +34,5 @@ def show(
         from reconciler.reports.plan.reach import reach
 
         found = reach(made, standing(made, flags))
-    session.show_plan(made, flags, found)
+    plan_pages.show(made, flags, found)
     return exit_codes.DONE

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import exit_codes, plan_pages, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
 from reconciler.cli.flags import WORKSPACE, Flags, takes
@@ -68,7 +68,7 @@ def run_rebuild(flags: Flags, name: str) -> None:
         targets = [str(x.address) for x in _chosen(flags, checked, name)]
         made = session.plan(replace(flags, target=targets), checked, where, scans)
         if made.errored:
-            session.plan_exit(made, detailed=False)
+            plan_pages.exit_code(made, detailed=False)
             raise ReadFailed("the platform could not be read; no index was made")
         if missing := sorted(set(targets) - {x.address for x in made.loads}):
             words = f"{missing[0]} cannot be planned, so it is not known what was loaded"

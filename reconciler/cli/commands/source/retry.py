@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, session
+from reconciler.cli import exit_codes, plan_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import execute
 from reconciler.cli.commands.source.declared import SourceName, declared
@@ -74,7 +74,7 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: Scans, *, auto: boo
         targets = [a for a, load in checked.desired().loads.items() if load.source == name]
         made = session.plan(replace(flags, target=targets), checked, where, scans)
         if made.errored or not made.applyable:
-            return session.plan_exit(made, detailed=False)
+            return plan_pages.exit_code(made, detailed=False)
         if busy := [x.address for x in made.loads if x.actions != ("no-op",) and not x.unread]:
             raise Refused(
                 f"{busy[0]} has rows to load; load them before the failed commands",
@@ -97,7 +97,7 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: Scans, *, auto: boo
         out("There is no failed command to send again.")
         return exit_codes.DONE
     if flags.output is opt.Format.TEXT:
-        session.show_plan(again, flags)
+        plan_pages.show(again, flags)
     session.approve(again, auto=auto)
     shown = session.progress(flags)
     return execute.apply(again, flags, checked, saved=False, scans=scans, where=where, shown=shown)

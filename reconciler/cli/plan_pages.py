@@ -1,0 +1,87 @@
+"""A plan, printed in each format; and the exit code of a command that made one."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from reconciler.cli import exit_codes
+from reconciler.cli.flags import Flags
+from reconciler.cli.options import Format, PlanFormat
+from reconciler.cli.output.console import data, out, style
+from reconciler.cli.wiring import actor
+from reconciler.errors import UsageError
+from reconciler.model.plan import Plan
+from reconciler.planning.plan.guards import refused
+from reconciler.reports.plan import json as plan_json
+from reconciler.reports.plan import text as plan_text
+from reconciler.reports.plan.decision import ordered
+from reconciler.reports.style import Style
+
+if TYPE_CHECKING:
+    from reconciler.reports.plan.reach import Reach
+
+
+def show(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
+    """Print a plan.
+
+    Args:
+        made: the plan.
+        flags: say how.
+        found: what it reads, runs and sends to, where that is shown.
+    """
+    match flags.shape:
+        case PlanFormat.MARKDOWN:
+            from reconciler.reports.plan import markdown as plan_markdown
+
+            data(plan_markdown.render(made, found))
+        case PlanFormat.HTML:
+            from reconciler.reports.plan import html as plan_html
+
+            data(plan_html.render(made, found, None if found is not None else actor.this()))
+        case PlanFormat.GITHUB:
+            from reconciler.reports.findings import github
+
+            data(github.render(ordered(made.diagnostics), ()))
+        case PlanFormat.TERRAFORM:
+            from reconciler.reports.plan import terraform
+
+            data(terraform.render(made))
+        case _ if flags.output is Format.JSON:
+            data(plan_json.render(made))
+        case _:
+            marks = style(sys.stdout, no_color=flags.no_color)
+            if flags.details or flags.full:
+                out(_details(made, flags, marks))
+            if flags.details and not flags.full:
+                return
+            out(plan_text.render(made, marks, show_unmanaged=flags.show_unmanaged))
+            if found is not None:
+                from reconciler.reports.plan import reach
+
+                out(reach.render(found, marks))
+
+
+def _details(made: Plan, flags: Flags, marks: Style) -> str:
+    """All that a plan says of some addresses.
+
+    Raises:
+        UsageError: an address is not in it.
+    """
+    from reconciler.reports.plan import details
+    from reconciler.spec.nearest import nearest
+
+    for pattern in flags.details or ():
+        if not details.chosen(made, [pattern]):
+            known = [x.address for x in details.chosen(made, ["*"])]
+            raise UsageError(
+                f"--details {pattern}: the plan has no such address", help=nearest(pattern, known)
+            )
+    return details.render(made, details.chosen(made, [] if flags.full else flags.details or []), marks)
+
+
+def exit_code(made: Plan, *, detailed: bool) -> int:
+    """1 for a failed read or a finding, 4 for a plan that is refused, 2 for changes if asked."""
+    if made.errored:
+        return exit_codes.FAILED
+    if not made.applyable:
+        return exit_codes.REFUSED if refused(made.diagnostics) else exit_codes.FAILED
+    return exit_codes.CHANGES if detailed and made.has_changes else exit_codes.DONE
