@@ -26,7 +26,7 @@ COMMANDS = {
     "apply": "Apply a saved plan; without one, plan, show, ask and apply.",
     "resume": "Resume an interrupted run.",
     "unlock": "Release the lock of a dead run. If the run is alive, it stops writing.",
-    "clean": "Show what earlier runs left in .reconciler/. That may be rows with profile data; --remove removes what no load needs.",
+    "clean": "Show what earlier runs left on this machine. That may be rows with profile data; --remove removes what no load needs.",
     "init": "Create a workspace; never overwrites. It gets starter specs or, with --from-platform, what exists.",
     "demo": "Show the main job from start to end, on the built-in sandbox.",
     "doctor": "Check what a run needs, and say what to do. Looks at token, platform, clock, ledger, lock, caches and versions; writes nothing.",
