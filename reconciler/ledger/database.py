@@ -3,6 +3,7 @@
 Statements are written with `?`; every table that is not reached through a run is keyed by endpoint origin and organisation.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -91,6 +92,16 @@ CREATE TABLE refused_removals (
   origin TEXT NOT NULL, organisation_id TEXT NOT NULL, kind TEXT NOT NULL, datamart_id TEXT NOT NULL, remote_id TEXT NOT NULL,
   status INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL, PRIMARY KEY (origin, organisation_id, kind, datamart_id, remote_id));
 """
+_INDEXES = """
+CREATE INDEX runs_by_organisation ON runs(origin, organisation_id, id);
+CREATE INDEX runs_by_plan ON runs(plan_digest);
+CREATE INDEX runs_by_nonce ON runs(nonce);
+ALTER TABLE runs ADD COLUMN inverse_digest TEXT;
+CREATE INDEX runs_by_inverse ON runs(inverse_digest);
+DROP INDEX journal_by_step;
+CREATE INDEX journal_by_run ON journal(run, id);
+CREATE INDEX journal_by_step ON journal(step, state, at);
+"""
 _STEPS = (
     _FIRST,
     _SETTLED,
@@ -104,8 +115,10 @@ _STEPS = (
     _ACTORS,
     _BASELINES,
     _REFUSED_REMOVALS,
+    _INDEXES,
 )  # from one version to the next
 SCHEMA_VERSION = len(_STEPS)
+TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", " ".join(_STEPS)))
 
 
 class Database(Protocol):

@@ -53,7 +53,9 @@ class Evidence:
         self.lock.mark(Mark(self.nonce, quiet=True))
 
 
-def begin(ledger: Ledger, lock: Lock, nonce: str, plan_digest: str, plan: str, inverse: str) -> Evidence:
+def begin(
+    ledger: Ledger, lock: Lock, nonce: str, plan_digest: str, plan: str, inverse: str, inverse_digest: str
+) -> Evidence:
     """Begin a run; what the lock and the ledger say of earlier ones is kept before anything is written.
 
     Args:
@@ -63,10 +65,11 @@ def begin(ledger: Ledger, lock: Lock, nonce: str, plan_digest: str, plan: str, i
         plan_digest: SHA-256 (hex) of the plan.
         plan: its document.
         inverse: the plan that would undo it.
+        inverse_digest: SHA-256 (hex) of that plan.
     """
     undisturbed = lock.undisturbed(ledger.last_nonce(), ledger.knows)
     lock.mark(Mark(nonce, quiet=False))
-    run = ledger.begin(plan_digest, plan, inverse, nonce)
+    run = ledger.begin(plan_digest, plan, inverse, nonce, inverse_digest)
     if not undisturbed:
         ledger.open(run, {EVERYTHING})
     return Evidence(ledger, lock, nonce, run, ledger.open_writes())

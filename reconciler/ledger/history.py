@@ -78,10 +78,10 @@ class History:
         return rows[0][0] if rows else None
 
     def inverses(self, plan_digest: str) -> list[str]:
-        """Plans that would undo a run, as JSON: those in which this digest stands."""
-        sql = "SELECT inverse FROM runs WHERE origin=? AND organisation_id=? AND inverse LIKE ?"
+        """Plans of this digest that would undo a run, as JSON."""
+        sql = "SELECT inverse FROM runs WHERE origin=? AND organisation_id=? AND inverse_digest=?"
         with self._open() as database:
-            rows = database.rows(sql, *self._key, f"%{plan_digest}%") if database else []
+            rows = database.rows(sql, *self._key, plan_digest) if database else []
         return [row[0] for row in rows]
 
     def journal(self, run: int) -> list[Entry]:

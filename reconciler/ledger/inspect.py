@@ -53,6 +53,12 @@ def server_ledger(url: str) -> str:
             "the PostgreSQL ledger may not be written by this user",
             help=f"grant the user the right to {todo}",
         )
-    return "PostgreSQL: readable and writable" + (
-        "" if found.version else ", the first apply makes its tables"
+    return (
+        "PostgreSQL: readable and writable"
+        + (
+            ", through a connection pooler: the lock of a killed run is free after 60 s"
+            if found.pooled
+            else ""
+        )
+        + ("" if found.version else ", the first apply makes its tables")
     )

@@ -1,9 +1,9 @@
 """The lock per organisation across machines: a lease in the PostgreSQL ledger, renewed while the run lives.
 
 It ends with the run's own connection (a killed run leaves none), when it is not renewed in time (a machine that is gone), or
-when somebody breaks it. Whoever has it asks the server before every write, so a run that lost it writes nothing more; what
+when somebody breaks it. Behind a pooler no process of the server is the run's own: there a killed run's lease ends in time only. Whoever has it asks the server before every write, so a run that lost it writes nothing more; what
 it had on its way is covered by the next one's `settle`, as after a kill. Times are the server's: clocks of runners need not
-agree. It takes a connection of its own, not one that a pool gives to others between two statements.
+agree.
 """
 
 import json
@@ -17,25 +17,36 @@ from reconciler.ledger.lock import Owner, held_by
 from reconciler.ledger.open_writes import Mark
 
 DURATION = 60.0  # seconds; renewed four times as often
+_POOLED = 0  # instead of a process of the server
 _NOW = "EXTRACT(EPOCH FROM clock_timestamp())"
-_OVER = f"(leases.id = '' OR leases.expires < {_NOW} OR NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = leases.backend))"  # noqa: S608
+_OVER = f"(leases.id = '' OR leases.expires < {_NOW} OR (leases.backend <> {_POOLED} AND NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = leases.backend)))"  # noqa: S608
 _TAKE = (
-    f"INSERT INTO leases (origin, organisation_id, id, owner, since, expires, backend) VALUES (?,?,?,?,{_NOW},{_NOW}+?,pg_backend_pid()) ON CONFLICT (origin, organisation_id) DO UPDATE SET "  # noqa: S608
+    f"INSERT INTO leases (origin, organisation_id, id, owner, since, expires, backend) VALUES (?,?,?,?,{_NOW},{_NOW}+?,CASE WHEN ?=1 THEN {_POOLED} ELSE pg_backend_pid() END) ON CONFLICT (origin, organisation_id) DO UPDATE SET "  # noqa: S608
     "id=excluded.id, owner=excluded.owner, since=excluded.since, expires=excluded.expires, backend=excluded.backend "
     f"WHERE {_OVER} RETURNING nonce, quiet"
 )
 _OURS = "WHERE origin=? AND organisation_id=? AND id=?"
-_RENEW = f"UPDATE leases SET expires={_NOW}+? {_OURS} RETURNING id"  # noqa: S608
+# A pooler that was not recognised gives the connection another process of the server: then the lease counts as lost.
+_PINNED = f"backend IN ({_POOLED}, pg_backend_pid())"
+_RENEW = f"UPDATE leases SET expires={_NOW}+? {_OURS} AND {_PINNED} RETURNING id"  # noqa: S608
 _MARK = f"UPDATE leases SET nonce=?, quiet=? {_OURS} RETURNING id"  # noqa: S608
-_HELD = f"SELECT 1 FROM leases {_OURS} AND expires > {_NOW}"  # noqa: S608
+_HELD = f"SELECT 1 FROM leases {_OURS} AND {_PINNED} AND expires > {_NOW}"  # noqa: S608
 
 
 class Lease:
     """Held from `take` until `release`, somebody breaks it, or it cannot be renewed."""
 
     def __init__(
-        self, database: Database, origin: str, organisation_id: str, owner: Owner, now: Callable[[], float]
+        self,
+        database: Database,
+        origin: str,
+        organisation_id: str,
+        owner: Owner,
+        now: Callable[[], float],
+        *,
+        pooled: bool,
     ) -> None:
+        self._pooled = pooled
         self._database, self._key, self._owner, self._now = database, (origin, organisation_id), owner, now
         self.left: Mark | None = None
         self._ended = threading.Event()
@@ -56,7 +67,9 @@ class Lease:
         deadline, told = self._now() + timeout, False
         while True:
             owner = json.dumps(asdict(self._owner))
-            if rows := self._database.rows(_TAKE, *self._key, self._owner.id, owner, DURATION):
+            if rows := self._database.rows(
+                _TAKE, *self._key, self._owner.id, owner, DURATION, int(self._pooled)
+            ):
                 self.left = Mark(rows[0][0], bool(rows[0][1])) if rows[0][0] else None
                 self._thread.start()
                 return

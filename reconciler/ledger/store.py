@@ -146,7 +146,7 @@ class Ledger:
         sql = "SELECT 1 FROM runs WHERE origin=? AND organisation_id=? AND plan_digest=? AND state='finished'"
         return bool(self.database.rows(sql, *self._key, plan_digest))
 
-    def begin(self, plan_digest: str, plan: str, inverse: str, nonce: str) -> int:
+    def begin(self, plan_digest: str, plan: str, inverse: str, nonce: str, inverse_digest: str = "") -> int:
         """Record that a run starts.
 
         Args:
@@ -154,13 +154,14 @@ class Ledger:
             plan: its document, as JSON.
             inverse: the plan that would undo it, as JSON.
             nonce: what the run leaves in the lock, by which a later run knows that no write of another ledger came between.
+            inverse_digest: SHA-256 (hex) of the plan that would undo it.
 
         Returns:
             The run's id.
         """
         rows = self.database.rows(
             "INSERT INTO runs(origin, organisation_id, host, plan_digest, plan, inverse, started, state, nonce, "
-            "who, source_commit, job) VALUES (?,?,?,?,?,?,?,'running',?,?,?,?) RETURNING id",
+            "who, source_commit, job, inverse_digest) VALUES (?,?,?,?,?,?,?,'running',?,?,?,?,?) RETURNING id",
             *self._key,
             self.host,
             plan_digest,
@@ -171,6 +172,7 @@ class Ledger:
             self.by.who,
             self.by.commit,
             self.by.job,
+            inverse_digest,
         )
         return int(rows[0][0])
 

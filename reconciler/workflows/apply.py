@@ -184,7 +184,10 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
             help="make a new plan, or apply the rest with --skip-stale",
         )
     writes = written(plan)
-    evidence = begin(run.ledger, run.lock, run.nonce, plan.plan_digest, encode(plan), encode(inverse(plan)))
+    back = inverse(plan)
+    evidence = begin(
+        run.ledger, run.lock, run.nonce, plan.plan_digest, encode(plan), encode(back), back.plan_digest
+    )
     intended = {writes[address].key for address in before.verdicts}
     evidence.intend(intended)
     visibility = VisibilityWindow(

@@ -1,6 +1,7 @@
 """One suite for both databases of the ledger, and what only one of them has: migrations of a file, leases of a server."""
 
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from reconciler.ledger.store import Ledger
 from reconciler.model.baseline import Baseline, Left
 from reconciler.model.load import ManualVerdict, UploadNotes
 from reconciler.model.removal import RefusedRemoval
+from tests.support.pooler import pooled
 from tests.support.postgres import execute, new_database
 
 
@@ -59,12 +61,21 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         database.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module")
+def through_a_pooler(server: str) -> Iterator[str]:
+    # Not below pytest's folder, which is shut to the user that it runs as.
+    with tempfile.TemporaryDirectory() as folder, pooled(server, Path(folder)) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "pgbouncer"])
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
     if request.param == "sqlite":
         path = tmp_path / "deep" / "ledger.db"
         return Kind(lambda: file.open_file(path), lambda: file.read_only(path))
     found = request.getfixturevalue("url")
+    if request.param == "pgbouncer":
+        found = request.getfixturevalue("through_a_pooler")
     return Kind(lambda: pg.open_url(found), lambda: pg.read_only(found))
 
 
@@ -291,7 +302,10 @@ def test_two_that_find_an_empty_server_make_its_tables_once(url: str) -> None:
 
 
 def lease(url: str, name: str) -> Lease:
-    return Lease(pg.open_url(url), "o", "1", Owner(name, "ada", "there", 7, 1.0), time.monotonic)
+    database = pg.open_url(url)
+    return Lease(
+        database, "o", "1", Owner(name, "ada", "there", 7, 1.0), time.monotonic, pooled=database.pooled
+    )
 
 
 def test_a_lease_has_one_holder_who_is_named(url: str) -> None:
@@ -335,6 +349,51 @@ def test_a_broken_lease_and_one_that_cannot_be_renewed_are_no_longer_held(
     time.sleep(1.0)
     assert not silent.held()
     lease(url, "ee").take(0, time.sleep)
+
+
+def test_behind_a_pooler_a_lease_has_one_holder_and_is_free_when_it_is_not_renewed(
+    url: str, through_a_pooler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "DURATION", 1.5)
+    first, second, direct = lease(through_a_pooler, "aa"), lease(through_a_pooler, "bb"), lease(url, "cc")
+    first.take(0, time.sleep)
+    for _ in range(20):  # whichever session of the server answers
+        assert (first.held(), second.held(), direct.held()) == (True, False, False)
+    time.sleep(2.0)
+    assert first.held()  # renewed
+    for other in (second, direct):
+        with pytest.raises(LockHeld):
+            other.take(0, time.sleep)
+    first._ended.set()  # killed: nothing renews it, and no session of the server ends with it
+    second.take(5, time.sleep)
+    assert (first.held(), second.held()) == (False, True)
+    second.release()
+    direct.take(0, time.sleep)
+    direct.release()
+
+
+def test_a_pooler_that_was_not_recognised_loses_the_lease_and_does_not_share_it(
+    url: str, through_a_pooler: str
+) -> None:
+    database = pg.open_url(through_a_pooler)
+    assert database.pooled
+    assert not pg.open_url(url).pooled
+    taken = Lease(database, "o", "1", Owner("aa", "ada", "there", 7, 1.0), time.monotonic, pooled=False)
+    taken.take(0, time.sleep)
+    assert not all(taken.held() for _ in range(10))
+    taken.release()
+
+
+def test_what_is_read_through_a_pooler_leaves_it_writable(url: str, through_a_pooler: str) -> None:
+    pg.open_url(through_a_pooler).close()
+    for _ in range(8):
+        with pg.read_only(through_a_pooler) as database:
+            assert database is not None
+            database.rows("SELECT count(*) FROM runs")
+            with pytest.raises(LedgerFailed):
+                database.rows("DELETE FROM journal")
+        assert pg.rights(through_a_pooler).may_write
+        Ledger(pg.open_url(through_a_pooler), "o", "1", "here", time.time).begin("d", "p", "", "n")
 
 
 def test_rollouts_are_kept_by_plan_and_moved_from_anywhere(kind: Kind) -> None:

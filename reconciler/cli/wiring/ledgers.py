@@ -199,7 +199,9 @@ def locked(
             # A connection of its own: renewing must not wait behind the journal.
             database = postgres.open_url(where.url)
             stack.callback(database.close)
-            taken_lease = lease.Lease(database, origin, settings.organisation_id, owner, clock.now)
+            taken_lease = lease.Lease(
+                database, origin, settings.organisation_id, owner, clock.now, pooled=database.pooled
+            )
             taken_lease.take(max(0.0, timeout - (clock.now() - begun)), clock.sleep, waiting)
             held = TeamLock(local, taken_lease)
             stack.callback(taken_lease.release)
