@@ -4,10 +4,11 @@ Tables live in the schema `reconciler`, made and migrated where that is needed. 
 in the server's session (no setting, no prepared statement), for a pooler such as PgBouncer in transaction mode gives it to others.
 """
 
+import atexit
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -165,6 +166,42 @@ def read_only(url: str) -> Iterator[PostgresDatabase | None]:
         yield made if there else None
     finally:
         made.close()
+
+
+class Kept:
+    """One connection for all that a command reads: opened at the first question, and again after it failed."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._lock = url, threading.Lock()
+        self._kept = ExitStack()
+        self._database: PostgresDatabase | None = None
+        atexit.register(self.close)
+
+    @contextmanager
+    def __call__(self) -> Iterator[PostgresDatabase | None]:
+        """As `read_only`; a ledger without tables is asked for again.
+
+        Raises:
+            MissingExtra: psycopg is not installed.
+            LedgerFailed: it cannot be reached, or a newer program wrote it.
+        """
+        try:
+            with self._lock:
+                if self._database is None:
+                    self._database = self._kept.enter_context(read_only(self._url))
+                    if self._database is None:
+                        self._kept.close()
+                found = self._database
+            yield found
+        except LedgerFailed:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._database = None
+            self._kept.close()
 
 
 def _reading(url: str) -> tuple[Any, bool]:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -380,8 +380,32 @@ def test_a_pooler_that_was_not_recognised_loses_the_lease_and_does_not_share_it(
     assert not pg.open_url(url).pooled
     taken = Lease(database, "o", "1", Owner("aa", "ada", "there", 7, 1.0), time.monotonic, pooled=False)
     taken.take(0, time.sleep)
+    with ExitStack() as stack:  # so many transactions at once need as many sessions of the server
+        for _ in range(3):
+            stack.enter_context(psycopg.connect(through_a_pooler)).execute("SELECT 1")
     assert not all(taken.held() for _ in range(10))
     taken.release()
+
+
+def test_what_a_command_reads_takes_one_connection_which_is_opened_again_after_it_failed(url: str) -> None:
+    kept = pg.Kept(url)
+    with kept() as database:
+        assert database is None  # no tables yet
+    ledger = Ledger(pg.open_url(url), "o", "1", "here", time.time)
+    history = History(kept, "o", "1")
+    assert history.runs(5) == []
+    ledger.begin("d", "p", "", "n")
+    with psycopg.connect(url, autocommit=True) as admin:
+        others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        before = admin.execute(f"SELECT count(*) {others}").fetchone()
+        for _ in range(20):
+            assert len(history.runs(5)) == 1
+        assert admin.execute(f"SELECT count(*) {others}").fetchone() == before
+        admin.execute(f"SELECT pg_terminate_backend(pid, 2000) {others}")
+    with pytest.raises(LedgerFailed):
+        history.runs(5)
+    assert len(history.runs(5)) == 1
+    kept.close()
 
 
 def test_what_is_read_through_a_pooler_leaves_it_writable(url: str, through_a_pooler: str) -> None:

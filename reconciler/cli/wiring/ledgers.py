@@ -93,7 +93,9 @@ def reading(root: Path, settings: Settings) -> AbstractContextManager[Database |
 
 def history(root: Path, settings: Settings) -> History:
     """The ledger, read without writing."""
-    place(root, settings)
+    where = place(root, settings)
+    if where.url is not None:
+        return _history(root, settings, postgres.Kept(where.url))
     return _history(root, settings, lambda: reading(root, settings))
 
 
