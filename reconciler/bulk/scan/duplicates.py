@@ -16,7 +16,7 @@ from reconciler.bulk.records.identity import spelled
 from reconciler.bulk.scan.external_sort import SortedRecords
 from reconciler.model.load import Repeated
 
-AT_ONCE = 400_000
+AT_ONCE = 200_000
 _EXAMPLES = 5
 _DIGEST = 12
 _RECORD = struct.Struct(f">{_DIGEST}sIQ")

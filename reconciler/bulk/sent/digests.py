@@ -17,8 +17,8 @@ ROW = struct.Struct(f">{SIZE}sIQ{SIZE}s")  # identity, index of the file, line, 
 AT = slice(SIZE, SIZE + 12)  # its place
 COMMAND = slice(SIZE + 12, 2 * SIZE + 12)
 PLACE = struct.Struct(">IQ")
-AT_ONCE = 400_000  # rows held in memory
-BYTES_AT_ONCE = 40_000_000  # the same for rows with their identities
+AT_ONCE = 200_000  # rows held in memory
+BYTES_AT_ONCE = 30_000_000  # the same for rows with their identities
 DELETES, UPSERTS = b"D", b"U"  # what a command does, before the fields that say whom it is about
 
 

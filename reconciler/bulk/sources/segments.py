@@ -19,6 +19,7 @@ from reconciler.model.load import Position
 from reconciler.model.source import SourceDefinition
 
 SIZE = 4 << 20
+MADE_SIZE = 1 << 20  # where lines are made of rows: several segments and all of their lines are held at once
 BEGINNING = Position(0, 0, 0)
 BOM = b"\xef\xbb\xbf"
 LOOK = 1 << 16  # bytes read beyond a segment, in which its last record is likely to end
@@ -58,7 +59,7 @@ def segments(
     source: SourceDefinition,
     start: Position = BEGINNING,
     feed: Feed | None = None,
-    size: int = SIZE,
+    size: int = 0,
 ) -> Iterator[Segment]:
     """All records from `start` on.
 
@@ -68,11 +69,12 @@ def segments(
         source: its format decides where records end.
         start: where an earlier pass found a segment, or a line of commands or NDJSON, to begin.
         feed: is given all decompressed bytes, joined at line ends; only in a pass from the beginning.
-        size: bytes of a segment, about.
+        size: bytes of a segment, about; 0 decides by the format.
 
     Raises:
         ReconcilerError: a place cannot be read, or a header does not fit.
     """
+    size = size or (SIZE if source.format == "commands" else MADE_SIZE)
     for index in range(start.file, len(names)):
         position = start if index == start.file else Position(index, 0, 0)
         try:
