@@ -1,16 +1,21 @@
 """Blocks of profiles are judged as the rule judges each of them: the same findings on the same lines."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.bulk.records.lines import ANY_ID
 from reconciler.bulk.records.schema_blocks import Profiles
 from reconciler.bulk.records.schema_fit import Fit
+from reconciler.bulk.scan.check import checker
+from reconciler.bulk.sources.segments import Segment
 from reconciler.kinds.schema_text import read_schema
 from reconciler.model.datamart_schema import SYSTEM_KEYS
+from reconciler.model.source import SourceDefinition
 from tests.support.datamart_schema import EXAMPLE
 
 MORE = """\
@@ -104,3 +109,55 @@ def test_large_segments_are_cut_at_lines() -> None:
     data = "".join(json.dumps(c) + "\n" for c in lines).encode()
     assert [n for n, _ in profiles.odd(data)] == [3, 700, 1500]
     assert [n for n, _ in profiles.odd(data)] == [3, 700, 1500]
+
+
+SENT = SourceDefinition(
+    workspace="w", source="s", files=("c.ndjson",), format="commands", compartments={"c": ANY_ID}
+)
+FITTING: dict[str, dict[str, list[Any]]] = {
+    "plain": {"a": ["x", "é", None], "b": [1, -5], "c": [1.5, 2, None], "d": [True], "f": ["1990-05-17"], "g": ["GOLD"]},
+    "example": {"first_name": ["x"], "country": ["fr"], "points": [5], "last_order_ts": [10**13], "interests": [["a"], []]},
+}  # fmt: skip
+MOSTLY_FITTING = st.sampled_from(sorted(FITTING)).flatmap(
+    lambda name: st.tuples(
+        st.just(SCHEMAS[3] if name == "plain" else SCHEMAS[0]),
+        st.lists(
+            st.builds(
+                lambda values, wrong, leave: {
+                    k: v for k, v in {**values, **wrong}.items() if not (leave and k == "b")
+                },
+                st.fixed_dictionaries({k: st.sampled_from(v) for k, v in FITTING[name].items()}),
+                st.just({}) | st.just({}) | st.dictionaries(st.sampled_from(KEYS), SCALARS, max_size=2),
+                st.booleans(),
+            ),
+            min_size=1,
+            max_size=40,
+        ),
+        st.booleans(),
+    )
+)
+
+
+@given(MOSTLY_FITTING)
+def test_commands_that_are_checked_are_judged_as_the_rule_judges_each_line(
+    case: tuple[Any, list[dict[str, Any]], bool],
+) -> None:
+    """Where one decoder reads commands and their profiles, where it cannot, and where lines are asked one by one."""
+    schema, profiles, whole = case
+    lines, expected, fit = list[str](), Counter[Any](), Fit(schema)
+    for n, profile in enumerate(profiles):
+        owner = {"$compartment_id": "2071", "$user_account_id": f"u{n}"}
+        head = {
+            "operation": "UPSERT",
+            "compartment_id": "2071",
+            "user_account_id": f"u{n}",
+            "force_replace": whole,
+        }
+        command = {**head, "user_profile": {**profile, **owner}}
+        lines.append(json.dumps(command) + "\n")
+        expected.update(by_rule(fit, command))
+    check = checker(SENT, look=True, schemas=(schema,))
+    for _ in range(2):
+        batch = check(Segment(0, 0, "".join(lines).encode()))
+        assert batch.sent == len(profiles)
+        assert Counter(batch.misfits[0].counts) == expected

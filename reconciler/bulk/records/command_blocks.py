@@ -4,12 +4,15 @@ A block that is not certainly good gets no verdict, and its lines are then asked
 stricter than the rule, never laxer. `tests/laws/test_blocks.py` holds the two against each other.
 """
 
+import contextlib
+from typing import Any
+
 import msgspec
 
 from reconciler.bulk.records.commands import ESCAPED_LETTERS, MAX_DEPTH, STRATEGIES
 from reconciler.bulk.records.exact_json import openings
 from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID
-from reconciler.bulk.records.uniform_commands import Shape, decoder, shape_of
+from reconciler.bulk.records.uniform_commands import Known, Shape, decoder, shape_of
 from reconciler.model.source import SourceDefinition
 
 _DEEP = b"[" * (MAX_DEPTH + 1)
@@ -26,6 +29,7 @@ class Verdict(msgspec.Struct, frozen=True):
         compartments: those that they name.
         field: which identifier they name.
         who: the value of that in each line.
+        fits: nothing in their profiles is odd, by what is known of a schema.
     """
 
     lines: int
@@ -35,17 +39,24 @@ class Verdict(msgspec.Struct, frozen=True):
     compartments: frozenset[str]
     field: str
     who: list[str]
+    fits: bool = False
 
 
-def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
-    """Judge lines that each end in a newline; None where one of them may be bad, or would not be sent as it is."""
+def judge(data: bytes, source: SourceDefinition, known: Known | None = None) -> Verdict | None:
+    """Judge lines that each end in a newline; None where one of them may be bad, or would not be sent as it is.
+
+    Args:
+        data: the lines.
+        source: their definition.
+        known: of the schema that their profiles are compared with.
+    """
     shape = None if b"\r" in data else shape_of(data[: data.find(b"\n")])
     if shape is None or not _fits(shape, source):
         return None
     try:
         if not data.isascii():
             data.decode()
-        commands = decoder(shape)(data)
+        commands, fits = _decoded(data, shape, known)
     except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
         return None
     lines, marks = len(commands), openings(data)
@@ -70,7 +81,20 @@ def judge(data: bytes, source: SourceDefinition) -> Verdict | None:
         frozenset() if shape.compartment is None else frozenset({shape.compartment}),
         shape.identifier,
         who,
+        fits,
     )
+
+
+def _decoded(data: bytes, shape: Shape, known: Known | None) -> tuple[list[Any], bool]:
+    """The commands, and whether all of their profiles certainly fit.
+
+    Raises:
+        msgspec.DecodeError: a line is of another shape.
+    """
+    if known is not None:
+        with contextlib.suppress(msgspec.DecodeError):
+            return decoder(shape, known)(data), True
+    return decoder(shape)(data), False
 
 
 def _safe(shape: Shape, upserts: list[msgspec.Struct]) -> bool:

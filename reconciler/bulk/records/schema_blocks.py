@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from reconciler.bulk.records.schema_fit import INT_MAX, SECONDS_TO, Fit, Node, Odd
+from reconciler.bulk.records.uniform_commands import Known
 from reconciler.model.datamart_schema import OWNER_KEYS, SYSTEM_KEYS, DatamartSchema, TypeRef
 
 BLOCK = 256 * 1024
@@ -43,7 +44,11 @@ _value = msgspec.json.Decoder().decode
 
 
 class Profiles:
-    """Profiles of lines to send, compared with one schema."""
+    """Profiles of lines to send, compared with one schema.
+
+    Attributes:
+        known: the keys by which those profiles are found of which nothing more has to be asked; None where there are none.
+    """
 
     def __init__(self, schema: DatamartSchema) -> None:
         self._schema, self._fit = schema, Fit(schema)
@@ -54,7 +59,8 @@ class Profiles:
             if len(source) > 1 or len(p.sources) > 1
         )
         self._decode = self._decoder()
-        self._strict = self._strict_decoder()
+        self.known = self._strict_keys()
+        self._strict = self._strict_decoder(self.known)
 
     def odd(self, data: bytes) -> Iterator[tuple[int, Odd]]:
         """What does not fit, with the number of its line (0 is the first); lines each end in a newline."""
@@ -158,16 +164,21 @@ class Profiles:
         self._mandatory = [(k, by_key[k]) for k in roots if k in by_key and k not in self._watched]
         return _commands(fields.profile())
 
-    def _strict_decoder(self) -> Callable[[bytes], list[Any]] | None:
-        """What decodes fits: it has no key that is watched from the beginning, and all that are mandatory; None where these are."""
+    def _strict_keys(self) -> Known | None:
+        """What decodes by them fits: there is no key that is watched from the beginning, and all that are mandatory; None where these are."""
         judged, mandatory = self._judged(), {".".join(s) for p in self._fit.mandatory for s in p.sources}
         if not mandatory <= judged.keys():
+            return None
+        return Known(self._schema.digest, tuple((k, kind, k in mandatory) for k, kind in judged.items()))
+
+    def _strict_decoder(self, known: Known | None) -> Callable[[bytes], list[Any]] | None:
+        if known is None:
             return None
         fields = _Fields()
         for key in sorted(OWNER_KEYS):
             fields.add(key, str | int | None)
-        for key, kind in judged.items():
-            fields.add(key, kind, required=key in mandatory)
+        for key, kind, required in known.keys:
+            fields.add(key, kind, required=required)
         return _commands(fields.profile())
 
     def _judged(self) -> dict[str, Any]:

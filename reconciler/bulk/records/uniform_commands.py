@@ -15,6 +15,26 @@ from reconciler.bulk.records.commands import IDENTIFIERS
 
 _UNSET = msgspec.UNSET
 _Never = Literal["\0"]  # no line has it, so a field of this type is a field that must be absent
+
+
+class Known(NamedTuple):
+    """What a schema says of keys of a profile, as far as a value can be judged by itself.
+
+    Attributes:
+        schema: its digest.
+        keys: with the type that only fitting values decode into, and whether the key has to be there.
+    """
+
+    schema: str
+    keys: tuple[tuple[str, Any, bool], ...]
+
+    def __hash__(self) -> int:
+        return hash(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Known) and other.schema == self.schema
+
+
 _FLAGS = ("force_replace", "merge_objects", "update_strategy")
 
 
@@ -77,10 +97,11 @@ def _given(value: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=256)
-def decoder(shape: Shape) -> Callable[[bytes], list[Any]]:
+def decoder(shape: Shape, known: Known | None = None) -> Callable[[bytes], list[Any]]:
     """Decodes NDJSON of this shape, UPSERT and DELETE; commands have `who`, `force_replace` and `user_profile.account`.
 
-    The returned function raises msgspec.DecodeError for any line that differs.
+    The returned function raises msgspec.DecodeError for any line that differs; and for any whose profile has a key that is
+    not known, or a value that does not certainly fit, if it is given what is known.
     """
     agent = shape.identifier == "user_agent_id"
     limits = msgspec.Meta(pattern=r"^[^:]+:(?s:.)") if agent else msgspec.Meta(min_length=1)
@@ -90,9 +111,8 @@ def decoder(shape: Shape) -> Callable[[bytes], list[Any]]:
     account: Any = ("account", str, msgspec.field(name="$user_account_id"))
     if not shape.owned:
         account = _field("account", "$user_account_id", None)
-    owner = _struct(
-        "Owner", None, [account, _field("compartment", "$compartment_id", shape.owner_compartment)]
-    )
+    owns = [account, _field("compartment", "$compartment_id", shape.owner_compartment)]
+    owner = _struct("Owner", None, [*owns, *_fields(known)], closed=known is not None)
     flags = [
         _field("update_strategy", "update_strategy", shape.strategy),
         ("force_replace", bool) if shape.strategy is None else _field("force_replace", "force_replace", None),
@@ -103,12 +123,30 @@ def decoder(shape: Shape) -> Callable[[bytes], list[Any]]:
     return msgspec.json.Decoder(Union[upsert, delete]).decode_lines  # noqa: UP007 - types known only here
 
 
-def _struct(name: str, operation: str | None, fields: Sequence[Any]) -> type[msgspec.Struct]:
+def _struct(
+    name: str, operation: str | None, fields: Sequence[Any], *, closed: bool = False
+) -> type[msgspec.Struct]:
     required = [f for f in fields if len(f) == 2 or f[2].default is msgspec.NODEFAULT]
     optional = [f for f in fields if f not in required]
     return msgspec.defstruct(
-        name, [*required, *optional], gc=False, tag_field=operation and "operation", tag=operation
+        name,
+        [*required, *optional],
+        gc=False,
+        tag_field=operation and "operation",
+        tag=operation,
+        forbid_unknown_fields=closed,
     )
+
+
+def _fields(known: Known | None) -> list[Any]:
+    """The keys of a profile, but for those of its owner."""
+    made: list[Any] = []
+    for n, (key, kind, required) in enumerate(known.keys if known else ()):
+        if required:
+            made.append((f"f{n}", kind, msgspec.field(name=key)))
+        else:
+            made.append((f"f{n}", kind | msgspec.UnsetType, msgspec.field(name=key, default=_UNSET)))
+    return made
 
 
 def _field(name: str, key: str, value: str | int | None) -> tuple[str, Any, Any]:

@@ -9,6 +9,7 @@ from reconciler.bulk.records.columns import Fields
 from reconciler.bulk.records.command_blocks import Verdict, judge
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line
 from reconciler.bulk.records.mapping import flags_of, row_identity
+from reconciler.bulk.records.uniform_commands import Known
 from reconciler.bulk.scan.batch import Batch, Rejected
 from reconciler.bulk.scan.identifiers import Named
 from reconciler.bulk.scan.segment_records import Record, blocks, json_records, middle_line
@@ -31,9 +32,15 @@ class Builder:
     """Gathers a batch."""
 
     def __init__(
-        self, source: SourceDefinition, line_of: Callable[[Record], Line], *, contents: bool
+        self,
+        source: SourceDefinition,
+        line_of: Callable[[Record], Line],
+        *,
+        contents: bool,
+        known: Known | None = None,
     ) -> None:
-        self.source, self.line_of, self.contents = source, line_of, contents
+        self.source, self.line_of, self.contents, self.known = source, line_of, contents, known
+        self.fits = True  # all profiles to send, by what is known of their schema
         self.pieces: list[bytes] = []
         self.records = self.upserts = self.deletes = self.anonymous = self.rejected = 0
         self.safe = True
@@ -55,7 +62,7 @@ class Builder:
             line = self._block(block, line)
 
     def _block(self, data: bytes, line: int) -> int:
-        verdict = judge(data, self.source) if data.endswith(b"\n") else None
+        verdict = judge(data, self.source, self.known) if data.endswith(b"\n") else None
         if verdict is not None:
             self._good(data, verdict, line)
             return line + verdict.lines
@@ -72,6 +79,7 @@ class Builder:
         self.upserts += verdict.lines - verdict.deletes
         self.anonymous += verdict.anonymous
         self.safe = self.safe and verdict.safe
+        self.fits = self.fits and verdict.fits
         self.named.add(verdict.field, verdict.who)
         self.compartments |= verdict.compartments
         if self.numbers is not None:
@@ -100,6 +108,7 @@ class Builder:
             if line.compartment_id is not None:
                 self.compartments.add(line.compartment_id)
             self.pieces.append(line.data)
+            self.fits = False
             self.named.add_line(line, owned=self.source.owner is not None)
 
     def frame(self, frame: Any, lines: Any, records: Iterator[Record]) -> None:
@@ -122,7 +131,7 @@ class Builder:
         count = len(lines)
         if not count:
             return
-        self.own = False
+        self.own = self.fits = False
         self.pieces.append(frames.as_bytes(lines))
         self.records += count
         self.upserts += count

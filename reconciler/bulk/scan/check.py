@@ -16,6 +16,7 @@ from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.batch_builder import Builder
 from reconciler.bulk.scan.identifiers import looker
 from reconciler.bulk.scan.repeated_keys import repeated
+from reconciler.bulk.scan.schema_look import Misfits, known_keys
 from reconciler.bulk.scan.schema_look import looker as schema_looker
 from reconciler.bulk.scan.segment_records import Record, reader
 from reconciler.bulk.sources.encodings import encoding_read
@@ -44,12 +45,13 @@ def checker(
     """
     identifiers = looker(source) if look else None
     misfits = schema_looker(schemas)
+    known = known_keys(schemas)
     line_of = _line_maker(source)
     read = reader(source)
     mapped = functools.cache(lambda: frames.mapper(source))  # loads polars, so not for a few rows
 
     def check(segment: Segment, *, accounts: bool = False) -> Batch:
-        made = Builder(source, line_of, contents=contents)
+        made = Builder(source, line_of, contents=contents, known=known)
         if segment.bad is not None:
             made.reject(Record(0, b"", None, segment.bad), segment.bad)
         elif source.format == "commands":
@@ -69,7 +71,8 @@ def checker(
             if source.format == "commands" and (places := repeated(batch.bytes_of(segment), batch.places)):
                 batch.identifiers.add(REPEATED, places)
         if schemas:
-            batch.misfits = misfits(batch.bytes_of(segment), batch.places)
+            fits = made.fits and known is not None
+            batch.misfits = (Misfits(),) if fits else misfits(batch.bytes_of(segment), batch.places)
         return batch
 
     return check

@@ -11,6 +11,7 @@ import msgspec
 
 from reconciler.bulk.records.schema_blocks import Profiles
 from reconciler.bulk.records.schema_fit import Odd
+from reconciler.bulk.records.uniform_commands import Known
 from reconciler.model.datamart_schema import DatamartSchema, SchemaOddity
 
 SHOWN = 3
@@ -51,6 +52,11 @@ def looker(schemas: Sequence[DatamartSchema]) -> Looker:
         return tuple(made)
 
     return look
+
+
+def known_keys(schemas: Sequence[DatamartSchema]) -> Known | None:
+    """What is known of the keys of profiles, where they are compared with one schema alone."""
+    return _profiles(schemas[0]).known if len(schemas) == 1 else None
 
 
 def _profiles(schema: DatamartSchema) -> Profiles:
