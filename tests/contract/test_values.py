@@ -246,7 +246,9 @@ POSTGRES: list[tuple[str, str | None]] = [
     ("'1e4400'::jsonb", None),
     ("'{\"a\":1,\"a\":2}'::json", None),
     ("(repeat('[', 990) || repeat(']', 990))::json", None),
-    ("'null'::json", ""),
+    ("'null'::json", "null"),
+    ("'{\"a\":null,\"b\":[null]}'::jsonb", '{"a":null,"b":[null]}'),
+    ("ARRAY[NULL, 'null', '{\"a\":null}']::json[]", '[null,null,{"a":null}]'),
     ("NULL::int", ""),
 ]  # fmt: skip
 

@@ -188,7 +188,7 @@ def _text(pl: Any, said: Any, dtype: Any) -> Callable[[Any], Any] | None:
         case pl.Duration():
             return _refuse_duration
         case pl.Object():
-            return values.json_of
+            return values.json_text
         case pl.UInt128() if dtype == pl.Binary:
             return lambda stored: str(uuid.UUID(bytes=stored))
         case _:

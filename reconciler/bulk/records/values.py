@@ -7,6 +7,7 @@ time                            "13:05:00", with six digits of a second where th
 timestamp                       "2026-11-25T13:05:00Z" in UTC where it has a zone, else without one; fractions as above
 UUID                            "6f1c…", as text
 list, struct, map               lists and objects
+JSON                            its value, with all digits; null in it is null
 null                            absent, or null with `profile: {nulls: keep}`; inside a list always null, since the
                                 others keep their places
 duration, binary, years before 1 or after 9999, whatever else JSON has nothing for: they make a line bad
@@ -205,16 +206,17 @@ def time_text(count: int, per_second: int) -> str:
     return whole + fraction(rest * (1_000_000_000 // per_second))
 
 
-def json_of(stored: bytes | str) -> Any:
-    """The value of a text of JSON.
+def json_text(stored: bytes | str) -> msgspec.Raw:
+    """A text of JSON as it is sent: what is null in it stays null, unlike NULL of a table.
 
     Raises:
         NotJson: it cannot be sent.
     """
     try:
-        return exact_json.decode(stored if isinstance(stored, bytes) else stored.encode())
+        found = exact_json.decode(stored if isinstance(stored, bytes) else stored.encode())
     except BadLine as e:
         raise NotJson(f"JSON that cannot be sent: {e.reason}") from None
+    return msgspec.Raw(msgspec.json.encode(found))
 
 
 def fraction(nanoseconds: int) -> str:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from reconciler.bulk.records import exact_json
-from reconciler.bulk.records.values import FAR, LATE, NotJson, Unwritable, fraction, json_of, timestamp_text
+from reconciler.bulk.records import exact_json, values
+from reconciler.bulk.records.values import FAR, LATE, NotJson, Unwritable, fraction, timestamp_text
 
 _TIME = r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?"
 _OFFSET = r"([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?"
@@ -83,7 +83,7 @@ def _text(encoding: str) -> Callable[[bytes], Any]:
 def _json(encoding: str) -> Callable[[bytes], Any]:
     def read(data: bytes) -> Any:
         try:
-            return json_of(data if encoding == "utf-8" else data.decode(encoding))
+            return values.json_text(data if encoding == "utf-8" else data.decode(encoding))
         except NotJson as e:
             return Unwritable(str(e))
         except UnicodeError:
