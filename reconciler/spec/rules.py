@@ -14,7 +14,7 @@ from reconciler.spec.compartment_rules import coverage, near_duplicates, removal
 from reconciler.spec.documents import Document
 from reconciler.spec.expectations import expectations
 from reconciler.spec.nearest import nearest
-from reconciler.spec.source_columns import dialects, effects, properties
+from reconciler.spec.source_columns import dialects, effects, names, properties, repeated
 from reconciler.spec.source_references import activated, compartments
 from reconciler.spec.source_rules import (
     anonymous,
@@ -181,6 +181,8 @@ DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]
         paths,
         passwords,
         dialects,
+        names,
+        repeated,
         effects,
         expectations,
         properties,

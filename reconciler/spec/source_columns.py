@@ -103,6 +103,39 @@ def _left_out(column: str, spec: dict[str, Any]) -> str | None:
     return "the column identifies, and is no property unless included" if column in _identity(spec) else None
 
 
+def repeated(document: Document) -> Iterator[Diagnostic]:
+    """No identifier that is never asked, as an earlier one has a value wherever it has."""
+    given = identifiers(document.data["spec"])
+    for i, found in enumerate(given):
+        if found in given[:i]:
+            where = document.span("spec", "identify_by", i)
+            yield error(
+                "source-option",
+                "'identify_by' has the same identifier twice",
+                where,
+                help="remove one of them",
+            )
+
+
+def names(document: Document) -> Iterator[Diagnostic]:
+    """Paths of properties have a name between all of their dots; no column is renamed to itself."""
+    profile = document.data["spec"].get("profile", {})
+    given = [(("rename", column), name) for column, name in profile.get("rename", {}).items()]
+    given += [(("constants", name), name) for name in profile.get("constants", {})]
+    for path, name in given:
+        where = document.span("spec", "profile", *path)
+        if not all(name.split(".")):
+            words = f"'{name}' has no name before, between or behind its dots"
+            yield error(
+                "spec-value",
+                words,
+                where,
+                help="a name with dots is a path into objects, such as address.city",
+            )
+        elif path == ("rename", name) and "." not in name:
+            yield _unused(document, ("profile", *path), "has no effect: the name stays the same")
+
+
 def properties(document: Document) -> Iterator[Diagnostic]:
     """No property comes from two places."""
     spec = document.data["spec"]

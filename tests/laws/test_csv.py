@@ -338,6 +338,10 @@ def test_bytes_of_another_encoding_are_rejected_in_rows_and_refused_in_the_heade
 @pytest.mark.parametrize(
     ("content", "dialect", "words", "hint"),
     [
+        (b"BZh91AY&SY\xb6\xc0\xff", {}, "not utf-8", "packed by bzip2, which is not read"),
+        (b"\xfd7zXZ\0\0\x04\xe6", {}, "not utf-8", "packed by xz, which is not read"),
+        (b'u1,"a\\"b"\n', {"header": False}, "text follows a closing quote", "escaped by a backslash"),
+        ("id,\u0438\u043c\u044f\n".encode("cp1251"), {}, "not utf-8", "windows-1251"),
         ("id,a\n".encode("utf-16"), {}, "byte order mark of UTF-16", "set csv: {encoding: utf-16}"),
         (b"\xef\xbb\xbfid,a\n", {"encoding": "windows-1252"}, "byte order mark of UTF-8", "encoding: utf-8"),
         ("id,a\n".encode("utf-16-le"), {"encoding": "utf-16"}, "no byte order mark", "utf-16-le"),

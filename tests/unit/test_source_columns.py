@@ -46,6 +46,8 @@ spec:
         ("x.parquet", "{types: {a: json}, profile: {nulls: keep}}", None),
         ("x.csv", "profile: {include: [a, b], rename: {a: b, b: a}}", None),
         ("x.csv", "profile: {exclude: [id]}", "source-option"),
+        ("x.csv", "profile: {rename: {a: a}}", "source-option"),
+        ("x.csv", "profile: {rename: {a.b: a.b}}", None),
         (
             "x.ndjson",
             "{operation: {column: op, map: {U: UPSERT}}, profile: {exclude: [op]}}",
@@ -101,3 +103,20 @@ def _fields(text: str) -> list[str]:
         else:
             made[-1] += letter
     return [f.strip() for f in made]
+
+
+@pytest.mark.parametrize("name", [".", "a.", ".a", "a..b"])
+def test_a_path_has_names_between_its_dots(name: str, tmp_path: Path) -> None:
+    for field in (f"profile: {{constants: {{'{name}': 1}}}}", f"profile: {{rename: {{a: '{name}'}}}}"):
+        found = checked(tmp_path, {"specs/crm.yaml": SPEC.format(file="x.csv", more=field)})
+        assert "has no name before, between or behind its dots" in str([d.message for d in found.diagnostics])
+
+
+def test_an_identifier_stands_once(tmp_path: Path) -> None:
+    one = "{compartment: loyalty, user_account_id: id}"
+    for listed, wrong in (
+        (f"[{one}, {{email_hash: m}}]", False),
+        (f"[{one}, {{email_hash: m}}, {one}]", True),
+    ):
+        text = SPEC.format(file="x.csv", more="").replace(one, listed)
+        assert ("source-option" in codes(checked(tmp_path, {"specs/crm.yaml": text}))) == wrong

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.sources import csv_looks
-from reconciler.bulk.sources.encodings import encoding_read, read_as_is
+from reconciler.bulk.sources.encodings import encoding_read, read_as_is, stored
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.load import Look
 from reconciler.model.source import SourceDefinition
@@ -61,7 +61,11 @@ class FileLooks:
     def _rows(self, sample: bytes, segment: Segment) -> str | None:
         if self.source.format != "csv":
             return csv_looks.not_utf_8(sample)
-        if not read_as_is(self.source.csv.encoding):  # what is not in the encoding is no character any more
+        if not read_as_is(self.source.csv.encoding):
+            if said := csv_looks.wider_encoding(
+                stored(sample, encoding := self.source.csv.encoding), encoding
+            ):
+                return said
             sample = sample.decode("utf-8", "replace").encode()
         width = len(segment.columns or ()) if self.source.csv.header else None
         return csv_looks.rows_hint(sample, self._dialect, width)

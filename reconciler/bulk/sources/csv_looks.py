@@ -14,10 +14,22 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.B
 _NO_TEXT = (
     (b"\x1f\x8b", "this looks packed by gzip: set compression: gzip, or name the file .gz"),
     (b"\x28\xb5\x2f\xfd", "this looks packed by zstd: set compression: zstd, or name the file .zst"),
+    (b"BZh", "this looks packed by bzip2, which is not read: unpack it, or pack it by gzip or zstd"),
+    (b"\xfd7zXZ\0", "this looks packed by xz, which is not read: unpack it, or pack it by gzip or zstd"),
+    (
+        b"\x04\x22\x4d\x18",
+        "this looks packed by lz4, which is not read: unpack it, or pack it by gzip or zstd",
+    ),
     (b"PAR1", "this looks like Parquet: set format: parquet"),
     (b"PK\x03\x04", "this looks like a workbook of Excel or another ZIP file: write its rows as CSV"),
     (b"\xd0\xcf\x11\xe0", "this looks like an old workbook of Excel: write its rows as CSV"),
 )
+_CYRILLIC = frozenset((0xA8, 0xB8, *range(0xC0, 0x100)))  # letters of Russian in windows-1251
+_WIDER = {
+    "shift_jis": "cp932",
+    "gbk": "gb18030",
+    "euc-kr": "cp949",
+}  # what programs write that call it by the first name
 _ROWS = 20
 _SAMPLE = 1 << 14
 _CERTAIN = 3  # characters of several bytes from which on text is UTF-8 and not there by chance
@@ -34,8 +46,9 @@ def hint(sample: bytes, declared: Dialect) -> str | None:
         return said
     sample = sample[:_SAMPLE]
     encoding = encoding_of(sample, declared.encoding)
-    delimiter, quote = _marks_of(sample.decode(encoding, "replace"), declared)
-    return _said(declared, delimiter, quote, encoding)
+    text = sample.decode(encoding, "replace")
+    delimiter, quote = _marks_of(text, declared)
+    return _said(declared, delimiter, quote, encoding) or _escaped(text, declared)
 
 
 def rows_hint(sample: bytes, declared: Dialect, width: int | None) -> str | None:
@@ -56,7 +69,11 @@ def rows_hint(sample: bytes, declared: Dialect, width: int | None) -> str | None
         return f"this looks like {_DELIMITERS[delimiter]} between cells, unlike the header: write the file with one separator"
     if said := _said(declared, delimiter, quote, encoding):
         return said
-    if f"\\{declared.quote}" in text.splitlines()[0]:
+    return _escaped(text, declared)
+
+
+def _escaped(text: str, declared: Dialect) -> str | None:
+    if f"\\{declared.quote}" in text.partition("\n")[0]:
         return "this looks like quotes escaped by a backslash: write the file with doubled quotes; a backslash is a character here"
     return None
 
@@ -68,6 +85,14 @@ def other_encoding(sample: bytes, declared: str) -> str | None:
         return None
     letters = sum(1 for c in sample.decode("utf-8", "ignore") if c > "\x7f")
     return "this looks like utf-8: set csv: {encoding: utf-8}" if letters >= _CERTAIN else None
+
+
+def wider_encoding(sample: bytes, declared: str) -> str | None:
+    """What to set, if bytes are in the encoding that programs call by the name of the declared one."""
+    wider = _WIDER.get(declared)
+    if wider is None or not _fits(sample[:_SAMPLE], wider):
+        return None
+    return f"this looks like {wider}: set csv: {{encoding: {wider}}}"
 
 
 def one_column(sample: bytes, declared: Dialect) -> str | None:
@@ -143,11 +168,16 @@ def _fits(sample: bytes, encoding: str) -> bool:
 
 
 def _legacy(sample: bytes) -> str:
-    """Single letters with accents between ASCII are of western Europe; where high bytes come in pairs, it is one of Asia's."""
+    """Single letters with accents between ASCII are of western Europe; where high bytes come in pairs, it is one of Asia's.
+
+    Words of nothing but the bytes that windows-1251 has for letters are Cyrillic: the encodings of Asia use others, too.
+    """
     high = [n for n, byte in enumerate(sample) if byte >= 0x80]
     alone = sum(1 for n in high if sample[n - 1 : n] < b"\x80" and sample[n + 1 : n + 2] < b"\x80")
     if 2 * alone >= len(high):
         return "windows-1252"
+    if all(sample[n] in _CYRILLIC for n in high):
+        return "windows-1251"
     if _fits(sample, "shift_jis"):
         text = sample.decode("shift_jis", "ignore")
         if sum("\u3040" <= c <= "\u30ff" for c in text) * 5 >= sum(c > "\x7f" for c in text):

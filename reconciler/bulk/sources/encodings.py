@@ -27,8 +27,11 @@ _WRONG = 0xDC00  # with a byte that is not in the encoding added: a character fo
 _WRONG_BYTE = re.compile("[\udc00-\udcff]")
 
 
-def _wrong(e: UnicodeError) -> tuple[str, int]:
-    assert isinstance(e, UnicodeDecodeError)  # noqa: S101 - used for decoding alone
+def _wrong(e: UnicodeError) -> tuple[str | bytes, int]:
+    """Bytes that are not in an encoding as characters, and back."""
+    if isinstance(e, UnicodeEncodeError):
+        return bytes(ord(c) - _WRONG & 0xFF for c in e.object[e.start : e.end]), e.end
+    assert isinstance(e, UnicodeDecodeError)  # noqa: S101 - nothing is translated
     return "".join(chr(_WRONG + byte) for byte in e.object[e.start : e.end]), e.end
 
 
@@ -58,6 +61,12 @@ def shown(data: bytes, encoding: str) -> str:
     return _WRONG_BYTE.sub(
         lambda found: f"\\x{ord(found[0]) - _WRONG:02x}", data.decode(UTF_8, "surrogatepass")
     )
+
+
+def stored(data: bytes, encoding: str) -> bytes:
+    """The bytes of the file, of bytes that `as_text` gives, which may end within a character; for encodings that it turns into UTF-8."""
+    text = codecs.getincrementaldecoder(UTF_8)("surrogatepass").decode(data)
+    return text.encode(encoding, "reconciler-wrong")
 
 
 def mark(file: IO[bytes], encoding: str, name: str, setting: str) -> int:
