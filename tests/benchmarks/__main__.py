@@ -22,6 +22,7 @@ BENCHMARKS = {
     "start": ("validate", "start"),
     "validate": ("validate", "many"),
     "plan": ("plans", "plan"),
+    "size": ("large", "large"),
     "apply": ("applies", "apply"),
     "check": ("loads", "check"),
     "tables": ("loads", "tables"),

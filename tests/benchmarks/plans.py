@@ -64,7 +64,8 @@ def pages(compartments: int, datamarts: int) -> dict[tuple[str, int], bytes]:
 class Server:
     """Serves them from a thread of its own process."""
 
-    def __init__(self, made: dict[tuple[str, int], bytes]) -> None:
+    def __init__(self, made: dict[tuple[str, int], bytes], latency: float = LATENCY) -> None:
+        self.made = made = dict(made)
         asked = self.asked = [0]
 
         class Handler(BaseHTTPRequestHandler):
@@ -81,7 +82,7 @@ class Server:
                     (parts.path.rstrip("/"), first), b'{"status":"ok","data":[],"count":0,"total":0}'
                 )
                 asked[0] += 1
-                time.sleep(LATENCY)
+                time.sleep(latency)
                 head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
                 self.wfile.write(head.encode() + body)
 

@@ -85,6 +85,9 @@ class Size:
     files: int = field(default=10_000, metadata={"help": "spec files that `validate` reads"})
     compartments: int = field(default=10_000, metadata={"help": "compartments that `plan` compares"})
     datamarts: int = field(default=20, metadata={"help": "datamarts that each of them is active on"})
+    large_compartments: int = field(default=10_000, metadata={"help": "compartments of a very large plan"})
+    large_datamarts: int = field(default=50, metadata={"help": "datamarts of a very large plan"})
+    large_sources: int = field(default=1_000, metadata={"help": "sources of a very large plan"})
     changes: int = field(default=2_000, metadata={"help": "activations that `apply` makes"})
     megabytes: int = field(default=2_000, metadata={"help": "MB of commands; a quarter of it as CSV"})
     delta_rows: int = field(default=10_000_000, metadata={"help": "rows of a load of changed rows"})
@@ -95,7 +98,7 @@ class Size:
 
 FULL = Size()
 SMALL = Size(
-    rounds=3, files=1_000, compartments=1_000, datamarts=20, changes=400, megabytes=100, delta_rows=300_000,
+    rounds=3, files=1_000, compartments=1_000, datamarts=20, large_compartments=1_000, large_sources=100, changes=400, megabytes=100, delta_rows=300_000,
     memory=100, schema_megabytes=10, dask_megabytes=50,
 )  # fmt: skip
 
