@@ -62,7 +62,7 @@ def applied(emulator: Emulator, workspace: Workspace, every: float | None) -> tu
             os.kill(found[kills % len(found)], signal.SIGKILL)
             kills, last = kills + 1, time.monotonic()
     _, err = process.communicate()
-    return process.returncode, err, first
+    return process.wait(), err, first
 
 
 def dask(size: Size) -> Iterator[Row]:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from reconciler.ledger.store import Ledger
 from reconciler.model.baseline import Baseline, Left
 from reconciler.model.load import ManualVerdict, UploadNotes
 from reconciler.model.removal import RefusedRemoval
-from tests.support.pooler import pooled
+from tests.support.pooler import POOL, pooled
 from tests.support.postgres import execute, new_database
 
 
@@ -418,6 +418,58 @@ def test_what_is_read_through_a_pooler_leaves_it_writable(url: str, through_a_po
                 database.rows("DELETE FROM journal")
         assert pg.rights(through_a_pooler).may_write
         Ledger(pg.open_url(through_a_pooler), "o", "1", "here", time.time).begin("d", "p", "", "n")
+
+
+def test_a_server_without_a_free_connection_is_tried_again_and_then_named(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = url.partition("?")[0].rpartition("/")[2]
+    execute(url, "CREATE ROLE few LOGIN CONNECTION LIMIT 1", f"GRANT CREATE ON DATABASE {name} TO few")
+    few = url.replace("postgres:@", "few:@")
+    first = pg.open_url(few)
+    threading.Timer(1.0, first.close).start()
+    pg.open_url(few).close()  # it waited
+    second = pg.open_url(few)
+    monkeypatch.setattr(pg, "_FULL_S", 0.5)
+    with pytest.raises(LedgerFailed, match="no connection left") as caught:
+        pg.open_url(few)
+    assert "PgBouncer" in str(caught.value.help)
+    second.close()
+    execute(url, "DROP OWNED BY few CASCADE", "DROP ROLE few")
+
+
+def test_a_hundred_runners_behind_a_pooler_take_few_connections_of_the_server(
+    url: str, through_a_pooler: str
+) -> None:
+    begun = threading.Barrier(100)
+
+    def runner(n: int) -> bool:
+        organisation, owner = f"o{n % 50}", Owner(f"id{n}", "ada", "there", n, 1.0)
+        database = pg.open_url(through_a_pooler)
+        begun.wait(120)
+        taken = Lease(database, "o", organisation, owner, time.monotonic, pooled=database.pooled)
+        taken.take(120, time.sleep)
+        with closing(pg.open_url(through_a_pooler)) as other:
+            ledger = Ledger(other, "o", organisation, "here", time.time)
+            run = ledger.begin(f"d{n}", "p", "", f"n{n}")
+            held = []
+            for note in range(5):
+                ledger.note(run, "a", "upload", "intent", name=str(note))
+                held.append(taken.held())
+            ledger.end(run, "finished")
+        taken.release()
+        database.close()
+        return all(held)
+
+    pg.open_url(url).close()
+    with ThreadPoolExecutor(100) as pool:
+        assert all(pool.map(runner, range(100)))
+    with psycopg.connect(url, autocommit=True) as admin:
+        assert admin.execute("SELECT count(*) FROM reconciler.journal").fetchone() == (500,)
+        of_the_pooler = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND client_addr IS NULL AND pid <> pg_backend_pid()"
+        assert (admin.execute(of_the_pooler).fetchone() or (99,))[
+            0
+        ] <= POOL + 1  # one was opened here, without it
 
 
 def test_rollouts_are_kept_by_plan_and_moved_from_anywhere(kind: Kind) -> None:

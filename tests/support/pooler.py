@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+POOL = 3  # connections to the server
 CONFIG = """\
 [databases]
 * = host={host} user=postgres
@@ -30,7 +31,7 @@ ignore_startup_parameters = extra_float_digits
 
 
 @contextmanager
-def pooled(url: str, folder: Path, *, size: int = 3, clients: int = 200) -> Iterator[str]:
+def pooled(url: str, folder: Path, *, size: int = POOL, clients: int = 200) -> Iterator[str]:
     """URL of the same database through PgBouncer; the test is skipped where it is not installed.
 
     Args:
