@@ -36,7 +36,7 @@ def problems(plan: Plan) -> Iterator[str]:
     """What of a plan no plan of this tool says; each with the address it is about."""
     if plan.created_at and not _instant(plan.created_at):
         yield "created_at is not a time in UTC"
-    known = {c.address for c in plan.resource_changes} | {x.address for x in plan.loads}
+    known = frozenset((*(c.address for c in plan.resource_changes), *(x.address for x in plan.loads)))
     if len(known) != len(plan.resource_changes) + len(plan.loads):
         yield "an address is there twice"
     waves = () if plan.rollout is None else plan.rollout.waves
@@ -62,7 +62,7 @@ def _in_range(wave: Wave) -> bool:
 
 
 def _order(
-    requires: Collection[str], known: Collection[str], wave: str | None, waves: Collection[str]
+    requires: Collection[str], known: frozenset[str], wave: str | None, waves: Collection[str]
 ) -> str | None:
     """Why an entry's place in the plan makes no sense.
 
@@ -72,7 +72,7 @@ def _order(
         wave: its wave, if it has one.
         waves: names of the plan's waves.
     """
-    if not set(requires) <= set(known):
+    if not known.issuperset(requires):
         return "it requires something that is not in the plan"
     if wave is not None and wave not in waves:
         return f"the plan has no wave '{wave}'"
