@@ -81,10 +81,15 @@ def test_of_two_with_one_token_none_is_called_unmanaged(
         "activations": [{"datamart_id": "1509", "compartment_id": t["id"]} for t in twins],
     }  # fmt: skip
     workspace = Workspace(tmp_path / "ws", emulator_with(seed).url)
+    spec = workspace.root / "specs/loyalty.yaml"
+    pinned = spec.read_text().replace("token: loyalty,", 'token: loyalty, id: "31",')
     done = workspace.run("plan")
     assert (done.code, "unmanaged" in done.out, "31" in done.err and "32" in done.err) == (1, False, True), (
         done
     )
+    spec.write_text(pinned)
+    chosen = json.loads(workspace.run("plan", "-o", "json").out)["unmanaged"]
+    assert [(u["kind"], u["compartment_id"]) for u in chosen] == [("Compartment", "32"), ("Activation", "32")]
 
 
 def test_counts_in_words() -> None:

@@ -31,7 +31,7 @@ def unmanaged(
     if not isinstance(observed.compartments, Listed):
         return
     keys = {identity: key for key, identity in ids.items() if identity is not None}
-    keys |= {c.id: key for key, c in desired.compartments.items() if c.id is not None}
+    keys |= {c.id: c.key for c in desired.compartments.values() if c.id is not None}
     declared = {t for c in desired.compartments.values() if c.id is None for t in (c.token, *c.previously)}
     known = {row.id: row for row in observed.compartments.rows}
     # A row that a spec means, but that was not chosen for it (two have the token, or the plan is refused), is not nobody's.
