@@ -65,6 +65,7 @@ class Flags:
     details: opt.Details = None
     full: opt.Full = False
     skip_stale: opt.SkipStale = False
+    sealed: opt.Sealed = False
     no_wait: opt.NoWait = False
     wave: opt.WaveOption = None
     lock_timeout: opt.LockTimeout = "30s"

@@ -251,6 +251,13 @@ Full = Annotated[
 ]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")]
 SkipStale = Annotated[bool, typer.Option("--skip-stale", help="Skip stale actions, and apply the rest.")]
+Sealed = Annotated[
+    bool,
+    typer.Option(
+        "--sealed",
+        help="With FILE: refuse a plan whose seal is missing or cannot be checked, and compare it with the specs as well.",
+    ),
+]
 NoWait = Annotated[
     bool,
     typer.Option(

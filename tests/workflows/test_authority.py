@@ -314,6 +314,27 @@ def test_without_a_seal_or_key_the_specs_decide(keyed: Workspace, emulator: Emul
     assert keyed.run("apply", str(keyed.root / "plan")).code == 0
 
 
+def test_sealed_demands_a_seal_and_the_specs(keyed: Workspace, emulator: Emulator) -> None:
+    document = planned(keyed)
+    plan = str(keyed.root / "plan")
+    key = keyed.env.pop("PLAN_KEY")
+    refused = keyed.run("apply", plan, "--sealed")
+    assert (refused.code, "the plan key is not set here" in " ".join(refused.err.split())) == (4, True), (
+        refused
+    )
+    keyed.env["PLAN_KEY"] = key
+    bare = keyed.run("apply", "--check", str(forged(keyed, document | {"seal": ""})), "--sealed")
+    assert (bare.code, "The plan is not sealed." in bare.err) == (4, True), bare
+    spec = keyed.root / "specs/loyalty.yaml"
+    text = spec.read_text()
+    spec.write_text(text.replace("Loyalty programme", "Another name"))
+    other = keyed.run("apply", plan, "--sealed")
+    assert (other.code, emulator.writes()) == (4, []), other
+    spec.write_text(text)
+    assert keyed.run("apply", "--sealed").code == 64
+    assert keyed.run("apply", plan, "--sealed").code == 0
+
+
 def test_a_sealed_plan_of_another_organisation_is_refused(keyed: Workspace, emulator: Emulator) -> None:
     planned(keyed)
     settings = keyed.root / "reconciler.yaml"

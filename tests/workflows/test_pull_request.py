@@ -105,8 +105,8 @@ def test_a_pull_request_from_open_to_merged_to_drifted_to_repaired(hub: GitHub, 
     jobs = hub.dispatch("reconciler-apply.yml", what="new plan", allow="")
     assert jobs["apply-main"].conclusion == "success", jobs["apply-main"].printed
     plans = [json.loads(p.read_text()) for p in hub.kept.glob("artifacts/*/reconciler-plan/reconciler.plan")]
-    sealed = {bool(plan["seal"]) for plan in plans}
-    assert sealed == {True, False}  # of main, and of a pull request, whose jobs never see the key
+    assert len(plans) > 1
+    assert all(plan["seal"] for plan in plans)
     hub.dispatch("reconciler-nightly.yml")
     assert (hub.issues(), len(hub.issues("closed"))) == ([], 1)
     for path in hub.kept.rglob("*"):
@@ -146,6 +146,70 @@ def test_a_push_without_a_reviewed_plan_applies_nothing(hub: GitHub, emulator: E
     assert "No plan is kept for the head" in hub.comments()[-1]
     assert len(emulator.writes()) == writes
     assert vips(emulator) == []
+
+
+@pytest.mark.parametrize("how", ["no key yet", "edited", "another job's", "forged"])
+def test_the_merge_demands_the_seal_where_the_key_is_set(how: str, hub: GitHub, emulator: Emulator) -> None:
+    """A plan without the right seal is refused; one with it that does what no spec declares, as a branch can make it, too."""
+    change = branch(hub, "change", vip=VIP)
+    if how == "no key yet":
+        del hub.secrets["RECONCILER_PLAN_KEY"]
+    hub.pull_request(
+        branch(hub, "other", vip=VIP.replace("vip", "vop")) if how == "forged" else change, "a" * 40
+    )
+    hub.secrets["RECONCILER_PLAN_KEY"] = PLAN_KEY
+    (kept,) = hub.kept.glob("artifacts/*/reconciler-plan/reconciler.plan")
+    plan = json.loads(kept.read_text())
+    assert bool(plan["seal"]) == (how != "no key yet")
+    if how == "edited":
+        plan["resource_changes"][0]["reason"] = "because"
+    elif how == "another job's":
+        plan["seal"] = ""
+    kept.write_text(json.dumps(plan))
+    writes = len(emulator.writes())
+    jobs = hub.merge(change, 7, "d" * 40)
+    assert (jobs["apply"].conclusion, len(emulator.writes())) == ("failure", writes)
+    words = {
+        "edited": "seal does not fit",
+        "forged": "not what the specs of this workspace declare",
+    }.get(how, "The plan is not sealed")
+    assert words in " ".join(hub.comments()[-1].split())
+    jobs = hub.dispatch("reconciler-apply.yml", what="new plan", allow="")
+    assert (jobs["apply-main"].conclusion, vips(emulator)) == ("success", ["vip"])
+
+
+def test_without_a_key_plans_are_compared_with_the_specs_alone(hub: GitHub, emulator: Emulator) -> None:
+    del hub.secrets["RECONCILER_PLAN_KEY"]
+    change = branch(hub, "change", vip=VIP)
+    hub.pull_request(change, "a" * 40)
+    assert hub.merge(change, 7, "d" * 40)["apply"].conclusion == "success"
+    assert vips(emulator) == ["vip"]
+
+
+def shell(hub: GitHub, steps: list[str], **env: str) -> subprocess.CompletedProcess[str]:
+    """Steps of a pipeline, in the folder of main."""
+    path = f"{hub.bin}:{os.environ['PATH']}"
+    known = {**hub.env, "RECONCILER_LEDGER_URL": hub.secrets["RECONCILER_LEDGER_URL"], "RECONCILER_TOKEN": TOKEN, "PATH": path, **env}  # fmt: skip
+    return subprocess.run(["sh", "-e", "-c", "\n".join(steps)], cwd=hub.files, env=known, capture_output=True, text=True, check=False)  # fmt: skip
+
+
+@pytest.mark.parametrize("kit", ["gitlab", "atlantis"])
+def test_gitlab_and_atlantis_seal_and_demand_the_seal(kit: str, hub: GitHub, emulator: Emulator) -> None:
+    (hub.files / "specs/vip.yaml").write_text(VIP)
+    if kit == "gitlab":
+        jobs = yaml.safe_load((KIT / ".gitlab-ci.yml").read_text())
+        plan, apply = jobs["plan"]["script"], jobs["apply"]["script"]
+    else:
+        steps = yaml.safe_load((KIT / "atlantis.yaml").read_text())["workflows"]["reconciler"]
+        plan, apply = ([s["run"] for s in steps[n]["steps"]] for n in ("plan", "apply"))
+    env = {"PLANFILE": "reconciler.plan"}
+    made = shell(hub, plan, **env)
+    assert made.returncode == 0, made
+    refused = shell(hub, apply, RECONCILER_PLAN_KEY=PLAN_KEY, **env)
+    assert (refused.returncode, "The plan is not sealed" in refused.stderr) == (4, True), refused
+    assert shell(hub, plan, RECONCILER_PLAN_KEY=PLAN_KEY, **env).returncode == 0
+    done = shell(hub, apply, RECONCILER_PLAN_KEY=PLAN_KEY, **env)
+    assert (done.returncode, vips(emulator)) == (0, ["vip"]), done
 
 
 def test_a_fork_is_validated_and_sees_no_secret(hub: GitHub, emulator: Emulator) -> None:

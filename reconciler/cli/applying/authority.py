@@ -43,8 +43,13 @@ def authorised(made: Plan, flags: Flags) -> Checked:
             "the plan's seal does not fit what the plan says: it was changed, or sealed with another plan_key",
             help="make a new plan; nothing was written",
         )
-    if seal is Seal.RIGHT:
+    if seal is Seal.RIGHT and not flags.sealed:
         return checked
+    if seal is not Seal.RIGHT and flags.sealed:
+        raise Refused(
+            f"{_SEALS[seal]} With --sealed, nothing was written",
+            help="make a new plan where the plan key is set; `reconciler config show` says whether it is set here",
+        )
     checked = session.read_workspace(flags)
     found = refusals(made, checked.desired(), checked.settings.guards)
     if found and not made_by_ledger(made, flags, checked.settings):

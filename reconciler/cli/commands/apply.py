@@ -12,7 +12,7 @@ from reconciler.cli.applying import authority, execute
 from reconciler.cli.flags import OVERRIDES, PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output.console import out, say, show_findings, style
 from reconciler.cli.wiring import connections
-from reconciler.errors import Refused
+from reconciler.errors import Refused, UsageError
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.obstacles import obstacle
 from reconciler.reports.plan.decision import ordered
@@ -25,6 +25,7 @@ from reconciler.reports.plan.decision import ordered
     "parallelism",
     "only",
     "skip_stale",
+    "sealed",
     "no_wait",
     "wave",
     "lock_timeout",
@@ -48,6 +49,8 @@ def apply(
         return check_saved(plan_files.read(check), flags)
     if file is not None:
         return execute.apply_saved(plan_files.read(file), flags)
+    if flags.sealed:
+        raise UsageError("--sealed goes with a saved plan: apply FILE --sealed")
     return apply_fresh(flags, auto=auto_approve)
 
 
