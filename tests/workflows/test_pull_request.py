@@ -170,7 +170,7 @@ def test_the_merge_demands_the_seal_where_the_key_is_set(how: str, hub: GitHub, 
     jobs = hub.merge(change, 7, "d" * 40)
     assert (jobs["apply"].conclusion, len(emulator.writes())) == ("failure", writes)
     words = {
-        "edited": "seal does not fit",
+        "edited": "reconciler.plan was changed",
         "forged": "not what the specs of this workspace declare",
     }.get(how, "The plan is not sealed")
     assert words in " ".join(hub.comments()[-1].split())
