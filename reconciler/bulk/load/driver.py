@@ -8,35 +8,25 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from reconciler.api import resources
 from reconciler.api.answers import Verdict
 from reconciler.api.writes import Done, Failed, Moved, Result, Unknown
 from reconciler.bulk.load.context import Context
+from reconciler.bulk.load.follow import Executions
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
+from reconciler.bulk.load.load_state import LoadState
 from reconciler.bulk.load.manifest import Imports
+from reconciler.bulk.load.outcome import Ended, outcome_of, stopped_by
 from reconciler.bulk.load.prepare import Preparation
 from reconciler.bulk.load.results.collect import Aftermath
+from reconciler.bulk.load.seal import LoadSeal
 from reconciler.bulk.load.send import HALTED, ChunkSender
-from reconciler.bulk.load.sent_rows import SentRows
 from reconciler.errors import Interrupted, ReadFailed, ReconcilerError
-from reconciler.kinds.counts import many
-from reconciler.kinds.execution import TERMINAL, Phase, ending, phase
-from reconciler.kinds.names import SealName
-from reconciler.model.listing import Listing, Unlisted
-from reconciler.model.load import Chunk
+from reconciler.kinds.execution import TERMINAL, Phase, phase
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
 from reconciler.model.remote import Execution
 from reconciler.planning.loads import protocol
-from reconciler.planning.loads.cut import rows_of
-from reconciler.planning.loads.protocol import ChunkView, LoadView, surplus, winner
 
-# Seconds for which executions may be unreadable before following them is given up.
-UNREADABLE_TIMEOUT_S = 60.0
-# Executions looked at in one round: they end about in order, and a load may have thousands.
-BATCH = 50
-# Refused lines that are named in reports; the journal has more, and `source retry` finds all of them.
-SHOWN_FAILURES = 10
 NOT_SENT = (
     "nothing was lost: fix the cause and run the same command again, which sends the chunks that are left"
 )
@@ -60,8 +50,8 @@ class _LoadRun:
         self.listings = LoadListings(context, self.address, self.datamart_id)
         self.imports = Imports(context, self.listings)
         self.preparation = Preparation(change, ids, context, self.listings)
-        self.view = LoadView(())
-        self.errors: list[str] = []
+        self.state = LoadState()
+        self.executions = Executions(context, self.listings, self.state)
         self.after: Aftermath | None = None
 
     # -- the whole ------------------------------------------------------------------------------------------------
@@ -69,30 +59,29 @@ class _LoadRun:
     def run(self) -> Outcome:
         journal, number = self.context.journal, None
         try:
-            self.ready = self.preparation.run()
-            self.view = self.ready.view
-            journal.watch(self.address, number := self.ready.key.generation)
+            self.state.begin(self.preparation.run())
+            journal.watch(self.address, number := self.state.ready.key.generation)
             self._required()
-            self.after = Aftermath(self.change, self.ready, self.context)
+            self.after = Aftermath(self.change, self.state.ready, self.context)
             self._steps()
-            self.errors += self.after.look(self.view)
-            outcome = self._outcome(protocol.status(self.view), "; ".join(dict.fromkeys(self.errors)))
+            self.state.errors += self.after.look(self.state.view)
+            ended = Ended(protocol.status(self.state.view), "; ".join(dict.fromkeys(self.state.errors)))
         except LoadStopped as e:
             self._settle_sent()
             if e.status is Status.UNKNOWN:
                 self._keep_begun()
-            outcome = self._outcome(e.status, str(e), stopped=e.stopped, refused=e.refused, totals=e.totals)
-            outcome = replace(outcome, locked=e.locked)
+            ended = stopped_by(e)
         except Interrupted as e:
-            outcome = self._outcome(Status.SKIPPED, str(e))
+            ended = Ended(Status.SKIPPED, str(e))
             self._keep_begun()
         except ReadFailed as e:
-            outcome = self._outcome(Status.UNKNOWN if self._sent() else Status.FAILED, str(e))
+            ended = Ended(Status.UNKNOWN if self.state.sent() else Status.FAILED, str(e))
             self._keep_begun()
         except ReconcilerError as e:
-            outcome = self._outcome(Status.FAILED, str(e))
+            ended = Ended(Status.FAILED, str(e))
         finally:
             self.preparation.cleanup.close()
+        outcome = outcome_of(self.change, ended, self.state.view, self.preparation.scan, self.after)
         journal.note(self.address, "load", outcome.status.value, **outcome.counts)
         if number is not None:
             journal.watch(self.address, number)
@@ -108,12 +97,14 @@ class _LoadRun:
 
     def _settle_sent(self) -> None:
         """The load stops; what it sent before has a result nonetheless, which belongs into the report (G11)."""
-        live = [c.index for c in self.view.chunks if any(phase(e) not in TERMINAL for e in c.executions)]
+        live = [
+            c.index for c in self.state.view.chunks if any(phase(e) not in TERMINAL for e in c.executions)
+        ]
         try:
             if live and self.context.follow:
-                self._follow(live)
+                self.executions.follow(live)
         except LoadStopped as e:
-            self.errors.append(str(e))
+            self.state.errors.append(str(e))
 
     def _required(self) -> None:
         """Ask, right before anything is made or sent, whether the platform still is what this load requires.
@@ -121,21 +112,21 @@ class _LoadRun:
         Raises:
             LoadStopped: it is not.
         """
-        if all(c.executions for c in self.view.chunks):
+        if all(c.executions for c in self.state.view.chunks):
             return
         if why := self.context.unmet(self.change, self.ids):
             raise LoadStopped(Status.FAILED, f"stale: {why}; nothing was sent", refused=True)
 
     def _unfinished(self) -> bool:
         """True if something was sent, or may have been, and the load is not sealed."""
-        return not self.view.sealed and any(c.executions or c.unclear for c in self.view.chunks)
+        return not self.state.view.sealed and any(c.executions or c.unclear for c in self.state.view.chunks)
 
     def _steps(self) -> None:
         for _ in itertools.count():
-            step = protocol.next_step(self.view)
+            step = protocol.next_step(self.state.view)
             if self.context.stopping() and not isinstance(step, protocol.Finish | protocol.Follow):
                 raise LoadStopped(
-                    Status.UNKNOWN if self._sent() else Status.SKIPPED,
+                    Status.UNKNOWN if self.state.sent() else Status.SKIPPED,
                     "the run was interrupted; run the same command again to continue",
                 )
             match step:
@@ -148,114 +139,41 @@ class _LoadRun:
                 case protocol.Send(indices=indices):
                     self._send(indices)
                 case protocol.Follow(indices=indices):
-                    self._follow(indices)
+                    self.executions.follow(indices)
                 case protocol.LookAgain(indices=indices):
-                    self._look_again(indices)
+                    self.executions.look_again(indices)
                 case protocol.Seal(ok=ok, failed=failed):
-                    self._seal(ok, failed)
+                    self._seal().create(ok, failed)
                 case protocol.Finish():
                     return
-
-    def _outcome(
-        self,
-        status: Status,
-        message: str,
-        *,
-        stopped: bool = False,
-        refused: bool = False,
-        totals: tuple[int, int] | None = None,
-    ) -> Outcome:
-        if any(c.unclear and not c.executions for c in self.view.chunks):
-            status = Status.UNKNOWN  # whatever else ended this load, a write of it may still be on its way
-        if old := self.change.unfinished.get("superseded_generation"):
-            gone = f"load {old} was superseded and {self.change.unfinished['unsent']} of its chunks were not sent"
-            message = f"{message}; {gone}" if message else gone
-        counts: dict[str, int] = {}
-        scan = self.preparation.scan
-        if scan is not None:
-            ok, failed = totals or protocol.totals(self.view)
-            unknown = 0 if totals else protocol.result_unknown(self.view)
-            counts = {
-                "read": scan.lines,
-                "rejected": scan.rejected,
-                "sent": sum(c.lines for c in self.view.chunks if c.executions),
-                "succeeded": ok,
-                "failed": failed,
-                "unknown": unknown,
-                "not_processed": max(0, scan.lines + scan.removed - scan.unchanged - ok - failed - unknown),
-                **({"unchanged": scan.unchanged} if scan.unchanged else {}),
-                **({"gone": scan.removed} if scan.removed else {}),
-                **(self.after.verified if self.after else {}),
-            }
-            if status is Status.SUCCEEDED and counts.get("differing"):
-                status = Status.PARTIAL
-            dropped = sum(c.lines for c in self.view.chunks if c.executions) - ok - failed - unknown
-            if status is Status.SUCCEEDED and dropped > 0:
-                status = Status.PARTIAL
-                message = (
-                    f"the platform accounts for {many(dropped, 'command')} as neither accepted nor failed"
-                )
-            if status is Status.PARTIAL and not message:
-                message = f"{failed:,} of {many(scan.sent, 'command')} failed"
-        return Outcome(
-            self.address,
-            status,
-            self.change.actions[0],
-            message,
-            counts=counts,
-            failed_lines=tuple(self.after.failed[:SHOWN_FAILURES]) if self.after else (),
-            unplaced=self.after.unplaced if self.after else 0,
-            stopped=stopped,
-            refused=refused,
-        )
-
-    def _sent(self) -> bool:
-        return any(c.executions for c in self.view.chunks)
-
-    # -- what is known ---------------------------------------------------------------------------------------------
-
-    def _name(self, index: int) -> str:
-        return str(self.ready.name(index, self._view_of(index).attempt))
-
-    def _chunk(self, index: int) -> Chunk:
-        return self.ready.scan.chunks[index - 1]
-
-    def _view_of(self, index: int) -> ChunkView:
-        return self.view.chunks[index - 1]
-
-    def _update(self, index: int, **fields: object) -> None:
-        new = replace(self._view_of(index), **fields)  # type: ignore[arg-type]
-        self.view = replace(
-            self.view, chunks=(*self.view.chunks[: index - 1], new, *self.view.chunks[index:])
-        )
 
     # -- steps ----------------------------------------------------------------------------------------------------
 
     def _create(self, indices: Sequence[int]) -> None:
         stop: LoadStopped | None = None
-        names = {self._name(i): i for i in indices}
+        names = {self.state.name(i): i for i in indices}
         results = dict(zip(names, self.context.io.map(self.imports.create, names), strict=True))
         for name, result in results.items():
             match result:
                 case Done():
-                    self.ready.unsent.add(name)
-                    self._update(names[name], seen=True)
+                    self.state.ready.unsent.add(name)
+                    self.state.update(names[name], seen=True)
                 case Failed(message=message, stopped=stopped):
                     words = f"could not create a document import: {message}"
                     stop = LoadStopped(Status.FAILED, words, stopped=stopped)
                 case Unknown(message=message):
-                    self.errors.append(message)
-                    self._update(names[name], unclear=True)
+                    self.state.errors.append(message)
+                    self.state.update(names[name], unclear=True)
         if stop is not None:
             raise stop
 
     def _see_manifest(self) -> None:
         # A chunk whose import somebody deleted stays unknown; it does not hold up the others.
-        self.imports.see({self._name(c.index) for c in self.view.chunks if c.seen})
-        self.view = replace(self.view, manifest_seen=True)
+        self.imports.see({self.state.name(c.index) for c in self.state.view.chunks if c.seen})
+        self.state.view = replace(self.state.view, manifest_seen=True)
 
     def _await_earlier(self) -> None:
-        ids = {i: g for g in self.ready.earlier for i in g.import_ids}
+        ids = {i: g for g in self.state.ready.earlier for i in g.import_ids}
         deadline, pause = self.context.clock.now() + self.context.follow_timeout, self.context.poll
         while True:
             live = []
@@ -263,12 +181,12 @@ class _LoadRun:
                 ids, self.context.io.map(self.listings.list_executions, ids), strict=True
             ):
                 for execution in rows:
-                    if phase(execution) is Phase.PENDING and self.ready.supersedes:
+                    if phase(execution) is Phase.PENDING and self.state.ready.supersedes:
                         self.listings.cancel(import_id, execution)
                     if phase(execution) not in TERMINAL:
                         live.append(execution)
             if not live:
-                self.view = replace(self.view, earlier_terminal=True)
+                self.state.view = replace(self.state.view, earlier_terminal=True)
                 return
             if self.context.clock.now() > deadline or self.context.stopping():
                 raise LoadStopped(
@@ -283,10 +201,13 @@ class _LoadRun:
     def _send(self, indices: Sequence[int]) -> None:
         assert self.after is not None  # noqa: S101 - prepared
         self.after.draw(indices)
-        sender = ChunkSender(self.context, self.listings, self.ready.source, self.ready.scan)
+        sender = ChunkSender(self.context, self.listings, self.state.ready.source, self.state.ready.scan)
         futures: dict[int, Future[Result[tuple[Execution, ...]]]] = {
             i: self.context.io.submit(
-                sender.send, self._name(i), self._chunk(i), proven_unsent=self._name(i) in self.ready.unsent
+                sender.send,
+                self.state.name(i),
+                self.state.chunk(i),
+                proven_unsent=self.state.name(i) in self.state.ready.unsent,
             )
             for i in indices
         }
@@ -296,12 +217,12 @@ class _LoadRun:
                 self._sent_or_not(index, future.result())
             except LoadStopped as e:
                 if e.status is Status.UNKNOWN:  # whether it was sent could not be found out
-                    self._update(index, unclear=True)
+                    self.state.update(index, unclear=True)
                 stops.append(e)
         if stops:
             # A 401 ends the run, a source that changed ends this load: these are said rather than what followed from them.
             stop = next((s for s in stops if s.stopped or s.refused), stops[0])
-            if self._sent() and stop.stopped:
+            if self.state.sent() and stop.stopped:
                 stop.status = Status.UNKNOWN
             raise stop
 
@@ -313,145 +234,24 @@ class _LoadRun:
         """
         match result:
             case Done(row=executions):
-                self._update(index, executions=executions)
-                chunk = self._chunk(index)
+                self.state.update(index, executions=executions)
+                chunk = self.state.chunk(index)
                 self.context.progress.advance(self.address, "sent", 1, chunk.lines, chunk.size)
             case Failed(message=message, verdict=Verdict.CONTENT):
-                self.errors.append(message)
-                self._update(index, refused=True)
+                self.state.errors.append(message)
+                self.state.update(index, refused=True)
             case Failed(message=message, stopped=True):
                 self.context.stop()
                 raise LoadStopped(Status.FAILED, message, stopped=True)
             case Failed(message=message, verdict=Verdict.WITHHELD):
                 if message != HALTED and not self.context.stopping():
-                    self.context.forget(self.ready.source)
+                    self.context.forget(self.state.ready.source)
                     raise LoadStopped(Status.FAILED, message, refused=True)
             case Failed(message=message):
                 raise LoadStopped(Status.FAILED, f"{message}; {NOT_SENT}")
             case Moved(why=message) | Unknown(message=message):
-                self.errors.append(message)
-                self._update(index, unclear=True)
+                self.state.errors.append(message)
+                self.state.update(index, unclear=True)
 
-    def _follow(self, indices: Sequence[int]) -> None:
-        now, pause = self.context.clock.now, self.context.poll
-        deadline = now() + self.context.follow_timeout
-        waiting = set(indices)
-        failure: Unlisted | None = None
-        unread_since: float | None = None
-        while True:
-            failure = None
-            batch = sorted(waiting)[:BATCH]
-            for index, listings in zip(batch, self.context.io.map(self._look, batch), strict=True):
-                bad = next((x for x in listings if isinstance(x, Unlisted)), None)
-                if bad is not None and bad.unauthorized:
-                    raise LoadStopped(Status.UNKNOWN, bad.reason, stopped=True)
-                failure = failure or bad
-                if bad is None and self._all_ended(index, [e for x in listings for e in rows_of(x)]):
-                    waiting.discard(index)
-            if not waiting:
-                return
-            unread_since = (unread_since or now()) if failure else None
-            given_up = (
-                unread_since is not None and now() - unread_since > UNREADABLE_TIMEOUT_S + self.context.settle
-            )
-            if now() > deadline or given_up or self.context.stopping():
-                break
-            if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
-                self.context.clock.wait(pause, f"for executions of {self.listings.address}: {len(waiting)}")
-                pause = min(pause * 1.3, 5.0)
-        reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
-        self.errors.append(
-            "interrupted while following"
-            if self.context.stopping()
-            else f"{many(len(waiting), 'execution')}: {reason}"
-        )
-        for index in waiting:
-            self._update(index, unclear=True)
-
-    def _look_again(self, indices: Sequence[int]) -> None:
-        """List executions once more: one that came late, of a sender that was killed, is reported before the seal hides it."""
-        for index, listings in zip(indices, self.context.io.map(self._look, indices), strict=True):
-            for listing in listings:
-                if isinstance(listing, Unlisted):
-                    words = f"all chunks ended, but executions could not be listed: {listing.reason}"
-                    raise LoadStopped(Status.UNKNOWN, words, stopped=listing.unauthorized)
-            known = {e.id: e for e in self._view_of(index).executions}
-            rows = {e.id: e for x in listings for e in rows_of(x)}
-            if late := rows.keys() - known.keys():
-                self._update(index, executions=tuple((known | rows).values()))
-                self.errors.append(
-                    f"chunk {index} was sent twice: execution {', '.join(sorted(late))} came late"
-                )
-        self.view = replace(self.view, looked_again=True)
-
-    def _look(self, index: int) -> list[Listing[Execution]]:
-        ids = self.listings.imports.get(self._name(index), ())
-        return [resources.executions(self.context.writer, self.datamart_id, i) for i in ids]
-
-    def _all_ended(self, index: int, rows: Sequence[Execution]) -> bool:
-        """Merge what was listed; True once every execution of the chunk is listed and terminal."""
-        known = {e.id: e for e in self._view_of(index).executions}
-        listed = {e.id for e in rows}
-        merged = tuple((known | {e.id: e for e in rows}).values())
-        self._update(index, executions=merged)
-        for execution in surplus(merged):
-            for import_id in self.listings.imports.get(self._name(index), ()):
-                self.listings.cancel(import_id, execution)
-        if not set(known) <= listed or any(phase(e) not in TERMINAL for e in merged):
-            return False
-        chunk, keep = self._chunk(index), winner(merged)
-        if keep is not None and (words := ending(keep)):
-            self.errors.append(f"chunk {index}{words}")
-        if len(merged) > 1:
-            self.context.journal.report(self.datamart_id, {e.id for e in merged})
-            self.errors.append(
-                f"chunk {index} has {many(len(merged), 'execution')} under one import; execution {keep.id if keep else '?'} counts"
-            )
-        self.context.progress.advance(self.address, "done", 1, chunk.lines, chunk.size)
-        return True
-
-    def _seal(self, ok: int, failed: int) -> None:
-        seal = SealName(self.ready.key, ok, failed)
-        name, index = str(seal), self._keep_index(seal)
-        result: Done[str] | Failed | Unknown = (
-            Done(name) if name in self.listings.imports else self.imports.create(name, shown=True)
-        )
-        match result:
-            case Done():
-                self.view = replace(self.view, sealed=True)
-                self._only_index(index)
-            case Failed(message=message, stopped=stopped):
-                raise LoadStopped(
-                    Status.UNKNOWN,
-                    f"all chunks ended, but the seal could not be created: {message}",
-                    stopped=stopped,
-                )
-            case Unknown(message=message):
-                raise LoadStopped(
-                    Status.UNKNOWN, f"all chunks ended, but no listing showed the seal: {message}"
-                )
-
-    def _keep_index(self, seal: SealName) -> str | None:
-        """Write the index of what was sent before the seal; its name. Without one the next load sends all rows."""
-        tracked = self.preparation.tracked
-        if tracked is None:
-            return None
-        rows = SentRows(
-            self.context, self.listings, self.ready, tracked.digests, tracked.since_full, tracked.left
-        )
-        try:
-            return rows.keep(self.view, seal)
-        except ReconcilerError as e:
-            self.context.progress.say(
-                self.address, f"the sent index could not be written, so the next load sends all rows: {e}"
-            )
-            return None
-
-    def _only_index(self, name: str | None) -> None:
-        """Remove the indexes of loads before."""
-        if name is None:
-            return
-        try:
-            self.context.sent.only(self.ready.source.source, self.datamart_id, name)
-        except ReconcilerError as e:
-            self.context.progress.say(self.address, f"an older sent index could not be removed: {e}")
+    def _seal(self) -> LoadSeal:
+        return LoadSeal(self.context, self.listings, self.imports, self.state, self.preparation.tracked)
