@@ -194,7 +194,8 @@ def carried(
         saved: the plan is its own approval, and used up by being applied.
         from_file: the plan, or the one that it is a part of, was read from a file.
     """
-    from reconciler.workflows.apply import Run, apply_plan
+    from reconciler.workflows.apply import apply_plan
+    from reconciler.workflows.applying.run import Run
 
     settings = checked.settings
     waiting, timeout = lock_waits(flags), seconds(flags.lock_timeout)

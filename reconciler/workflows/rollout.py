@@ -14,7 +14,8 @@ from reconciler.model.plan import Plan
 from reconciler.model.rollout import Rollout, Wave
 from reconciler.planning.plan import waves
 from reconciler.reports.style import duration
-from reconciler.workflows.apply import Exit, Result, exit_of
+from reconciler.workflows.apply import Result
+from reconciler.workflows.applying.outcomes import Exit, exit_of
 
 POLL_S = 0.5  # between two checks for a pause or an abort
 

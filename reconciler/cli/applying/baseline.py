@@ -11,7 +11,7 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.baseline import found
 from reconciler.settings import Settings
-from reconciler.workflows.apply import left_after
+from reconciler.workflows.applying.outcomes import left_after
 
 
 def keep(made: Plan, outcomes: Sequence[Outcome], flags: Flags, settings: Settings) -> None:

@@ -1,0 +1,1 @@
+"""What `apply` and `rollout` are made of: what they are handed, the actions of a plan, and what their outcomes come to."""
