@@ -11,106 +11,22 @@ from dataclasses import replace
 from typing import IO, Any
 
 import httpx
-import stamina
-from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from reconciler import __version__
-from reconciler.api.answers import Answer, Verdict, classify, describe, json_object, retry_after_s
+from reconciler.api.answers import Answer, Verdict, classify, describe, json_object
+from reconciler.api.connection import GetOnly, check_token, connection_words, headers, server_of
 from reconciler.api.observer import SILENT, Exchange, Observer, named, observed
 from reconciler.api.pacing import Pace
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
 from reconciler.api.redaction import repeats_token
+from reconciler.api.retrying import Retryable, retry_after_of, tries
 from reconciler.api.transport import transport
-from reconciler.errors import NotFound, ReadFailed, ReconcilerError, Unauthorized
+from reconciler.errors import NotFound, ReadFailed, Unauthorized
 from reconciler.kinds import paths
 from reconciler.origin import Origin
 
 READ_TIMEOUT = 30.0
 DOWNLOAD_S = 600.0
 Params = Mapping[str, str | int]
-
-
-_CONNECTION: tuple[tuple[type[Exception], str], ...] = (
-    (httpx.ConnectTimeout, "no connection within the time limit"),
-    (httpx.ConnectError, "no connection, or its certificate is not trusted"),
-    (httpx.ProxyError, "the proxy refused it"),
-    (httpx.TimeoutException, "no answer within the time limit"),
-    (httpx.NetworkError, "the connection was lost"),
-    (httpx.RemoteProtocolError, "the connection was closed early, or the answer is not HTTP"),
-    (httpx.DecodingError, "the answer cannot be decompressed"),
-)
-
-
-class GetOnly(httpx.BaseTransport):
-    """A transport that refuses everything but GET before a byte leaves."""
-
-    def __init__(self, inner: httpx.BaseTransport) -> None:
-        self._inner = inner
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Pass a GET on.
-
-        Raises:
-            RuntimeError: any other method; a read-only command tried to write.
-        """
-        if request.method != "GET":
-            raise RuntimeError(f"read-only transport was asked to {request.method}")
-        return self._inner.handle_request(request)
-
-    def close(self) -> None:
-        """Close the inner transport."""
-        self._inner.close()
-
-
-class _Retryable(Exception):
-    """Raised by a read that may be tried again.
-
-    Attributes:
-        why: status or words of ours, without what the platform said.
-        told: is told of the next try: its number, the seconds until then, and why.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        why: str,
-        told: Callable[[int, float, str], None],
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.why, self.told, self.retry_after = why, told, retry_after
-
-
-def _tell(details: RetryDetails) -> None:
-    if isinstance(details.caused_by, _Retryable):
-        details.caused_by.told(details.retry_num + 1, details.wait_for, details.caused_by.why)
-
-
-set_on_retry_hooks([_tell])  # its default hook would log to stderr on its own
-
-
-def headers(token: str) -> dict[str, str]:
-    """The token goes out byte for byte, as the whole value (contract 1.2)."""
-    return {
-        "Authorization": token,
-        "User-Agent": f"reconciler/{__version__}",
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",
-    }
-
-
-def check_token(token: str) -> str:
-    """A token that can stand in a header.
-
-    Raises:
-        ReconcilerError: it is empty or has characters no header can carry; the value is not shown.
-    """
-    if not token or token != token.strip() or not token.isascii() or not token.isprintable():
-        raise ReconcilerError(
-            "the token is empty, has a blank at its beginning or end, or has characters that no HTTP header can carry",
-            help="copy the token again; a token is one line",
-        )
-    return token
 
 
 class Reader:
@@ -196,17 +112,10 @@ class Reader:
             ReadFailed: anything else that is not a well-formed success, after retries; or more than is taken of one answer.
         """
         try:
-            for attempt in stamina.retry_context(
-                on=_backoff,
-                attempts=self.attempts,
-                timeout=60.0,
-                wait_initial=0.1,
-                wait_max=5.0,
-                wait_jitter=0.3,
-            ):
+            for attempt in tries(self.attempts, 60.0):
                 with attempt:
                     return self._threads.submit(self._get_once, path, params).result()
-        except _Retryable as e:
+        except Retryable as e:
             raise ReadFailed(
                 f"GET {paths.shown(path)}: {e}",
                 help="nothing was concluded from this read; run again once the platform answers",
@@ -253,7 +162,7 @@ class Reader:
                 response, content = self._received(client, path, {})
             finally:
                 client.headers["Accept"] = "application/json"
-        self.pace.answered(response.status_code, _retry_after(response))
+        self.pace.answered(response.status_code, retry_after_of(response))
         return response, content
 
     def download(self, path: str, params: Params, into: IO[bytes], limit: int) -> None:
@@ -270,14 +179,12 @@ class Reader:
             ReadFailed: anything else that is not a success, after retries, or more than `limit` bytes.
         """
         try:
-            for attempt in stamina.retry_context(
-                on=_backoff, attempts=4, timeout=120.0, wait_initial=0.1, wait_max=5.0, wait_jitter=0.3
-            ):
+            for attempt in tries(4, 120.0):
                 with attempt:
                     into.seek(0)
                     into.truncate()
                     self._threads.submit(self._download_once, path, params, into, limit).result()
-        except _Retryable as e:
+        except Retryable as e:
             raise ReadFailed(f"GET {path}: {e}") from None
 
     def _download_once(self, path: str, params: Params, into: IO[bytes], limit: int) -> None:
@@ -291,10 +198,10 @@ class Reader:
                 ) as response,
             ):
                 exchange.status = response.status_code
-                self.pace.answered(response.status_code, _retry_after(response))
+                self.pace.answered(response.status_code, retry_after_of(response))
                 if response.status_code == 429 or response.status_code >= 500:
                     status = f"{response.status_code}"
-                    raise _Retryable(status, status, told, _retry_after(response))
+                    raise Retryable(status, status, told, retry_after_of(response))
                 if response.status_code == 401:
                     raise Unauthorized(f"GET {path}: 401", help=self._token_help())
                 if response.status_code != 200:
@@ -305,7 +212,7 @@ class Reader:
             raise ReadFailed(f"GET {path}: {e}") from None
         except httpx.HTTPError as e:
             words = connection_words(e)
-            raise _Retryable(words, words, told) from None
+            raise Retryable(words, words, told) from None
 
     @contextmanager
     def _exchange(self, method: str, path: str) -> Iterator[Exchange]:
@@ -323,7 +230,7 @@ class Reader:
         with self._exchange("GET", path) as exchange:
             response = client.send(request, stream=True)
             following = response.next_request if response.is_redirect else None
-            if following is not None and self.origin.serves(*_server(following.url)):
+            if following is not None and self.origin.serves(*server_of(following.url)):
                 response.close()
                 response = client.send(following, stream=True)
             exchange.status = response.status_code
@@ -341,10 +248,10 @@ class Reader:
             words = connection_words(e)
             unreached = isinstance(e, httpx.ConnectError)
             message = f"cannot connect to {self.origin.url}" if unreached else "no complete answer"
-            raise _Retryable(f"{message}: {words}", words, told_of) from None
+            raise Retryable(f"{message}: {words}", words, told_of) from None
         except TooLarge as e:
             raise ReadFailed(f"GET {shown}: {e}", help="is this the address of the platform?") from None
-        self.pace.answered(response.status_code, _retry_after(response))
+        self.pace.answered(response.status_code, retry_after_of(response))
         parsed = json_object(content)
         told = describe(parsed, content, private=paths.about_profiles(path), token=self._token)
         status = response.status_code
@@ -362,10 +269,10 @@ class Reader:
                     )
                 return parsed, len(content)
             words = f"{status}, but not a well-formed success"
-            raise _Retryable(f"{words}: {told}", words, told_of)
+            raise Retryable(f"{words}: {told}", words, told_of)
         words = f"{status} {told}".strip()
         if status in (408, 425, 429) or status >= 500:
-            raise _Retryable(words, str(status), told_of, _retry_after(response))
+            raise Retryable(words, str(status), told_of, retry_after_of(response))
         missing = status == 404 or (parsed or {}).get("error") == "Resource Not Found"  # contract 1.6
         raise (NotFound if missing else ReadFailed)(f"GET {shown}: {words}", help=_status_help(status))
 
@@ -414,26 +321,6 @@ class Writer(Reader):
             answer.status,
             answer.retry_after,
         )
-
-
-def _server(url: httpx.URL) -> tuple[str, str, int | None]:
-    """Only to the same one may a redirect be followed with the token (contract 12, 20)."""
-    return url.scheme, url.host, url.port
-
-
-def _backoff(e: Exception) -> bool | float:
-    if not isinstance(e, _Retryable):
-        return False
-    return e.retry_after if e.retry_after is not None else True
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    return retry_after_s(response.headers.get("Retry-After"))
-
-
-def connection_words(e: Exception) -> str:
-    """What went wrong with a connection, in words of our own: what a library says may quote a header or an address."""
-    return next((words for kind, words in _CONNECTION if isinstance(e, kind)), type(e).__name__)
 
 
 def _status_help(status: int) -> str | None:

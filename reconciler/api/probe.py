@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 
-from reconciler.api.client import GetOnly, Params, connection_words, headers
+from reconciler.api.client import Params
+from reconciler.api.connection import GetOnly, connection_words, headers
 from reconciler.api.receiving import BOUNDS, TooLarge, body
 from reconciler.api.transport import transport
 from reconciler.errors import ReadFailed

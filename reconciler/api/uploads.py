@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from reconciler.api.answers import Answer, Verdict, classify
-from reconciler.api.client import connection_words, headers
+from reconciler.api.connection import connection_words, headers
 from reconciler.api.receiving import TooLarge
 from reconciler.api.receiving import body as body_of
 from reconciler.api.transport import transport

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 
-from reconciler.api.client import check_token
+from reconciler.api.connection import check_token
 from reconciler.errors import ReconcilerError
 from reconciler.model.health import Check, failed, good, warned
 from reconciler.reports.style import duration

@@ -1,0 +1,71 @@
+"""What goes over a connection, whoever uses it: headers with the token, GET alone where that is all, words for what goes wrong."""
+
+import httpx
+
+from reconciler import __version__
+from reconciler.errors import ReconcilerError
+
+_CONNECTION: tuple[tuple[type[Exception], str], ...] = (
+    (httpx.ConnectTimeout, "no connection within the time limit"),
+    (httpx.ConnectError, "no connection, or its certificate is not trusted"),
+    (httpx.ProxyError, "the proxy refused it"),
+    (httpx.TimeoutException, "no answer within the time limit"),
+    (httpx.NetworkError, "the connection was lost"),
+    (httpx.RemoteProtocolError, "the connection was closed early, or the answer is not HTTP"),
+    (httpx.DecodingError, "the answer cannot be decompressed"),
+)
+
+
+class GetOnly(httpx.BaseTransport):
+    """A transport that refuses everything but GET before a byte leaves."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a GET on.
+
+        Raises:
+            RuntimeError: any other method; a read-only command tried to write.
+        """
+        if request.method != "GET":
+            raise RuntimeError(f"read-only transport was asked to {request.method}")
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Close the inner transport."""
+        self._inner.close()
+
+
+def headers(token: str) -> dict[str, str]:
+    """The token goes out byte for byte, as the whole value (contract 1.2)."""
+    return {
+        "Authorization": token,
+        "User-Agent": f"reconciler/{__version__}",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+    }
+
+
+def check_token(token: str) -> str:
+    """A token that can stand in a header.
+
+    Raises:
+        ReconcilerError: it is empty or has characters no header can carry; the value is not shown.
+    """
+    if not token or token != token.strip() or not token.isascii() or not token.isprintable():
+        raise ReconcilerError(
+            "the token is empty, has a blank at its beginning or end, or has characters that no HTTP header can carry",
+            help="copy the token again; a token is one line",
+        )
+    return token
+
+
+def server_of(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Only to the same one may a redirect be followed with the token (contract 12, 20)."""
+    return url.scheme, url.host, url.port
+
+
+def connection_words(e: Exception) -> str:
+    """What went wrong with a connection, in words of our own: what a library says may quote a header or an address."""
+    return next((words for kind, words in _CONNECTION if isinstance(e, kind)), type(e).__name__)

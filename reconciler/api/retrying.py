@@ -1,0 +1,59 @@
+"""Reads that are tried again: what may be, after how long, and who is told."""
+
+from collections.abc import Callable, Iterable
+
+import httpx
+import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+
+from reconciler.api.answers import retry_after_s
+
+
+class Retryable(Exception):
+    """Raised by a read that may be tried again.
+
+    Attributes:
+        why: status or words of ours, without what the platform said.
+        told: is told of the next try: its number, the seconds until then, and why.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        why: str,
+        told: Callable[[int, float, str], None],
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.why, self.told, self.retry_after = why, told, retry_after
+
+
+def _tell(details: RetryDetails) -> None:
+    if isinstance(details.caused_by, Retryable):
+        details.caused_by.told(details.retry_num + 1, details.wait_for, details.caused_by.why)
+
+
+set_on_retry_hooks([_tell])  # its default hook would log to stderr on its own
+
+
+def tries(attempts: int, seconds: float) -> Iterable[stamina.Attempt]:
+    """Attempts at one read, with a wait before each but the first.
+
+    Args:
+        attempts: at most so many.
+        seconds: in so much time.
+    """
+    return stamina.retry_context(
+        on=_backoff, attempts=attempts, timeout=seconds, wait_initial=0.1, wait_max=5.0, wait_jitter=0.3
+    )
+
+
+def _backoff(e: Exception) -> bool | float:
+    if not isinstance(e, Retryable):
+        return False
+    return e.retry_after if e.retry_after is not None else True
+
+
+def retry_after_of(response: httpx.Response) -> float | None:
+    """Seconds that an answer asks to wait."""
+    return retry_after_s(response.headers.get("Retry-After"))
