@@ -32,3 +32,22 @@ def test_every_file_that_is_named_is_there(page: str) -> None:
     assert named
     missing = {n for n in named if not any((ROOT / base / n).exists() for base in ("reconciler", "."))}
     assert not missing
+
+
+def test_every_function_that_is_named_is_in_a_file_of_its_row() -> None:
+    """Of the tables of `one-field.md`: a name right after a file, or in a list after it, is defined there or in another of the row."""
+    page = (PAGE.parent / "explanation/one-field.md").read_text()
+    cells = [
+        row.split("|")[-3 if row.count("|") == 4 else -2]
+        for row in re.findall(r"^\|.*\|$", page, re.MULTILINE)
+    ]
+    missing, count = [], 0
+    for cell in cells:
+        named = re.findall(r"`([^`]+)`", cell)
+        text = "".join((ROOT / "reconciler" / n).read_text() for n in named if n.endswith(".py"))
+        for name in (n for n in named if "/" not in n):
+            count += 1
+            if not re.search(rf"^ *(?:def|class) {re.escape(name)}\b", text, re.MULTILINE):
+                missing.append(f"{name} in {cell.strip()}")
+    assert count > 50
+    assert not missing
