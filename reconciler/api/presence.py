@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 MIN_LISTINGS = LISTINGS
 
 
-def _told_nobody(_what: str, _seconds: float) -> None:
+def _untold(_what: str, _seconds: float) -> None:
     """Who is told of waits where nobody asked."""
 
 
@@ -30,7 +30,7 @@ class Clock:
     now: Callable[[], float]
     sleep: Callable[[float], None]
     wall: Callable[[], float]
-    told: Callable[[str, float], None] = _told_nobody
+    told: Callable[[str, float], None] = _untold
 
     def wait(self, seconds: float, what: str) -> None:
         """Sleep, and say what for: "waiting " and these words make a message."""

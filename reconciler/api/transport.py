@@ -49,7 +49,7 @@ def transport(origin: Origin) -> Transport:
     Raises:
         ReconcilerError: the environment names authorities or a proxy that cannot be used.
     """
-    return Transport(_authorities() if origin.scheme == "https" else _nobody(), proxy(origin))
+    return Transport(_authorities() if origin.scheme == "https" else _no_authority(), proxy(origin))
 
 
 @functools.cache
@@ -82,7 +82,7 @@ def _unusable(name: str, why: str) -> ReconcilerError:
 
 
 @functools.cache
-def _nobody() -> ssl.SSLContext:
+def _no_authority() -> ssl.SSLContext:
     """Trusts no certificate at all, for connections that see none; made at once."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

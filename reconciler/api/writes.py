@@ -109,7 +109,7 @@ def finding(find: Callable[[Listed[Row]], Found | None]) -> Callable[[Listed[Row
     )
 
 
-def _told_nobody(_attempt: int, _wait: float, _why: str) -> None:
+def _untold(_attempt: int, _wait: float, _why: str) -> None:
     """Who is told of further tries where nobody asked."""
 
 
@@ -120,7 +120,7 @@ def carry_out(
     settle: float,
     clock: Clock,
     *,
-    retrying: Callable[[int, float, str], None] = _told_nobody,
+    retrying: Callable[[int, float, str], None] = _untold,
     trust: Callable[[Answer], Found | None] | None = None,
 ) -> Result[Found]:
     """Send a write whose precondition was checked before, and end when it is settled (G3).

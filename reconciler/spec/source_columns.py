@@ -36,7 +36,7 @@ def effects(document: Document) -> Iterator[Diagnostic]:
         (("profile", "rename"), profile.get("rename", {})),
     ):
         for column in named:
-            if why := _left_out(column, spec):
+            if why := _why_excluded(column, spec):
                 yield _unused(document, (*path, column), f"has no effect: {why}")
 
 
@@ -93,7 +93,7 @@ def _unused(document: Document, path: tuple[str, ...], why: str) -> Diagnostic:
     return error("source-option", f"'{where}' {why}", document.key_span("spec", *path), help="remove it")
 
 
-def _left_out(column: str, spec: dict[str, Any]) -> str | None:
+def _why_excluded(column: str, spec: dict[str, Any]) -> str | None:
     """Why a column is no property, if the spec alone says so."""
     profile = spec.get("profile", {})
     if "include" in profile:

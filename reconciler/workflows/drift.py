@@ -17,10 +17,10 @@ def audited(plan: Plan, history: History) -> Plan:
     Raises:
         LedgerFailed: the ledger cannot be read.
     """
-    return audit(plan, with_runs(history.baseline(plan.workspace), _cut_off(history, plan.workspace)))
+    return audit(plan, with_runs(history.baseline(plan.workspace), _interrupted(history, plan.workspace)))
 
 
-def _cut_off(history: History, workspace: str) -> Iterator[tuple[float, Plan, dict[str, str]]]:
+def _interrupted(history: History, workspace: str) -> Iterator[tuple[float, Plan, dict[str, str]]]:
     """Runs that did not come to record what they left, oldest first."""
     for run in reversed([r for r in history.runs(RUNS) if r.state == "running"]):
         try:

@@ -260,8 +260,8 @@ class LoadPlanner:
         ids = {k: config.ids[k] for k in load.definition.compartments if k not in unplanned}
         need = Required(load.datamart, load.datamart_id, ids, {}, {c.address for c in self.changes})
         seen = Seen(row.organisation_id, observed.datamarts.rows, observed.compartments.rows, listing.rows)
-        left_out = {c.address for c in config.changes}
-        findings += [_unmet(found, load, left_out) for found in unmet(need, seen)]
+        excluded = {c.address for c in config.changes}
+        findings += [_unmet(found, load, excluded) for found in unmet(need, seen)]
         return not findings, findings, False
 
 
@@ -281,7 +281,7 @@ def _read_failed(load: DesiredLoad, why: Unlisted) -> Diagnostic:
     return error("read-failed", words, address=str(load.address), help=why.help)
 
 
-def _unmet(found: Unmet, load: DesiredLoad, left_out: Collection[str]) -> Diagnostic:
+def _unmet(found: Unmet, load: DesiredLoad, excluded: Collection[str]) -> Diagnostic:
     address = str(load.address)
     if found.about == "Datamart":  # one that is archived or missing was reported with the datamart
         return error("cross-datamart", found.why, load.span, address=address)
@@ -290,7 +290,7 @@ def _unmet(found: Unmet, load: DesiredLoad, left_out: Collection[str]) -> Diagno
     activation = str(Address("Activation", found.key, load.datamart))
     advice = (
         f"include {activation} in this plan"
-        if activation in left_out
+        if activation in excluded
         else f"declare activations of Compartment/{found.key}"
     )
     return error("compartment-not-active", found.why, load.span, address=address, help=advice)

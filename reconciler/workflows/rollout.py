@@ -84,7 +84,7 @@ def run_rollout(w: RolloutRun, only: str | None) -> RolloutResult:
         Refused: it is paused or aborted, a wave before has not passed, or something moved since it was planned.
         ReconcilerError: something failed before anything was written.
     """
-    _may_go_on(w, only)
+    _may_continue(w, only)
     if w.record.state == "finished":
         return RolloutResult((), Exit.DONE, None, _carried(w), already=True)
     w.board.move(w.record.id, "running", "", w.who, unless=("paused", "aborted"))
@@ -110,7 +110,7 @@ def run_rollout(w: RolloutRun, only: str | None) -> RolloutResult:
     return RolloutResult(tuple(outcomes), exit_of(outcomes), None, _carried(w))
 
 
-def _may_go_on(w: RolloutRun, only: str | None) -> None:
+def _may_continue(w: RolloutRun, only: str | None) -> None:
     if w.rollout.paused:
         raise Refused(
             "the rollout is paused in its spec",

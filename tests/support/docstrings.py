@@ -142,10 +142,10 @@ def _names(*expressions: ast.expr | None) -> frozenset[str]:
 
 
 def is_command(function: Function) -> bool:
-    """Typer's: its first argument is the context, or a decorator registers it; its options say what they are."""
-    if any(isinstance(d, ast.Call) and ast.unparse(d.func) == "takes" for d in function.decorator_list):
-        return True
+    """Typer's: its first argument is the context, it takes flags, or a decorator registers it; its options say what they are."""
     calls = [d.func if isinstance(d, ast.Call) else d for d in function.decorator_list]
-    registered = any(isinstance(c, ast.Attribute) and c.attr in ("command", "callback") for c in calls)
+    names = {ast.unparse(c).rpartition(".")[2] for c in calls}
     first = function.args.args[0].annotation if function.args.args else None
-    return registered or (first is not None and ast.unparse(first) == "typer.Context")
+    return bool(names & {"command", "callback", "takes"}) or (
+        first is not None and ast.unparse(first) == "typer.Context"
+    )

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support.docstrings import is_command
+
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs/glossary.md"
 _SQL = re.compile(r"\s*(AND|CREATE|DELETE FROM|DROP|INSERT|ORDER|PRAGMA|SELECT|SET|UPDATE|WHERE|WITH)\b")
 _FIELD = re.compile(r"\bgone: (keep|delete)\b|^ *\"?gone\"?: .*")  # a name that is a word, with its values
-_COMMAND = {"command", "callback"}
 
 
 class Text(NamedTuple):
@@ -62,7 +63,7 @@ def of_python(path: str, source: str) -> Iterator[Text]:
         if isinstance(node, documented) and node.body and _is_text(node.body[0]):
             docstring = node.body[0]
             assert isinstance(docstring, ast.Expr)
-            if not (isinstance(node, ast.FunctionDef) and _is_command(node)):
+            if not (isinstance(node, ast.FunctionDef) and is_command(node)):
                 docstrings.add(docstring.value)
     parts = {v for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for v in node.values}
     for node in ast.walk(tree):
@@ -70,6 +71,20 @@ def of_python(path: str, source: str) -> Iterator[Text]:
             for n, words in enumerate(node.value.splitlines()):
                 if " " in (words if node in parts else words.strip()) and not _SQL.match(words):
                     yield Text(path, node.lineno + n, words)
+
+
+def names_of_python(path: str, source: str) -> Iterator[Text]:
+    """Names of functions, classes, their arguments and the module, each as the words that it is made of."""
+    yield Text(path, 1, _as_words(Path(path).stem))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield Text(path, node.lineno, _as_words(node.name))
+        elif isinstance(node, ast.arg):
+            yield Text(path, node.lineno, _as_words(node.arg))
+
+
+def _as_words(name: str) -> str:
+    return " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name))
 
 
 def of_lines(path: str, content: str) -> Iterator[Text]:
@@ -102,11 +117,3 @@ def _is_text(node: ast.stmt) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
-
-
-def _is_command(function: ast.FunctionDef) -> bool:
-    """Typer's: its first argument is the context, or a decorator registers it."""
-    calls = [d.func if isinstance(d, ast.Call) else d for d in function.decorator_list]
-    first = function.args.args[0].annotation if function.args.args else None
-    registered = any(isinstance(c, ast.Attribute) and c.attr in _COMMAND for c in calls)
-    return registered or (first is not None and ast.unparse(first) == "typer.Context")

@@ -9,7 +9,7 @@ from reconciler.bulk.scan import removals
 from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.chunker import BLOCK
 from reconciler.bulk.scan.duplicates import ListedLines
-from reconciler.bulk.scan.left_out import only, without
+from reconciler.bulk.scan.exclude import only, without
 from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.sources import locations
 from reconciler.bulk.sources.segments import segments

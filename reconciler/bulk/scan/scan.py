@@ -18,10 +18,10 @@ from reconciler.bulk.scan.chunker import Cutter
 from reconciler.bulk.scan.counts import Blanks, Counts
 from reconciler.bulk.scan.cuttable import Cuttable
 from reconciler.bulk.scan.duplicates import Duplicates, ListedLines
+from reconciler.bulk.scan.exclude import only, without
 from reconciler.bulk.scan.expecting import Expecting
 from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.identifiers import Identifiers
-from reconciler.bulk.scan.left_out import only, without
 from reconciler.bulk.scan.reading import Here, Look, Reading
 from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.schema_look import SchemaLooks

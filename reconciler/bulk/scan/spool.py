@@ -272,7 +272,7 @@ class Spools:
         if source.sql is not None:
             with private_file(folder / "0000.rows") as file:
                 for line in self._rows(source):
-                    self._go_on()
+                    self._continue()
                     file.write(line)
             return
         for number, name in enumerate(locations.find(self.root, source)):
@@ -282,10 +282,10 @@ class Spools:
                 private_file(folder / f"{number:04d}{suffixes}") as file,
             ):
                 while block := remote.read(locations.BUFFER):
-                    self._go_on()
+                    self._continue()
                     file.write(block)
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         if self.stopping():
             raise Interrupted
 

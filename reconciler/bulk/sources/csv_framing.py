@@ -229,7 +229,7 @@ class Framer:
             case _State.WRONG:
                 self._reject(begin, end, "text follows a closing quote")
             case _State.WITHIN:
-                return self._goes_on(begin, end)
+                return self._continues(begin, end)
         return True
 
     def _at_once(self) -> bool:
@@ -243,7 +243,7 @@ class Framer:
         self.at = found.end()
         return True
 
-    def _goes_on(self, begin: int, end: int) -> bool:
+    def _continues(self, begin: int, end: int) -> bool:
         """A record whose first line ends within quotes."""
         run = self._run = self._run_from(end)
         max_lines, max_bytes = self.rules.max_lines, self.rules.max_bytes

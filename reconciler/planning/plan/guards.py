@@ -93,7 +93,7 @@ def for_load(guards: Guards, overrides: Sequence[Override], address: str) -> Gua
 
 def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
     """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
-    findings = [f for scope, present in _scopes(changes) for f in _crossed(scope, present, guards)]
+    findings = [f for scope, present in _scopes(changes) for f in _exceeded(scope, present, guards)]
     return findings + [f for load in loads if load.actions != ("no-op",) for f in _of_load(load, guards)]
 
 
@@ -130,7 +130,7 @@ def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, Counter[st
     yield from sorted(scopes.items())
 
 
-def _crossed(scope: str, present: Counter[str], guards: Guards) -> Iterator[Diagnostic]:
+def _exceeded(scope: str, present: Counter[str], guards: Guards) -> Iterator[Diagnostic]:
     limits = (
         ("update", guards.max_update_percent, guards.max_updates),
         ("delete", guards.max_delete_percent, guards.max_deletes),
