@@ -91,6 +91,11 @@ def test_the_words_of_a_refusal(body: bytes, shown: str) -> None:
     assert str(classify(400, body, token=TOKEN).message) == shown
 
 
+def test_the_words_of_a_success_that_is_none_are_without_the_token() -> None:
+    shown = classify(200, error(error=f"no {TOKEN} here"), token=TOKEN).message
+    assert str(shown) == "200, but the body is not a well-formed success: no … here"
+
+
 @pytest.mark.parametrize(
     ("fields", "shown"),
     [

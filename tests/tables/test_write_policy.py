@@ -118,6 +118,8 @@ def test_pauses_grow_and_are_bounded_and_the_platform_is_listened_to() -> None:
     pauses = [pause_s(Answer(Verdict.UNCLEAR, ""), Tries(n)) for n in range(12)]
     assert pauses == sorted(pauses)
     assert pauses[-1] == 10.0
+    assert [p / pauses[0] for p in pauses[:4]] == [1, 2, 4, 8]
+    assert pause_s(Answer(Verdict.UNCLEAR, ""), Tries(1, 1)) == pauses[2]  # both kinds of answer count
     assert pause_s(Answer(Verdict.LATER, "", None, 429, 7.0), Tries(0, 3)) == 7.0
 
 
