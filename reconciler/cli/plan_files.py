@@ -29,11 +29,13 @@ def save(made: Plan, path: Path) -> None:
     Raises:
         UsageError: the path cannot be written.
     """
-    from reconciler.planning.plan.obstacles import obstacle
+    from reconciler.planning.plan.obstacles import stopped
 
     write(made, path)
-    if (why := obstacle(made)) is not None:
-        say(f"The plan is saved in {path} for review; {why}.")
+    if (why := stopped(made)) is not None:
+        say(
+            f"The plan is saved in {path} for review; {why}.\nNext: remove what stops it, and run `reconciler plan` again."
+        )
     elif not output_file.is_stdout(path):
         say(f"The plan is saved; `reconciler apply {shlex.quote(str(path))}` applies exactly this plan.")
 

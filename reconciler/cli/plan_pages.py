@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import exit_codes
 from reconciler.cli.flags import Flags
 from reconciler.cli.options import Format, PlanFormat
-from reconciler.cli.output.console import data, out, style
+from reconciler.cli.output.console import data, out, show_findings, style
 from reconciler.cli.wiring import actor
 from reconciler.errors import UsageError
 from reconciler.model.plan import Plan
@@ -20,8 +20,20 @@ if TYPE_CHECKING:
     from reconciler.reports.plan.reach import Reach
 
 
+def tell_findings(made: Plan, flags: Flags) -> None:
+    """Print what a plan says beside its changes, to stderr; all of it with `--full`.
+
+    Args:
+        made: the plan.
+        flags: say how.
+    """
+    if flags.output is Format.TEXT:
+        marks = style(sys.stderr, no_color=flags.no_color)
+        show_findings(ordered(made.diagnostics), flags.root, marks, brief=not flags.full)
+
+
 def show(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
-    """Print a plan.
+    """Print a plan; in text its findings come after it, errors last.
 
     Args:
         made: the plan.
@@ -53,7 +65,7 @@ def show(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
                 out(_details(made, flags, marks))
             if flags.details and not flags.full:
                 return
-            out(plan_text.render(made, marks, show_unmanaged=flags.show_unmanaged))
+            out(plan_text.render(made, marks, show_unmanaged=flags.show_unmanaged, full=flags.full))
             if found is not None:
                 from reconciler.reports.plan import reach
 

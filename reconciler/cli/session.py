@@ -17,9 +17,8 @@ from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import approval
 from reconciler.cli.flags import Flags
-from reconciler.cli.options import Format
 from reconciler.cli.output import traces
-from reconciler.cli.output.console import show_findings, style
+from reconciler.cli.output.console import style
 from reconciler.cli.output.events import Events
 from reconciler.cli.output.progress import Display, display
 from reconciler.cli.remembered import keep_looked, remembered
@@ -35,7 +34,6 @@ from reconciler.cli.wiring import (
 from reconciler.errors import Refused, SpecError
 from reconciler.model.plan import Plan
 from reconciler.planning.digests import plan_seal
-from reconciler.reports.plan.decision import ordered
 from reconciler.settings import Settings, seconds
 from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
@@ -104,7 +102,7 @@ def seeded_target(flags: Flags, checked: Checked) -> destination.Target:
 def plan(
     flags: Flags, checked: Checked, where: destination.Target, scans: Scans, *, seen: bool = True
 ) -> Plan:
-    """Make a plan and show its findings.
+    """Make a plan.
 
     Args:
         flags: as given.
@@ -141,8 +139,6 @@ def plan(
         made = under_key(make_plan(checked, reader, io, scans, indexes, request), settings)
     if seen:
         keep_looked({a: known.watched[a] for a in looked}, since, settings.settle, folder)
-    if flags.output is Format.TEXT:
-        show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     return made
 
 

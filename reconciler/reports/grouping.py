@@ -65,11 +65,6 @@ def of_change(change: ResourceChange) -> object:
     return name, change.change.actions, str(after), unknown, anywhere(change.reason, datamart), change.origin
 
 
-def of_kind(change: ResourceChange) -> object:
-    """Compartments with the same action; anything else by itself."""
-    return (change.kind, change.change.actions) if change.kind == "Compartment" else id(change)
-
-
 def of_load(load: LoadChange) -> object:
     """What is said of a load, but for the datamart."""
     volume = (load.lines, load.upserts, load.deletes, load.rejected, load.chunks, load.replay_safe)
@@ -98,10 +93,26 @@ def anywhere(text: str, datamart: str) -> str:
     return text.replace(f"on {datamart}", "there").replace(datamart, "…") if datamart else text
 
 
-def where(addresses: Sequence[str]) -> str:
-    """Names of the datamarts, or of the first of them."""
-    names = [a.partition("@")[2] for a in addresses]
-    more = (
-        f" and {many(len(names) - NAMED_MAX_DATAMARTS, 'other')}" if len(names) > NAMED_MAX_DATAMARTS else ""
-    )
-    return ", ".join(names[:NAMED_MAX_DATAMARTS]) + more
+def by_kind_and_action(changes: Sequence[ResourceChange]) -> list[ResourceChange]:
+    """Changes of one kind and action together, each where the first of them stood."""
+    groups: dict[object, list[ResourceChange]] = {}
+    for change in changes:
+        groups.setdefault((change.kind, change.change.actions), []).append(change)
+    return [change for found in groups.values() for change in found]
+
+
+def by_code_and_source(findings: Sequence[Diagnostic]) -> list[list[Diagnostic]]:
+    """Findings of one severity, code and source together, whatever the datamart; each by itself where they are few."""
+    return alike(findings, lambda d: (d.severity, d.code, (d.address or "").partition("@")[0]))
+
+
+def about(same: Sequence[Diagnostic]) -> tuple[str, str]:
+    """What findings of one source are about, and what the first of them says."""
+    d = same[0]
+    name, _, datamart = (d.address or "").partition("@")
+    places = {(x.address or "").partition("@")[2] for x in same} - {""}
+    if len(same) == 1:
+        return d.address or "", d.message
+    if len(places) < 2:
+        return f"{d.address}, {many(len(same), 'time')}" if d.address else many(len(same), "time"), d.message
+    return f"{name} on {many(len(places), 'datamart')}", f"{datamart}: {d.message}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from reconciler.api.client import Reader
 from reconciler.api.schemas import NoSchema, live_schema
 from reconciler.errors import MissingExtra, ReadFailed, ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.kinds.schema_text import read_schema
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.desired import DesiredLoad
@@ -20,6 +21,7 @@ from reconciler.model.plan import LoadChange, SchemaSeen
 from reconciler.planning.loads.changes import definition_of
 from reconciler.workspace.schema_files import from_file
 
+_NAMED = 6  # datamarts in a finding
 _LIVE = "schema "  # begins how a plan names a schema of the platform; all others are files
 
 
@@ -175,10 +177,18 @@ def _advice(why: ReconcilerError) -> str:
     return "correct the schema on the platform or its file; `schema: off` in a source compares nothing"
 
 
+def _several(names: Sequence[str]) -> str:
+    """Datamarts by name; of many the first of them."""
+    left = len(names) - _NAMED
+    return (
+        ", ".join(names) if left <= 1 else f"{', '.join(names[:_NAMED])} and {many(left, 'other datamart')}"
+    )
+
+
 def _unchecked(
     why: str, names: Sequence[str], advice: str | None, answers: Mapping[str, DatamartSchema | Exception]
 ) -> Diagnostic:
-    words = f"profiles are not compared with the schema of {', '.join(names)}: {why}"
+    words = f"profiles are not compared with the schema of {_several(names)}: {why}"
     finding = warning("schema-not-checked", words, help=advice)
     if all(isinstance(answers[name], NoSchema) for name in names):
         return replace(finding, severity=Severity.NOTE)

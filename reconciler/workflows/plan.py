@@ -180,6 +180,7 @@ def make_plan(
             unmanaged=_unmanaged(desired, observed, config, checked, scope),
             prune=request.prune,
             listed_datamarts=_listed(observed) if scope.whole_config else (),
+            labels=checked.specs.live,
         ),
         errored=errored,
         complete=scope.complete,

@@ -1,18 +1,24 @@
 """A plan of any size is read in a minute: text grows with what differs, not with datamarts; nothing that is counted is lost."""
 
 import re
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.model.address import Span
-from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.load import Reject
-from reconciler.model.plan import Change, LoadChange, ResourceChange
+from reconciler.model.plan import Change, LoadChange, Plan, ResourceChange
+from reconciler.model.rollout import Rollout, Wave
+from reconciler.reports.findings import brief
 from reconciler.reports.findings.text import render as render_findings
-from reconciler.reports.plan import text
+from reconciler.reports.folded import folded
+from reconciler.reports.plan import html, markdown, text
+from reconciler.reports.plan.decision import ordered
+from reconciler.reports.plan.places import placed
 from reconciler.reports.style import Style
 from tests.tables.test_plan_decision import plan
 
@@ -43,22 +49,145 @@ def activation(key: str, datamart: str) -> ResourceChange:
     )  # fmt: skip
 
 
-def shown(changes: list[ResourceChange], loads: list[LoadChange]) -> list[str]:
+def small(datamart: str, rows: int) -> Diagnostic:
+    return warning("small-source", f"{rows} rows; few", Span("s.yaml", 5, 10), address=f"ProfileSource/crm@{datamart}")  # fmt: skip
+
+
+FINDINGS = [
+    found
+    for n, mart in enumerate(MARTS)
+    for found in (
+        small(mart, n),
+        error(
+            "bad-lines", f"{n} rows are rejected", Span("s.yaml", 3, 2), address=f"ProfileSource/crm@{mart}"
+        ),
+        Diagnostic(f"code-{n}", Severity.NOTE, f"something about {mart} " * 5, Span("s.yaml", 3, 2)),
+    )
+]
+ROLLOUT = Rollout(
+    name="default",
+    waves=(
+        Wave(name="canary", datamarts=tuple(MARTS[:2]), soak=600.0),
+        Wave(name="everyone", datamarts=tuple(MARTS[2:])),
+    ),
+)
+LABELS = {
+    m: {"region": ("north", "east", "south", "west")[n // 10], "country": f"c{n}"}
+    for n, m in enumerate(MARTS)
+}
+
+
+def made_of(changes: list[ResourceChange], loads: list[LoadChange], *findings: Diagnostic) -> Plan:
     made = plan(0, 0, 0, errored=False)
     summary = replace(made.summary, create=len(changes), execute=len(loads))
-    return text.render(
-        replace(made, resource_changes=tuple(changes), loads=tuple(loads), summary=summary), Style()
-    ).splitlines()
+    return replace(
+        made,
+        resource_changes=tuple(changes),
+        loads=tuple(loads),
+        summary=summary,
+        labels=LABELS,
+        diagnostics=findings,
+        rollout=ROLLOUT,
+    )
+
+
+def shown(changes: list[ResourceChange], loads: list[LoadChange], *findings: Diagnostic) -> list[str]:
+    """What a terminal of 80 columns shows: the plan, then its findings."""
+    made = made_of(changes, loads, *findings)
+    told = text.render(made, Style()) + brief.render(
+        ordered(findings), lambda path, line: "files: [x]", Style()
+    )
+    return folded(told, 80).splitlines()
 
 
 def test_forty_datamarts_and_three_hundred_changes_fit_three_screens() -> None:
     changes = [compartment(f"c{n}", verb) for verb in ("create", "update") for n in range(7)]
     changes += [activation(f"c{n}", mart) for n in range(7) for mart in MARTS]
     loads = [load(mart, 1000 + n, source=s) for s in ("crm", "orders") for n, mart in enumerate(MARTS)]
-    lines = shown(changes, loads)
+    lines = shown(changes, loads, *FINDINGS)
     assert len(lines) <= 3 * SCREEN, "\n".join(lines)
     assert max(len(line) for line in lines) <= 80
-    assert any("create on all 40 datamarts of this plan" in line for line in lines)
+    assert any("c0, c1, c2, c3, c4, c5, c6: on all 40 datamarts" in line for line in lines)
+    assert any("error[bad-lines]: ProfileSource/crm on 40 datamarts" in line for line in lines)
+    assert lines[-1].startswith("40 notes, 40 warnings, 40 errors")
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.sets(st.sampled_from(MARTS), min_size=1, max_size=40), min_size=1, max_size=20),
+    st.integers(1, 80),
+    st.integers(0, 40),
+    st.integers(0, 40),
+)
+def test_no_shape_of_that_size_is_longer(
+    sets: list[set[str]], sources: int, created: int, renamed: int
+) -> None:
+    changes = [compartment(f"new-{n}", "create") for n in range(created)]
+    changes += [compartment(f"old-{n}", "update") for n in range(renamed)]
+    changes += [activation(f"c{n}", mart) for n, found in enumerate(sets) for mart in sorted(found)]
+    loads = [load(MARTS[n % 40], n * 7, source=f"source-{n % sources}") for n in range(80)]
+    lines = shown(changes, loads, *FINDINGS)
+    assert len(lines) <= 3 * SCREEN, "\n".join(lines)
+    told = "\n".join(lines)
+    for kind, verb in (("compartment", "create"), ("compartment", "update"), ("activation", "create")):
+        count = sum(c.kind.lower() == kind and c.change.actions == (verb,) for c in changes)
+        named = re.findall(rf"([\d,]+) {kind}s?  {verb}", told)
+        assert named == [f"{count:,}"] or (count <= 120 and not named)  # each by itself
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (MARTS, "all 40 datamarts"),
+        (MARTS[:10], "region north"),
+        (MARTS[10:30], "region east, south"),
+        (MARTS[1:], "all 40 datamarts but retail-000"),
+        (MARTS[:3], "retail-000, retail-001, retail-002"),
+        (MARTS[5:12], ", ".join(MARTS[5:12])),
+    ],
+)
+def test_a_set_of_datamarts_is_told_in_the_fewest_words(names: list[str], words: str) -> None:
+    assert placed(names, LABELS) == words
+
+
+@given(
+    st.sets(st.sampled_from(MARTS), min_size=1), st.dictionaries(st.sampled_from(MARTS), st.just({"a": "b"}))
+)
+def test_a_set_by_its_label_is_that_set(names: set[str], labels: dict[str, dict[str, str]]) -> None:
+    words = placed(names, LABELS | labels)
+    every = LABELS | labels
+    for key in ("region", "country", "a"):
+        if words.startswith(f"{key} "):
+            values = words.removeprefix(f"{key} ").split(", ")
+            assert {n for n, own in every.items() if own.get(key) in values} == names
+
+
+def test_what_is_taken_away_or_moved_is_said_first() -> None:
+    gone = [
+        replace(activation("c", mart), change=Change(actions=("delete",), before={}, after=None))
+        for mart in MARTS
+    ]
+    moved = replace(activation("vip", "retail-001"), former_default={"compartment_id": "7", "token": "old"})
+    renamed = compartment("c9", "update")
+    token = replace(renamed, change=replace(renamed.change, after={"token": "other", "name": "c9"}))
+    made = made_of([*gone, moved, token], [replace(load("retail-002", 9), deletes=3)])
+    for form in (text.render(made, Style()), markdown.render(made), html.render(made)):
+        told = " ".join(re.sub(r"<[^>]*>|\u200b|\\", "", form).replace("&#39;", "'").split())
+        first = told.index("Removes 40 activations: c@retail-000, c@retail-001")
+        assert told.index("Moves the default of 1 datamart: vip@retail-001 replaces old") > first
+        assert told.index("Changes the token of 1 compartment") > first
+        assert told.index("Sends 3 DELETE commands about profiles: crm@retail-002 3") > first
+        assert first < told.index("not active on")
+
+
+@pytest.mark.parametrize("render", [markdown.render, html.render])
+def test_other_forms_have_the_same_order(render: Callable[[Plan], str]) -> None:
+    made = made_of([activation("c", mart) for mart in MARTS], [load("retail-001", 1)], FINDINGS[0])
+    told = render(made)
+    heads = [
+        m[2].split(" ")[0].split("<")[0].rstrip(":") for m in re.finditer(r"(### |<h2>)([A-Z][^\n]*)", told)
+    ]
+    assert heads == ["Changes", "Loads", "Waves", "Coverage", "Findings"]
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=60))
@@ -82,10 +211,6 @@ def test_reasons_that_differ_are_counted() -> None:
     told = "\n".join(shown([], loads))
     assert "because: content changed there (37 datamarts)" in told
     assert "because: first load (3 datamarts)" in told
-
-
-def small(datamart: str, rows: int) -> Diagnostic:
-    return warning("small-source", f"{rows} rows; few", Span("s.yaml", 5, 10), address=f"ProfileSource/crm@{datamart}")  # fmt: skip
 
 
 def test_warnings_of_one_kind_and_source_are_one_and_errors_are_not() -> None:

@@ -86,9 +86,9 @@ def test_saved_plans_are_shown_in_every_format(tmp_path: Path) -> None:
     try:
         plan = fleet.planned()
         for shape, words in (
-            ("text", "Activation/loyalty  create on all 40 datamarts of this plan"),
+            ("text", "Activation/loyalty  create on all 40 datamarts"),
             ("markdown", "| `loyalty` | `++` | `~~~~~~` |"),
-            ("html", "on 40 datamarts: m00, m01"),
+            ("html", "on all 40 datamarts"),
             ("json", '"wave": "everyone"'),
         ):
             done = fleet.workspace.run("show", plan, "-o", shape)
@@ -107,12 +107,12 @@ def test_html_says_what_is_wrong_with_a_plan() -> None:
     assert "Flags limit this plan" in plan_html.render(replace(made(1), complete=False))
 
 
-@pytest.mark.parametrize("count", [40, 41, 2_000])
+@pytest.mark.parametrize("count", [16, 17, 2_000])
 def test_coverage_of_very_many_compartments_is_cut_and_says_so(count: int) -> None:
     rows = {f"c{n:04}": (Cover.NOW if n == count - 1 else Cover.ACTIVE,) for n in range(count)}
     found = Coverage(("m",), rows, frozenset(), {})
     lines = coverage_text.matrix(found, Style())
-    assert sum(line.startswith("  c") for line in lines) == 40
+    assert sum(line.startswith("  c") for line in lines) == 16
     assert any(line.startswith(f"  c{count - 1:04}") for line in lines)  # what the plan activates comes first
-    assert ("more compartments" in "".join(lines)) is (count > 40)
+    assert ("more compartments" in "".join(lines)) is (count > 16)
     assert all(len(line) <= 80 for line in lines)

@@ -116,7 +116,7 @@ def test_every_action_has_an_outcome_and_an_event(fleet: Fleet, tmp_path: Path) 
 
 def test_plan_shows_waves_and_coverage(fleet: Fleet) -> None:
     done = fleet.workspace.run("plan")
-    assert "Activation/loyalty  create on all 40 datamarts of this plan" in done.out
+    assert "Activation/loyalty  create on all 40 datamarts" in done.out
     assert "early: 6 datamarts, 6 changes, 6 loads, at most 1 % of commands fail" in done.out
     assert "++" + "~" * 38 in done.out
     assert all(len(line) <= 80 for line in done.out.splitlines()), done.out

@@ -63,6 +63,7 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
         made = session.plan(flags, checked, where, scans)
     if flags.output is opt.Format.TEXT:
         plan_pages.show(made, flags)
+    plan_pages.tell_findings(made, flags)
     if made.errored or not made.applyable:
         if flags.shape is opt.PlanFormat.HTML:
             plan_pages.show(made, flags)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import audits, exit_codes, plan_files, session
+from reconciler.cli import audits, exit_codes, plan_files, plan_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.flags import PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output import output_file
@@ -58,6 +58,7 @@ def run_drift(flags: Flags, file: Path | None, *, detailed: bool, write: bool) -
     shared = file is not None and output_file.is_stdout(file)
     if not shared:
         audits.show(found, flags, actor.this())
+    plan_pages.tell_findings(made, flags)
     if file is not None:
         plan_files.write(found, file)
         if not shared:

@@ -30,6 +30,7 @@ def plan(
         )
     if file is None or not output_file.is_stdout(file):
         plan_pages.show(made, flags)
+    plan_pages.tell_findings(made, flags)
     if file is not None:
         plan_files.save(made, file)
     elif flags.shape is opt.PlanFormat.TEXT and made.has_changes and made.applyable:

@@ -13,12 +13,11 @@ from reconciler.cli import options as opt
 from reconciler.cli.flags import PLATFORM, WORKSPACE, Flags, takes
 from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
-from reconciler.cli.output.console import data, out, show_findings, style
+from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import actor, connections, ledgers, real_clock
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model.load import ManualVerdict
 from reconciler.planning.plan import document
-from reconciler.reports.plan.decision import ordered
 from reconciler.reports.runs import json as runs_json
 from reconciler.reports.runs import table as runs_table
 from reconciler.reports.runs import text as runs_text
@@ -180,9 +179,9 @@ def run_undo(flags: Flags, run_id: int | None, file: Path) -> int:
         )
     made = document.decode(text.encode(), f"the plan that undoes run {run.id}")
     made = session.under_key(made, session.settings_only(flags).settings)
-    show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     if not output_file.is_stdout(file):
         plan_pages.show(made, flags)
+    plan_pages.tell_findings(made, flags)
     plan_files.save(made, file)
     return exit_codes.DONE
 

@@ -1,6 +1,5 @@
 """`show`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +9,7 @@ from reconciler.cli import audits, exit_codes, plan_pages
 from reconciler.cli import options as opt
 from reconciler.cli.applying.authority import standing
 from reconciler.cli.flags import Flags, takes
-from reconciler.cli.output.console import show_findings, style
 from reconciler.cli.plan_files import read
-from reconciler.reports.plan.decision import ordered
 
 
 @takes("show_unmanaged", "details", "full", "no_color")
@@ -27,12 +24,12 @@ def show(
     if made.audit is not None:
         audits.show(made, flags)
         return exit_codes.DONE
-    if output is opt.PlanFormat.TEXT:
-        show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
     found = None
     if output is not opt.PlanFormat.JSON:
         from reconciler.reports.plan.reach import reach
 
         found = reach(made, standing(made, flags))
     plan_pages.show(made, flags, found)
+    if output is opt.PlanFormat.TEXT:
+        plan_pages.tell_findings(made, flags)
     return exit_codes.DONE

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from reconciler.api.observer import Exchange, Observer
-from reconciler.cli import exit_codes, session
+from reconciler.cli import exit_codes, plan_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.flags import Flags, takes
 from reconciler.cli.output.log_lines import LogLines
@@ -111,6 +111,7 @@ def _look(flags: Flags, observer: Observer) -> Observation:
     where = replace(session.target(flags, checked.settings), observer=observer)
     with session.progress(flags) as shown:
         made = session.plan(flags, checked, where, session.new_scans(flags, shown, kept=True), seen=False)
+        plan_pages.tell_findings(made, flags)
     history = ledgers.history(flags.root, checked.settings)
     found = audited(made, history)
     return observe(made, found.resource_drift, history.work_ends(), checked.desired().datamarts)

@@ -170,7 +170,9 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
     return line
 
 
-def show_findings(found: Sequence[Diagnostic], root: Path, marks: Style, *, summed: bool = False) -> None:
+def show_findings(
+    found: Sequence[Diagnostic], root: Path, marks: Style, *, summed: bool = False, brief: bool = False
+) -> None:
     """Findings, to stderr, with their source lines; and, if wanted, a line that sums them up.
 
     Args:
@@ -178,8 +180,14 @@ def show_findings(found: Sequence[Diagnostic], root: Path, marks: Style, *, summ
         root: folder of the workspace.
         marks: how to mark text.
         summed: all of them, and a line that counts them; else only the first of very many warnings of one kind.
+        brief: where they are long, a line for each code and source, and a line that counts them.
     """
     if not found:
+        return
+    if brief:
+        from reconciler.reports.findings.brief import render as briefly
+
+        say(briefly(found, source_lines(root), marks).rstrip("\n") + "\n")
         return
     from reconciler.reports.findings.text import render, summary
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -77,6 +77,7 @@ class Occasion:
         unmanaged: what exists and no spec declares.
         prune: scopes of `--prune`.
         listed_datamarts: ids of those whose activations were all read, where no flag limits compartments or activations.
+        labels: of the datamarts that the specs name, by name.
     """
 
     created_at: str
@@ -85,6 +86,7 @@ class Occasion:
     unmanaged: Sequence[Unmanaged] = ()
     prune: Collection[str] = ()
     listed_datamarts: Collection[str] = ()
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def plan_config(
@@ -224,6 +226,7 @@ def assemble(
         unmanaged=tuple(occasion.unmanaged),
         prune=tuple(sorted(occasion.prune)),
         listed_datamarts=tuple(sorted(occasion.listed_datamarts)),
+        labels={name: dict(own) for name, own in sorted(occasion.labels.items())},
         created_at=occasion.created_at,
     )
     return sealed(plan)

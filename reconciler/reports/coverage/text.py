@@ -13,7 +13,7 @@ from reconciler.reports.markdown import code
 from reconciler.reports.style import Style, duration, safe
 
 WIDTH, NAME = 80, 26
-ROWS = 40  # compartments that a terminal is shown
+ROWS = 16  # compartments that a terminal is shown, unless it is asked for all
 SIGNS: Mapping[Cover, str] = {
     Cover.ACTIVE: "a",
     Cover.DEFAULT: "D",
@@ -63,11 +63,17 @@ def gates(asked: Gates) -> list[str]:
     return [*found, *([f"{asked.command[0]} exits with 0"] if asked.command else [])]
 
 
-def matrix(found: Coverage, style: Style) -> list[str]:
-    """A row for each compartment, a column of one letter for each datamart, so that forty fit."""
+def matrix(found: Coverage, style: Style, *, full: bool = False) -> list[str]:
+    """A row for each compartment, a column of one letter for each datamart, so that forty fit.
+
+    Args:
+        found: the matrix.
+        style: how to mark text.
+        full: every row; else of many compartments those that the plan does something about, and so many at most.
+    """
     if not found.cells:
         return []
-    found, left = shortened(found, ROWS)
+    found, left = (found, 0) if full else shortened(found, ROWS)
     lines = [style.bold("Coverage"), ""]
     for columns in _slices(found):
         lines += _heads(found, columns, style)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.plan import Plan, ResourceChange
-from reconciler.reports.plan.text import value
+from reconciler.reports.plan.words import value
 
 NO_BASELINE = (
     "The ledger has no apply of this workspace, so changes since the last apply are not known. "

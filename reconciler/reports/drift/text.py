@@ -2,7 +2,9 @@
 
 from reconciler.model.plan import Plan
 from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, since, verdict
-from reconciler.reports.plan.text import WIDTH, changes_lines, unmanaged_lines, wrapped
+from reconciler.reports.plan.changes_text import changes_lines
+from reconciler.reports.plan.text import unmanaged_lines
+from reconciler.reports.plan.words import WIDTH, wrapped
 from reconciler.reports.style import Style, safe
 
 _SIGN = {"create": "+", "update": "~", "delete": "-"}
@@ -24,7 +26,7 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
         lines += [line for m in moved(plan) for line in _moved(m, style)] or ["  nothing"]
         lines.append("")
     lines += [style.bold("Specs and platform differ in"), ""]
-    lines += changes_lines(apart(plan), style) or ["  nothing"]
+    lines += changes_lines(apart(plan), style, plan.labels) or ["  nothing"]
     lines += [
         "",
         *unmanaged_lines(plan, style, show=show_unmanaged),

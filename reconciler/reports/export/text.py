@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from reconciler.kinds.counts import many
 from reconciler.model.export import Export
-from reconciler.reports.plan.text import WIDTH, wrapped
+from reconciler.reports.plan.words import WIDTH, wrapped
 from reconciler.reports.style import Style, safe
 
 _SHOWN = 10

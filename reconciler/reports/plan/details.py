@@ -6,10 +6,9 @@ from fnmatch import fnmatchcase
 from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
-from reconciler.reports.plan.text import value, wrapped
+from reconciler.reports.plan.words import WIDTH, value, wrapped
 from reconciler.reports.style import Style, safe, size
 
-WIDTH = 80
 # What a source is, in the order in which people ask; the rest of a definition is in the JSON.
 _SOURCE = (
     "files",
@@ -80,7 +79,10 @@ def _of_change(x: ResourceChange) -> list[tuple[str, str]]:
             facts.append((key, f"{value(before.get(key))} -> {new}"))
     if x.former_default is not None:
         facts.append(
-            ("loses the default", x.former_default.get("token") or f"id {x.former_default.get('id')}")
+            (
+                "loses the default",
+                x.former_default.get("token") or f"id {x.former_default.get('compartment_id')}",
+            )
         )
     return [*facts, *_common(x.reason, x.requires, x.wave), *_known(x)]
 

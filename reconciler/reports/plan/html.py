@@ -4,20 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reconciler.kinds.counts import many
 from reconciler.model.actor import Actor
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.planning.plan.coverage import coverage
 from reconciler.planning.plan.waves import carried_out
-from reconciler.reports import allowed, unmanaged
+from reconciler.reports import unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.coverage.html import matrix
-from reconciler.reports.grouping import alike, anywhere, of_change, of_finding, of_load, where
+from reconciler.reports.grouping import alike, anywhere, by_kind_and_action, of_change, of_finding, of_load
 from reconciler.reports.page import template
+from reconciler.reports.plan.consequences import consequences
 from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
+from reconciler.reports.plan.places import Labels
+from reconciler.reports.plan.places import counted as counted_places
 from reconciler.reports.plan.reach import Reach
-from reconciler.reports.plan.text import value
+from reconciler.reports.plan.words import value
 from reconciler.reports.times import moment
 
 _TEMPLATE = Path(__file__).parent / "templates" / "plan.html"
@@ -46,12 +48,12 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
         counted=counted(plan.diagnostics),
         errors=told([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
         findings=told([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
-        changes=[change_of(c) for c in alike(changes, of_change)],
+        changes=[change_of(c, plan.labels) for c in alike(by_kind_and_action(changes), of_change)],
         loads=[
-            {"load": x[0], **_subject([y.address for y in x]), "bytes": sum(y.bytes for y in x)}
+            {"load": x[0], **_subject([y.address for y in x], plan.labels), "bytes": sum(y.bytes for y in x)}
             for x in alike(loads, of_load)
         ],
-        allowed=allowed.sentences(plan.overrides),
+        consequences=consequences(plan),
         unmanaged=unmanaged.sentence(plan.unmanaged),
         unmanaged_rows=list(unmanaged.rows(plan.unmanaged)),
         counts=(len(changes), len(loads)),
@@ -88,17 +90,17 @@ def _waves(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _subject(addresses: list[str]) -> dict[str, Any]:
+def _subject(addresses: list[str], labels: Labels) -> dict[str, Any]:
     """The address; of many datamarts, how many and which."""
     if len(addresses) == 1:
         return {"address": addresses[0], "where": ""}
     return {
         "address": addresses[0].partition("@")[0],
-        "where": f"on {many(len(addresses), 'datamart')}: {where(addresses)}",
+        "where": f"on {counted_places([a.partition('@')[2] for a in addresses], labels)}",
     }
 
 
-def change_of(same: list[ResourceChange]) -> dict[str, Any]:
+def change_of(same: list[ResourceChange], labels: Labels | None = None) -> dict[str, Any]:
     """Changes that look alike, as one row."""
     change = same[0]
     before, after = change.change.before or {}, change.change.after or {}
@@ -111,7 +113,7 @@ def change_of(same: list[ResourceChange]) -> dict[str, Any]:
     reason = anywhere(change.reason, change.address.partition("@")[2]) if len(same) > 1 else change.reason
     return {
         "verb": verb,
-        **_subject([c.address for c in same]),
+        **_subject([c.address for c in same], labels or {}),
         "fields": fields,
         "reason": reason,
         "origin": change.origin,

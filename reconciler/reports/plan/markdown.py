@@ -1,16 +1,31 @@
 """A plan as Markdown, for the comment of a pull request: shortened in steps until it fits, and says what it left out. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from reconciler.kinds.counts import many
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
-from reconciler.reports import allowed, unmanaged
+from reconciler.reports import unmanaged
 from reconciler.reports.coverage import text as coverage_text
-from reconciler.reports.grouping import alike, anywhere, few_of_each, of_change, of_finding, of_load, where
+from reconciler.reports.grouping import (
+    SINGLE_MAX_DATAMARTS,
+    about,
+    alike,
+    anywhere,
+    by_code_and_source,
+    by_kind_and_action,
+    of_change,
+    of_load,
+    of_source,
+)
 from reconciler.reports.markdown import cell, code, fitted, table
+from reconciler.reports.plan.consequences import consequences
 from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
+from reconciler.reports.plan.places import Labels
+from reconciler.reports.plan.places import counted as counted_places
 from reconciler.reports.plan.reach import Reach, Row
-from reconciler.reports.plan.text import value
+from reconciler.reports.plan.words import value
 from reconciler.reports.style import duration, size
 
 
@@ -29,22 +44,22 @@ def _rendered(plan: Plan, rows: int, found: Reach | None) -> str:
     loads = [x for x in plan.loads if x.actions != ("no-op",)]
     lines = [f"## {decision(plan)} {in_numbers(plan)}", ""]
     lines.append(f"`{plan.workspace}`, organisation {plan.organisation_id}, plan `{plan.plan_digest[:12]}`")
-    lines += ["", *_warnings(plan), *findings(plan, rows), *_waves(plan)]
-    lines += coverage_text.as_markdown(plan, rows)
+    lines += ["", *_warnings(plan)]
     lines += table(
         "Changes",
         "| Action | Address | What | Reason |\n|---|---|---|---|",
-        alike(acting, of_change),
-        change_row,
+        alike(by_kind_and_action(acting), of_change),
+        partial(change_row, labels=plan.labels),
         rows,
     )
     lines += table(
         "Loads",
-        "| Load | Action | Lines | Volume | Reason |\n|---|---|--:|--:|---|",
-        alike(loads, of_load),
-        _load,
+        "| Load | Action | Rows | Volume | Reason |\n|---|---|--:|--:|---|",
+        _groups(loads),
+        partial(_load, labels=plan.labels),
         rows,
     )
+    lines += [*_waves(plan), *coverage_text.as_markdown(plan, rows), *findings(plan, rows)]
     lines += _reach(found, rows) if found is not None else []
     return "\n".join(lines).rstrip() + "\n"
 
@@ -68,8 +83,20 @@ def _warnings(plan: Plan) -> list[str]:
         told.append("> Flags limit this plan; resources that they exclude were not compared.")
     if (words := unmanaged.sentence(plan.unmanaged)) is not None:
         told.append(f"> {words}")
-    told += [f"> **Guard overridden:** {cell(x)}" for x in allowed.sentences(plan.overrides)]
-    return [*told, ""] if told else []
+    told += [f"> **{cell(x)}**" for x in consequences(plan)]
+    return ["\n>\n".join(told), ""] if told else []
+
+
+def _groups(loads: Sequence[LoadChange]) -> list[list[LoadChange]]:
+    """Loads that look alike together; all of a source together where many of them differ."""
+    sources: dict[object, list[LoadChange]] = {}
+    for load in loads:
+        sources.setdefault(of_source(load), []).append(load)
+    parts = (
+        [found] if len(same := alike(found, of_load)) > SINGLE_MAX_DATAMARTS else same
+        for found in sources.values()
+    )
+    return [part for each in parts for part in each]
 
 
 def findings(plan: Plan, rows: int) -> list[str]:
@@ -79,14 +106,13 @@ def findings(plan: Plan, rows: int) -> list[str]:
         plan: any.
         rows: how many to show.
     """
-    said = few_of_each(alike(ordered(plan.diagnostics), of_finding))
+    said = by_code_and_source(ordered(plan.diagnostics))
     shown = []
-    for (d, *more), others in said[max(0, len(said) - rows) :]:
-        also = f" and {many(len(more), 'other datamart')}" if more else ""
-        subject = f"`{code(d.address)}`{also}: " if d.address else ""
-        shown.append(f"- **{d.severity.value}** `{d.code}` {subject}{cell(d.message)}")
-        if others:
-            shown.append(f"- … and {others:,} more of `{d.code}`")
+    for same in said[max(0, len(said) - rows) :]:
+        d, (subject, message) = same[0], about(same)
+        shown.append(
+            f"- **{d.severity.value}** `{d.code}` {f'`{code(subject)}`: ' if subject else ''}{cell(message)}"
+        )
     left = max(0, len(said) - rows)
     first = [f"- … {many(left, 'more finding')} before these"] if left else []
     return [f"### Findings: {counted(plan.diagnostics)}", "", *first, *shown, ""] if said else []
@@ -108,13 +134,14 @@ def _waves(plan: Plan) -> list[str]:
     return [*lines, ""]
 
 
-def _address(addresses: Sequence[str]) -> str:
+def _address(addresses: Sequence[str], labels: Labels) -> str:
     if len(addresses) == 1:
         return f"`{code(addresses[0])}`"
-    return f"`{code(addresses[0].partition('@')[0])}` on {many(len(addresses), 'datamart')}: {cell(where(addresses))}"
+    where = counted_places([a.partition("@")[2] for a in addresses], labels)
+    return f"`{code(addresses[0].partition('@')[0])}` on {cell(where)}"
 
 
-def change_row(found: list[ResourceChange]) -> str:
+def change_row(found: list[ResourceChange], labels: Labels | None = None) -> str:
     """A change, or many alike, as one row."""
     change = found[0]
     verb = change.change.actions[0]
@@ -129,13 +156,24 @@ def change_row(found: list[ResourceChange]) -> str:
     else:
         words = ", ".join(f"{k}: {value(v)}" for k, v in shown.items())
     reason = anywhere(change.reason, change.address.partition("@")[2]) if len(found) > 1 else change.reason
-    return f"| {verb} | {_address([c.address for c in found])} | {cell(words)} | {cell(reason)} |"
+    return (
+        f"| {verb} | {_address([c.address for c in found], labels or {})} | {cell(words)} | {cell(reason)} |"
+    )
 
 
-def _load(found: list[LoadChange]) -> str:
+def _load(found: list[LoadChange], labels: Labels) -> str:
     load = found[0]
-    each = " each" if len(found) > 1 else ""
-    lines = "known after apply" if load.unread else f"{load.lines:,}{each}"
+    lines = "known after apply" if load.unread else f"{sum(x.lines for x in found):,}"
     volume = size(sum(x.bytes for x in found))
-    number = f" load {load.generation}" if load.generation is not None else ""
-    return f"| {_address([x.address for x in found])} | {load.actions[0]}{number} | {lines} | {volume} | {cell(load.reason)} |"
+    same = load.generation is not None and len({x.generation for x in found}) == 1
+    number = f" load {load.generation}" if same else ""
+    return f"| {_address([x.address for x in found], labels)} | {load.actions[0]}{number} | {lines} | {volume} | {cell(_reasons(found))} |"
+
+
+def _reasons(found: Sequence[LoadChange]) -> str:
+    if len(found) == 1:
+        return found[0].reason
+    reasons = Counter(anywhere(x.reason, x.datamart) for x in found)
+    return "; ".join(
+        f"{reason} ({n})" if len(reasons) > 1 else reason for reason, n in reasons.most_common(3)
+    )

@@ -67,6 +67,7 @@ def run_rebuild(flags: Flags, name: str) -> None:
         scans = session.new_scans(flags, shown)
         targets = [str(x.address) for x in _chosen(flags, checked, name)]
         made = session.plan(replace(flags, target=targets), checked, where, scans)
+        plan_pages.tell_findings(made, flags)
         if made.errored:
             plan_pages.exit_code(made, detailed=False)
             raise ReadFailed("the platform could not be read; no index was made")

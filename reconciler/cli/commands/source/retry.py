@@ -73,6 +73,7 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: Scans, *, auto: boo
     ):
         targets = [a for a, load in checked.desired().loads.items() if load.source == name]
         made = session.plan(replace(flags, target=targets), checked, where, scans)
+        plan_pages.tell_findings(made, flags)
         if made.errored or not made.applyable:
             return plan_pages.exit_code(made, detailed=False)
         if busy := [x.address for x in made.loads if x.actions != ("no-op",) and not x.unread]:

@@ -1,0 +1,79 @@
+"""What a plan takes away or moves: removals, defaults, tokens, deleted profiles, overridden guards; one sentence each. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from reconciler.kinds.counts import many
+from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.reports import allowed
+from reconciler.reports.plan.words import value
+
+NAMED = 4  # of more, so many are named
+_WORDS = {"Activation": "activation", "Compartment": "compartment", "DocumentImport": "document import"}
+
+
+def consequences(plan: Plan) -> list[str]:
+    """The sentences; none where a plan only adds.
+
+    Args:
+        plan: any.
+    """
+    changes = plan.resource_changes
+    return [
+        *_removals([c for c in changes if c.change.actions[0] == "delete"]),
+        *_defaults([c for c in changes if c.former_default is not None and c.change.actions != ("no-op",)]),
+        *_tokens([c for c in changes if c.change.actions == ("update",) and _moves_token(c)]),
+        *_deletes([x for x in plan.loads if x.deletes and x.actions != ("no-op",)]),
+        *(f"Overrides {words}" for words in allowed.sentences(plan.overrides)),
+    ]
+
+
+def _removals(found: Sequence[ResourceChange]) -> list[str]:
+    kinds = Counter(c.kind for c in found)
+    return [
+        f"Removes {many(n, _WORDS.get(kind, kind))}: {_some([_plain(c) for c in found if c.kind == kind])}."
+        for kind, n in kinds.items()
+    ]
+
+
+def _defaults(found: Sequence[ResourceChange]) -> list[str]:
+    if not found:
+        return []
+    named = [f"{_plain(c)} replaces {_former(c)}" for c in found]
+    return [f"Moves the default of {many(len(found), 'datamart')}: {_some(named)}."]
+
+
+def _former(change: ResourceChange) -> str:
+    former = change.former_default or {}
+    return former.get("token") or f"the compartment with the id {former.get('compartment_id')}"
+
+
+def _moves_token(change: ResourceChange) -> bool:
+    before, after = change.change.before or {}, change.change.after or {}
+    return "token" in after and before.get("token") != after["token"]
+
+
+def _tokens(found: Sequence[ResourceChange]) -> list[str]:
+    if not found:
+        return []
+    named = [
+        f"{_plain(c)} {value((c.change.before or {}).get('token'))} -> {value((c.change.after or {})['token'])}"
+        for c in found
+    ]
+    return [f"Changes the token of {many(len(found), 'compartment')}, which site tags name: {_some(named)}."]
+
+
+def _deletes(found: Sequence[LoadChange]) -> list[str]:
+    if not found:
+        return []
+    named = [f"{x.address.partition('/')[2]} {x.deletes:,}" for x in found]
+    return [f"Sends {many(sum(x.deletes for x in found), 'DELETE command')} about profiles: {_some(named)}."]
+
+
+def _plain(change: ResourceChange) -> str:
+    return change.address.partition("/")[2]
+
+
+def _some(named: Sequence[str]) -> str:
+    left = len(named) - NAMED
+    return ", ".join(named[:NAMED]) + (f" and {many(left, 'other')}" if left > 0 else "")

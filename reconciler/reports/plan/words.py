@@ -1,0 +1,55 @@
+"""Lines and values as every part of a plan writes them. Pure."""
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from reconciler.reports.style import Style, safe
+
+WIDTH = 80
+SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
+
+
+def wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
+    """Lines of a text; names are never broken inside.
+
+    Args:
+        text: what to wrap.
+        width: of a line.
+        initial_indent: before the first line.
+        subsequent_indent: before the others.
+    """
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=initial_indent,
+        subsequent_indent=subsequent_indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def value(value: Any) -> str:
+    """A value as people read it."""
+    return (
+        "(none)"
+        if value is None
+        else str(value).lower()
+        if isinstance(value, bool)
+        else f'"{safe(str(value))}"'
+    )
+
+
+def mark_of(verb: str, style: Style) -> Callable[[str], str]:
+    """The colour of an action."""
+    return {"create": style.green, "delete": style.red}.get(verb, style.yellow)
+
+
+def because(reason: str, style: Style) -> list[str]:
+    """Why, dimmed."""
+    return [
+        style.dim(line)
+        for line in wrapped(
+            f"because: {safe(reason)}", WIDTH - 6, initial_indent="      ", subsequent_indent="        "
+        )
+    ]
