@@ -15,7 +15,14 @@ FORMAT_VERSION = "1.0"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`actions` is one of [create], [update], [delete], [delete, create], [no-op], [read]."""
+    """`actions` is one of [create], [update], [delete], [delete, create], [no-op], [read].
+
+    Attributes:
+        actions: what is done.
+        before: what is there; None if nothing is.
+        after: what will be there; None if nothing will.
+        after_unknown: fields of `after` that are known after apply only.
+    """
 
     actions: tuple[str, ...]
     before: dict[str, Any] | None
@@ -34,6 +41,13 @@ class ResourceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """One resource: what it is, what it will be, why, and what must be done first.
 
     Attributes:
+        address: such as Activation/loyalty@retail-fr.
+        kind: Compartment, Activation or DocumentImport.
+        change: before and after.
+        reason: in words, for display only.
+        requires: addresses of actions that have to succeed first.
+        wave: of the rollout.
+        remote_id: id on the platform.
         origin: FILE:LINE of the spec that asks for it; None where none does by itself.
         request: method and path that apply would send.
         former_default: id and token of the compartment that stops being the datamart's default; the token is null if unknown.
@@ -102,6 +116,24 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """One run of one source onto one datamart.
 
     Attributes:
+        address: such as ProfileSource/crm@retail-fr.
+        datamart: its name in the specs.
+        datamart_id: its id on the platform.
+        source_digest: of what is read: whether files or query are the same.
+        chunks: uploads that the load consists of.
+        lines: rows that are read.
+        bytes: that are uploaded.
+        upserts: commands that write a profile.
+        deletes: commands that delete a profile.
+        rejected: rows that are not sent.
+        replay_safe: sending a chunk a second time changes nothing.
+        actions: one of [execute], [resume], [no-op].
+        reason: in words, for display only.
+        requires: addresses of actions that have to succeed first.
+        wave: of the rollout.
+        after_unknown: fields that are known after apply only, or estimated.
+        resend: numbers of chunks that are sent again although that is not safe.
+        reload: the same content is loaded again.
         generation: None while the remote could not be read.
         load_digest: None while a compartment is still to be created ("known after apply").
         previous_lines: of the last load that a snapshot replaces; 0 where there is none, or its size says nothing.
@@ -150,7 +182,15 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Counts of what apply would do."""
+    """Counts of what apply would do.
+
+    Attributes:
+        create: resources.
+        update: resources.
+        delete: resources.
+        execute: loads.
+        unchanged: resources and loads.
+    """
 
     create: int = 0
     update: int = 0
@@ -163,6 +203,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Requests and bytes the apply will need; following executions to their end comes on top.
 
     Attributes:
+        requests: their number.
+        bytes: to upload.
         seconds: for the requests, at the pace of those that the plan itself took; None where it took none.
     """
 
@@ -215,6 +257,27 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The reviewed artefact; `created_at` (UTC) makes two plans of equal content two approvals.
 
     Attributes:
+        format_version: of this format.
+        tool_version: of the reconciler that made it.
+        workspace: its name.
+        organisation_id: whose resources it changes.
+        endpoint: URL of the platform.
+        environment: that was chosen; None is the base.
+        spec_digest: of all specs.
+        complete: no flag limits it.
+        errored: something could not be read; what depends on it is not in the plan.
+        applyable: nothing stops it.
+        resource_changes: of compartments, activations and document imports, those that change nothing too.
+        loads: of each source and datamart, those that send nothing too.
+        summary: counts.
+        budget: what apply will need.
+        resource_drift: in an audit, what changed on the platform since the last apply.
+        diagnostics: findings.
+        overrides: guards that somebody allowed to be crossed.
+        rollout: waves that it is carried out in.
+        unmanaged: what exists and no spec declares.
+        created_at: when it was made (UTC).
+        plan_digest: SHA-256 of all the rest but the seal.
         prune: scopes of `--prune`.
         listed_datamarts: ids of those whose activations were all read, where no flag leaves out a compartment or an activation.
         labels: of the datamarts that the specs name, by name; a reader is shown sets by them.

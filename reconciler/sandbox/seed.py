@@ -34,6 +34,39 @@ SEED: dict[str, Any] = {
     ],
 }
 
+# What each list holds, for the manual: a test holds it against what `plant` reads.
+FIELDS: dict[str, dict[str, str]] = {
+    "datamarts": {
+        "id": "a text of digits; required",
+        "name": "required",
+        "organisation_id": "required; a datamart of another organisation is not listed",
+        "type": "`DATAMART`, unless it says `CROSS_DATAMART`",
+        "archived": "false",
+        "time_zone": "`Europe/Paris`; as are `datafarm`, `region`, `storage_model_version` and `creation_date` it is only served",
+        "token": "made from the name",
+    },
+    "compartments": {
+        "id": "one is made where there is none",
+        "organisation_id": "required",
+        "token": "required",
+        "name": "may be null",
+        "archived": "false",
+    },
+    "activations": {
+        "datamart_id": "required",
+        "compartment_id": "this or `compartment_token` is required",
+        "compartment_token": "of a compartment of this seed, in place of its id",
+        "default": "false; true makes it the default of the datamart",
+    },
+    "schemas": {
+        "datamart_id": "required",
+        "text": "the schema itself; this or `file` is required",
+        "file": "a file with the schema, relative to the seed",
+        "id": "of the first version; the next numbers are those of the others",
+        "status": "makes one version of this status; else there are three: archived, live, draft",
+    },
+}
+
 
 def plant_missing(store: Store, seed: dict[str, Any]) -> None:
     """Add what a store has not: datamarts, with what is active on them, and compartments with an id.
@@ -87,8 +120,9 @@ def plant(store: Store, seed: dict[str, Any]) -> None:
             ids[row["token"]] = row.get("id") or store.free_id(_FIRST)
             store.add("compartment", row["organisation_id"], body, ids[row["token"]])
         for row in seed.get("activations", []):
-            token = {"compartment_id": ids[row["compartment_token"]]} if "compartment_token" in row else {}
-            body = {"default": False, **token, **{k: v for k, v in row.items() if k != "compartment_token"}}
+            own = ids[row["compartment_token"]] if "compartment_token" in row else row["compartment_id"]
+            rest = {k: v for k, v in row.items() if k not in ("compartment_token", "compartment_id")}
+            body = {"default": False, "compartment_id": own, **rest}
             store.add("activation", row["datamart_id"], body)
         for row in seed.get("schemas", []):
             plant_schema(store, row["datamart_id"], row["text"], row.get("id"), row.get("status"))

@@ -1,6 +1,8 @@
-"""Pages of the manual that are made from the code: commands with flags and variables, and events. `.ci/reference` writes them."""
+"""Pages of the manual that are made from the code: commands, events, plans, metrics, seeds. `.ci/reference` writes them."""
 
 import inspect
+import json
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -11,7 +13,9 @@ import typer
 from reconciler.cli import exit_codes
 from reconciler.cli.app import COMMANDS, app
 from reconciler.cli.helps import GROUPS
-from reconciler.model import event
+from reconciler.cli.output.metrics import Metrics
+from reconciler.model import event, plan
+from reconciler.sandbox import seed
 
 # Variables that no flag names by itself.
 VARIABLES = {
@@ -114,15 +118,139 @@ def events() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def plan_format() -> str:
+    """The document of a plan: every object with its fields."""
+    lines = [
+        "# The plan's format\n",
+        "What `plan --out FILE` writes and `-o json` prints: one JSON object. `format_version` has the form MAJOR.MINOR: a new field"
+        " raises the second number, anything else the first. Programs ignore fields they do not know. The shape of"
+        " `resource_changes` is Terraform's, so that policy tools for it can read it; `-o terraform` prints it without the rest.\n",
+        "Nothing in it is a token or a value of a profile. [Saved plans](plans.md) says what is compared before a plan is applied.\n",
+        _MADE,
+    ]
+    told: dict[str, str] = {}
+    _object(plan.Plan, "The plan", told)
+    return "\n".join([*lines, *told.values()]).rstrip() + "\n"
+
+
+def _object(kind: Any, head: str, told: dict[str, str]) -> None:
+    """A section for an object, and then one for each that it holds and that has none yet."""
+    info: Any = msgspec.inspect.type_info(kind)
+    doc = inspect.getdoc(kind) or ""
+    words, _, attributes = doc.partition("\n\nAttributes:\n")
+    about = dict(re.findall(r"^ {4}(\w+): (.+(?:\n {6,}.+)*)", attributes, re.MULTILINE))
+    rows, inner = [], []
+    for f in info.fields:
+        default = "" if f.required else _shown_default(f)
+        rows.append(
+            f"| `{f.encode_name}` | {_type(f.type)} | {default} | {_cell(_null(about.get(f.name, '')))} |"
+        )
+        inner += _structs(f.type)
+    words = "" if words.startswith(f"{kind.__name__}(") else words  # made by dataclass
+    table = ["| Field | Type | Default | Is |", "|---|---|---|---|", *rows]
+    told[kind.__name__] = "\n".join([f"## {head}\n", *([words, ""] if words else []), *table, ""])
+    for found in inner:
+        if found.__name__ not in told:
+            told[found.__name__] = ""
+            _object(found, found.__name__, told)
+
+
+def _null(words: str) -> str:
+    return re.sub(r"\bNone\b", "null", " ".join(words.split()))
+
+
+def _shown_default(field: Any) -> str:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return f"`{json.dumps(msgspec.to_builtins(field.default_factory()))}`"
+    value = msgspec.to_builtins(field.default)
+    return "an empty one" if isinstance(value, dict) and value else f"`{json.dumps(value)}`"
+
+
+def _structs(found: Any) -> list[Any]:
+    """Objects of ours within a type."""
+    parts = [getattr(found, name, None) for name in ("item_type", "value_type")]
+    parts += [*getattr(found, "types", ()), *getattr(found, "item_types", ())]
+    own = [found.cls] if hasattr(found, "cls") and hasattr(found, "fields") else []
+    return own + [x for part in parts if part is not None for x in _structs(part)]
+
+
+def metrics() -> str:
+    """What `watch` serves: every metric with its labels."""
+    registry = Metrics().registry
+    lines = [
+        "# Metrics\n",
+        "`reconciler watch --listen HOST:PORT` serves them at `/metrics`, in the format of Prometheus; [operations](operations.md) says"
+        " what to alert on. No label is an identifier of the platform: datamarts, sources and kinds are names of the specs.\n",
+        _MADE,
+        "| Metric | Type | Labels | Is |",
+        "|---|---|---|---|",
+    ]
+    for found in registry._collector_to_names:
+        metric: Any = found
+        name = metric._name + ("_total" if metric._type == "counter" else "")
+        labels = ", ".join(f"`{x}`" for x in metric._labelnames)
+        lines.append(f"| `{name}` | {metric._type} | {labels} | {_cell(metric._documentation)} |")
+    return "\n".join(lines) + "\n"
+
+
+def seeds() -> str:
+    """What a sandbox can begin with: the objects of a seed, by the built-in one."""
+    lines = [
+        "# Seeds of the sandbox\n",
+        "A seed says what a sandbox holds at its beginning. `endpoint: sandbox:` plants what the specs name: the organisation, its"
+        " datamarts, and what they pin. `reconciler sandbox serve --seed FILE` and a file `.sandbox/seed.json` beside the"
+        " workspace, which is there before the sandbox first starts, replace the built-in one. A seed is one JSON object of lists;"
+        " each list and each field with a default may be left out. Fields that the table does not have are kept and served as they are.\n",
+        _MADE,
+        "## Fields\n",
+        "| List | Field | Is |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{table}` | `{key}` | {_cell(words)} |"
+        for table, rows in seed.FIELDS.items()
+        for key, words in rows.items()
+    ]
+    shown = {
+        table: [
+            {k: v if k != "text" else "type UserPoint @TreeIndexRoot ..." for k, v in row.items()}
+            for row in rows
+        ]
+        for table, rows in seed.SEED.items()
+    }
+    body = ",\n".join(
+        f'  "{table}": [\n' + ",\n".join(f"    {json.dumps(row)}" for row in rows) + "\n  ]"
+        for table, rows in shown.items()
+    )
+    lines += ["", "## The built-in seed\n", "```json", f"{{\n{body}\n}}", "```"]
+    return "\n".join(lines) + "\n"
+
+
+_WORDS = {
+    msgspec.inspect.IntType: "whole number",
+    msgspec.inspect.FloatType: "number",
+    msgspec.inspect.BoolType: "true or false",
+    msgspec.inspect.StrType: "text",
+    msgspec.inspect.NoneType: "null",
+    msgspec.inspect.AnyType: "any",
+}
+
+
 def _type(found: Any) -> str:
     match found:
-        case msgspec.inspect.IntType():
-            return "whole number"
-        case msgspec.inspect.StrType():
-            return "text"
+        case msgspec.inspect.EnumType():
+            return "one of " + ", ".join(f"`{x.value}`" for x in found.cls)
+        case msgspec.inspect.UnionType():
+            return " or ".join(_type(x) for x in found.types)
         case msgspec.inspect.DictType():
-            return "object: name to number"
-    raise AssertionError(found)
+            return f"object: name to {_type(found.value_type)}"
+        case msgspec.inspect.VarTupleType():
+            return f"list of {_type(found.item_type)}"
+        case msgspec.inspect.TupleType():
+            return f"list: {', '.join(_type(x) for x in found.item_types)}"
+        case msgspec.inspect.StructType() | msgspec.inspect.DataclassType():
+            return f"[{found.cls.__name__}](#{found.cls.__name__.lower()})"
+    return _WORDS[type(found)]
 
 
 def _sentence(text: str) -> str:
@@ -133,4 +261,10 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"commands.md": commands, "events.md": events}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "events.md": events,
+    "metrics.md": metrics,
+    "plan-format.md": plan_format,
+    "seeds.md": seeds,
+}

@@ -7,6 +7,8 @@ import pytest
 
 from reconciler.cli.app import COMMANDS
 from reconciler.cli.helps import GROUPS
+from reconciler.sandbox.seed import FIELDS, SEED, plant
+from reconciler.sandbox.store import Store
 from tests.support import pictures
 from tests.support.reference import PAGES, VARIABLES, commands
 
@@ -41,3 +43,26 @@ def test_the_picture_of_a_plan_is_what_plan_shows(tmp_path: Path) -> None:
         )
     finally:
         pictures.stop(shop)
+
+
+FULL = {
+    "datamarts": [{"id": "1", "name": "One", "organisation_id": "7"}],
+    "compartments": [{"id": "2", "organisation_id": "7", "token": "two", "name": None}],
+    "activations": [{"datamart_id": "1", "compartment_id": "2"}],
+    "schemas": [{"datamart_id": "1", "text": "type A { id: ID! }"}],
+}
+
+
+def test_a_seed_of_the_fields_that_are_required_is_enough() -> None:
+    plant(Store(None), FULL)
+    assert all(row.keys() <= FIELDS[table].keys() for table, rows in SEED.items() for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("table", "field"),
+    [(t, f) for t, rows in FIELDS.items() for f, words in rows.items() if words.endswith("required")],
+)
+def test_a_seed_without_a_required_field_is_refused(table: str, field: str) -> None:
+    rows = [{k: v for k, v in row.items() if k != field} for row in FULL[table]]
+    with pytest.raises(ValueError, match="seed"):
+        plant(Store(None), {**FULL, table: rows})
