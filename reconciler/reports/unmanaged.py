@@ -26,8 +26,9 @@ def rows(found: Sequence[Unmanaged]) -> Iterator[str]:
         mine = [u for u in found if u.compartment_id == compartment_id]
         datamarts = [u.datamart for u in mine if u.datamart is not None]
         declared = not any(u.kind == "Compartment" for u in mine)
+        token = f" {mine[0].token!r}" if mine[0].token else ""  # of another organisation it is not known
         name = f" ({mine[0].name!r})" if mine[0].name else ""
         where = f", active on {', '.join(datamarts)}" if datamarts else ""
         what = "activations of compartment" if declared else "compartment"
         why = f"; ignored: {mine[0].ignored}" if mine[0].ignored else ""
-        yield safe(f"{what} {compartment_id} {mine[0].token!r}{name}{where}{why}")
+        yield safe(f"{what} {compartment_id}{token}{name}{where}{why}")

@@ -95,6 +95,18 @@ def test_the_tutorial(shell: dict[str, str], tmp_path: Path) -> None:
     assert 'name: "Loyalty programme" -> "Loyalty club"' in done.stdout
 
 
+def test_the_messy_organisation(shell: dict[str, str], tmp_path: Path) -> None:
+    found = blocks("messy-organisation.md")
+    assert len(found) == 4
+    done = ran(found, tmp_path, shell)
+    first, by_hand = done.stdout.split("== block 3")
+    assert "No changes." in first
+    assert "archived" in first
+    assert 'name: "News letter" -> "Newsletter"' in by_hand
+    assert "No changes." in by_hand
+    assert "compartment 2006, active on retail-it" in by_hand.split("== block 4")[1]
+
+
 def test_the_main_job_of_the_readme(shell: dict[str, str], tmp_path: Path) -> None:
     found = [text for language, text in fences(ROOT / "README.md") if language == "sh" and is_run(text)]
     assert len(found) == 1
@@ -111,7 +123,7 @@ def test_a_page_with_an_account(page: str, shell: dict[str, str], tmp_path: Path
 
 
 def test_every_block_of_commands_is_run_or_named_with_a_reason() -> None:
-    run_elsewhere = ["tutorial.md", *WITH_AN_ACCOUNT]
+    run_elsewhere = ["tutorial.md", "messy-organisation.md", *WITH_AN_ACCOUNT]
     used = set[str]()
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")):
         for language, text in fences(page):
