@@ -80,7 +80,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         gone: identities that were sent, and that no row names any more.
         retried: rows of which it is not known that the platform took the last command.
         known: identities that were sent.
-        deleted: of those that are gone, how many this load deletes.
+        deleted: of the identities that no row names, how many this load deletes.
         all_rows: all rows are sent, the unchanged ones, too.
     """
 
@@ -134,7 +134,7 @@ class LoadChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         after_unknown: fields that are known after apply only, or estimated.
         resend: numbers of chunks that are sent again although that is not safe.
         reload: the same content is loaded again.
-        generation: None while the remote could not be read.
+        generation: None while the platform could not be read.
         load_digest: None while a compartment is still to be created ("known after apply").
         previous_lines: of the last load that a snapshot replaces; 0 where there is none, or its size says nothing.
         retry: the sub-load's number, where failed lines of the generation are sent again; else 0.
@@ -214,7 +214,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A guard that somebody allowed to be crossed in this plan; `scope` is a kind, KIND@DATAMART or a load's address."""
+    """A guard that a user overrode in this plan; `scope` is a kind, KIND@DATAMART or a load's address."""
 
     guard: str
     scope: str
@@ -230,7 +230,7 @@ class Unmanaged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         datamart: name of the datamart of an activation.
         datamart_id: of that datamart.
         default: the activation is the datamart's default.
-        ignored: why reconciler.yaml says that it stays as it is; None where nobody said anything.
+        ignored: why reconciler.yaml says that it stays as it is; None where it says nothing.
     """
 
     kind: str
@@ -273,13 +273,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         budget: what apply will need.
         resource_drift: in an audit, what changed on the platform since the last apply.
         diagnostics: findings.
-        overrides: guards that somebody allowed to be crossed.
+        overrides: guards that a user overrode.
         rollout: waves that it is carried out in.
         unmanaged: what exists and no spec declares.
         created_at: when it was made (UTC).
         plan_digest: SHA-256 of all the rest but the seal.
         prune: scopes of `--prune`.
-        listed_datamarts: ids of those whose activations were all read, where no flag leaves out a compartment or an activation.
+        listed_datamarts: ids of those whose activations were all read, where no flag excludes a compartment or an activation.
         labels: of the datamarts that the specs name, by name; a reader is shown sets by them.
         audit: of the document of `drift`; None of a plan.
         seal: HMAC of all the rest with the workspace's `plan_key`; empty where there is none.

@@ -14,7 +14,7 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         max_failed_lines_percent: of the lines that the wave sent.
         max_failed_lines: lines that the platform refused.
         max_failed_executions: loads and changes that failed or whose end is unknown.
-        max_guard_trips: guards that somebody allowed to be crossed on the wave's datamarts.
+        max_guard_trips: guards that a user overrode on the wave's datamarts.
         min_activations: activations of declared compartments that a listing shows on the wave's datamarts.
         command: a program and its arguments; its exit code decides.
         command_timeout: seconds.
@@ -45,7 +45,7 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """All waves, in order.
 
     Attributes:
-        on_failure: `stop` waits for somebody to mend and go on; `abort` ends the rollout.
+        on_failure: `stop` waits until the cause is fixed and the rollout is resumed; `abort` ends the rollout.
         paused: in the spec; nothing is carried out while it says so.
         specs: digest of each document by address, so that what changed since can be named.
     """

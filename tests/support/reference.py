@@ -200,7 +200,7 @@ def seeds() -> str:
         "A seed says what a sandbox holds at its beginning. `endpoint: sandbox:` plants what the specs name: the organisation, its"
         " datamarts, and what they pin. `reconciler sandbox serve --seed FILE` and a file `.sandbox/seed.json` beside the"
         " workspace, which is there before the sandbox first starts, replace the built-in one. A seed is one JSON object of lists;"
-        " each list and each field with a default may be left out. Fields that the table does not have are kept and served as they are.\n",
+        " each list and each field with a default may be absent. Fields that the table does not have are kept and served as they are.\n",
         _MADE,
         "## Fields\n",
         "| List | Field | Is |",
