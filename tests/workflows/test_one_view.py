@@ -112,7 +112,7 @@ def test_rows_that_a_person_says_were_sent_are_not_taken_as_failed(
         assert (counts["total_success"], counts["total_failure"]) == (0, 1)
     else:
         assert done.code == 4, done
-        assert "counts 1 failed commands, its executions" in " ".join(done.err.split())
+        assert "counts 1 failed command, its executions" in " ".join(done.err.split())
         assert sent(emulator) == before
 
 

@@ -114,5 +114,5 @@ def test_coverage_of_very_many_compartments_is_cut_and_says_so(count: int) -> No
     lines = coverage_text.matrix(found, Style())
     assert sum(line.startswith("  c") for line in lines) == 16
     assert any(line.startswith(f"  c{count - 1:04}") for line in lines)  # what the plan activates comes first
-    assert ("more compartments" in "".join(lines)) is (count > 16)
+    assert ("more compartment" in "".join(lines)) is (count > 16)
     assert all(len(line) <= 80 for line in lines)
