@@ -28,8 +28,8 @@ from yaml.events import (
 
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error
+from reconciler.spec.find import MAX_BYTES
 
-MAX_BYTES = 5_000_000
 MAX_DEPTH = 50
 MAX_NODES = 200_000
 MAX_DOCUMENTS = 10_000

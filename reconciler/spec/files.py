@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.beneath import open_regular, within
+from reconciler.beneath import within
 from reconciler.errors import ReconcilerError, SpecError
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
-from reconciler.spec.documents import MAX_BYTES, Document, parse
-from reconciler.spec.find import WORKSPACE_FILE, SpecFile, workspace_file
+from reconciler.spec.documents import Document, parse
+from reconciler.spec.find import WORKSPACE_FILE, SpecFile, content_of, workspace_file
 from reconciler.spec.nearest import nearest
 from reconciler.spec.overlays import is_overlay
 from reconciler.spec.rules import check_document
@@ -69,10 +69,7 @@ def read_workspace(root: Path) -> Document:
 def read(file: SpecFile) -> Read:
     """Read one file: its documents, and findings of syntax, schema, and rules within one document."""
     try:
-        with open_regular(file.path) as opened:
-            content = opened.read(min(max(file.state.size, 0), MAX_BYTES) + 1)
-            if len(content) > file.state.size:  # it has grown since it was found
-                content += opened.read(MAX_BYTES)
+        content = content_of(file)
     except OSError as e:
         return Read([], [error("spec-unreadable", f"cannot read the file: {e.strerror}", Span(file.shown))])
     documents, findings = parse(file.shown, content)

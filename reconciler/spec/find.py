@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.beneath import within
+from reconciler.beneath import open_regular, within
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, warning
 
 WORKSPACE_FILE = "reconciler.yaml"
 MAX_ENTRIES = 200_000
+MAX_BYTES = 5_000_000  # of a file
 _SUFFIXES = (".yaml", ".yml")
 _LOOK_ALIKE = (".yaml", ".yml", ".json", ".yaml.txt", ".yml.txt")
 
@@ -57,6 +58,19 @@ def find_named(root: Path, paths: Sequence[Path]) -> tuple[list[SpecFile], list[
         start = os.path.abspath(path)  # noqa: PTH100 - links are not followed: names stay as users wrote them
         search.add(start, search.inside if within(search.above, start) else os.path.realpath(start))
     return search.done()
+
+
+def content_of(file: SpecFile) -> bytes:
+    """What a file holds; of one that is too large `MAX_BYTES` and one more, however large it is.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    with open_regular(file.path) as opened:
+        content = opened.read(min(max(file.state.size, 0), MAX_BYTES) + 1)
+        if len(content) > file.state.size:  # it has grown since it was found
+            content += opened.read(MAX_BYTES)
+    return content[: MAX_BYTES + 1]
 
 
 def spec_file(path: str, shown: str) -> SpecFile:

@@ -13,12 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.beneath import open_regular
 from reconciler.errors import DiskFailed
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
 from reconciler.private_folder import replace_file
-from reconciler.spec.find import SpecFile, find, spec_file, workspace_file
+from reconciler.spec.find import SpecFile, content_of, find, spec_file, workspace_file
 from reconciler.workspace.cache import TICK_NS, cache_folder, clock_of, code_digest, kept_file
 from reconciler.workspace.path_state import look
 
@@ -136,8 +135,7 @@ def _stats(files: Sequence[SpecFile]) -> str:
 
 
 def _digest(file: SpecFile) -> bytes:
-    with open_regular(file.path) as opened:
-        return hashlib.sha256(opened.read()).digest()
+    return hashlib.sha256(content_of(file)).digest()
 
 
 def _plain(d: Diagnostic) -> list[Any]:

@@ -117,6 +117,18 @@ def test_folders_linked_in_circles_end(root: Path) -> None:
     assert time.monotonic() - began < 20
 
 
+@pytest.mark.parametrize("name", ["specs/x.yaml", "reconciler.yaml"])
+def test_a_file_of_any_size_ends(root: Path, name: str) -> None:
+    """Also the second time, when it is compared with what is remembered of it."""
+    (root / name).touch()
+    os.truncate(root / name, 40 << 30)
+    for _ in range(2):
+        began = time.monotonic()
+        done = run(root, "validate")
+        assert (done.code, "more than 5,000,000 bytes" in done.err) == (1, True), done
+        assert time.monotonic() - began < 20
+
+
 def test_links_inside_are_followed(root: Path) -> None:
     shutil.move(root / "specs/loyalty.yaml", root / "kept-elsewhere")
     (root / "specs/loyalty.yaml").symlink_to("../kept-elsewhere")

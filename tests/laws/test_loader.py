@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.spec.documents import MAX_BYTES, Document, parse
+from reconciler.spec.documents import Document, parse
+from reconciler.spec.find import MAX_BYTES
 from reconciler.spec.validate import validate
 from tests.unit.test_catalogue import SHOWN
 
