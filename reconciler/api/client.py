@@ -136,7 +136,7 @@ class Reader:
         return made
 
     def text(self, path: str) -> tuple[str, bytes]:
-        """Type and body of a 2xx answer, whatever they are; asked for once.
+        """Type and body of an answer of 200, whatever they are; asked for once.
 
         Raises:
             ReadFailed: there is no such answer, or more than is taken of one.
@@ -148,7 +148,7 @@ class Reader:
             raise ReadFailed(f"GET {shown}: no complete answer: {connection_words(e)}") from None
         except TooLarge as e:
             raise ReadFailed(f"GET {shown}: {e}") from None
-        if not 200 <= response.status_code < 300:
+        if response.status_code != 200:
             told = describe(json_object(content), content, private=False, token=self._token)
             raise ReadFailed(f"GET {shown}: {response.status_code} {told}".strip())
         if repeats_token(content, self._token):
@@ -261,7 +261,10 @@ class Reader:
                 help=self._token_help(),
             )
         if 200 <= status < 300:
-            if parsed is not None and parsed.get("status", "ok") == "ok" and "data" in parsed:
+            whole = (
+                status == 200
+            )  # a part of the answer (206), an older one (203), or a promise of one (202) is none
+            if whole and parsed is not None and parsed.get("status", "ok") == "ok" and "data" in parsed:
                 if repeats_token(content, self._token):
                     raise ReadFailed(
                         f"GET {shown}: the answer repeats the token, and is not used",

@@ -62,7 +62,10 @@ def _authorities() -> ssl.SSLContext:
             raise _unusable(name, f"does not name a {what} that can be read")
     try:
         return httpx.create_ssl_context()
-    except (OSError, ValueError):  # ssl.SSLError is an OSError; its words are those of a C library
+    except (OSError, ValueError) as e:  # ssl.SSLError is an OSError; its words are those of a C library
+        if (keys := os.environ.get("SSLKEYLOGFILE")) and getattr(e, "filename", None) == keys:
+            words = "the environment variable SSLKEYLOGFILE does not name a file that can be written"
+            raise ReconcilerError(words, help="unset it: keys of connections are logged there") from None
         name = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
         raise _unusable(name, "does not hold certificates in PEM format that can be read") from None
 

@@ -29,6 +29,7 @@ NOWHERE = "https://127.0.0.2.nip.invalid"
         ("https_proxy", ODD),
         ("SSL_CERT_FILE", FILES),
         ("SSL_CERT_DIR", ("/nope", "/etc/passwd", "x" * 5000)),
+        ("SSLKEYLOGFILE", ("/nope/keys", "/etc")),
     ],
 )
 def test_a_connection_that_cannot_be_set_up_names_the_variable(

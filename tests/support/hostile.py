@@ -159,6 +159,16 @@ def row(n: int) -> dict[str, Any]:
     return {"id": n, "name": f"n{n}", "token": f"t{n}", "organisation_id": 1185, "compartment_id": n}
 
 
+def partly(status: bytes) -> Callable[[Hostile, str], Iterator[bytes]]:
+    """A well-formed page without a row that is not the whole answer to a GET."""
+
+    def answer(_: Hostile, __: str) -> Iterator[bytes]:
+        body = json.dumps({"status": "ok", "data": [], "total": 0, "count": 0}).encode()
+        yield sized(body, OK.replace(b"200 OK", status))
+
+    return answer
+
+
 FATES: dict[str, Callable[[Hostile, str], Iterator[bytes]]] = {
     "gigabytes": gigabytes,
     "a length of gigabytes": announced,
@@ -172,6 +182,9 @@ FATES: dict[str, Callable[[Hostile, str], Iterator[bytes]]] = {
     "silence": silence,
     "endless redirect": redirects,
     "HTML": html,
+    "accepted": partly(b"202 Accepted"),
+    "of a cache": partly(b"203 Non-Authoritative Information"),
+    "partial content": partly(b"206 Partial Content"),
     "endless list": endless(row, 500),
     "endless list of small pages": endless(row, 2),
     "endless list of pages of one": endless(row, 1),
