@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.origin import Endpoint, LocalSandbox, Origin, endpoint
+from reconciler.whole import whole
 
 DEFAULT_ENDPOINT = Origin("https", "api.mediarithmics.com", 443)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400}
@@ -242,6 +243,7 @@ def _rule(value: str | Mapping[str, Any]) -> RuleSetting:
 
 
 def _number(key: str, value: str) -> int:
-    if not value.isdigit() or not 1 <= int(value) <= 64:
+    found = whole(value)
+    if found is None or not 1 <= found <= 64:
         raise ReconcilerError(f"RECONCILER_{key.upper()} is {value!r}, must be a number from 1 to 64")
-    return int(value)
+    return found

@@ -4,6 +4,7 @@
 One httpx client for each request that is on its way: a shared pool slows down with concurrency.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import httpx
 from reconciler.api.answers import Answer, Verdict, classify, describe, json_object
 from reconciler.api.connection import GetOnly, check_token, connection_words, headers, server_of
 from reconciler.api.observer import SILENT, Exchange, Observer, named, observed
-from reconciler.api.pacing import Pace
+from reconciler.api.pacing import HELD, Pace, TooMuch
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
 from reconciler.api.redaction import repeats_token
 from reconciler.api.retrying import Retryable, retry_after_of, tries
@@ -59,16 +60,26 @@ class Reader:
 
     @contextmanager
     def _client(self, *, first: bool = True) -> Iterator[httpx.Client]:
-        """A client for one request, as soon as the pace allows it; never shared, since sharing a pool is slow."""
-        with self.pace.slot(first=first):
-            try:
-                client = self._idle.pop()
-            except IndexError:
-                client = self._new_client()
-            try:
-                yield client
-            finally:
-                self._idle.append(client)
+        """A client for one request, as soon as the pace allows it; never shared, since sharing a pool is slow.
+
+        Raises:
+            ReadFailed: of a read, that the platform refuses everything for too long already.
+        """
+        try:
+            with self.pace.slot(first=first, held=HELD if first else math.inf):
+                try:
+                    client = self._idle.pop()
+                except IndexError:
+                    client = self._new_client()
+                try:
+                    yield client
+                finally:
+                    self._idle.append(client)
+        except TooMuch:
+            words = f"for {HELD:g} s the platform has answered 429 or 503 to every request, and asks to wait longer"
+            raise ReadFailed(
+                words, help="run again later; `parallelism` says how many requests are sent at once"
+            ) from None
 
     def _new_client(self) -> httpx.Client:
         inner = self._transport or transport(self.origin)

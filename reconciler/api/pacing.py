@@ -4,6 +4,7 @@ Additive increase, multiplicative decrease, as TCP does it: a 429 or 503 halves 
 share of one, and `Retry-After` holds all requests back, not only the one that was told so (contract 11).
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,13 @@ from contextlib import contextmanager
 
 TOO_MUCH = (429, 503)
 SHORTEST, LONGEST = 0.1, 60.0  # seconds that all requests wait after one that was too much
+HELD = (
+    90.0  # seconds for which a platform may answer nothing else before who reads gives up instead of waiting
+)
+
+
+class TooMuch(Exception):
+    """The platform has asked to wait for too long already."""
 
 
 class Pace:
@@ -22,21 +30,32 @@ class Pace:
         self._busy = self._first_waiting = self._ended = 0
         self._taken = 0.0
         self._not_before = 0.0
+        self._refused_since: float | None = None
         self._lock = threading.Lock()
         self._first, self._others = threading.Condition(self._lock), threading.Condition(self._lock)
 
     @contextmanager
-    def slot(self, *, first: bool = False) -> Iterator[None]:
+    def slot(self, *, first: bool = False, held: float = math.inf) -> Iterator[None]:
         """Wait for leave to send one request, and hold it until the answer is there.
 
         Args:
             first: before all that wait without it, as for a look at what was written, which others wait for.
+            held: seconds of refusals after which this is not worth waiting for.
+
+        Raises:
+            TooMuch: the platform has refused everything for so long, and has to be left alone still.
         """
         with self._lock:
             self._first_waiting += first
-            while (wait := self._not_before - self._now()) > 0 or not self._free(first=first):
-                (self._first if first else self._others).wait(wait if wait > 0 else None)
-            self._first_waiting -= first
+            try:
+                while (wait := self._not_before - self._now()) > 0 or not self._free(first=first):
+                    since = self._now() if self._refused_since is None else self._refused_since
+                    left = since + held - self._now()
+                    if wait > 0 and left <= 0:
+                        raise TooMuch
+                    (self._first if first else self._others).wait(min(wait, left) if wait > 0 else None)
+            finally:
+                self._first_waiting -= first
             self._busy += 1
             begun = self._now()
             self._wake()
@@ -71,11 +90,14 @@ class Pace:
         with self._lock:
             if status in TOO_MUCH:
                 now = self._now()
+                self._refused_since = now if self._refused_since is None else self._refused_since
                 if now >= self._not_before:  # answers to what was sent before the last cut say the same again
                     self.limit = max(1.0, self.limit / 2)
                 self._not_before = max(
                     self._not_before, now + min(max(retry_after or 0.0, SHORTEST), LONGEST)
                 )
-            elif status is not None and self.limit < self.most:
+            elif status is not None:
+                self._refused_since = None
+            if status is not None and status not in TOO_MUCH and self.limit < self.most:
                 self.limit = min(float(self.most), self.limit + 1 / self.limit)
                 self._wake()

@@ -11,6 +11,7 @@ from reconciler.errors import ReadFailed, Unauthorized
 from reconciler.kinds import paths
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.remote import Activation, Compartment, Datamart, Execution, Import
+from reconciler.whole import whole
 
 Row = TypeVar("Row")
 _WORD = re.compile(r"[A-Za-z_]{1,30}")
@@ -182,4 +183,4 @@ def _whole(value: Any) -> int | None:
         return None
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.isdigit() else None
+    return whole(value) if isinstance(value, str) else None

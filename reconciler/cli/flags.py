@@ -27,6 +27,7 @@ from reconciler.model.plan import Override
 from reconciler.planning.loads.changes import Overrides
 from reconciler.planning.plan.guards import GUARDS
 from reconciler.planning.plan.planner import Scope
+from reconciler.whole import whole
 from reconciler.workflows.check import Checked
 
 WORKSPACE = ("environment", "endpoint", "no_color")
@@ -130,12 +131,12 @@ class Flags:
         chunks: dict[str, set[int]] = {}
         for text in self.resend or ():
             address, hash_, index = text.rpartition("#")
-            if not hash_ or not index.isdigit():
+            if not hash_ or (number := whole(index)) is None:
                 raise UsageError(
                     f"--resend {text!r} is not ADDRESS#CHUNK",
                     help="for example ProfileSource/crm@retail-fr#3",
                 )
-            chunks.setdefault(address, set()).add(int(index))
+            chunks.setdefault(address, set()).add(number)
         reload, supersede = self.reload or (), self.supersede or ()
         every = {*reload, *supersede, *chunks}
         return {a: Overrides(a in reload, a in supersede, frozenset(chunks.get(a, ()))) for a in every}

@@ -19,6 +19,7 @@ from reconciler.model.preview import Preview
 from reconciler.model.remote import Compartment
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.config import matching
+from reconciler.whole import whole
 
 
 def compartment_ids(desired: Desired, reader: Reader, organisation_id: str) -> dict[str, str | None]:
@@ -82,11 +83,12 @@ def _line(source: SourceDefinition, place: str, scans: Scans) -> tuple[str, int,
     names = scans.names(source)
     shown = Rows(names, source).names
     path, _, number = place.rpartition(":")
-    if not number.isdigit() or (path and path not in shown):
+    line = whole(number)
+    if line is None or (path and path not in shown):
         raise UsageError(
             f"--line {place!r} is not a line of this source", help=f"its files: {', '.join(shown)}"
         )
-    wanted, line = (shown.index(path) if path else 0), int(number)
+    wanted = shown.index(path) if path else 0
     rows, check = Rows(names, source), checker(source)
     for segment in segments(scans.root, names, source):
         before, batch = rows.before(segment)[0], check(segment)

@@ -4,7 +4,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from reconciler.api.pacing import Pace
+import pytest
+
+from reconciler.api.pacing import Pace, TooMuch
 from reconciler.api.presence import Clock
 from reconciler.api.shared import SharedListing
 from reconciler.model.listing import Listed, Listing
@@ -112,3 +114,33 @@ def test_a_reading_that_raises_releases_all_who_wait() -> None:
     with ThreadPoolExecutor(3) as pool:
         found = [f.exception() for f in [pool.submit(shared.since, 0.0) for _ in range(3)]]
     assert sum(e is not None for e in found) == 1
+
+
+def test_who_reads_gives_up_where_everything_was_refused_for_long() -> None:
+    """A Retry-After of years, again and again: no listing waits behind another for ever."""
+    now = [0.0]
+    pace = Pace(4, lambda: now[0])
+    pace.answered(429, 60.0)
+    now[0] = 60.0
+    with pace.slot(held=90.0):
+        pace.answered(429, 60.0)
+    now[0] = 90.5
+    with pytest.raises(TooMuch), pace.slot(held=90.0):
+        pass
+    now[0] = 120.0  # not held back any more: it is asked again
+    with pace.slot(held=90.0):
+        pace.answered(200)
+    pace.answered(503, 60.0)
+    now[0] = 181.0
+    with pace.slot(held=90.0):
+        pass
+
+
+def test_who_waits_when_the_time_is_over_is_told_then() -> None:
+    pace = Pace(4)
+    pace.answered(429, 30.0)
+    begun = time.monotonic()
+    with pytest.raises(TooMuch), pace.slot(held=0.2):
+        pass
+    assert time.monotonic() - begun < 5
+    assert pace._first_waiting == 0

@@ -14,6 +14,7 @@ from typing import IO, Any
 from urllib.parse import quote, unquote
 
 from reconciler.errors import ReconcilerError
+from reconciler.whole import whole
 
 TIMEOUT = 60.0
 BLOCK = 1 << 20
@@ -93,7 +94,7 @@ class _Body(io.RawIOBase):
         except (OSError, http.client.HTTPException, ValueError) as e:
             raise _unreadable(url, _words(e)) from None
         length = self._answer.headers.get("Content-Length")
-        self._left = int(length) if length is not None and length.isdigit() else None
+        self._left = None if length is None else whole(length)
         self.ends_by_closing = self._left is None and not self._answer.chunked
 
     def readable(self) -> bool:

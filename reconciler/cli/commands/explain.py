@@ -17,6 +17,7 @@ from reconciler.spec.catalogue import Rule, catalogue
 from reconciler.spec.fields import fields
 from reconciler.spec.nearest import nearest
 from reconciler.spec.row_codes import ROW_CODES
+from reconciler.whole import whole
 
 ALL_FIELDS = "fields"
 
@@ -55,8 +56,8 @@ def run_explain(topic: str | None, output: str, *, no_color: bool) -> int:
     elif topic in ROW_CODES:
         row = ROW_CODES[topic]
         out(f"{row.code}: {row.title}.\n\nA row with this code is not sent. {row.fix}")
-    elif topic.isdigit() and int(topic) in exit_codes.MEANINGS:
-        out(f"exit code {topic}: {exit_codes.MEANINGS[int(topic)]}")
+    elif (code := whole(topic)) in exit_codes.MEANINGS:
+        out(f"exit code {code}: {exit_codes.MEANINGS[code]}")
     else:
         _fields(topic, rules, output, no_color=no_color)
     return exit_codes.DONE

@@ -17,6 +17,7 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.origin import LocalSandbox
 from reconciler.settings import Settings
 from reconciler.spec.find import WORKSPACE_FILE
+from reconciler.whole import whole
 
 if TYPE_CHECKING:
     from reconciler.cli.flags import Flags
@@ -111,7 +112,7 @@ def _from_platform(flags: "Flags", organisation_id: str | None, kits: Collection
 
     target = flags.root
     organisation = organisation_id or _asked("Organisation id: ", "give --organisation-id ID")
-    if not (organisation.isascii() and organisation.isdigit()):
+    if whole(organisation) is None:
         raise UsageError(f"the organisation id {organisation!r} is not a number")
     chosen = flags.endpoint or os.environ.get("RECONCILER_ENDPOINT") or str(DEFAULT_ENDPOINT)
     settings = Settings(workspace="new", organisation_id=organisation, endpoint=parse(chosen))

@@ -23,6 +23,7 @@ from reconciler.reports.runs import table as runs_table
 from reconciler.reports.runs import text as runs_text
 from reconciler.reports.runs.story import State, Told
 from reconciler.settings import seconds
+from reconciler.whole import whole
 
 runs_app = typer.Typer(help="Runs in the ledger.", invoke_without_command=True)
 
@@ -196,7 +197,7 @@ def run_resolve(flags: Flags, chunk: str, *, sent: bool | None) -> int:
     from reconciler.workflows.settle import unresolved_chunk
 
     address, _, index = chunk.rpartition("#")
-    if not address or not index.isdigit():
+    if not address or (number := whole(index)) is None:
         raise UsageError(f"{chunk!r} is not ADDRESS#CHUNK", help="for example ProfileSource/crm@retail-fr#3")
     if sent is None:
         raise UsageError(
@@ -220,9 +221,9 @@ def run_resolve(flags: Flags, chunk: str, *, sent: bool | None) -> int:
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
     ):
-        found = unresolved_chunk(load, int(index), reader, io)
+        found = unresolved_chunk(load, number, reader, io)
         said = ManualVerdict(found.attempt, sent)
-        ledger.record_manual_verdict(load.datamart_id, str(found.load), int(index), said, actor.who())
+        ledger.record_manual_verdict(load.datamart_id, str(found.load), number, said, actor.who())
     then = (
         "the chunk counts as loaded" if sent else f"the chunk is sent again, as attempt {found.attempt + 1}"
     )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.whole import whole
 
 # A page: status, content and content type.
 Page = Callable[[], tuple[int, bytes, str]]
@@ -21,9 +22,10 @@ def address(text: str) -> tuple[str, int]:
         UsageError: it is neither.
     """
     host, _, port = text.rpartition(":")
-    if not port.isascii() or not port.isdigit() or int(port) > 65535:
+    number = whole(port)
+    if number is None or number > 65535:
         raise UsageError(f"--listen {text!r} is not HOST:PORT", help="for example 127.0.0.1:9464")
-    return host.strip("[]") or "127.0.0.1", int(port)
+    return host.strip("[]") or "127.0.0.1", number
 
 
 @contextmanager

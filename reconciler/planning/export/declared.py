@@ -15,6 +15,7 @@ from reconciler.model.remote import Activation, Compartment, Datamart, Observed,
 from reconciler.planning.export import bound
 from reconciler.planning.export.names import name_for
 from reconciler.planning.loads.generations import number
+from reconciler.whole import whole
 
 
 @dataclass(slots=True)
@@ -199,4 +200,4 @@ def _activations_left(
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return whole(text) is not None

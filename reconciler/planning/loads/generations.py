@@ -21,6 +21,7 @@ from enum import StrEnum
 from reconciler.kinds.counts import many
 from reconciler.kinds.names import ChunkName, LoadKey, SealName, parse
 from reconciler.model.remote import Import
+from reconciler.whole import whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ class Decision:
 
 def number(identity: str) -> tuple[int, str]:
     """Order of remote ids: numeric where they are numbers."""
-    return (int(identity), identity) if identity.isdigit() else (2**63, identity)
+    found = whole(identity)
+    return (2**63 if found is None else found, identity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from reconciler.api.vocabulary import known_words
 from reconciler.model.foreign import ForeignText
+from reconciler.whole import whole
 
 _NUMBERS = ("line", "line_number", "lineNumber", "line_num", "row", "row_number", "index")
 _REASONS = ("error", "message", "reason", "error_message", "errorMessage", "cause")
@@ -67,7 +68,7 @@ def _number(value: Any) -> int | None:
         return None
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.isdigit() else None
+    return whole(value) if isinstance(value, str) else None
 
 
 def _command(value: Any) -> dict[str, Any] | None:
