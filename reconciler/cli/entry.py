@@ -23,6 +23,7 @@ _GARBAGE = 50_000
 
 def run() -> None:
     """Run the command line and exit."""
+    _streams()
     arguments = sys.argv[1:]
     gc.set_threshold(_GARBAGE)
     for name in [n for n, value in os.environ.items() if n.startswith("RECONCILER_") and not value]:
@@ -35,6 +36,18 @@ def run() -> None:
         signal.signal(signal.SIGTERM, _terminated)
     plain = plain_validate(arguments, os.environ)
     sys.exit(_ending(plain or _typer(arguments), arguments))
+
+
+def _streams() -> None:
+    """A standard stream that was closed before the command began leads nowhere: the next file that is opened would take its place."""
+    for descriptor, mode in enumerate("rww"):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is this one
+            name = ("stdin", "stdout", "stderr")[descriptor]
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - it lives as long
 
 
 def _terminated(*_: object) -> None:
