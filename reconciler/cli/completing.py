@@ -64,9 +64,9 @@ def environments(context: typer.Context, incomplete: str) -> list[str]:
     """Names of the environments of reconciler.yaml."""
     with suppress(Exception):
         from reconciler.spec.documents import parse
-        from reconciler.spec.find import WORKSPACE_FILE
+        from reconciler.spec.find import WORKSPACE_FILE, content_of, workspace_file
 
-        (workspace,), _ = parse(WORKSPACE_FILE, (_root(context) / WORKSPACE_FILE).read_bytes())
+        (workspace,), _ = parse(WORKSPACE_FILE, content_of(workspace_file(_root(context))))
         found = workspace.data["spec"].get("environments", {})
         return sorted(name for name in found if name.startswith(incomplete))
     return []

@@ -1,5 +1,6 @@
 """Saved plans."""
 
+import os
 import shlex
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
 from reconciler.errors import ReconcilerError
 from reconciler.model.plan import Plan
+
+_BLOCK = 1 << 20
 
 
 def read(file: Path) -> "Plan":
@@ -18,9 +21,29 @@ def read(file: Path) -> "Plan":
     from reconciler.planning.plan.document import decode
 
     try:
-        return decode(file.read_bytes(), str(file))
+        return decode(_content(file), str(file))
     except OSError as e:
         raise ReconcilerError(f"cannot read the plan {file}: {e.strerror}") from None
+
+
+def _content(file: Path) -> bytes:
+    """What a file holds that may be a plan; of one that cannot be, what shows that.
+
+    Raises:
+        OSError: it cannot be read.
+        ReconcilerError: it is larger than any plan.
+    """
+    with file.open("rb") as opened:
+        content = opened.read(_BLOCK)
+        if content.lstrip()[:1] != b"{":
+            return content
+        blocks, size = [content], max(len(content), os.fstat(opened.fileno()).st_size)
+        while size <= output_file.MOST_OF_A_PLAN and (block := opened.read(_BLOCK)):
+            blocks.append(block)
+            size = max(size, len(blocks) * _BLOCK)
+    if size > output_file.MOST_OF_A_PLAN:
+        raise ReconcilerError(f"{file} has more than {output_file.MOST_OF_A_PLAN:,} bytes, and is no plan")
+    return b"".join(blocks)
 
 
 def save(made: Plan, path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every bad input gets a message with its place and the right exit code, and changes nothing."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -382,3 +383,20 @@ spec:
     unknown = workspace.run("validate", "--environment", "test")
     assert unknown.code == 1
     assert "dev, prod" in unknown.err
+
+
+def test_what_cannot_be_a_plan_is_not_read_to_its_end(workspace: Workspace, tmp_path: Path) -> None:
+    begins = {"zeros": b"", "begun": b'{"format_version": "1.0",'}
+    for name, first in begins.items():
+        (tmp_path / name).write_bytes(first)
+        os.truncate(tmp_path / name, 40 << 30)
+    for path, words in (
+        ("/dev/zero", "not a complete plan"),
+        (str(tmp_path / "zeros"), "not a complete plan"),
+        (str(tmp_path / "begun"), "is no plan"),
+    ):
+        done = workspace.run("show", path, timeout=40)
+        assert done.code in (1, 4), done
+        assert words in done.err
+    refused = workspace.run("plan", "--out", str(tmp_path / "begun"), timeout=40)
+    assert (refused.code, "is not a saved plan" in refused.err) == (64, True), refused

@@ -8,7 +8,7 @@ import pytest
 import stamina
 
 from reconciler.api import resources
-from reconciler.api.answers import Verdict, classify
+from reconciler.api.answers import Verdict, classify, json_value
 from reconciler.api.client import Reader, Writer
 from reconciler.api.pages import read_all
 from reconciler.api.transport import proxy
@@ -224,3 +224,14 @@ def test_the_proxy_of_the_environment_is_used_but_not_for_this_machine(
     monkeypatch.setenv("NO_PROXY", "api.example")
     assert proxy(ORIGIN) is None
     assert proxy(Origin.parse("https://other.example")) == "http://proxy.corp:3128"
+
+
+@pytest.mark.parametrize("half", [r"\ud800", r"\udfffx", r"\ud800\ud800", r"a\udc00b"])
+def test_half_of_a_surrogate_pair_is_a_replacement_character(half: str) -> None:
+    """It is no text: a digest, a file and a terminal cannot carry it. One odd name of another user stops no plan."""
+    body = f'{{"status": "ok", "data": [{{"id": "1", "name": "{half}", "{half}": ["\\ud83d\\ude00", "{half}", 1.5, null]}}]}}'
+    found = json_value(body.encode())
+    (row,) = found["data"]
+    assert "\ufffd" in row["name"]
+    assert row[row["name"]] == ["\U0001f600", row["name"], 1.5, None]
+    str(found).encode()

@@ -12,6 +12,7 @@ from pathlib import Path
 from reconciler.cli.output.console import data
 from reconciler.errors import DiskFailed, UsageError
 
+MOST_OF_A_PLAN = 1_000_000_000  # bytes
 _FIRST = 65_536  # bytes: enough of a file to see what it is
 
 
@@ -153,7 +154,10 @@ def _mode(path: Path) -> int | None:
 
 
 def _is_plan(path: Path) -> bool:
-    content = path.read_bytes()
+    with path.open("rb") as file:
+        content = file.read(_FIRST)
+        if content.lstrip()[:1] == b"{" and path.stat().st_size <= MOST_OF_A_PLAN:
+            content += file.read()
     if not content:
         return True
     try:
