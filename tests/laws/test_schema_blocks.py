@@ -5,9 +5,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
+from reconciler.bulk.records import frames, schema_columns
 from reconciler.bulk.records.lines import ANY_ID
 from reconciler.bulk.records.schema_blocks import Profiles
 from reconciler.bulk.records.schema_fit import Fit
@@ -15,7 +16,7 @@ from reconciler.bulk.scan.check import checker
 from reconciler.bulk.sources.segments import Segment
 from reconciler.kinds.schema_text import read_schema
 from reconciler.model.datamart_schema import SYSTEM_KEYS
-from reconciler.model.source import SourceDefinition
+from reconciler.model.source import Identifier, SourceDefinition
 from tests.support.datamart_schema import EXAMPLE
 
 MORE = """\
@@ -161,3 +162,59 @@ def test_commands_that_are_checked_are_judged_as_the_rule_judges_each_line(
         batch = check(Segment(0, 0, "".join(lines).encode()))
         assert batch.sent == len(profiles)
         assert Counter(batch.misfits[0].counts) == expected
+
+
+CELLS = {
+    "a": ["x", ""], "b": ["1", "-5", "2147483647", "2147483648", "", "007"], "c": ["1.5", "2", "", "x"], "d": ["true", "FALSE", ""],
+    "f": ["1990-05-17", "1990-02-30", ""], "g": ["GOLD", "SILVER", "gold"], "t": ["1735600000000", "1735600000", ""],
+}  # fmt: skip
+TYPES = {"b": "integer", "c": "number", "d": "boolean", "t": "integer"}
+TIMED = read_schema(
+    "type UserProfile { a: String! b: Int c: Float d: Boolean f: Date g: Tier t: Timestamp k: String! z: Int! } enum Tier { GOLD SILVER }",
+    "x",
+)
+LOOSE = read_schema("type UserProfile { a: String b: BigDecimal c: Float d: Boolean f: String g: ID t: Float k: Tier z: Int } enum Tier { GOLD }", "x")  # fmt: skip
+
+
+@given(
+    st.sampled_from([TIMED, LOOSE]),
+    st.lists(st.tuples(st.sampled_from([*CELLS]), st.sampled_from([0, 0, 0, 1, 2, 3])), min_size=1, max_size=3),
+    st.sets(st.sampled_from([*CELLS]), max_size=2),
+    st.sampled_from([{"k": "GOLD", "z": 5}, {"k": "GOLD", "z": 5}, {"k": "x", "z": "five"}, {"k": "GOLD"}, {"unheard": 1}]),
+    st.sampled_from([{}, {}, {}, {"a": "g"}, {"f": "elsewhere"}]),
+)  # fmt: skip
+def test_columns_that_fit_have_no_row_that_does_not(
+    schema: Any,
+    rows: list[tuple[str, int]],
+    dropped: set[str],
+    constants: dict[str, Any],
+    rename: dict[str, str],
+) -> None:
+    source = SourceDefinition(
+        workspace="w", source="s", files=("c.csv",), format="csv", types=TYPES, exclude=tuple(sorted(dropped)),
+        identify_by=(Identifier(kind="user_account_id", column="id", compartment="c"),), compartments={"c": "7"},
+        constants=constants, rename=rename,
+    )  # fmt: skip
+    cells = [[v[at % len(v) if key == name else 0] for name, v in CELLS.items()] for key, at in rows]
+    data = "".join(",".join((f"u{n}", *row)) + "\n" for n, row in enumerate(cells)).encode()
+    frame = frames.from_csv(data, ("id", *CELLS), source)
+    mapper = frames.mapper(source)
+    assert mapper is not None
+    assert frame is not None
+    lines, profiles = mapper(frame, None), Profiles(schema)
+    if profiles.known and not lines.null_count() and schema_columns.fits(frame, source, profiles.known):
+        event("fits")
+        assert list(profiles.odd(frames.as_bytes(lines))) == []
+
+
+def test_columns_of_ordinary_rows_are_found_to_fit() -> None:
+    source = SourceDefinition(
+        workspace="w", source="s", files=("c.csv",), format="csv", types=TYPES, constants={"k": "x", "z": 5},
+        identify_by=(Identifier(kind="user_account_id", column="id", compartment="c"),), compartments={"c": "7"},
+    )  # fmt: skip
+    rows = "".join(f"u{n},x,{n},1.5,true,1990-05-17,GOLD,1735600000000\n" for n in range(50))
+    known = Profiles(TIMED).known
+    assert known
+    for wrong, good in (("", True), ("u,x,5,1.5,true,1990-05-17,GOLD,1735600000\n", False)):
+        frame = frames.from_csv((rows + wrong).encode(), ("id", *CELLS), source)
+        assert schema_columns.fits(frame, source, known) == good

@@ -109,11 +109,8 @@ def _lines(polars: Any, frame: Any, schema: Mapping[str, Any] | None, source: So
         compartment = source.compartments.get(owner.compartment or "") or UNKNOWN_ID
         owned = who if owner is identifier else made.identity(owner)
         pieces += [f'"$compartment_id":{_text(compartment)},"$user_account_id":"', owned, '"']
-    dropped = frozenset(source.exclude) | identity_columns(source)
-    taken = [
-        c for c in frame.columns if (c in source.include if source.include is not None else c not in dropped)
-    ]
-    named = {c: source.rename.get(c, c) for c in taken}
+    named = properties(frame.columns, source)
+    taken = list(named)
     if any(n.startswith("$") for n in named.values()) or len({*named.values(), *source.constants}) != len(
         named
     ) + len(source.constants):
@@ -127,6 +124,13 @@ def _lines(polars: Any, frame: Any, schema: Mapping[str, Any] | None, source: So
     pieces += [f",{_text(k)}:{_text(v)}" for k, v in source.constants.items()]
     pieces.append("}}")
     return made.joined(pieces, source.max_bytes)
+
+
+def properties(columns: Sequence[str], source: SourceDefinition) -> dict[str, str]:
+    """The columns that become properties, with the names of these."""
+    dropped = frozenset(source.exclude) | identity_columns(source)
+    taken = [c for c in columns if (c in source.include if source.include is not None else c not in dropped)]
+    return {c: source.rename.get(c, c) for c in taken}
 
 
 def identifiers(frame: Any, identifier: Identifier) -> list[str]:

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from reconciler.bulk.records import frames
+from reconciler.bulk.records import frames, schema_columns
 from reconciler.bulk.records.columns import Fields
 from reconciler.bulk.records.command_blocks import Verdict, judge
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line
@@ -117,7 +117,11 @@ class Builder:
         who = frames.identifiers(frame, identifier)
         owners = frames.identifiers(frame, owner) if owner is not None else []
         if not lines.null_count():
+            fits = (
+                self.fits and self.known is not None and schema_columns.fits(frame, self.source, self.known)
+            )
             self._made(lines, 0, who, owners)
+            self.fits = fits
             return
         rows = list(records)
         begin = 0
