@@ -27,8 +27,6 @@ def fits(frame: Any, source: SourceDefinition, known: Known) -> bool:
     """
     if source.format != "csv":
         return False
-    import polars
-
     named = properties(frame.columns, source)
     kinds = {key: kind for key, kind, _ in known.keys}
     required = {key for key, _, required in known.keys if required}
@@ -39,18 +37,18 @@ def fits(frame: Any, source: SourceDefinition, known: Known) -> bool:
     if any((frame[c] == "").any() for c in typed_out):  # an empty cell of these is absent
         return False
     return all(_all(kinds[name], [value]) for name, value in source.constants.items()) and all(
-        _column_fits(polars, frame[column], source.types.get(column, "string"), kinds[name])
+        _column_fits(frame[column], source.types.get(column, "string"), kinds[name])
         for column, name in named.items()
     )
 
 
-def _column_fits(polars: Any, cells: Any, written: str, kind: Any) -> bool:
+def _column_fits(cells: Any, written: str, kind: Any) -> bool:
     match written:
         case "string":
             return kind in _ANY_TEXT or _all(kind, cells.unique().to_list())
         case "integer":
             filled = cells.filter(cells != "")
-            numbers = filled.cast(polars.Int64, strict=False)
+            numbers = filled.str.to_integer(strict=False)
             return not numbers.null_count() and (
                 filled.is_empty() or _all(kind, [numbers.min(), numbers.max()])
             )
