@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from reconciler.bulk.scan.cuttable import Cuttable, Ends, Held
+from reconciler.bulk.scan.elsewhere import Elsewhere
 from reconciler.bulk.scan.identifiers import Seen
 from reconciler.bulk.scan.schema_look import Misfits
 from reconciler.bulk.sources.segments import Segment
@@ -40,7 +41,7 @@ class Batch(msgspec.Struct):
         identifiers: what is odd about those of the lines, where that was asked for.
         unchanged: how many lines are not sent because they were before.
         misfits: what of the lines does not fit the schemas that were given, for each of them.
-        elsewhere: size and packed ends of the lines to send, where they were made on another machine and stay there.
+        elsewhere: what is told of lines to send that were made on another machine, and stay there.
     """
 
     data: bytes | None
@@ -60,7 +61,7 @@ class Batch(msgspec.Struct):
     identifiers: Seen | None = None
     unchanged: int = 0
     misfits: tuple[Misfits, ...] = ()
-    elsewhere: tuple[int, bytes] | None = None
+    elsewhere: Elsewhere | None = None
 
     @property
     def sent(self) -> int:
@@ -74,7 +75,8 @@ class Batch(msgspec.Struct):
 
     def lines_of(self, segment: Segment) -> Cuttable:
         """The lines to send, as something that can be cut; where they are elsewhere, by their ends alone."""
-        return Held(self.bytes_of(segment)) if self.elsewhere is None else Ends(*self.elsewhere)
+        there = self.elsewhere
+        return Held(self.bytes_of(segment)) if there is None else Ends(there.size, there.ends)
 
     def bytes_of(self, segment: Segment) -> bytes:
         """The lines to send, made from this segment."""

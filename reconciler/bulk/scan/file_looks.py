@@ -7,9 +7,11 @@ is a character.
 
 import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
-from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.batch import Batch, Rejected
+from reconciler.bulk.scan.elsewhere import Glance
 from reconciler.bulk.sources import csv_looks
 from reconciler.bulk.sources.encodings import encoding_read, read_as_is, stored
 from reconciler.bulk.sources.segments import Segment
@@ -29,7 +31,7 @@ class FileLooks:
         self.source = source
         self.result: Look | None = None
         self._tries, self._file = _TRIES, -1
-        self._dialect = replace(source.csv, encoding=encoding_read(source.csv.encoding))
+        self._eyes = Eyes(source)
 
     def add(self, path: str, before: int, segment: Segment, batch: Batch) -> None:
         """One segment, and what became of it.
@@ -41,16 +43,42 @@ class FileLooks:
             batch: made from it.
         """
         first, self._file = segment.file != self._file, segment.file
-        if self.result is not None or not segment.data:
+        if self.result is not None:
             return
-        if first and self.source.format == "csv" and (said := self._beginning(segment)):
-            self.result = Look(path, before + 1, said)
-            return
-        wrong = next((r.line for r in batch.rejects if r.code in _CODES), None)
-        if wrong is not None and self._tries:
+        rejects = batch.rejects if self._tries else ()
+        there = batch.elsewhere
+        seen = there.glance if there else self._eyes.glance(segment, rejects, first=first)
+        if seen.beginning is not None:
+            self.result = Look(path, before + 1, seen.beginning)
+        elif seen.line is not None and self._tries:
             self._tries -= 1
-            if said := self._rows(_from_line(segment.data, wrong), segment):
-                self.result = Look(path, before + wrong + 1, said)
+            if seen.words is not None:
+                self.result = Look(path, before + seen.line + 1, seen.words)
+
+
+class Eyes:
+    """Look at the segments of one source."""
+
+    def __init__(self, source: SourceDefinition) -> None:
+        self.source = source
+        self._dialect = replace(source.csv, encoding=encoding_read(source.csv.encoding))
+
+    def glance(self, segment: Segment, rejects: Iterable[Rejected], *, first: bool) -> Glance:
+        """What a segment looks like.
+
+        Args:
+            segment: with its bytes.
+            rejects: records of it.
+            first: it is the first one of its file.
+        """
+        if not segment.data:
+            return Glance()
+        if first and self.source.format == "csv" and (said := self._beginning(segment)):
+            return Glance(said)
+        wrong = next((r.line for r in rejects if r.code in _CODES), None)
+        if wrong is None:
+            return Glance()
+        return Glance(None, wrong, self._rows(_from_line(segment.data, wrong), segment))
 
     def _beginning(self, segment: Segment) -> str | None:
         sample, as_is = segment.data[:_SAMPLE], read_as_is(self.source.csv.encoding)

@@ -4,6 +4,7 @@ What is looked at are the identifiers of the lines to send, as whatever made or 
 every way in which rows are read counts the same. Values stay here: what leaves are counts and places. Pure.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _HEX = re.compile("[0-9a-fA-F]+")
 _UNSEEN = "\0\u200b\u2060\ufeff"  # no spaces, but as hard to see: a byte order mark within joined files, fills of fixed length
 _LOWER = b"0123456789abcdef"
+_DIGEST = 12
 
 
 class Named:
@@ -83,11 +85,13 @@ class Seen(msgspec.Struct):
         counts: how often each kind of odd identifier is there.
         first: where the first of each are (lines from 0).
         accounts: for each line to send, the account it is about, if any; None where that was not asked for.
+        spellings: the same as digests of how an account is compared, and of how it is spelt, where accounts stay elsewhere.
     """
 
     counts: dict[str, int] = {}
     first: dict[str, list[int]] = {}
     accounts: list[str | None] | None = None
+    spellings: list[tuple[bytes, bytes] | None] | None = None
 
     def add(self, kind: str, places: Sequence[int]) -> None:
         """More of one kind, in order of their places."""
@@ -176,6 +180,23 @@ def _folded(accounts: list[str | None]) -> TypeGuard[list[str]]:
     return "\n0" not in text and text.casefold() == text
 
 
+def _compared(account: str) -> str:
+    """An account without what two spellings of it may differ in: case, and zeros at the beginning."""
+    return account.casefold().lstrip("0") or "0"
+
+
+def without_accounts(seen: Seen, key: bytes) -> Seen:
+    """What was seen, with digests under this key in place of accounts."""
+    if seen.accounts is None:
+        return seen
+
+    def digest(text: str) -> bytes:
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST, key=key).digest()
+
+    pairs = [None if a is None else (digest(_compared(a)), digest(a)) for a in seen.accounts]
+    return Seen(seen.counts, seen.first, None, pairs)
+
+
 class Identifiers:
     """Gathers what segments show; of the accounts of the first `FOLDED` rows sent, the spellings are compared."""
 
@@ -184,6 +205,7 @@ class Identifiers:
         self._counts = Counter[str]()
         self._first: dict[str, list[str]] = {}
         self._spelt: dict[str, str] = {}
+        self._digests: dict[bytes, bytes] = {}
         self._left = FOLDED
         self._varied = False  # whether one is spelt otherwise than it is compared
 
@@ -199,6 +221,8 @@ class Identifiers:
         self._count(seen, file, before)
         if seen.accounts is not None and self._left:
             self._count(self._spellings(seen.accounts[: self._left], places), file, before)
+        if seen.spellings is not None and self._left:
+            self._count(self._digested(seen.spellings[: self._left], places), file, before)
 
     @property
     def compares(self) -> bool:
@@ -220,10 +244,19 @@ class Identifiers:
             return seen
         for at, value in enumerate(accounts):
             if value is not None:
-                folded = value.casefold().lstrip("0") or "0"
+                folded = _compared(value)
                 self._varied = self._varied or folded != value
                 if self._spelt.setdefault(folded, value) != value:
                     seen.add(SPELLING, (places[at],))
+        return seen
+
+    def _digested(self, spellings: list[tuple[bytes, bytes] | None], places: Sequence[int]) -> Seen:
+        """The same of accounts that are elsewhere."""
+        self._left -= len(spellings)
+        seen = Seen()
+        for at, pair in enumerate(spellings):
+            if pair is not None and self._digests.setdefault(*pair) != pair[1]:
+                seen.add(SPELLING, (places[at],))
         return seen
 
     def _place(self, file: int, line: int) -> str:

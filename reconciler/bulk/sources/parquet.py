@@ -13,7 +13,7 @@ from reconciler.bulk.records import parquet_values
 from reconciler.bulk.sources import parquet_footer
 from reconciler.errors import MissingExtra, ReconcilerError
 
-_BATCH = 20_000
+BATCH = 20_000  # rows of a frame; the last one of a file may have fewer
 _MARK = b"PAR1"
 _TAIL, BUFFER = 8, 1 << 20  # bytes behind the footer: its length and the mark; bytes copied at once
 
@@ -123,19 +123,25 @@ def whole(path: Path, layout: Layout) -> Iterator[Path]:
         yield Path(f"/dev/fd/{copy.fileno()}")
 
 
-def _has_map(polars: Any, dtype: Any) -> bool:
-    match dtype:
-        case polars.Map():
-            return True
-        case polars.List() | polars.Array():
-            return _has_map(polars, dtype.inner)
-        case polars.Struct():
-            return any(_has_map(polars, t) for t in dtype.to_schema().values())
-        case _:
-            return False
+def rows(path: Path, name: str) -> int:
+    """How many rows a file has.
+
+    Raises:
+        MissingExtra: polars is not installed.
+        ReconcilerError: it is damaged.
+    """
+    polars = _polars()
+    try:
+        return int(polars.scan_parquet(path, glob=False).select(polars.len()).collect().item())
+    except polars.exceptions.PolarsError as e:
+        raise ReconcilerError(f"{name} is not a Parquet file, or is damaged ({type(e).__name__})") from None
+    except polars.exceptions.PanicException:
+        raise _unknown_type(name) from None
 
 
-def frames(path: Path, name: str, start: int, types: Mapping[str, Any]) -> Iterator[Any]:
+def frames(
+    path: Path, name: str, start: int, types: Mapping[str, Any], count: int | None = None
+) -> Iterator[Any]:
     """Rows from `start` (0 is the first), as frames of some thousand rows, in types that `parquet_values` turns into those.
 
     Args:
@@ -143,6 +149,7 @@ def frames(path: Path, name: str, start: int, types: Mapping[str, Any]) -> Itera
         name: of the file.
         start: the first row.
         types: of the columns, as the file says them.
+        count: how many rows; all that follow if None.
 
     Raises:
         MissingExtra: polars is not installed.
@@ -150,7 +157,9 @@ def frames(path: Path, name: str, start: int, types: Mapping[str, Any]) -> Itera
     """
     polars = _polars()
     try:
-        for frame in polars.scan_parquet(path, glob=False).slice(start).collect_batches(chunk_size=_BATCH):
+        for frame in (
+            polars.scan_parquet(path, glob=False).slice(start, count).collect_batches(chunk_size=BATCH)
+        ):
             if frame.height:
                 yield parquet_values.as_said(frame, types)
     except polars.exceptions.PolarsError as e:

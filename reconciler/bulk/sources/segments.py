@@ -96,18 +96,46 @@ def _rows(
     """Rows of a Parquet file; positions count rows, and the digest covers the file as it is."""
     with locations.as_file(root, name) as path:
         if feed:
-            with path.open("rb") as file:
-                while block := file.read(locations.BUFFER):
-                    feed(block)
-        layout = parquet.layout(path, name)
-        types = layout.types
-        require_columns(list(types), source, name, lambda column: parquet.holds(types, column))
-        require_text(parquet.not_text(types), source, name)
-        row = start.offset
-        with parquet.whole(path, layout) as read:
-            for frame in parquet.frames(read, name, row, types):
-                yield Segment(start.file, row, frame=frame, schema=types)
-                row += frame.height
+            feed_file(path, feed)
+        yield from frames_of(path, name, source, start)
+
+
+def feed_file(path: Path, feed: Feed) -> None:
+    """All bytes of a Parquet file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        while block := file.read(locations.BUFFER):
+            feed(block)
+
+
+def frames_of(
+    path: Path, name: str, source: SourceDefinition, start: Position, count: int | None = None
+) -> Iterator[Segment]:
+    """Rows of a Parquet file.
+
+    Args:
+        path: where it can be read.
+        name: of the place.
+        source: what it has to hold.
+        start: the first row.
+        count: how many rows; all that follow if None.
+
+    Raises:
+        ReconcilerError: it cannot be read, or lacks a column.
+        OSError: it cannot be read.
+    """
+    layout = parquet.layout(path, name)
+    types = layout.types
+    require_columns(list(types), source, name, lambda column: parquet.holds(types, column))
+    require_text(parquet.not_text(types), source, name)
+    row = start.offset
+    with parquet.whole(path, layout) as read:
+        for frame in parquet.frames(read, name, row, types, count):
+            yield Segment(start.file, row, frame=frame, schema=types)
+            row += frame.height
 
 
 def _lines(
@@ -265,3 +293,11 @@ def in_place(name: str, source: SourceDefinition) -> bool:
     """True if any process can read the bytes of a segment where they are, and at once."""
     as_is = source.format != "csv" or encodings.read_as_is(source.csv.encoding)
     return as_is and locations.is_plain(name, source.compression)
+
+
+def alone(name: str, source: SourceDefinition) -> bool:
+    """True if any part of a file can be read by itself, wherever it lies: text that is not packed, read in the encoding it is in."""
+    if source.format not in ("commands", "ndjson", "csv"):
+        return False
+    as_is = source.format != "csv" or encodings.read_as_is(source.csv.encoding)
+    return as_is and locations.compression_of(name, source.compression) == "none"

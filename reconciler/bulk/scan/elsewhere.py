@@ -1,0 +1,31 @@
+"""What of a segment can be known only where it was read, and is told to who has not its bytes. Pure data; nothing of a profile."""
+
+import msgspec
+
+
+class Glance(msgspec.Struct):
+    """What one segment looks like.
+
+    Attributes:
+        beginning: what is said of the beginning of its file, if it begins there.
+        line: the first line (0 is the first of the segment) that is rejected for its looks.
+        words: what is said of the rows from there on.
+    """
+
+    beginning: str | None = None
+    line: int | None = None
+    words: str | None = None
+
+
+class Elsewhere(msgspec.Struct):
+    """Of a segment whose lines to send were made on another machine, and stay there.
+
+    Attributes:
+        size: bytes of those lines.
+        ends: where each of them ends, as `cuttable.ends_of` packs it.
+        glance: what the segment looks like.
+    """
+
+    size: int
+    ends: bytes
+    glance: Glance

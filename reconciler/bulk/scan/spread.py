@@ -1,0 +1,231 @@
+"""A pass over a source whose segments are read, checked and digested by workers of a cluster; the coordinator has the order.
+
+Workers give counts, digests and places (`reconciler.bulk.scan.worker_tasks`). One of them reads all of the source in order: it
+makes the source's digest, and says where the source can be divided. So many tasks are on their way at once; what they give is taken
+in the order of the source, so what comes out is what a pass in one process gives.
+"""
+
+import os
+import secrets
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from reconciler.bulk.scan import worker_tasks
+from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.reading import Look
+from reconciler.bulk.scan.spread_digests import Digesting
+from reconciler.bulk.scan.worker_tasks import Framed, Looked, Pass, Place, Stretch
+from reconciler.bulk.scan.workers import Given, Workers
+from reconciler.bulk.sources.segments import Segment
+from reconciler.model.datamart_schema import DatamartSchema
+from reconciler.model.load import Chunk
+from reconciler.model.source import SourceDefinition
+
+AHEAD = 64  # answers about a file that wait for the files before it
+STRETCHES = 256  # known ones that nobody has yet
+
+
+def divisible(source: SourceDefinition) -> bool:
+    """True if nothing is asked of a source's lines that needs all of them in one place."""
+    return not (
+        source.of_this_run
+        or source.duplicates != "off"
+        or source.expect
+        or source.listed
+        or source.superseded
+        or source.format == "spool"
+        or source.gone != "keep"
+    )
+
+
+class Spread:
+    """One pass; `close` it, whatever became of it."""
+
+    def __init__(
+        self,
+        workers: Workers,
+        root: Path,
+        names: Sequence[str],
+        source: SourceDefinition,
+        schemas: Sequence[DatamartSchema] = (),
+    ) -> None:
+        self._workers = workers
+        self._task = Pass(
+            key=secrets.token_hex(8),
+            root=str(root),
+            source=source,
+            schemas=tuple(schemas),
+            salt=os.urandom(16),
+        )
+        self._places = [Place(i, n, worker_tasks.state(root, n)) for i, n in enumerate(names)]
+        self._framing = _Framing(workers, self._task, self._places)
+        self._digesting = Digesting(workers, self._task, self._places)
+        self._given = deque[Given[Looked]]()
+        self._through: list[_Through] = []
+
+    def batches(self, look: Look) -> Iterator[tuple[Segment, Batch]]:
+        """Every segment with what became of it, in order.
+
+        Raises:
+            ReconcilerError: the source cannot be read, or there is no worker.
+        """
+        whole = self._framing.whole()
+        self._through = [_Through(self._workers, self._task, self._places[i]) for i in sorted(whole)]
+        for place in self._places:
+            found = self._whole(look) if place.file in whole else self._stretches(place, look)
+            for looked, worker in found:
+                for segment, batch in looked.found:
+                    self._digesting.add(segment, batch, worker)
+                    yield segment, batch
+        self._framing.end()
+
+    def _whole(self, look: Look) -> Iterator[tuple[Looked, str]]:
+        """The next file of those that only one task after the other can read; others are read meanwhile."""
+        this = self._through[0]
+        while True:
+            self._framing.go_on()
+            for one in self._through[: self._workers.at_once]:
+                one.go_on(look)
+            if (found := this.answer()) is None:
+                break
+            yield found
+        del self._through[0]
+
+    def _stretches(self, place: Place, look: Look) -> Iterator[tuple[Looked, str]]:
+        """A file whose parts can be read by themselves."""
+        most = 2 * self._workers.at_once + 1
+        while True:
+            while len(self._given) < most and (one := self._framing.next(place.file, wait=not self._given)):
+                self._digesting.expect(one)
+                given = self._workers.give(worker_tasks.look, self._task, place, one, look.accounts)
+                self._given.append(given)
+            if not self._given:
+                return
+            yield self._given[0].result(), self._given[0].worker
+            self._given.popleft()
+
+    def cut(self, chunks: Sequence[Chunk]) -> None:
+        """So much is cut by now: those chunks are digested."""
+        self._digesting.cut(chunks)
+
+    def digested(self, chunks: Sequence[Chunk]) -> tuple[Chunk, ...]:
+        """All chunks, with their digests.
+
+        Raises:
+            ReconcilerError: the source cannot be read again, or there is no worker.
+        """
+        return self._digesting.digested(chunks)
+
+    def source_digest(self) -> str:
+        """Of what shapes the lines and of all that was read."""
+        return self._framing.digest
+
+    def close(self) -> None:
+        """Nothing of the pass is wanted any more."""
+        for given in self._given:
+            given.cancel()
+        rest: list[_Framing | Digesting | _Through] = [self._framing, self._digesting, *self._through]
+        for one in rest:
+            one.cancel()
+        self._workers.tell(worker_tasks.forget, self._task.key)
+
+
+class _Framing:
+    """Has all of the source read in order by one worker, and knows where it can be divided so far."""
+
+    def __init__(self, workers: Workers, task: Pass, places: Sequence[Place]) -> None:
+        self._workers, self._task, self._places = workers, task, tuple(places)
+        self._stretches = deque[Stretch]()
+        self._answers, self._reached, self.digest = 0, 0, ""
+        self._given: Given[Framed] | None = None
+        self._give("")
+
+    def _give(self, near: str) -> None:
+        if not self.digest and self._given is None and len(self._stretches) < STRETCHES:
+            self._given = self._workers.give(
+                worker_tasks.frame, self._task, self._places, self._answers, near=near, first=True
+            )
+
+    def _take(self) -> Framed:
+        self._give("")
+        assert self._given is not None  # noqa: S101 - asked for by who waits for more
+        found, near = self._given.result(), self._given.worker
+        self._given, self._answers = None, self._answers + 1
+        self._stretches.extend(found.stretches)
+        self._reached, self.digest = found.reached, found.digest
+        self._give(near)
+        return found
+
+    def whole(self) -> frozenset[int]:
+        """Files that only one task after the other can read; asked first."""
+        return self._take().whole
+
+    def next(self, file: int, *, wait: bool) -> Stretch | None:
+        """The next stretch of a file; None if there is no more, or, without `wait`, if it is not known yet."""
+        while not self._stretches and self._reached <= file and not self.digest:
+            if not wait and not (self._given is not None and self._given.done()):
+                self._give("")
+                return None
+            self._take()
+        if not self._stretches or self._stretches[0].file != file:
+            return None
+        return self._stretches.popleft()
+
+    def go_on(self) -> None:
+        """Take what is there, so that the worker reads on."""
+        if self._given is not None and self._given.done():
+            self._take()
+
+    def end(self) -> None:
+        """Wait until all is read."""
+        while not self.digest:
+            self._take()
+
+    def cancel(self) -> None:
+        """No more is wanted."""
+        if self._given is not None:
+            self._given.cancel()
+
+
+class _Through:
+    """Has one file read from its beginning to its end."""
+
+    def __init__(self, workers: Workers, task: Pass, place: Place) -> None:
+        self._workers, self._task, self._place = workers, task, place
+        self._answers = deque[tuple[Looked, str]]()
+        self._count, self._ended = 0, False
+        self._given: Given[Looked] | None = None
+        self._accounts = False
+
+    def go_on(self, look: Look) -> None:
+        """Take what is there, and have more read."""
+        self._accounts = look.accounts
+        if self._given is not None and self._given.done():
+            self._take(self._given)
+        self._give("")
+
+    def _give(self, near: str) -> None:
+        if self._given is None and not self._ended and len(self._answers) < AHEAD:
+            self._given = self._workers.give(
+                worker_tasks.look_through, self._task, self._place, self._count, self._accounts, near=near
+            )
+
+    def _take(self, given: Given[Looked]) -> None:
+        found = given.result()
+        self._answers.append((found, given.worker))
+        self._count, self._ended, self._given = self._count + 1, found.last, None
+        self._give(given.worker)
+
+    def answer(self) -> tuple[Looked, str] | None:
+        """The next answer, waited for; None after the last one."""
+        if not self._answers and not self._ended:
+            self._give("")
+            assert self._given is not None  # noqa: S101 - there are no answers that it would wait for
+            self._take(self._given)
+        return self._answers.popleft() if self._answers else None
+
+    def cancel(self) -> None:
+        """No more is wanted."""
+        if self._given is not None:
+            self._given.cancel()

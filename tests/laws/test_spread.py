@@ -1,0 +1,218 @@
+"""A pass by workers elsewhere gives what a pass in one process gives, byte for byte, however often workers are lost."""
+
+import dataclasses
+import gzip
+import json
+import pickle
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.bulk.scan import worker_tasks
+from reconciler.bulk.scan.scan import scan, scan_elsewhere
+from reconciler.bulk.scan.spread import Spread, divisible
+from reconciler.bulk.sources import locations, parquet, segments
+from reconciler.errors import ReconcilerError
+from reconciler.model.load import Scan
+from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
+from tests.laws.test_lines import zstd
+
+PACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".zst": zstd.compress}
+WHO = "someone-of-the-source"
+
+
+class Task:
+    """Done when it is asked for; what goes in and out has been pickled."""
+
+    def __init__(self, workers: "LosingWorkers", task: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._workers, self._job = workers, workers.pickled((task, args))
+        self.worker, self._made = "", b""
+
+    def done(self) -> bool:
+        return bool(self._made) or self._workers.chance.random() < 0.5
+
+    def result(self) -> Any:
+        if not self._made:
+            self._made = self._workers.do(self._job)
+            self.worker = self._workers.chance.choice(["one", "two"])
+        return pickle.loads(self._made)
+
+    def cancel(self) -> None:
+        """Nothing is on its way."""
+
+
+class LosingWorkers:
+    """Workers that do tasks in this process, some of them twice; now and then one is lost, with all it had in memory."""
+
+    def __init__(self, chance: random.Random, at_once: int) -> None:
+        self.chance, self.at_once, self.seen = chance, at_once, list[bytes]()
+
+    def give(self, task: Callable[..., Any], *args: Any, near: str = "", first: bool = False) -> Any:
+        return Task(self, task, args)
+
+    def tell(self, task: Callable[..., None], *args: Any) -> None:
+        task(*args)
+
+    def pickled(self, value: Any) -> bytes:
+        self.seen.append(pickle.dumps(value))
+        return self.seen[-1]
+
+    def do(self, job: bytes) -> bytes:
+        task, args = pickle.loads(job)
+        if self.chance.random() < 0.2:
+            task(*args)  # of this one nobody hears
+        if self.chance.random() < 0.2:
+            worker_tasks.forget(args[0].key)
+        return self.pickled(task(*args))
+
+
+def source(kind: str, files: str, max_bytes: int) -> SourceDefinition:
+    plain = SourceDefinition(
+        workspace="w", source="s", files=(files,), format=kind, compression="suffix", allow="100%", max_bytes=max_bytes,
+    )  # fmt: skip
+    if kind == "commands":
+        return plain
+    who = Identifier(kind="user_account_id", column="id", compartment="c")
+    return dataclasses.replace(
+        plain, update=Update(force_replace=True), compartments={"c": "7"}, identify_by=(who,)
+    )
+
+
+@contextmanager
+def segments_of(size: int) -> Iterator[None]:
+    before, rows = segments.segments.__defaults__, (parquet.BATCH, worker_tasks.ROWS)
+    segments.segments.__defaults__ = (*(before or ())[:-1], size)
+    parquet.BATCH, worker_tasks.ROWS = max(1, size // 40), 2 * max(1, size // 40)
+    try:
+        yield
+    finally:
+        segments.segments.__defaults__ = before
+        parquet.BATCH, worker_tasks.ROWS = rows
+
+
+names = st.sampled_from(["u1", "u2", "U2", "u10", "0u2", WHO, "", " ", "null", "a@b.c", "é"])
+notes = st.sampled_from(["x", "", "yy", "a,b", 'q"q', "two\nlines", "z" * 40, "z" * 400])
+
+
+@st.composite
+def content(draw: st.DrawFn, kind: str) -> bytes:
+    rows = draw(st.lists(st.tuples(names, notes), max_size=25))
+    if kind == "csv":
+        cells = "".join('{},"{}"\n'.format(a, b.replace('"', '""')) for a, b in rows)
+        return f"id,note\n{cells}".encode() + draw(st.sampled_from([b"", b"\n\n", b"a,b,c\n", b'u3,"open']))
+    odd = st.sampled_from([b"", b"{", b"\xff", b"[]", b"x" * 700])
+    made = []
+    for name, note in rows:
+        if kind == "commands":
+            made.append(json.dumps({"operation": "DELETE", "email_hash": name + note}).encode())
+        else:
+            made.append(json.dumps({"id": name, "note": note}, ensure_ascii=False).encode())
+        if draw(st.integers(0, 9)) == 0:
+            made.append(draw(odd))
+    return b"\n".join(made) + draw(st.sampled_from([b"\n", b"", b"\n\n \n"]))
+
+
+def both(root: Path, definition: SourceDefinition, workers: LosingWorkers, size: int) -> tuple[Scan, Scan]:
+    with segments_of(size):
+        return scan(root, definition), elsewhere(root, definition, workers)
+
+
+def elsewhere(root: Path, definition: SourceDefinition, workers: LosingWorkers) -> Scan:
+    found = locations.find(root, definition)
+    spread = Spread(workers, root, found, definition)
+    try:
+        return scan_elsewhere(spread, found, definition)
+    finally:
+        spread.close()
+
+
+@pytest.mark.parametrize("kind", ["commands", "ndjson", "csv"])
+@settings(max_examples=60)
+@given(st.data())
+def test_text(kind: str, data: st.DataObject) -> None:
+    files = data.draw(st.lists(st.tuples(content(kind), st.sampled_from(list(PACK))), min_size=1, max_size=4))
+    suffix = "csv" if kind == "csv" else "ndjson"
+    definition = source(kind, f"x*.{suffix}*", data.draw(st.sampled_from([600, 1000, 5000])))
+    workers = LosingWorkers(random.Random(data.draw(st.integers(0, 99))), data.draw(st.integers(1, 3)))
+    with tempfile.TemporaryDirectory() as folder:
+        for index, (body, packed) in enumerate(files):
+            (Path(folder) / f"x{index}.{suffix}{packed}").write_bytes(PACK[packed](body))
+        expected, found = both(
+            Path(folder), definition, workers, data.draw(st.sampled_from([80, 300, 1 << 20]))
+        )
+    assert found == expected
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_parquet(data: st.DataObject) -> None:
+    rows = st.lists(st.tuples(names, notes), max_size=40)
+    files: Sequence[Any] = data.draw(st.lists(rows, min_size=1, max_size=3))
+    workers = LosingWorkers(random.Random(data.draw(st.integers(0, 99))), 2)
+    with tempfile.TemporaryDirectory() as folder:
+        for index, part in enumerate(files):
+            frame = polars.DataFrame({"id": [a for a, _ in part], "note": [b for _, b in part]}, {"id": polars.String, "note": polars.String})  # fmt: skip
+            frame.write_parquet(
+                Path(folder) / f"x{index}.parquet", row_group_size=data.draw(st.integers(1, 30))
+            )
+        expected, found = both(Path(folder), source("parquet", "x*.parquet", 1000), workers, data.draw(st.sampled_from([80, 300])))  # fmt: skip
+    assert found == expected
+
+
+def test_a_map_and_another_encoding_are_read_from_the_beginning(tmp_path: Path) -> None:
+    workers = LosingWorkers(random.Random(1), 2)
+    (tmp_path / "x.csv").write_bytes(
+        "id,note\n{}".format("".join(f"ü{n},é\n" for n in range(60))).encode("utf-16")
+    )
+    text = dataclasses.replace(source("csv", "x.csv", 1000), csv=Dialect(encoding="utf-16"))
+    assert len(set(map(repr, both(tmp_path, text, workers, 300)))) == 1
+    maps = polars.DataFrame(
+        {"id": ["a", "b"], "note": [[{"key": "k", "value": 1}], []]},
+        {"id": polars.String, "note": polars.Map(polars.String, polars.Int64)},
+    )
+    maps.write_parquet(tmp_path / "x.parquet")
+    assert len(set(map(repr, both(tmp_path, source("parquet", "x.parquet", 1000), workers, 80)))) == 1
+
+
+def test_nothing_of_a_profile_leaves_a_worker(tmp_path: Path) -> None:
+    for kind in ("csv", "ndjson"):
+        body = [{"id": WHO, "note": f"private-{n}"} for n in range(30)]
+        made = "id,note\n" + "".join(f"{r['id']},{r['note']}\n" for r in body)
+        (tmp_path / "x.csv").write_text(made + "a,b,private-c\n")
+        (tmp_path / "x.ndjson").write_text("".join(json.dumps(r) + "\n" for r in body) + "private {")
+        workers = LosingWorkers(random.Random(2), 2)
+        expected, found = both(tmp_path, source(kind, f"x.{kind}", 1000), workers, 200)
+        assert found == expected
+        assert found.rejected
+        said = b"".join(workers.seen)
+        assert WHO.encode() not in said
+        assert b"private" not in said
+
+
+def test_a_file_that_is_another_one_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("id,note\na,b\n")
+    definition = source("csv", "x.csv", 1000)
+
+    class Changing(LosingWorkers):
+        def do(self, job: bytes) -> bytes:
+            (tmp_path / "x.csv").write_text("id,note\na,bb\n")
+            return super().do(job)
+
+    with pytest.raises(ReconcilerError, match=r"x\.csv is another file there"):
+        elsewhere(tmp_path, definition, Changing(random.Random(1), 2))
+
+
+def test_what_needs_all_lines_in_one_place_is_not_divided() -> None:
+    plain = source("csv", "x.csv", 1000)
+    assert divisible(plain)
+    assert not any(
+        divisible(dataclasses.replace(plain, duplicates=d)) for d in ("warn", "refuse", "keep_last")
+    )
