@@ -13,6 +13,7 @@ from reconciler import __version__
 from reconciler.cli import completing, exit_codes, usage
 from reconciler.cli.helps import Grouped
 from reconciler.cli.output.console import out, say, work_in
+from reconciler.cli.wiring import command_end
 from reconciler.errors import UsageError
 
 Root = Path()
@@ -134,4 +135,6 @@ def main_command(arguments: list[str]) -> int:
         raise UsageError(wrong, help=hint) from None
     except Abort:
         raise KeyboardInterrupt from None
+    finally:
+        command_end.end()
     return code if isinstance(code, int) else exit_codes.DONE

@@ -15,6 +15,7 @@ from reconciler.api.client import Writer
 from reconciler.bulk.scan.held import Owner
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.scan.workers import Workers
 from reconciler.cli import approval
 from reconciler.cli.flags import Flags
 from reconciler.cli.output import traces
@@ -242,12 +243,28 @@ def _senders(
     """
     if settings.engine is None or all(load.actions == ("no-op",) for load in made.loads):
         return processes.Senders(settings.parallelism, lock)
-    from reconciler.cli.wiring.cluster import Cluster
+    from reconciler.cli.wiring.cluster import Cluster, refuse_short_settle
+    from reconciler.cli.wiring.cluster_connection import connection
 
+    refuse_short_settle(settings, settings.engine)
+    connected = connection(settings.engine, flags.root)
     credential = destination.credential(settings, flags.token_file)
-    cluster = Cluster(settings, settings.engine, flags.root, credential, lock, interrupt.stopping)
-    cluster.start()
-    return cluster
+    return Cluster(settings, connected, settings.engine, credential, lock, interrupt.stopping)
+
+
+def _readers(flags: Flags, stopping: Callable[[], bool]) -> Workers | None:
+    """Who reads large sources: the workers of a cluster where the workspace has one.
+
+    Raises:
+        ReconcilerError: the cluster cannot be used.
+    """
+    settings = settings_only(flags).settings
+    if settings.engine is None:
+        return None
+    from reconciler.cli.wiring.cluster_connection import connection
+    from reconciler.cli.wiring.cluster_readers import Readers
+
+    return Readers(connection(settings.engine, flags.root), stopping)
 
 
 def lock_waits(flags: Flags) -> Callable[[str], None]:
@@ -294,6 +311,7 @@ def new_scans(
         processes.readers,
         processes.spools(flags.root, cache(lambda: owner(settings_only(flags).settings))),
         rejects,
+        lambda stopping: _readers(flags, stopping),
     )
 
 

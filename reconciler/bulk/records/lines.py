@@ -28,6 +28,9 @@ class BadLine(Exception):
         self.reason = reason
         self.column = column
 
+    def __reduce__(self) -> tuple[type["BadLine"], tuple[str, str, str | None]]:
+        return BadLine, (self.code, self.reason, self.column)
+
 
 class Line(msgspec.Struct, frozen=True):
     """An accepted line.

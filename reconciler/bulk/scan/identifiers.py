@@ -185,20 +185,28 @@ def _compared(account: str) -> str:
     return account.casefold().lstrip("0") or "0"
 
 
-def without_accounts(seen: Seen, key: bytes) -> Seen:
-    """What was seen, with digests under this key in place of accounts."""
+def without_accounts(seen: Seen, key: bytes, most: int) -> Seen:
+    """What was seen, with digests under this key in place of accounts, of so many lines."""
     if seen.accounts is None:
         return seen
+    accounts = seen.accounts[:most]
 
     def digest(text: str) -> bytes:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST, key=key).digest()
 
-    pairs = [None if a is None else (digest(_compared(a)), digest(a)) for a in seen.accounts]
-    return Seen(seen.counts, seen.first, None, pairs)
+    def pair(account: str) -> tuple[bytes, bytes]:
+        made, compared = digest(account), _compared(account)
+        return (made, made) if compared == account else (digest(compared), made)
+
+    return Seen(seen.counts, seen.first, None, [None if a is None else pair(a) for a in accounts])
 
 
 class Identifiers:
-    """Gathers what segments show; of the accounts of the first `FOLDED` rows sent, the spellings are compared."""
+    """Gathers what segments show; of the accounts of the first `FOLDED` rows sent, the spellings are compared.
+
+    Attributes:
+        left: of how many more lines the accounts are wanted.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
@@ -206,7 +214,7 @@ class Identifiers:
         self._first: dict[str, list[str]] = {}
         self._spelt: dict[str, str] = {}
         self._digests: dict[bytes, bytes] = {}
-        self._left = FOLDED
+        self.left = FOLDED
         self._varied = False  # whether one is spelt otherwise than it is compared
 
     def add(self, seen: Seen, places: Sequence[int], file: int, before: int) -> None:
@@ -219,15 +227,10 @@ class Identifiers:
             before: lines of the file before the segment.
         """
         self._count(seen, file, before)
-        if seen.accounts is not None and self._left:
-            self._count(self._spellings(seen.accounts[: self._left], places), file, before)
-        if seen.spellings is not None and self._left:
-            self._count(self._digested(seen.spellings[: self._left], places), file, before)
-
-    @property
-    def compares(self) -> bool:
-        """Whether accounts of more lines are wanted."""
-        return self._left > 0
+        if seen.accounts is not None and self.left:
+            self._count(self._spellings(seen.accounts[: self.left], places), file, before)
+        if seen.spellings is not None and self.left:
+            self._count(self._digested(seen.spellings[: self.left], places), file, before)
 
     def _count(self, seen: Seen, file: int, before: int) -> None:
         for kind, count in seen.counts.items():
@@ -237,7 +240,7 @@ class Identifiers:
 
     def _spellings(self, accounts: list[str | None], places: Sequence[int]) -> Seen:
         """Accounts that differ from an earlier one only by case or leading zeros."""
-        self._left -= len(accounts)
+        self.left -= len(accounts)
         seen = Seen()
         if not self._varied and _folded(accounts):
             self._spelt.update(zip(accounts, accounts, strict=True))
@@ -252,7 +255,7 @@ class Identifiers:
 
     def _digested(self, spellings: list[tuple[bytes, bytes] | None], places: Sequence[int]) -> Seen:
         """The same of accounts that are elsewhere."""
-        self._left -= len(spellings)
+        self.left -= len(spellings)
         seen = Seen()
         for at, pair in enumerate(spellings):
             if pair is not None and self._digests.setdefault(*pair) != pair[1]:

@@ -35,9 +35,9 @@ class Look:
     schemas: Sequence[DatamartSchema] = ()
 
     @property
-    def accounts(self) -> bool:
-        """Whether the spellings of more accounts are compared."""
-        return self.identifiers is not None and self.identifiers.compares
+    def accounts(self) -> int:
+        """Of how many more lines the spellings of accounts are compared."""
+        return 0 if self.identifiers is None else self.identifiers.left
 
 
 class Reading(Protocol):
@@ -91,14 +91,14 @@ class Here:
         )
         pieces = segments(self._root, self._names, self._source, feed=self._feed)
         if self._workers is None:
-            yield from ((segment, check(segment, accounts=look.accounts)) for segment in pieces)
+            yield from ((segment, check(segment, accounts=look.accounts > 0)) for segment in pieces)
             return
         waiting: deque[tuple[Segment, Future[Batch]]] = deque()
         with ThreadPoolExecutor(THREADS, thread_name_prefix="frames") as threads:
             for segment in pieces:
                 if segment.frame is not None or segment.bad is not None:
                     # frames work without the interpreter's lock
-                    future = threads.submit(check, segment, accounts=look.accounts)
+                    future = threads.submit(check, segment, accounts=look.accounts > 0)
                 else:
                     future = self._submit(self._workers, segment, look)
                 waiting.append((segment, future))
@@ -111,7 +111,7 @@ class Here:
     def _submit(self, workers: Executor, segment: Segment, look: Look) -> "Future[Batch]":
         job = _job(segment, self._root, self._names, self._source)
         return workers.submit(
-            work, *job, look.contents, look.identifiers is not None, look.accounts, look.schemas
+            work, *job, look.contents, look.identifiers is not None, look.accounts > 0, look.schemas
         )
 
     def cut(self, chunks: Sequence[Chunk]) -> None:

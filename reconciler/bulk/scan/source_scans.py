@@ -10,9 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from reconciler.bulk.scan.scan import OnSent, Tracker, scan
+from reconciler.bulk.scan.scan import OnSent, Tracker, scan, scan_elsewhere
 from reconciler.bulk.scan.scan_cache import KeptScans, compared
 from reconciler.bulk.scan.spool import Spools, once_only
+from reconciler.bulk.scan.spread import Spread, divisible
+from reconciler.bulk.scan.workers import Workers
 from reconciler.bulk.sources import locations, object_store
 from reconciler.errors import Interrupted
 from reconciler.model.datamart_schema import DatamartSchema
@@ -41,9 +43,10 @@ class Scans:
         workers: Callable[[], AbstractContextManager[Executor]] | None = None,
         spools: Spools | None = None,
         rejects: Callable[[str], None] | None = None,
+        cluster: Callable[[Callable[[], bool]], Workers | None] = lambda _: None,
     ) -> None:
         self.root, self._progress, self.kept, self._workers = root, progress, kept, workers
-        self.spools, self._rejects = spools, rejects
+        self.spools, self._rejects, self._cluster = spools, rejects, cluster
         self.schemas: Mapping[str, Sequence[DatamartSchema]] = {}
         self._kept: dict[str, tuple[Signature, Scan]] = {}
         # Loads of one source on many datamarts ask at once; one of them reads it.
@@ -218,6 +221,9 @@ class Scans:
             self._progress(source.source, lines)
 
         small = self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM
+        asks = any(x is not None for x in (on_reject, on_sent, tracker))
+        if not (small or asks) and (workers := self._of_cluster(source)) is not None:
+            return self._elsewhere(workers, names, source, progress)
         with nullcontext() if small or self._workers is None else self._workers() as pool:
             return scan(
                 self.root,
@@ -230,6 +236,22 @@ class Scans:
                 tracker=tracker,
                 schemas=schemas,
             )
+
+    def _of_cluster(self, source: SourceDefinition) -> Workers | None:
+        return self._cluster(self._stopping) if divisible(source) else None
+
+    def _elsewhere(
+        self,
+        workers: Workers,
+        names: Sequence[str],
+        source: SourceDefinition,
+        progress: Callable[[int], None],
+    ) -> Scan:
+        spread = Spread(workers, self.root, names, source, self._against(source))
+        try:
+            return scan_elsewhere(spread, names, source, progress, self._against(source))
+        finally:
+            spread.close()
 
 
 def with_contents(reject: Reject, data: object) -> str:

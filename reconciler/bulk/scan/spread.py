@@ -5,10 +5,11 @@ makes the source's digest, and says where the source can be divided. So many tas
 in the order of the source, so what comes out is what a pass in one process gives.
 """
 
+import itertools
 import os
 import secrets
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from reconciler.bulk.scan import worker_tasks
@@ -72,34 +73,37 @@ class Spread:
         """
         whole = self._framing.whole()
         self._through = [_Through(self._workers, self._task, self._places[i]) for i in sorted(whole)]
-        for place in self._places:
-            found = self._whole(look) if place.file in whole else self._stretches(place, look)
-            for looked, worker in found:
+        for is_whole, files in itertools.groupby(range(len(self._places)), whole.__contains__):
+            for looked, worker in (
+                self._whole(files, look) if is_whole else self._stretches(max(files) + 1, look)
+            ):
                 for segment, batch in looked.found:
                     self._digesting.add(segment, batch, worker)
                     yield segment, batch
         self._framing.end()
 
-    def _whole(self, look: Look) -> Iterator[tuple[Looked, str]]:
-        """The next file of those that only one task after the other can read; others are read meanwhile."""
-        this = self._through[0]
-        while True:
-            self._framing.go_on()
-            for one in self._through[: self._workers.at_once]:
-                one.go_on(look)
-            if (found := this.answer()) is None:
-                break
-            yield found
-        del self._through[0]
+    def _whole(self, files: Iterable[int], look: Look) -> Iterator[tuple[Looked, str]]:
+        """Files that only one task after the other can read; while one is, the next ones are, too."""
+        for _ in files:
+            while True:
+                self._framing.go_on()
+                for one in self._through[: 1 if look.accounts else self._workers.at_once]:
+                    one.go_on(look.accounts)
+                if (found := self._through[0].answer(look.accounts)) is None:
+                    break
+                yield found
+            del self._through[0]
 
-    def _stretches(self, place: Place, look: Look) -> Iterator[tuple[Looked, str]]:
-        """A file whose parts can be read by themselves."""
-        most = 2 * self._workers.at_once + 1
+    def _stretches(self, end: int, look: Look) -> Iterator[tuple[Looked, str]]:
+        """Files before this one, whose parts can be read by themselves."""
         while True:
-            while len(self._given) < most and (one := self._framing.next(place.file, wait=not self._given)):
+            most = 1 if look.accounts else 2 * self._workers.at_once + 1
+            while len(self._given) < most and (one := self._framing.next(end, wait=not self._given)):
                 self._digesting.expect(one)
-                given = self._workers.give(worker_tasks.look, self._task, place, one, look.accounts)
-                self._given.append(given)
+                place = self._places[one.file]
+                self._given.append(
+                    self._workers.give(worker_tasks.look, self._task, place, one, look.accounts)
+                )
             if not self._given:
                 return
             yield self._given[0].result(), self._given[0].worker
@@ -161,14 +165,14 @@ class _Framing:
         """Files that only one task after the other can read; asked first."""
         return self._take().whole
 
-    def next(self, file: int, *, wait: bool) -> Stretch | None:
-        """The next stretch of a file; None if there is no more, or, without `wait`, if it is not known yet."""
-        while not self._stretches and self._reached <= file and not self.digest:
+    def next(self, end: int, *, wait: bool) -> Stretch | None:
+        """The next stretch of the files before this one; None if there is no more, or, without `wait`, if it is not known yet."""
+        while not self._stretches and self._reached < end and not self.digest:
             if not wait and not (self._given is not None and self._given.done()):
                 self._give("")
                 return None
             self._take()
-        if not self._stretches or self._stretches[0].file != file:
+        if not self._stretches or self._stretches[0].file >= end:
             return None
         return self._stretches.popleft()
 
@@ -194,33 +198,38 @@ class _Through:
     def __init__(self, workers: Workers, task: Pass, place: Place) -> None:
         self._workers, self._task, self._place = workers, task, place
         self._answers = deque[tuple[Looked, str]]()
-        self._count, self._ended = 0, False
+        self._count, self._ended, self._near = 0, False, ""
         self._given: Given[Looked] | None = None
-        self._accounts = False
+        self._accounts: int | None = None  # of the whole file: who begins anew gives the same answers
 
-    def go_on(self, look: Look) -> None:
-        """Take what is there, and have more read."""
-        self._accounts = look.accounts
+    def go_on(self, accounts: int) -> None:
+        """Take what is there, and have more read; `accounts` counts from its beginning on."""
         if self._given is not None and self._given.done():
             self._take(self._given)
-        self._give("")
+        self._give(accounts)
 
-    def _give(self, near: str) -> None:
+    def _give(self, accounts: int) -> None:
+        if self._accounts is None:
+            self._accounts = accounts
         if self._given is None and not self._ended and len(self._answers) < AHEAD:
             self._given = self._workers.give(
-                worker_tasks.look_through, self._task, self._place, self._count, self._accounts, near=near
+                worker_tasks.look_through,
+                self._task,
+                self._place,
+                self._count,
+                self._accounts,
+                near=self._near,
             )
 
     def _take(self, given: Given[Looked]) -> None:
         found = given.result()
         self._answers.append((found, given.worker))
-        self._count, self._ended, self._given = self._count + 1, found.last, None
-        self._give(given.worker)
+        self._count, self._ended, self._given, self._near = self._count + 1, found.last, None, given.worker
 
-    def answer(self) -> tuple[Looked, str] | None:
+    def answer(self, accounts: int) -> tuple[Looked, str] | None:
         """The next answer, waited for; None after the last one."""
         if not self._answers and not self._ended:
-            self._give("")
+            self._give(accounts)
             assert self._given is not None  # noqa: S101 - there are no answers that it would wait for
             self._take(self._given)
         return self._answers.popleft() if self._answers else None

@@ -144,14 +144,14 @@ def frame(task: Pass, places: Sequence[Place], number: int) -> Framed:
     return _framing.item((task.key, "frame"), number, lambda: _framed(task, places))
 
 
-def look(task: Pass, place: Place, stretch: Stretch, accounts: bool) -> Looked:
+def look(task: Pass, place: Place, stretch: Stretch, accounts: int) -> Looked:
     """Check a stretch.
 
     Args:
         task: the pass.
         place: the file that it is of.
         stretch: what to check.
-        accounts: the accounts that the lines name are digested, too.
+        accounts: of so many lines the accounts are digested, too.
 
     Raises:
         ReconcilerError: it cannot be read, or is another one.
@@ -166,14 +166,14 @@ def look(task: Pass, place: Place, stretch: Stretch, accounts: bool) -> Looked:
     return Looked(tuple(found), last=False)
 
 
-def look_through(task: Pass, place: Place, number: int, accounts: bool) -> Looked:
+def look_through(task: Pass, place: Place, number: int, accounts: int) -> Looked:
     """Check the segments of a file that is read from its beginning on; each call gives more.
 
     Args:
         task: the pass.
         place: the file.
         number: how many answers were given before.
-        accounts: the accounts that the lines name are digested, too.
+        accounts: of so many lines the accounts are digested, too.
 
     Raises:
         ReconcilerError: it cannot be read, or is another one.
@@ -309,7 +309,7 @@ def _text(task: Pass, root: Path, names: Sequence[str], digests: SourceDigest) -
     yield Framed(tuple(stretches), len(names))
 
 
-def _looked(task: Pass, place: Place, *, accounts: bool) -> Iterator[Looked]:
+def _looked(task: Pass, place: Place, *, accounts: int) -> Iterator[Looked]:
     _require(task, place)
     checked = _Checked(task, accounts=accounts, keep=False)
     found, first = list[tuple[Segment, Batch]](), True
@@ -341,22 +341,25 @@ def _read(task: Pass, place: Place, stretch: Stretch, stack: ExitStack) -> Itera
 class _Checked:
     """Checks segments, and gives back what may leave the worker."""
 
-    def __init__(self, task: Pass, *, accounts: bool, keep: bool) -> None:
+    def __init__(self, task: Pass, *, accounts: int, keep: bool) -> None:
         self._task, self._accounts, self._keep, self._eyes = task, accounts, keep, Eyes(task.source)
         self._check = checker(task.source, look=True, schemas=task.schemas)
 
     def __call__(self, segment: Segment, *, first: bool) -> tuple[Segment, Batch]:
-        batch = self._check(segment, accounts=self._accounts)
+        batch = self._check(segment, accounts=self._accounts > 0)
         data = batch.bytes_of(segment)
         if self._keep and batch.data is not None:
             _kept.put((self._task.key, segment.file, segment.offset), data)
         there = Elsewhere(len(data), ends_of(data), self._eyes.glance(segment, batch.rejects, first=first))
         seen = batch.identifiers
+        if seen is not None:
+            seen = without_accounts(seen, self._task.salt, self._accounts)
+            self._accounts -= len(seen.spellings or ())
         told = msgspec.structs.replace(
             batch,
             data=None if batch.data is None else b"",
             rejects=[_without_identity(r) for r in batch.rejects],
-            identifiers=None if seen is None else without_accounts(seen, self._task.salt),
+            identifiers=seen,
             elsewhere=there,
         )
         bare = segment._replace(data=b"", frame=None, schema=None, columns=None, broken=())

@@ -139,6 +139,18 @@ def rows(path: Path, name: str) -> int:
         raise _unknown_type(name) from None
 
 
+def _has_map(polars: Any, dtype: Any) -> bool:
+    match dtype:
+        case polars.Map():
+            return True
+        case polars.List() | polars.Array():
+            return _has_map(polars, dtype.inner)
+        case polars.Struct():
+            return any(_has_map(polars, t) for t in dtype.to_schema().values())
+        case _:
+            return False
+
+
 def frames(
     path: Path, name: str, start: int, types: Mapping[str, Any], count: int | None = None
 ) -> Iterator[Any]:

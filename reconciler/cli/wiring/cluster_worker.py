@@ -1,4 +1,4 @@
-"""What a worker of a Dask cluster does: send one chunk, with the token that this machine has, and ask before the last block.
+"""What a worker of a Dask cluster does: read a part of a source, or send one chunk, with the token that this machine has.
 
 Nothing secret and nothing of a profile is among what it is handed or gives back: both pass the scheduler, and its dashboard.
 """
@@ -7,15 +7,17 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from reconciler.api.answers import Answer, Verdict
+from reconciler.bulk.scan.worker_tasks import FoundOtherwise
 from reconciler.bulk.upload.job import Job, upload
 from reconciler.bulk.upload.processes import keep_freed_memory
 from reconciler.cli.wiring import destination
-from reconciler.errors import ReconcilerError
+from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.ledger.lock import hold_shared
 
 _once = threading.Lock()
@@ -56,6 +58,41 @@ class Sent:
     asker: str
     answer: Answer
     unanswered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a part of a source could not be read."""
+
+    words: str
+    help: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a task that reads, and which worker did it."""
+
+    worker: str
+    value: Any = None
+    failure: Failure | None = None
+
+
+def do(task: Callable[..., Any], args: tuple[Any, ...]) -> Done:
+    """Do a task of `reconciler.bulk.scan.worker_tasks`. Raises nothing: an exception would be logged with its arguments."""
+    from distributed import get_worker
+
+    worker = str(get_worker().address)
+    try:
+        return Done(worker, task(*args))
+    except FoundOtherwise as e:
+        shared = "workers open the same paths as this machine: sources have to be on storage that all of them share, or in an object store"
+        return Done(worker, failure=Failure(f"on the worker {worker}: {e}", shared))
+    except MissingExtra as e:
+        return Done(worker, failure=Failure(f"on the worker {worker}: {e}", e.help))
+    except ReconcilerError as e:
+        return Done(worker, failure=Failure(str(e), e.help))
+    except Exception as e:
+        return Done(worker, failure=Failure(f"the worker {worker} failed: {type(e).__name__}", None))
 
 
 @dataclass(slots=True)
