@@ -42,7 +42,7 @@ class GivenBy(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dask:
-    """A cluster that sends chunks.
+    """A cluster that reads sources and sends chunks.
 
     Attributes:
         scheduler: its address, or `local` for one that is started here.
@@ -82,7 +82,7 @@ class Settings:
         lock_folder: where locks of this machine lie, if the workspace names a place that several users share.
         token_source: where the token comes from ({env} or {file}), never the token itself.
         plan_key: where the key that seals plans comes from ({env}), never the key itself.
-        engine: who sends chunks; None are processes of this machine.
+        engine: who reads large sources and sends chunks; None are processes of this machine.
         index: where sent indexes lie, a folder or an object-store URL.
         index_key: where the key of their digests comes from ({env}); None takes one that is made once and kept beside the ledger.
         rules: what the workspace says about findings, by code.

@@ -77,6 +77,13 @@ class Connection:
         except (Exception, CancelledError):
             return False
 
+    def has(self, worker: str) -> bool:
+        """True if this worker is there, as far as is known."""
+        try:
+            return worker in self.client.nthreads()
+        except (Exception, CancelledError):
+            return True
+
     def start(self) -> None:
         """Connect to the scheduler, or start a cluster here.
 

@@ -59,14 +59,14 @@ class Task:
         first: bool,
     ) -> None:
         self._connected, self._stopping, self._job, self._first = connected, stopping, job, first
-        self.worker, self._done = near, False
+        self.worker, self._near, self._done = "", near, False
         self._future: Any = None
         self._value: Any = None
         self._submit()
 
     def _submit(self) -> None:
         task, args = self._job
-        near = {"workers": [self.worker], "allow_other_workers": True} if self.worker else {}
+        near = {"workers": [self._near], "allow_other_workers": True} if self._near else {}
         with suppress(
             Exception, CancelledError
         ):  # a connection that is lost is told where the result is waited for
@@ -146,9 +146,12 @@ class Task:
         try:
             found: Done = self._future.result(timeout=LISTEN_S)
         except TimeoutError:
+            if self._near and not self._connected.has(self._near):
+                # Dask never gives a task to others that came while there was no worker at all, if it names one that is gone.
+                self._future, self._near = None, ""
             return None
         except (Exception, CancelledError):
-            self._future = None
+            self._future, self._near = None, ""
             return None
         return found
 
