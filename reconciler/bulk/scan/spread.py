@@ -133,6 +133,7 @@ class Spread:
         for one in rest:
             one.cancel()
         self._workers.tell(worker_tasks.forget, self._task.key)
+        worker_tasks.forget(self._task.key)  # what was done here, after workers were lost
 
 
 class _Framing:

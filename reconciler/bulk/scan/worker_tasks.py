@@ -6,7 +6,7 @@ next. A file that is not the one that the coordinator found is not read.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -245,6 +245,9 @@ def forget(key: str) -> None:
 
 def _require(task: Pass, place: Place) -> None:
     object_store.forget()
+    if not object_store.is_url(place.name):
+        with suppress(OSError):  # a network file system looks anew at a file that is opened
+            locations.open_place(Path(task.root), place.name, "none").close()
     try:
         now = state(Path(task.root), place.name)
     except ReconcilerError as e:

@@ -19,7 +19,6 @@ from reconciler.errors import Interrupted, ReconcilerError
 TRIES = 20  # of a task whose workers end
 # Where the worker that digests the source is lost, another one begins anew; so this machine takes over before it never ends.
 FRAME_TRIES = 3
-_ENDED = "its workers ended"
 
 
 class Readers:
@@ -61,6 +60,7 @@ class Task:
         self._connected, self._stopping, self._job, self._first = connected, stopping, job, first
         self.worker, self._near, self._done = "", near, False
         self._future: Any = None
+        self._why = ""
         self._value: Any = None
         self._submit()
 
@@ -110,8 +110,8 @@ class Task:
         if task is frame:
             return task(*args)
         raise ReconcilerError(
-            f"no worker of the cluster could read the source: {_ENDED}; nothing was sent",
-            help="look at the logs of the workers; or leave `engine` out to read on this machine",
+            f"no worker of the cluster could read the source ({self._why}); nothing was sent",
+            help="every worker needs this version of reconciler, with the same extras; look at the logs of the workers. Or leave `engine` out to read on this machine",
         )
 
     def _ended(self) -> Done | None:
@@ -150,8 +150,8 @@ class Task:
                 # Dask never gives a task to others that came while there was no worker at all, if it names one that is gone.
                 self._future, self._near = None, ""
             return None
-        except (Exception, CancelledError):
-            self._future, self._near = None, ""
+        except (Exception, CancelledError) as e:
+            self._future, self._near, self._why = None, "", type(e).__name__
             return None
         return found
 
