@@ -40,7 +40,7 @@ def run(folder: Path, rows: int, count: int, every: float | None) -> Ran:
     code, err, first = applied(emulator, workspace, every)
     while code == 3 and every:  # at some moment no worker was left: the same command again
         code, err, _ = applied(emulator, workspace, None)
-    took, load = time.monotonic() - begun, os.getloadavg()[0]
+    took = time.monotonic() - begun
     assert code == 0, err
     sent = {
         n: [str(e["sha256"]) for e in r] for n, r in emulator.executions("1509").items() if "sealed" not in n
@@ -52,7 +52,7 @@ def run(folder: Path, rows: int, count: int, every: float | None) -> Ran:
 
 
 def applied(emulator: Emulator, workspace: Workspace, every: float | None) -> tuple[int, str, float]:
-    """How apply ended, what it said, and when the first chunk was there; from then on a worker is killed so often."""
+    """How apply ended, what it said, and when the first chunk was there; a worker is killed so often from the beginning on."""
     process = workspace.start("apply", "--auto-approve", "--parallelism", "4")
     first, kills, last = 0.0, 0, time.monotonic()
     while process.poll() is None:
