@@ -86,9 +86,9 @@ class Spread:
         """Files that only one task after the other can read; while one is, the next ones are, too."""
         for _ in files:
             while True:
-                self._framing.go_on()
+                self._framing.read_on()
                 for one in self._through[: 1 if look.accounts else self._workers.at_once]:
-                    one.go_on(look.accounts)
+                    one.read_on(look.accounts)
                 if (found := self._through[0].answer(look.accounts)) is None:
                     break
                 yield found
@@ -177,7 +177,7 @@ class _Framing:
             return None
         return self._stretches.popleft()
 
-    def go_on(self) -> None:
+    def read_on(self) -> None:
         """Take what is there, so that the worker reads on."""
         if self._given is not None and self._given.done():
             self._take()
@@ -203,7 +203,7 @@ class _Through:
         self._given: Given[Looked] | None = None
         self._accounts: int | None = None  # of the whole file: who begins anew gives the same answers
 
-    def go_on(self, accounts: int) -> None:
+    def read_on(self, accounts: int) -> None:
         """Take what is there, and have more read; `accounts` counts from its beginning on."""
         if self._given is not None and self._given.done():
             self._take(self._given)

@@ -19,7 +19,7 @@ class Answer(Protocol):
 A = TypeVar("A", bound=Answer)
 
 
-class GoingOn(Generic[A]):
+class Continued(Generic[A]):
     """Readings that were begun here, each after so many answers; one that is not here is begun anew."""
 
     def __init__(self) -> None:

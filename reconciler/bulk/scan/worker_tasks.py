@@ -21,7 +21,7 @@ from reconciler.bulk.scan.elsewhere import Elsewhere
 from reconciler.bulk.scan.file_looks import Eyes
 from reconciler.bulk.scan.identifiers import without_accounts
 from reconciler.bulk.scan.reading import SourceDigest
-from reconciler.bulk.scan.worker_memory import GoingOn, Kept
+from reconciler.bulk.scan.worker_memory import Continued, Kept
 from reconciler.bulk.sources import locations, object_store, parquet
 from reconciler.bulk.sources.segments import Segment, alone, feed_file, frames_of, segments
 from reconciler.errors import ReconcilerError
@@ -410,6 +410,6 @@ def _divided(pieces: Iterator[bytes], sizes: Sequence[int]) -> list[str]:
     return made
 
 
-_framing = GoingOn[Framed]()
-_looking = GoingOn[Looked]()
+_framing = Continued[Framed]()
+_looking = Continued[Looked]()
 _kept = Kept(KEPT_BYTES)
