@@ -74,9 +74,12 @@ def test_a_column_that_is_not_sent_rejects_nothing() -> None:
     assert (rows, rejects) == (['"int8":1', ""], [])
 
 
-def test_a_type_that_cannot_be_read_is_named_as_the_reason() -> None:
-    with pytest.raises(ReconcilerError, match="more than 38 digits"):
-        scan(FILES, replace(SOURCE, files=("wide_decimal.parquet",)))
+def test_decimals_of_any_number_of_digits() -> None:
+    rows, rejects = sent(FILES, replace(SOURCE, files=("wide_decimal.parquet",)))
+    assert (rows, rejects) == (['"x":' + "1" * 50 + ".00"], [])
+    rows, rejects = sent(FILES, replace(SOURCE, files=("wide_decimals.parquet",)))
+    assert rejects == []
+    assert rows == ['"x":-0.' + "0" * 39 + "1" * 21 + ',"l":[1.5,null]', '"x":0.' + "0" * 60]
 
 
 def test_what_the_library_writes_is_read_as_before(tmp_path: Path) -> None:

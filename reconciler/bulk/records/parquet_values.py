@@ -2,17 +2,31 @@
 
 A column is first cast to something that Python holds whole (`_held`), then each value is written by the type of its column
 (`_writer`). Columns of what JSON has anyway are left as they are. Types of files that polars has not stand here as types of polars that
-no file has: JSON as Object, UUID as UInt128 in bytes, an interval as a Duration in bytes, a time as a Time in what counts its parts.
+no file has: JSON as Object, UUID as UInt128 in bytes, an interval as a Duration in bytes, a time as a Time in what counts its parts, a
+decimal of many digits as a Decimal in bytes.
 """
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.bulk.records import values
 from reconciler.bulk.records.exact_json import OutOfRange
 from reconciler.bulk.records.lines import BadLine
 from reconciler.bulk.records.values import ABSENT, NotJson
+
+
+class Kind(Protocol):
+    """What polars does not tell of a column: `reconciler.bulk.sources.parquet_footer`."""
+
+    @property
+    def name(self) -> str:
+        """Of the type."""
+
+    @property
+    def scale(self) -> int:
+        """Digits behind the point of a decimal."""
+
 
 Writer = Callable[[Any, bool], Any]
 _PER_SECOND = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -51,12 +65,12 @@ def _row(row: tuple[Any, ...], writers: list[tuple[str, Writer]], nulls: bool) -
     return made
 
 
-def told(types: Mapping[str, Any], kinds: Iterable[str | None]) -> dict[str, Any]:
+def told(types: Mapping[str, Any], kinds: Iterable[Kind | None]) -> dict[str, Any]:
     """Types of columns with what the library does not tell of them.
 
     Args:
         types: as the library gives them.
-        kinds: of each column without columns in it, in order; of `parquet_footer`.
+        kinds: of each column without columns in it, in order.
     """
     import polars
 
@@ -64,7 +78,7 @@ def told(types: Mapping[str, Any], kinds: Iterable[str | None]) -> dict[str, Any
     return {name: _told(polars, dtype, left) for name, dtype in types.items()}
 
 
-def _told(pl: Any, dtype: Any, kinds: Iterator[str | None]) -> Any:
+def _told(pl: Any, dtype: Any, kinds: Iterator[Kind | None]) -> Any:
     match dtype:
         case pl.List():
             return pl.List(_told(pl, dtype.inner, kinds))
@@ -82,7 +96,7 @@ def _told(pl: Any, dtype: Any, kinds: Iterator[str | None]) -> Any:
                 "interval": pl.Duration("us"),
             }
             kind = next(kinds, None)
-            return dtype if kind is None else ours[kind]
+            return dtype if kind is None else ours.get(kind.name) or pl.Decimal(38, kind.scale)
 
 
 def as_said(frame: Any, types: Mapping[str, Any]) -> Any:
@@ -191,6 +205,9 @@ def _text(pl: Any, said: Any, dtype: Any) -> Callable[[Any], Any] | None:
             return values.json_text
         case pl.UInt128() if dtype == pl.Binary:
             return lambda stored: str(uuid.UUID(bytes=stored))
+        case pl.Decimal() if dtype == pl.Binary:
+            scale = said.scale
+            return lambda stored: values.decimal_of(int.from_bytes(stored, "big", signed=True), scale)
         case _:
             return None
 

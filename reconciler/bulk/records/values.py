@@ -162,6 +162,16 @@ def _decimal(value: Decimal) -> msgspec.Raw:
     return number(format(value, "f"))
 
 
+def decimal_of(digits: int, scale: int) -> msgspec.Raw:
+    """A decimal, from its digits as a whole number and how many of them stand behind the point.
+
+    Raises:
+        OutOfRange: it has too many.
+    """
+    _number(digits)
+    return _decimal(Decimal((int(digits < 0), tuple(map(int, str(abs(digits)))), -scale)))
+
+
 def _timestamp(value: datetime.datetime) -> str:
     if value.tzinfo is None:
         return value.isoformat()

@@ -177,7 +177,7 @@ def frames(
     except polars.exceptions.PolarsError as e:
         raise ReconcilerError(
             f"cannot read {name} to its end: it is damaged ({type(e).__name__}), or has a column of a type that polars"
-            " cannot read, such as DECIMAL of more than 38 digits"
+            " cannot read"
         ) from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None

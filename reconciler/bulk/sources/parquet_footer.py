@@ -5,6 +5,7 @@ What the library would lose, or cannot read, is told to it as something that it 
     a map          as a list of its entries: of two entries with one key, the library keeps the last
     a time         as an instant of 1970, or as an integer of milliseconds: it makes 24:00 and more to NULL
     an interval    as its twelve bytes: it ends in a panic
+    a decimal      of more than 38 digits as its bytes: the whole file is refused
 
 What a column really is, is told beside it (`kinds`). The footer is Thrift's compact protocol; nothing but lengths is decoded of what is not
 looked at.
@@ -12,28 +13,41 @@ looked at.
 
 import re
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import NamedTuple
 
 _TRUE, _FALSE, _STRUCT = 1, 2, 12  # types of Thrift; the others are in `_skip`
 _SCHEMA, _METADATA = 2, 5  # fields of the footer
-_TYPE, _REPETITION, _CHILDREN, _CONVERTED, _LOGICAL = 1, 3, 5, 6, 10  # fields of a column in the schema
+_TYPE, _REPETITION, _CONVERTED, _SCALE, _PRECISION, _LOGICAL = (
+    1,
+    3,
+    6,
+    7,
+    8,
+    10,
+)  # fields of a column in the schema
 _INT32, _REPEATED = b"\x02", b"\x04"
 _CONVERTED_MAP, _CONVERTED_ENTRIES, _CONVERTED_LIST = b"\x02", b"\x04", b"\x06"
 _CONVERTED_TIMES, _CONVERTED_INSTANT = (b"\x0e", b"\x10"), b"\x14"
-_CONVERTED_JSON, _CONVERTED_INTERVAL = b"\x26", b"\x2a"
+_CONVERTED_DECIMAL, _CONVERTED_JSON, _CONVERTED_INTERVAL = b"\x0a", b"\x26", b"\x2a"
 _LOGICAL_MAP, _LOGICAL_LIST, _LOGICAL_TIME, _LOGICAL_INSTANT = b"\x2c", b"\x3c", b"\x7c", b"\x8c"
-_LOGICAL_JSON, _LOGICAL_UUID = b"\xcc", b"\xec"
+_LOGICAL_DECIMAL, _LOGICAL_JSON, _LOGICAL_UUID = b"\x5c", b"\xcc", b"\xec"
+_DIGITS = 38  # of a decimal that the library has
 _OWN_SCHEMA = re.compile(b"ARROW:schema")
 
 
-class Kind(StrEnum):
-    """What the library does not tell of a column."""
+class Kind(NamedTuple):
+    """What the library does not tell of a column.
 
-    TIME = "time"
-    JSON = "json"
-    UUID = "uuid"
-    INTERVAL = "interval"
+    Attributes:
+        name: time, json, uuid, interval or decimal.
+        scale: digits behind the point of a decimal.
+    """
+
+    name: str
+    scale: int = 0
+
+
+TIME, JSON, UUID, INTERVAL = Kind("time"), Kind("json"), Kind("uuid"), Kind("interval")
 
 
 class Damaged(ValueError):
@@ -130,12 +144,17 @@ def _leaf(element: _Element) -> tuple[_Element, Kind | None]:
     """A column of values."""
     converted, logical = _data(element, _CONVERTED), _data(element, _LOGICAL)
     if converted in _CONVERTED_TIMES or logical.startswith(_LOGICAL_TIME):
-        return _without_time(element, logical), Kind.TIME
+        return _without_time(element, logical), TIME
     if converted == _CONVERTED_INTERVAL:
-        return {n: v for n, v in element.items() if n != _CONVERTED}, Kind.INTERVAL
+        return {n: v for n, v in element.items() if n != _CONVERTED}, INTERVAL
+    if converted == _CONVERTED_DECIMAL or logical.startswith(_LOGICAL_DECIMAL):
+        scale, precision = _decimal(element, logical)
+        if precision > _DIGITS:
+            kept = {n: v for n, v in element.items() if n not in (_CONVERTED, _SCALE, _PRECISION, _LOGICAL)}
+            return kept, Kind("decimal", scale)
     if converted == _CONVERTED_JSON or logical.startswith(_LOGICAL_JSON):
-        return element, Kind.JSON
-    return element, Kind.UUID if logical.startswith(_LOGICAL_UUID) else None
+        return element, JSON
+    return element, UUID if logical.startswith(_LOGICAL_UUID) else None
 
 
 def _without_time(element: _Element, logical: bytes) -> _Element:
@@ -145,6 +164,20 @@ def _without_time(element: _Element, logical: bytes) -> _Element:
     if logical:  # both have the same fields
         return plain | {_LOGICAL: _Value(_STRUCT, _LOGICAL_INSTANT + logical[1:])}
     return plain | {_CONVERTED: _Value(element[_CONVERTED].kind, _CONVERTED_INSTANT)}
+
+
+def _decimal(element: _Element, logical: bytes) -> tuple[int, int]:
+    """Digits behind the point, and all digits."""
+    found = {n: element[n].data for n in (_SCALE, _PRECISION) if n in element}
+    if _PRECISION not in found:
+        inner = {f.number: logical[f.begin : f.end] for f in _fields(logical, 1)}
+        found = {_SCALE: inner.get(1, b"\0"), _PRECISION: inner.get(2, b"\0")}
+    return _integer(found.get(_SCALE, b"\0")), _integer(found[_PRECISION])
+
+
+def _integer(data: bytes) -> int:
+    zigzag, _ = _varint(data, 0)
+    return (zigzag >> 1) ^ -(zigzag & 1)
 
 
 def _data(element: _Element, number: int) -> bytes:
@@ -170,8 +203,9 @@ def _fields(footer: bytes, at: int) -> Iterator[_Field]:
         if head >> 4:
             number += head >> 4
         else:
-            zigzag, at = _varint(footer, at)
-            number = (zigzag >> 1) ^ -(zigzag & 1)
+            begin = at
+            _, at = _varint(footer, begin)
+            number = _integer(footer[begin:at])
         end = at if kind in (_TRUE, _FALSE) else _skip(footer, kind, at)
         yield _Field(number, kind, at, end)
         at = end
