@@ -82,6 +82,20 @@ def test_decimals_of_any_number_of_digits() -> None:
     assert rows == ['"x":-0.' + "0" * 39 + "1" * 21 + ',"l":[1.5,null]', '"x":0.' + "0" * 60]
 
 
+@pytest.mark.parametrize("file", ["int96.parquet", "int96_plain.parquet", "int96_zoned.parquet"])
+def test_instants_of_96_bits(file: str) -> None:
+    """As Spark and Hive write them, for years that no count of nanoseconds reaches, too."""
+    rows, rejects = sent(FILES, replace(SOURCE, files=(file,)))
+    zone = "Z" if "zoned" in file else ""
+    assert rejects == []
+    assert rows == [
+        f'"t":"9999-12-31T23:59:59.123456{zone}","l":["9999-12-31T23:59:59{zone}",null]',
+        f'"t":"2026-11-25T01:02:03.000005{zone}"',
+        f'"t":"0001-01-01T00:00:00{zone}"',
+        "",
+    ]
+
+
 def test_what_the_library_writes_is_read_as_before(tmp_path: Path) -> None:
     frame = polars.DataFrame(
         {"id": [f"u{n}" for n in range(15_000)], "n": range(15_000), "m": [{"k": n, "é": None} for n in range(15_000)]},

@@ -3,7 +3,7 @@
 A column is first cast to something that Python holds whole (`_held`), then each value is written by the type of its column
 (`_writer`). Columns of what JSON has anyway are left as they are. Types of files that polars has not stand here as types of polars that
 no file has: JSON as Object, UUID as UInt128 in bytes, an interval as a Duration in bytes, a time as a Time in what counts its parts, a
-decimal of many digits as a Decimal in bytes.
+decimal of many digits as a Decimal in bytes, an instant of 96 bits as a Datetime in bytes.
 """
 
 import uuid
@@ -29,6 +29,7 @@ class Kind(Protocol):
 
 
 Writer = Callable[[Any, bool], Any]
+_JULIAN_DAY = 2_440_588  # the first of 1970
 _PER_SECOND = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
@@ -96,6 +97,8 @@ def _told(pl: Any, dtype: Any, kinds: Iterator[Kind | None]) -> Any:
                 "interval": pl.Duration("us"),
             }
             kind = next(kinds, None)
+            if kind is not None and kind.name == "int96":
+                return pl.Datetime("ns", dtype.time_zone if isinstance(dtype, pl.Datetime) else None)
             return dtype if kind is None else ours.get(kind.name) or pl.Decimal(38, kind.scale)
 
 
@@ -196,6 +199,9 @@ def _text(pl: Any, said: Any, dtype: Any) -> Callable[[Any], Any] | None:
         case pl.Time():
             parts = _PER_SECOND["ms" if dtype == pl.Int32 else getattr(dtype, "time_unit", "ns")]
             return lambda count: values.time_text(count, parts)
+        case pl.Datetime() if dtype == pl.Binary:
+            zoned = said.time_zone is not None
+            return lambda stored: values.timestamp_text(_of_96_bits(stored), _PER_SECOND["ns"], zoned=zoned)
         case pl.Datetime():
             parts, zoned = _PER_SECOND[said.time_unit], said.time_zone is not None
             return lambda count: values.timestamp_text(count, parts, zoned=zoned)
@@ -210,6 +216,12 @@ def _text(pl: Any, said: Any, dtype: Any) -> Callable[[Any], Any] | None:
             return lambda stored: values.decimal_of(int.from_bytes(stored, "big", signed=True), scale)
         case _:
             return None
+
+
+def _of_96_bits(stored: bytes) -> int:
+    """Nanoseconds since 1970: eight bytes of those of a day, and four of a Julian day."""
+    day = int.from_bytes(stored[8:], "little", signed=True) - _JULIAN_DAY
+    return day * 86_400 * _PER_SECOND["ns"] + int.from_bytes(stored[:8], "little", signed=True)
 
 
 def _leaf(write: Callable[[Any], Any]) -> Writer:

@@ -52,7 +52,8 @@ def layout(path: Path, name: str) -> Layout:
         raise _unknown_type(name) from None
     if any(told.kinds):
         types = parquet_values.told(types, told.kinds)
-    as_it_is = told.data == footer and not any(_has_map(polars, t) for t in types.values())
+    lost = parquet_footer.INT96 in told.kinds or any(_has_map(polars, t) for t in types.values())
+    as_it_is = told.data == footer and not lost
     return Layout(types, None if as_it_is else changed.data)
 
 

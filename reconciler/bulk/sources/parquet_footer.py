@@ -5,6 +5,7 @@ What the library would lose, or cannot read, is told to it as something that it 
     a map          as a list of its entries: of two entries with one key, the library keeps the last
     a time         as an instant of 1970, or as an integer of milliseconds: it makes 24:00 and more to NULL
     an interval    as its twelve bytes: it ends in a panic
+    an instant     of the old type of 96 bits as its bytes: it makes those before 1677 and after 2262 to an instant of 2262
     a decimal      of more than 38 digits as its bytes: the whole file is refused
 
 What a column really is, is told beside it (`kinds`). The footer is Thrift's compact protocol; nothing but lengths is decoded of what is not
@@ -16,16 +17,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _TRUE, _FALSE, _STRUCT = 1, 2, 12  # types of Thrift; the others are in `_skip`
-_SCHEMA, _METADATA = 2, 5  # fields of the footer
-_TYPE, _REPETITION, _CONVERTED, _SCALE, _PRECISION, _LOGICAL = (
-    1,
-    3,
-    6,
-    7,
-    8,
-    10,
-)  # fields of a column in the schema
-_INT32, _REPEATED = b"\x02", b"\x04"
+_SCHEMA, _GROUPS, _METADATA = 2, 4, 5  # fields of the footer
+_COLUMNS, _COLUMN, _STORED = 1, 3, 1  # a group's columns, what is known of one, the type in that
+_TYPE, _LENGTH, _REPETITION = 1, 2, 3  # fields of a column in the schema
+_CONVERTED, _SCALE, _PRECISION, _LOGICAL = 6, 7, 8, 10
+_INT32, _INT96, _FIXED, _REPEATED = b"\x02", b"\x06", b"\x0e", b"\x04"
+_I32, _TWELVE = 5, b"\x18"  # the type of a length, and that of 96 bits
 _CONVERTED_MAP, _CONVERTED_ENTRIES, _CONVERTED_LIST = b"\x02", b"\x04", b"\x06"
 _CONVERTED_TIMES, _CONVERTED_INSTANT = (b"\x0e", b"\x10"), b"\x14"
 _CONVERTED_DECIMAL, _CONVERTED_JSON, _CONVERTED_INTERVAL = b"\x0a", b"\x26", b"\x2a"
@@ -39,7 +36,7 @@ class Kind(NamedTuple):
     """What the library does not tell of a column.
 
     Attributes:
-        name: time, json, uuid, interval or decimal.
+        name: time, json, uuid, interval, int96 or decimal.
         scale: digits behind the point of a decimal.
     """
 
@@ -47,7 +44,7 @@ class Kind(NamedTuple):
     scale: int = 0
 
 
-TIME, JSON, UUID, INTERVAL = Kind("time"), Kind("json"), Kind("uuid"), Kind("interval")
+TIME, JSON, UUID, INTERVAL, INT96 = map(Kind, ("time", "json", "uuid", "interval", "int96"))
 
 
 class Damaged(ValueError):
@@ -90,7 +87,7 @@ def readable(footer: bytes, *, lists: bool = True) -> Footer:
 
     Args:
         footer: its bytes.
-        lists: maps are turned into lists; they keep their types otherwise.
+        lists: maps are turned into lists, and instants of 96 bits into bytes; they keep their types otherwise, which tell more of them.
 
     Raises:
         Damaged: it cannot be read.
@@ -101,6 +98,9 @@ def readable(footer: bytes, *, lists: bool = True) -> Footer:
             if field.number == _SCHEMA:
                 elements, kinds = _changed(footer, field, lists=lists)
                 made += footer[at : field.begin] + elements
+                at = field.end
+            elif field.number == _GROUPS and lists and INT96 in kinds:
+                made += footer[at : field.begin] + _without_int96(footer, field)
                 at = field.end
             elif field.number == _METADATA and lists:  # says the same in another way, and would win
                 made += footer[at : field.begin]
@@ -119,7 +119,9 @@ def _changed(footer: bytes, schema: _Field, *, lists: bool) -> tuple[bytes, list
         fields = list(_fields(footer, at))
         element = {f.number: _Value(f.kind, footer[f.begin : f.end]) for f in fields}
         end = fields[-1].end + 1 if fields else at + 1
-        changed, kind = _leaf(element) if _TYPE in element else (_group(element) if lists else element, None)
+        changed, kind = _leaf(element) if _TYPE in element else (_group(element), None)
+        if not lists and (kind == INT96 or kind is None):
+            changed = element
         if _TYPE in element:
             kinds.append(kind)
         made += footer[at:end] if changed == element else _written(changed)
@@ -145,6 +147,9 @@ def _leaf(element: _Element) -> tuple[_Element, Kind | None]:
     converted, logical = _data(element, _CONVERTED), _data(element, _LOGICAL)
     if converted in _CONVERTED_TIMES or logical.startswith(_LOGICAL_TIME):
         return _without_time(element, logical), TIME
+    if _data(element, _TYPE) == _INT96:
+        stored = {_TYPE: _Value(_I32, _FIXED), _LENGTH: _Value(_I32, _TWELVE)}
+        return {n: v for n, v in element.items() if n not in (_CONVERTED, _LOGICAL)} | stored, INT96
     if converted == _CONVERTED_INTERVAL:
         return {n: v for n, v in element.items() if n != _CONVERTED}, INTERVAL
     if converted == _CONVERTED_DECIMAL or logical.startswith(_LOGICAL_DECIMAL):
@@ -155,6 +160,27 @@ def _leaf(element: _Element) -> tuple[_Element, Kind | None]:
     if converted == _CONVERTED_JSON or logical.startswith(_LOGICAL_JSON):
         return element, JSON
     return element, UUID if logical.startswith(_LOGICAL_UUID) else None
+
+
+def _without_int96(footer: bytes, groups: _Field) -> bytes:
+    """The groups of rows, where columns of 96 bits are of twelve bytes."""
+    made = bytearray(footer[groups.begin : groups.end])
+    for group in _structs(footer, groups.begin):
+        for columns in (f for f in _fields(footer, group) if f.number == _COLUMNS):
+            for column in _structs(footer, columns.begin):
+                for known in (f for f in _fields(footer, column) if f.number == _COLUMN):
+                    for stored in _fields(footer, known.begin):
+                        if stored.number == _STORED and footer[stored.begin : stored.end] == _INT96:
+                            made[stored.begin - groups.begin : stored.end - groups.begin] = _FIXED
+    return bytes(made)
+
+
+def _structs(footer: bytes, at: int) -> Iterator[int]:
+    """Where each struct of a list begins."""
+    size, _, at = _list(footer, at)
+    for _ in range(size):
+        yield at
+        at = _skip(footer, _STRUCT, at)
 
 
 def _without_time(element: _Element, logical: bytes) -> _Element:
