@@ -23,7 +23,7 @@ def test_no_flag_that_decides_reads_a_variable() -> None:
     seen = set[str]()
     for name, command in commands(typer.main.get_command(app(completion=False))):
         for parameter in command.params:
-            decides = DECIDE & set(parameter.opts)
+            decides = DECIDE & {*parameter.opts, *parameter.secondary_opts}
             seen |= decides
             assert not decides or not parameter.envvar, (name, parameter.opts, parameter.envvar)
     assert seen == DECIDE
