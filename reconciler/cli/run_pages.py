@@ -58,6 +58,22 @@ def run_page(flags: Flags, found: Told, notes: Sequence[str] = ()) -> str:
     return html.render(found, history(flags).journal(found.run.id), found.run.by, notes)
 
 
+def list_page(flags: Flags, found: Sequence[Told], asked: Sequence[tuple[str, str]]) -> str:
+    """Runs as a page.
+
+    Args:
+        flags: as given.
+        found: newest first.
+        asked: the flags that limit them, by name.
+
+    Raises:
+        MissingExtra: jinja2 is not installed.
+    """
+    from reconciler.reports.runs import list_html
+
+    return list_html.render(found, session.settings_only(flags).settings.workspace, asked)
+
+
 def rollout_page(
     flags: Flags, settings: Settings, found: Rollout, plan: Plan, notes: Sequence[str] = ()
 ) -> str:

@@ -57,6 +57,7 @@ def of_a_workspace(workspace: Workspace, emulator: Emulator) -> dict[str, str]:
     made["run"] = workspace.run("apply", "--auto-approve", "-o", "html").out
     loyalty = next(c for c in emulator.compartments() if c["token"] == "loyalty")
     emulator.store.update("compartment", loyalty["id"], {"name": "By hand"})
+    made["runs"] = workspace.run("runs", "-o", "html").out
     made["drift"] = workspace.run("drift", "-o", "html").out
     assert "Partial: 1 partial" in made["run"]
     assert "Changed on the platform since the last apply" in made["drift"]

@@ -26,6 +26,26 @@ BUSY = {
 }
 
 
+def the_page_of_the_week(workspace: Workspace) -> None:
+    page = workspace.run("runs", "--since", "7d", "-o", "html").out
+    body = page.split("<tbody")[1]
+    shown = [re.sub("<[^>]+>", " ", row.partition(">")[2]).split() for row in body.split("<tr")[1:]]
+    assert [row[:2] for row in shown] == [
+        ["4", "succeeded"],
+        ["3", "interrupted;"],
+        ["2", "partial"],
+        ["1", "failed"],
+    ]
+    assert "completed by run 4" in body
+    assert "403" in body
+    assert "4 runs; the newest, run 4: succeeded." in page
+    none = workspace.run("runs", "--state", "running")
+    assert (none.code, none.out) == (0, "No run in the ledger is as asked.\n")
+    assert (
+        "No run in the ledger is as asked." in workspace.run("runs", "--state", "running", "-o", "html").out
+    )
+
+
 def test_a_week_of_runs_is_told_in_plain_words(workspace: Workspace, emulator: Emulator) -> None:
     workspace.customers(30)
     emulator.fault(DENIED)
@@ -58,6 +78,7 @@ def test_a_week_of_runs_is_told_in_plain_words(workspace: Workspace, emulator: E
     assert by[4]["counts"] == {"succeeded": 1}
     assert [by[n]["ended"] is None for n in (1, 2, 3, 4)] == [False, False, True, False]
 
+    the_page_of_the_week(workspace)
     table = workspace.run("runs", "--since", "7d").out
     assert max(map(len, table.splitlines())) <= 80
     rows = re.split(r"\n(?= {0,3}\d)", table)[1:]

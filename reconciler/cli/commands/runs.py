@@ -46,7 +46,7 @@ def runs(
     address: Annotated[
         str | None, typer.Option("--address", metavar="ADDRESS", help="Only runs that acted on it.")
     ] = None,
-    output: opt.Output = opt.Format.TEXT,
+    output: opt.SourceOutput = opt.SourceFormat.TEXT,
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     no_color: opt.NoColor = False,
@@ -54,10 +54,11 @@ def runs(
     """List the runs in the ledger; `runs show [RUN]` shows one."""
     if context.invoked_subcommand is not None:
         return None
-    flags = Flags(
-        root=context.obj, no_color=no_color, output=output, environment=environment, endpoint=endpoint
+    flags = Flags(root=context.obj, no_color=no_color, environment=environment, endpoint=endpoint)
+    asked = [(k, v) for k, v in (("since", since), ("state", state), ("address", address)) if v]
+    return run_list(
+        flags.with_plan_format(opt.PlanFormat(output.value)), wanted(limit, since, state, address), asked
     )
-    return run_list(flags, wanted(limit, since, state, address))
 
 
 @runs_app.command("show")
@@ -135,13 +136,21 @@ def wanted(limit: int, since: str | None, state: str | None, address: str | None
     return Wanted(limit, within, State(state) if state else None, address)
 
 
-def run_list(flags: Flags, wanted: Wanted) -> int:
-    """The newest runs of this workspace's organisation that are wanted."""
+def run_list(flags: Flags, wanted: Wanted, asked: Sequence[tuple[str, str]]) -> int:
+    """The newest runs of this workspace's organisation that are wanted.
+
+    Args:
+        flags: as given.
+        wanted: which runs.
+        asked: the flags that limit the list, by name.
+    """
     found = wanted.of(run_pages.runs(flags), real_clock.CLOCK.wall())
-    if flags.output is Format.JSON:
+    if flags.shape is opt.PlanFormat.HTML:
+        data(run_pages.list_page(flags, found, asked))
+    elif flags.output is Format.JSON:
         data(runs_json.render(found))
     else:
-        out(runs_table.render(found, style(sys.stdout, no_color=flags.no_color)))
+        out(runs_table.render(found, style(sys.stdout, no_color=flags.no_color), narrowed=bool(asked)))
     return exit_codes.DONE
 
 

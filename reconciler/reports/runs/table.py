@@ -11,10 +11,21 @@ from reconciler.reports.times import utc
 _WHY = 200  # characters of a reason; `runs show` has all of it
 
 
-def render(runs: Sequence[Told], style: Style) -> str:
-    """One line a run; longer where it needs more words."""
+def none(*, narrowed: bool) -> str:
+    """What is said where there is no run to show."""
+    return "No run in the ledger is as asked." if narrowed else "The ledger has no runs."
+
+
+def render(runs: Sequence[Told], style: Style, *, narrowed: bool = False) -> str:
+    """One line a run; longer where it needs more words.
+
+    Args:
+        runs: newest first.
+        style: how to mark text.
+        narrowed: flags limit the list.
+    """
     if not runs:
-        return "The ledger has no runs.\n"
+        return f"{none(narrowed=narrowed)}\n"
     lines = [style.bold(f"{'run':>4}  {'started (UTC)':<19}  {'took':>7}  {'state':<11}  actions")]
     for told in runs:
         head = f"{told.run.id:>4}  {utc(told.run.started):<19}  {took(told.run):>7}  {told.state.value:<11}  "
