@@ -22,6 +22,24 @@ _WHOLE = 1000  # characters: the first sentence, however long
 class Grouped(TyperGroup):
     """Commands under headings, where they have some; their first sentence is wrapped and never cut."""
 
+    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write the flags, then the commands, then the flags that set up completion.
+
+        Args:
+            ctx: of the command whose help it is.
+            formatter: writes.
+        """
+        rows: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
+        for param in self.get_params(ctx):
+            if (record := param.get_help_record(ctx)) is not None:
+                rows[(param.name or "").endswith("_completion")].append(record)
+        with formatter.section("Options"):
+            formatter.write_dl(rows[False])
+        self.format_commands(ctx, formatter)
+        if rows[True]:
+            with formatter.section("Completion in the shell"):
+                formatter.write_dl(rows[True])
+
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write the lists of commands.
 

@@ -1,6 +1,7 @@
 """Lines that are not wider than a terminal. Pure."""
 
 import re
+import textwrap
 
 _COLOUR = re.compile(r"\x1b\[[0-9]+m")
 _KEPT = re.compile(
@@ -8,6 +9,8 @@ _KEPT = re.compile(
 )  # a line of a file, the marks below it, a command on a line of its own
 _WORD = re.compile(r" *(?:`[^`]*`[^ ]*|[^ ]+)")
 _DEEPER = 2  # a continued line
+_TOGETHER = re.compile(r"`[^`\n]*`")
+_BLANK = "\x00"  # in place of a blank that no line ends at
 
 
 def folded(text: str, width: int) -> str:
@@ -43,3 +46,23 @@ def _broken(line: str, width: int) -> str:
         lines[-1] += whole
         used += len(_COLOUR.sub("", whole))
     return "\n".join(lines)
+
+
+def wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
+    """Lines of a text; names and commands in backticks are never broken inside.
+
+    Args:
+        text: what to wrap.
+        width: of a line.
+        initial_indent: before the first line.
+        subsequent_indent: before the others.
+    """
+    lines = textwrap.wrap(
+        _TOGETHER.sub(lambda m: m[0].replace(" ", _BLANK), text),
+        width,
+        initial_indent=initial_indent,
+        subsequent_indent=subsequent_indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace(_BLANK, " ") for line in lines]

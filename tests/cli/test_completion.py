@@ -1,5 +1,6 @@
 """What a shell proposes, and help whose lines are whole."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,11 @@ def test_no_line_of_a_help_is_cut(group: str, ws: Workspace) -> None:
     assert group in {"", *COMMANDS}
     shown = ws.run(*filter(None, [group]), "--help").out
     assert [line for line in shown.splitlines() if line.endswith("...") and "[ARGS]" not in line] == []
+
+
+def test_flags_that_set_up_completion_come_last_in_the_help(tmp_path: Path) -> None:
+    told = Workspace(tmp_path / "ws", "http://127.0.0.1:9").run("--help").out
+    heads = re.findall(r"^(\S.*):$", told, re.MULTILINE)
+    assert heads[0] == "Options"
+    assert heads[-1] == "Completion in the shell"
+    assert told.index("--install-completion") > told.index("sandbox")

@@ -6,9 +6,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import reconciler
 from reconciler.cli.output import console
+from reconciler.reports.folded import wrapped
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
@@ -43,6 +46,26 @@ def test_a_command_in_a_message(text: str, shown: str) -> None:
         assert console.located(text) == shown
     finally:
         console.work_in(Path())
+
+
+@given(
+    st.lists(
+        st.sampled_from(["`reconciler plan --out p`", "`reconciler runs`", "retail-fr", "is", "then", "so"]),
+        min_size=1,
+    ),
+    st.integers(20, 80),
+)
+def test_a_line_that_a_report_wrapped_stays_within_the_width_and_its_commands_whole(
+    words: list[str], width: int
+) -> None:
+    console.work_in(Path("some/where/else"))
+    try:
+        shown = console.located("\n".join(wrapped(" ".join(words), width, subsequent_indent="    ")))
+    finally:
+        console.work_in(Path())
+    assert all(len(line) <= 80 for line in shown.split("\n"))
+    assert shown.count("`reconciler -C some/where/else ") == sum(w.startswith("`") for w in words)
+    assert " ".join(shown.split()).replace("-C some/where/else ", "") == " ".join(words)
 
 
 VERBS = "validate|render|plan|show|diff|apply|resume|drift|export|adopt|runs|unlock|rollout|watch|doctor|config|conformance|clean"

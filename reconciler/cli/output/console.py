@@ -23,6 +23,7 @@ _ACTION = re.compile(
 )  # obeyed at the beginning of a line
 _LOGGING = re.compile(r"##(?=\[|vso\[)")  # obeyed anywhere
 WORKSPACE_FILE = "reconciler.yaml"
+WIDTH = 80  # of texts that reports wrap
 # A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
 _CLEAR = r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*"
 # Only a file that means to be a spec is shown: another may hold a token and nothing else.
@@ -42,7 +43,16 @@ def work_in(folder: Path) -> None:
 
 def located(text: str) -> str:
     """Text whose commands, written as `reconciler …` in backticks, name the workspace of this command."""
-    return _COMMAND.sub(lambda m: f"{m[0]}-C {_folder[0]} ", text) if _folder else text
+    if not _folder:
+        return text
+    return "\n".join(_located(line, f"-C {_folder[0]} ") for line in text.split("\n"))
+
+
+def _located(line: str, folder: str) -> str:
+    """A line of a text; one that was within the width, and is not with the folder in it, is wrapped again."""
+    found = _COMMAND.sub(lambda m: m[0] + folder, line)
+    within = len(line) <= WIDTH < len(found)
+    return folded(found, WIDTH) if within else found
 
 
 def style(stream: object, *, no_color: bool) -> Style:

@@ -1,6 +1,5 @@
 """The compartment × datamart matrix, and the waves: for 80 columns, and as Markdown. Pure."""
 
-import textwrap
 from collections.abc import Mapping
 from itertools import groupby
 
@@ -9,6 +8,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.rollout import Gates
 from reconciler.planning.plan.coverage import Cover, Coverage, coverage, shortened
 from reconciler.planning.plan.waves import carried_out
+from reconciler.reports.folded import wrapped
 from reconciler.reports.markdown import code
 from reconciler.reports.style import Style, duration, safe
 
@@ -47,7 +47,7 @@ def waves(plan: Plan, style: Style) -> list[str]:
             parts.append(f"soaks {duration(wave.soak)}")
         parts += gates(wave.gates)
         head = f"  {wave.name}: "
-        lines += textwrap.wrap(head + ", ".join(parts), WIDTH, subsequent_indent=" " * 6)
+        lines += wrapped(head + ", ".join(parts), WIDTH, subsequent_indent=" " * 6)
     return [*lines, ""]
 
 

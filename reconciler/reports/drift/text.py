@@ -2,9 +2,10 @@
 
 from reconciler.model.plan import Plan
 from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, since, verdict
+from reconciler.reports.folded import wrapped
 from reconciler.reports.plan.changes_text import changes_lines
 from reconciler.reports.plan.text import unmanaged_lines
-from reconciler.reports.plan.words import WIDTH, wrapped
+from reconciler.reports.plan.words import WIDTH
 from reconciler.reports.style import Style, safe
 
 _SIGN = {"create": "+", "update": "~", "delete": "-"}

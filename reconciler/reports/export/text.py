@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from reconciler.kinds.counts import many
 from reconciler.model.export import Export
-from reconciler.reports.plan.words import WIDTH, wrapped
+from reconciler.reports.folded import wrapped
+from reconciler.reports.plan.words import WIDTH
 from reconciler.reports.style import Style, safe
 
 _SHOWN = 10

@@ -7,8 +7,9 @@ from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.reports.findings.text import SourceLine
 from reconciler.reports.findings.text import render as in_full
+from reconciler.reports.folded import wrapped
 from reconciler.reports.grouping import about, by_code_and_source
-from reconciler.reports.plan.words import WIDTH, wrapped
+from reconciler.reports.plan.words import WIDTH
 from reconciler.reports.style import Style, safe
 
 MOST = 24  # lines that are shown as they are

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.kinds.counts import many
 from reconciler.model.plan import ResourceChange
+from reconciler.reports.folded import wrapped
 from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS, alike, anywhere, of_change
 from reconciler.reports.plan.places import Labels, counted, placed
-from reconciler.reports.plan.words import SIGN, WIDTH, because, mark_of, value, wrapped
+from reconciler.reports.plan.words import SIGN, WIDTH, because, mark_of, value
 from reconciler.reports.style import Style, safe
 
 FEW = 8  # blocks that are shown each by itself; of more, changes of one kind and action are a list

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
-from reconciler.reports.plan.words import WIDTH, value, wrapped
+from reconciler.reports.folded import wrapped
+from reconciler.reports.plan.words import WIDTH, value
 from reconciler.reports.style import Style, safe, size
 
 # What a source is, in the order in which people ask; the rest of a definition is in the JSON.

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from reconciler.kinds.counts import many
 from reconciler.model.plan import LoadChange
+from reconciler.reports.folded import wrapped
 from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS, alike, anywhere, of_load, of_source
 from reconciler.reports.plan.places import Labels, placed
-from reconciler.reports.plan.words import SIGN, WIDTH, because, mark_of, wrapped
+from reconciler.reports.plan.words import SIGN, WIDTH, because, mark_of
 from reconciler.reports.style import Style, size
 
 SOURCES = 3  # that are shown each by itself

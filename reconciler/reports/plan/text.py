@@ -6,11 +6,12 @@ from reconciler.planning.plan.coverage import coverage
 from reconciler.planning.plan.obstacles import obstacle
 from reconciler.reports import unmanaged
 from reconciler.reports.coverage import text as coverage_text
+from reconciler.reports.folded import wrapped
 from reconciler.reports.plan.changes_text import changes_lines
 from reconciler.reports.plan.consequences import consequences
 from reconciler.reports.plan.decision import decision, in_numbers
 from reconciler.reports.plan.loads_text import loads_lines
-from reconciler.reports.plan.words import WIDTH, wrapped
+from reconciler.reports.plan.words import WIDTH
 from reconciler.reports.style import Style, safe, size
 
 

@@ -1,32 +1,13 @@
 """Lines and values as every part of a plan writes them. Pure."""
 
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, safe
 
 WIDTH = 80
 SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
-
-
-def wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_indent: str = "") -> list[str]:
-    """Lines of a text; names are never broken inside.
-
-    Args:
-        text: what to wrap.
-        width: of a line.
-        initial_indent: before the first line.
-        subsequent_indent: before the others.
-    """
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=initial_indent,
-        subsequent_indent=subsequent_indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def value(value: Any) -> str:

@@ -1,11 +1,11 @@
 """The outcome of an apply as text. Pure."""
 
-import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from reconciler.kinds.counts import many
 from reconciler.model.outcome import GOOD, Outcome, Status
+from reconciler.reports.folded import wrapped
 from reconciler.reports.line_counts import fates, shares
 from reconciler.reports.style import Style, safe
 
@@ -33,9 +33,7 @@ def line(outcome: Outcome, style: Style) -> str:
         )
     lines += _failed(outcome)
     if outcome.message and outcome.status is not Status.UNCHANGED:
-        lines += textwrap.wrap(
-            safe(outcome.message)[:600], 80, initial_indent="    ", subsequent_indent="    "
-        )
+        lines += wrapped(safe(outcome.message)[:600], 80, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(lines)
 
 

@@ -1,6 +1,5 @@
 """Where a rollout is: datamart × wave × state × counts, as a table for 80 columns. Pure."""
 
-import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -11,6 +10,7 @@ from reconciler.ledger.rollouts import Recorded, WaveRecord
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Wave
 from reconciler.planning.plan.waves import acting, datamart_of
+from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, duration, safe
 
 GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
@@ -68,7 +68,7 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
     assert plan.rollout is not None  # noqa: S101 - a rollout's plan
     why = f": {safe(found.why)}" if found.why else ""
     head = f"Rollout {found.id} '{plan.rollout.name}' of plan {plan.plan_digest[:12]} is {found.state}{why}"
-    lines = [style.bold(line) for line in textwrap.wrap(head, WIDTH)]
+    lines = [style.bold(line) for line in wrapped(head, WIDTH)]
     if found.state in ("paused", "aborted"):
         lines.append(f"  by {safe(found.who)}")
     every = rows(found, plan, journal)
@@ -81,7 +81,7 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
         ):
             lines.append(_datamart_line(list(same), style))
     if todo := NEXT.get(found.state):
-        lines += ["", *textwrap.wrap(f"Next: {todo}", WIDTH, break_on_hyphens=False)]
+        lines += ["", *wrapped(f"Next: {todo}", WIDTH)]
     return "\n".join(lines) + "\n"
 
 

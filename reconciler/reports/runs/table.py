@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from reconciler.reports.folded import wrapped
 from reconciler.reports.runs.story import State, Told
 from reconciler.reports.runs.text import OPEN, took
 from reconciler.reports.style import Style, safe
@@ -29,10 +30,10 @@ def render(runs: Sequence[Told], style: Style, *, narrowed: bool = False) -> str
     lines = [style.bold(f"{'run':>4}  {'started (UTC)':<19}  {'took':>7}  {'state':<11}  actions")]
     for told in runs:
         head = f"{told.run.id:>4}  {utc(told.run.started):<19}  {took(told.run):>7}  {told.state.value:<11}  "
-        lines += textwrap.wrap(actions(told), 80, initial_indent=head, subsequent_indent=" " * len(head))
+        lines += wrapped(actions(told), 80, initial_indent=head, subsequent_indent=" " * len(head))
         if told.why:
             words = textwrap.shorten(safe(told.why), _WHY, placeholder=" …")
-            lines += textwrap.wrap(f"because: {words}", 80, initial_indent=" " * 6, subsequent_indent=" " * 8)
+            lines += wrapped(f"because: {words}", 80, initial_indent=" " * 6, subsequent_indent=" " * 8)
     return "\n".join(lines) + "\n"
 
 

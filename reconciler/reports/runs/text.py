@@ -1,6 +1,5 @@
 """Runs of the ledger as text that fits 80 columns. Pure."""
 
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from reconciler.kinds.names import ChunkName, parse
 from reconciler.ledger.history import Entry, Recorded
 from reconciler.model.plan import Plan
 from reconciler.reports import allowed
+from reconciler.reports.folded import wrapped
 from reconciler.reports.line_counts import fates, shares
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
@@ -96,9 +96,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
         *(
             part
             for sentence in allowed.sentences(plan.overrides)
-            for part in textwrap.wrap(
-                f"override: {sentence}", 80, initial_indent="  ", subsequent_indent="    "
-            )
+            for part in wrapped(f"override: {sentence}", 80, initial_indent="  ", subsequent_indent="    ")
         ),
         "",
     ]
@@ -106,9 +104,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
         state = "not begun" if step.state is None else OPEN.get(step.state, step.state)
         mark = style.green if step.state in _GOOD else style.red if step.state else style.dim
         lines.append(f"{mark(str(state))}  {step.address}  {style.dim(step.action)}")
-        lines += textwrap.wrap(
-            safe(step.reason), 80, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False
-        )
+        lines += wrapped(safe(step.reason), 80, initial_indent="    ", subsequent_indent="    ")
         if "read" in step.counts:
             c = Counter(step.counts)
             lines += [f"    {shares(c)}", f"    {fates(c)}"]
@@ -120,7 +116,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
             lines.append(f"    … and {len(step.failed_lines) - SHOWN:,} more; -o json shows all")
         if step.chunks:
             words = ", ".join(f"{n:,} {_UPLOADS.get(s, s)}" for s, n in sorted(step.chunks.items()))
-            lines += textwrap.wrap(
+            lines += wrapped(
                 f"uploads of this run: {words}", 80, initial_indent="    ", subsequent_indent="    "
             )
     if told := way_out(run.id, found):
