@@ -1,6 +1,6 @@
 """The command line in a process of its own, without its start: a process that has imported everything forks each run.
 
-Importing takes longer than most runs that tests make, and there are thousands. What is tested stays a real process: it has
+Importing takes longer than most runs that tests make, and so does taking it all apart at the end; there are thousands. What is tested stays a real process: it has
 its own session, can be killed at any time, and its end is seen. RECONCILER_TESTS_EXEC=1 starts Python for every run.
 """
 
@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import importlib.metadata
 import io
 import json
 import os
@@ -20,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -179,6 +181,11 @@ def _main() -> None:
 
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         app()(["explain", "guard-changes", "--output", "json"])
+    # So are the schema, its patterns and what is installed, once for all runs.
+    from reconciler.workflows.check import check
+
+    assert check(Path(__file__).parents[2] / "specs", {}, {}).ok
+    importlib.metadata.version("msgspec")
     loaded = [name for name in LEFT_OUT if name in sys.modules]
     assert not loaded, loaded
     sys.modules["__main__"] = sys.modules["reconciler.__main__"]  # what processes of a pool begin with
@@ -191,7 +198,25 @@ def _main() -> None:
         install()
     from reconciler.cli.entry import run
 
-    run()
+    try:
+        run()
+    except SystemExit as e:
+        _end(e.code)
+        raise
+
+
+def _end(code: object) -> None:
+    """End as the interpreter does, but for taking apart all that was imported, which costs more than many runs."""
+    if isinstance(code, str):
+        return
+    threading._shutdown()  # waits for threads that are no daemons
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):  # the interpreter has an exit code of its own for that
+        return
+    os._exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":
