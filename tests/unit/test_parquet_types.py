@@ -96,6 +96,12 @@ def test_instants_of_96_bits(file: str) -> None:
     ]
 
 
+def test_instants_of_a_zone_that_is_an_offset() -> None:
+    """As pandas writes what it has from a database."""
+    rows, rejects = sent(FILES, replace(SOURCE, files=("offset.parquet",)))
+    assert (rows, rejects) == (['"t":"1970-01-01T00:00:00.000001Z","l":["1970-01-01T00:00:00Z"]'], [])
+
+
 def test_what_the_library_writes_is_read_as_before(tmp_path: Path) -> None:
     frame = polars.DataFrame(
         {"id": [f"u{n}" for n in range(15_000)], "n": range(15_000), "m": [{"k": n, "é": None} for n in range(15_000)]},

@@ -43,18 +43,15 @@ def layout(path: Path, name: str) -> Layout:
             footer = _footer(file)
         told = parquet_footer.readable(footer, lists=False)
         types = dict(polars.read_parquet_schema(io.BytesIO(_MARK + told.data + _length(told.data) + _MARK)))
-        changed = parquet_footer.readable(footer)
+        lost = parquet_footer.INT96 in told.kinds or any(_has_map(polars, t) for t in types.values())
+        changed = parquet_footer.readable(footer).data if lost or told.data != footer else None
     except parquet_footer.Damaged:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
     except polars.exceptions.PolarsError as e:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged ({type(e).__name__})") from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None
-    if any(told.kinds):
-        types = parquet_values.told(types, told.kinds)
-    lost = parquet_footer.INT96 in told.kinds or any(_has_map(polars, t) for t in types.values())
-    as_it_is = told.data == footer and not lost
-    return Layout(types, None if as_it_is else changed.data)
+    return Layout(parquet_values.told(types, told.kinds) if any(told.kinds) else types, changed)
 
 
 def _footer(file: IO[bytes]) -> bytes:
@@ -196,4 +193,6 @@ def _polars() -> Any:
         import polars
     except ImportError:
         raise MissingExtra("Parquet sources", "files") from None
+    # Instants are in UTC whatever zone a file names; the library would end in a panic at those it does not know, such as +05:30.
+    os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")
     return polars

@@ -99,10 +99,12 @@ def readable(footer: bytes, *, lists: bool = True) -> Footer:
                 elements, kinds = _changed(footer, field, lists=lists)
                 made += footer[at : field.begin] + elements
                 at = field.end
-            elif field.number == _GROUPS and lists and INT96 in kinds:
+                if not lists:  # what follows may be long
+                    break
+            elif field.number == _GROUPS and INT96 in kinds:
                 made += footer[at : field.begin] + _without_int96(footer, field)
                 at = field.end
-            elif field.number == _METADATA and lists:  # says the same in another way, and would win
+            elif field.number == _METADATA:  # says the same in another way, and would win
                 made += footer[at : field.begin]
                 made += _OWN_SCHEMA.sub(b"-RROW:schema", footer[field.begin : field.end])
                 at = field.end
