@@ -13,6 +13,7 @@ from reconciler.beneath import within
 from reconciler.bulk.scan import scan_cache
 from reconciler.bulk.sources import object_store
 from reconciler.model.leftover import Left
+from reconciler.model.source import SourceDefinition
 from reconciler.planning.loads.delta import prefix, scope
 from reconciler.workspace import rejected_rows
 
@@ -59,16 +60,19 @@ def index_folder(root: Path, index: str) -> Path | None:
     return folder if within(os.path.realpath(root), os.path.realpath(folder)) else None
 
 
-def index_prefix(origin: str, organisation_id: str, datamart_id: str, source: str) -> str:
-    """How the names of sent indexes of a load begin.
+def index_prefixes(
+    origin: str, organisation_id: str, datamart_id: str, source: SourceDefinition
+) -> Iterator[str]:
+    """How the names of sent indexes of a load begin, also of those that were made under names it had before.
 
     Args:
         origin: of the platform, as text.
         organisation_id: of the platform.
         datamart_id: of the datamart.
-        source: its name.
+        source: as specs declare it.
     """
-    return prefix(scope(origin, organisation_id, datamart_id), source)
+    for workspace, name in {(source.workspace, source.source), *source.former}:
+        yield prefix(scope(origin, organisation_id, datamart_id, workspace), name)
 
 
 def found(places: Places, declared: Declared | None, now: float) -> Iterator[Left]:

@@ -103,7 +103,7 @@ def _delta(
     """What a delta would be, by the newest index that is here; the platform may have a newer load."""
     if load.definition.send != "changed" or read.repeated:
         return
-    found = indexes.look(readable, load.source, load.datamart_id)
+    found = indexes.look(readable, load.datamart_id)
     if found is None:
         words = "no sent index is here: the next load with new content sends all rows"
     else:

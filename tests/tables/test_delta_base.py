@@ -80,8 +80,7 @@ def test_a_delta_is_no_load_of_all_rows() -> None:
 
 def name(**changed: Any) -> str:
     given: dict[str, Any] = {
-        "about": scope("https://x", "1185", "1509"),
-        "source": "crm",
+        "about": scope("https://x", "1185", "1509", "shop"),
         "key": G1.key,
         "seal": SealName(G1.key, 5, 0),
         "imports": {"one": ["1", "2"]},
@@ -93,27 +92,26 @@ def test_an_index_is_of_one_load_as_it_is_on_the_platform() -> None:
     other = LoadKey("shop", "crm", 1, "b" * 12)
     names = [
         name(),
-        name(about=scope("https://y", "1185", "1509")),
-        name(about=scope("https://x", "1190", "1509")),
-        name(about=scope("https://x", "1185", "1510")),
+        name(about=scope("https://y", "1185", "1509", "shop")),
+        name(about=scope("https://x", "1190", "1509", "shop")),
+        name(about=scope("https://x", "1185", "1510", "shop")),
+        name(about=scope("https://x", "1185", "1509", "other")),
         name(key=other),
         name(seal=SealName(G1.key, 4, 1)),
         name(imports={"one": ["1"]}),
         name(imports={"one": ["1", "3"]}),
         name(imports={"two": ["1", "2"]}),
-        name(source="crm-old"),
+        name(key=replace(G1.key, source="crm-old")),
     ]
     assert len(set(names)) == len(names)
     assert name(imports={"one": ["2", "1"]}) == names[0]
-    assert names[0].startswith(prefix(scope("https://x", "1185", "1509"), "crm") + "g1.")
+    assert names[0].startswith(prefix(scope("https://x", "1185", "1509", "shop"), "crm") + "g1.")
 
 
 def test_a_listing_names_the_index_that_the_run_wrote() -> None:
-    about = scope("https://x", "1185", "1509")
+    about = scope("https://x", "1185", "1509", "shop")
     (chunk,) = G1.chunks
-    assert index_of(about, "crm", G1) == index_name(
-        about, "crm", G1.key, SealName(G1.key, 5, 0), {str(chunk): ("1",)}
-    )
+    assert index_of(about, G1) == index_name(about, G1.key, SealName(G1.key, 5, 0), {str(chunk): ("1",)})
 
 
 @pytest.mark.parametrize(

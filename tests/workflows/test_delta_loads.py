@@ -48,8 +48,8 @@ def counts(load: dict[str, Any]) -> tuple[int, ...] | None:
     return found and tuple(found[k] for k in ("added", "changed", "unchanged", "gone", "retried"))
 
 
-def indexes(workspace: Workspace) -> list[Path]:
-    return sorted((workspace.root / ".reconciler/index").glob("customers.*"))
+def indexes(workspace: Workspace, name: str = "customers") -> list[Path]:
+    return sorted((workspace.root / ".reconciler/index").glob(f"{name}.*"))
 
 
 def test_three_nights(workspace: Workspace, emulator: Emulator) -> None:
@@ -367,3 +367,48 @@ def test_failed_commands_of_a_delta_are_part_of_the_next_load(
     assert "--reload 'ProfileSource/customers@retail-fr'" in shown
     assert applied(workspace, "--reload", "ProfileSource/customers@retail-fr")["counts"]["sent"] == 20
     assert stored(emulator) == rows
+
+
+def test_a_source_and_a_workspace_that_are_renamed_keep_their_index(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    source, rows = SOURCE + "  gone: delete\n", customers(30)
+    export(workspace, rows, source=source)
+    applied(workspace)
+    source = source.replace("{name: customers}", "{name: clients}").replace(
+        "spec:\n", "spec:\n  previously: [customers]\n", 1
+    )
+    settings = (workspace.root / "reconciler.yaml").read_text()
+    for night, gone in ((2, "c000002"), (3, "c000003")):
+        del rows[gone]
+        rows["c000001"] = f"v{night}"
+        export(workspace, rows, source=source)
+        shown = workspace.run("source", "index", "clients").out
+        assert f"load {night - 1}: {len(rows) + 1} identities" in shown
+        assert workspace.run("clean", "--remove", "--auto-approve").code == 0
+        assert counts(planned(workspace)) == (0, 1, len(rows) - 1, 1, 0)
+        applied(workspace)
+        assert stored(emulator) == rows
+        assert len([p for p in indexes(workspace, "*") if not p.name.endswith("-identities")]) == 1
+        before = re.search(r"name: (\w+)", settings)
+        assert before
+        renamed = settings.replace(before[0], "name: renamed", 1).rstrip("\n")
+        workspace.write("reconciler.yaml", f"{renamed}\n  previously: [{before[1]}]\n")
+
+
+def test_workspaces_that_share_a_place_keep_each_their_index(tmp_path: Path, emulator: Emulator) -> None:
+    """Both have a source of one name, on one datamart."""
+    here, there = (Workspace(tmp_path / name, emulator.url) for name in ("here", "there"))
+    for n, workspace in enumerate((here, there)):
+        settings = (workspace.root / "reconciler.yaml").read_text()
+        settings = re.sub(r"name: \w+", f"name: shop-{n}", settings, count=1)
+        workspace.write("reconciler.yaml", f"{settings}  index: {tmp_path}/shared\n")
+    rows = [{f"{n}-{a}": t for a, t in customers(20).items()} for n in range(2)]
+    for night in ("v1", "v2"):
+        for workspace, mine in zip((here, there), rows, strict=True):
+            mine[next(iter(mine))] = night
+            export(workspace, mine)
+            if night == "v2":
+                assert counts(planned(workspace)) == (0, 1, 19, 0, 0)
+            applied(workspace)
+    assert stored(emulator) == rows[0] | rows[1]

@@ -80,6 +80,6 @@ class LoadSeal:
         if name is None:
             return
         try:
-            self.context.sent.only(self.state.ready.source.source, self.listings.datamart_id, name)
+            self.context.sent.only(self.state.ready.source, self.listings.datamart_id, name)
         except ReconcilerError as e:
             self.context.progress.say(self.listings.address, f"an older sent index could not be removed: {e}")

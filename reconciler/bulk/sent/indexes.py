@@ -81,9 +81,9 @@ class SentIndexes:
         except OSError as e:
             raise DiskFailed.of("write", Path(self._lists), e) from None
 
-    def scope(self, datamart_id: str) -> str:
-        """What indexes of a datamart have in their names."""
-        return scope(*self._about, datamart_id)
+    def _scope(self, datamart_id: str, workspace: str) -> str:
+        """What indexes of a workspace and a datamart have in their names."""
+        return scope(*self._about, datamart_id, workspace)
 
     @contextmanager
     def rows(self, source: SourceDefinition, *, make_key: bool = False) -> Iterator[tuple[Scan, SourceRows]]:
@@ -135,7 +135,7 @@ class SentIndexes:
     def _has_one(self, source: SourceDefinition, datamart_id: str) -> bool:
         """True if there is an index of a source; an object store that does not answer is told of when it is compared."""
         try:
-            return bool(self._names(source.source, datamart_id))
+            return bool(self._names(source, datamart_id))
         except ReconcilerError:
             return False
 
@@ -159,11 +159,11 @@ class SentIndexes:
         Raises:
             Unusable: it is not there, or cannot be believed; also while entries are read.
         """
-        about, title = self.scope(datamart_id), f"load {load.number}"
-        name = index_of(about, source.source, load)
+        title = f"load {load.number}"
+        name = index_of(self._scope(datamart_id, load.key.workspace), load)
         try:
             found = self.store.open(name)
-            others = self._names(source.source, datamart_id) if found is None else []
+            others = self._names(source, datamart_id) if found is None else []
         except ReconcilerError as e:
             raise Unusable(f"the sent index cannot be read: {e}") from None
         if found is None:
@@ -261,7 +261,7 @@ class SentIndexes:
             rows=0,
             unknown=0,
         )
-        name = index_name(self.scope(datamart_id), source.source, seal.load, seal, imports)
+        name = index_name(self._scope(datamart_id, seal.load.workspace), seal.load, seal, imports)
 
         if source.gone == "delete":
             identities = self._keep_identities(secret, about, name, found)
@@ -285,7 +285,7 @@ class SentIndexes:
         self.store.write(name + IDENTITIES, fill)
         return ids[-1].hex()
 
-    def kept(self, source: str, datamart_id: str) -> list[KeptIndex]:
+    def kept(self, source: SourceDefinition, datamart_id: str) -> list[KeptIndex]:
         """What is kept of a source on a datamart; each file is read to its end.
 
         Raises:
@@ -322,18 +322,17 @@ class SentIndexes:
                 return f"its identities cannot be used: {e}"
         return "" if count == about.rows else "its identities are not as many"
 
-    def look(self, source: SourceDefinition, name: str, datamart_id: str) -> tuple[int, Counts] | None:
+    def look(self, source: SourceDefinition, datamart_id: str) -> tuple[int, Counts] | None:
         """A source compared with the newest index that is here, whatever the platform has: its load's number, and counts.
 
         Args:
             source: as it can be read.
-            name: of the source.
             datamart_id: of the datamart.
 
         Raises:
             ReconcilerError: the source or the place of the indexes cannot be read.
         """
-        newest_name = max(self._names(name, datamart_id), key=number_of, default=None)
+        newest_name = max(self._names(source, datamart_id), key=number_of, default=None)
         file = self.store.open(newest_name) if newest_name is not None else None
         if newest_name is None or file is None:
             return None
@@ -353,34 +352,39 @@ class SentIndexes:
                     pass
         return number_of(newest_name), counts
 
-    def drop(self, source: str, datamart_id: str) -> None:
+    def drop(self, source: SourceDefinition, datamart_id: str) -> None:
         """Remove all indexes of a source on a datamart.
 
         Raises:
             ReconcilerError: one cannot be removed.
         """
-        for name in self.store.names(prefix(self.scope(datamart_id), source)):
+        for name in self._files(source, datamart_id):
             self.store.delete(name)
 
-    def only(self, source: str, datamart_id: str, name: str) -> None:
+    def only(self, source: SourceDefinition, datamart_id: str, name: str) -> None:
         """Remove the other indexes of a source on a datamart: they are of loads before, or of seals that never came.
 
         Args:
-            source: its name.
+            source: whose indexes they are.
             datamart_id: of the datamart.
             name: of the index that stays.
 
         Raises:
             ReconcilerError: one cannot be removed.
         """
-        for other in self.store.names(prefix(self.scope(datamart_id), source)):
+        for other in self._files(source, datamart_id):
             if other.removesuffix(IDENTITIES) != name:
                 self.store.delete(other)
 
-    def _names(self, source: str, datamart_id: str) -> list[str]:
+    def _names(self, source: SourceDefinition, datamart_id: str) -> list[str]:
         """Names of the indexes of a source on a datamart."""
-        names = self.store.names(prefix(self.scope(datamart_id), source))
-        return [n for n in names if not n.endswith(IDENTITIES)]
+        return [n for n in self._files(source, datamart_id) if not n.endswith(IDENTITIES)]
+
+    def _files(self, source: SourceDefinition, datamart_id: str) -> list[str]:
+        """Names of all that is kept of a source on a datamart, also under names that workspace and source had before."""
+        every = dict.fromkeys(((source.workspace, source.source), *source.former))
+        starts = [prefix(self._scope(datamart_id, workspace), name) for workspace, name in every]
+        return [n for start in starts for n in self.store.names(start)]
 
 
 def _title(about: Description, name: str) -> str:

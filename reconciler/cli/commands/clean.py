@@ -26,7 +26,7 @@ from reconciler.settings import Settings, seconds
 from reconciler.spec.files import read_workspace
 from reconciler.workflows import left_files
 from reconciler.workflows.check import check
-from reconciler.workflows.left_files import Places, index_folder, index_prefix
+from reconciler.workflows.left_files import Places, index_folder, index_prefixes
 from reconciler.workflows.leftovers import attempts, inventory, remove
 from reconciler.workspace.cache import cache_folder
 
@@ -136,6 +136,10 @@ def _declared_anywhere(flags: Flags, cache: Path | None) -> left_files.Declared 
             destination.origin_key(flags.root, checked.settings),
             checked.settings.organisation_id,
         )
-        indexes |= {index_prefix(origin, organisation, x.datamart_id, x.source) for x in loads}
+        indexes |= {
+            start
+            for x in loads
+            for start in index_prefixes(origin, organisation, x.datamart_id, x.definition)
+        }
         kept |= {scans.place(x.definition).name for x in loads}
     return left_files.Declared(frozenset(indexes), frozenset(kept))

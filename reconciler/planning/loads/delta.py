@@ -98,28 +98,32 @@ def grows(source: SourceDefinition, *, replay_safe: bool) -> bool:
     return bool(source.update.merge_objects) and not source.update.force_replace
 
 
-def scope(origin: str, organisation_id: str, datamart_id: str) -> str:
-    """The platform, organisation and datamart that an index is about, in few characters."""
-    return hashlib.sha256(canonical([origin, organisation_id, datamart_id])).hexdigest()[:12]
+def scope(origin: str, organisation_id: str, datamart_id: str, workspace: str) -> str:
+    """The platform, organisation and datamart that an index is about, and whose it is, in few characters.
+
+    Args:
+        origin: of the platform, as text.
+        organisation_id: of the platform.
+        datamart_id: of the datamart.
+        workspace: its name when the load was made; several workspaces may keep their indexes in one place.
+    """
+    return hashlib.sha256(canonical([origin, organisation_id, datamart_id, workspace])).hexdigest()[:12]
 
 
-def index_name(
-    about: str, source: str, key: LoadKey, seal: SealName, imports: Mapping[str, Sequence[str]]
-) -> str:
+def index_name(about: str, key: LoadKey, seal: SealName, imports: Mapping[str, Sequence[str]]) -> str:
     """The name of the index that describes a finished load: it depends on the load's seal and on the ids of its imports.
 
     So an index is of this very load, and one that was written for a seal that never came is never found.
 
     Args:
         about: the scope.
-        source: name of the source.
-        key: of the load.
+        key: of the load, with the names that workspace and source had.
         seal: of the load.
         imports: ids by name of its chunk imports.
     """
     rows = sorted([str(name), *sorted(ids)] for name, ids in imports.items())
     bound = hashlib.sha256(canonical([about, str(key), str(seal), rows])).hexdigest()[:20]
-    return f"{prefix(about, source)}g{key.generation}.{bound}"
+    return f"{prefix(about, key.source)}g{key.generation}.{bound}"
 
 
 def prefix(about: str, source: str) -> str:
@@ -127,7 +131,7 @@ def prefix(about: str, source: str) -> str:
     return f"{source}.{about}."
 
 
-def index_of(about: str, source: str, load: Generation) -> str:
+def index_of(about: str, load: Generation) -> str:
     """The name of the index of a finished load, as listed."""
     assert load.seal is not None  # noqa: S101 - the caller's question
-    return index_name(about, source, load.key, load.seal, {str(n): ids for n, ids in load.chunks.items()})
+    return index_name(about, load.key, load.seal, {str(n): ids for n, ids in load.chunks.items()})

@@ -97,10 +97,10 @@ def run_index(flags: Flags, name: str, *, drop: bool) -> int:
     with session.progress(flags) as shown:
         scans = session.new_scans(flags, shown)
         with sent.indexes(flags.root, checked.settings, scans) as indexes:
-            found = [(x, indexes.kept(name, x.datamart_id)) for x in chosen]
+            found = [(x, indexes.kept(x.definition, x.datamart_id)) for x in chosen]
             if drop:
                 for load, _ in found:
-                    indexes.drop(name, load.datamart_id)
+                    indexes.drop(load.definition, load.datamart_id)
     if flags.output is opt.Format.JSON:
         data(index_json.render([(str(x.address), kept) for x, kept in found]))
     else:
