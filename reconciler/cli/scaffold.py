@@ -174,6 +174,14 @@ def workspace_name(target: Path, fallback: str = "workspace") -> str:
     return slug(target.resolve().name, _LONGEST_NAME) or fallback
 
 
+def repository_above(target: Path) -> Path | None:
+    """The root of the repository that the folder lies in, where it is another folder: pipelines and hooks are read only there."""
+    folder = target.resolve()
+    if os.path.lexists(folder / ".git"):
+        return None
+    return next((parent for parent in folder.parents if os.path.lexists(parent / ".git")), None)
+
+
 def shared(kits: Collection[Kit]) -> bool:
     """True if several machines will apply, which then need one ledger."""
     return bool({Kit.GITHUB, Kit.GITLAB} & set(kits))

@@ -156,13 +156,19 @@ def write_specs(
             raise ReconcilerError(
                 f"{name} was changed while this ran; nothing was written", help="run it again"
             )
-    for name, (_, new) in files.items():
-        _replace(places[name], new)
+        if not (os.access(places[name], os.W_OK) and os.access(places[name].parent, os.W_OK)):
+            raise ReconcilerError(
+                f"{name} cannot be written; nothing was written", help="make the file and its folder writable"
+            )
+    written: list[str] = []
     try:
+        for name, (_, new) in files.items():
+            _replace(places[name], new)
+            written.append(name)
         return recheck()
-    except SpecError:
-        for name, (old, _) in files.items():
-            _replace(places[name], old)
+    except (SpecError, DiskFailed):
+        for name in written:
+            _replace(places[name], files[name][0])
         raise
 
 

@@ -40,3 +40,15 @@ def test_nobody_else_gets_them(tmp_path: Path) -> None:
     assert workspace.run("init", str(tmp_path / "shop"), "--sandbox").code == 0
     assert not (tmp_path / "shop/specs/rollout.yaml").exists()
     assert "plan_key" not in (tmp_path / "shop/reconciler.yaml").read_text()
+
+
+def test_a_folder_inside_a_repository_is_told(tmp_path: Path) -> None:
+    """Pipelines, code owners and hooks are read only at the root; there, and without a repository, nothing is said."""
+    workspace = Workspace(tmp_path / "ws", "sandbox:")
+    root = tmp_path / "mono repo"
+    (root / ".git").mkdir(parents=True)
+    words = f"This folder is inside the repository {root}."
+    inner = workspace.run("init", str(root / "teams" / "crm"), "--github")
+    assert (inner.code, words in inner.err) == (0, True), inner
+    assert "This folder is inside" not in workspace.run("init", str(root), "--gitlab").err
+    assert "This folder is inside" not in workspace.run("init", str(tmp_path / "alone")).err

@@ -1,7 +1,12 @@
 """`adopt`: hand-written specs are matched with what exists, and made to say it, with nothing else changed in the files."""
 
 import json
+import os
+import shutil
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -146,3 +151,28 @@ def test_a_listing_that_fails_writes_nothing(workspace: Workspace, emulator: Emu
     )
     assert workspace.run("adopt", "--write").code == 1
     assert (workspace.root / "specs/loyalty.yaml").read_text() == LOYALTY
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may write everything")
+def test_files_that_cannot_be_written_are_left_all(tmp_path: Path) -> None:
+    """Either all files of a change are written, or none: one of them is read-only, or lies in a folder that is."""
+    script = """
+import sys
+from pathlib import Path
+from reconciler.errors import ReconcilerError
+from reconciler.workflows.adopt import write_specs
+root = Path(sys.argv[1])
+try:
+    write_specs(root, {"a.yaml": (b"a", b"A"), "b.yaml": (b"b", b"B")}, lambda: None)
+except ReconcilerError as e:
+    print(e)
+print((root / "a.yaml").read_text(), (root / "b.yaml").read_text())
+"""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(name)
+    (tmp_path / "b.yaml").chmod(0o444)
+    may_not = [] if os.geteuid() else ["setpriv", "--inh-caps=-all", "--bounding-set=-all", "--"]
+    done = subprocess.run(
+        [*may_not, sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == ["b.yaml cannot be written; nothing was written", "a b"], done

@@ -86,7 +86,7 @@ def test_a_week_of_runs_is_told_in_plain_words(workspace: Workspace, emulator: E
     assert list(told) == [4, 3, 2, 1]
     for run, *words in (
         (1, "failed", "1 failed, 3 skipped", "because: ", "403"),
-        (2, "partial", "1 partial, 3 succeeded"),
+        (2, "partial", "1 partial, 3 succeeded", "2 commands failed: ", "quarantine"),
         (3, "interrupted", "completed by run 4"),
         (4, "succeeded", "1 succeeded"),
     ):

@@ -12,7 +12,15 @@ import typer
 from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import out, say, style, work_in
-from reconciler.cli.scaffold import Kit, Scaffold, add_kits, scaffold, scaffold_empty, shared
+from reconciler.cli.scaffold import (
+    Kit,
+    Scaffold,
+    add_kits,
+    repository_above,
+    scaffold,
+    scaffold_empty,
+    shared,
+)
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.origin import LocalSandbox
 from reconciler.settings import Settings
@@ -74,13 +82,13 @@ def init(
     if organisation_id is not None:
         raise UsageError("--organisation-id goes with --from-platform")
     if kits and os.path.lexists(target / WORKSPACE_FILE):
-        _tell(add_kits(target, kits))
+        _tell(add_kits(target, kits), target)
         if shared(kits):
             say(
                 "reconciler.yaml was left alone; runners on several machines need `ledger: {env: RECONCILER_LEDGER_URL}`"
             )
         return exit_codes.DONE
-    _tell(scaffold(target, kits))
+    _tell(scaffold(target, kits), target)
     if shared(kits):
         say(
             "Before the first pull request, set organisation_id, endpoint and specs to your own; docs/runbook.md lists the secrets."
@@ -89,13 +97,23 @@ def init(
     return exit_codes.DONE
 
 
-def _tell(made: Scaffold) -> None:
+def _tell(made: Scaffold, target: Path) -> None:
     for path in made.written:
         say(f"wrote {path}")
     for path in made.kept:
         say(f"kept the existing {path}")
     if made.unignored:
         say(f"add to the existing .gitignore: {' '.join(made.unignored)}")
+    _place(target)
+
+
+def _place(target: Path) -> None:
+    """Say it where files were written that are read only at the root of a repository."""
+    if (root := repository_above(target)) is not None:
+        say(
+            f"This folder is inside the repository {root}. Pipelines, CODEOWNERS and .pre-commit-config.yaml are read only at the root of a repository: "
+            "make the workspace there, or move these files there and let their commands run here."
+        )
 
 
 def _from_platform(flags: "Flags", organisation_id: str | None, kits: Collection[Kit]) -> int:
@@ -126,7 +144,7 @@ def _from_platform(flags: "Flags", organisation_id: str | None, kits: Collection
         datamarts = resources.datamarts(reader, organisation).require("datamarts", then="nothing was written")
         if words := foreign(datamarts, organisation):
             raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
-        _tell(scaffold_empty(target, organisation, chosen, kits))
+        _tell(scaffold_empty(target, organisation, chosen, kits), target)
         written = Flags(root=target, no_color=flags.no_color)
         checked = session.read_workspace(written, may_be_empty=True)
         with connections.threads(settings.parallelism) as io:

@@ -160,6 +160,11 @@ def key_of(what: str, reference: Mapping[str, str] | None, environ: Mapping[str,
     return value
 
 
+_EXAMPLES = {
+    "ledger": "set it, in every job: postgresql://… that all runners share; sqlite:.reconciler/ledger.db where one machine is all"
+}
+
+
 def text_of(
     what: str,
     value: str | Mapping[str, str],
@@ -186,7 +191,10 @@ def text_of(
         return read_secret(root / path, what, root if inside else None)
     name = value["env"]
     if not environ.get(name):
-        raise ReconcilerError(f"the {what} is read from the environment variable {name}, which is not set")
+        raise ReconcilerError(
+            f"the {what} is read from the environment variable {name}, which is not set",
+            help=_EXAMPLES.get(what, "set it; in a pipeline, give the secret of that name to the job"),
+        )
     return environ[name]
 
 

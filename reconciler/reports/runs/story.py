@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reconciler.kinds.counts import many
 from reconciler.ledger.history import Recorded
 from reconciler.model.plan import Plan
 from reconciler.reports.runs.text import Step
@@ -42,9 +43,18 @@ class Told:
     @property
     def why(self) -> str:
         """Why most of what did not end well did not, in the platform's or the program's words; empty where nothing says so."""
-        bad = [s for s in self.steps if s.state not in DONE and s.reason]
-        causes = [s.reason for s in bad if s.state != "skipped"] or [s.reason for s in bad]
+        bad = [(s, cause) for s in self.steps if s.state not in DONE and (cause := _cause(s))]
+        causes = [cause for s, cause in bad if s.state != "skipped"] or [cause for _, cause in bad]
         return Counter(causes).most_common(1)[0][0] if causes else ""
+
+
+def _cause(step: Step) -> str:
+    """Why an action did not end well; of a load whose commands failed, how many and the reason that most have."""
+    reasons = Counter(str(x["reason"]) for x in step.failed_lines if x.get("reason"))
+    if not reasons:
+        return step.reason
+    failed = step.counts.get("failed", len(step.failed_lines))
+    return f"{many(failed, 'command')} failed: {reasons.most_common(1)[0][0]}"
 
 
 def state(recorded: str, steps: Sequence[Step], *, alive: bool) -> State:
