@@ -10,6 +10,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.model.plan import Plan
 
 _BLOCK = 1 << 20
+AGAIN = "Next: `reconciler plan` again, once what stops it is fixed."  # of a plan that cannot be applied
 
 
 def read(file: Path) -> "Plan":
@@ -56,9 +57,7 @@ def save(made: Plan, path: Path) -> None:
 
     write(made, path)
     if (why := stopped(made)) is not None:
-        say(
-            f"The plan is saved in {path} for review; {why}.\nNext: remove what stops it, and run `reconciler plan` again."
-        )
+        say(f"The plan is saved in {path} for review; {why}.\n{AGAIN}")
     elif not output_file.is_stdout(path):
         say(f"The plan is saved; `reconciler apply {shlex.quote(str(path))}` applies exactly this plan.")
 

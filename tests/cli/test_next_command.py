@@ -137,3 +137,22 @@ def test_details_show_one_address_and_full_shows_all(ws: Workspace) -> None:
     ws.run("plan", "--out", str(ws.root / "p.plan"))
     shown = ws.run("show", str(ws.root / "p.plan"), "--details", "Activation/loyalty@retail-fr").out
     assert shown.startswith("Activation/loyalty@retail-fr  create\n")
+
+
+def test_a_plan_that_cannot_be_applied_ends_with_what_to_do(ws: Workspace) -> None:
+    ws.write("data/customers.csv", "id,tier\n,v1\n")
+    for command in (("plan",), ("apply", "--auto-approve"), ("plan", "--out", "p.plan")):
+        done = ws.run(*command)
+        assert done.code == 4, done
+        said = " ".join(done.err.split())
+        assert re.search(
+            r"Next: `reconciler -C '[^']*a workspace' plan` again, once what stops it is fixed\.$", said
+        )
+
+
+def test_a_run_that_is_finished_has_nothing_to_resume_whatever_the_specs_say_by_now(ws: Workspace) -> None:
+    assert ws.run("apply", "--auto-approve").code == 0
+    ws.customers(20, max_bytes=1_000_000)
+    done = ws.run("resume")
+    assert done.code == 0, done
+    assert "there is nothing to resume" in done.err

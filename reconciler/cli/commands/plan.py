@@ -33,7 +33,9 @@ def plan(
     plan_pages.tell_findings(made, flags)
     if file is not None:
         plan_files.save(made, file)
-    elif flags.shape is opt.PlanFormat.TEXT and made.has_changes and made.applyable:
+    elif flags.shape is opt.PlanFormat.TEXT and not made.applyable:
+        say(plan_files.AGAIN)
+    elif flags.shape is opt.PlanFormat.TEXT and made.has_changes:
         say(
             "Next: `reconciler plan --out FILE` keeps this plan for review; `reconciler apply` plans again and asks."
         )

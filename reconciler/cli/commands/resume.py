@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
-from reconciler.cli import session
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.flags import PLATFORM, Flags, takes
+from reconciler.cli.output.console import say
 from reconciler.cli.wiring import ledgers
-from reconciler.errors import UsageError
+from reconciler.errors import Refused, UsageError
 from reconciler.planning.plan import document
 from reconciler.settings import seconds
 
@@ -51,4 +52,13 @@ def resume_run(flags: Flags, run_id: int | None) -> int:
         raise UsageError(
             f"run {found.id} belongs to a rollout", help="`reconciler rollout resume` continues the rollout"
         )
-    return execute.apply_again(made, flags, authority.authorised(made, flags), where)
+    try:
+        declared = authority.authorised(made, flags)
+    except Refused:
+        if found.state != "finished":
+            raise
+        say(
+            f"Run {found.id} is finished: there is nothing to resume. `reconciler plan` shows what changed since."
+        )
+        return exit_codes.DONE
+    return execute.apply_again(made, flags, declared, where)
