@@ -1,8 +1,10 @@
 """A plan of any size is read in a minute: text grows with what differs, not with datamarts; nothing that is counted is lost."""
 
+import json
 import re
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.load import Reject
 from reconciler.model.plan import Change, LoadChange, Plan, ResourceChange
 from reconciler.model.rollout import Rollout, Wave
+from reconciler.planning.plan.document import INDENTED, encode
 from reconciler.reports.findings import brief
 from reconciler.reports.findings.text import render as render_findings
 from reconciler.reports.folded import folded
@@ -188,6 +191,19 @@ def test_other_forms_have_the_same_order(render: Callable[[Plan], str]) -> None:
         m[2].split(" ")[0].split("<")[0].rstrip(":") for m in re.finditer(r"(### |<h2>)([A-Z][^\n]*)", told)
     ]
     assert heads == ["Changes", "Loads", "Waves", "Coverage", "Findings"]
+
+
+@pytest.mark.parametrize("entries", [1, INDENTED, INDENTED + 1, 3 * INDENTED])
+def test_a_large_document_has_an_entry_a_line_and_says_the_same(entries: int) -> None:
+    changes = [activation(f"c{n // 2}", MARTS[n % 2]) for n in range(entries)]
+    changes[0] = replace(changes[0], reason='"loads": [], "resource_changes": [] \u202e')
+    made = replace(plan(0, 0, 0, errored=False), resource_changes=tuple(changes), loads=(load("a", 1),))
+    written = encode(made)
+    assert json.loads(written) == msgspec.json.decode(msgspec.json.encode(made))
+    assert written.isascii()
+    if entries > INDENTED:
+        assert sum(line.startswith('    {"address":"Activation/') for line in written.splitlines()) == entries
+        assert len(written.splitlines()) < entries + 200
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=60))

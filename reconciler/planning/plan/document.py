@@ -10,10 +10,24 @@ from reconciler.model.plan import FORMAT_VERSION, Plan
 from reconciler.planning.digests import plan_digest
 from reconciler.planning.plan.strict import problems
 
+# A plan of more entries has each on one line: indented, a third of its bytes would be blanks.
+INDENTED = 2_000
+
 
 def encode(plan: Plan) -> str:
-    """Indented JSON with a final newline."""
-    return plain_json(msgspec.json.format(msgspec.json.encode(plan), indent=2).decode()) + "\n"
+    """JSON with a final newline: indented, or with one entry a line where there are very many."""
+    if len(plan.resource_changes) + len(plan.loads) <= INDENTED:
+        return plain_json(_indented(plan)) + "\n"
+    text = _indented(msgspec.structs.replace(plan, resource_changes=(), loads=()))
+    for name, entries in (("resource_changes", plan.resource_changes), ("loads", plan.loads)):
+        lines = ",\n".join(f"    {msgspec.json.encode(entry).decode()}" for entry in entries)
+        # Within a text the quotes would be escaped: it can only be the key.
+        text = text.replace(f'"{name}": []', f'"{name}": [\n{lines}\n  ]' if lines else f'"{name}": []', 1)
+    return plain_json(text) + "\n"
+
+
+def _indented(plan: Plan) -> str:
+    return msgspec.json.format(msgspec.json.encode(plan), indent=2).decode()
 
 
 def decode(text: bytes, name: str) -> Plan:
