@@ -1,6 +1,7 @@
 """Consent (contract 4.4): where processing activities hang on an activation, the platform may drop profiles without a word."""
 
 from collections.abc import Iterable
+from functools import cache, partial
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
@@ -10,8 +11,15 @@ from reconciler.model.listing import Listed, Listing
 from reconciler.model.remote import Activation
 
 
+class Consents:
+    """What hangs on each activation, asked once in a plan, however many loads use it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.of = cache(partial(resources.processings, reader))
+
+
 def consent_findings(
-    load: DesiredLoad, compartments: Iterable[str], activations: Listing[Activation], reader: Reader
+    load: DesiredLoad, compartments: Iterable[str], activations: Listing[Activation], consents: Consents
 ) -> list[Diagnostic]:
     """A warning for each activation that a load uses and that has processing activities.
 
@@ -19,7 +27,7 @@ def consent_findings(
         load: the load.
         compartments: remote ids that its lines name.
         activations: of its datamart.
-        reader: asks; where the platform does not answer, nothing is said.
+        consents: asks; where the platform does not answer, nothing is said.
     """
     wanted = set(compartments)
     rows = activations.rows if isinstance(activations, Listed) else ()
@@ -27,7 +35,7 @@ def consent_findings(
     for row in rows:
         if row.compartment_id not in wanted:
             continue
-        found = resources.processings(reader, load.datamart_id, row.id)
+        found = consents.of(load.datamart_id, row.id)
         if isinstance(found, Listed) and found.rows:
             shown = ", ".join(found.rows[:3]) + (", …" if len(found.rows) > 3 else "")
             findings.append(

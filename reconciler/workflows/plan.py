@@ -1,8 +1,10 @@
 """Specs, remote and sources -> `Plan`. Sends nothing but GET, writes nothing, needs no ledger (G1)."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import cache
 
 from reconciler.api.client import Reader
 from reconciler.bulk.scan.source_scans import Scans
@@ -35,6 +37,7 @@ from reconciler.planning.plan.planner import (
 )
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
+from reconciler.workflows.consent import Consents
 from reconciler.workflows.datamart_schemas import gather
 from reconciler.workflows.late import Look, look_again
 from reconciler.workflows.planned_loads import LoadPlanner
@@ -136,13 +139,15 @@ def make_plan(
     planner = LoadPlanner(
         observed=observed,
         config=config,
-        changes=changes,
+        changes=_activations(changes),
+        addresses=frozenset(c.address for c in changes),
+        consents=Consents(reader),
         reader=reader,
         io=io,
         scans=scans,
         sent=sent,
         declared={name for load in desired.loads.values() for name in load.definition.former},
-        notes=request.uploads,
+        notes=cache(request.uploads),
         schemas=schemas,
     )
     planned: list[LoadChange] = []
@@ -186,6 +191,15 @@ def make_plan(
         complete=scope.complete,
         rollout=desired.rollout,
     )
+
+
+def _activations(changes: Iterable[ResourceChange]) -> dict[str, list[ResourceChange]]:
+    """Changes of activations, by datamart id."""
+    found: dict[str, list[ResourceChange]] = defaultdict(list)
+    for change in changes:
+        if change.kind == "Activation":
+            found[str((change.change.after or change.change.before or {})["datamart_id"])].append(change)
+    return found
 
 
 def _late(load: DesiredLoad, look: Look, request: Request) -> list[Diagnostic]:

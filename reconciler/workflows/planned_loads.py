@@ -1,6 +1,6 @@
 """One source on one datamart: read, looked up on the platform, and planned. Sends nothing but GET (G1)."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -39,7 +39,7 @@ from reconciler.planning.loads.generations import Content, generations
 from reconciler.planning.loads.renamed import renamed
 from reconciler.planning.loads.schema_findings import schema_findings
 from reconciler.planning.loads.source_findings import activation_findings, scan_findings
-from reconciler.workflows.consent import consent_findings
+from reconciler.workflows.consent import Consents, consent_findings
 from reconciler.workflows.datamart_schemas import Schemas
 from reconciler.workflows.selection import require_there
 
@@ -65,17 +65,21 @@ class LoadPlanner:
     Attributes:
         observed: the platform.
         config: what is planned for compartments and activations.
-        changes: those of them that this plan makes.
+        changes: of activations that this plan makes, by datamart id.
+        addresses: of all changes that it makes.
         io: threads for small requests.
         sent: what sources sent before, of those that send only what changed.
         declared: names of workspace and source that specs declare, former ones included.
-        notes: of uploads, by datamart id.
+        notes: of uploads, by datamart id; asked for each load.
+        consents: what hangs on activations.
         schemas: that profiles are compared with.
     """
 
     observed: Observed
     config: ConfigPlan
-    changes: Sequence[ResourceChange]
+    changes: Mapping[str, Sequence[ResourceChange]]
+    addresses: Collection[str]
+    consents: Consents
     reader: Reader
     io: Executor
     scans: Scans
@@ -144,7 +148,7 @@ class LoadPlanner:
         if change.actions != ("no-op",):
             named = {*self._active(load), *scan.compartments}
             active = self.observed.activations[load.datamart_id]
-            findings += consent_findings(load, named, active, self.reader)
+            findings += consent_findings(load, named, active, self.consents)
             findings += schema_findings(load, scan, self.schemas.of(load))
             # The seal of a load before may be that of a delta, whose size says nothing of its source.
             comparable = definition.send == "all" or compared.delta is not None
@@ -223,16 +227,9 @@ class LoadPlanner:
 
     def _activations(self, load: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         """Findings about compartments that rows name."""
-        planned = [
-            str(c.change.after["compartment_id"])
-            for c in self.changes
-            if c.kind == "Activation" and c.change.after and c.change.after["datamart_id"] == load.datamart_id
-        ]
-        gone = {
-            (c.change.before or {}).get("compartment_id")
-            for c in self.changes
-            if c.change.actions == ("delete",) and c.address.endswith(f"@{load.datamart}")
-        }
+        changes = [c.change for c in self.changes.get(load.datamart_id, ())]
+        planned = [str(c.after["compartment_id"]) for c in changes if c.after]
+        gone = {(c.before or {}).get("compartment_id") for c in changes if c.actions == ("delete",)}
         left = _without(self.observed.activations[load.datamart_id], gone)
         return list(activation_findings(load, scan, left, [*self._active(load), *planned]))
 
@@ -258,10 +255,11 @@ class LoadPlanner:
             for key in unplanned
         ]
         ids = {k: config.ids[k] for k in load.definition.compartments if k not in unplanned}
-        need = Required(load.datamart, load.datamart_id, ids, {}, {c.address for c in self.changes})
+        need = Required(load.datamart, load.datamart_id, ids, {}, self.addresses)
         seen = Seen(row.organisation_id, observed.datamarts.rows, observed.compartments.rows, listing.rows)
-        excluded = {c.address for c in config.changes}
-        findings += [_unmet(found, load, excluded) for found in unmet(need, seen)]
+        if missing := list(unmet(need, seen)):
+            excluded = {c.address for c in config.changes}
+            findings += [_unmet(found, load, excluded) for found in missing]
         return not findings, findings, False
 
 

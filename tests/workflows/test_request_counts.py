@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.emulator import Emulator
-from tests.support.workspace import LOYALTY, Workspace
+from tests.support.workspace import CUSTOMERS, LOYALTY, Workspace
 
 KINDS = {
     "/v1/datamarts": "datamarts",
@@ -111,6 +111,15 @@ def loaded(world: World, rows: int, *faults: dict[str, object], code: int = 0) -
     world.emulator.fault(LATE, *faults)
     asked = world.count("apply", "--auto-approve", "--parallelism", "1" if faults else "10", code=code)
     return asked, sum("sealed" not in name for name in world.emulator.imports_named("1509"))
+
+
+@pytest.mark.parametrize("sources", [1, 4])
+def test_sources_of_one_compartment_ask_once_what_hangs_on_it(world: World, sources: int) -> None:
+    world.count("apply", "--auto-approve")
+    world.workspace.customers(10)
+    for n in range(1, sources):
+        world.workspace.write(f"specs/s{n}.yaml", CUSTOMERS.replace("name: customers", f"name: s{n}"))
+    assert world.count("plan") == {**LOADS, "GET consents": 1}
 
 
 @pytest.mark.parametrize("rows", [10, 80, 240])
