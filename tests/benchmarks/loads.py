@@ -268,7 +268,7 @@ def upload(size: Size) -> Iterator[Row]:
         slow = "curl, chunks at hand, to 100 MB/s"
         yield Row(name, number(taken["ours"]), "MB/s", slow, taken["curl"])
         yield Row(
-            "  the same, planned before", number(taken["planned"]), "MB/s", slow, taken["curl"], least=1 / 1.1
+            f"{name}, planned before", number(taken["planned"]), "MB/s", slow, taken["curl"], least=1 / 1.1
         )
         shutil.rmtree(root / "chunks")
         reading = f"SELECT sum(hash(t)) FROM read_json('{path}', format='newline_delimited') t"

@@ -19,10 +19,10 @@ SECTIONS = {
         "of the same workspace.",
     ),
     "Plans": (
-        ("plan", "size"),
+        ("plan", "large-config", "large-loads"),
         "`plan` reads every listing to its end. So the limit is a program that fetches and decodes the same pages and does nothing else, with "
         "20 ms of latency a page. octoDNS plans as many unchanged records as there are compartments, YAML on both sides; its time is "
-        "that of a processor, without its start.",
+        "that of a processor, without its start. Plans of very many things are made once, without latency.",
     ),
     "Apply": (
         ("apply",),
@@ -61,6 +61,14 @@ def page(found: Mapping[str, Any]) -> str:
     return "\n".join(_lines(found)) + "\n"
 
 
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Results in which some benchmarks were measured again; these say when, and at which commit."""
+    keys = ("date", "commit", "changed", "size", "sizes", "machine")
+    again = {b["name"]: {**b, "measured": {k: new[k] for k in keys}} for b in new["benchmarks"]}
+    kept = [again.pop(b["name"], b) for b in old["benchmarks"]]
+    return {**old, "benchmarks": [*kept, *again.values()]}
+
+
 def made() -> str:
     """The page of the results that are stored."""
     return page(json.loads(NUMBERS.read_text("utf-8")))
@@ -75,6 +83,10 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     )
     for sentence in table.notes(found):
         yield f"{sentence}\n"
+    if found["machine"]["load"] > found["machine"]["cores"]:
+        yield (
+            "The machine was busy with other work: times of this run say little, and ratios not much more, since not all things wait alike. Counts, bytes and memory do.\n"
+        )
     yield (
         "`.ci/performance` measures again and writes this page (an hour on a quiet machine of two cores; `.ci/performance --small` needs some "
         "minutes and is for a machine that is busy). `python -m tests.benchmarks --help` lists benchmarks and sizes.\n"
@@ -84,3 +96,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         if shown:
             yield f"## {title}\n\n{words}\n"
             yield table.rows_of_markdown(shown)
+            for b in shown:
+                if where := b.get("measured"):
+                    subjects = dict.fromkeys(row["name"].partition(":")[0] for row in b["rows"])
+                    yield f"{', '.join(subjects)}: {table.provenance(where)}\n"

@@ -9,6 +9,7 @@ import pytest
 from tests.benchmarks import table
 from tests.benchmarks.__main__ import BENCHMARKS, measured
 from tests.benchmarks.shape import Missing, Row, Size, interleaved
+from tests.support import performance
 
 ROWS = (
     Row("validate, 10,000 files", 1.234, "s", "check-jsonschema", 40.0, most=1 / 15),
@@ -94,6 +95,18 @@ def test_a_benchmark_that_fails_keeps_its_rows_and_says_why(monkeypatch: pytest.
     monkeypatch.setattr("tests.benchmarks.__main__.benchmark", lambda _: breaks)
     done = measured("plan", Size())
     assert ([Row.of(r) for r in done["rows"]], done["error"]) == ([ROWS[0]], "ValueError: no room")
+
+
+def test_the_page_is_made_from_the_results_that_are_stored() -> None:
+    assert performance.PAGE.read_text("utf-8") == performance.made(), "run: .ci/performance --page"
+
+
+def test_what_is_measured_again_takes_the_place_of_what_was_and_says_when() -> None:
+    old, new = found(ROWS[0]), found(ROWS[3]) | {"commit": "another"}
+    made = performance.merged(old, new)
+    (one,) = made["benchmarks"]
+    assert (Row.of(one["rows"][0]), one["measured"]["commit"]) == (ROWS[3], "another")
+    assert made["commit"] == old["commit"]
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
