@@ -112,7 +112,8 @@ def notes(found: Mapping[str, Any]) -> Iterator[str]:
     )
     for peer, install in sorted({(r.peer, r.theirs.install) for r in rows if isinstance(r.theirs, Missing)}):
         yield f"{peer}: {NOT_INSTALLED}; {install}"
-    yield f"{provenance(found)} The ratio is ours to theirs."
+    rounds = found["sizes"]["rounds"]
+    yield f"{provenance(found)} Medians of {rounds} interleaved runs. The ratio is ours to theirs."
 
 
 def provenance(found: Mapping[str, Any]) -> str:
@@ -121,6 +122,5 @@ def provenance(found: Mapping[str, Any]) -> str:
     return (
         f"Measured on {found['date']} at commit {found['commit']}{' with changes' if found['changed'] else ''}, "
         f"size {found['size']}: {where['cores']} cores ({where['processor']}), {where['memory_gb']:.0f} GB, "
-        f"{where['system']}, Python {where['python']}; load of the machine before: {where['load']:.1f}. "
-        f"Medians of {found['sizes']['rounds']} interleaved runs."
+        f"{where['system']}, Python {where['python']}; load of the machine before: {where['load']:.1f}."
     )
