@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from reconciler.bulk.records import exact_json
 from reconciler.bulk.records.lines import BadLine
-from reconciler.bulk.scan import check
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.check import checker
 from reconciler.bulk.sources.segments import Segment
@@ -93,7 +92,7 @@ def checked(
 ) -> Batch:
     with monkeypatch.context() as patched:
         if not at_once:
-            patched.setattr(check.exact_json, "decoder", lambda _: exact_json.decode)
+            patched.setattr(exact_json, "decoder", lambda _: exact_json.decode)
         return checker(source, look=True)(Segment(0, 0, b"".join(x + b"\n" for x in lines)), accounts=True)
 
 

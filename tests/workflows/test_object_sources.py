@@ -89,7 +89,7 @@ def test_a_bucket_of_csv_gzip_and_parquet(workspace: Workspace, emulator: Emulat
 
 ODD = [
     "part.csv", "part.csv#2", "part.csv?x", "a b.csv", "a%20b.csv", "é/ü.csv", "a+b&c=d.csv", "[2026] a.csv", "2 a.csv",
-    "q'u\"o.csv", "back\\slash.csv", "100%.csv", "~t.csv", "part-10.csv", "part-2.csv", "day/.hidden.csv", "day/.a.csv.crc",
+    "😀 é.csv", "q'u\"o.csv", "back\\slash.csv", "100%.csv", "~t.csv", "part-10.csv", "part-2.csv", "day/.hidden.csv", "day/.a.csv.crc",
 ]  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def test_keys_are_taken_literally_each_is_read_once_and_markers_are_none(
         obstore.put(bucket, marker, b"")
 
     def sent(*patterns: str) -> set[str]:
-        files = ", ".join(json.dumps(f"s3://crm-exports/{p}") for p in patterns)
+        files = ", ".join(json.dumps(f"s3://crm-exports/{p}", ensure_ascii=False) for p in patterns)
         workspace.write(
             "specs/crm.yaml", SOURCE.format(files=files).replace("  datamarts", "  format: csv\n  datamarts")
         )
