@@ -55,6 +55,18 @@ def test_no_variable_makes_a_bug(workspace: Workspace, name: str) -> None:
         assert done.code in (0, 1, 64), (value, done)
 
 
+def test_a_data_file_whose_name_is_not_utf_8(workspace: Workspace) -> None:
+    workspace.customers(3)
+    os.rename(
+        workspace.root / "data/customers.csv", os.fsencode(workspace.root) + b"/data/caf\xe9\x1b[31m.csv"
+    )
+    for args in (("plan",), ("plan", "-o", "json"), ("source", "check", "customers")):
+        done = workspace.run(*args)  # `Done` refuses words of a bug
+        assert done.code == 1, done
+        assert "is not UTF-8" in done.out + done.err
+        assert "\x1b" not in done.out + done.err
+
+
 def test_files_whose_names_are_not_utf_8(workspace: Workspace) -> None:
     for folder in ("specs", "data"):
         (Path(os.fsdecode(os.fsencode(workspace.root / folder) + b"/caf\xe9.yaml"))).write_text(

@@ -40,10 +40,22 @@ def find(root: Path, source: SourceDefinition) -> list[str]:
         matches = files.matching(root, pattern)
         if not matches:
             raise ReconcilerError(f"no file matches {pattern!r}", help="paths are relative to the workspace")
+        _require_text(matches)
         if not source.outside:
             _require_inside(root, matches)
         local += matches
     return sorted((*files.each_once(root, local), *objects), key=natural)
+
+
+def _require_text(matches: list[files.File]) -> None:
+    """Names of files stand in plans, reports and the ledger, which are UTF-8."""
+    for match in matches:
+        try:
+            match.path.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(match.path).decode("utf-8", "backslashreplace")
+            words = f"the name of the file {shown} is not UTF-8"
+            raise ReconcilerError(words, help="rename the file, or leave it out of `files`") from None
 
 
 def _require_inside(root: Path, matches: list[files.File]) -> None:
