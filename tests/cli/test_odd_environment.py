@@ -57,9 +57,8 @@ def test_no_variable_makes_a_bug(workspace: Workspace, name: str) -> None:
 
 def test_a_data_file_whose_name_is_not_utf_8(workspace: Workspace) -> None:
     workspace.customers(3)
-    os.rename(
-        workspace.root / "data/customers.csv", os.fsencode(workspace.root) + b"/data/caf\xe9\x1b[31m.csv"
-    )
+    odd = Path(os.fsdecode(os.fsencode(workspace.root) + b"/data/caf\xe9\x1b[31m.csv"))
+    (workspace.root / "data/customers.csv").rename(odd)
     for args in (("plan",), ("plan", "-o", "json"), ("source", "check", "customers")):
         done = workspace.run(*args)  # `Done` refuses words of a bug
         assert done.code == 1, done
