@@ -55,7 +55,7 @@ def _require_text(matches: list[files.File]) -> None:
         except UnicodeEncodeError:
             shown = os.fsencode(match.path).decode("utf-8", "backslashreplace")
             words = f"the name of the file {shown} is not UTF-8"
-            raise ReconcilerError(words, help="rename the file, or leave it out of `files`") from None
+            raise ReconcilerError(words, help="rename the file, or exclude it from `files`") from None
 
 
 def _require_inside(root: Path, matches: list[files.File]) -> None:
