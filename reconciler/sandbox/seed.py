@@ -90,15 +90,13 @@ def plant_missing(store: Store, seed: dict[str, Any]) -> None:
             plant(store, {**planted, "schemas": schemas})
     except (KeyError, TypeError, AttributeError) as e:
         raise ValueError(f"the seed is not complete: {e}") from None
-    except sqlite3.IntegrityError:
-        raise ValueError("an id of the seed is that of another object") from None
 
 
 def plant(store: Store, seed: dict[str, Any]) -> None:
     """Fill an empty store; a compartment without an id gets one, and an activation may name it by its token.
 
     Raises:
-        ValueError: the seed lacks a field.
+        ValueError: the seed lacks a field, or an id is another object's; all objects share one row of numbers.
     """
     try:
         for row in seed.get("datamarts", []):
@@ -128,6 +126,8 @@ def plant(store: Store, seed: dict[str, Any]) -> None:
             plant_schema(store, row["datamart_id"], row["text"], row.get("id"), row.get("status"))
     except KeyError as e:
         raise ValueError(f"the seed lacks the field {e}") from None
+    except sqlite3.IntegrityError:
+        raise ValueError("an id of the seed is that of another object") from None
 
 
 def _without_id(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`sandbox serve | set | faults | status | stop | reset | open` as a user types them."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -129,6 +130,13 @@ def test_a_workspaces_own_sandbox_holds_what_its_specs_name(own: Workspace) -> N
     assert own.run("sandbox", "open", BROWSER="true").out.startswith(
         "The page of the sandbox is http://127.0.0.1:"
     )
+
+
+def test_two_objects_of_one_id_are_no_seed(workspace: Workspace) -> None:
+    row = {"id": "7", "name": "x", "organisation_id": "1", "token": "x"}
+    seed = workspace.write("seed.json", json.dumps({"datamarts": [row], "compartments": [row]}))
+    done = workspace.run("sandbox", "serve", "--seed", str(seed))
+    assert (done.code, "an id of the seed is that of another object" in done.err) == (64, True), done
 
 
 def test_planting_adds_and_never_changes(emulator: Emulator) -> None:

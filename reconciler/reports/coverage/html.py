@@ -1,10 +1,12 @@
 """The compartment × datamart matrix for pages: a table, and for narrow screens a card a compartment. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from reconciler.planning.plan.coverage import Cover, Coverage, shortened
 
+FEW_MISSING = 8
 FEW_COLUMNS, ROWS = 20, 1000
 _SIGNS = {
     Cover.ACTIVE: "✓",
@@ -71,7 +73,12 @@ def matrix(found: Coverage) -> Matrix:
 def _card(found: Coverage, name: str) -> tuple[str, list[tuple[str, str]]]:
     row = found.cells[name]
     return name, [
-        (_WORDS[cover] or "missing", ", ".join(names))
+        (_WORDS[cover], ", ".join(names)) if _WORDS[cover] else ("missing", _missing(names))
         for cover in Cover
         if (names := [d for d, c in zip(found.datamarts, row, strict=True) if c is cover])
     ]
+
+
+def _missing(names: Sequence[str]) -> str:
+    """Where a compartment is not active: by name, where these are few."""
+    return ", ".join(names) if len(names) <= FEW_MISSING else f"on {len(names)} other datamarts"
