@@ -100,9 +100,9 @@ def is_void(content: bytes) -> bool:
 
 @pytest.mark.parametrize("name", NASTY)
 def test_nasty_files_are_read_or_refused_in_bounded_time_and_memory(name: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     found(NASTY[name])
-    assert time.monotonic() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < MEMORY
 
 

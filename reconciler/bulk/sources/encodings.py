@@ -25,13 +25,12 @@ _LONGEST = 4
 _BLOCK = 1 << 20
 _WRONG = 0xDC00  # with a byte that is not in the encoding added: a character for which UTF-8 has no bytes
 _WRONG_BYTE = re.compile("[\udc00-\udcff]")
+_WRONG_BYTES = re.compile("([\udc00-\udcff]+)")
 
 
 def _wrong(e: UnicodeError) -> tuple[str | bytes, int]:
-    """Bytes that are not in an encoding as characters, and back."""
-    if isinstance(e, UnicodeEncodeError):
-        return bytes(ord(c) - _WRONG & 0xFF for c in e.object[e.start : e.end]), e.end
-    assert isinstance(e, UnicodeDecodeError)  # noqa: S101 - nothing is translated
+    """Bytes that are not in an encoding, as characters."""
+    assert isinstance(e, UnicodeDecodeError)  # noqa: S101 - nothing is encoded or translated
     return "".join(chr(_WRONG + byte) for byte in e.object[e.start : e.end]), e.end
 
 
@@ -66,7 +65,11 @@ def shown(data: bytes, encoding: str) -> str:
 def stored(data: bytes, encoding: str) -> bytes:
     """The bytes of the file, of bytes that `as_text` gives, which may end within a character; for encodings that it turns into UTF-8."""
     text = codecs.getincrementaldecoder(UTF_8)("surrogatepass").decode(data)
-    return text.encode(encoding, "reconciler-wrong")
+    encode = codecs.getincrementalencoder(encoding)("replace").encode  # one mark, whatever the pieces
+    return b"".join(
+        bytes(ord(c) - _WRONG for c in piece) if n % 2 else encode(piece)
+        for n, piece in enumerate(_WRONG_BYTES.split(text))
+    )
 
 
 def mark(file: IO[bytes], encoding: str, name: str, setting: str) -> int:
