@@ -244,6 +244,7 @@ def test_nasty_files() -> None:
         )
 
 
+@pytest.mark.slow
 def test_one_process_or_two() -> None:
     dice = random.Random(3)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:

@@ -99,7 +99,7 @@ def hold(content: bytes, body: bytes, source: SourceDefinition, sizes: Sequence[
     for name, pack in PACK.items():
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / name).write_bytes(pack(content))
-            for size in sizes:
+            for size in sizes if pack is bytes else sizes[1:2]:
                 found, rejects, sent = found_in(Path(folder), source, size)
                 assert found.lines == found.sent + found.rejected == len(sent) + len(rejects)
                 physical = body.count(b"\n") + (not body.endswith(b"\n") and body != b"")

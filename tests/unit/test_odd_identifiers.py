@@ -97,6 +97,7 @@ def counted(found: Scan) -> dict[str, tuple[int, tuple[str, ...]]]:
     return {o.kind: (o.count, o.first) for o in found.identifiers}
 
 
+@pytest.mark.slow
 def test_the_fast_path_the_slow_path_and_processes_count_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

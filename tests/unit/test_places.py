@@ -101,6 +101,7 @@ def test_a_link_to_itself_stops_the_source(tmp_path: Path) -> None:
         found(tmp_path, "data/*.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["data/*/*.csv", "data/**/*.csv"])
 def test_a_folder_that_cannot_be_read_stops_the_source(pattern: str, tmp_path: Path) -> None:
     write(tmp_path, "data/fr/a.csv", "data/de/b.csv")
