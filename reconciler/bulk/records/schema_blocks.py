@@ -19,7 +19,9 @@ from reconciler.model.datamart_schema import OWNER_KEYS, SYSTEM_KEYS, DatamartSc
 
 BLOCK = 256 * 1024
 MOST_WATCHED = 64  # keys that are judged one by one
+MOST_VERDICTS = 4096  # verdicts on values that are kept
 _DEEPEST = 6
+_TYPES = frozenset((b'"', b"{", b"[", b"t", b"f", b"n"))  # how values begin whose type that alone says
 
 _FAST: dict[str, Any] = {
     "Bool": bool,
@@ -59,6 +61,8 @@ class Profiles:
             if len(source) > 1 or len(p.sources) > 1
         )
         self._decode = self._decoder()
+        self._joined = frozenset(self._watched)
+        self._verdicts: dict[tuple[str, bytes], tuple[Odd, ...]] = {}
         self.known = self._strict_keys()
         self._strict = self._strict_decoder(self.known)
 
@@ -103,19 +107,36 @@ class Profiles:
                 or command.update_strategy == "PARTIAL_DELETE"
             ):
                 continue
-            seen = {}
+            seen: dict[str, Any] = {}
+            joined = False  # whether a key is given whose verdict depends on others
             for key, name in self._attributes:
                 raw = getattr(profile, name)
-                if raw is not unset:
-                    seen[key] = value = _value(raw)
-                    for odd in fit.key(key, value):
+                if raw is unset:
+                    continue
+                if key in self._joined:
+                    joined, seen[key] = True, _value(raw)
+                    for odd in fit.key(key, seen[key]):
                         yield number, odd
-            for odd in fit.doubled(seen) if seen else ():
+                else:
+                    seen[key] = None
+                    for odd in self._told(key, bytes(raw)):
+                        yield number, odd
+            for odd in fit.doubled(seen) if joined else ():
                 yield number, odd
             if fit.mandatory and (command.force_replace or command.update_strategy == "FORCE_REPLACE"):
                 present = {k: None for k, name in self._mandatory if getattr(profile, name) is not unset}
                 for odd in fit.lacking({**present, **seen}):
                     yield number, odd
+
+    def _told(self, key: str, raw: bytes) -> tuple[Odd, ...]:
+        """What the rule says of one value of a key that stands for itself; of a key that is not known, it asks for the type alone."""
+        alike = raw[:1] if key not in self._fit.tree and raw[:1] in _TYPES else raw
+        found = self._verdicts.get((key, alike))
+        if found is None:
+            if len(self._verdicts) >= MOST_VERDICTS:
+                self._verdicts.clear()
+            found = self._verdicts[key, alike] = tuple(self._fit.key(key, _value(raw)))
+        return found
 
     def _one_by_one(self, data: bytes, before: int) -> Generator[tuple[int, Odd], None, int]:
         wrong: dict[str, None] = {}
