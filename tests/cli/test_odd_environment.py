@@ -59,7 +59,7 @@ def test_a_data_file_whose_name_is_not_utf_8(workspace: Workspace) -> None:
     workspace.customers(3)
     odd = Path(os.fsdecode(os.fsencode(workspace.root) + b"/data/caf\xe9\x1b[31m.csv"))
     (workspace.root / "data/customers.csv").rename(odd)
-    for args in (("plan",), ("plan", "-o", "json"), ("source", "check", "customers")):
+    for args in (("plan",), ("plan", "-o", "json"), ("source", "preview", "customers", "--line", "2")):
         done = workspace.run(*args)  # `Done` refuses words of a bug
         assert done.code == 1, done
         assert "is not UTF-8" in done.out + done.err

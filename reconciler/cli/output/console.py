@@ -206,5 +206,6 @@ def show_findings(
 
 
 def show_error(message: str, help_text: str | None, marks: Style) -> None:
-    """One error that ends the command, to stderr."""
-    say(f"{marks.red('error')}: {message}" + (f"\n  = help: {help_text}" if help_text else ""))
+    """One error that ends the command, to stderr; it has no colours of its own, so none in it are obeyed."""
+    told, hint = ("".join(map(_printable, text)) for text in (message, help_text or ""))
+    say(f"{marks.red('error')}: {told}" + (f"\n  = help: {hint}" if hint else ""))
