@@ -19,6 +19,7 @@ from tests.workflows.test_dask import workers
 
 MARK = "x" * 160  # makes the rows of the source wide, so that it is read by workers
 ROW = 332  # bytes of a command, about
+STARTING_S = 3.0  # of worker processes, before they read
 
 
 class Ran(NamedTuple):
@@ -52,14 +53,16 @@ def run(folder: Path, rows: int, count: int, every: float | None) -> Ran:
 
 
 def applied(emulator: Emulator, workspace: Workspace, every: float | None) -> tuple[int, str, float]:
-    """How apply ended, what it said, and when the first chunk was there; a worker is killed so often from the beginning on."""
+    """How apply ended, what it said, and when the first chunk was there; a worker is killed so often, from when they read on."""
     process = workspace.start("apply", "--auto-approve", "--parallelism", "4")
-    first, kills, last = 0.0, 0, time.monotonic()
+    first, kills, last = 0.0, 0, 0.0
     while process.poll() is None:
         time.sleep(0.05)
+        if not last and len(workers(process.pid)) > 1:
+            last = time.monotonic() + STARTING_S
         if not first and any(emulator.executions("1509").values()):
             first = time.monotonic()
-        if every and time.monotonic() - last > every and (found := workers(process.pid)):
+        if every and last and time.monotonic() - last > every and (found := workers(process.pid)):
             os.kill(found[kills % len(found)], signal.SIGKILL)
             kills, last = kills + 1, time.monotonic()
     _, err = process.communicate()
