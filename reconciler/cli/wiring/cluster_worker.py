@@ -82,6 +82,7 @@ def do(task: Callable[..., Any], args: tuple[Any, ...]) -> Done:
     from distributed import get_worker
 
     worker = str(get_worker().address)
+    keep_freed_memory()
     try:
         return Done(worker, task(*args))
     except FoundOtherwise as e:
