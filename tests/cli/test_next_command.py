@@ -141,7 +141,7 @@ def test_details_show_one_address_and_full_shows_all(ws: Workspace) -> None:
 
 def test_a_plan_that_cannot_be_applied_ends_with_what_to_do(ws: Workspace) -> None:
     ws.write("data/customers.csv", "id,tier\n,v1\n")
-    for command in (("plan",), ("apply", "--auto-approve"), ("plan", "--out", "p.plan")):
+    for command in (("plan",), ("apply", "--auto-approve"), ("plan", "--out", str(ws.root / "p.plan"))):
         done = ws.run(*command)
         assert done.code == 4, done
         said = " ".join(done.err.split())

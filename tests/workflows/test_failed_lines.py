@@ -49,7 +49,7 @@ def test_they_are_placed_in_the_source_and_the_sets_add_up(
     assert (c["read"], c["succeeded"], c["failed"], c["not_processed"], c["rejected"]) == (501, 496, 4, 1, 1)
     assert c["read"] == c["succeeded"] + c["failed"] + c["not_processed"]
     shown = loaded.run("runs", "show")
-    assert "--failed-lines` sends the failed commands" in shown.out
+    assert "--failed-lines` sends the failed commands" in " ".join(shown.out.split())
     assert " resume`" not in shown.out
     assert "data/customers.csv:5" in shown.out
     assert "501 read = 500 to send + 1 rejected" in shown.out
