@@ -75,7 +75,7 @@ def test_a_rename_is_proposed_and_taken(emulator_with: Callable[..., Emulator], 
     spec = next(f for f in specs if "activations: [" in f.read_text() and f"{f.stem}}}" not in defaults)
     old = spec.stem  # its key, and its token
     spec.write_text(spec.read_text().replace(old, "brand"))
-    proposed = outside.run("-C", shop, "plan")
+    proposed = outside.run("-C", shop, "plan", "--full")
     assert f'previously: ["{old}"]' in proposed.err, proposed
     spec.write_text(
         spec.read_text().replace(

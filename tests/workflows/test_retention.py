@@ -27,7 +27,7 @@ def test_old_generations_are_proposed_and_then_deleted(workspace: Workspace, emu
     names = [c["change"]["before"]["name"] for c in plan["resource_changes"] if c["kind"] == "DocumentImport"]
     assert {n.split(".")[3] for n in names} == {"g1", "g2"}
     assert plan["summary"]["delete"] == len(names)
-    shown = workspace.run("plan").out
+    shown = workspace.run("plan", "--full").out
     assert "load 1 of ProfileSource/customers@retail-fr is older than the 2 loads to keep" in " ".join(
         shown.split()
     )
