@@ -48,7 +48,8 @@ def _plural_behind(value: ast.expr, text: ast.expr) -> str:
 def _may_be_one(value: ast.FormattedValue) -> bool:
     """A number with commas, or a length or a count by its name; not one that is fixed, and no text."""
     expression = value.value
-    if isinstance(expression, ast.Name) and expression.id.lstrip("_").isupper():
+    name = ast.unparse(expression).rpartition(".")[2]
+    if name.lstrip("_").isupper():
         return False
     if value.format_spec is not None and ast.unparse(value.format_spec) == "f','":
         return True
@@ -82,7 +83,14 @@ def test_a_planted_plural_is_found(planted: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "fine", ['f"{MAX_ROWS:,} rows"', 'f"{bad:,} of the rows"', 'f"{name} rows"', "f\"{many(n, 'row')} read\""]
+    "fine",
+    [
+        'f"{MAX_ROWS:,} rows"',
+        'f"{limits.MAX_ROWS:,} rows"',
+        'f"{bad:,} of the rows"',
+        'f"{name} rows"',
+        "f\"{many(n, 'row')} read\"",
+    ],
 )
 def test_what_cannot_be_wrong_is_not_found(fine: str) -> None:
     assert not [*mistakes("a.py", fine)]

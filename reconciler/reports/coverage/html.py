@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from reconciler.kinds.counts import many
 from reconciler.planning.plan.coverage import Cover, Coverage, shortened
 
 FEW_MISSING = 8
@@ -81,4 +82,4 @@ def _card(found: Coverage, name: str) -> tuple[str, list[tuple[str, str]]]:
 
 def _missing(names: Sequence[str]) -> str:
     """Where a compartment is not active: by name, where these are few."""
-    return ", ".join(names) if len(names) <= FEW_MISSING else f"on {len(names)} other datamarts"
+    return ", ".join(names) if len(names) <= FEW_MISSING else f"on {many(len(names), 'other datamart')}"

@@ -169,6 +169,6 @@ def _subject(addresses: Sequence[str], verb: str, style: Style, labels: Labels) 
     if where.startswith("all "):
         return [f"{style.bold(name)}  {verb} on {where}"]
     return [
-        f"{style.bold(name)}  {verb} on {len(names)} datamarts",
+        f"{style.bold(name)}  {verb} on {many(len(names), 'datamart')}",
         *wrapped(where, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6),
     ]

@@ -20,7 +20,7 @@ def placed(names: Collection[str], labels: Labels, most: int = NAMED_MAX_DATAMAR
     """
     chosen = set(names)
     if len(chosen) > 1 and chosen == labels.keys():
-        return f"all {len(chosen)} datamarts"
+        return f"all {many(len(chosen), 'datamart')}"
     found = [_named(names, most), *_by_label(chosen, labels), *_all_but(chosen, labels)]
     return min(found, key=len)
 
@@ -28,7 +28,9 @@ def placed(names: Collection[str], labels: Labels, most: int = NAMED_MAX_DATAMAR
 def counted(names: Collection[str], labels: Labels) -> str:
     """The set in about a line, and how many datamarts it is where that is not said."""
     words = placed(names, labels, FEW)
-    return words if len(names) < 2 or words.startswith("all ") else f"{words} ({len(names)} datamarts)"
+    return (
+        words if len(names) < 2 or words.startswith("all ") else f"{words} ({many(len(names), 'datamart')})"
+    )
 
 
 def _named(names: Collection[str], most: int) -> str:
@@ -52,4 +54,4 @@ def _all_but(chosen: set[str], labels: Labels) -> list[str]:
     left = labels.keys() - chosen
     if not chosen <= labels.keys() or not 0 < len(left) <= _LEFT_OUT or len(chosen) <= 2 * len(left):
         return []
-    return [f"all {len(labels)} datamarts but {', '.join(sorted(left))}"]
+    return [f"all {many(len(labels), 'datamart')} but {', '.join(sorted(left))}"]
