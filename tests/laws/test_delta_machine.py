@@ -352,7 +352,7 @@ class Machine(RuleBasedStateMachine):
                 {p.name: p.read_bytes() for p in (self.folder / "index").glob(f"{kept}*")},
             )
         if kept is not None and ends != "before the removal":
-            indexes.only("people", "1509", kept)
+            indexes.only(compared.source, "1509", kept)
 
     def sent(
         self,

@@ -145,7 +145,7 @@ class Apply:
 
     def unrelated(self, seconds: Sequence[float]) -> None:
         """It changes a compartment, and lasts one of these times; perhaps longer than a listing may lag."""
-        evidence = begin(self.ledger, self.world.lock, os.urandom(4).hex(), "", "{}", "{}")
+        evidence = begin(self.ledger, self.world.lock, os.urandom(4).hex(), "", "{}", "{}", "")
         locked = self.world.now
         evidence.intend({CONFIG})
         self.world.sleep(self.world.data.draw(st.sampled_from(seconds)))
@@ -154,7 +154,7 @@ class Apply:
 
     def load(self) -> bool:
         """True if the load was finished, by this run or before it."""
-        evidence = begin(self.ledger, self.world.lock, os.urandom(4).hex(), "", "{}", "{}")
+        evidence = begin(self.ledger, self.world.lock, os.urandom(4).hex(), "", "{}", "{}", "")
         locked = self.world.now
         evidence.intend({KEY})
         self.settle = SETTLE if evidence.concern({KEY}) else 0.0
