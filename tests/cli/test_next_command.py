@@ -83,8 +83,9 @@ def test_every_command_in_a_message_stands_in_backticks() -> None:
         documented = [n.body[0] for n in ast.walk(tree) if isinstance(n, ast.Module | ast.FunctionDef | ast.ClassDef)]  # fmt: skip
         docstrings = {id(n.value) for n in documented if isinstance(n, ast.Expr)}
         for node in ast.walk(tree):
-            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-            if is_text and id(node) not in docstrings and BARE.search(node.value):
+            if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+                continue
+            if id(node) not in docstrings and BARE.search(node.value):
                 found.append((file.name, node.value))
     assert found == []
 

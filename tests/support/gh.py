@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jq
+import jq  # type: ignore[import-not-found]
 
 FOLDER = Path(os.environ["GH_STORE"])
 STORE = FOLDER / "store.json"

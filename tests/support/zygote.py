@@ -209,7 +209,7 @@ def _end(code: object) -> None:
     """End as the interpreter does, but for taking apart all that was imported, which costs more than many runs."""
     if isinstance(code, str):
         return
-    threading._shutdown()  # waits for threads that are no daemons
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()

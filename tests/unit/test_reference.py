@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_the_picture_of_a_plan_is_what_plan_shows(tmp_path: Path) -> None:
         pictures.stop(shop)
 
 
-FULL = {
+FULL: dict[str, list[dict[str, Any]]] = {
     "datamarts": [{"id": "1", "name": "One", "organisation_id": "7"}],
     "compartments": [{"id": "2", "organisation_id": "7", "token": "two", "name": None}],
     "activations": [{"datamart_id": "1", "compartment_id": "2"}],
