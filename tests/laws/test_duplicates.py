@@ -35,7 +35,8 @@ identities = (
 def test_they_are_counted_exactly(lines: list[tuple[int, dict[str, str]]], at_once: int) -> None:
     watch = Duplicates(at_once)
     for number, (file, identity) in enumerate(lines, 1):
-        watch.add(json.dumps({"operation": "DELETE", **identity}).encode(), file, number)
+        line = json.dumps({"operation": "DELETE", **identity}).encode()
+        watch.add(watch.take(line + b"\n", [0]), file, number - 1)
     found = watch.repeated(["one", "two"])
     counts = Counter(json.dumps(i, sort_keys=True) for _, i in lines)
     again = [n - 1 for n in counts.values() if n > 1]

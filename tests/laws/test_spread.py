@@ -8,9 +8,10 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars
 import pytest
@@ -20,10 +21,11 @@ from hypothesis import strategies as st
 from reconciler.bulk.scan import identifiers, worker_tasks
 from reconciler.bulk.scan.scan import scan, scan_elsewhere
 from reconciler.bulk.scan.spread import Spread, divisible
+from reconciler.bulk.sent.digests import SourceRows, key_of_text
 from reconciler.bulk.sources import locations, parquet, segments
 from reconciler.errors import ReconcilerError
-from reconciler.model.load import Scan
-from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
+from reconciler.model.load import Reject, Scan
+from reconciler.model.source import Dialect, Expectation, Identifier, SourceDefinition, Update
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -131,13 +133,36 @@ def both(root: Path, definition: SourceDefinition, workers: LosingWorkers, size:
         return scan(root, definition), elsewhere(root, definition, workers)
 
 
-def elsewhere(root: Path, definition: SourceDefinition, workers: LosingWorkers) -> Scan:
+def elsewhere(root: Path, definition: SourceDefinition, workers: LosingWorkers, **asked: Any) -> Scan:
     found = locations.find(root, definition)
     spread = Spread(workers, root, found, definition)
     try:
-        return scan_elsewhere(spread, found, definition)
+        return scan_elsewhere(spread, found, definition, **asked)
     finally:
         spread.close()
+
+
+def index_key(_make: bool) -> bytes:
+    return key_of_text("a key of tests, long enough for them")
+
+
+class Gathered(NamedTuple):
+    """All that comes of a pass."""
+
+    scan: Scan
+    rejects: list[tuple[Reject, object]]
+    rows: list[bytes]
+    unsent: list[bytes]
+    unreadable: int
+
+
+def gathered(read: Callable[..., Scan], *, tracked: bool, contents: bool) -> Gathered:
+    tracker, rejects = SourceRows(index_key, 7) if tracked else None, list[tuple[Reject, object]]()
+    made = read(on_reject=lambda *r: rejects.append(r), contents=contents, tracker=tracker)
+    if tracker is None:
+        return Gathered(made, rejects, [], [], 0)
+    with closing(tracker):
+        return Gathered(made, rejects, list(tracker), list(tracker.rejected), tracker.unreadable)
 
 
 @pytest.mark.parametrize("kind", ["commands", "ndjson", "csv"])
@@ -155,6 +180,57 @@ def test_text(kind: str, data: st.DataObject) -> None:
             Path(folder), definition, workers, data.draw(st.sampled_from([80, 300, 1 << 20]))
         )
     assert found == expected
+
+
+expectations = st.lists(
+    st.sampled_from(
+        [
+            Expectation(check="not_null", field="note"),
+            Expectation(check="unique", field="note"),
+            Expectation(check="unique", field="user_account_id", severity="warn"),
+            Expectation(check="in", field="note", value=["x", "yy"]),
+            Expectation(check="matches", field="note", value="[a-z]+"),
+            Expectation(check="min_rows", value=3),
+        ]
+    ),
+    max_size=3,
+)
+
+
+@pytest.mark.parametrize("kind", ["commands", "ndjson", "csv", "parquet"])
+@settings(max_examples=40)
+@given(st.data())
+def test_what_is_gathered_of_all_rows(kind: str, data: st.DataObject) -> None:
+    """Rows for the sent index, duplicates, expectations, and rejected rows with their contents."""
+    definition = dataclasses.replace(
+        source(kind, f"x*.{kind}*", data.draw(st.sampled_from([600, 1000, 5000]))),
+        duplicates=data.draw(st.sampled_from(["off", "warn", "refuse"])),
+        expect=tuple(data.draw(expectations)),
+        gone=data.draw(st.sampled_from(["keep", "delete"])),
+    )
+    tracked, contents = data.draw(st.booleans()), data.draw(st.booleans())
+    packs = [""] if contents or kind == "parquet" else list(PACK)
+    workers = LosingWorkers(random.Random(data.draw(st.integers(0, 99))), data.draw(st.integers(1, 3)))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for index in range(data.draw(st.integers(1, 3))):
+            pack = data.draw(st.sampled_from(packs))
+            name = root / f"x{index}.{kind}{pack}"
+            if kind == "parquet":
+                rows = data.draw(st.lists(st.tuples(names, notes), max_size=30))
+                polars.DataFrame(
+                    {"id": [a for a, _ in rows], "note": [b for _, b in rows]},
+                    {"id": polars.String, "note": polars.String},
+                ).write_parquet(name)
+            else:
+                name.write_bytes(PACK[pack](data.draw(content(kind))))
+        with segments_of(data.draw(st.sampled_from([80, 300, 1 << 20]))):
+            here = gathered(partial(scan, root, definition), tracked=tracked, contents=contents)
+            there = gathered(
+                partial(elsewhere, root, definition, workers), tracked=tracked, contents=contents
+            )
+    assert there == here
+    assert index_key(False) not in b"".join(workers.seen)
 
 
 @settings(max_examples=20)
@@ -195,9 +271,15 @@ def test_nothing_of_a_profile_leaves_a_worker(tmp_path: Path) -> None:
         (tmp_path / "x.csv").write_text(made + "a,b,private-c\n")
         (tmp_path / "x.ndjson").write_text("".join(json.dumps(r) + "\n" for r in body) + "private {")
         workers = LosingWorkers(random.Random(2), 2)
-        expected, found = both(tmp_path, source(kind, f"x.{kind}", 1000), workers, 200)
-        assert found == expected
-        assert found.rejected
+        unique = Expectation(check="unique", field="note")
+        asked = dataclasses.replace(
+            source(kind, f"x.{kind}", 1000), duplicates="warn", expect=(unique,), gone="delete"
+        )
+        with segments_of(200):
+            here = gathered(partial(scan, tmp_path, asked), tracked=True, contents=True)
+            found = gathered(partial(elsewhere, tmp_path, asked, workers), tracked=True, contents=True)
+        assert found == here
+        assert "private" in str(found.rejects)
         said = b"".join(workers.seen)
         assert WHO.encode() not in said
         assert b"private" not in said
@@ -216,9 +298,8 @@ def test_a_file_that_is_another_one_there_is_refused(tmp_path: Path) -> None:
         elsewhere(tmp_path, definition, Changing(random.Random(1), 2))
 
 
-def test_what_needs_all_lines_in_one_place_is_not_divided() -> None:
+def test_only_keep_last_needs_what_this_run_has() -> None:
     plain = source("csv", "x.csv", 1000)
     assert divisible(plain)
-    assert not any(
-        divisible(dataclasses.replace(plain, duplicates=d)) for d in ("warn", "refuse", "keep_last")
-    )
+    assert all(divisible(dataclasses.replace(plain, duplicates=d)) for d in ("warn", "refuse"))
+    assert not divisible(dataclasses.replace(plain, duplicates="keep_last"))

@@ -34,7 +34,8 @@ def counted(
         lines = [
             {"operation": "UPSERT", "user_account_id": f"u{n}", "user_profile": r} for n, r in enumerate(part)
         ]
-        expecting.add("".join(json.dumps(x) + "\n" for x in lines).encode(), range(len(part)), 0, before)
+        data = "".join(json.dumps(x) + "\n" for x in lines).encode()
+        expecting.add(expecting.take(data, range(len(part))), 0, before)
     return [(b.count, b.first) for b in expecting.result()]
 
 
@@ -80,7 +81,7 @@ def test_unique_is_bounded_in_memory() -> None:
         data = "".join(
             f'{{"operation":"UPSERT","user_profile":{{"v":"{n}-{m}"}}}}\n' for m in range(500)
         ).encode()
-        expecting.add(data, range(500), 0, n * 500)
+        expecting.add(expecting.take(data, range(500)), 0, n * 500)
         if n == 5:
             early = tracemalloc.get_traced_memory()[0]
     grown = tracemalloc.get_traced_memory()[0] - early

@@ -42,6 +42,7 @@ class Batch(msgspec.Struct):
         unchanged: how many lines are not sent because they were before.
         misfits: what of the lines does not fit the schemas that were given, for each of them.
         elsewhere: what is told of lines to send that were made on another machine, and stay there.
+        taken: what was taken of it for who gathers, in their order.
     """
 
     data: bytes | None
@@ -62,6 +63,7 @@ class Batch(msgspec.Struct):
     unchanged: int = 0
     misfits: tuple[Misfits, ...] = ()
     elsewhere: Elsewhere | None = None
+    taken: tuple[Any, ...] = ()
 
     @property
     def sent(self) -> int:

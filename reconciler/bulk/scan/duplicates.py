@@ -10,10 +10,13 @@ import heapq
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO
 
 from reconciler.bulk.records.identity import spelled
+from reconciler.bulk.scan.batch import Rejected
 from reconciler.bulk.scan.external_sort import SortedRecords
+from reconciler.bulk.scan.gathering import in_order, moved
 from reconciler.model.load import Repeated
 
 AT_ONCE = 200_000
@@ -23,18 +26,36 @@ _RECORD = struct.Struct(f">{_DIGEST}sIQ")
 _PLACE = struct.Struct(">IQ")
 
 
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Takes the digests of identities."""
+
+    key: bytes
+
+    def __call__(self, data: bytes, places: Sequence[int], _rejects: Sequence[Rejected] = ()) -> bytes:
+        """A run of digests with their places."""
+        made, pack = hashlib.blake2b(digest_size=_DIGEST, key=self.key), _RECORD.pack
+
+        def digest(line: bytes) -> bytes:
+            one = made.copy()
+            one.update(spelled(line))
+            return one.digest()
+
+        lines = zip(data.split(b"\n"), places, strict=False)
+        return in_order([pack(digest(line), 0, number + 1) for line, number in lines])
+
+
 class Duplicates:
-    """Is told of each line to send; memory is bounded by `at_once` lines."""
+    """Gathers the identities of all lines to send; memory is bounded by `at_once` lines."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
-        self._key = os.urandom(16)
+        self.take = Identities(os.urandom(16))
         self._at_once = at_once
         self._seen = SortedRecords(_RECORD.size, at_once)
 
-    def add(self, line: bytes, file: int, number: int) -> None:
-        """One line to send, and the file (by index) and line it is from."""
-        digest = hashlib.blake2b(spelled(line), digest_size=_DIGEST, key=self._key).digest()
-        self._seen.add(_RECORD.pack(digest, file, number))
+    def add(self, taken: bytes, file: int, before: int) -> None:
+        """What was taken of one segment, with its file (by index) and the lines of that before the segment."""
+        self._seen.add(moved(taken, _RECORD.pack(bytes(_DIGEST), file, before)))
 
     def repeated(self, names: Sequence[str]) -> Repeated | None:
         """How many commands come after the first one for their identity, with the names of the files; None if none does."""

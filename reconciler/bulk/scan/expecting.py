@@ -1,4 +1,4 @@
-"""Counts the rows of a source that are not as its spec expects, while it is read. Values stay here.
+"""Counts the rows of a source that are not as its spec expects, while it is read. Values stay where they are read.
 
 For `unique` a keyed digest of each value is kept with its place: so many in memory, the rest sorted on disk (in a file without a
 name), so memory does not grow with the source. The key is made for one pass and forgotten.
@@ -8,12 +8,15 @@ import hashlib
 import os
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from reconciler.bulk.records.expectations import holds, value_of
+from reconciler.bulk.scan.batch import Rejected
 from reconciler.bulk.scan.external_sort import SortedRecords
+from reconciler.bulk.scan.gathering import in_order, moved
 from reconciler.model.load import Broken
 from reconciler.model.source import Expectation, SourceDefinition
 
@@ -25,61 +28,104 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class _Counted:
-    """One expectation about a field."""
+class Part(msgspec.Struct):
+    """What one segment says of one expectation about a field.
 
-    def __init__(self, expectation: Expectation, at_once: int) -> None:
+    Attributes:
+        count: rows that break it.
+        seen: values.
+        first: the first lines that break it (0 is the first of the segment).
+        values: a run of digests of values, with their places, where each may be there once.
+    """
+
+    count: int = 0
+    seen: int = 0
+    first: list[int] = []
+    values: bytes = b""
+
+
+class _Looking:
+    """Looks at the values of one segment."""
+
+    def __init__(self, expectation: Expectation, key: bytes) -> None:
         self.check, self.field = expectation.check, expectation.field or ""
-        self.holds = holds(expectation)
-        self.count = self.seen = 0
-        self.first: list[tuple[int, int]] = []
-        self.values = SortedRecords(_RECORD.size, at_once) if self.check == "unique" else None
+        self._holds, self._key = holds(expectation), key
+        self._values = list[bytes]()
+        self.part = Part()
 
-    def broken(self, place: tuple[int, int]) -> None:
-        self.count += 1
-        if len(self.first) < SHOWN:
-            self.first.append(place)
-
-
-class Expecting:
-    """Is told of the lines to send, in order; DELETE commands have no fields and are not looked at."""
-
-    def __init__(self, source: SourceDefinition, names: Sequence[str], at_once: int = AT_ONCE) -> None:
-        self._names, self._key = names, os.urandom(16)
-        self._all = source.expect
-        self._counted = [_Counted(e, at_once) if e.field else None for e in source.expect]
-        self._fields = [c for c in self._counted if c is not None]
-
-    def add(self, data: bytes, places: Sequence[int], file: int, before: int) -> None:
-        """Lines to send.
-
-        Args:
-            data: commands, each ended by a newline.
-            places: for each, the line of its record in the segment (0 is the first).
-            file: index of the file.
-            before: lines of the file before the segment.
-        """
-        if not self._fields:
+    def look(self, value: Any, line: int) -> None:
+        part = self.part
+        if value is None:
+            if self.check == "not_null":
+                self._broken(line)
             return
+        part.seen += 1
+        if self.check == "unique":
+            digest = hashlib.blake2b(_encode(value), digest_size=_DIGEST, key=self._key).digest()
+            self._values.append(_RECORD.pack(digest, 0, line + 1))
+        elif not self._holds(value):
+            self._broken(line)
+
+    def _broken(self, line: int) -> None:
+        self.part.count += 1
+        if len(self.part.first) < SHOWN:
+            self.part.first.append(line)
+
+    def result(self) -> Part:
+        self.part.values = in_order(self._values)
+        return self.part
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Takes what the rows of a segment say; DELETE commands have no fields and are not looked at."""
+
+    expectations: tuple[Expectation, ...]
+    key: bytes
+
+    def __call__(self, data: bytes, places: Sequence[int], _rejects: Sequence[Rejected] = ()) -> list[Part]:
+        """One for each of the expectations."""
+        looking = [_Looking(e, self.key) for e in self.expectations]
         for line, number in zip(data.split(b"\n"), places, strict=False):
             command = _decode(line)
             if command.get("operation") == "UPSERT":
-                profile = command.get("user_profile")
-                for counted in self._fields:
-                    value = value_of(command, profile if isinstance(profile, dict) else {}, counted.field)
-                    self._look(counted, value, (file, before + number + 1))
+                found = command.get("user_profile")
+                profile = found if isinstance(found, dict) else {}
+                for one in looking:
+                    one.look(value_of(command, profile, one.field), number)
+        return [one.result() for one in looking]
 
-    def _look(self, counted: _Counted, value: Any, place: tuple[int, int]) -> None:
-        if value is None:
-            if counted.check == "not_null":
-                counted.broken(place)
-            return
-        counted.seen += 1
-        if counted.values is not None:
-            digest = hashlib.blake2b(_encode(value), digest_size=_DIGEST, key=self._key).digest()
-            counted.values.add(_RECORD.pack(digest, *place))
-        elif not counted.holds(value):
-            counted.broken(place)
+
+class _Counted:
+    """One expectation about a field, in all segments so far."""
+
+    def __init__(self, expectation: Expectation, at_once: int) -> None:
+        self.count = self.seen = 0
+        self.first: list[tuple[int, int]] = []
+        self.values = SortedRecords(_RECORD.size, at_once) if expectation.check == "unique" else None
+
+    def add(self, part: Part, file: int, before: int) -> None:
+        self.count += part.count
+        self.seen += part.seen
+        self.first += [(file, before + n + 1) for n in part.first[: SHOWN - len(self.first)]]
+        if self.values is not None:
+            self.values.add(moved(part.values, _RECORD.pack(bytes(_DIGEST), file, before)))
+
+
+class Expecting:
+    """Gathers what segments say, in order; memory is bounded by `at_once` values."""
+
+    def __init__(self, source: SourceDefinition, names: Sequence[str], at_once: int = AT_ONCE) -> None:
+        self._names = names
+        about_fields = tuple(e for e in source.expect if e.field)
+        self.take = Expected(about_fields, os.urandom(16))
+        self._counted = [_Counted(e, at_once) if e.field else None for e in source.expect]
+        self._fields = [c for c in self._counted if c is not None]
+
+    def add(self, taken: Sequence[Part], file: int, before: int) -> None:
+        """What was taken of one segment, with its file (by index) and the lines of that before the segment."""
+        for counted, part in zip(self._fields, taken, strict=True):
+            counted.add(part, file, before)
 
     def result(self) -> tuple[Broken, ...]:
         """One for each expectation of the source, in its order."""

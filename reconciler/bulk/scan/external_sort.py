@@ -28,9 +28,9 @@ class SortedRecords:
         self._spilled: IO[bytes] | None = None
         self._runs: list[tuple[int, int]] = []
 
-    def add(self, record: bytes) -> None:
-        """One more."""
-        self._held += record
+    def add(self, records: bytes) -> None:
+        """One more, or several one behind the other; those that are in order already are soon sorted."""
+        self._held += records
         if len(self._held) >= self._limit:
             self._spill()
 

@@ -6,14 +6,15 @@ in other processes where there are any.
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.check import checker
+from reconciler.bulk.scan.gathering import Take
 from reconciler.bulk.scan.identifiers import Identifiers
 from reconciler.bulk.sources.segments import Segment, in_place, segments
 from reconciler.model.datamart_schema import DatamartSchema
@@ -25,14 +26,40 @@ THREADS = 2
 AHEAD = 6  # segments that are being worked on at once
 
 
+class Asked(NamedTuple):
+    """What is asked of each segment beside its lines. Can be pickled.
+
+    Attributes:
+        contents: rejected records carry their data.
+        look: the identifiers are looked at.
+        schemas: profiles are compared with these.
+        takes: what is taken of each.
+    """
+
+    contents: bool
+    look: bool
+    schemas: tuple[DatamartSchema, ...]
+    takes: tuple[Take, ...]
+
+    def checker(self, source: SourceDefinition) -> Callable[..., Batch]:
+        """The function that answers it."""
+        return checker(source, contents=self.contents, look=self.look, schemas=self.schemas, takes=self.takes)
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is asked of each segment beside its lines."""
+    """What is asked of each segment beside its lines, and of how many of them."""
 
     identifiers: Identifiers | None = None
     _: KW_ONLY
     contents: bool = False
     schemas: Sequence[DatamartSchema] = ()
+    takes: Sequence[Take] = ()
+
+    @property
+    def asked(self) -> Asked:
+        """The same as a process can be told it."""
+        return Asked(self.contents, self.identifiers is not None, tuple(self.schemas), tuple(self.takes))
 
     @property
     def accounts(self) -> int:
@@ -86,9 +113,7 @@ class Here:
         Raises:
             ReconcilerError: the source cannot be read.
         """
-        check = checker(
-            self._source, contents=look.contents, look=look.identifiers is not None, schemas=look.schemas
-        )
+        check = look.asked.checker(self._source)
         pieces = segments(self._root, self._names, self._source, feed=self._feed)
         if self._workers is None:
             yield from ((segment, check(segment, accounts=look.accounts > 0)) for segment in pieces)
@@ -110,9 +135,7 @@ class Here:
 
     def _submit(self, workers: Executor, segment: Segment, look: Look) -> "Future[Batch]":
         job = _job(segment, self._root, self._names, self._source)
-        return workers.submit(
-            work, *job, look.contents, look.identifiers is not None, look.accounts > 0, look.schemas
-        )
+        return workers.submit(work, *job, look.asked, look.accounts > 0)
 
     def cut(self, chunks: Sequence[Chunk]) -> None:
         """Nothing: who cuts digests, too."""
@@ -140,10 +163,8 @@ def work(
     segment: Segment,
     path: str | None,
     size: int,
-    contents: bool,
-    look: bool,
+    asked: Asked,
     accounts: bool,
-    schemas: Sequence[DatamartSchema] = (),
 ) -> Batch:
     """Check one segment, in a process of its own.
 
@@ -152,16 +173,14 @@ def work(
         segment: whole rows of one place.
         path: of the local file to read the segment from; None if the segment holds its bytes.
         size: bytes to read there.
-        contents: rejected records carry their data.
-        look: the identifiers are looked at.
+        asked: what is wanted of it.
         accounts: the accounts that the lines name are returned, too.
-        schemas: profiles are compared with these.
     """
     if path is not None:
         with Path(path).open("rb") as file:
             file.seek(segment.offset)
             segment = segment._replace(data=file.read(size))
-    return checker(source, contents=contents, look=look, schemas=schemas)(segment, accounts=accounts)
+    return asked.checker(source)(segment, accounts=accounts)
 
 
 class SourceDigest:

@@ -13,7 +13,8 @@ from typing import IO, Protocol
 
 from reconciler.bulk.records.columns import require_fields
 from reconciler.bulk.scan import removals
-from reconciler.bulk.scan.batch import Batch, Rejected
+from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.check import with_taken
 from reconciler.bulk.scan.chunker import Cutter
 from reconciler.bulk.scan.counts import Blanks, Counts
 from reconciler.bulk.scan.cuttable import Cuttable
@@ -21,6 +22,7 @@ from reconciler.bulk.scan.duplicates import Duplicates, ListedLines
 from reconciler.bulk.scan.exclude import only, without
 from reconciler.bulk.scan.expecting import Expecting
 from reconciler.bulk.scan.file_looks import FileLooks
+from reconciler.bulk.scan.gathering import Gather
 from reconciler.bulk.scan.identifiers import Identifiers
 from reconciler.bulk.scan.reading import Here, Look, Reading
 from reconciler.bulk.scan.row_numbers import Rows
@@ -36,21 +38,14 @@ OnSent = Callable[[str, int, bytes, Sequence[int]], None]  # file, lines before,
 NO_IDENTITY = frozenset({SUPERSEDED, "line-blank"})  # codes of rejected rows that name nobody else
 
 
-class Tracker(Protocol):
-    """Remembers all rows of a source while it is read."""
+class Tracker(Gather, Protocol):
+    """Remembers all rows of a source while it is read.
 
-    def add(self, path: str, before: int, data: bytes, places: Sequence[int]) -> None:
-        """The commands of one segment.
+    Attributes:
+        stays: what it takes of a segment must not leave this machine.
+    """
 
-        Args:
-            path: of their file.
-            before: lines before the segment in its file.
-            data: the commands, a line each.
-            places: for each of them, its line in the segment, from 0.
-        """
-
-    def unsent(self, who: bytes | None) -> None:
-        """One rejected row, and whom it is about, where that can be read."""
+    stays: bool
 
     def repeated(self, names: Sequence[str]) -> Repeated | None:
         """Identities that several rows name; asked once all of them are there."""
@@ -72,17 +67,8 @@ class _Hooks:
         """One segment was read, and so many lines in all."""
         if self.on_sent:
             self.on_sent(path, before, data, places)
-        if self.tracker:
-            self.tracker.add(path, before, data, places)
         if self.progress:
             self.progress(lines)
-
-    def unsent(self, rejects: Sequence[Rejected]) -> None:
-        """Rows were rejected."""
-        if self.tracker:
-            for one in rejects:
-                if one.code not in NO_IDENTITY:
-                    self.tracker.unsent(one.who)
 
 
 def scan(
@@ -134,21 +120,28 @@ def scan_elsewhere(
     names: Sequence[str],
     source: SourceDefinition,
     progress: Callable[[int], None] | None = None,
+    on_reject: OnReject | None = None,
+    *,
+    contents: bool = False,
+    tracker: Tracker | None = None,
     schemas: Sequence[DatamartSchema] = (),
 ) -> Scan:
-    """Read the whole source once, by workers of another machine: for sources that ask nothing of each line but whether it is good.
+    """Read the whole source once, by workers of another machine.
 
     Args:
         reading: of these places.
         names: places of the source.
         source: what to read.
         progress: is told how many lines were read, now and then.
+        on_reject: is given every rejected line.
+        contents: with its data, too.
+        tracker: remembers all rows.
         schemas: profiles are compared with these.
 
     Raises:
         ReconcilerError: the source cannot be read.
     """
-    hooks = _Hooks(progress, None, None, None, contents=False, schemas=schemas)
+    hooks = _Hooks(progress, on_reject, None, tracker, contents=contents, schemas=schemas)
     return _scan(names, source, hooks, reading, None, None)
 
 
@@ -168,8 +161,9 @@ def find_superseded(
     """
     names = locations.find(root, source)
     watch, rows = Duplicates(), Rows(names, source)
-    for segment, batch in Here(root, names, source, workers, digest=False).batches(Look()):
-        _watch(watch, segment, rows.before(segment)[0], batch)
+    look = Look(takes=(watch.take,))
+    for segment, batch in Here(root, names, source, workers, digest=False).batches(look):
+        watch.add(batch.taken[0], segment.file, rows.before(segment)[0])
         rows.add(segment, batch)
     watch.superseded(into)
     into.flush()
@@ -189,25 +183,28 @@ def _scan(
     rows, blanks = Rows(names, source), Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)
     misfits, expecting = SchemaLooks(rows.names, hooks.schemas), Expecting(source, rows.names)
-    look = Look(identifiers, contents=hooks.contents, schemas=hooks.schemas)
+    gathers: list[Gather] = [x for x in (watch, hooks.tracker) if x is not None]
+    if source.expect:
+        gathers.append(expecting)
+    takes = [x.take for x in gathers]
+    at_once = takes if replaced is None else []  # else of what is left
+    look = Look(identifiers, contents=hooks.contents, schemas=hooks.schemas, takes=at_once)
     for segment, made in where.batches(look):
         before = rows.before(segment)[0]
-        batch = (
-            made if replaced is None else without(made, segment, before, replaced, contents=hooks.contents)
-        )
-        if source.expect:
-            expecting.add(batch.bytes_of(segment), batch.places, segment.file, before)
+        batch = made
+        if replaced is not None:
+            batch = without(made, segment, before, replaced, contents=hooks.contents)
+            batch = with_taken(batch, segment, takes)
+        for gather, taken in zip(gathers, batch.taken, strict=True):
+            gather.add(taken, segment.file, before)
         if wanted is not None:
             batch = only(batch, segment, before, wanted)
         lines = batch.lines_of(segment)
         counts.add(batch, lines.size)
-        hooks.unsent(made.rejects)
         for reject, contents_of in blanks.settled(segment, batch, rows):
             counts.reject(reject)
             if hooks.on_reject:
                 hooks.on_reject(reject, contents_of)
-        if watch is not None:
-            _watch(watch, segment, before, batch)
         if batch.identifiers is not None:
             identifiers.add(batch.identifiers, batch.places, segment.file, before)
         misfits.add(batch.misfits, segment.file, before)
@@ -271,8 +268,3 @@ def _positions(segment: Segment, before: int, batch: Batch, lines: Cuttable) -> 
         return Position(segment.file, segment.offset, before, index)
 
     return at
-
-
-def _watch(watch: Duplicates, segment: Segment, before: int, batch: Batch) -> None:
-    for line, number in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
-        watch.add(line, segment.file, before + number + 1)

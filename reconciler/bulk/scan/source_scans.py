@@ -4,7 +4,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from reconciler.bulk.scan.spool import Spools, once_only
 from reconciler.bulk.scan.spread import Spread, divisible
 from reconciler.bulk.scan.workers import Workers
 from reconciler.bulk.sources import locations, object_store
+from reconciler.bulk.sources.segments import alone
 from reconciler.errors import Interrupted
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Reject, Scan
@@ -221,9 +222,22 @@ class Scans:
             self._progress(source.source, lines)
 
         small = self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM
-        asks = any(x is not None for x in (on_reject, on_sent, tracker))
-        if not (small or asks) and (workers := self._of_cluster(source)) is not None:
-            return self._elsewhere(workers, names, source, progress)
+        stays = on_sent is not None or (tracker is not None and tracker.stays)
+        if contents and source.format != "parquet":  # what is rejected is read here, from where it stands
+            stays = stays or not all(alone(name, source) for name in names)
+        if not (small or stays) and (workers := self._of_cluster(source)) is not None:
+            spread = Spread(workers, self.root, names, source, schemas)
+            with closing(spread):
+                return scan_elsewhere(
+                    spread,
+                    names,
+                    source,
+                    progress,
+                    on_reject,
+                    contents=contents,
+                    tracker=tracker,
+                    schemas=schemas,
+                )
         with nullcontext() if small or self._workers is None else self._workers() as pool:
             return scan(
                 self.root,
@@ -239,19 +253,6 @@ class Scans:
 
     def _of_cluster(self, source: SourceDefinition) -> Workers | None:
         return self._cluster(self._stopping) if divisible(source) else None
-
-    def _elsewhere(
-        self,
-        workers: Workers,
-        names: Sequence[str],
-        source: SourceDefinition,
-        progress: Callable[[int], None],
-    ) -> Scan:
-        spread = Spread(workers, self.root, names, source, self._against(source))
-        try:
-            return scan_elsewhere(spread, names, source, progress, self._against(source))
-        finally:
-            spread.close()
 
 
 def with_contents(reject: Reject, data: object) -> str:

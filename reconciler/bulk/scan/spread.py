@@ -10,15 +10,21 @@ import os
 import secrets
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from reconciler.bulk.scan import worker_tasks
 from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.reading import Look
 from reconciler.bulk.scan.spread_digests import Digesting
-from reconciler.bulk.scan.worker_tasks import Framed, Looked, Pass, Place, Stretch
+from reconciler.bulk.scan.worker_tasks import Framed, Looked, Pass, Piece, Place, Stretch
 from reconciler.bulk.scan.workers import Given, Workers
 from reconciler.bulk.sources.segments import Segment
+from reconciler.errors import ReconcilerError
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Chunk
 from reconciler.model.source import SourceDefinition
@@ -28,16 +34,8 @@ STRETCHES = 256  # known ones that nobody has yet
 
 
 def divisible(source: SourceDefinition) -> bool:
-    """True if nothing is asked of a source's lines that needs all of them in one place."""
-    return not (
-        source.of_this_run
-        or source.duplicates != "off"
-        or source.expect
-        or source.listed
-        or source.superseded
-        or source.format == "spool"
-        or source.gone != "keep"
-    )
+    """True if each part of a source can be read wherever it is, without what only this run has."""
+    return not (source.of_this_run or source.duplicates == "keep_last" or source.format == "spool")
 
 
 class Spread:
@@ -71,6 +69,7 @@ class Spread:
         Raises:
             ReconcilerError: the source cannot be read, or there is no worker.
         """
+        self._task = replace(self._task, takes=tuple(look.takes))
         whole = self._framing.whole()
         self._through = [_Through(self._workers, self._task, self._places[i]) for i in sorted(whole)]
         for is_whole, files in itertools.groupby(range(len(self._places)), whole.__contains__):
@@ -78,9 +77,23 @@ class Spread:
                 self._whole(files, look) if is_whole else self._stretches(max(files) + 1, look)
             ):
                 for segment, batch in looked.found:
-                    self._digesting.add(segment, batch, worker)
-                    yield segment, batch
+                    piece = self._digesting.add(segment, batch, worker)
+                    if look.contents and batch.rejects and piece is not None:
+                        yield segment, self._with_contents(piece, batch)
+                    else:
+                        yield segment, batch
         self._framing.end()
+
+    def _with_contents(self, piece: Piece, batch: Batch) -> Batch:
+        """A batch whose rejected records have their data: this is read here, for it must not pass the scheduler."""
+        place, stretch = self._places[piece.segment.file], worker_tasks.one_piece(self._task, piece)
+        again = checker(self._task.source, contents=True)
+        with ExitStack() as stack:
+            found = [again(s).rejects for s in worker_tasks.read(self._task, place, stretch, stack)]
+        rejects = [r for part in found for r in part]
+        if [(r.line, r.code) for r in rejects] != [(r.line, r.code) for r in batch.rejects]:
+            raise ReconcilerError("the source changed while it was read")
+        return msgspec.structs.replace(batch, rejects=rejects)
 
     def _whole(self, files: Iterable[int], look: Look) -> Iterator[tuple[Looked, str]]:
         """Files that only one task after the other can read; while one is, the next ones are, too."""

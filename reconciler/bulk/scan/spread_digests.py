@@ -49,13 +49,14 @@ class Digesting:
         for segment, size in stretch.segments:
             self._framed[segment.file, segment.offset] = Piece(segment, size)
 
-    def add(self, segment: Segment, batch: Batch, worker: str) -> None:
-        """A segment that a worker checked."""
+    def add(self, segment: Segment, batch: Batch, worker: str) -> Piece | None:
+        """A segment that a worker checked; as it can be read by itself, if it can."""
         piece = self._framed.pop((segment.file, segment.offset), None)
         if self._task.source.format == "parquet":
             piece = Piece(segment, batch.records)
         if batch.elsewhere is not None and batch.elsewhere.size:
             self._uncut.append(_Uncut(segment.file, piece, batch.elsewhere.size, worker))
+        return piece
 
     def cut(self, chunks: Sequence[Chunk]) -> None:
         """Have the chunks digested that are new among these."""

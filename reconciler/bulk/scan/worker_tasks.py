@@ -19,6 +19,7 @@ from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.cuttable import ends_of
 from reconciler.bulk.scan.elsewhere import Elsewhere
 from reconciler.bulk.scan.file_looks import Eyes
+from reconciler.bulk.scan.gathering import Take
 from reconciler.bulk.scan.identifiers import without_accounts
 from reconciler.bulk.scan.reading import SourceDigest
 from reconciler.bulk.scan.worker_memory import Continued, Kept
@@ -61,6 +62,7 @@ class Pass:
         root: the workspace.
         schemas: profiles are compared with these.
         salt: key of the digests of accounts.
+        takes: what is taken of each segment.
     """
 
     key: str
@@ -68,6 +70,7 @@ class Pass:
     source: SourceDefinition
     schemas: tuple[DatamartSchema, ...]
     salt: bytes
+    takes: tuple[Take, ...] = ()
 
 
 class Stretch(NamedTuple):
@@ -160,7 +163,7 @@ def look(task: Pass, place: Place, stretch: Stretch, accounts: int) -> Looked:
     checked = _Checked(task, accounts=accounts, keep=True)
     found, first = [], stretch.first
     with ExitStack() as stack:
-        for segment in _read(task, place, stretch, stack):
+        for segment in read(task, place, stretch, stack):
             found.append(checked(segment, first=first))
             first = False
     return Looked(tuple(found), last=False)
@@ -224,10 +227,9 @@ def digest_pieces(task: Pass, places: Sequence[Place], pieces: Sequence[Piece], 
     for segment, length in pieces:
         data = _kept.get((task.key, segment.file, segment.offset))
         if data is None:
-            rows = (segment.offset, length) if task.source.format == "parquet" else None
-            one = Stretch(segment.file, False, () if rows else ((segment, length),), rows)
+            one = one_piece(task, Piece(segment, length))
             with ExitStack() as stack:
-                again = list(_read(task, by_index[segment.file], one, stack))
+                again = list(read(task, by_index[segment.file], one, stack))
                 data = b"".join(check(s).bytes_of(s) for s in again)
         part = memoryview(data)[skip : skip + size]
         skip = max(0, skip - len(data))
@@ -325,8 +327,18 @@ def _looked(task: Pass, place: Place, *, accounts: int) -> Iterator[Looked]:
     yield Looked(tuple(found), last=True)
 
 
-def _read(task: Pass, place: Place, stretch: Stretch, stack: ExitStack) -> Iterator[Segment]:
-    """The segments of a stretch, with their bytes or rows."""
+def read(task: Pass, place: Place, stretch: Stretch, stack: ExitStack) -> Iterator[Segment]:
+    """The segments of a stretch, with their bytes or rows.
+
+    Args:
+        task: the pass.
+        place: the file that it is of.
+        stretch: what to read.
+        stack: closes what is opened.
+
+    Raises:
+        ReconcilerError: it cannot be read.
+    """
     root, name = Path(task.root), place.name
     try:
         if stretch.rows is not None:
@@ -346,7 +358,7 @@ class _Checked:
 
     def __init__(self, task: Pass, *, accounts: int, keep: bool) -> None:
         self._task, self._accounts, self._keep, self._eyes = task, accounts, keep, Eyes(task.source)
-        self._check = checker(task.source, look=True, schemas=task.schemas)
+        self._check = checker(task.source, look=True, schemas=task.schemas, takes=task.takes)
 
     def __call__(self, segment: Segment, *, first: bool) -> tuple[Segment, Batch]:
         batch = self._check(segment, accounts=self._accounts > 0)
@@ -367,6 +379,14 @@ class _Checked:
         )
         bare = segment._replace(data=b"", frame=None, schema=None, columns=None, broken=())
         return bare, told
+
+
+def one_piece(task: Pass, piece: Piece) -> Stretch:
+    """One segment, to be read by itself."""
+    segment, size = piece
+    if task.source.format == "parquet":
+        return Stretch(segment.file, False, rows=(segment.offset, size))
+    return Stretch(segment.file, False, (piece,))
 
 
 def _without_identity(found: Rejected) -> Rejected:

@@ -1,14 +1,21 @@
 """Keyed digests of a row: one of whom it is about, one of the command. Without the key they say nothing about anybody."""
 
+import functools
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
 from reconciler.bulk.records.identity import named, spelled
 from reconciler.bulk.scan import duplicates
+from reconciler.bulk.scan.batch import Rejected
 from reconciler.bulk.scan.external_sort import SortedRecords, SortedTexts
+from reconciler.bulk.scan.gathering import in_order, moved
+from reconciler.bulk.scan.scan import NO_IDENTITY
+from reconciler.errors import ReconcilerError
 from reconciler.model.load import Repeated
 
 SIZE = 16  # bytes of a digest
@@ -19,12 +26,18 @@ COMMAND = slice(SIZE + 12, 2 * SIZE + 12)
 PLACE = struct.Struct(">IQ")
 AT_ONCE = 200_000  # rows held in memory
 BYTES_AT_ONCE = 30_000_000  # the same for rows with their identities
+Key = Callable[[bool], bytes | None]  # gives the key of digests; with True it is made where there is none
 DELETES, UPSERTS = b"D", b"U"  # what a command does, before the fields that say whom it is about
 
 
 def key_of_text(text: str) -> bytes:
     """The key of digests that a text stands for."""
     return hashlib.sha256(b"reconciler sent index " + text.encode()).digest()
+
+
+def proof_of(key: bytes) -> bytes:
+    """By this, two who have the key can see that it is the same; without the key it says nothing."""
+    return hashlib.blake2b(digest_size=SIZE, key=key, person=b"rcl same key").digest()
 
 
 class _Operation(msgspec.Struct):
@@ -54,52 +67,109 @@ class Digester:
         return made.digest()
 
 
+class NotTheKey(ReconcilerError):
+    """The key of the digests is not to be found where rows are read, or is another one there."""
+
+
+class RowsTaken(NamedTuple):
+    """What was taken of one segment.
+
+    Attributes:
+        rows: a run of `ROW`s; or, each by itself, with what the command does and whom it is about.
+        unsent: digests of the identities that rejected rows name.
+        unreadable: rejected rows of which nobody can say whom they are about.
+    """
+
+    rows: bytes | list[bytes]
+    unsent: bytes
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Takes digests of rows, under a key that is found where they are read: it is no part of this.
+
+    Attributes:
+        key: gives it.
+        proof: what its digests begin with, so that no other one is taken for it.
+        identities: with whom a row is about; such rows do not leave this machine.
+    """
+
+    key: Key
+    proof: bytes
+    identities: bool
+
+    def __call__(self, data: bytes, places: Sequence[int], rejects: Sequence[Rejected] = ()) -> RowsTaken:
+        """All rows of a segment."""
+        digester = _digester(self.key, self.proof)
+        identity, command = digester.identity, digester.command
+        lines = zip(data.split(b"\n"), places, strict=False)
+        rows: bytes | list[bytes]
+        if self.identities:
+            rows = [ROW.pack(identity(x), 0, n + 1, command(x)) + _does(x) + named(x) for x, n in lines]
+        else:
+            rows = in_order([ROW.pack(identity(x), 0, n + 1, command(x)) for x, n in lines])
+        whom = [r.who for r in rejects if r.code not in NO_IDENTITY]
+        unsent = in_order([identity(who) for who in whom if who is not None])
+        return RowsTaken(rows, unsent, whom.count(None))
+
+
+def _does(line: bytes) -> bytes:
+    return DELETES if _operation(line).operation == "DELETE" else UPSERTS
+
+
+@functools.lru_cache(maxsize=4)
+def _digester(key: Key, proof: bytes) -> Digester:
+    """Made once in each process: a key may have to be read from a file.
+
+    Raises:
+        NotTheKey: it is not there, or is another one.
+    """
+    found = key(False)
+    if found is None:
+        raise NotTheKey("the key of the sent index is not there")
+    if proof_of(found) != proof:
+        raise NotTheKey("the key of the sent index is another one there")
+    return Digester(found)
+
+
 class SourceRows:
     """Digests and places of all rows of a source, sorted by identity; memory is bounded.
 
     Attributes:
+        take: takes them of a segment.
         unreadable: rejected rows of which nobody can say whom they are about.
         fed: the source was read for it.
+        stays: what it takes must not leave this machine.
     """
 
-    def __init__(
-        self, digester: Digester, names: Sequence[str], at_once: int = AT_ONCE, *, identities: bool = False
-    ) -> None:
-        self._digester, self._files = digester, {name: i for i, name in enumerate(names)}
+    def __init__(self, key: Key, at_once: int = AT_ONCE, *, identities: bool = False) -> None:
+        found = key(False)
+        if found is None:
+            raise ReconcilerError("the key of the sent index is not here")
+        self._digester, self.stays = Digester(found), identities
+        self.take = Rows(key, proof_of(found), identities)
         self._rows = SortedTexts(BYTES_AT_ONCE) if identities else SortedRecords(ROW.size, at_once)
-        self._identities = identities
         self._unsent = SortedRecords(SIZE, at_once)
         self.unreadable, self.fed = 0, False
 
-    def add(self, path: str, before: int, data: bytes, places: Sequence[int]) -> None:
-        """The commands of one segment, as `reconciler.bulk.scan.scan` gives them.
+    def add(self, taken: RowsTaken, file: int, before: int) -> None:
+        """What was taken of one segment.
 
         Args:
-            path: of their file.
-            before: lines before the segment in its file.
-            data: the commands, a line each.
-            places: for each of them, its line in the segment, from 0.
+            taken: by `take`.
+            file: index of the file.
+            before: lines of the file before the segment.
         """
         self.fed = True
-        file, identity, command = self._files[path], self._digester.identity, self._digester.command
-        if self._identities:
-            self._add_named(file, before, data, places)
-            return
-        for line, number in zip(data.split(b"\n"), places, strict=False):
-            self._rows.add(ROW.pack(identity(line), file, before + number + 1, command(line)))
-
-    def _add_named(self, file: int, before: int, data: bytes, places: Sequence[int]) -> None:
-        identity, command = self._digester.identity, self._digester.command
-        for line, number in zip(data.split(b"\n"), places, strict=False):
-            record = ROW.pack(identity(line), file, before + number + 1, command(line))
-            self._rows.add(record + (DELETES if _deletes(line) else UPSERTS) + named(line))
-
-    def unsent(self, who: bytes | None) -> None:
-        """One rejected row, and whom it is about, where that can be read: an identity that it names is not gone."""
-        if who is None:
-            self.unreadable += 1
+        by = ROW.pack(bytes(SIZE), file, before, bytes(SIZE))
+        if isinstance(taken.rows, bytes):
+            self._rows.add(moved(taken.rows, by))
         else:
-            self._unsent.add(self._digester.identity(who))
+            for row in taken.rows:
+                self._rows.add(moved(row[: ROW.size], by) + row[ROW.size :])
+        self._unsent.add(taken.unsent)
+        self.unreadable += taken.unreadable
 
     def repeated(self, names: Sequence[str]) -> Repeated | None:
         """Identities that several rows name, as `Duplicates` tells them; it is asked once all rows are there."""
@@ -123,7 +193,3 @@ class SourceRows:
         """Forget all."""
         self._rows.close()
         self._unsent.close()
-
-
-def _deletes(line: bytes) -> bool:
-    return _operation(line).operation == "DELETE"

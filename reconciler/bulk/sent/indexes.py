@@ -14,10 +14,9 @@ from typing import IO
 
 import msgspec
 
-from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.difference import Counts, difference
-from reconciler.bulk.sent.digests import Digester, SourceRows
+from reconciler.bulk.sent.digests import Key, SourceRows
 from reconciler.bulk.sent.index_file import ENTRY, Description, Unusable, joined, read_index, write_index
 from reconciler.bulk.sent.store import Store
 from reconciler.bulk.sources import enciphered
@@ -39,7 +38,8 @@ class SentIndexes:
     Args of the constructor:
         scans: reads sources.
         store: where indexes lie.
-        key: gives the key of the digests; with True it is made where there is none. None where there is none.
+        key: gives the key of the digests; with True it is made where there is none. None where there is none. Where other
+            processes read, it can be pickled, and finds the key there.
         origin: of the platform, as text.
         organisation_id: of the platform.
         lists: gives a folder that only its owner can read, until it is closed.
@@ -49,7 +49,7 @@ class SentIndexes:
         self,
         scans: Scans,
         store: Store,
-        key: Callable[[bool], bytes | None],
+        key: Key,
         origin: str,
         organisation_id: str,
         lists: Callable[[], AbstractContextManager[Path | str]],
@@ -105,13 +105,12 @@ class SentIndexes:
         Raises:
             ReconcilerError: there is no key, or the library for identities is not installed.
         """
-        key, deletes = self._key(make_key), source.gone == "delete"
+        deletes = source.gone == "delete"
         if deletes:
             enciphered.require()
-        if key is None:
-            raise ReconcilerError("the key of the sent index is not here")
-        names = Rows(self.scans.names(source), source).names
-        return SourceRows(Digester(key), names, identities=make_key and deletes)
+        if make_key:
+            self._key(True)
+        return SourceRows(self._key, identities=make_key and deletes)
 
     def scan(self, source: SourceDefinition, datamart_id: str) -> Scan:
         """A scan of all rows; if the source is read for it, and there is an index to compare them with, their digests are kept.

@@ -14,6 +14,7 @@ from typing import Any
 
 from reconciler.api.answers import Answer, Verdict
 from reconciler.bulk.scan.worker_tasks import FoundOtherwise
+from reconciler.bulk.sent.digests import NotTheKey
 from reconciler.bulk.upload.job import Job, upload
 from reconciler.bulk.upload.processes import keep_freed_memory
 from reconciler.cli.wiring import destination
@@ -88,7 +89,7 @@ def do(task: Callable[..., Any], args: tuple[Any, ...]) -> Done:
     except FoundOtherwise as e:
         shared = "workers open the same paths as this machine: sources have to be on storage that all of them share, or in an object store"
         return Done(worker, failure=Failure(f"on the worker {worker}: {e}", shared))
-    except MissingExtra as e:
+    except (MissingExtra, NotTheKey) as e:
         return Done(worker, failure=Failure(f"on the worker {worker}: {e}", e.help))
     except ReconcilerError as e:
         return Done(worker, failure=Failure(str(e), e.help))

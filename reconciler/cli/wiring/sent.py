@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.bulk.scan.source_scans import Scans
@@ -33,7 +34,7 @@ def indexes(root: Path, settings: Settings, scans: Scans) -> Iterator[SentIndexe
     made = SentIndexes(
         scans,
         store_of(settings.index, root),
-        lambda make: _key(root, settings, make=make),
+        _index_key(root, settings),
         destination.origin_key(root, settings),
         settings.organisation_id,
         scans.spools.lists,
@@ -42,24 +43,48 @@ def indexes(root: Path, settings: Settings, scans: Scans) -> Iterator[SentIndexe
         yield made
 
 
-def _key(root: Path, settings: Settings, *, make: bool) -> bytes | None:
-    if settings.index_key is not None:
-        text = destination.key_of("index_key", settings.index_key, os.environ)
+@dataclass(frozen=True, slots=True)
+class IndexKey:
+    """Where the key of digests is found, on whatever machine it is asked for: nothing of the key itself.
+
+    Attributes:
+        variable: of the environment; empty if the key is in a file.
+        file: with the key.
+    """
+
+    variable: str
+    file: Path
+
+    def __call__(self, make: bool) -> bytes | None:
+        """The key; with `make` it is made where there is none.
+
+        Raises:
+            ReconcilerError: it is too short, or cannot be read, or was to be made in an environment.
+        """
+        return self._in_environment(make=make) if self.variable else self._in_file(make=make)
+
+    def _in_environment(self, *, make: bool) -> bytes | None:
+        text = destination.key_of("index_key", {"env": self.variable}, os.environ)
         if text is None and make:
-            name = settings.index_key["env"]
             raise ReconcilerError(
-                f"index_key: the environment variable {name} is not set",
+                f"index_key: the environment variable {self.variable} is not set",
                 help="set it to the key of the sent indexes, or remove index_key from reconciler.yaml",
             )
         return None if text is None else key_of_text(text)
-    place = ledgers.place(root, settings).file.parent / _FILE
-    with _making:  # loads are carried out side by side
-        if make and not place.exists():
-            make_folder(place.parent)
-            replace_file(place, secrets.token_hex(32).encode())
-    try:
-        return key_of_text(place.read_text("ascii").strip())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as e:
-        raise DiskFailed.of("read", place, e if isinstance(e, OSError) else OSError(str(e))) from None
+
+    def _in_file(self, *, make: bool) -> bytes | None:
+        with _making:  # loads are carried out side by side
+            if make and not self.file.exists():
+                make_folder(self.file.parent)
+                replace_file(self.file, secrets.token_hex(32).encode())
+        try:
+            return key_of_text(self.file.read_text("ascii").strip())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as e:
+            raise DiskFailed.of("read", self.file, e if isinstance(e, OSError) else OSError(str(e))) from None
+
+
+def _index_key(root: Path, settings: Settings) -> IndexKey:
+    file = (ledgers.place(root, settings).file.parent / _FILE).absolute()
+    return IndexKey((settings.index_key or {}).get("env", ""), file)
