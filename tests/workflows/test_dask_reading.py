@@ -3,19 +3,32 @@
 import json
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import polars
 import pytest
 
+from reconciler.bulk.scan import source_scans
 from reconciler.bulk.scan.scan import scan, scan_elsewhere
+from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.scan.spread import Spread
 from reconciler.bulk.scan.worker_tasks import Pass, Place, frame, state
+from reconciler.bulk.sent.difference import entries
+from reconciler.bulk.sent.digests import SourceRows
+from reconciler.bulk.sent.indexes import SentIndexes
+from reconciler.bulk.sent.store import Folder
 from reconciler.bulk.sources import locations
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.names import LoadKey, SealName
 from reconciler.model.load import Scan
-from reconciler.model.source import SourceDefinition
+from reconciler.model.source import Expectation, SourceDefinition
 from tests.laws.test_spread import PACK, source
 
 pytest.importorskip("distributed")
@@ -23,15 +36,36 @@ pytest.importorskip("distributed")
 from reconciler.cli.wiring import command_end
 from reconciler.cli.wiring.cluster_connection import Connection, connection
 from reconciler.cli.wiring.cluster_readers import Readers
+from reconciler.cli.wiring.sent import IndexKey
 from reconciler.settings import Dask
 
 ROWS = 60_000
+SECRET = "a-value-of-a-row"
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     yield connection(Dask(scheduler="local", workers=2), tmp_path_factory.mktemp("workspace"))
     command_end.end()
+
+
+def test_a_cluster_of_this_machine_tells_other_users_nothing(cluster: Connection) -> None:
+    ports = [cluster._cluster.scheduler.http_server.port]
+    ports += cluster.client.run(lambda dask_worker: dask_worker.http_server.port).values()
+    assert len(ports) == 3
+    for port in ports:
+        for path in (
+            "info",
+            "info/main/workers.html",
+            "metrics",
+            "health",
+            "statistics.json",
+            "json/counts.json",
+        ):
+            with pytest.raises(HTTPError) as e:
+                urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10)
+            e.value.close()
+            assert e.value.code == 404
 
 
 class Watch:
@@ -117,3 +151,54 @@ def test_a_worker_that_sees_another_file_is_named(cluster: Connection, tmp_path:
     file.unlink()
     with pytest.raises(ReconcilerError, match=r"on the worker tls://.*: cannot read x\.csv"):
         Readers(cluster, lambda: False).give(frame, task, (place,), 0).result()
+
+
+def nights(root: Path, workers: Readers | None) -> Iterator[object]:
+    """Two of them: the files of rejected rows, the index of the first, and how the second differs from it."""
+    rejects = list[str]()
+    scans = Scans(
+        root, lambda *_: None, workers=nullcontext, rejects=rejects.append, cluster=lambda _: workers
+    )
+    key, folder = IndexKey("", root / "index.key"), root / ("there" if workers else "here")
+    indexes = SentIndexes(scans, Folder(folder), key, "https://x", "1185", tempfile.TemporaryDirectory)
+    unique = Expectation(check="unique", field="note", severity="warn")
+    definition = replace(
+        source("csv", "x.csv", 100_000), expect=(unique,), duplicates="refuse", send="changed"
+    )
+    for changed in (0, 5):
+        lines = "".join(f"c{n},{'new' if n < changed else note(n)}\n" for n in range(9_000))
+        (root / "x.csv").write_text(f"id,note\n{lines}c1,{SECRET},\n")
+        yield scans.get(definition), scans.get(replace(definition, max_bytes=50_000))
+        yield rejects
+        yield indexes.look(definition, "1509")
+        with closing(indexes), indexes.rows(definition, make_key=True) as (scan, found):
+            seal = SealName(LoadKey("w", "s", 1, "0123456789ab"), scan.sent, 0)
+            name = indexes.keep(definition, scan, seal, {}, partial(entries, found, []), 0, "1509")
+        yield name, (folder / name).read_bytes()
+
+
+def test_two_nights_of_a_delta_are_those_of_this_machine(
+    cluster: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_scans, "SHARED_FROM", 0)
+    here = list(nights(tmp_path, None))
+    assert str(here[1]).count(SECRET) == 2  # once a night, however often it is read
+    assert list(nights(tmp_path, Readers(cluster, lambda: False))) == here
+
+
+def test_a_worker_without_the_key_of_the_index_is_named(
+    cluster: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_scans, "SHARED_FROM", 0)
+    (tmp_path / "x.csv").write_text("id,note\na,b\n")
+    workers = Readers(cluster, lambda: False)
+    scans = Scans(tmp_path, lambda *_: None, workers=nullcontext, cluster=lambda _: workers)
+    missing, other = IndexKey("A_KEY_OF_TESTS", tmp_path), IndexKey("", tmp_path / "index.key")
+    monkeypatch.setenv("A_KEY_OF_TESTS", "x" * 40)  # workers were started before
+    other.file.write_text("y" * 64)
+    changing = SourceRows(other)
+    other.file.write_text("z" * 64)
+    for rows, words in ((SourceRows(missing), "is not there"), (changing, "is another one there")):
+        with closing(rows), pytest.raises(ReconcilerError, match=rf"on the worker tls://.*: .* {words}") as e:
+            scans.read(source("csv", "x.csv", 1000), tracker=rows)
+        assert "index_key in their environment" in str(e.value.help)

@@ -50,6 +50,7 @@ class Scans:
         self.spools, self._rejects, self._cluster = spools, rejects, cluster
         self.schemas: Mapping[str, Sequence[DatamartSchema]] = {}
         self._kept: dict[str, tuple[Signature, Scan]] = {}
+        self._told = set[tuple[str, Signature]]()  # of what rejected lines were given; it may be read again
         # Loads of one source on many datamarts ask at once; one of them reads it.
         self._lock = threading.Lock()
         self._stopping: Callable[[], bool] = lambda: False
@@ -164,7 +165,7 @@ class Scans:
         kept = self._kept.get(key)
         if kept is None or kept[0] != signature or not compared(kept[1], self._against(source)):
             try:
-                kept = (signature, self._read(plain, names, source.gone, tracker))
+                kept = (signature, self._read(plain, signature, source.gone, tracker))
             except Interrupted:
                 raise
             except Exception:
@@ -174,15 +175,19 @@ class Scans:
             self._kept[key] = kept
         return kept[1]
 
-    def _read(self, source: SourceDefinition, names: list[str], gone: str, tracker: Tracker | None) -> Scan:
-        keep, tracked = self._rejects, replace(source, gone=gone)
-        if keep is not None:
-            return self.read(
+    def _read(
+        self, source: SourceDefinition, signature: Signature, gone: str, tracker: Tracker | None
+    ) -> Scan:
+        keep, tracked, names = self._rejects, replace(source, gone=gone), [name for name, _ in signature]
+        if keep is not None and (source.source, signature) not in self._told:
+            read = self.read(
                 tracked,
                 lambda reject, data: keep(with_contents(reject, data)),
                 contents=True,
                 tracker=tracker,
             )
+            self._told.add((source.source, signature))
+            return read
         if self.kept is None or source.of_this_run:
             return self.read(tracked, tracker=tracker)
         return self.kept.get(

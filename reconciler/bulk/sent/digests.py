@@ -26,6 +26,7 @@ COMMAND = slice(SIZE + 12, 2 * SIZE + 12)
 PLACE = struct.Struct(">IQ")
 AT_ONCE = 200_000  # rows held in memory
 BYTES_AT_ONCE = 30_000_000  # the same for rows with their identities
+_WHERE = "workers find it as this machine does: index_key in their environment, or the file index.key under the same path"
 Key = Callable[[bool], bytes | None]  # gives the key of digests; with True it is made where there is none
 DELETES, UPSERTS = b"D", b"U"  # what a command does, before the fields that say whom it is about
 
@@ -86,7 +87,7 @@ class RowsTaken(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowDigests:
     """Takes digests of rows, under a key that is found where they are read: it is no part of this.
 
     Attributes:
@@ -127,9 +128,9 @@ def _digester(key: Key, proof: bytes) -> Digester:
     """
     found = key(False)
     if found is None:
-        raise NotTheKey("the key of the sent index is not there")
+        raise NotTheKey("the key of the sent index is not there", help=_WHERE)
     if proof_of(found) != proof:
-        raise NotTheKey("the key of the sent index is another one there")
+        raise NotTheKey("the key of the sent index is another one there", help=_WHERE)
     return Digester(found)
 
 
@@ -148,7 +149,7 @@ class SourceRows:
         if found is None:
             raise ReconcilerError("the key of the sent index is not here")
         self._digester, self.stays = Digester(found), identities
-        self.take = Rows(key, proof_of(found), identities)
+        self.take = RowDigests(key, proof_of(found), identities)
         self._rows = SortedTexts(BYTES_AT_ONCE) if identities else SortedRecords(ROW.size, at_once)
         self._unsent = SortedRecords(SIZE, at_once)
         self.unreadable, self.fed = 0, False

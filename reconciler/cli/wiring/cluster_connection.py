@@ -100,17 +100,21 @@ class Connection:
                 help="give tls: {ca, cert, key} for an address that begins with tls://, and only there",
             )
         try:
+            import dask
             import distributed
         except ImportError:
             raise MissingExtra("engine: dask", "dask") from None
         _silence()
         try:
             if self._engine.local:
+                # Scheduler and workers answer HTTP to every user of this machine, dashboard or not; so they say nothing.
+                dask.config.set({f"distributed.{who}.http.routes": [] for who in ("scheduler", "worker")})
                 self._cluster = distributed.LocalCluster(
                     n_workers=self._engine.workers or max(2, min(8, os.cpu_count() or 1)),
                     threads_per_worker=_LOCAL_THREADS,
                     processes=True,
                     dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                     memory_limit=0,
                     host="127.0.0.1",
                     security=distributed.Security.temporary(),
