@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from reconciler.api.client import Writer
 from reconciler.bulk.scan.held import Owner
-from reconciler.bulk.scan.scan_cache import KeptScans
-from reconciler.bulk.scan.source_scans import Scans
-from reconciler.bulk.scan.workers import Workers
 from reconciler.cli import approval
 from reconciler.cli.flags import Flags
 from reconciler.cli.output import traces
@@ -23,15 +19,7 @@ from reconciler.cli.output.console import style
 from reconciler.cli.output.events import Events
 from reconciler.cli.output.progress import Display, display
 from reconciler.cli.remembered import keep_looked, remembered
-from reconciler.cli.wiring import (
-    connections,
-    destination,
-    interruption,
-    ledgers,
-    processes,
-    real_clock,
-    sent,
-)
+from reconciler.cli.wiring import destination, ledgers, real_clock
 from reconciler.errors import Refused, SpecError
 from reconciler.model.plan import Plan
 from reconciler.planning.digests import plan_seal
@@ -39,7 +27,11 @@ from reconciler.settings import Settings, seconds
 from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # who only asks for help does not wait for what sends requests and reads sources
+    from reconciler.api.client import Writer
+    from reconciler.bulk.scan.source_scans import Scans
+    from reconciler.bulk.scan.workers import Workers
+    from reconciler.cli.wiring import interruption, processes
     from reconciler.cli.wiring.cluster import Cluster
     from reconciler.ledger.lock import Lock
     from reconciler.workflows.apply import Result
@@ -101,7 +93,7 @@ def seeded_target(flags: Flags, checked: Checked) -> destination.Target:
 
 
 def plan(
-    flags: Flags, checked: Checked, where: destination.Target, scans: Scans, *, seen: bool = True
+    flags: Flags, checked: Checked, where: destination.Target, scans: "Scans", *, seen: bool = True
 ) -> Plan:
     """Make a plan.
 
@@ -112,6 +104,7 @@ def plan(
         scans: reads sources, each once.
         seen: a person sees the findings, so that what is reported once counts as reported.
     """
+    from reconciler.cli.wiring import connections, sent
     from reconciler.workflows.plan import Request, make_plan
 
     settings, folder = checked.settings, cache_folder(flags.root, os.environ)
@@ -166,11 +159,11 @@ def carried(
     made: Plan,
     flags: Flags,
     checked: Checked,
-    scans: Scans,
+    scans: "Scans",
     where: destination.Target,
     shown: Display,
-    interrupt: interruption.Interrupt,
-    writer: Writer,
+    interrupt: "interruption.Interrupt",
+    writer: "Writer",
     io: Executor,
     *,
     saved: bool,
@@ -191,6 +184,7 @@ def carried(
         saved: the plan is its own approval, and used up by being applied.
         from_file: the plan, or the one that it is a part of, was read from a file.
     """
+    from reconciler.cli.wiring import sent
     from reconciler.workflows.apply import apply_plan
     from reconciler.workflows.applying.run import Run
 
@@ -234,13 +228,15 @@ def carried(
 
 
 def _senders(
-    made: Plan, flags: Flags, settings: Settings, lock: "Lock", interrupt: interruption.Interrupt
+    made: Plan, flags: Flags, settings: Settings, lock: "Lock", interrupt: "interruption.Interrupt"
 ) -> "processes.Senders | Cluster":
     """Who sends chunks: the workers of a cluster where the workspace has one and the plan has something for them.
 
     Raises:
         ReconcilerError: the cluster cannot be used.
     """
+    from reconciler.cli.wiring import processes
+
     if settings.engine is None or all(load.actions == ("no-op",) for load in made.loads):
         return processes.Senders(settings.parallelism, lock)
     from reconciler.cli.wiring.cluster import Cluster, refuse_short_settle
@@ -252,7 +248,7 @@ def _senders(
     return Cluster(settings, connected, settings.engine, credential, lock, interrupt.stopping)
 
 
-def _readers(flags: Flags, stopping: Callable[[], bool]) -> Workers | None:
+def _readers(flags: Flags, stopping: Callable[[], bool]) -> "Workers | None":
     """Who reads large sources: the workers of a cluster where the workspace has one.
 
     Raises:
@@ -294,7 +290,7 @@ def owner(settings: Settings) -> Owner:
 
 def new_scans(
     flags: Flags, shown: Display, *, kept: bool = False, rejects: Callable[[str], None] | None = None
-) -> Scans:
+) -> "Scans":
     """A scan cache that shows its progress.
 
     Args:
@@ -303,6 +299,10 @@ def new_scans(
         kept: scans of an earlier process may be used.
         rejects: is given each rejected row; None where nobody wants them.
     """
+    from reconciler.bulk.scan.scan_cache import KeptScans
+    from reconciler.bulk.scan.source_scans import Scans
+    from reconciler.cli.wiring import processes
+
     folder = cache_folder(flags.root, os.environ) if kept else None
     return Scans(
         flags.root,

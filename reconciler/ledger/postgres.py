@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import stamina
-
 from reconciler.errors import LedgerFailed, MissingExtra
 from reconciler.ledger.database import SCHEMA_VERSION, TABLES, Row, migration, too_new
 
@@ -96,6 +94,7 @@ def _connected(url: str) -> tuple[Any, bool]:
         import psycopg
     except ImportError:
         raise MissingExtra("a PostgreSQL ledger", "postgres") from None
+    import stamina
 
     @stamina.retry(on=_is_full, attempts=None, timeout=_FULL_S, wait_max=2.0)
     def connect() -> Any:

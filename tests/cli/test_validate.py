@@ -704,3 +704,11 @@ def test_files_that_are_old_enough_are_known_by_their_states(
     assert verdict_cache.VerdictCache(root, os.environ, None).load() == verdict_cache.Verdict(
         (), ("specs/datamarts.yaml", "specs/loyalty.yaml")
     )
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "show", "diff", "watch", "init"])
+def test_help_waits_for_nothing_that_sends_requests_or_reads_sources(command: str) -> None:
+    heavy = ["httpx", "polars", "pyarrow", "rich.console", "reconciler.bulk.scan.scan"]
+    code = f"import sys; sys.argv = ['reconciler', {command!r}, '--help']\nfrom reconciler.__main__ import main\ntry:\n    main()\nexcept SystemExit as e:\n    assert not e.code\nprint([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

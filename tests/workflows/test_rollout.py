@@ -492,7 +492,7 @@ def test_a_wave_is_refused_where_the_platform_changed_since_the_review(fleet: Fl
     assert done.code == 4
     assert "planned from no such compartment, the platform now has name" in " ".join(done.err.split())
     assert fleet.touched() == {"canary"}
-    assert "are stale" in fleet.workspace.run("rollout", "status").out
+    assert "1 action is stale" in " ".join(fleet.workspace.run("rollout", "status").out.split())
     # An unrelated change elsewhere stales nothing.
     fleet.emulator.store.update("compartment", made["id"], {"name": "Loyalty programme"})
     fleet.emulator.store.add(

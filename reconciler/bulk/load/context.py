@@ -9,6 +9,7 @@ from typing import Protocol
 from reconciler.api.client import Writer
 from reconciler.api.pacing import Pace
 from reconciler.api.presence import Clock
+from reconciler.bulk.load.progress import Progress
 from reconciler.bulk.scan.spool import Spools
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.upload.commit_gate import CommitGate
@@ -38,34 +39,6 @@ class Journal(Protocol):
 
     def uploads(self, datamart_id: str) -> UploadNotes:
         """What is known of uploads to a datamart."""
-
-
-class Progress(Protocol):
-    """Told how far loads are; a bar on a terminal, lines otherwise."""
-
-    def start(self, address: str, chunks: int, lines: int, size: int) -> None:
-        """A load begins.
-
-        Args:
-            address: of the load.
-            chunks: how many it has.
-            lines: commands to send.
-            size: bytes to send.
-        """
-
-    def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
-        """`what` (sent, done) moved on by so much.
-
-        Args:
-            address: of the load.
-            what: `sent` or `done`.
-            chunks: how many more.
-            lines: commands in them.
-            size: bytes of them.
-        """
-
-    def say(self, address: str, message: str) -> None:
-        """A line about a load."""
 
 
 @dataclass(frozen=True, slots=True)

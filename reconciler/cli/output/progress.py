@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from reconciler.bulk.load.context import Progress
+from reconciler.bulk.load.progress import Progress
 from reconciler.cli.output.activity import Activity, Heart
 from reconciler.cli.output.console import above, shown
 from reconciler.kinds.counts import many

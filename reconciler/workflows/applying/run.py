@@ -8,7 +8,7 @@ from typing import Protocol
 
 from reconciler.api.client import Writer
 from reconciler.api.presence import Clock
-from reconciler.bulk.load.context import Progress
+from reconciler.bulk.load.progress import Progress
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.upload.commit_gate import CommitGate
