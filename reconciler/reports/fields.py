@@ -11,7 +11,6 @@ from reconciler.reports.style import Style
 from reconciler.spec.exported import scalar
 from reconciler.spec.fields import Field
 
-_WIDTH = 80
 _INTRO = """\
 # Fields of the specs
 
@@ -26,9 +25,13 @@ def one(field: Field, within: Sequence[Field], style: Style) -> str:
     """A field, with an example and the fields within it."""
     facts = [field.type, "required" if field.required else ""]
     facts += [f"default: {field.default}" if field.default else ""]
-    lines = [f"{style.bold(field.path)}  ({'; '.join(x for x in facts if x)})", "", *_wrapped(field.about)]
+    lines = [
+        f"{style.bold(field.path)}  ({'; '.join(x for x in facts if x)})",
+        "",
+        *textwrap.wrap(field.about, style.width),
+    ]
     if field.allowed:
-        lines += ["", *_wrapped("One of: " + ", ".join(str(x) for x in field.allowed) + ".")]
+        lines += ["", *textwrap.wrap(f"One of: {', '.join(map(str, field.allowed))}.", style.width)]
     if field.examples:
         name = field.path.rpartition(".")[2].removesuffix("[]")
         lines += ["", "For example:", "", *(f"    {name}: {_inline(x)}" for x in field.examples)]
@@ -41,7 +44,7 @@ def listed(found: Sequence[Field], style: Style) -> list[str]:
     for field in found:
         about = field.about + (f" Default: {field.default}." if field.default else "")
         lines.append(f"  {style.bold(field.path)}  {style.dim(field.type)}")
-        lines += textwrap.wrap(about, _WIDTH, initial_indent="      ", subsequent_indent="      ")
+        lines += textwrap.wrap(about, style.width, initial_indent="      ", subsequent_indent="      ")
     return lines
 
 
@@ -71,10 +74,6 @@ def markdown(found: Sequence[Field]) -> str:
             lines.append(f"| `{name}` | {f.type}{required} | {code(f.default)} | {about} | {example} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH)
 
 
 def _inline(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Terminal colours as functions, so that renderers stay pure."""
+"""How text looks on a terminal: colours as functions, and its width, so that renderers stay pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,14 @@ def _sgr(code: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How to mark text; the default marks nothing."""
+    """How to mark text, and how wide its lines are; the default marks nothing."""
 
     bold: Callable[[str], str] = _plain
     dim: Callable[[str], str] = _plain
     red: Callable[[str], str] = _plain
     green: Callable[[str], str] = _plain
     yellow: Callable[[str], str] = _plain
+    width: int = 80  # of lines that are wrapped; less on a terminal that is narrower
 
 
 PLAIN = Style()

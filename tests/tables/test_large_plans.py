@@ -248,3 +248,22 @@ def test_warnings_of_one_kind_and_source_are_one_and_errors_are_not() -> None:
 )
 def test_a_column_is_named_once(reason: str, column: str | None, where: str) -> None:
     assert Reject("a.csv", 7, "line-type", reason, 6, column).where == where
+
+
+ONCE = re.compile(
+    r" *\x1b?\S* ?(\S+ rows? read|\S+ chunks?,|Plan:|About |\S+ compartments|[+~>-] |and \S+ (more|smaller)|[a-zA-Z0-9_ ]+: .* -> )"
+)  # one sentence on one line, which a narrow terminal continues
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(44, 80), st.integers(1, 5), st.integers(1, 3), st.text("abc ", max_size=90))
+def test_what_is_wrapped_ends_where_the_terminal_does_and_is_not_wrapped_twice(
+    width: int, compartments: int, sources: int, reason: str
+) -> None:
+    """Lines that a report wraps are no wider than the terminal, so none of them is broken a second time."""
+    changes = [replace(compartment(f"c{n}", "create"), reason=f"{reason} that is " * 3) for n in range(compartments)]  # fmt: skip
+    changes += [activation("c0", mart) for mart in MARTS[:7]]
+    loads = [load(MARTS[0], 7, source=f"s{n}", reason=f"content {reason} changed") for n in range(sources)]
+    told = text.render(made_of(changes, loads), Style(width=width))
+    wide = [line for line in told.splitlines() if len(line) > width and not ONCE.match(line)]
+    assert wide == []

@@ -6,6 +6,8 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from io import TextIOBase
 from pathlib import Path
 from typing import TextIO
 
@@ -23,7 +25,7 @@ _ACTION = re.compile(
 )  # obeyed at the beginning of a line
 _LOGGING = re.compile(r"##(?=\[|vso\[)")  # obeyed anywhere
 WORKSPACE_FILE = "reconciler.yaml"
-WIDTH = 80  # of texts that reports wrap
+WIDTH = PLAIN.width
 # A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
 _CLEAR = r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*"
 # Only a file that means to be a spec is shown: another may hold a token and nothing else.
@@ -56,11 +58,19 @@ def _located(line: str, folder: str) -> str:
 
 
 def style(stream: object, *, no_color: bool) -> Style:
-    """Colours on a terminal, unless NO_COLOR or --no-color; FORCE_COLOR anywhere."""
-    if no_color or os.environ.get("NO_COLOR"):
-        return PLAIN
+    """Colours on a terminal, unless NO_COLOR or --no-color; FORCE_COLOR anywhere. Lines end where a narrow terminal does."""
     terminal = getattr(stream, "isatty", lambda: False)()
-    return COLOUR if terminal or os.environ.get("FORCE_COLOR") else PLAIN
+    plain = no_color or os.environ.get("NO_COLOR") or not (terminal or os.environ.get("FORCE_COLOR"))
+    return replace(PLAIN if plain else COLOUR, width=min(WIDTH, _columns(stream) or WIDTH))
+
+
+def _columns(stream: object) -> int | None:
+    """Of the terminal; None where the stream is none, or does not say."""
+    if not isinstance(stream, TextIOBase) or not stream.isatty():
+        return None
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(stream.fileno()).columns
+    return None
 
 
 def out(text: str) -> None:
@@ -90,12 +100,8 @@ def say(text: str) -> None:
 def _fitted(text: str, stream: TextIO) -> str:
     """Text as it is shown: on a terminal, its lines end between words."""
     text = shown(located(text))
-    if not stream.isatty():
-        return text
-    try:
-        return folded(text, os.get_terminal_size(stream.fileno()).columns)
-    except (OSError, ValueError):
-        return text
+    columns = _columns(stream)
+    return text if columns is None else folded(text, columns)
 
 
 @contextmanager

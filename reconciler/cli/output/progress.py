@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from reconciler.bulk.load.progress import Progress
 from reconciler.cli.output.activity import Activity, Heart
-from reconciler.cli.output.console import above, shown
+from reconciler.cli.output.console import above, say
 from reconciler.kinds.counts import many
 from reconciler.model.outcome import Outcome
 from reconciler.reports.result import text as result_text
@@ -207,7 +207,7 @@ class Bars:
 
     def _above(self, text: str) -> None:
         """A line above the bars."""
-        self._bars.console.print(shown(text), markup=False, highlight=False)
+        say(text)
 
     def start(self, address: str, chunks: int, lines: int, size: int) -> None:
         """A bar for the load; each chunk counts once when sent and once when done.
@@ -252,7 +252,7 @@ class Bars:
 
     def say(self, address: str, message: str) -> None:
         """A line above the bars."""
-        self._bars.console.print(shown(f"{address}: {message}"), markup=False, highlight=False)
+        self._above(f"{address}: {message}")
 
     def scanned(self, source: str, lines: int) -> None:
         """How many lines of a source were read."""
@@ -285,7 +285,7 @@ class Bars:
             state: that the wave enters.
             why: the reason; empty where there is none.
         """
-        self._bars.console.print(shown(_wave(name, datamarts, state, why)), markup=False, highlight=False)
+        self._above(_wave(name, datamarts, state, why))
 
     def finished(self, outcome: Outcome) -> None:
         """How an action ended, above the bars."""
@@ -293,7 +293,7 @@ class Bars:
             self._done += 1
             detail = f"{self._done:,} of {many(self._actions, 'action')}"
             self._bars.update(self._all, advance=1, detail=detail)
-        self._bars.console.print(shown(result_text.line(outcome, self._marks)), markup=False, highlight=False)
+        self._above(result_text.line(outcome, self._marks))
 
 
 def _wave(name: str, datamarts: int, state: str, why: str) -> str:

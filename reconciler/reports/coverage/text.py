@@ -12,7 +12,7 @@ from reconciler.reports.folded import wrapped
 from reconciler.reports.markdown import code
 from reconciler.reports.style import Style, duration, safe
 
-WIDTH, NAME = 80, 26
+NAME = 26
 ROWS = 16  # compartments that a terminal is shown, unless it is asked for all
 SIGNS: Mapping[Cover, str] = {
     Cover.ACTIVE: "a",
@@ -47,7 +47,7 @@ def waves(plan: Plan, style: Style) -> list[str]:
             parts.append(f"soaks {duration(wave.soak)}")
         parts += gates(wave.gates)
         head = f"  {wave.name}: "
-        lines += wrapped(head + ", ".join(parts), WIDTH, subsequent_indent=" " * 6)
+        lines += wrapped(head + ", ".join(parts), style.width, subsequent_indent=" " * 6)
     return [*lines, ""]
 
 
@@ -75,7 +75,7 @@ def matrix(found: Coverage, style: Style, *, full: bool = False) -> list[str]:
         return []
     found, left = (found, 0) if full else shortened(found, ROWS)
     lines = [style.bold("Coverage"), ""]
-    for columns in _slices(found):
+    for columns in _slices(found, style.width):
         lines += _heads(found, columns, style)
         for name, row in found.cells.items():
             label, signs = f"{safe(name)}{whose(name, found)}", "".join(_sign(row[i], style) for i in columns)
@@ -85,7 +85,14 @@ def matrix(found: Coverage, style: Style, *, full: bool = False) -> list[str]:
                 lines += [f"  {label}", " " * (NAME + 2) + signs]
         lines.append("")
     more = [f"  … and {many(left, 'more compartment')}; -o html shows all", ""] if left else []
-    return [*lines, *more, style.dim(f"  {LEGEND}"), ""]
+    return [*lines, *more, *map(style.dim, _legend(style.width)), ""]
+
+
+def _legend(width: int) -> list[str]:
+    """What each letter is; a letter and its words stay together."""
+    together = "  ".join(x.replace(" ", "\N{NO-BREAK SPACE}") for x in LEGEND.split("  "))
+    lines = wrapped(together, width, initial_indent="  ", subsequent_indent="  ")
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def _sign(cover: Cover, style: Style) -> str:
@@ -99,8 +106,8 @@ def _sign(cover: Cover, style: Style) -> str:
     return mark(SIGNS[cover]) if mark else SIGNS[cover]
 
 
-def _slices(found: Coverage) -> list[range]:
-    room = WIDTH - NAME - 2
+def _slices(found: Coverage, width: int) -> list[range]:
+    room = max(1, width - NAME - 2)
     count = len(found.datamarts)
     return [range(start, min(start + room, count)) for start in range(0, count, room)]
 
@@ -112,14 +119,16 @@ def _heads(found: Coverage, columns: range, style: Style) -> list[str]:
         members = list(group)
         first, last = found.datamarts[members[0]], found.datamarts[members[-1]]
         reach = first if first == last else f"{first} … {last}" if len(members) > 2 else f"{first}, {last}"
-        mark = " " * (NAME + 2 + members[0] - columns[0]) + "└" + "─" * (len(members) - 1)
+        before, arm = " " * (NAME + 2 + members[0] - columns[0]), "└" + "─" * (len(members) - 1)
+        mark = before + arm
         words = f"{wave}: {reach}" if wave else reach
-        if len(mark) + len(words) < WIDTH:
-            lines.append(style.dim(f"{mark} {words}"))
+        if len(mark) + len(words) < style.width:
+            told = [f"{mark} {words}"]
+        elif len(words) < len(before) - 2:
+            told = [f"  {words:>{len(before) - 3}} {arm}"]
         else:
-            lines.append(
-                style.dim(f"  {words:>{len(mark) - len(members) - 3}} {mark[len(mark) - len(members) :]}")
-            )
+            told = [*wrapped(words, style.width, initial_indent="  ", subsequent_indent="    "), mark]
+        lines += map(style.dim, told)
     return lines
 
 

@@ -5,7 +5,6 @@ from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, mo
 from reconciler.reports.folded import wrapped
 from reconciler.reports.plan.changes_text import changes_lines
 from reconciler.reports.plan.text import unmanaged_lines
-from reconciler.reports.plan.words import WIDTH
 from reconciler.reports.style import Style, safe
 
 _SIGN = {"create": "+", "update": "~", "delete": "-"}
@@ -21,7 +20,7 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
     """
     lines: list[str] = []
     if (last := since(plan)) is None:
-        lines += [*wrapped(NO_BASELINE, WIDTH), ""]
+        lines += [*wrapped(NO_BASELINE, style.width), ""]
     else:
         lines += [style.bold(f"Changed on the platform since the last apply ({last})"), ""]
         lines += [line for m in moved(plan) for line in _moved(m, style)] or ["  nothing"]
@@ -31,7 +30,7 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
     lines += [
         "",
         *unmanaged_lines(plan, style, show=show_unmanaged),
-        *wrapped(f"{verdict(plan)} Nothing was corrected.", WIDTH),
+        *wrapped(f"{verdict(plan)} Nothing was corrected.", style.width),
     ]
     if plan.errored:
         lines.append(style.red(UNREAD))
@@ -47,7 +46,7 @@ def _moved(found: Moved, style: Style) -> list[str]:
             line
             for key, old, new in found.fields
             for line in wrapped(
-                f"{key}: {old} -> {new}", WIDTH, initial_indent="      ", subsequent_indent="        "
+                f"{key}: {old} -> {new}", style.width, initial_indent="      ", subsequent_indent="        "
             )
         ),
     ]

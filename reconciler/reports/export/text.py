@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from reconciler.kinds.counts import many
 from reconciler.model.export import Export
 from reconciler.reports.folded import wrapped
-from reconciler.reports.plan.words import WIDTH
 from reconciler.reports.style import Style, safe
 
 _SHOWN = 10
@@ -38,7 +37,10 @@ def render(export: Export, written: Sequence[str], differing: Sequence[str] | No
         shown = [
             "\n".join(
                 wrapped(
-                    f"{safe(r.about)}: {safe(r.why)}", WIDTH, initial_indent="  ", subsequent_indent="      "
+                    f"{safe(r.about)}: {safe(r.why)}",
+                    style.width,
+                    initial_indent="  ",
+                    subsequent_indent="      ",
                 )
             )
             for r in export.remarks

@@ -9,7 +9,6 @@ from reconciler.reports.findings.text import SourceLine
 from reconciler.reports.findings.text import render as in_full
 from reconciler.reports.folded import wrapped
 from reconciler.reports.grouping import about, by_code_and_source
-from reconciler.reports.plan.words import WIDTH
 from reconciler.reports.style import Style, safe
 
 MOST = 24  # lines that are shown as they are
@@ -60,7 +59,7 @@ def _one(same: Sequence[Diagnostic], style: Style) -> list[str]:
     colour = style.red if d.severity is Severity.ERROR else style.yellow
     head = f"{d.severity.value}[{d.code}]"
     said = f"{head}: {f'{safe(subject)}: ' if subject else ''}{safe(_cut(message))}"
-    first, *rest = wrapped(said, WIDTH, subsequent_indent="    ")
+    first, *rest = wrapped(said, style.width, subsequent_indent="    ")
     return [colour(head) + first.removeprefix(head), *rest]
 
 

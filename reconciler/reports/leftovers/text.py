@@ -1,11 +1,11 @@
 """What `clean` found, as a table that fits 80 columns. Pure."""
 
 import datetime
-import textwrap
 from collections.abc import Sequence
 
 from reconciler.kinds.counts import many
 from reconciler.model.leftover import Left
+from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, safe, size
 
 _KINDS = {
@@ -30,7 +30,7 @@ def render(found: Sequence[Left], style: Style) -> str:
         at = datetime.datetime.fromtimestamp(x.modified, datetime.UTC).strftime("%Y-%m-%d %H:%M")
         lines.append(f"{mark}  {size(x.size):>9}  {at}  {_KINDS[x.kind]}")
         for text in (x.path, x.why):
-            lines += textwrap.wrap(safe(text), 80, initial_indent=" " * 11, subsequent_indent=" " * 11)
+            lines += wrapped(safe(text), style.width, initial_indent=" " * 11, subsequent_indent=" " * 11)
     goes = [x for x in found if x.removable]
     lines.append("")
     if goes:

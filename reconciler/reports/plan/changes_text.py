@@ -8,7 +8,7 @@ from reconciler.model.plan import ResourceChange
 from reconciler.reports.folded import wrapped
 from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS, alike, anywhere, of_change
 from reconciler.reports.plan.places import Labels, counted, placed
-from reconciler.reports.plan.words import SIGN, WIDTH, because, mark_of, value
+from reconciler.reports.plan.words import SIGN, because, mark_of, value
 from reconciler.reports.style import Style, safe
 
 FEW = 8  # blocks that are shown each by itself; of more, changes of one kind and action are a list
@@ -60,9 +60,9 @@ def _each(found: Sequence[ResourceChange], style: Style, labels: Labels) -> list
 def _listed(found: Sequence[ResourceChange], style: Style, labels: Labels, most: int) -> list[str]:
     """Changes of one kind and action, in few rows."""
     if found[0].kind == "Compartment":
-        return [_head(found, style), *_most(_compartments(found), most)]
+        return [_head(found, style), *_most(_compartments(found), most, style)]
     rows = _imports(found, labels) if found[0].kind == "DocumentImport" else _by_datamarts(found, labels)
-    return [_head(found, style), *_most(rows, most), *_reasons(found, style)]
+    return [_head(found, style), *_most(rows, most, style), *_reasons(found, style)]
 
 
 def _head(found: Sequence[ResourceChange], style: Style) -> str:
@@ -71,13 +71,13 @@ def _head(found: Sequence[ResourceChange], style: Style) -> str:
     return f"  {mark_of(verb, style)(SIGN[verb])} {what}  {verb}"
 
 
-def _most(rows: Sequence[str], most: int) -> list[str]:
+def _most(rows: Sequence[str], most: int, style: Style) -> list[str]:
     """Rows within the width; of very many the first, and how many more there are."""
     shown = rows if len(rows) <= most + 1 else rows[:most]
     lines = [
         line
         for row in shown
-        for line in wrapped(row, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 10)
+        for line in wrapped(row, style.width, initial_indent=" " * 6, subsequent_indent=" " * 10)
     ]
     left = len(rows) - len(shown)
     return [*lines, *([f"      and {left:,} more (--full)"] if left else [])]
@@ -170,5 +170,5 @@ def _subject(addresses: Sequence[str], verb: str, style: Style, labels: Labels) 
         return [f"{style.bold(name)}  {verb} on {where}"]
     return [
         f"{style.bold(name)}  {verb} on {many(len(names), 'datamart')}",
-        *wrapped(where, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6),
+        *wrapped(where, style.width, initial_indent=" " * 6, subsequent_indent=" " * 6),
     ]

@@ -7,7 +7,7 @@ from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports.folded import wrapped
-from reconciler.reports.plan.words import WIDTH, value
+from reconciler.reports.plan.words import value
 from reconciler.reports.style import Style, safe, size
 
 # What a source is, in the order in which people ask; the rest of a definition is in the JSON.
@@ -50,10 +50,10 @@ def render(plan: Plan, found: Iterable[ResourceChange | LoadChange], style: Styl
         lines.append(f"{style.bold(safe(x.address))}  {', '.join(_actions(x))}")
         for name, text in facts:
             lines += wrapped(
-                f"{name}: {safe(text)}", WIDTH, initial_indent="    ", subsequent_indent="        "
+                f"{name}: {safe(text)}", style.width, initial_indent="    ", subsequent_indent="        "
             )
         for d in (d for d in plan.diagnostics if d.address == x.address):
-            lines += wrapped(_finding(d), WIDTH, initial_indent="    ", subsequent_indent="        ")
+            lines += wrapped(_finding(d), style.width, initial_indent="    ", subsequent_indent="        ")
         lines.append("")
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ from reconciler.model.plan import LoadChange
 from reconciler.reports.folded import wrapped
 from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS, alike, anywhere, of_load, of_source
 from reconciler.reports.plan.places import Labels, placed
-from reconciler.reports.plan.words import SIGN, WIDTH, because, mark_of
+from reconciler.reports.plan.words import SIGN, because, mark_of
 from reconciler.reports.style import Style, size
 
 SOURCES = 3  # that are shown each by itself
@@ -57,7 +57,9 @@ def _block(same: Sequence[LoadChange], style: Style, labels: Labels) -> list[str
         name = load.address.partition("@")[0]
         on = where if every else many(len(same), "datamart")
         lines = [f"  {mark_of('create', style)(SIGN[verb])} {style.bold(name)}  {done} on {on}"]
-        lines += [] if every else wrapped(where, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        lines += (
+            [] if every else wrapped(where, style.width, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        )
     if not load.unread:
         lines += [
             f"      {many(load.lines, 'row')} read: {many(load.upserts, 'upsert')}, {many(load.deletes, 'delete')}, {load.rejected:,} rejected",

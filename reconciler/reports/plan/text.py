@@ -11,7 +11,6 @@ from reconciler.reports.plan.changes_text import changes_lines
 from reconciler.reports.plan.consequences import consequences
 from reconciler.reports.plan.decision import decision, in_numbers
 from reconciler.reports.plan.loads_text import loads_lines
-from reconciler.reports.plan.words import WIDTH
 from reconciler.reports.style import Style, safe, size
 
 
@@ -51,7 +50,7 @@ def _first(plan: Plan, style: Style) -> list[str]:
     told = [
         line
         for sentence in consequences(plan)
-        for line in wrapped(safe(sentence), WIDTH, initial_indent="  ! ", subsequent_indent="      ")
+        for line in wrapped(safe(sentence), style.width, initial_indent="  ! ", subsequent_indent="      ")
     ]
     return [mark(decision(plan)), *map(style.yellow, told), ""]
 
@@ -66,7 +65,7 @@ def unmanaged_lines(plan: Plan, style: Style, *, show: bool) -> list[str]:
     rows = (
         line
         for row in unmanaged.rows(plan.unmanaged)
-        for line in wrapped(row, WIDTH, initial_indent="  ", subsequent_indent="      ")
+        for line in wrapped(row, style.width, initial_indent="  ", subsequent_indent="      ")
     )
     return [style.bold("Unmanaged"), "", *rows, "", told]
 
@@ -74,7 +73,7 @@ def unmanaged_lines(plan: Plan, style: Style, *, show: bool) -> list[str]:
 def _summary(plan: Plan, style: Style) -> str:
     if not plan.has_changes:
         if (why := obstacle(plan)) is not None:
-            return style.red("\n".join(wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
+            return style.red("\n".join(wrapped(safe(f"{why[0].upper()}{why[1:]}."), style.width)))
         return f"{style.bold(decision(plan))} {in_numbers(plan)}"
     pace = (
         ""
@@ -84,6 +83,8 @@ def _summary(plan: Plan, style: Style) -> str:
     budget = f"About {many(plan.budget.requests, 'request')}{pace}, and {size(plan.budget.bytes)} to upload."
     why = obstacle(plan)
     last = (
-        budget if why is None else style.red("\n".join(wrapped(safe(f"{why[0].upper()}{why[1:]}."), WIDTH)))
+        budget
+        if why is None
+        else style.red("\n".join(wrapped(safe(f"{why[0].upper()}{why[1:]}."), style.width)))
     )
     return f"{style.bold('Plan:')} {in_numbers(plan)}\n{last}"

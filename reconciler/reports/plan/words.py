@@ -6,7 +6,6 @@ from typing import Any
 from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, safe
 
-WIDTH = 80
 SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
 
 
@@ -31,6 +30,6 @@ def because(reason: str, style: Style) -> list[str]:
     return [
         style.dim(line)
         for line in wrapped(
-            f"because: {safe(reason)}", WIDTH - 6, initial_indent="      ", subsequent_indent="        "
+            f"because: {safe(reason)}", style.width, initial_indent="      ", subsequent_indent="        "
         )
     ]

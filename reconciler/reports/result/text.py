@@ -33,7 +33,9 @@ def line(outcome: Outcome, style: Style) -> str:
         )
     lines += _failed(outcome)
     if outcome.message and outcome.status is not Status.UNCHANGED:
-        lines += wrapped(safe(outcome.message)[:600], 80, initial_indent="    ", subsequent_indent="    ")
+        lines += wrapped(
+            safe(outcome.message)[:600], style.width, initial_indent="    ", subsequent_indent="    "
+        )
     return "\n".join(lines)
 
 

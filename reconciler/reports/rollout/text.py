@@ -14,7 +14,6 @@ from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, duration, safe
 
 GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
-WIDTH = 80
 NEXT = {
     "running": "where no process carries it out any more, the same `reconciler apply FILE` continues it.",
     "paused": "`reconciler rollout resume` continues it; `reconciler rollout abort` cancels the rest.",
@@ -68,34 +67,41 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
     assert plan.rollout is not None  # noqa: S101 - a rollout's plan
     why = f": {safe(found.why)}" if found.why else ""
     head = f"Rollout {found.id} '{plan.rollout.name}' of plan {plan.plan_digest[:12]} is {found.state}{why}"
-    lines = [style.bold(line) for line in wrapped(head, WIDTH)]
+    lines = [style.bold(line) for line in wrapped(head, style.width)]
     if found.state in ("paused", "aborted"):
         lines.append(f"  by {safe(found.who)}")
     every = rows(found, plan, journal)
-    lines += ["", style.dim(f"  {'datamart':<30}{'state':<16}{'actions':>12}{'rows':>14}")]
+    lines += ["", style.dim(f"  {'datamart':<{_names(style)}}{'state':<16}{'actions':>12}{'rows':>14}")]
     for wave in plan.rollout.waves:
         lines.append(_wave_line(wave, found, style, now))
         of_wave = [r for r in every if r["wave"] == wave.name]
         for _, same in groupby(
             of_wave, key=lambda r: (r["state"], len(of_wave) > SINGLE_MAX_DATAMARTS or r["datamart"])
         ):
-            lines.append(_datamart_line(list(same), style))
+            lines += _datamart_lines(list(same), style)
     if todo := NEXT.get(found.state):
-        lines += ["", *wrapped(f"Next: {todo}", WIDTH)]
+        lines += ["", *wrapped(f"Next: {todo}", style.width)]
     return "\n".join(lines) + "\n"
 
 
-def _datamart_line(same: Sequence[Mapping[str, Any]], style: Style) -> str:
-    """One datamart, or several in a row that are in the same state."""
+def _names(style: Style) -> int:
+    """Width of the column of names."""
+    return min(30, style.width - 44)
+
+
+def _datamart_lines(same: Sequence[Mapping[str, Any]], style: Style) -> list[str]:
+    """One datamart, or several in a row that are in the same state; a name that is long has a line of its own."""
     first, last = str(same[0]["datamart"]), str(same[-1]["datamart"])
-    name = first[:29] if len(same) == 1 else f"{first[:10]} … {last[:10]} ({len(same)})"
+    name = first if len(same) == 1 else f"{first} … {last} ({len(same)})"
     mark = {"done": style.green, "failed": style.red, "applying": style.yellow}.get(
         same[0]["state"], style.dim
     )
     done, todo, lines = (sum(r[key] for r in same) for key in ("done", "actions", "lines"))
     actions = f"{done} of {todo}" if todo else ""
     told = f"{lines:,}" if lines else ""
-    return f"  {name:<30}{mark(format(same[0]['state'], '<16'))}{actions:>12}{told:>14}".rstrip()
+    rest = f"{mark(format(same[0]['state'], '<16'))}{actions:>12}{told:>14}".rstrip()
+    room = _names(style)
+    return [f"  {name:<{room}}{rest}"] if len(name) < room else [f"  {name}", " " * (room + 2) + rest]
 
 
 def wave_state(found: Recorded, record: WaveRecord | None) -> str:
@@ -116,7 +122,7 @@ def _wave_line(wave: Wave, found: Recorded, style: Style, now: float) -> str:
         state, style.red if "closed" in state else style.yellow
     )
     told = f": {safe(more)}" if more else ""
-    return f"{style.bold(wave.name)}  {mark(state)}{told}"[: WIDTH + 40]
+    return f"{style.bold(wave.name)}  {mark(state)}{told}"[: style.width + 40]
 
 
 def left_of(wave: Wave, record: WaveRecord | None, now: float) -> str:

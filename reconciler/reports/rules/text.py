@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from reconciler.reports.style import Style
 from reconciler.spec.catalogue import EXAMPLE_FILE, Rule
 
-_WIDTH = 80
 _STAGES = {
     "yaml": "YAML",
     "schema": "Schema: fields and values",
@@ -19,11 +18,11 @@ def one(rule: Rule, style: Style) -> str:
     """Why, a bad and a good example, how to fix."""
     parts = [
         f"{style.bold(f'{rule.severity.value}[{rule.code}]')}: {rule.title}\n",
-        _wrapped(rule.why),
+        _wrapped(rule.why, style),
         *([f"{style.red('Bad:')}\n\n{_example(rule.bad)}"] if rule.bad else []),
         *([f"{style.green('Good:')}\n\n{_example(rule.good)}"] if rule.good else []),
-        f"{style.bold('How to fix it:')}\n\n{_wrapped(rule.fix)}",
-        _wrapped(_configuration(rule)),
+        f"{style.bold('How to fix it:')}\n\n{_wrapped(rule.fix, style)}",
+        _wrapped(_configuration(rule), style),
     ]
     return "\n".join(parts)
 
@@ -98,5 +97,5 @@ def _printable(files: dict[str, str]) -> list[str]:
     return lines
 
 
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text.strip(), _WIDTH, initial_indent="  ", subsequent_indent="  ") + "\n"
+def _wrapped(text: str, style: Style) -> str:
+    return textwrap.fill(text.strip(), style.width, initial_indent="  ", subsequent_indent="  ") + "\n"

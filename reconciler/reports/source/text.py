@@ -9,7 +9,7 @@ from reconciler.reports.source.reading import Reading, files, other_lines, reaso
 from reconciler.reports.style import Style, safe, size
 
 _FILES = 5
-_WIDTH, _NAME = 80, 30
+_NAME = 30
 
 
 def render(reading: Reading, style: Style) -> str:
@@ -55,12 +55,12 @@ def _command(row: ShownRow, style: Style, *, values: bool) -> list[str]:
         if field.in_profile and not inside:
             lines.append("    user_profile")
         inside = field.in_profile
-        lines.append(_field(field))
+        lines.append(_field(field, style))
     return lines
 
 
-def _field(field: Field) -> str:
+def _field(field: Field, style: Style) -> str:
     indent = 6 if field.in_profile else 4
     name = clipped(safe(field.name), _NAME - indent)
     begin = f"{' ' * indent}{name:{_NAME - indent}}  "
-    return begin + clipped(safe(field.shown), _WIDTH - len(begin))
+    return begin + clipped(safe(field.shown), style.width - len(begin))
