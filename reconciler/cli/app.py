@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -15,6 +15,9 @@ from reconciler.cli.helps import Grouped
 from reconciler.cli.output.console import out, say, work_in
 from reconciler.cli.wiring import command_end
 from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from typer._click import Context
 
 Root = Path()
 # Name and help of every command, in the order of the help: `commands/NAME.py` has the function NAME, or for commands of two
@@ -114,6 +117,13 @@ def main(
     work_in(directory)
 
 
+def _typed(context: "Context | None") -> tuple[str, set[str]]:
+    """The command that was typed, and its flags."""
+    if context is None:
+        return "reconciler", set()
+    return context.command_path, {flag for param in context.command.params for flag in param.opts}
+
+
 def main_command(arguments: list[str]) -> int:
     """Run the command line that Typer reads; the exit code.
 
@@ -121,6 +131,8 @@ def main_command(arguments: list[str]) -> int:
         UsageError: the arguments make no sense.
     """
     typed = completing.words(os.environ)
+    if arguments[:1] == ["help"]:  # as other tools have it
+        arguments = [*arguments[1:], "--help"]
     try:
         names = needed(arguments if typed is None else typed)
         code = app(names, completion=not names or typed is not None)(
@@ -131,7 +143,8 @@ def main_command(arguments: list[str]) -> int:
         if message.startswith("Usage:"):  # no command was given: the help is the answer
             say(message)
             return exit_codes.USAGE
-        wrong, hint = usage.told(message)
+        path, flags = _typed(getattr(e, "ctx", None))
+        wrong, hint = usage.told(message, path, arguments, flags)
         raise UsageError(wrong, help=hint) from None
     except Abort:
         raise KeyboardInterrupt from None

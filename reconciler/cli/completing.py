@@ -60,6 +60,16 @@ datamarts = _of(lambda checked: checked.specs.datamarts)
 sources = _of(lambda checked: checked.specs.sources)
 
 
+def topics(incomplete: str) -> list[str]:
+    """What `explain` explains: codes and fields."""
+    from reconciler.spec.catalogue import catalogue
+    from reconciler.spec.fields import fields
+    from reconciler.spec.row_codes import ROW_CODES
+
+    known = [*catalogue(), *ROW_CODES, "fields", *(f.path for f in fields())]
+    return sorted(x for x in known if x.startswith(incomplete))
+
+
 def environments(context: typer.Context, incomplete: str) -> list[str]:
     """Names of the environments of reconciler.yaml."""
     with suppress(Exception):

@@ -1,58 +1,159 @@
 """What a command line that makes no sense is answered: in plain words, with the command or flag that was meant. Pure."""
 
 import re
+from collections.abc import Collection, Sequence
+from difflib import SequenceMatcher
 
 _NO_COMMAND = re.compile(r"No such command '([^']*)'\.(.*)", re.DOTALL)
 _NO_OPTION = re.compile(r"No such option: (\S+)(.*)", re.DOTALL)
-_POSSIBLE = re.compile(r"\(Possible options: ([^)]*)\)")
+_POSSIBLE = re.compile(r"\(Possible options: ([^)]*)\)|Did you mean ([^?]*)\?")
 _LIBRARY = re.compile(r"\bValue error, ")  # of the library that converts values; says nothing to a user
-# Names that other tools have for what this one does.
+_ONE_DASH = re.compile(r"-([a-z][a-z-]+)(?:=.*)?", re.DOTALL)  # a long flag as Terraform has it
+_NEAR = 0.72  # of the letters of two names are the same, in order
+_CHECKS = "`reconciler validate` checks specs, `reconciler source check NAME` reads a source"
+_HAPPENED = "`reconciler runs` shows what happened"
+_PRUNES = "`reconciler plan --prune Activation` removes what no spec declares"
+_UNDOES = "`reconciler runs show RUN --inverse FILE` saves the plan that undoes a run"
+_LIMITS = "--target ADDRESS, --datamart SET and -l KEY=VALUE limit a plan"
+_FOLDER = "-C names the workspace, before the command: reconciler -C DIR COMMAND"
+_APPROVES = "--auto-approve applies without asking"
+_READS = "nothing has to be refreshed: `reconciler plan` reads the platform each time"
+_NO_VARIABLES = "specs have no variables: an overlay changes fields in one environment (--environment NAME)"
+_SHOWS_REQUESTS = "--verbose shows each request, with commands that talk to the platform"
+# Names that other tools have for what this one does; of two words where the first is a command of ours.
 _COMMANDS = {
-    "help": "`reconciler --help` lists the commands",
-    "version": "`reconciler --version` shows the version",
-    "import": "`reconciler export` writes specs for what exists, `reconciler apply` loads profiles",
-    "load": "`reconciler apply --only loads` loads profiles",
-    "sync": "`reconciler apply` makes the platform what the specs say",
-    "run": "`reconciler apply` carries out a plan",
-    "destroy": "`reconciler plan --prune Activation` removes what no spec declares",
-    "status": "`reconciler drift` shows what differs, `reconciler runs` what happened",
-    "history": "`reconciler runs` shows what happened",
-    "preview": "`reconciler plan` shows what apply would do, `reconciler source check NAME --show 5` the first commands of a source",
-    "refresh": "nothing has to be refreshed: `reconciler plan` reads the platform each time",
-    "login": "the token comes from RECONCILER_TOKEN, --token-file, or `token:` in reconciler.yaml; `reconciler doctor` checks it",
-    "test": "`reconciler validate` checks specs, and docs/testing.md says how pytest does",
-    "lint": "`reconciler validate` checks specs",
+    "build": "`reconciler apply` carries out a plan",
+    "check": _CHECKS,
+    "compile": "`reconciler render` shows specs after overlays and sets",
+    "debug": "`reconciler doctor` checks what a run needs",
+    "delete": _PRUNES,
+    "destroy": _PRUNES,
+    "docs": "the manual begins at docs/index.md; `reconciler explain` explains codes and fields",
+    "dump": "`reconciler export` writes specs for what exists",
     "fmt": "specs keep the format that they are written in",
+    "force-unlock": "`reconciler unlock ID` releases the lock of a dead run",
     "format": "specs keep the format that they are written in",
+    "history": _HAPPENED,
+    "import": "`reconciler export` writes specs for what exists, `reconciler apply` loads profiles",
+    "lint": "`reconciler validate` checks specs",
+    "list": "`reconciler render` shows what specs declare, `reconciler runs` the runs",
+    "load": "`reconciler apply --only loads` loads profiles",
+    "log": _HAPPENED,
+    "login": "the token comes from RECONCILER_TOKEN, --token-file, or `token:` in reconciler.yaml; `reconciler doctor` checks it",
+    "logs": _HAPPENED,
+    "ls": "`reconciler render` shows what specs declare, `reconciler runs` the runs",
+    "output": "`reconciler runs show -o json` has the outcome of each action",
+    "preview": "`reconciler plan` shows what apply would do, `reconciler source check NAME --show 5` the first commands of a source",
+    "refresh": _READS,
+    "retry": "`reconciler resume` continues a run, `reconciler source retry NAME --failed-lines` sends failed commands again",
+    "revert": _UNDOES,
+    "rollback": _UNDOES,
+    "run": "`reconciler apply` carries out a plan",
+    "state": f"there is no state file: `reconciler plan` compares specs with the platform, and {_HAPPENED}",
+    "status": "`reconciler drift` shows what differs, `reconciler runs` what happened",
+    "sync": "`reconciler apply` makes the platform what the specs say",
+    "taint": "`reconciler plan --reload ADDRESS` loads the same content again",
+    "test": "`reconciler validate` checks specs, and docs/testing.md says how pytest does",
+    "undo": _UNDOES,
+    "version": "`reconciler --version` shows the version",
+    "workspace": "--environment NAME chooses an environment, -C DIR a workspace",
+    "runs list": "`reconciler runs` lists the runs",
+    "runs last": "`reconciler runs show` shows the newest run",
+    "sandbox start": "with `endpoint: sandbox:` the first command that needs it starts it; `reconciler sandbox serve` starts one on a port",
+    "source freshness": "`reconciler source check NAME` reads a source, `reconciler runs --address ADDRESS` shows its loads",
+    "source list": "`reconciler render` shows what specs declare",
+    "source load": "`reconciler apply --only loads` loads profiles",
 }
 _OPTIONS = {
+    "--chdir": _FOLDER,
+    "--config": _FOLDER,
+    "--config-file": _FOLDER,
+    "--destroy": _PRUNES,
+    "--doit": f"`reconciler apply` carries out a plan; {_APPROVES}",
+    "--debug": _SHOWS_REQUESTS,
     "--dry-run": "`reconciler plan` shows what apply would do, and writes nothing",
-    "--yes": "--auto-approve applies without asking",
-    "-y": "--auto-approve applies without asking",
-    "--force": "--auto-approve applies without asking, --allow overrides a guard with a reason",
     "--env": "--environment NAME chooses an environment",
-    "--json": "-o json writes JSON",
+    "--exclude": _LIMITS,
+    "--force": f"{_APPROVES}, --allow overrides a guard with a reason",
     "--format": "-o FORMAT chooses the format",
-    "--verbose": "--verbose belongs to commands that talk to the platform",
-    "-C": "-C goes before the command: reconciler -C DIR COMMAND",
+    "--full-refresh": "--reload ADDRESS loads the same content again",
+    "--json": "-o json writes JSON",
+    "--project-dir": _FOLDER,
+    "--refresh": _READS,
+    "--replace": "--reload ADDRESS loads the same content again",
+    "--select": _LIMITS,
     "--token": "a token is never a flag's value: RECONCILER_TOKEN, --token-file, or `token:` in reconciler.yaml",
+    "--var": _NO_VARIABLES,
+    "--var-file": _NO_VARIABLES,
+    "--vars": _NO_VARIABLES,
+    "--verbose": "--verbose belongs to commands that talk to the platform",
+    "--wave": "a plan has all waves; `reconciler apply FILE --wave NAME` carries out one",
+    "--yes": _APPROVES,
+    "-C": "-C goes before the command: reconciler -C DIR COMMAND",
+    "-V": "`reconciler --version` shows the version",
+    "-s": _LIMITS,
+    "-v": _SHOWS_REQUESTS,
+    "-y": _APPROVES,
 }
-_SEE = "see `reconciler --help`, or `reconciler COMMAND --help`"
 
 
-def told(message: str) -> tuple[str, str]:
+def told(
+    message: str, path: str = "reconciler", arguments: Sequence[str] = (), known: Collection[str] = ()
+) -> tuple[str, str]:
     """What is wrong, and what to do.
 
     Args:
         message: what the library says that reads the command line.
+        path: the command as typed, such as `reconciler plan`.
+        arguments: as given.
+        known: the flags of that command.
     """
-    message = _LIBRARY.sub("", message)
+    message, see = _LIBRARY.sub("", message), _see(path)
+    for flag in filter(None, map(_ONE_DASH.fullmatch, arguments)):
+        long = f"--{flag[1]}"
+        if long in known or long in _OPTIONS:
+            meant = _OPTIONS.get(long, f"flags of more than one letter have two dashes: {long}")
+            return f"No such option: -{flag[1]}", meant
     if found := _NO_COMMAND.fullmatch(message):
-        meant = _COMMANDS.get(found[1])
-        return (f"No such command '{found[1]}'." if meant else message, meant or _SEE)
+        return _no_command(found, path, see)
     if found := _NO_OPTION.fullmatch(message):
-        meant = _OPTIONS.get(found[1])
-        if meant is None and (near := _POSSIBLE.search(found[2])):
-            return (f"No such option: {found[1]}. Did you mean {near[1].replace(', ', ' or ')}?", _SEE)
-        return (f"No such option: {found[1]}" if meant else message, meant or _SEE)
-    return message, _SEE
+        return _no_option(found, see, arguments)
+    return message, see
+
+
+def _see(path: str) -> str:
+    return (
+        f"see `{path} --help`" if " " in path else "see `reconciler --help`, or `reconciler COMMAND --help`"
+    )
+
+
+def _no_command(found: re.Match[str], path: str, see: str) -> tuple[str, str]:
+    name, group = found[1], path.partition(" ")[2]
+    if group == "runs" and name.isdigit():
+        return f"No such command '{name}'.", f"`reconciler runs show {name}` shows a run"
+    if meant := _COMMANDS.get(f"{group} {name}".strip()):
+        return f"No such command '{name}'.", meant
+    return f"No such command '{name}'.{_near(name, found[2])}", see
+
+
+def _no_option(found: re.Match[str], see: str, arguments: Sequence[str]) -> tuple[str, str]:
+    if meant := _OPTIONS.get(found[1]):
+        return f"No such option: {found[1]}", meant
+    typed = next(
+        (f"-{x[1]}" for x in map(_ONE_DASH.fullmatch, arguments) if x and x[0][:2] == found[1]), found[1]
+    )
+    near = _near(typed, found[2])
+    return f"No such option: {typed}{'.' if near else ''}{near}", see
+
+
+def _near(typed: str, proposed: str) -> str:
+    """Of what the library proposes what is near enough to be a slip of the finger."""
+    if not (found := _POSSIBLE.search(proposed)):
+        return ""
+    names = re.findall(r"[\w-]+", (found[1] or found[2]).replace(" or ", " "))
+    near = [x for x in names if SequenceMatcher(None, typed.lstrip("-"), x.lstrip("-")).ratio() >= _NEAR]
+    return f" Did you mean {' or '.join(_quoted(x) for x in near)}?" if near else ""
+
+
+def _quoted(name: str) -> str:
+    return name if name.startswith("-") else f"'{name}'"

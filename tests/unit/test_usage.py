@@ -13,7 +13,18 @@ from reconciler.errors import UsageError
     ("arguments", "message", "hint"),
     [
         (["aply"], "No such command 'aply'. Did you mean 'apply'?", "see `reconciler --help`"),
-        (["help"], "No such command 'help'.", "`reconciler --help` lists the commands"),
+        (["undo"], "No such command 'undo'.", "`reconciler runs show RUN --inverse FILE`"),
+        (["taint", "x"], "No such command 'taint'.", "--reload ADDRESS"),
+        (["rollout", "stauts"], "Did you mean 'status'?", "see `reconciler rollout --help`"),
+        (["sandbox", "start"], "No such command 'start'.", "`reconciler sandbox serve`"),
+        (["runs", "2"], "No such command '2'.", "`reconciler runs show 2`"),
+        (["plan", "-auto-approve"], "No such option: -auto-approve", "see `reconciler plan --help`"),
+        (["apply", "-auto-approve"], "No such option: -auto-approve", "have two dashes: --auto-approve"),
+        (["plan", "-out=x.plan"], "No such option: -out", "have two dashes: --out"),
+        (["plan", "-destroy"], "No such option: -destroy", "--prune Activation"),
+        (["plan", "--select", "crm"], "No such option: --select", "--target ADDRESS"),
+        (["plan", "--exlude", "crm"], "No such option: --exlude", "see `reconciler plan --help`"),
+        (["plan", "-ojson", "--nope"], "No such option: --nope", "see `reconciler plan --help`"),
         (["version"], "No such command 'version'.", "`reconciler --version`"),
         (["import"], "No such command 'import'.", "`reconciler export`"),
         (["plan", "--dry-run"], "No such option: --dry-run", "`reconciler plan` shows what apply would do"),
@@ -22,11 +33,11 @@ from reconciler.errors import UsageError
         (["apply", "--token", "abc"], "No such option: --token", "never a flag's value"),
         (
             ["plan", "--targt", "x"],
-            "No such option: --targt. Did you mean --datamart or --target?",
-            "see `reconciler --help`",
+            "No such option: --targt. Did you mean --target?",
+            "see `reconciler plan --help`",
         ),
-        (["plan", "-o", "htm"], "'htm' is not one of 'text'", "see `reconciler --help`"),
-        (["plan", "--parallelism", "x"], "Invalid value for '--parallelism'", "see `reconciler --help`"),
+        (["plan", "-o", "htm"], "'htm' is not one of 'text'", "see `reconciler plan --help`"),
+        (["plan", "--parallelism", "x"], "Invalid value for '--parallelism'", "see `reconciler plan --help`"),
     ],
 )
 def test_a_wrong_command_line(arguments: list[str], message: str, hint: str) -> None:
@@ -35,7 +46,14 @@ def test_a_wrong_command_line(arguments: list[str], message: str, hint: str) -> 
     assert message in str(error.value)
     assert "Value error" not in str(error.value)
     assert "prune" not in str(error.value)
+    assert not re.search(r"Did you mean.*Did you mean", str(error.value))
     assert hint in (error.value.help or "")
+
+
+@pytest.mark.parametrize("arguments", [["help"], ["help", "plan"], ["help", "source", "check"]])
+def test_help_is_a_word_too(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main_command(arguments) == 0
+    assert capsys.readouterr().out.startswith(" ".join(["Usage: reconciler", *arguments[1:]]))
 
 
 def test_commands_that_hints_name_exist_and_names_that_are_explained_do_not() -> None:
@@ -47,3 +65,22 @@ def test_commands_that_hints_name_exist_and_names_that_are_explained_do_not() ->
     )
     assert named <= set(COMMANDS)
     assert not set(usage._COMMANDS) & set(COMMANDS)
+    groups = {first for first, _, second in (name.partition(" ") for name in usage._COMMANDS) if second}
+    assert groups <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("topic", "shown"),
+    [
+        ("csv", "ProfileSource.csv  (mapping)"),
+        ("bad_lines", "ProfileSource.bad_lines  (mapping)"),
+        ("spec.csv", "ProfileSource.csv  (mapping)"),
+        ("previously", "  Compartment.previously  list of texts"),
+        ("Compartment", "  Compartment.token  text"),
+    ],
+)
+def test_a_field_is_explained_by_its_name_alone(
+    topic: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main_command(["explain", topic]) == 0
+    assert shown in capsys.readouterr().out.splitlines()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes
+from reconciler.cli import completing, exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.errors import UsageError
@@ -14,7 +14,7 @@ from reconciler.reports import fields as fields_report
 from reconciler.reports.rules import json as rules_json
 from reconciler.reports.rules import text as rules_text
 from reconciler.spec.catalogue import Rule, catalogue
-from reconciler.spec.fields import fields
+from reconciler.spec.fields import Field, fields
 from reconciler.spec.nearest import nearest
 from reconciler.spec.row_codes import ROW_CODES
 from reconciler.whole import whole
@@ -27,6 +27,7 @@ def explain(
         str | None,
         typer.Argument(
             metavar="[TOPIC]",
+            autocompletion=completing.topics,
             help="A code, a field such as ProfileSource.csv, `fields`, or an exit code. Default: all codes.",
         ),
     ] = None,
@@ -74,25 +75,39 @@ def _rules(chosen: list[Rule], output: str, *, no_color: bool, whole: bool) -> N
             out(rules_text.table(chosen, marks) if whole else rules_text.one(chosen[0], marks))
 
 
+def _meant(topic: str, every: list[Field]) -> tuple[list[Field], list[Field]]:
+    """The field with that path, else those with that name, and the fields in it.
+
+    `spec` in a path is what documents have, and may be left away.
+    """
+    if topic == ALL_FIELDS:
+        return [], every
+    path = topic.replace(".spec.", ".").removeprefix("spec.").removesuffix(".spec")
+    named = [f for f in every if f.path == path] or [f for f in every if f.path.endswith(f".{path}")]
+    if len(named) > 1:
+        return [], named
+    path = named[0].path if named else path
+    return named, [f for f in every if f.path.startswith((f"{path}.", f"{path}["))]
+
+
 def _fields(topic: str, codes: Iterable[str], output: str, *, no_color: bool) -> None:
-    """A field with those in it, or all fields; `spec` in a path is what documents have, and may be left away."""
-    every, path = fields(), topic.replace(".spec.", ".").removesuffix(".spec")
-    inside = (f"{path}.", f"{path}[")
-    found = every if path == ALL_FIELDS else [f for f in every if f.path == path or f.path.startswith(inside)]
-    if not found:
+    """A field with those in it, or several fields."""
+    every = fields()
+    head, within = _meant(topic, every)
+    if not head and not within:
         known = [*codes, *ROW_CODES, *(f.path for f in every)]
         advice = (
             nearest(topic, known)
-            or "`reconciler explain` lists the codes, `reconciler explain fields` the fields"
+            or "`reconciler explain` lists the codes, `reconciler explain fields` the fields; docs/glossary.md has the words"
         )
         raise UsageError(f"there is no code, field or exit code '{topic}'", help=advice)
     marks = style(sys.stdout, no_color=no_color)
     match output:
         case "json":
-            data(fields_report.as_json(found))
+            data(fields_report.as_json([*head, *within]))
         case "markdown":
-            data(fields_report.markdown(found))
-        case _ if found[0].path == path:
-            out(fields_report.one(found[0], found[1:], marks))
+            data(fields_report.markdown([*head, *within]))
+        case _ if head:
+            out(fields_report.one(head[0], within, marks))
         case _:
-            out("\n".join(fields_report.listed(found, marks)))
+            out("\n".join(fields_report.listed(within, marks)))

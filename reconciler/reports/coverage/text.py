@@ -114,7 +114,7 @@ def _slices(found: Coverage, width: int) -> list[range]:
 
 def _heads(found: Coverage, columns: range, style: Style) -> list[str]:
     """Which letter is which datamart: by waves, first and last of each named."""
-    lines = []
+    lines: list[str] = []
     for wave, group in groupby(columns, key=lambda i: found.waves.get(found.datamarts[i], "")):
         members = list(group)
         first, last = found.datamarts[members[0]], found.datamarts[members[-1]]
