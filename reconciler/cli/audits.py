@@ -4,7 +4,7 @@ import sys
 
 from reconciler.cli import options as opt
 from reconciler.cli.flags import Flags
-from reconciler.cli.output.console import data, out, style
+from reconciler.cli.output.console import annotations, data, out, style
 from reconciler.model.actor import Actor
 from reconciler.model.plan import Plan
 from reconciler.reports.plan import json as plan_json
@@ -33,7 +33,7 @@ def show(found: Plan, flags: Flags, made_by: Actor | None = None) -> None:
         case opt.PlanFormat.GITHUB:
             from reconciler.reports.findings import github
 
-            data(github.render(ordered(found.diagnostics), ()))
+            annotations(github.render(ordered(found.diagnostics), ()))
         case opt.PlanFormat.TERRAFORM:
             from reconciler.reports.plan import terraform
 

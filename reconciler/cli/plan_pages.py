@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli import exit_codes
 from reconciler.cli.flags import Flags
 from reconciler.cli.options import Format, PlanFormat
-from reconciler.cli.output.console import data, out, show_findings, style
+from reconciler.cli.output.console import annotations, data, out, show_findings, style
 from reconciler.cli.wiring import actor
 from reconciler.errors import UsageError
 from reconciler.model.plan import Plan
@@ -52,7 +52,7 @@ def show(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:
         case PlanFormat.GITHUB:
             from reconciler.reports.findings import github
 
-            data(github.render(ordered(made.diagnostics), ()))
+            annotations(github.render(ordered(made.diagnostics), ()))
         case PlanFormat.TERRAFORM:
             from reconciler.reports.plan import terraform
 

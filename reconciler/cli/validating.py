@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli import exit_codes
-from reconciler.cli.output.console import data, show_findings, style
+from reconciler.cli.output.console import annotations, data, show_findings, style
 from reconciler.errors import UsageError
 from reconciler.model.address import Span
 from reconciler.workspace.verdict_cache import Verdict, VerdictCache
@@ -46,7 +46,8 @@ def validate(
         from reconciler.reports.findings import render
 
         moved = verdict if output == "json" else _from_here(verdict, root)
-        data(render(output, moved.diagnostics, moved.files))
+        write = annotations if output == "github" else data
+        write(render(output, moved.diagnostics, moved.files))
     return exit_codes.DONE if verdict.ok else exit_codes.FAILED
 
 

@@ -59,6 +59,8 @@ def more_than_text(text: str, form: str) -> Iterator[str]:
     """
     if found := RAW.search(text):
         yield f"raw {unicodedata.name(found[0], hex(ord(found[0])))}: {_around(text, found)}"
+    if form != "file" and (found := _ORDER.search(text)):
+        yield f"an order: {_around(text, found)}"
     match form:
         case "json":
             json.loads(text)
@@ -73,9 +75,6 @@ def more_than_text(text: str, form: str) -> Iterator[str]:
             yield from page.odd
         case "markdown":
             yield from _markdown(text)
-        case "text" | "github":
-            if found := _ORDER.search(text):
-                yield f"an order: {_around(text, found)}"
 
 
 def _around(text: str, found: "re.Match[str]") -> str:

@@ -14,16 +14,12 @@ from typing import TextIO
 from reconciler.beneath import open_beneath
 from reconciler.errors import DiskFailed
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.foreign import plain_json
+from reconciler.model.foreign import plain_json, without_orders
 from reconciler.origin import masked_line
 from reconciler.reports.folded import folded
 from reconciler.reports.style import COLOUR, PLAIN, Style
 
 _COLOURS = re.compile(r"(\x1b\[(?:0|1|2|31|32|33)m)")
-_ACTION = re.compile(
-    r"^((?:[^\S\n]|\x1b\[[0-9]+m)*)::(?=[A-Za-z])", re.MULTILINE
-)  # obeyed at the beginning of a line
-_LOGGING = re.compile(r"##(?=\[|vso\[)")  # obeyed anywhere
 WORKSPACE_FILE = "reconciler.yaml"
 WIDTH = PLAIN.width
 # A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
@@ -80,9 +76,12 @@ def out(text: str) -> None:
 
 
 def data(text: str) -> None:
-    """A document for programs, to stdout: UTF-8, whatever the locale; in JSON what moves a cursor is written as an escape."""
-    if text[:1] in ("{", "["):
-        text = plain_json(text)
+    """A document for programs, to stdout: UTF-8, whatever the locale. A job that shows it in its log obeys nothing in it."""
+    annotations(plain_json(text) if text[:1] in ("{", "[") else without_orders(text))
+
+
+def annotations(text: str) -> None:
+    """A document like that of `data`, whose lines are meant to be obeyed by the job that shows them."""
     _write(sys.stdout, _line(text).encode("utf-8", "backslashreplace"), "utf-8")
 
 
@@ -124,7 +123,7 @@ def shown(text: str) -> str:
         parts = _COLOURS.split(text)
         parts[::2] = ["".join(map(_printable, part)) for part in parts[::2]]
         text = "".join(parts)
-    return _LOGGING.sub("# #", _ACTION.sub(r"\1: :", text))
+    return without_orders(text)
 
 
 def _printable(c: str) -> str:
