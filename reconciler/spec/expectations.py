@@ -55,6 +55,8 @@ def _impossible(entry: dict[str, Any]) -> str | None:
     bounds = [entry["range"][k] for k in ("min", "max") if k in entry["range"]] if "range" in entry else []
     if "range" in entry and not bounds:
         return "range has neither min nor max"
+    if any(bound != bound for bound in bounds):  # NaN alone
+        return "a bound of range is not a number"
     if len(bounds) == 2:
         if isinstance(bounds[0], str) != isinstance(bounds[1], str):
             return "min and max of range are of two types"

@@ -7,6 +7,7 @@ from reconciler.bulk.records.lines import ANY_ID
 from reconciler.bulk.scan.shown import Looking
 from reconciler.bulk.scan.source_scans import Scans, with_contents
 from reconciler.bulk.sent.difference import in_words
+from reconciler.bulk.sent.index_file import Unusable
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.errors import ReconcilerError
 from reconciler.model.desired import DesiredLoad
@@ -14,7 +15,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity, error
 from reconciler.model.load import Reject, Scan
 from reconciler.model.shown_rows import Shown
 from reconciler.model.source import SourceDefinition
-from reconciler.planning.loads.expectation_findings import name
+from reconciler.planning.loads.expectation_findings import breaking, name
 from reconciler.planning.loads.schema_findings import schema_findings
 from reconciler.planning.loads.source_findings import scan_findings
 from reconciler.spec.severities import ruled
@@ -103,12 +104,15 @@ def _delta(
     """What a delta would be, by the newest index that is here; the platform may have a newer load."""
     if load.definition.send != "changed" or read.repeated:
         return
-    found = indexes.look(readable, load.datamart_id)
-    if found is None:
-        words = "no sent index is here: the next load with new content sends all rows"
+    try:
+        found = indexes.look(readable, load.datamart_id)
+    except Unusable as e:
+        words = f"the next load with new content sends all rows: {e}"
     else:
-        number, counts = found
-        words = f"compared with the sent index of load {number}: {in_words(counts)}"
+        words = "the next load with new content sends all rows: no sent index is here"
+        if found is not None:
+            number, counts = found
+            words = f"compared with the sent index of load {number}: {in_words(counts)}"
     address = str(load.address)
     yield Diagnostic("delta-preview", Severity.NOTE, words, load.span, address=address)
 
@@ -151,7 +155,7 @@ def _one(
     findings = ruled([*scan_findings(first, read), *told, *fits, *deltas], checked.settings.rules)
     shown = looking.result() if looking else None
     checked_rows = tuple(
-        (name(e), found.count)
+        (name(e), breaking(e, found, read))
         for e, found in zip(definition.expect, read.expectations, strict=True)
         if e.field
     )

@@ -68,11 +68,12 @@ def test_the_order_of_rows_changes_nothing(night: Night, chance: random.Random) 
     assert index_of(night, set()) == index_of(dict(other), set())
 
 
+NAME = "customers.0123456789ab.g1.0123456789abcdef0123"
+
+
 def written(night: Night, key: bytes = KEY) -> bytes:
     file = io.BytesIO()
-    about = Description(
-        load="shop.customers.g1.abc", content="c", compartment_ids=(), since_full=2, rows=0, unknown=0
-    )
+    about = Description(name=NAME, content="c", compartment_ids=(), since_full=2, rows=0, unknown=0)
     write_index(file, key, index_of(night, {"u1"}), about)
     return file.getvalue()
 
@@ -80,7 +81,7 @@ def written(night: Night, key: bytes = KEY) -> bytes:
 @given(nights)
 def test_a_file_gives_back_what_was_written(night: Night) -> None:
     data = written(night)
-    about, found = read_index(io.BytesIO(data), KEY)
+    about, found = read_index(io.BytesIO(data), KEY, NAME)
     assert list(found) == index_of(night, {"u1"})
     assert (about.rows, about.unknown, about.since_full) == (len(night), int("u1" in night), 2)
 
@@ -101,14 +102,21 @@ def test_no_damage_goes_unseen(night: Night, data: st.DataObject) -> None:
         case _:
             bad = whole + whole[at:]
     with pytest.raises(Unusable):
-        read_index(io.BytesIO(bad), KEY)
+        read_index(io.BytesIO(bad), KEY, NAME)
 
 
 def test_another_key_reads_nothing() -> None:
     with pytest.raises(Unusable):
-        read_index(io.BytesIO(written({"u1": 1})), key_of_text("another key of tests, also long enough"))
+        read_index(
+            io.BytesIO(written({"u1": 1})), key_of_text("another key of tests, also long enough"), NAME
+        )
     with pytest.raises(Unusable):
-        read_index(io.BytesIO(written({"u1": 1})), None)
+        read_index(io.BytesIO(written({"u1": 1})), None, NAME)
+
+
+def test_a_file_under_another_name_is_of_another_load() -> None:
+    with pytest.raises(Unusable, match="of another load"):
+        read_index(io.BytesIO(written({"u1": 1})), KEY, NAME.replace(".g1.", ".g2."))
 
 
 def test_forty_bytes_a_row_are_enough() -> None:

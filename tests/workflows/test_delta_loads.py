@@ -102,7 +102,43 @@ def test_order_and_files_change_nothing(workspace: Workspace, emulator: Emulator
     assert load["delta"] is None
 
 
-@pytest.mark.parametrize("lost", ["deleted", "from last week", "damaged", "of another key"])
+LOST = [
+    "deleted", "from last week", "from last week, under the newest name", "damaged", "cut short", "of another key", "a link",
+    "a folder", "in a folder that is a file",
+]  # fmt: skip
+
+
+def lose(workspace: Workspace, index: Path, lost: str) -> None:
+    """Do to an index what its name says; a copy from last week is in `backup`."""
+    match lost:
+        case "deleted":
+            shutil.rmtree(index.parent)
+        case "from last week":
+            shutil.rmtree(index.parent)
+            shutil.copytree(workspace.root / "backup", index.parent)
+        case "from last week, under the newest name":
+            (last_week,) = (workspace.root / "backup").iterdir()
+            index.write_bytes(last_week.read_bytes())
+        case "a link":
+            index.unlink()
+            index.symlink_to(workspace.root / "reconciler.yaml")
+        case "a folder":
+            index.unlink()
+            index.mkdir()
+        case "in a folder that is a file":
+            shutil.rmtree(index.parent)
+            index.parent.write_text("")
+        case "damaged":
+            data = bytearray(index.read_bytes())
+            data[100] ^= 1
+            index.write_bytes(data)
+        case "cut short":
+            index.write_bytes(index.read_bytes()[:-50])
+        case _:
+            (workspace.root / ".reconciler/index.key").write_text("k" * 64)
+
+
+@pytest.mark.parametrize("lost", LOST)
 def test_without_its_index_all_rows_are_sent_and_that_is_said(
     lost: str, workspace: Workspace, emulator: Emulator
 ) -> None:
@@ -114,31 +150,63 @@ def test_without_its_index_all_rows_are_sent_and_that_is_said(
     export(workspace, rows)
     assert applied(workspace)["counts"]["sent"] == 1
     (index,) = indexes(workspace)
-    match lost:
-        case "deleted":
-            shutil.rmtree(index.parent)
-        case "from last week":
-            shutil.rmtree(index.parent)
-            shutil.copytree(workspace.root / "backup", index.parent)
-        case "damaged":
-            data = bytearray(index.read_bytes())
-            data[100] ^= 1
-            index.write_bytes(data)
-        case "cut short":
-            index.write_bytes(index.read_bytes()[:-50])
-        case _:
-            (workspace.root / ".reconciler/index.key").write_text("k" * 64)
-    rows["c000002"] = "v2"
+    lose(workspace, index, lost)
+    rows["c000001"], rows["c000002"] = "v1", "v2"  # one as it was last week
     export(workspace, rows)
+    checked = json.loads(workspace.run("source", "check", "customers", "-o", "json").out)
+    told = [d["message"] for d in checked["diagnostics"] if d["code"] == "delta-preview"]
+    assert ("sends all rows" in told[0]) == (lost != "from last week"), (
+        told
+    )  # it does not know which load is the newest
+    shown = workspace.run("source", "index", "customers")
+    assert (shown.code, "Traceback" in shown.err) == (
+        int(lost not in ("deleted", "from last week")),
+        False,
+    ), shown
     plan = workspace.plan()
     (load,) = plan["loads"]
     assert (load["delta"], load["upserts"]) == (None, 60)
     assert "full-load" in [d["code"] for d in plan["diagnostics"]]
     assert applied(workspace)["counts"]["sent"] == 60
     assert stored(emulator) == rows
-    rows["c000003"] = "v2"
-    export(workspace, rows)
-    assert counts(planned(workspace)) == (0, 1, 59, 0, 0)
+    if index.parent.is_dir():  # else the next index cannot be written, either
+        rows["c000003"] = "v2"
+        export(workspace, rows)
+        assert counts(planned(workspace)) == (0, 1, 59, 0, 0)
+
+
+@pytest.mark.parametrize("text", ["", "short", "0" * 31])
+def test_a_key_file_that_lost_its_key_is_refused_and_never_used(
+    text: str, workspace: Workspace, emulator: Emulator
+) -> None:
+    export(workspace, customers(5))
+    applied(workspace)
+    key = workspace.root / ".reconciler/index.key"
+    held, index = key.read_text(), indexes(workspace)
+    key.write_text(text)
+    export(workspace, customers(6))
+    for command in (("plan",), ("apply", "--auto-approve"), ("source", "index", "customers")):
+        refused = workspace.run(*command)
+        assert refused.code != 0, refused
+        assert "index.key, has" in " ".join((refused.out + refused.err).split()), refused
+    assert indexes(workspace) == index
+    key.write_text(held)
+    assert counts(planned(workspace)) == (1, 0, 5, 0, 0)
+
+
+def test_other_files_beside_an_index_are_left_alone(workspace: Workspace, emulator: Emulator) -> None:
+    export(workspace, customers(5))
+    applied(workspace)
+    (index,) = indexes(workspace)
+    others = [index.with_name(f"{index.name}{end}") for end in (".bak", ".bak.1", "-old", "~")]
+    others += [index.with_name(f"{index.name.rpartition('.g')[0]}.README")]
+    for other in others:
+        shutil.copy(index, other)
+    export(workspace, customers(6))
+    assert workspace.run("source", "index", "customers").code == 0
+    assert applied(workspace)["counts"]["sent"] == 1
+    assert workspace.run("source", "index", "customers", "--drop").code == 0
+    assert sorted(indexes(workspace)) == sorted(others)
 
 
 def test_where_lists_could_grow_it_is_refused_until_reload(workspace: Workspace, emulator: Emulator) -> None:

@@ -127,6 +127,9 @@ def test_source_check_and_plan_say_what_is_broken_and_apply_refuses(
     text = workspace.run("source", "check", "customers").out
     assert "expect  name not_null: 1 row breaks it" in text
     assert "tier in: holds" in text
+    write(workspace, expect=EXPECT.replace("field: tier", "field: teir"))
+    assert "teir in: 6 rows break it" in workspace.run("source", "check", "customers").out
+    write(workspace)
     assert "points range 0 to 100: holds" in workspace.run("source", "check", "customers", "-o", "html").out
     document = workspace.plan()
     assert (found(document), document["applyable"]) == (wanted, False)

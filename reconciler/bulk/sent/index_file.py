@@ -2,7 +2,8 @@
 
     magic | entries, 32 bytes each | description as JSON | its length, 4 bytes | keyed checksum, 32 bytes
 
-The checksum is made with the key of the digests: a file that is damaged, cut short or made with another key is not believed.
+The checksum is made with the key of the digests: a file that is damaged, cut short or made with another key is not believed; nor is
+one that was renamed, since the name says which load it is of, and the description says the name.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from reconciler.bulk.sent.digests import SIZE, UNKNOWN
 from reconciler.bulk.sources import enciphered
 from reconciler.errors import ReconcilerError
 
-_MAGIC = b"rclsent1"
+_MAGIC = b"rclsent2"
 ENTRY = 2 * SIZE
 _MAC = 32
 _BLOCK = 1 << 20
@@ -26,7 +27,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     """What an index is about.
 
     Attributes:
-        load: text of the load's key.
+        name: that it is kept under, which says what load it is of.
         content: digest of the source's content with the ids of its compartments.
         compartment_ids: those ids, in the order of the compartments' names in the specs, which are not written.
         since_full: how many deltas were made since the last load of all rows.
@@ -36,7 +37,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         identities: id of the file beside it that says whom each entry is about; empty where there is none.
     """
 
-    load: str
+    name: str
     content: str
     compartment_ids: tuple[str, ...]
     since_full: int
@@ -84,11 +85,11 @@ def write_index(file: IO[bytes], key: bytes, entries: Iterable[bytes], about: De
     return said
 
 
-def read_index(file: IO[bytes], key: bytes | None) -> tuple[Description, Iterator[bytes]]:
+def read_index(file: IO[bytes], key: bytes | None, name: str) -> tuple[Description, Iterator[bytes]]:
     """What an index is about, and its entries, which are read while the file is open.
 
     Raises:
-        Unusable: it is not whole, or was made with another key, or there is no key.
+        Unusable: it is not whole, or was made with another key or under another name, or there is no key.
     """
     if key is None:
         raise Unusable("its key is not here")
@@ -108,10 +109,19 @@ def read_index(file: IO[bytes], key: bytes | None) -> tuple[Description, Iterato
     file.seek(size - _MAC - 4)
     length = int.from_bytes(file.read(4), "big")
     file.seek(size - _MAC - 4 - length)
-    about = msgspec.json.decode(file.read(length), type=Description)
+    about = _described(file.read(length))
+    if about.name != name:
+        raise Unusable("it is of another load: the file was copied or renamed")
     if len(_MAGIC) + about.rows * ENTRY + length + 4 + _MAC != size:
         raise Unusable("it is damaged")
     return about, _entries(file, about.rows)
+
+
+def _described(text: bytes) -> Description:
+    try:
+        return msgspec.json.decode(text, type=Description)
+    except msgspec.MsgspecError:
+        raise Unusable("another version of reconciler wrote it") from None
 
 
 def _entries(file: IO[bytes], rows: int) -> Iterator[bytes]:

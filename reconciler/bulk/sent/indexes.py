@@ -4,6 +4,7 @@ Beside the index of a source with `gone: delete` lies a second file: whom each e
 index names it by its id, so each is believed only with the other.
 """
 
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ from reconciler.planning.loads.delta import index_name, index_of, prefix, scope
 from reconciler.planning.loads.generations import Generation
 
 IDENTITIES = "-identities"  # ends the name of the file that says whom an index is about
+_INDEX = re.compile(rf"g\d+\.[0-9a-f]+(?:{IDENTITIES})?")  # what follows the prefix in the name of either
 
 
 class SentIndexes:
@@ -158,8 +160,15 @@ class SentIndexes:
         Raises:
             Unusable: it is not there, or cannot be believed; also while entries are read.
         """
-        title = f"load {load.number}"
         name = index_of(self._scope(datamart_id, load.key.workspace), load)
+        with self._opened(source, name, load.number, datamart_id) as found:
+            yield found
+
+    @contextmanager
+    def _opened(
+        self, source: SourceDefinition, name: str, number: int, datamart_id: str
+    ) -> Iterator[tuple[Description, Iterator[bytes]]]:
+        title = f"load {number}"
         try:
             found = self.store.open(name)
             others = self._names(source, datamart_id) if found is None else []
@@ -171,18 +180,17 @@ class SentIndexes:
         with ExitStack() as stack:
             file = stack.enter_context(found)
             try:
-                said, read = read_index(file, self._key(False))
+                said, read = read_index(file, self._key(False), name)
             except Unusable as e:
                 raise Unusable(f"the sent index of {title} cannot be used: {e}") from None
             if source.gone == "delete":
-                read = self._with_identities(source, said, name, title, read, stack)
+                read = self._with_identities(source, said, title, read, stack)
             yield said, read
 
     def _with_identities(
         self,
         source: SourceDefinition,
         about: Description,
-        name: str,
         title: str,
         read: Iterator[bytes],
         stack: ExitStack,
@@ -192,7 +200,6 @@ class SentIndexes:
         Args:
             source: with which they are compared.
             about: what the index says of itself.
-            name: of the index.
             title: of its load.
             read: the entries.
             stack: closes the file.
@@ -205,14 +212,14 @@ class SentIndexes:
         if about.identified != identified(source):
             raise Unusable(f"identify_by is not what it was in {title}")
         try:
-            found = self.store.open(name + IDENTITIES)
+            found = self.store.open(about.name + IDENTITIES)
         except ReconcilerError as e:
             raise Unusable(f"the identities of {title} cannot be read: {e}") from None
         if found is None:
             raise Unusable(f"the identities of {title} are not there")
-        return joined(read, self._identities(stack.enter_context(found), about, name), title)
+        return joined(read, self._identities(stack.enter_context(found), about), title)
 
-    def _identities(self, file: IO[bytes], about: Description, name: str) -> Iterator[bytes]:
+    def _identities(self, file: IO[bytes], about: Description) -> Iterator[bytes]:
         """Whom the entries of an index are about, in order.
 
         Raises:
@@ -221,7 +228,7 @@ class SentIndexes:
         if enciphered.identity_of(file).hex() != about.identities:
             raise enciphered.Damaged("they are of another index")
         key = self._key(False) or b""
-        for records in enciphered.read(file, key, _title(about, name)):
+        for records in enciphered.read(file, key, about.name):
             yield from records
 
     def keep(
@@ -251,8 +258,9 @@ class SentIndexes:
         secret = self._key(True)
         assert secret is not None  # noqa: S101 - it is made
         content = load_digest(scan.source_digest, source.compartments) or ""
+        name = index_name(self._scope(datamart_id, seal.load.workspace), seal.load, seal, imports)
         about = Description(
-            load=str(seal.load),
+            name=name,
             content=content,
             compartment_ids=tuple(str(v) for _, v in sorted(source.compartments.items())),
             since_full=since_full,
@@ -260,10 +268,9 @@ class SentIndexes:
             rows=0,
             unknown=0,
         )
-        name = index_name(self._scope(datamart_id, seal.load.workspace), seal.load, seal, imports)
 
         if source.gone == "delete":
-            identities = self._keep_identities(secret, about, name, found)
+            identities = self._keep_identities(secret, name, found)
             about = msgspec.structs.replace(about, identities=identities)
 
         def fill(file: IO[bytes]) -> None:
@@ -272,14 +279,12 @@ class SentIndexes:
         self.store.write(name, fill)
         return name
 
-    def _keep_identities(
-        self, secret: bytes, about: Description, name: str, found: Callable[[], Iterable[bytes]]
-    ) -> str:
+    def _keep_identities(self, secret: bytes, name: str, found: Callable[[], Iterable[bytes]]) -> str:
         """Write whom the entries are about; the id of the file."""
         ids = list[bytes]()
 
         def fill(file: IO[bytes]) -> None:
-            ids.append(enciphered.write(file, secret, _title(about, name), (x[ENTRY:] for x in found())))
+            ids.append(enciphered.write(file, secret, name, (x[ENTRY:] for x in found())))
 
         self.store.write(name + IDENTITIES, fill)
         return ids[-1].hex()
@@ -294,29 +299,31 @@ class SentIndexes:
 
     def _shown(self, name: str) -> KeptIndex | None:
         """One index, looked at; None where it is not there any more."""
-        file = self.store.open(name)
+        try:
+            file = self.store.open(name)
+        except ReconcilerError as e:
+            return KeptIndex(number_of(name), trouble=f"it cannot be read: {e}")
         if file is None:
             return None
         with file:
             try:
-                about, _ = read_index(file, self._key(False))
+                about, _ = read_index(file, self._key(False), name)
             except Unusable as e:
                 return KeptIndex(number_of(name), trouble=str(e))
         shown = KeptIndex(number_of(name), about.rows, about.unknown, about.since_full)
-        return (
-            replace(shown, identities=True, trouble=self._verified(about, name))
-            if about.identities
-            else shown
-        )
+        return replace(shown, identities=True, trouble=self._verified(about)) if about.identities else shown
 
-    def _verified(self, about: Description, name: str) -> str:
+    def _verified(self, about: Description) -> str:
         """What is wrong with the identities beside an index; empty if they are whole."""
-        file = self.store.open(name + IDENTITIES)
+        try:
+            file = self.store.open(about.name + IDENTITIES)
+        except ReconcilerError as e:
+            return f"its identities cannot be read: {e}"
         if file is None:
             return "its identities are not there"
         with file:
             try:
-                count = sum(1 for _ in self._identities(file, about, name))
+                count = sum(1 for _ in self._identities(file, about))
             except ReconcilerError as e:
                 return f"its identities cannot be used: {e}"
         return "" if count == about.rows else "its identities are not as many"
@@ -329,27 +336,26 @@ class SentIndexes:
             datamart_id: of the datamart.
 
         Raises:
-            ReconcilerError: the source or the place of the indexes cannot be read.
+            Unusable: the index cannot be believed.
+            ReconcilerError: the source cannot be read.
         """
-        newest_name = max(self._names(source, datamart_id), key=number_of, default=None)
-        file = self.store.open(newest_name) if newest_name is not None else None
-        if newest_name is None or file is None:
+        try:
+            name = max(self._names(source, datamart_id), key=number_of, default=None)
+        except ReconcilerError as e:
+            raise Unusable(f"the sent index cannot be read: {e}") from None
+        if name is None:
             return None
-        counts = Counts()
-        with file:
-            try:
-                about, sent = read_index(file, self._key(False))
-            except Unusable:
-                return None
+        number, counts = number_of(name), Counts()
+        with self._opened(source, name, number, datamart_id) as (about, sent):
             names_of_ids = sorted(source.compartments)
             if len(names_of_ids) != len(about.compartment_ids):
-                return None
+                raise Unusable(f"load {number} was of other compartments")
             ids: dict[str, str | None] = dict(zip(names_of_ids, about.compartment_ids, strict=True))
             resolved = replace(source, compartments=ids)
             with self.rows(resolved) as (_, rows):
                 for _ in difference(rows, sent, counts, lambda _: None):
                     pass
-        return number_of(newest_name), counts
+        return number, counts
 
     def drop(self, source: SourceDefinition, datamart_id: str) -> None:
         """Remove all indexes of a source on a datamart.
@@ -383,12 +389,7 @@ class SentIndexes:
         """Names of all that is kept of a source on a datamart, also under names that workspace and source had before."""
         every = dict.fromkeys(((source.workspace, source.source), *source.former))
         starts = [prefix(self._scope(datamart_id, workspace), name) for workspace, name in every]
-        return [n for start in starts for n in self.store.names(start)]
-
-
-def _title(about: Description, name: str) -> str:
-    """What identities are authenticated for: a load, with its number and digest, and the index beside them."""
-    return f"{about.load} {name}"
+        return [n for start in starts for n in self.store.names(start) if _INDEX.fullmatch(n, len(start))]
 
 
 def number_of(name: str) -> int:

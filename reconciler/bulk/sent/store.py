@@ -44,8 +44,12 @@ class Folder:
         """
         try:
             return sorted(
-                p.name for p in self._path.glob(f"{prefix}*") if ".partial-" not in p.name and p.is_file()
+                p.name
+                for p in self._path.iterdir()
+                if p.name.startswith(prefix) and ".partial-" not in p.name
             )
+        except FileNotFoundError:
+            return []
         except OSError as e:
             raise DiskFailed.of("read", self._path, e) from None
 

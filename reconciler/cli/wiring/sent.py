@@ -14,6 +14,7 @@ from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.sent.store import store_of
 from reconciler.cli.wiring import destination, ledgers
 from reconciler.errors import DiskFailed, ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.private_folder import make_folder, replace_file
 from reconciler.settings import Settings
 
@@ -78,11 +79,17 @@ class IndexKey:
                 make_folder(self.file.parent)
                 replace_file(self.file, secrets.token_hex(32).encode())
         try:
-            return key_of_text(self.file.read_text("ascii").strip())
+            text = self.file.read_text("ascii").strip()
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as e:
             raise DiskFailed.of("read", self.file, e if isinstance(e, OSError) else OSError(str(e))) from None
+        if len(text) < destination.SHORTEST_KEY:
+            raise ReconcilerError(
+                f"the key of the sent indexes, {self.file}, has {many(len(text), 'character')}; at least {destination.SHORTEST_KEY} are needed",
+                help="put the file back as it was; or remove it: apply makes a new key, and the next load sends all rows",
+            )
+        return key_of_text(text)
 
 
 def _index_key(root: Path, settings: Settings) -> IndexKey:

@@ -50,11 +50,18 @@ def broken(definition: SourceDefinition, scan: Scan) -> Iterator[tuple[Expectati
         if expectation.check == "min_rows":
             if rows < expectation.value:
                 yield expectation, many(rows, "row"), ""
-        elif expectation.field and not found.seen and scan.upserts + scan.unchanged:
+        elif breaking(expectation, found, scan) and not found.seen:
             yield expectation, "no row has a value in this field", ""
         elif found.count:
             more = ["…"] if found.count > len(found.first) else []
             yield expectation, _words(expectation, found), "\n".join([*found.first, *more])
+
+
+def breaking(expectation: Expectation, found: Broken, scan: Scan) -> int:
+    """How many rows break an expectation of a field: all, where none has a value in it."""
+    if expectation.field and not found.seen:
+        return scan.upserts + scan.unchanged
+    return found.count
 
 
 def name(expectation: Expectation) -> str:
