@@ -68,7 +68,7 @@ class SchemaOddity:
         kind: one of the constants above.
         path: keys joined by dots, `[]` for elements of a list; of an unknown field, as the row writes it.
         wanted: the type in the schema; empty for an unknown field.
-        got: the JSON type of the value, never the value.
+        got: the JSON type of the value, never the value; empty where it makes no difference.
         count: how many values.
         first: where the first of them are.
     """

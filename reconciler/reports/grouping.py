@@ -15,7 +15,7 @@ SINGLE_MAX_DATAMARTS, NAMED_MAX_DATAMARTS = (
 )  # up to so many datamarts are told of one by one; so many are named where more are alike
 OF_A_KIND_MAX, OF_A_KIND_SHOWN = 6, 3  # of more warnings of one code than so many, so many are shown
 Item = TypeVar("Item")
-_COUNT = re.compile(r"\d[\d,.]*")
+_COUNT = re.compile(r"(?<![\w.])\d[\d,.]*(?!\w)")  # a number by itself: a digit of a name is part of the name
 
 
 def alike(items: Sequence[Item], looks: Callable[[Item], object]) -> list[list[Item]]:
@@ -27,6 +27,18 @@ def alike(items: Sequence[Item], looks: Callable[[Item], object]) -> list[list[I
         ([found] if len(found) > SINGLE_MAX_DATAMARTS else [[x] for x in found]) for found in groups.values()
     )
     return [part for each in parts for part in each]
+
+
+def findings_alike(findings: Sequence[Diagnostic]) -> list[list[Diagnostic]]:
+    """In their order, those that say the same of several datamarts together: each of another datamart."""
+    seen: Counter[tuple[object, str | None]] = Counter()
+
+    def looks(d: Diagnostic) -> object:
+        said = of_finding(d)
+        seen[said, d.address] += 1
+        return said, seen[said, d.address]
+
+    return alike(findings, looks)
 
 
 def few_of_each(findings: Sequence[list[Diagnostic]]) -> list[tuple[list[Diagnostic], int]]:

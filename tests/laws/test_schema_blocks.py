@@ -24,8 +24,11 @@ type UserProfile {
   id: ID! a: String b: Int! c: Float d: Boolean! e: Timestamp f: Date g: Tier h: FormFactor i: Unheard
   o: Inner p: [Inner!]! q: [String] r: [[String]] s: Self t: String @Property(path:"o.deep.er") u: Int @Property(paths:["u1","u2"])
   v: String @Function(name:"x", params:["a"]) w: Int! @Property(path:"z.y") x: String! @Property(paths:["x1","x2"])
+  listed: Listed odd: Odd quoted: Int! @Property(path:"quo\\"te") either: Int @Property(paths:["new\\nline","n"])
 }
 type Inner { m: String! n: Int k: Tier! j: [Int!] }
+type Listed { lists: [[Int]]! n: Int }
+type Odd { y: Int! @Property(path:"back\\\\slash") }
 type Self { again: Self b: Int }
 enum Tier { GOLD SILVER }
 """
@@ -36,7 +39,8 @@ PLAIN = (
 SCHEMAS = [read_schema(text, "x") for text in (EXAMPLE, MORE, OWNED, PLAIN)]
 KEYS = [
     *sorted({s[0] for schema in SCHEMAS for p in schema.profile for s in p.sources}),
-    "elsewhere", "id", "v", "$x", "é", "y", "m", "deep", "again", "number", "street", "zip-code", "k", "n", "j", "$creation_ts",
+    "elsewhere", "id", "v", "$x", "é", "y", "m", "deep", "again", "number", "street", "zip-code", "k", "n", "j", "$creation_ts", "lists",
+    "", "tab\t", "back\\slash",
 ]  # fmt: skip
 SCALARS = st.one_of(
     st.none(),
@@ -93,6 +97,22 @@ def test_what_the_platform_sets_itself_is_told_each_time(schema: Any, value: Any
     for _ in range(3):
         found = [odd for _, odd in profiles.odd((json.dumps(command) + "\n").encode())]
         assert sorted(found) == by_rule(Fit(schema), command)
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        {"listed": {}}, {"listed": {"n": 1}}, {"listed": {"lists": [[1]]}}, {"odd": {}}, {"odd": {"back\\slash": 1}},
+        {'quo"te': 1}, {'quo"te': "x"}, {"new\nline": 1, "n": 2}, {"tab\t": 1}, {"\x1b[31m": 1}, {"": 1}, {"é": 1},
+    ],
+)  # fmt: skip
+def test_keys_of_any_characters_and_mandatory_ones_that_the_type_cannot_say(profile: dict[str, Any]) -> None:
+    schema = SCHEMAS[1]
+    fit, profiles = Fit(schema), Profiles(schema)
+    for whole in (False, True, False):
+        command = {"operation": "UPSERT", "force_replace": whole, "user_profile": profile}
+        found = [odd for _, odd in profiles.odd((json.dumps(command) + "\n").encode())]
+        assert sorted(found) == by_rule(fit, command)
 
 
 def test_large_segments_are_cut_at_lines() -> None:

@@ -15,6 +15,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.reports.findings import FORMATS, render
 from reconciler.reports.findings import text as as_text
 from reconciler.reports.findings.github import SHOWN
+from reconciler.reports.grouping import findings_alike
 from reconciler.reports.style import PLAIN
 from reconciler.spec.catalogue import catalogue
 
@@ -191,3 +192,24 @@ def test_of_very_many_warnings_of_one_kind_a_few_are_shown_and_errors_all(count:
     assert (f"… and {count - 3:,} more of w; -o json has all" in text) is (count > 6)
     whole = as_text.render(found, lambda *_: None, PLAIN)
     assert (whole.count("warned of"), "more of w" in whole) == (count, False)
+
+
+ALIKE = st.builds(
+    lambda code, datamart, word, n, severity: Diagnostic(
+        code, severity, f"{word}: {n} rows", address=f"ProfileSource/crm@{datamart}"
+    ),
+    st.sampled_from(["a", "b"]),
+    st.sampled_from(["fr", "de", "ch", "it", "es", "pt", "m1", "m2"]),
+    st.sampled_from(["k1", "k2", "points"]),
+    st.integers(0, 3),
+    st.sampled_from([Severity.WARNING, Severity.ERROR]),
+)
+
+
+@given(st.lists(ALIKE, max_size=60))
+def test_what_is_said_together_is_of_as_many_datamarts_as_it_says(findings: list[Diagnostic]) -> None:
+    groups = findings_alike(findings)
+    assert sorted(id(d) for group in groups for d in group) == sorted(map(id, findings))
+    for group in groups:
+        assert len({d.address for d in group}) == len(group)
+        assert len({(d.code, d.severity, d.message.partition(":")[0]) for d in group}) == 1

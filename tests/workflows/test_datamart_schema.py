@@ -82,6 +82,26 @@ def test_what_the_check_says_is_what_the_sandbox_does(workspace: Workspace, emul
         assert verdict == ("no" if certain else "partly" if codes else "yes"), (name, codes)
 
 
+def test_each_unknown_field_is_one_finding_whatever_its_name_and_its_values(workspace: Workspace) -> None:
+    """Names of the rows: digits, none at all, and characters that no message may hold."""
+    names = [*(f"k{n}" for n in range(30)), "", "new\nline", 'quo"te', "back\\slash", "\x1b[31m", "::error::"]
+    values = [1, 1.5, "x", None, True, [1], {"a": 1}]
+    workspace.write("schemas/fr.gql", EXAMPLE)
+    workspace.write("specs/datamarts.yaml", TABLE)
+    workspace.write("specs/customers.yaml", CUSTOMERS.replace(".csv", ".ndjson") + "  duplicates: off\n")
+    lines = (json.dumps({"id": f"u{n}", **dict.fromkeys(names, v)}) for n, v in enumerate(values))
+    workspace.write("data/customers.ndjson", "".join(line + "\n" for line in lines))
+    told = [
+        d for d in json.loads(workspace.run(*CHECK).out)["diagnostics"] if d["code"] == "schema-unknown-field"
+    ]
+    assert len({d["message"] for d in told}) == len(told) == len(names)
+    assert all(f": {len(values)} values of a field" in d["message"] for d in told)
+    text = workspace.run("source", "check", "customers")
+    assert text.code == 0
+    assert "other datamart" not in text.out + text.err
+    assert "\x1b[31m" not in text.out + text.err
+
+
 def test_error_refuses_and_off_asks_nobody(workspace: Workspace, emulator: Emulator) -> None:
     rows(workspace, "unheard", "x", source=CUSTOMERS + "  schema: error\n")
     document = workspace.plan()

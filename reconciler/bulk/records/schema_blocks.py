@@ -8,6 +8,7 @@ holds all of them against each other.
 """
 
 import datetime
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -31,6 +32,9 @@ _FAST: dict[str, Any] = {
     "Timestamp": Annotated[int, msgspec.Meta(ge=SECONDS_TO)],
     "Date": datetime.date,
 }
+
+
+_UNNAMEABLE = re.compile(r'[\x00-\x1f"\\]')  # in a key: msgspec has no field of such a name
 
 
 class _Line(msgspec.Struct):
@@ -58,7 +62,7 @@ class Profiles:
             source[0]
             for p in (*self._fit.alternatives, *self._fit.mandatory)
             for source in p.sources
-            if len(source) > 1 or len(p.sources) > 1
+            if (len(source) > 1 or len(p.sources) > 1) and not _UNNAMEABLE.search(source[0])
         )
         self._decode = self._decoder()
         self._joined = frozenset(self._watched)
@@ -163,7 +167,8 @@ class Profiles:
         return len(lines)
 
     def _watch(self, keys: dict[str, None]) -> None:
-        new = [k for k in keys if k not in self._watched][: MOST_WATCHED - len(self._watched)]
+        able = [k for k in keys if k not in self._watched and not _UNNAMEABLE.search(k)]
+        new = able[: MOST_WATCHED - len(self._watched)]
         if new:
             self._watched |= dict.fromkeys(new)
             self._decode = self._decoder()
@@ -206,7 +211,7 @@ class Profiles:
         """The keys whose values are judged by themselves, with the type that only fitting values decode into."""
         found: dict[str, Any] = {}
         for key, node in self._fit.tree.items():
-            if key in OWNER_KEYS | SYSTEM_KEYS or key in self._watched:
+            if key in OWNER_KEYS | SYSTEM_KEYS or key in self._watched or _UNNAMEABLE.search(key):
                 continue  # what the platform sets itself is told whatever its value is
             if (kind := self._of(node)) is not None:
                 found[key] = kind
@@ -239,11 +244,13 @@ class Profiles:
         names: dict[str, str] = {}
         for key, node in {**more, **self._fit.inside(name)}.items():
             kind = self._of(node, depth)
-            if kind is None:
+            mandatory = any(ref.mandatory for ref in node.refs) and key not in more
+            if kind is None or _UNNAMEABLE.search(key):
+                if mandatory and not node.computed:
+                    return None  # of a row that lacks it, too
                 continue  # a row that has it is asked by the rule
             attribute = f"f{len(fields)}"
             names[attribute] = key
-            mandatory = node.refs[0].mandatory and key not in more
             default = () if mandatory else (msgspec.UNSET,)
             fields.append((attribute, kind if mandatory else kind | msgspec.UnsetType, *default))
         if any(p.type.mandatory and not p.computed and len(p.sources) > 1 for p in self._schema.types[name]):

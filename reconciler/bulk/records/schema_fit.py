@@ -76,7 +76,7 @@ class Fit:
         if key in OWNER_KEYS:
             return
         if key in SYSTEM_KEYS:
-            yield SYSTEM, key, "Timestamp", json_type(value)
+            yield SYSTEM, key, "Timestamp", ""
         else:
             yield from self._key(self.tree, key, value, "")
 
@@ -120,17 +120,17 @@ class Fit:
     def _key(self, tree: Mapping[str, Node], key: str, value: Any, at: str) -> Iterator[Odd]:
         node, path = tree.get(key), at + key
         if node is None:
-            yield UNKNOWN, path, "", json_type(value)
+            yield UNKNOWN, path, "", ""
         elif node.refs:
             for ref in node.refs:
                 yield from self._value(value, ref, path, node.inner)
         elif node.computed:
-            yield COMPUTED, path, node.computed, json_type(value)
+            yield COMPUTED, path, node.computed, ""
         elif isinstance(value, Mapping):
             for inner, found in value.items():
                 yield from self._key(node.inner, inner, found, path + ".")
         elif value is not None:
-            yield UNKNOWN, path, "", json_type(value)
+            yield UNKNOWN, path, "", ""
 
     def _value(self, value: Any, ref: TypeRef, path: str, more: Mapping[str, Node]) -> Iterator[Odd]:
         if value is None:

@@ -36,7 +36,7 @@ def schema_findings(want: DesiredLoad, scan: Scan, schema: DatamartSchema | None
 def misfits(scan: Scan, schema: DatamartSchema) -> list[str]:
     """The fields that do not fit a schema, with how and where first: in words, for a run."""
     found = sorted(scan.schema.get(schema.digest, ()), key=lambda o: (_ORDER.index(o.kind), o.path))
-    return [f"{odd.path}: {_words(odd)}{_first(odd)}" for odd in found]
+    return [f"{_path(odd)}: {_words(odd)}{_first(odd)}" for odd in found]
 
 
 def misfit(source: SourceDefinition, scan: Scan, schema: DatamartSchema | None, datamart: str) -> str | None:
@@ -61,6 +61,10 @@ def _first(odd: SchemaOddity) -> str:
     return f"; first at {odd.first[0]}" if odd.first else ""
 
 
+def _path(odd: SchemaOddity) -> str:
+    return odd.path or '""'
+
+
 def _finding(want: DesiredLoad, odd: SchemaOddity, schema: DatamartSchema) -> Diagnostic:
     stops = want.definition.schema == "error" and odd.kind != UNTOLD
     more = ["…"] if odd.count > len(odd.first) else []
@@ -76,7 +80,7 @@ def _finding(want: DesiredLoad, odd: SchemaOddity, schema: DatamartSchema) -> Di
             UNTOLD: "schema-undocumented",
         }[odd.kind],
         Severity.ERROR if stops else Severity.WARNING,
-        f"{odd.path}: {_words(odd)}",
+        f"{_path(odd)}: {_words(odd)}",
         want.span,
         address=str(want.address),
         help=_hint(odd, schema),
@@ -94,15 +98,15 @@ def _words(odd: SchemaOddity) -> str:
                 f"{values} of type {odd.got} where the schema has {odd.wanted}; such profiles are not indexed"
             )
         case "null":
-            what = "rows have no value" if odd.got == "absent" else f"{values} are null"
-            count = f"{odd.count:,} {what}" if odd.got == "absent" else what
-            return f"{count} in a mandatory field ({odd.wanted}); such profiles are not indexed"
+            absent = many(odd.count, "row has no value", "rows have no value")
+            what = absent if odd.got == "absent" else many(odd.count, "value is null", "values are null")
+            return f"{what} in a mandatory field ({odd.wanted}); such profiles are not indexed"
         case "date-number":
-            return f"{values} are numbers where the schema has {odd.wanted}; queries on such a field fail"
+            numbers = many(odd.count, "value is a number", "values are numbers")
+            return f"{numbers} where the schema has {odd.wanted}; queries on such a field fail"
         case "seconds":
-            return (
-                f"{values} look like seconds; a {odd.wanted} counts milliseconds, so they mean a day in 1970"
-            )
+            seconds = many(odd.count, "value looks like seconds", "values look like seconds")
+            return f"{seconds}; a {odd.wanted} counts milliseconds, so that is a day in 1970"
         case "computed":
             return f"{values} of a field that the platform computes itself ({odd.wanted}); they are not used"
         case "system":
@@ -113,7 +117,8 @@ def _words(odd: SchemaOddity) -> str:
 
 def _untold(odd: SchemaOddity, values: str) -> str:
     if odd.got == "absent":
-        return f"{values} lack a mandatory field ({odd.wanted}); what the platform does with them is not documented"
+        lacking = many(odd.count, "value lacks a mandatory field", "values lack a mandatory field")
+        return f"{lacking} ({odd.wanted}); what the platform does then is not documented"
     if odd.got == "second source":
         return f"{values} of a second key for one field; which one counts is not documented"
     return f"{values} of type {odd.got} where the schema has {odd.wanted}; what the platform does with them is not documented"

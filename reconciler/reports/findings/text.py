@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from reconciler.kinds.counts import many
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.reports.grouping import alike, few_of_each, of_finding
+from reconciler.reports.grouping import few_of_each, findings_alike
 from reconciler.reports.style import Style, safe
 
 SourceLine = Callable[[str, int], str | None]
@@ -26,7 +26,7 @@ def render(
         style: how to mark text.
         few: of very many warnings of one code only the first are shown, and how many more there are.
     """
-    said = alike(findings, of_finding)
+    said = findings_alike(findings)
     shown = few_of_each(said) if few else [(found, 0) for found in said]
     return "\n".join(
         _one(found[0], source_line, style, len(found) - 1) + _more(found[0], left, style)

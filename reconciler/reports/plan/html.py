@@ -12,7 +12,14 @@ from reconciler.planning.plan.waves import carried_out
 from reconciler.reports import unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.coverage.html import matrix
-from reconciler.reports.grouping import alike, anywhere, by_kind_and_action, of_change, of_finding, of_load
+from reconciler.reports.grouping import (
+    alike,
+    anywhere,
+    by_kind_and_action,
+    findings_alike,
+    of_change,
+    of_load,
+)
 from reconciler.reports.page import template
 from reconciler.reports.plan.consequences import consequences
 from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
@@ -78,7 +85,7 @@ def facts(plan: Plan, made_by: Actor | None) -> list[tuple[str, str]]:
 
 def told(findings: Sequence[Diagnostic]) -> list[tuple[Diagnostic, int]]:
     """Findings, errors last, and about how many other datamarts each is."""
-    return [(d, len(more)) for d, *more in alike(ordered(findings), of_finding)]
+    return [(d, len(more)) for d, *more in findings_alike(ordered(findings))]
 
 
 def _waves(plan: Plan) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from reconciler.model.plan import Plan
 from reconciler.planning.plan.coverage import Coverage, after, coverage
 from reconciler.reports import allowed
 from reconciler.reports.coverage.html import matrix
-from reconciler.reports.grouping import alike, of_finding
+from reconciler.reports.grouping import findings_alike
 from reconciler.reports.page import template
 from reconciler.reports.plan.decision import counted, ordered
 from reconciler.reports.plan.html import change_of
@@ -69,7 +69,7 @@ def render(told: Told, journal: Sequence[Entry], by: Actor, notes: Sequence[str]
         more=more,
         scale=int(SCALE),
         whole=max((b.ended for b in timeline), default=0.0),
-        findings=[(d, len(x)) for d, *x in alike(ordered(plan.diagnostics), of_finding)],
+        findings=[(d, len(x)) for d, *x in findings_alike(ordered(plan.diagnostics))],
         counted=counted(plan.diagnostics),
     )
     return page
