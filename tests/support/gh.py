@@ -11,6 +11,7 @@ import jq  # type: ignore[import-not-found]
 
 FOLDER = Path(os.environ["GH_STORE"])
 STORE = FOLDER / "store.json"
+LIMIT = 65_536  # characters of a comment; the platform refuses more
 
 
 def main(words: list[str]) -> int:
@@ -50,6 +51,8 @@ def show(value: Any, query: str | None) -> None:
 def api(words: list[str], data: dict[str, Any]) -> int:
     (path,), flags = split(words)
     parts = path.split("/")[3:]
+    if len(flags.get("body", "")) > LIMIT:
+        return 1
     match [flags.get("--method", "GET"), *parts]:
         case ["GET", "issues", number, "comments"]:
             show([c for c in data["comments"] if c["issue"] == number], flags.get("--jq"))

@@ -63,11 +63,15 @@ class GitHub:
     def issues(self, state: str = "open") -> list[dict[str, Any]]:
         return [i for i in self.load()["issues"] if i["state"] == state]
 
-    def pull_request(self, branch: Path, head: str, number: int = 7, *, fork: bool = False) -> dict[str, Job]:
+    def pull_request(
+        self, branch: Path, head: str, number: int = 7, *, fork: bool = False, base: str = "main"
+    ) -> dict[str, Job]:
         """A pull request is opened, or its branch is pushed to."""
         data = self.load()
         data["pulls"] = [p for p in data["pulls"] if p["number"] != number]
-        data["pulls"].append({"number": number, "head": {"sha": head}, "merged_at": None, "merge": None})
+        data["pulls"].append(
+            {"number": number, "head": {"sha": head}, "base": {"ref": base}, "merged_at": None, "merge": None}
+        )
         self.save(data)
         repository = "stranger/fork" if fork else "shop/specs"
         event = {"pull_request": {"number": number, "head": {"sha": head, "repo": {"full_name": repository}}}}
@@ -170,6 +174,7 @@ class GitHub:
                         "GITHUB_REPOSITORY": "shop/specs",
                         "GITHUB_SERVER_URL": "https://github.example",
                         "GITHUB_RUN_ID": run,
+                        "GITHUB_REF_NAME": "main",
                         "GITHUB_SHA": names["github"]["sha"],
                         "GITHUB_OUTPUT": str(output),
                         "GITHUB_STEP_SUMMARY": str(self.kept / f"summary-{run}.md"),

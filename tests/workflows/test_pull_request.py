@@ -236,6 +236,69 @@ def test_an_apply_that_was_stopped_is_resumed_by_hand(hub: GitHub, emulator: Emu
     assert len([a for a in emulator.activations("1509") if a["compartment_id"] == vip_id(emulator)]) == 1
 
 
+def test_a_pull_request_into_another_branch_is_not_what_main_merged(hub: GitHub, emulator: Emulator) -> None:
+    change = branch(hub, "change", vip=VIP)
+    hub.pull_request(change, "a" * 40, base="feature")
+    jobs = hub.merge(change, 7, "d" * 40)
+    assert jobs["apply"].conclusion == "failure"
+    assert "merged no pull request" in jobs["apply"].printed
+    assert vips(emulator) == []
+
+
+def test_every_job_that_can_write_waits_in_one_queue_that_drops_none() -> None:
+    jobs = [
+        job
+        for path in sorted((KIT / ".github/workflows").iterdir())
+        for job in yaml.safe_load(path.read_text())["jobs"].values()
+        if "MICS_WRITER_TOKEN" in str(job)
+    ]
+    assert len(jobs) > 3
+    for job in jobs:
+        assert job["concurrency"] == {
+            "group": "reconciler-apply",
+            "cancel-in-progress": False,
+            "queue": "max",
+        }
+
+
+def reporting(folder: Path, program: str) -> subprocess.Popen[str]:
+    """`report.sh`, with a shell script in the place of reconciler."""
+    (folder / "reconciler").write_text(f"#!/bin/bash\n{program}\n")
+    (folder / "reconciler").chmod(0o755)
+    env = {"PATH": f"{folder}:{os.environ['PATH']}", "GITHUB_WORKFLOW": "w", "GITHUB_STEP_SUMMARY": "sum", "GITHUB_SERVER_URL": "https://github.example", "GITHUB_REPOSITORY": "shop/specs", "GITHUB_RUN_ID": "1"}  # fmt: skip
+    script = KIT / ".github/scripts/report.sh"
+    return subprocess.Popen(["bash", str(script), "plan"], cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("errors", [0, 1, 700, 30_000])
+@pytest.mark.parametrize("report", [0, 1, 43_000, 60_000])
+def test_report_and_errors_fit_into_one_comment(
+    tmp_path: Path, report: int, errors: int, *, wide: bool
+) -> None:
+    (tmp_path / "out").write_text(("é" if wide else "r") * report)
+    (tmp_path / "err").write_text("e x\n" * (errors // 4))
+    process = reporting(tmp_path, "cat out; cat err >&2; exit 4")
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (4, "e x\n" * (errors // 4))
+    comment = (tmp_path / "comment.md").read_text()
+    assert len(comment) <= 65_536
+    assert comment.startswith("<!-- reconciler w -->\n")
+    assert (tmp_path / "out").read_text() in comment
+    assert ("    e x\n" in comment) == (errors > 3)
+    assert ("The log of the job has the rest." in comment) == (errors == 30_000)
+
+
+def test_what_is_waited_for_is_in_the_log_while_it_is_waited_for(tmp_path: Path) -> None:
+    process = reporting(tmp_path, "echo still working >&2; until [ -e go ]; do sleep 0.1; done; exit 3")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "still working\n"
+    assert process.poll() is None
+    (tmp_path / "go").touch()
+    process.communicate(timeout=60)
+    assert process.returncode == 3
+
+
 @pytest.mark.parametrize(
     ("schema", "paths"),
     [

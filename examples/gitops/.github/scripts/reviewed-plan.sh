@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # reviewed-plan.sh: fetch the plan that was made for the head of the pull request which this commit merged. Never plans anew.
 set -euo pipefail
-pull=$(gh api "repos/$GITHUB_REPOSITORY/commits/$GITHUB_SHA/pulls" --jq '[.[] | select(.merged_at != null)][0] // empty | "\(.number) \(.head.sha)"')
+pull=$(gh api "repos/$GITHUB_REPOSITORY/commits/$GITHUB_SHA/pulls" --jq '[.[] | select(.merged_at != null and .base.ref == env.GITHUB_REF_NAME)][0] // empty | "\(.number) \(.head.sha)"')
 if [ -z "$pull" ]; then
   echo "::error::The commit $GITHUB_SHA merged no pull request, so no plan was reviewed. Run this workflow by hand with 'new plan'."
   exit 1
