@@ -155,6 +155,54 @@ def test_a_failed_look_is_counted_and_the_next_one_comes(workspace: Workspace, e
     assert any(line["event"] == "observed" and line["errored"] for line in log)
 
 
+def test_what_cannot_be_read_stays_as_it_was_last_seen(workspace: Workspace, emulator: Emulator) -> None:
+    """A platform that does not answer is neither in sync nor without drift: the numbers of the last good look stay, with its time."""
+    workspace.customers(5)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    loyalty = next(c["id"] for c in emulator.compartments() if c["token"] == "loyalty")
+    emulator.store.update("compartment", loyalty, {"name": "By hand"})
+    failed = ("reconciler_observations_total", 'result="failed"')
+    shown = ("reconciler_drift", "reconciler_pending", "reconciler_in_sync", "reconciler_unmanaged", "reconciler_last")  # fmt: skip
+    with watching(workspace, "--only", "config") as watcher:
+        watcher.until(ok(2))
+        emulator.fault({"do": "status", "status": 403, "method": "GET", "path": "/v1/", "times": 0})
+        watcher.until(lambda m: m[failed] >= 1)
+        last = watcher.metrics()
+        later = watcher.until(lambda m: m[failed] >= last[failed] + 2)
+        _, _, log = watcher.stop()
+    assert last["reconciler_drift", 'kind="Compartment"'] == 1
+    assert {k: v for k, v in last.items() if k[0].startswith(shown)} == {
+        k: v for k, v in later.items() if k[0].startswith(shown)
+    }
+    assert later["reconciler_plan_errored", ""] == 1
+    assert all(("drift" in x) != x["errored"] for x in log if x["event"] == "observed")
+
+
+@given(
+    st.booleans(),
+    st.booleans(),
+    st.dictionaries(st.sampled_from(["Compartment", "Activation"]), st.integers(1, 9)),
+)
+def test_only_a_look_that_read_all_changes_what_is_shown_of_the_platform(
+    first: bool, second: bool, drift: dict[str, int]
+) -> None:
+    def text(*looks: tuple[bool, dict[str, int]]) -> set[str]:
+        metrics = Metrics()
+        for at, (errored, moved) in enumerate(looks):
+            metrics.observed(Observation(datamarts=("fr",), drift=moved, errored=errored), 1.0, float(at))
+        lines = metrics.text()[0].decode().splitlines()
+        return {
+            x
+            for x in lines
+            if x.startswith(("reconciler_drift", "reconciler_in_sync", "reconciler_last_obs"))
+        }
+
+    good = [(errored, moved) for errored, moved in ((first, {}), (second, drift)) if not errored]
+    if good == [(False, drift)] and first:
+        return  # the time differs: it is that of the second look
+    assert text((first, {}), (second, drift)) == text(*good)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM])
 def test_it_ends_within_seconds_even_in_a_request_that_hangs(
     workspace: Workspace, emulator: Emulator, number: int

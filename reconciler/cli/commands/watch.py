@@ -148,10 +148,17 @@ class _Recorder:
         if not found.errored:
             self._good = real_clock.CLOCK.now()
         self.metrics.observed(found, seconds, real_clock.CLOCK.wall())
+        known = (
+            {}
+            if found.errored
+            else {
+                "pending": sum(found.pending.values()),
+                "drift": sum(found.drift.values()),
+            }
+        )
         self._log.info(
             "observed",
-            pending=sum(found.pending.values()),
-            drift=sum(found.drift.values()),
+            **known,
             failed_rows=sum(found.failed_rows.values()),
             errored=found.errored,
             seconds=round(seconds, 3),

@@ -86,17 +86,34 @@ class Metrics:
     def observed(self, found: Observation, seconds: float, ended: float) -> None:
         """Show an observation in place of the last one; what it does not name any more disappears.
 
+        Where something could not be read, what the platform holds is not known: that stays as it was last seen, and the look failed.
+
         Args:
             found: the observation.
             seconds: how long it took.
             ended: when it ended, in seconds since 1970.
         """
-        self._looks.labels("ok").inc()
-        self._last.set(ended)
+        self._looks.labels("failed" if found.errored else "ok").inc()
         self._took.set(seconds)
-        for gauge in (self._pending, self._in_sync, self._drift, self._unmanaged, self._findings):
-            gauge.clear()
+        self._show_ledger(found)
+        for severity in ("error", "warning", "note"):
+            self._findings.labels(severity).set(found.findings.get(severity, 0))
+        self._errored.set(found.errored)
+        self._applyable.set(found.applyable)
+        if not found.errored:
+            self._last.set(ended)
+            self._show_platform(found)
+
+    def _show_ledger(self, found: Observation) -> None:
         for gauge in (self._success, self._failed):
+            gauge.clear()
+        for datamart, at in found.last_success.items():
+            self._success.labels(datamart).set(at)
+        for (source, datamart), n in found.failed_rows.items():
+            self._failed.labels(source, datamart).set(n)
+
+    def _show_platform(self, found: Observation) -> None:
+        for gauge in (self._pending, self._in_sync):
             gauge.clear()
         for labels, n in found.pending.items():
             self._pending.labels(*labels).set(n)
@@ -106,14 +123,6 @@ class Metrics:
         for kind in ("Compartment", "Activation"):
             self._drift.labels(kind).set(found.drift.get(kind, 0))
             self._unmanaged.labels(kind).set(found.unmanaged.get(kind, 0))
-        for severity in ("error", "warning", "note"):
-            self._findings.labels(severity).set(found.findings.get(severity, 0))
-        self._errored.set(found.errored)
-        self._applyable.set(found.applyable)
-        for datamart, at in found.last_success.items():
-            self._success.labels(datamart).set(at)
-        for (source, datamart), n in found.failed_rows.items():
-            self._failed.labels(source, datamart).set(n)
 
     def failed(self, seconds: float) -> None:
         """An observation failed; what the last one saw stays."""
