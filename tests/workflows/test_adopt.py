@@ -60,6 +60,38 @@ def test_it_lists_and_writes_nothing_without_write(workspace: Workspace, emulato
     assert [(e["path"], e["line"]) for e in shown["edits"]] == [("spec.name", 9), ("spec.activations", 11)]
 
 
+def test_what_it_says_of_the_unmanaged_is_what_export_and_a_spec_would_declare(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    """Activations that `adopt` itself takes over are not unmanaged; those that a spec says nothing of are no work for `export`."""
+    workspace.write("specs/loyalty.yaml", LOYALTY.replace("    - retail-de   # closed?\n", ""))
+    row(emulator, "loyalty", "Loyalty", "1509", "1510")
+    done = workspace.run("adopt", "--write")
+    assert "[retail-fr] -> [retail-fr, retail-de]" in done.out
+    for line in (done.out, workspace.run("adopt").out):
+        assert "2 compartments, 2 activations are unmanaged. `reconciler" in " ".join(line.split())
+    silent = LOYALTY.partition("  activations:")[0]
+    workspace.write("specs/loyalty.yaml", silent)
+    told = " ".join(workspace.run("adopt").out.split())
+    assert "2 activations are unmanaged. `activations:` in the specs" in told
+
+
+def test_it_says_that_a_plan_still_creates_what_the_platform_does_not_have(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    for command in ("adopt", "adopt --write", "drift --write"):
+        done = workspace.run(*command.split())
+        words = " ".join((done.out + done.err).split())
+        assert "Compartment/loyalty" in words, command
+        assert (
+            "apart from the 1 compartment to create" in words
+            or "so a plan creates: Compartment/loyalty" in words
+        )
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert "Specs say what the platform has." in workspace.run("adopt").out
+    assert "Specs and platform agree: a plan has no changes." in workspace.run("drift", "--write").err
+
+
 def test_it_writes_what_is_there_and_keeps_every_comment(workspace: Workspace, emulator: Emulator) -> None:
     row(emulator, "loyalty", "Loyalty card", "1509")
     path = workspace.root / "specs/loyalty.yaml"

@@ -99,8 +99,34 @@ def test_drift_that_cannot_be_read_writes_nothing(workspace: Workspace, emulator
         }
     )
     text = (workspace.root / "specs/loyalty.yaml").read_text()
-    assert workspace.run("drift", "--write").code == 1
+    told = workspace.run("drift", "--write")
+    assert (told.code, "Nothing was written into the specs" in told.err) == (1, True), told
     assert (workspace.root / "specs/loyalty.yaml").read_text() == text
+
+
+def test_a_failed_read_is_not_told_as_no_drift(workspace: Workspace, emulator: Emulator) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    emulator.fault({"method": "GET", "path": "/v1/", "do": "status", "status": 403, "times": 0})
+    for shape in ("text", "markdown", "html"):
+        told = workspace.run("drift", "-o", shape)
+        words = " ".join(told.out.split())
+        assert told.code == 1
+        assert "Not known whether there is drift: a read failed." in words, shape
+        assert "No drift" not in words, shape
+        assert words.lower().count("nothing that could be read") == 2, shape
+
+
+def test_an_activation_that_was_added_as_the_default_is_told_as_that(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write("specs/club.yaml", ONE % ("club", "club", ""))
+    assert workspace.run("apply", "--auto-approve").code == 0
+    club = next(c["id"] for c in emulator.compartments() if c["token"] == "club")
+    emulator.store.add("activation", "1510", {"datamart_id": "1510", "compartment_id": club, "default": True})
+    for shape in ("text", "markdown", "html"):
+        assert "was added as the default; no spec declares it" in workspace.run("drift", "-o", shape).out, (
+            shape
+        )
 
 
 def test_a_missing_baseline_is_said_in_each_format_and_no_apply_takes_an_audit(
@@ -180,8 +206,13 @@ def test_activations_that_no_spec_declares_and_changed_tokens_are_named(
     emulator.store.remove("activation", row["id"])
     assert moved(workspace) == [("Activation/club@retail-de", ["delete"])]
     emulator.store.update("compartment", club, {"token": "klub"})
-    assert ("Compartment/club", ["update"]) in moved(workspace)
+    assert moved(workspace) == [
+        ("Compartment/club", ["update"]),
+        ("Activation/club@retail-de", ["delete"]),
+    ]
     assert 'token: "club" -> "klub"' in workspace.run("drift").out
+    # What is still there under another token was not removed, nor were its activations.
+    assert "Compartment/club  was removed" not in workspace.run("drift").out
 
 
 def test_a_default_given_by_hand_is_named_and_one_that_an_apply_gives_is_not(

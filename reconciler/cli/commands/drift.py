@@ -64,6 +64,8 @@ def run_drift(flags: Flags, file: Path | None, *, detailed: bool, write: bool) -
         if not shared:
             say(f"The audit is saved in {file}; it cannot be applied.")
     if made.errored:
+        if write:
+            say("Nothing was written into the specs: a read failed.")
         return exit_codes.FAILED
     if write and not _accepted(flags, checked, found):
         return exit_codes.FAILED

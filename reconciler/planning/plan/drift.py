@@ -1,6 +1,6 @@
 """What applies left, and what is there now -> what moved in between. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace as with_fields
 from datetime import UTC, datetime
 from typing import Any
@@ -51,18 +51,19 @@ def drifted_addresses(plan: Plan) -> frozenset[str]:
 def _moved(plan: Plan, baseline: Baseline) -> Iterator[dict[str, Any]]:
     known = {row.identity: row for row in baseline.rows.values() if row.identity is not None}
     now = found(plan)
+    there = {row.identity for row in now.values()}
     for row in now.values():
         if (recorded := baseline.rows.get(row.address)) is not None and recorded.unknown:
             continue
         if row.shape is None:
-            if recorded is not None and recorded.shape is not None:
+            if recorded is not None and recorded.shape is not None and recorded.identity not in there:
                 yield _entry(row.address, "delete", recorded.shape, None)
         elif (before := known.get(row.identity or "") or recorded) is None:
             if is_declared(row.address) and _was_looked_for(row, plan, baseline):
                 yield _entry(row.address, "create", None, row.shape)
         else:
             yield from _changed(row, before)
-    yield from _gone(plan, baseline, now)
+    yield from _gone(plan, baseline, now, there)
 
 
 def _changed(row: Left, before: Left) -> Iterator[dict[str, Any]]:
@@ -91,9 +92,10 @@ def _was_looked_for(row: Left, plan: Plan, baseline: Baseline) -> bool:
     return row.shape.get("organisation_id") in (plan.organisation_id, "")
 
 
-def _gone(plan: Plan, baseline: Baseline, now: Mapping[str, Left]) -> Iterator[dict[str, Any]]:
+def _gone(
+    plan: Plan, baseline: Baseline, now: Mapping[str, Left], there: Collection[str | None]
+) -> Iterator[dict[str, Any]]:
     """Activations that no spec declares, of compartments that specs do: they are in no plan any more."""
-    there = {row.identity for row in now.values()}
     told = {d.address for d in plan.diagnostics}
     for row in baseline.rows.values():
         owner, on, datamart = (row.identity or "").partition(" on ")

@@ -45,8 +45,7 @@ def render(
             *edit_lines(edits, by_hand),
             "",
         ]
-    if said := unmanaged_text.sentence(unmanaged):
-        lines += [f"{said} `reconciler export` writes specs for them.", ""]
+    lines += _unmanaged(found, edits, unmanaged)
     return "\n".join([*lines, *_verdict(found, edits, by_hand, written, differing, style)])
 
 
@@ -89,6 +88,26 @@ def written_lines(
     lines += edit_lines(edits, by_hand)
     if differing:
         lines.append("Still not as the specs declare: " + ", ".join(safe(a) for a in differing))
+    elif found.missing:
+        lines.append("Not on the platform, so a plan creates: " + ", ".join(safe(a) for a in found.missing))
+    else:
+        lines.append("Specs and platform agree: a plan has no changes.")
+    return lines
+
+
+def _unmanaged(found: Adoption, edits: Sequence[SpecEdit], unmanaged: Sequence[Unmanaged]) -> list[str]:
+    """What is unmanaged also once the edits are made: compartments without a spec, and activations that a spec says nothing of."""
+    keys = {b.id: b.key for b in found.bound}
+    taken = {address for edit in edits for address in edit.addresses}
+    others = [u for u in unmanaged if u.compartment_id not in keys]
+    mine = [u for u in unmanaged if u.compartment_id in keys and u.ignored is None]
+    left = [u for u in mine if f"Activation/{keys[u.compartment_id]}@{u.datamart}" not in taken]
+    lines = []
+    if said := unmanaged_text.sentence(others):
+        lines += [f"{said} `reconciler export` writes specs for them.", ""]
+    if left:
+        said = unmanaged_text.sentence(left)
+        lines += [f"{said} `activations:` in the specs of their compartments declares them.", ""]
     return lines
 
 
@@ -110,16 +129,19 @@ def _verdict(
         if count and not found.ambiguous:
             yield f"Nothing was written. `reconciler adopt --write` makes {many(count, 'change')} in the specs."
         elif not edits:
-            yield "Specs say what the platform has."
+            yield f"Specs say what the platform has{_but_for(found)}."
         return
     if written:
         yield f"Changed: {', '.join(safe(w) for w in written)}"
-    apart = f", apart from the {many(len(found.missing), 'compartment')} to create" if found.missing else ""
     if differing:
         yield style.bold(f"Specs and platform differ in {many(len(differing), 'address')}:")
         yield from _some([f"  {safe(a)}" for a in differing])
     else:
-        yield style.bold(f"Specs and platform agree: a plan has no changes{apart}.")
+        yield style.bold(f"Specs and platform agree: a plan has no changes{_but_for(found)}.")
+
+
+def _but_for(found: Adoption) -> str:
+    return f", apart from the {many(len(found.missing), 'compartment')} to create" if found.missing else ""
 
 
 def _some(lines: Sequence[str]) -> list[str]:

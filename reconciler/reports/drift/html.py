@@ -6,7 +6,7 @@ from reconciler.model.actor import Actor
 from reconciler.model.diagnostic import Severity
 from reconciler.model.plan import Plan
 from reconciler.reports import unmanaged
-from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, apart, moved, since, verdict
+from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, apart, moved, nothing, since, verdict
 from reconciler.reports.grouping import alike, of_change
 from reconciler.reports.page import template
 from reconciler.reports.plan.decision import counted
@@ -29,6 +29,7 @@ def render(plan: Plan, made_by: Actor | None = None) -> str:
     page: str = template(_TEMPLATE).render(
         plan=plan,
         verdict=verdict(plan),
+        nothing=f"{nothing(plan).capitalize()}.",
         calm=not changed and not differing and not plan.errored and since(plan) is not None,
         notes=([NO_BASELINE] if since(plan) is None else []) + ([UNREAD] if plan.errored else []),
         since=since(plan),

@@ -2,7 +2,7 @@
 
 from reconciler.model.plan import Plan
 from reconciler.reports import unmanaged
-from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, since, verdict
+from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, nothing, since, verdict
 from reconciler.reports.grouping import alike, of_change
 from reconciler.reports.markdown import cell, code, fitted, table
 from reconciler.reports.plan.markdown import change_row, findings
@@ -29,14 +29,19 @@ def _rendered(plan: Plan, rows: int) -> str:
             changed,
             _row,
             rows,
-        ) or [f"### Changed on the platform since the last apply ({last})", "", "Nothing.", ""]
+        ) or [
+            f"### Changed on the platform since the last apply ({last})",
+            "",
+            f"{nothing(plan).capitalize()}.",
+            "",
+        ]
     lines += table(
         "Specs and platform differ in",
         "| Apply would | Address | What | Reason |\n|---|---|---|---|",
         alike(apart(plan), of_change),
         change_row,
         rows,
-    ) or ["### Specs and platform differ in", "", "Nothing.", ""]
+    ) or ["### Specs and platform differ in", "", f"{nothing(plan).capitalize()}.", ""]
     lines += findings(plan, rows)
     return "\n".join(lines).rstrip() + "\n"
 

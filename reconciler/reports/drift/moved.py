@@ -48,9 +48,16 @@ def since(plan: Plan) -> str | None:
     return None if when is None else f"{when[:16].replace('T', ' ')} UTC"
 
 
+def nothing(plan: Plan) -> str:
+    """What stands in place of an empty list."""
+    return "nothing that could be read" if plan.errored else "nothing"
+
+
 def verdict(plan: Plan) -> str:
     """How much drifted, in one sentence; nothing is said of what is not known."""
     changed, differing = len(plan.resource_drift), len(apart(plan))
+    if plan.errored and not (changed or differing):
+        return "Not known whether there is drift: a read failed."
     if since(plan) is None:
         words = f"{differing} not as declared" if differing else "nothing differs from the specs"
         return f"{'Drift' if differing else 'No drift known'}: {words}; no earlier apply to compare with."
@@ -67,5 +74,6 @@ def _one(entry: dict[str, Any], *, declared: bool) -> Moved:
         for key, old in (change["before"] or {}).items()
         if verb == "update"
     ]
-    words = _WORDS[verb] + ("" if declared or verb == "delete" else "; no spec declares it")
+    default = " as the default" if verb == "create" and change["after"].get("default") else ""
+    words = _WORDS[verb] + default + ("" if declared or verb == "delete" else "; no spec declares it")
     return Moved(entry["address"], verb, words, fields)

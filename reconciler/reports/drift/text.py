@@ -1,7 +1,7 @@
 """What moved, and what specs and remote disagree on, as text that fits 80 columns. Pure."""
 
 from reconciler.model.plan import Plan
-from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, since, verdict
+from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, nothing, since, verdict
 from reconciler.reports.folded import wrapped
 from reconciler.reports.plan.changes_text import changes_lines
 from reconciler.reports.plan.text import unmanaged_lines
@@ -23,10 +23,10 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
         lines += [*wrapped(NO_BASELINE, style.width), ""]
     else:
         lines += [style.bold(f"Changed on the platform since the last apply ({last})"), ""]
-        lines += [line for m in moved(plan) for line in _moved(m, style)] or ["  nothing"]
+        lines += [line for m in moved(plan) for line in _moved(m, style)] or [f"  {nothing(plan)}"]
         lines.append("")
     lines += [style.bold("Specs and platform differ in"), ""]
-    lines += changes_lines(apart(plan), style, plan.labels) or ["  nothing"]
+    lines += changes_lines(apart(plan), style, plan.labels) or [f"  {nothing(plan)}"]
     lines += [
         "",
         *unmanaged_lines(plan, style, show=show_unmanaged),
