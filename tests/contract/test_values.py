@@ -126,6 +126,42 @@ def test_parquet(value: str, expected: str | None, tmp_path: Path) -> None:
     assert scan(tmp_path, odd).rejected == (expected is None)
 
 
+def named(expected: str | None) -> str | None:
+    """Whom a value names that is sent so as a property; None where it cannot name anybody."""
+    if expected is None or (not expected.startswith('"') and not expected.lstrip("-").isdigit()):
+        return None
+    return str(json.loads(expected)) or None
+
+
+ACCOUNT = SOURCE.identify_by[0]
+WHO: list[tuple[str, dict[str, object]]] = [
+    ("user_account_id", {"identify_by": (replace(ACCOUNT, column="v"),)}),
+    ("email_hash", {"identify_by": (Identifier(kind="email_hash", column="v"),)}),
+    ("user_profile", {"identify_by": (Identifier(kind="email_hash", column="id"),), "owner": replace(ACCOUNT, column="v")}),
+    ("user_account_id", {"identify_by": (replace(ACCOUNT, column="v"), Identifier(kind="email_hash", column="none"))}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "expected"), PARQUET)
+def test_whom_a_value_of_parquet_names(value: str, expected: str | None, tmp_path: Path) -> None:
+    select = f"SELECT 'u1' AS id, NULL::VARCHAR AS none, 1 AS n, {value} AS v"
+    with duckdb.connect() as db:
+        db.execute(f"COPY ({select}) TO '{tmp_path / 'x.parquet'}' (FORMAT parquet)")
+    for field, fields in WHO:
+        source = replace(SOURCE, **fields)  # type: ignore[arg-type]
+        found = scan(tmp_path, source)
+        data = b"".join(b"".join(chunk_pieces(tmp_path, found.files, source, c)) for c in found.chunks)
+        who = named(expected)
+        if field == "user_profile" and expected in ("", '""', "null"):
+            assert "$user_account_id" not in json.loads(data)["user_profile"]  # nobody owns it
+        elif who is None:
+            assert (data, found.rejected) == (b"", 1)
+        else:
+            command = json.loads(data)
+            owner = command["user_profile"].get("$user_account_id")
+            assert (owner if field == "user_profile" else command[field], found.rejected) == (who, 0)
+
+
 def check(expected: str | None, values: list[bytes], found: Scan) -> None:
     if expected is None:
         assert (values, found.rejected) == ([], 1)

@@ -13,7 +13,7 @@ import msgspec
 
 from reconciler.bulk.records import parquet_values
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine
-from reconciler.bulk.records.mapping import flags_of, identity_columns
+from reconciler.bulk.records.mapping import flags_of, identifying, identity_columns
 from reconciler.model.source import Identifier, SourceDefinition
 
 # What has to be escaped in JSON; and what is so rare that such rows are rather asked by themselves.
@@ -133,14 +133,41 @@ def properties(columns: Sequence[str], source: SourceDefinition) -> dict[str, st
     return {c: source.rename.get(c, c) for c in taken}
 
 
-def identifiers(frame: Any, identifier: Identifier) -> list[str]:
-    """The values of an identifier, as lines name it; those of rows without a line mean nothing."""
+def identifiers(frame: Any, identifier: Identifier, types: Mapping[str, Any] | None) -> list[str]:
+    """The values of an identifier, as lines name it; those of rows without a line mean nothing.
+
+    Args:
+        frame: the rows.
+        identifier: of which the values are wanted.
+        types: of the columns as their file says them; those of the frame, where none is given.
+    """
     import polars
 
-    found = frame[identifier.column]
-    if found.dtype != polars.String and not found.dtype.is_integer():
-        return []  # no row has a line
-    return found.cast(polars.String).to_list()  # type: ignore[no-any-return]
+    column = identifier.column
+    if _as_it_stands(polars, frame, column, types):
+        return frame[column].cast(polars.String).to_list()  # type: ignore[no-any-return]
+    return [a or "" for a in _accounts(frame, column, types)]
+
+
+def _as_it_stands(polars: Any, frame: Any, column: str, types: Mapping[str, Any] | None) -> bool:
+    """Whether a column holds the very text or whole numbers that name somebody."""
+    stored = frame.schema[column]
+    return bool(
+        (stored == polars.String or stored.is_integer()) and (types or frame.schema)[column] == stored
+    )
+
+
+def _accounts(frame: Any, column: str, types: Mapping[str, Any] | None) -> list[str | None]:
+    """What values of any other type name by the rule for them; None where they name nobody."""
+    rows = parquet_values.rows(frame.select(column), lambda _: True, types, nulls=False)
+    return [_account(row, column) for row in rows]
+
+
+def _account(row: Mapping[str, Any] | BadLine, column: str) -> str | None:
+    try:
+        return None if isinstance(row, BadLine) else identifying(row.get(column), column)
+    except BadLine:
+        return None
 
 
 def _head(source: SourceDefinition, identifier: Identifier) -> str:
@@ -164,15 +191,17 @@ class _Columns:
 
     def identity(self, identifier: Identifier) -> Any:
         """Text or a whole number that is there; text is escaped."""
-        column, dtype = self.pl.col(identifier.column), self.types[identifier.column]
+        pl, column, dtype = self.pl, self.pl.col(identifier.column), self.types[identifier.column]
         self.conditions.append(column.is_not_null())
-        if dtype == self.pl.String:
+        if not _as_it_stands(pl, self.frame, identifier.column, self.types):
+            accounts = _accounts(self.frame, identifier.column, self.types)
+            found = self._added([None if a is None else _text(a)[1:-1] for a in accounts])
+            self.conditions.append(found.is_not_null())
+            return found
+        if dtype == pl.String:
             self.conditions.append(column != "")
             return self._escaped(identifier.column)
-        if dtype.is_integer():
-            return column.cast(self.pl.String)
-        self.conditions.append(self.pl.lit(False))
-        return self.pl.lit("")
+        return column.cast(pl.String)
 
     def property(self, column: str, name: str, source: SourceDefinition, *, first: bool) -> Any:
         """A comma, the name and the value; nothing where the value is absent."""
@@ -243,10 +272,15 @@ class _Columns:
             else None
             for row in rows
         ]
+        found = self._added(made)
+        self.conditions.append(found.is_not_null() | pl.col(column).is_null())
+        return found
+
+    def _added(self, texts: list[str | None]) -> Any:
+        """A column of texts that are JSON already."""
         name = f"\0{len(self.made)}"
-        self.made[name] = pl.Series(name, made, dtype=pl.String)
-        self.conditions.append(pl.col(name).is_not_null() | pl.col(column).is_null())
-        return pl.col(name)
+        self.made[name] = self.pl.Series(name, texts, dtype=self.pl.String)
+        return self.pl.col(name)
 
     def joined(self, pieces: Sequence[Any], max_bytes: int) -> Any:
         """The lines, where all conditions hold."""

@@ -267,13 +267,24 @@ def _identity(row: Row, source: SourceDefinition) -> tuple[str, str, str | None]
 
 
 def _identifier_value(row: Row, identifier: Identifier) -> str | None:
-    value = value_at(row, identifier.column)
+    text = identifying(value_at(row, identifier.column), identifier.column)
+    return hashed(text, identifier) if text is not None and identifier.hash else text
+
+
+def identifying(value: Value, column: str) -> str | None:
+    """The text by which a value names somebody; None where there is no value.
+
+    Raises:
+        BadLine: it is neither text nor a whole number.
+    """
+    if isinstance(value, msgspec.Raw):  # a decimal, or JSON of a column
+        value = exact_json.decode(bytes(value))
     if value is None or value is _ABSENT or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int):
-        words = f"column '{identifier.column}' must be text or a whole number"
-        raise BadLine("line-identifier-type", words, identifier.column)
-    return hashed(str(value), identifier) if identifier.hash else str(value)
+        words = f"column '{column}' must be text or a whole number"
+        raise BadLine("line-identifier-type", words, column)
+    return str(value)
 
 
 def hashed(value: str, identifier: Identifier) -> str | None:

@@ -1,7 +1,7 @@
 """Gathers a batch from the records of a segment: block by block, frame by frame or one by one. Pure."""
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.bulk.records import frames, schema_columns
@@ -111,11 +111,20 @@ class Builder:
             self.fits = False
             self.named.add_line(line, owned=self.source.owner is not None)
 
-    def frame(self, frame: Any, lines: Any, records: Iterator[Record]) -> None:
-        """Lines made column by column; rows that got none are asked one by one."""
+    def frame(
+        self, frame: Any, types: Mapping[str, Any] | None, lines: Any, records: Iterator[Record]
+    ) -> None:
+        """Lines made column by column; rows that got none are asked one by one.
+
+        Args:
+            frame: the rows.
+            types: of its columns as their file says them.
+            lines: of the rows; null where there is none.
+            records: the rows again.
+        """
         identifier, owner = self.source.identify_by[0], self.source.owner
-        who = frames.identifiers(frame, identifier)
-        owners = frames.identifiers(frame, owner) if owner is not None else []
+        who = frames.identifiers(frame, identifier, types)
+        owners = frames.identifiers(frame, owner, types) if owner is not None else []
         if not lines.null_count():
             fits = (
                 self.fits and self.known is not None and schema_columns.fits(frame, self.source, self.known)

@@ -64,7 +64,8 @@ def checker(
             and (lines_of := mapped())
             and (frame := _frame(segment, source)) is not None
         ):
-            made.frame(frame, lines_of(frame, segment.schema), read(segment._replace(frame=frame)))
+            records = read(segment._replace(frame=frame))
+            made.frame(frame, segment.schema, lines_of(frame, segment.schema), records)
         else:
             made.rows(read(segment))
         batch = made.batch(segment)
