@@ -15,7 +15,7 @@ from reconciler.bulk.scan.spool import Spools
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Scan
 from reconciler.model.source import Identifier, Query, SourceDefinition
-from tests.support.postgres import new_database
+from tests.support.postgres import execute, new_database
 
 SOURCE = SourceDefinition(
     workspace="w", source="s", files=("x.parquet",), format="parquet", compartments={"c": "7"},
@@ -242,6 +242,9 @@ POSTGRES: list[tuple[str, str | None]] = [
     ("'-Infinity'::numeric", None),
     ("0.1::real", "0.1"),
     ("0.1::double precision", "0.1"),
+    ("0.1::float8 + 0.2::float8", "0.30000000000000004"),
+    ("ARRAY[0.1::float8 + 0.2::float8]", "[0.30000000000000004]"),
+    ("1::real / 3::real", "0.33333334"),
     ("1e300::float8", "1e300"),
     ("'NaN'::float4", None),
     ("'Infinity'::float8", None),
@@ -295,6 +298,7 @@ def test_postgresql(zone: str, database: str, tmp_path: Path) -> None:
         name = connection.info.dbname
         connection.execute(f"ALTER DATABASE {name} SET timezone = '{zone}'")  # type: ignore[call-overload]
         connection.execute(f"ALTER DATABASE {name} SET datestyle = 'German'")  # type: ignore[call-overload]
+        connection.execute(f"ALTER DATABASE {name} SET extra_float_digits = -15")  # type: ignore[call-overload]
     for number, (value, expected) in enumerate(POSTGRES):
         root = tmp_path / str(number)
         root.mkdir()
@@ -302,6 +306,26 @@ def test_postgresql(zone: str, database: str, tmp_path: Path) -> None:
             check(expected, *query(database, f"SELECT 'u1' AS id, {value} AS v", root))
         except (AssertionError, ReconcilerError) as e:
             raise AssertionError(value) from e
+
+
+def test_a_database_that_promises_nothing_about_bytes(tmp_path: Path) -> None:
+    url = new_database("ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    execute(url, "CREATE TYPE mood AS ENUM ('ok')")
+    text = "SELECT 'u1' AS id, v FROM (VALUES (chr(195) || chr(169)), (chr(255)), ('ok')) AS t (v)"
+    values, found = query(url, text, tmp_path)
+    assert (values, [(r.line, r.column) for r in found.rejects]) == (['"é"'.encode(), b'"ok"'], [(2, "v")])
+    for number, value in enumerate(
+        (
+            "'ok'::mood",
+            "ARRAY[chr(195) || chr(169)]",
+            "'x'::varchar",
+            "('\"' || chr(195) || chr(169) || '\"')::json",
+        )
+    ):
+        values, found = query(url, f"SELECT 'u1' AS id, {value} AS v", tmp_path / str(number))
+        assert (len(values), found.rejected) == (1, 0), value
+    with pytest.raises(ReconcilerError, match="letters that the encoding of the database has not"):
+        query(url, "SELECT 'é' AS id, 1 AS v", tmp_path / "letters")
 
 
 def test_a_bad_row_among_good_ones(database: str, tmp_path: Path) -> None:

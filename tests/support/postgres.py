@@ -24,10 +24,10 @@ def _server() -> Any:
     )
 
 
-def new_database() -> str:
+def new_database(options: str = "") -> str:
     """An empty database; its URL."""
     name = f"t{uuid.uuid4().hex}"
-    execute(_server().get_uri(), f"CREATE DATABASE {name}")
+    execute(_server().get_uri(), f"CREATE DATABASE {name} {options}")
     return str(_server().get_uri(database=name))
 
 

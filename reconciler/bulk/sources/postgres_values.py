@@ -18,6 +18,7 @@ _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _INSTANT = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d) {_TIME}(?:{_OFFSET})?")
 _OF_DAY = re.compile(rf"{_TIME}(?:{_OFFSET})?")
 _EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - instants are counted from here
+_ANY_OTHER = 0  # in place of the number of a type
 _AS_TEXT = [
     "inet",
     "cidr",
@@ -39,7 +40,7 @@ _AS_TEXT = [
 
 
 def prepare(connection: Any) -> None:
-    """Make a connection of psycopg give values so."""
+    """Make a connection of psycopg give values so; before anything is asked, since SQL_ASCII gives the very version as bytes."""
     from psycopg.adapt import Loader
 
     def made(read: Callable[[bytes], Any]) -> type[Loader]:
@@ -50,10 +51,11 @@ def prepare(connection: Any) -> None:
         return Exact
 
     encoding = connection.info.encoding
+    unicode = "utf-8" if encoding == "ascii" else encoding
     readers: dict[str, Callable[[bytes], Any]] = {
         "numeric": _numeric,
-        "json": _json(encoding),
-        "jsonb": _json(encoding),
+        "json": _json(unicode),
+        "jsonb": _json(unicode),
         "date": _date,
         "time": _time,
         "timetz": _time,
@@ -61,13 +63,19 @@ def prepare(connection: Any) -> None:
         "timestamptz": _instant,
         "interval": lambda _: Unwritable("a duration"),
         "bytea": lambda _: Unwritable("binary data"),
-        **dict.fromkeys(_AS_TEXT, _text(encoding)),
+        **dict.fromkeys(_AS_TEXT, _text(unicode)),
     }
     if encoding == "ascii":  # SQL_ASCII: the server promises nothing about bytes of texts
         readers |= dict.fromkeys(("text", "varchar", "bpchar", "name"), _text("utf-8"))
+        connection.adapters.register_loader(_ANY_OTHER, made(_text("utf-8")))
     for name, read in readers.items():
         connection.adapters.register_loader(name, made(read))
+
+
+def settle(connection: Any) -> None:
+    """Set what the text of a value depends on, for this session: whatever the server, the database and the account set."""
     connection.execute("SET datestyle = ISO")
+    connection.execute("SET extra_float_digits = 3")  # below 1, as up to PostgreSQL 11, floats are rounded
 
 
 def _text(encoding: str) -> Callable[[bytes], Any]:

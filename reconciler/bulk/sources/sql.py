@@ -55,6 +55,8 @@ def rows(
     options: dict[str, Any] = {"stream_results": True, "yield_per": _BATCH, "no_parameters": True}
     if engine.dialect.name == "postgresql":
         options["postgresql_readonly"] = True
+    if engine.dialect.driver == "psycopg":
+        alchemy.event.listen(engine, "connect", lambda raw, _: postgres_values.prepare(raw), insert=True)
     try:
         with engine.connect().execution_options(**options) as connection:
             _prepare(connection)
@@ -71,6 +73,11 @@ def rows(
             f"the database rejected the source's query: {_words(e)}",
             help="run the query by hand with the same account",
         ) from None
+    except UnicodeEncodeError:
+        raise ReconcilerError(
+            "the source's query has letters that the encoding of the database has not",
+            help="write it with letters of ASCII; a text may be written as U&'caf\\00e9'",
+        ) from None
     except (ValueError, ArithmeticError) as e:  # of a driver, about a value it cannot read; it may quote it
         raise ReconcilerError(
             f"the database's driver could not read a value of the source's query ({type(e).__name__})",
@@ -84,7 +91,7 @@ def _prepare(connection: Any) -> None:
     """Values arrive with all of their digits, and one that Python has nothing for makes a row bad, not the query."""
     driver, raw = connection.dialect.driver, connection.connection.driver_connection
     if driver == "psycopg":
-        postgres_values.prepare(raw)
+        postgres_values.settle(raw)
     elif driver == "pysqlite":
         raw.text_factory = _sqlite_text
 
@@ -108,6 +115,7 @@ def _columns(names: list[str]) -> list[str]:
 def _sqlalchemy() -> Any:
     try:
         import sqlalchemy
+        import sqlalchemy.event
         import sqlalchemy.exc
         import sqlalchemy.pool
     except ImportError:
