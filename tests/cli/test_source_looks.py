@@ -1,6 +1,7 @@
 """Rows that look otherwise than the spec says are told, with what to set, and read as the spec says."""
 
 import csv
+import gzip
 import io
 import tempfile
 from dataclasses import replace
@@ -44,6 +45,8 @@ ACCENTS = "id,name\n" + "".join(f"u{n},Zoë Lefèvre {n}\n" for n in range(9))
         (b"u1|Ann|x\nu2|Bob|x\n", "{header: false, delimiter: ';'}", 0, "a bar between cells | {delimiter: \"|\"}"),
         (b'id,name\nu1,"5\\" x"\nu2,"6\\" x"\n', "", 2, "quotes escaped by a backslash | doubled quotes"),
         (ACCENTS.encode(), "{encoding: cp1252}", 0, "looks like utf-8 | {encoding: utf-8}"),
+        pytest.param(GOOD.encode() + b"u7,Ann\n" * 20_000 + "u9,Zoë\n".encode(), "{encoding: cp1252}", 0, "from line 20,007 on, this looks like utf-8", id="one letter"),
+        (GOOD.encode() + "u8,Zoë\n".encode() + "u9,Zoë\n".encode("cp1252"), "{encoding: cp1252}", 0, None),
         (ACCENTS.encode("cp1252"), "{encoding: cp1252}", 0, None),
         (ACCENTS.encode("utf-16"), "{encoding: utf-16}", 0, None),
         ("id,name\nu1,\u30bd\u80fd\n".encode("cp932") + b"u2,\x81 \n", "{encoding: cp932}", 1, None),
@@ -74,6 +77,49 @@ def test_what_rows_look_like(
     for part in (words or "").split(" | "):
         assert part in done.err
     assert "Zo" not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (gzip.compress(b"u1\nu2\n", mtime=0), "this looks packed by gzip"),
+        (b"PK\x03\x04\x14\x00\x06\x00u1", "a workbook of Excel"),
+        (b"PAR1\x15\x00u1", "this looks like Parquet"),
+    ],
+)
+def test_what_is_no_text_is_not_read_as_text(data: bytes, words: str, workspace: Workspace) -> None:
+    settings = "  csv: {header: false, encoding: iso-8859-1}\n"
+    workspace.write("specs/looks.yaml", SPEC.replace("ID", "column_1") + settings)
+    (workspace.root / "data/x.csv").write_bytes(data)
+    done = workspace.run("source", "check", "looks")
+    assert (done.code, "data/x.csv is no text" in done.err, words in done.err) == (1, True, True), done
+    (workspace.root / "data/x.csv").write_bytes(b"PAR1\nBZh\n")
+    assert workspace.run("source", "check", "looks").code == 0
+
+
+@pytest.mark.parametrize(("data", "words"), [(b"", "it is empty"), (b"\n\r\n", "it has nothing but blank lines")])
+def test_a_file_without_anything_says_so(data: bytes, words: str, workspace: Workspace) -> None:
+    workspace.write("specs/looks.yaml", SPEC.replace("ID", "id"))
+    (workspace.root / "data/x.csv").write_bytes(data)
+    done = workspace.run("source", "check", "looks")
+    assert (done.code, f"data/x.csv has no CSV header: {words}" in done.err) == (1, True), done
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("id ,name", "its columns: 'id ', name"),
+        ("\ufeff\ufeffid,name", r"its columns: '\ufeffid', name"),
+        ("Id,name", "its columns: Id, name"),
+        pytest.param(",".join(f"c{n}" for n in range(100_000)), "c29 and 99,970 more", id="many"),
+        ("a,a", "two columns of the CSV header have the same name: columns 1 and 2"),
+    ],
+)
+def test_a_missing_column(header: str, words: str, workspace: Workspace) -> None:
+    workspace.write("specs/looks.yaml", SPEC.replace("ID", "id"))
+    workspace.write("data/x.csv", f"{header}\n")
+    done = workspace.run("source", "check", "looks")
+    assert (done.code, words in done.err) == (1, True), done
 
 
 def test_json_in_another_encoding(workspace: Workspace) -> None:

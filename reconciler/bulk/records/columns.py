@@ -15,6 +15,23 @@ from reconciler.model.profile import OWNER
 from reconciler.model.source import SourceDefinition
 
 _ABSENT = msgspec.UNSET
+_LISTED = 30  # names of columns in a message
+
+
+def repeated(names: Sequence[str]) -> str | None:
+    """The first name that stands twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in words; one of which a letter is not seen is quoted, with that letter as a number."""
+    words = ", ".join(n if n.isprintable() and n == n.strip() and n else ascii(n) for n in names[:_LISTED])
+    return words + (f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else "")
 
 
 def named(source: SourceDefinition) -> list[str]:
@@ -54,7 +71,7 @@ def require_columns(
             words = f"{name} has no column '{column}'"
             if root in columns:
                 words += f": '{root}' holds no such field"
-            raise ReconcilerError(words, help=looks() or f"its columns: {', '.join(columns)}")
+            raise ReconcilerError(words, help=looks() or f"its columns: {listed(columns)}")
     _require_one_source(columns, source, name)
 
 

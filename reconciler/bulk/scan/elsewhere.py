@@ -7,12 +7,12 @@ class Glance(msgspec.Struct):
     """What one segment looks like.
 
     Attributes:
-        beginning: what is said of the beginning of its file, if it begins there.
-        line: the first line (0 is the first of the segment) that is rejected for its looks.
+        whole: what is said of all of it, or of the beginning of its file, if it begins there.
+        line: the first line (0 is the first of the segment) that is so, or is rejected for its looks.
         words: what is said of the rows from there on.
     """
 
-    beginning: str | None = None
+    whole: str | None = None
     line: int | None = None
     words: str | None = None
 

@@ -1,8 +1,8 @@
 """What the rows of a source look like, where they look otherwise than the spec says: told, and never read so.
 
 Rows are looked at where some are rejected for their separator, quotes or encoding; and at the beginning of each file for what
-rejects nothing: rows of one cell that are several with another separator, and UTF-8 read as an encoding in which every byte
-is a character.
+rejects nothing: rows of one cell that are several with another separator. All rows are looked at for UTF-8 that is read as an
+encoding in which every byte is a character.
 """
 
 import itertools
@@ -19,6 +19,7 @@ from reconciler.model.load import Look
 from reconciler.model.source import SourceDefinition
 
 _END = re.compile(rb"\r\n?|\n")
+_HIGH = re.compile(rb"[\x80-\xff]")
 _CODES = ("line-csv", "line-columns", "line-encoding")
 _TRIES = 5  # segments that are looked at without finding anything
 _SAMPLE = 1 << 16
@@ -48,8 +49,8 @@ class FileLooks:
         rejects = batch.rejects if self._tries else ()
         there = batch.elsewhere
         seen = there.glance if there else self._eyes.glance(segment, rejects, first=first)
-        if seen.beginning is not None:
-            self.result = Look(path, before + 1, seen.beginning)
+        if seen.whole is not None:
+            self.result = Look(path, before + (seen.line or 0) + 1, seen.whole)
         elif seen.line is not None and self._tries:
             self._tries -= 1
             if seen.words is not None:
@@ -73,18 +74,23 @@ class Eyes:
         """
         if not segment.data:
             return Glance()
-        if first and self.source.format == "csv" and (said := self._beginning(segment)):
-            return Glance(said)
+        if self.source.format == "csv":
+            if said := self._encoding(segment.data):
+                return Glance(said, _first_high(segment.data))
+            if first and (said := self._cells(segment)):
+                return Glance(said)
         wrong = next((r.line for r in rejects if r.code in _CODES), None)
         if wrong is None:
             return Glance()
         return Glance(None, wrong, self._rows(_from_line(segment.data, wrong), segment))
 
-    def _beginning(self, segment: Segment) -> str | None:
-        sample, as_is = segment.data[:_SAMPLE], read_as_is(self.source.csv.encoding)
-        if as_is and (said := csv_looks.other_encoding(sample, self._dialect.encoding)):
-            return said
-        return csv_looks.one_column(sample, self._dialect) if len(segment.columns or ()) == 1 else None
+    def _encoding(self, data: bytes) -> str | None:
+        encoding = self.source.csv.encoding
+        return csv_looks.other_encoding(data, encoding) if read_as_is(encoding) else None
+
+    def _cells(self, segment: Segment) -> str | None:
+        one = len(segment.columns or ()) == 1
+        return csv_looks.one_column(segment.data[:_SAMPLE], self._dialect) if one else None
 
     def _rows(self, sample: bytes, segment: Segment) -> str | None:
         if self.source.format != "csv":
@@ -97,6 +103,12 @@ class Eyes:
             sample = sample.decode("utf-8", "replace").encode()
         width = len(segment.columns or ()) if self.source.csv.header else None
         return csv_looks.rows_hint(sample, self._dialect, width)
+
+
+def _first_high(data: bytes) -> int:
+    """The first line (0 is the first) that is not ASCII."""
+    found = _HIGH.search(data)
+    return len(_END.findall(data, 0, found.start())) if found else 0
 
 
 def _from_line(data: bytes, line: int) -> bytes:

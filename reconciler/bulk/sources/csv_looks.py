@@ -2,6 +2,7 @@
 
 import codecs
 import itertools
+import re
 from dataclasses import replace
 
 from reconciler.bulk.sources import csv_framing
@@ -24,6 +25,7 @@ _NO_TEXT = (
     (b"PK\x03\x04", "this looks like a workbook of Excel or another ZIP file: write its rows as CSV"),
     (b"\xd0\xcf\x11\xe0", "this looks like an old workbook of Excel: write its rows as CSV"),
 )
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _CYRILLIC = frozenset((0xA8, 0xB8, *range(0xC0, 0x100)))  # letters of Russian in windows-1251
 _WIDER = {
     "shift_jis": "cp932",
@@ -32,12 +34,16 @@ _WIDER = {
 }  # what programs write that call it by the first name
 _ROWS = 20
 _SAMPLE = 1 << 14
-_CERTAIN = 3  # characters of several bytes from which on text is UTF-8 and not there by chance
 
 
 def no_text(sample: bytes) -> str | None:
     """What to do about a file that by its first bytes is no text."""
     return next((words for mark, words in _NO_TEXT if sample.startswith(mark)), None)
+
+
+def could_be_text(sample: bytes) -> bool:
+    """Whether there is no byte that programs write into no text; a header may begin with `PAR1`."""
+    return not _CONTROLS.search(sample)
 
 
 def hint(sample: bytes, declared: Dialect) -> str | None:
@@ -78,13 +84,11 @@ def _escaped(text: str, declared: Dialect) -> str | None:
     return None
 
 
-def other_encoding(sample: bytes, declared: str) -> str | None:
-    """What to set, if bytes that can be read as declared are rather UTF-8; that is hardly ever so by chance."""
-    sample = sample[:_SAMPLE]
-    if sample.isascii() or _is(declared, "utf-8") or not _fits(sample, "utf-8"):
+def other_encoding(data: bytes, declared: str) -> str | None:
+    """What to set, if bytes that can be read as an encoding of one byte for each character are rather UTF-8; that is hardly ever so by chance."""
+    if data.isascii() or _is(declared, "utf-8") or not _fits(data, "utf-8"):
         return None
-    letters = sum(1 for c in sample.decode("utf-8", "ignore") if c > "\x7f")
-    return "this looks like utf-8: set csv: {encoding: utf-8}" if letters >= _CERTAIN else None
+    return "this looks like utf-8: set csv: {encoding: utf-8}"
 
 
 def wider_encoding(sample: bytes, declared: str) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import IO, Any, NamedTuple
 
+from reconciler.bulk.records.columns import repeated
 from reconciler.bulk.records.lines import BadLine
 from reconciler.bulk.sources import csv_framing, csv_looks
 from reconciler.bulk.sources.csv_framing import Broken, Framer
@@ -66,8 +67,10 @@ def header(file: IO[bytes], begin: int, source: SourceDefinition, name: str) -> 
     if not first.any():
         if not source.csv.header:
             return Header(None, b"", 0, begin)
+        why = "it has nothing but blank lines" if first.sample else "it is empty"
         raise ReconcilerError(
-            f"{name} has no CSV header", help="set csv: {header: false} if the first row is data"
+            f"{name} has no CSV header: {why}",
+            help="write the file again with its header; with csv: {header: false}, such a file has no rows",
         )
     cells, raw = first.cells(begin)
     said, following = b"", (cells, raw)
@@ -101,6 +104,8 @@ class _First:
         self.encoding = encoding_read(source.csv.encoding)
         file.seek(begin)
         self.sample = file.read(LOOK)
+        if (said := csv_looks.no_text(self.sample)) and not csv_looks.could_be_text(self.sample):
+            raise ReconcilerError(f"{name} is no text", help=said)
 
     def any(self) -> bool:
         """Whether there is anything but ends of lines."""
@@ -156,10 +161,12 @@ def _named(cells: Sequence[str], source: SourceDefinition, name: str) -> tuple[s
                 help="name it in the file, or list the wanted columns in profile: {include: […]}",
             )
     columns = tuple(cell or f"column_{number}" for number, cell in enumerate(cells, 1))
-    twice = [c for c in columns if columns.count(c) > 1]
-    if twice:
-        places = " and ".join(str(n) for n, c in enumerate(columns, 1) if c == twice[0])
-        raise ReconcilerError(f"{name}: two columns of the CSV header have the same name: columns {places}")
+    if (twice := repeated(columns)) is not None:
+        places = " and ".join(str(n) for n, c in enumerate(columns, 1) if c == twice)
+        raise ReconcilerError(
+            f"{name}: two columns of the CSV header have the same name: columns {places}",
+            help="give each a name of its own in the file",
+        )
     return columns
 
 
@@ -237,7 +244,7 @@ def _reader(lines: Iterator[str], dialect: Dialect) -> Any:
 
 def _bad(cells: list[str], width: int | None, text: str, dialect: Dialect) -> BadLine | None:
     if width is not None and len(cells) != width:
-        return BadLine("line-columns", f"{many(len(cells), 'cell')}, {width} columns")
+        return BadLine("line-columns", f"{many(len(cells), 'cell')}, {many(width, 'column')}")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -47,6 +47,11 @@ def layout(path: Path, name: str) -> Layout:
         changed = parquet_footer.readable(footer).data if lost or told.data != footer else None
     except parquet_footer.Damaged:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
+    except polars.exceptions.DuplicateError:
+        raise ReconcilerError(
+            f"two columns of {name} have the same name",
+            help="give each a name of its own where the file is written",
+        ) from None
     except polars.exceptions.PolarsError as e:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged ({type(e).__name__})") from None
     except polars.exceptions.PanicException:

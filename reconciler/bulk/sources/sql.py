@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.beneath import within
+from reconciler.bulk.records.columns import repeated
 from reconciler.bulk.records.values import Unwritable
 from reconciler.bulk.sources import postgres_values
 from reconciler.errors import MissingExtra, ReconcilerError
@@ -104,10 +105,9 @@ def _sqlite_text(data: bytes) -> Any:
 
 
 def _columns(names: list[str]) -> list[str]:
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
+    if (twice := repeated(names)) is not None:
         raise ReconcilerError(
-            f"two columns of the query are named '{twice[0]}'", help="name one of them with AS"
+            f"two columns of the query are named '{twice}'", help="name one of them with AS"
         )
     return names
 
