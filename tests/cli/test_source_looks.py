@@ -97,7 +97,9 @@ def test_what_is_no_text_is_not_read_as_text(data: bytes, words: str, workspace:
     assert workspace.run("source", "check", "looks").code == 0
 
 
-@pytest.mark.parametrize(("data", "words"), [(b"", "it is empty"), (b"\n\r\n", "it has nothing but blank lines")])
+@pytest.mark.parametrize(
+    ("data", "words"), [(b"", "it is empty"), (b"\n\r\n", "it has nothing but blank lines")]
+)
 def test_a_file_without_anything_says_so(data: bytes, words: str, workspace: Workspace) -> None:
     workspace.write("specs/looks.yaml", SPEC.replace("ID", "id"))
     (workspace.root / "data/x.csv").write_bytes(data)
