@@ -65,6 +65,9 @@ class LosingWorkers:
     def give(self, task: Callable[..., Any], *args: Any, near: str = "", first: bool = False) -> Any:
         return Task(self, task, args)
 
+    def names(self) -> list[str]:
+        return ["one", "two"][: self.at_once]
+
     def tell(self, task: Callable[..., None], *args: Any) -> None:
         task(*args)
 
@@ -96,6 +99,7 @@ def source(kind: str, files: str, max_bytes: int) -> SourceDefinition:
 @contextmanager
 def segments_of(size: int) -> Iterator[None]:
     before, rows = segments.segments.__defaults__, (parquet.BATCH, worker_tasks.ROWS, identifiers.FOLDED)
+    asked, worker_tasks.ENDS_ASKED_FROM = worker_tasks.ENDS_ASKED_FROM, 1000
     segments.segments.__defaults__ = (*(before or ())[:-1], size)
     parquet.BATCH, worker_tasks.ROWS = max(1, size // 40), 2 * max(1, size // 40)
     identifiers.FOLDED = 15
@@ -104,6 +108,7 @@ def segments_of(size: int) -> Iterator[None]:
     finally:
         segments.segments.__defaults__ = before
         parquet.BATCH, worker_tasks.ROWS, identifiers.FOLDED = rows
+        worker_tasks.ENDS_ASKED_FROM = asked
 
 
 names = st.sampled_from(["u1", "u2", "U2", "u10", "0u2", WHO, "", " ", "null", "a@b.c", "é"])

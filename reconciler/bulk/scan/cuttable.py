@@ -3,6 +3,7 @@
 import zlib
 from array import array
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, Protocol
@@ -51,15 +52,16 @@ class Held:
 
 
 class Ends:
-    """Lines that are elsewhere: how many bytes, and where each line ends, which is unpacked where a chunk ends among them."""
+    """Lines that are elsewhere: how many bytes, and where each line ends, which is asked for or unpacked where a chunk ends among them."""
 
-    def __init__(self, size: int, packed: bytes) -> None:
+    def __init__(self, size: int, packed: bytes | Callable[[], bytes]) -> None:
         self.size, self._packed = size, packed
 
     @cached_property
     def _ends(self) -> "array[int]":
+        packed = self._packed if isinstance(self._packed, bytes) else self._packed()
         lengths = array("I")
-        lengths.frombytes(zlib.decompress(self._packed))
+        lengths.frombytes(zlib.decompress(packed))
         return array("Q", accumulate(n + 1 for n in lengths))
 
     def end_within(self, begin: int, room: int) -> int:

@@ -1,5 +1,7 @@
 """What of a segment can be known only where it was read, and is told to who has not its bytes. Pure data; nothing of a profile."""
 
+from collections.abc import Callable
+
 import msgspec
 
 
@@ -22,10 +24,10 @@ class Elsewhere(msgspec.Struct):
 
     Attributes:
         size: bytes of those lines.
-        ends: where each of them ends, as `cuttable.ends_of` packs it.
+        ends: where each of them ends, as `cuttable.ends_of` packs it; or what gives this.
         glance: what the segment looks like.
     """
 
     size: int
-    ends: bytes
+    ends: bytes | Callable[[], bytes]
     glance: Glance

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -60,7 +61,8 @@ class Spread:
         self._places = [Place(i, n, worker_tasks.state(root, n)) for i, n in enumerate(names)]
         self._framing = _Framing(workers, self._task, self._places)
         self._digesting = Digesting(workers, self._task, self._places)
-        self._given = deque[Given[Looked]]()
+        self._given = deque[tuple[Given[Looked], int]]()
+        self._shares = _Shares(workers, source.max_bytes)
         self._through: list[_Through] = []
 
     def batches(self, look: Look) -> Iterator[tuple[Segment, Batch]]:
@@ -78,11 +80,21 @@ class Spread:
             ):
                 for segment, batch in looked.found:
                     piece = self._digesting.add(segment, batch, worker)
+                    self._shares.made(piece, batch)
+                    if piece is not None and batch.elsewhere is not None and not batch.elsewhere.ends:
+                        batch.elsewhere.ends = partial(self._ends, piece, worker)
                     if look.contents and batch.rejects and piece is not None:
                         yield segment, self._with_contents(piece, batch)
                     else:
                         yield segment, batch
         self._framing.end()
+
+    def _ends(self, piece: Piece, worker: str) -> bytes:
+        """Where the lines of a segment end."""
+        place = self._places[piece.segment.file]
+        return self._workers.give(
+            worker_tasks.ends, self._task, place, piece, near=worker, first=True
+        ).result()
 
     def _with_contents(self, piece: Piece, batch: Batch) -> Batch:
         """A batch whose rejected records have their data: this is read here, for it must not pass the scheduler."""
@@ -113,13 +125,16 @@ class Spread:
             most = 1 if look.accounts else 2 * self._workers.at_once + 1
             while len(self._given) < most and (one := self._framing.next(end, wait=not self._given)):
                 self._digesting.expect(one)
-                place = self._places[one.file]
-                self._given.append(
-                    self._workers.give(worker_tasks.look, self._task, place, one, look.accounts)
+                place, size = self._places[one.file], _size(one)
+                near = self._shares.next(sum(n for _, n in self._given))
+                given = self._workers.give(
+                    worker_tasks.look, self._task, place, one, look.accounts, near=near
                 )
+                self._given.append((given, size))
             if not self._given:
                 return
-            yield self._given[0].result(), self._given[0].worker
+            first, _ = self._given[0]
+            yield first.result(), first.worker
             self._given.popleft()
 
     def cut(self, chunks: Sequence[Chunk]) -> None:
@@ -140,13 +155,39 @@ class Spread:
 
     def close(self) -> None:
         """Nothing of the pass is wanted any more."""
-        for given in self._given:
+        for given, _ in self._given:
             given.cancel()
         rest: list[_Framing | Digesting | _Through] = [self._framing, self._digesting, *self._through]
         for one in rest:
             one.cancel()
         self._workers.tell(worker_tasks.forget, self._task.key)
         worker_tasks.forget(self._task.key)  # what was done here, after workers were lost
+
+
+def _size(stretch: Stretch) -> int:
+    """Bytes of a stretch; rows, of Parquet."""
+    return stretch.rows[1] if stretch.rows is not None else sum(n for _, n in stretch.segments)
+
+
+class _Shares:
+    """Which worker checks what: as far as it can be told before, all of one chunk, since the one who digests it has to have its lines."""
+
+    def __init__(self, workers: Workers, max_bytes: int) -> None:
+        self._names, self._max_bytes = workers.names(), max_bytes
+        self._read = self._lines = 1  # so much was made of so much
+
+    def made(self, piece: Piece | None, batch: Batch) -> None:
+        """What became of a segment."""
+        if piece is not None and batch.elsewhere is not None:
+            self._read += piece.size
+            self._lines += batch.elsewhere.size
+
+    def next(self, waiting: int) -> str:
+        """Who checks the next stretch, while so much is being checked; empty if that is all one."""
+        if len(self._names) < 2:
+            return ""
+        begins = self._lines * (self._read + waiting) // self._read
+        return self._names[begins // self._max_bytes % len(self._names)]
 
 
 class _Framing:

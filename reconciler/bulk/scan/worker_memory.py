@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 MOST_OPEN = 4  # readings that can go on where they were
@@ -68,6 +68,12 @@ class Kept:
         """Those that are still here."""
         with self._lock:
             return self._lines.get(key)
+
+    def drop(self, keys: Iterable[tuple[str, int, int]]) -> None:
+        """These are not needed any more: what comes next has their room, which is in the processor's tables already."""
+        with self._lock:
+            for key in keys:
+                self._size -= len(self._lines.pop(key, b""))
 
     def forget(self, key: str) -> None:
         """Those of a pass."""

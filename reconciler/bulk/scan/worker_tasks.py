@@ -5,7 +5,7 @@ next. A file that is not the one that the coordinator found is not read.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +33,9 @@ from reconciler.model.source import SourceDefinition
 STRETCH = 8  # segments that one task checks
 ROWS = 10 * parquet.BATCH  # of a Parquet file, that one task checks
 FIRST, MOST = 2, 64  # segments after which places are given back: few at first, so that others can begin
+ENDS_ASKED_FROM = (
+    16_000_000  # bytes of a chunk from which on chunks end in so few segments that those are asked about
+)
 KEPT_BYTES = 256_000_000  # lines that wait to be digested
 
 
@@ -224,18 +227,43 @@ def digest_pieces(task: Pass, places: Sequence[Place], pieces: Sequence[Piece], 
     for place in places:
         _require(task, place)
     check, made = checker(task.source), hashlib.sha256()
-    for segment, length in pieces:
-        data = _kept.get((task.key, segment.file, segment.offset))
-        if data is None:
-            one = one_piece(task, Piece(segment, length))
-            with ExitStack() as stack:
-                again = list(read(task, by_index[segment.file], one, stack))
-                data = b"".join(check(s).bytes_of(s) for s in again)
+    for piece in pieces:
+        data = _lines(task, by_index[piece.segment.file], piece, check)
         part = memoryview(data)[skip : skip + size]
         skip = max(0, skip - len(data))
         size -= len(part)
         made.update(part)
+    _kept.drop(_key(task, p.segment) for p in pieces[:-1])  # the next chunk may have the rest of the last one
     return made.hexdigest()
+
+
+def ends(task: Pass, place: Place, piece: Piece) -> bytes:
+    """Where the lines of a segment end, which may still be here.
+
+    Args:
+        task: the pass.
+        place: the file that it is of.
+        piece: the segment.
+
+    Raises:
+        ReconcilerError: it cannot be read, or is another one.
+    """
+    _require(task, place)
+    return ends_of(_lines(task, place, piece, checker(task.source)))
+
+
+def _lines(task: Pass, place: Place, piece: Piece, check: Callable[[Segment], Batch]) -> bytes:
+    """The lines to send of a segment: those that were made here, or made again."""
+    kept = _kept.get(_key(task, piece.segment))
+    if kept is not None:
+        return kept
+    with ExitStack() as stack:
+        again = read(task, place, one_piece(task, piece), stack)
+        return b"".join(check(s).bytes_of(s) for s in again)
+
+
+def _key(task: Pass, segment: Segment) -> tuple[str, int, int]:
+    return task.key, segment.file, segment.offset
 
 
 def forget(key: str) -> None:
@@ -364,8 +392,10 @@ class _Checked:
         batch = self._check(segment, accounts=self._accounts > 0)
         data = batch.bytes_of(segment)
         if self._keep and batch.data is not None:
-            _kept.put((self._task.key, segment.file, segment.offset), data)
-        there = Elsewhere(len(data), ends_of(data), self._eyes.glance(segment, batch.rejects, first=first))
+            _kept.put(_key(self._task, segment), data)
+        asked = self._keep and self._task.source.max_bytes >= ENDS_ASKED_FROM
+        glance = self._eyes.glance(segment, batch.rejects, first=first)
+        there = Elsewhere(len(data), b"" if asked else ends_of(data), glance)
         seen = batch.identifiers
         if seen is not None:
             seen = without_accounts(seen, self._task.salt, self._accounts)

@@ -38,6 +38,9 @@ class Workers(Protocol):
 
     at_once: int
 
+    def names(self) -> list[str]:
+        """Of those that are there."""
+
     def give(self, task: Callable[..., T], *args: Any, near: str = "", first: bool = False) -> Given[T]:
         """Have a worker do something.
 

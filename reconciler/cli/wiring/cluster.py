@@ -20,7 +20,7 @@ from reconciler.bulk.upload.job import Job
 from reconciler.bulk.upload.senders import IN_PROCESS_MAX_BYTES, SenderLost
 from reconciler.bulk.upload.tickets import Tickets
 from reconciler.cli.wiring.cluster_connection import ALONE, ALONE_S, LISTEN_S, Connection
-from reconciler.cli.wiring.cluster_worker import Errand, Sent, upload_on_worker
+from reconciler.cli.wiring.cluster_worker import Errand, Sent, packed, send
 from reconciler.cli.wiring.destination import Credential
 from reconciler.errors import Refused
 from reconciler.ledger.lock import Lock
@@ -152,9 +152,7 @@ class Workers:
         )
         future = None
         try:
-            future = self._client.submit(
-                upload_on_worker, errand, key=f"upload-{ticket}", pure=False, retries=0
-            )
+            future = self._client.submit(send, *packed(errand), key=f"upload-{ticket}", pure=False, retries=0)
             sent = self._result(future)
         except (Exception, CancelledError) as e:
             return None, ALONE if not self._connected.reachable() else type(e).__name__

@@ -84,6 +84,13 @@ class Connection:
         except (Exception, CancelledError):
             return True
 
+    def workers(self) -> list[str]:
+        """Those that are there, as far as is known."""
+        try:
+            return sorted(self.client.nthreads())
+        except (Exception, CancelledError):
+            return []
+
     def start(self) -> None:
         """Connect to the scheduler, or start a cluster here.
 

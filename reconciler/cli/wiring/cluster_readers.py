@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.bulk.scan.worker_tasks import frame
 from reconciler.cli.wiring.cluster_connection import ALONE, ALONE_S, LISTEN_S, Connection
-from reconciler.cli.wiring.cluster_worker import Done, do
+from reconciler.cli.wiring.cluster_worker import Done, do, packed
 from reconciler.errors import Interrupted, ReconcilerError
 
 TRIES = 20  # of a task whose workers end
@@ -27,6 +27,10 @@ class Readers:
     def __init__(self, connected: Connection, stopping: Callable[[], bool]) -> None:
         self._connected, self._stopping = connected, stopping
         self.at_once = max(2, sum(connected.client.nthreads().values()))
+
+    def names(self) -> list[str]:
+        """Of the workers that are there."""
+        return self._connected.workers()
 
     def give(self, task: Callable[..., Any], *args: Any, near: str = "", first: bool = False) -> "Task":
         """Have a worker do something.
@@ -72,8 +76,7 @@ class Task:
         ):  # a connection that is lost is told where the result is waited for
             self._future = self._connected.client.submit(
                 do,
-                task,
-                args,
+                *packed(task, args),
                 key=f"read-{secrets.token_hex(8)}",
                 pure=False,
                 priority=int(self._first),

@@ -3,15 +3,18 @@
 Nothing secret and nothing of a profile is among what it is handed or gives back: both pass the scheduler, and its dashboard.
 """
 
+import functools
+import hashlib
 import os
+import pickle
 import secrets
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import reconciler
 from reconciler.api.answers import Answer, Verdict
 from reconciler.bulk.scan.worker_tasks import FoundOtherwise
 from reconciler.bulk.sent.digests import NotTheKey
@@ -21,6 +24,7 @@ from reconciler.cli.wiring import destination
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.ledger.lock import hold_shared
 
+OTHER_CODE = "it has another version of reconciler"
 _once = threading.Lock()
 _held: list[object] = []
 _tokens: dict[str, str] = {}
@@ -78,13 +82,36 @@ class Done:
     failure: Failure | None = None
 
 
-def do(task: Callable[..., Any], args: tuple[Any, ...]) -> Done:
-    """Do a task of `reconciler.bulk.scan.worker_tasks`. Raises nothing: an exception would be logged with its arguments."""
+@functools.cache
+def own_code() -> str:
+    """A digest of this program's own code, wherever it is installed: with other code, other lines might be made of the same source."""
+    home, made = Path(reconciler.__file__).parent, hashlib.sha256()
+    for path in sorted(home.rglob("*.py")):
+        made.update(f"{path.relative_to(home)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return made.hexdigest()
+
+
+def packed(*job: Any) -> tuple[str, bytes]:
+    """What a worker is handed: it looks at the code that it is of before it looks at what it is."""
+    return own_code(), pickle.dumps(job)
+
+
+def do(code: str, job: bytes) -> Done:
+    """Do a task of `reconciler.bulk.scan.worker_tasks`. Raises nothing: an exception would be logged with its arguments.
+
+    Args:
+        code: that the coordinator has.
+        job: the task and its arguments.
+    """
     from distributed import get_worker
 
     worker = str(get_worker().address)
+    if code != own_code():
+        same = "install on every worker the version of reconciler that this machine has"
+        return Done(worker, failure=Failure(f"on the worker {worker}: {OTHER_CODE}", same))
     keep_freed_memory()
     try:
+        task, args = pickle.loads(job)  # noqa: S301 - of the coordinator, which may run any code here
         return Done(worker, task(*args))
     except FoundOtherwise as e:
         shared = "workers open the same paths as this machine: sources have to be on storage that all of them share, or in an object store"
@@ -118,6 +145,19 @@ class _Leave:
             return False
         self.unanswered = time.monotonic() - begun > self.errand.limit
         return allowed and not self.unanswered
+
+
+def send(code: str, job: bytes) -> Sent:
+    """Send one chunk once. Raises nothing: an exception would be logged with its arguments.
+
+    Args:
+        code: that the coordinator has.
+        job: the errand.
+    """
+    if code != own_code():
+        return Sent("", Answer(Verdict.SITUATION, f"a worker of the cluster could not begin: {OTHER_CODE}"))
+    (errand,) = pickle.loads(job)  # noqa: S301 - of the coordinator, which may run any code here
+    return upload_on_worker(errand)
 
 
 def upload_on_worker(errand: Errand) -> Sent:
