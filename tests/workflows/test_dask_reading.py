@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import polars
 import pytest
 
+from reconciler.api.answers import Verdict
 from reconciler.bulk.scan import source_scans
 from reconciler.bulk.scan.scan import scan, scan_elsewhere
 from reconciler.bulk.scan.source_scans import Scans
@@ -33,7 +34,7 @@ from tests.laws.test_spread import PACK, source
 
 pytest.importorskip("distributed")
 
-from reconciler.cli.wiring import command_end
+from reconciler.cli.wiring import cluster_worker, command_end
 from reconciler.cli.wiring.cluster_connection import Connection, connection
 from reconciler.cli.wiring.cluster_readers import Readers
 from reconciler.cli.wiring.sent import IndexKey
@@ -128,6 +129,19 @@ def test_workers_find_what_this_machine_finds(
 ) -> None:
     definition = source(kind, written(tmp_path, kind, pack), 3_000_000)
     assert elsewhere(cluster, tmp_path, definition, kills) == scan(tmp_path, definition)
+
+
+def test_a_worker_with_other_code_does_nothing_and_is_named(
+    cluster: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_worker, "own_code", lambda: "of another version")
+    with pytest.raises(ReconcilerError, match=r"on the worker tls://.*: it has another version of") as e:
+        Readers(cluster, lambda: False).give(len, ()).result()
+    assert "install on every worker the version" in str(e.value.help)
+    monkeypatch.undo()
+    sent = cluster_worker.send("of another version", b"what other code has written")
+    assert sent.answer.verdict is Verdict.SITUATION
+    assert "another version" in sent.answer.message
 
 
 def test_what_a_worker_finds_wrong_is_said_as_here(cluster: Connection, tmp_path: Path) -> None:
