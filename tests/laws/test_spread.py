@@ -8,7 +8,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,13 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.bulk.scan import identifiers, worker_tasks
-from reconciler.bulk.scan.scan import scan, scan_elsewhere
+from reconciler.bulk.scan.duplicates import ListedLines
+from reconciler.bulk.scan.scan import find_superseded, scan, scan_elsewhere, superseded
 from reconciler.bulk.scan.spread import Spread, divisible
-from reconciler.bulk.sent.digests import SourceRows, key_of_text
+from reconciler.bulk.sent.digests import PLACE, SourceRows, key_of_text
 from reconciler.bulk.sources import locations, parquet, segments
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Reject, Scan
-from reconciler.model.source import Dialect, Expectation, Identifier, SourceDefinition, Update
+from reconciler.model.source import Dialect, Expectation, Identifier, Removals, SourceDefinition, Update
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -140,11 +141,19 @@ def both(root: Path, definition: SourceDefinition, workers: LosingWorkers, size:
 
 def elsewhere(root: Path, definition: SourceDefinition, workers: LosingWorkers, **asked: Any) -> Scan:
     found = locations.find(root, definition)
-    spread = Spread(workers, root, found, definition)
-    try:
+    with spread_of(root, definition, workers) as spread:
         return scan_elsewhere(spread, found, definition, **asked)
-    finally:
-        spread.close()
+
+
+@contextmanager
+def spread_of(root: Path, definition: SourceDefinition, workers: LosingWorkers) -> Iterator[Spread]:
+    with ExitStack() as stack:
+        lists = [
+            ListedLines(stack.enter_context(Path(p).open("rb"))) if p else None
+            for p in (definition.superseded, definition.listed)
+        ]
+        names = locations.find(root, definition)
+        yield stack.enter_context(closing(Spread(workers, root, names, definition, (), *lists)))
 
 
 def index_key(_make: bool) -> bytes:
@@ -238,6 +247,46 @@ def test_what_is_gathered_of_all_rows(kind: str, data: st.DataObject) -> None:
     assert index_key(False) not in b"".join(workers.seen)
 
 
+@pytest.mark.parametrize("kind", ["commands", "ndjson", "csv"])
+@settings(max_examples=40)
+@given(st.data())
+def test_lines_that_lists_name(kind: str, data: st.DataObject) -> None:
+    """Of each identity the last row, and of these some: what a delta of a source with `keep_last` is."""
+    plain = dataclasses.replace(
+        source(kind, f"x*.{kind}", data.draw(st.sampled_from([600, 1000, 5000]))),
+        duplicates=data.draw(st.sampled_from(["off", "refuse", "keep_last"])),
+        expect=tuple(data.draw(expectations)),
+    )
+    workers = LosingWorkers(random.Random(data.draw(st.integers(0, 99))), data.draw(st.integers(1, 3)))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for index in range(data.draw(st.integers(1, 3))):
+            (root / f"x{index}.{kind}").write_bytes(data.draw(content(kind)))
+        with segments_of(data.draw(st.sampled_from([80, 300, 1 << 20]))):
+            definition, places = plain, list[tuple[int, int]]()
+            if plain.duplicates == "keep_last":
+                with (root / "here").open("w+b") as here, (root / "there").open("w+b") as there:
+                    find_superseded(root, plain, here)
+                    with spread_of(root, plain, workers) as spread:
+                        superseded(spread, locations.find(root, plain), plain, there)
+                assert (root / "there").read_bytes() == (root / "here").read_bytes()
+                definition = dataclasses.replace(plain, superseded=str(root / "here"))
+            found = locations.find(root, definition)
+
+            def sent(path: str, before: int, _data: bytes, numbers: Sequence[int]) -> None:
+                places.extend((found.index(path), before + n + 1) for n in numbers)
+
+            assert gathered(
+                partial(elsewhere, root, definition, workers), tracked=True, contents=False
+            ) == gathered(partial(scan, root, definition, on_sent=sent), tracked=True, contents=False)
+            wanted = sorted(x for x in places if data.draw(st.booleans()))
+            (root / "listed").write_bytes(b"".join(PLACE.pack(*x) for x in wanted))
+            definition = dataclasses.replace(definition, listed=str(root / "listed"))
+            expected, made = scan(root, definition), elsewhere(root, definition, workers)
+    assert made == expected
+    assert made.sent == len(wanted)
+
+
 @settings(max_examples=20)
 @given(st.data())
 def test_parquet(data: st.DataObject) -> None:
@@ -303,8 +352,9 @@ def test_a_file_that_is_another_one_there_is_refused(tmp_path: Path) -> None:
         elsewhere(tmp_path, definition, Changing(random.Random(1), 2))
 
 
-def test_only_keep_last_needs_what_this_run_has() -> None:
+def test_what_is_divided() -> None:
     plain = source("csv", "x.csv", 1000)
-    assert divisible(plain)
-    assert all(divisible(dataclasses.replace(plain, duplicates=d)) for d in ("warn", "refuse"))
-    assert not divisible(dataclasses.replace(plain, duplicates="keep_last"))
+    assert divisible(plain, ["x.csv"])
+    assert divisible(dataclasses.replace(plain, listed="a"), ["x.csv"])
+    assert not divisible(dataclasses.replace(plain, listed="a"), ["x.csv", "y.csv.gz"])
+    assert not divisible(dataclasses.replace(plain, removals=Removals(path="a", key=b"")), ["x.csv"])

@@ -5,10 +5,12 @@ identity, chance decides which is the last. Of each line a keyed hash of its ide
 for one pass and forgotten, so what is on disk for a while says nothing about anybody.
 """
 
+import bisect
 import hashlib
 import heapq
 import os
 import struct
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -115,6 +117,32 @@ def repeated(records: Iterable[bytes], size: int, names: Sequence[str]) -> Repea
         for other, later, file, line in heapq.nsmallest(_EXAMPLES, examples)
     ]
     return Repeated(identities, commands, tuple(shown)) if commands else None
+
+
+class NumberedLines:
+    """Lines of one segment that a list names, at hand: packed by `packed_lines`."""
+
+    def __init__(self, packed: bytes) -> None:
+        self._numbers = array("I")
+        self._numbers.frombytes(packed)
+
+    def among(self, _file: int, first: int, last: int) -> set[int]:
+        """Numbers of the lines from `first` to `last` that are listed."""
+        numbers = self._numbers
+        return set(numbers[bisect.bisect_left(numbers, first) : bisect.bisect_right(numbers, last)])
+
+
+def packed_lines(listed: "ListedLines", file: int, before: int, lines: int) -> bytes:
+    """Which lines of a segment are listed, counted from its first, 1: what `NumberedLines` reads.
+
+    Args:
+        listed: asked for every segment, in order.
+        file: index of the segment's file.
+        before: lines of the file before the segment.
+        lines: of the segment.
+    """
+    found = listed.among(file, before + 1, before + lines)
+    return array("I", sorted(number - before for number in found)).tobytes()
 
 
 class ListedLines:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import msgspec
 
 from reconciler.bulk.scan.batch import Batch, Rejected
-from reconciler.bulk.scan.duplicates import ListedLines
+from reconciler.bulk.scan.duplicates import ListedLines, NumberedLines
 from reconciler.bulk.scan.identifiers import Seen
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.load import SUPERSEDED
+
+Listed = ListedLines | NumberedLines
 
 
 class _Operation(msgspec.Struct):
@@ -21,7 +23,7 @@ class _Operation(msgspec.Struct):
 _operation = msgspec.json.Decoder(_Operation).decode
 
 
-def without(batch: Batch, segment: Segment, before: int, replaced: ListedLines, *, contents: bool) -> Batch:
+def without(batch: Batch, segment: Segment, before: int, replaced: Listed, *, contents: bool) -> Batch:
     """A batch without the lines that a later one replaces; they are rejected, in words of their own.
 
     Args:
@@ -69,7 +71,7 @@ def without(batch: Batch, segment: Segment, before: int, replaced: ListedLines, 
     )
 
 
-def only(batch: Batch, segment: Segment, before: int, wanted: ListedLines) -> Batch:
+def only(batch: Batch, segment: Segment, before: int, wanted: Listed) -> Batch:
     """A batch with those lines alone that are listed; the others were sent before, and did not change.
 
     Args:

@@ -160,9 +160,14 @@ def find_superseded(
         ReconcilerError: the source cannot be read.
     """
     names = locations.find(root, source)
+    superseded(Here(root, names, source, workers, digest=False), names, source, into)
+
+
+def superseded(reading: Reading, names: Sequence[str], source: SourceDefinition, into: IO[bytes]) -> None:
+    """The same, of a pass over these places."""
     watch, rows = Duplicates(), Rows(names, source)
     look = Look(takes=(watch.take,))
-    for segment, batch in Here(root, names, source, workers, digest=False).batches(look):
+    for segment, batch in reading.batches(look):
         watch.add(batch.taken[0], segment.file, rows.before(segment)[0])
         rows.add(segment, batch)
     watch.superseded(into)

@@ -10,6 +10,7 @@ from reconciler.bulk.records import exact_json, parquet_values
 from reconciler.bulk.records.lines import BadLine, too_large
 from reconciler.bulk.records.mapping import column_used
 from reconciler.bulk.sources import csv_rows, line_framing
+from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.source import SourceDefinition
 
@@ -53,6 +54,15 @@ def json_records(data: bytes, source: SourceDefinition, first: int = 0) -> Itera
                 yield Record(line, raw, None, None)
             else:
                 yield _json_row(line, raw, decode)
+
+
+def lines_of(segment: Segment, source: SourceDefinition) -> int:
+    """How many physical lines a segment of text takes."""
+    if segment.bad is not None:
+        return 1
+    if source.format == "csv":
+        return lines_in(segment.data)
+    return segment.data.count(b"\n") + (segment.data != b"" and not segment.data.endswith(b"\n"))
 
 
 def blocks(data: bytes) -> Iterator[bytes]:

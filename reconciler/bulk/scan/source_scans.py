@@ -4,13 +4,22 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
-from reconciler.bulk.scan.scan import OnSent, Tracker, scan, scan_elsewhere
+from reconciler.bulk.scan.duplicates import ListedLines
+from reconciler.bulk.scan.scan import (
+    OnSent,
+    Tracker,
+    find_superseded,
+    scan,
+    scan_elsewhere,
+    superseded,
+)
 from reconciler.bulk.scan.scan_cache import KeptScans, compared
 from reconciler.bulk.scan.spool import Spools, once_only
 from reconciler.bulk.scan.spread import Spread, divisible
@@ -99,7 +108,7 @@ class Scans:
             found = self.spools.readable(source, approval) if once_only(source) else source
             if found.duplicates != "keep_last":
                 return found
-            return replace(found, superseded=str(self.spools.superseded(found)))
+            return replace(found, superseded=str(self.spools.superseded(found, self._find_superseded)))
 
     def stop_when(self, stopping: Callable[[], bool]) -> None:
         """Read on only for as long as this is false; `Interrupted` is raised then."""
@@ -226,13 +235,14 @@ class Scans:
                 raise Interrupted
             self._progress(source.source, lines)
 
-        small = self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM
         stays = on_sent is not None or (tracker is not None and tracker.stays)
-        if contents and source.format != "parquet":  # what is rejected is read here, from where it stands
-            stays = stays or not all(alone(name, source) for name in names)
-        if not (small or stays) and (workers := self._of_cluster(source)) is not None:
-            spread = Spread(workers, self.root, names, source, schemas)
-            with closing(spread):
+        stays = stays or (source.duplicates == "keep_last" and not source.superseded)
+        if contents:  # what is rejected is read here, from where it stands
+            packed = source.format != "parquet" and not all(alone(name, source) for name in names)
+            stays = stays or packed or bool(source.superseded)
+        workers = None if stays else self._of_cluster(source, names)
+        if workers is not None:
+            with self._spread(workers, names, source, schemas) as spread:
                 return scan_elsewhere(
                     spread,
                     names,
@@ -243,7 +253,7 @@ class Scans:
                     tracker=tracker,
                     schemas=schemas,
                 )
-        with nullcontext() if small or self._workers is None else self._workers() as pool:
+        with self._pool(names) as pool:
             return scan(
                 self.root,
                 source,
@@ -256,8 +266,44 @@ class Scans:
                 schemas=schemas,
             )
 
-    def _of_cluster(self, source: SourceDefinition) -> Workers | None:
-        return self._cluster(self._stopping) if divisible(source) else None
+    def _find_superseded(self, source: SourceDefinition, into: IO[bytes]) -> None:
+        """Write the places of lines that a later one replaces."""
+        names = locations.find(self.root, source)
+        if (workers := self._of_cluster(source, names)) is not None:
+            with self._spread(workers, names, source) as spread:
+                superseded(spread, names, source, into)
+            return
+        with self._pool(names) as pool:
+            find_superseded(self.root, source, into, pool)
+
+    def _small(self, names: Sequence[str]) -> bool:
+        return self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM
+
+    def _pool(self, names: Sequence[str]) -> AbstractContextManager[Executor | None]:
+        """Processes of this machine, where they pay."""
+        return nullcontext() if self._workers is None or self._small(names) else self._workers()
+
+    def _of_cluster(self, source: SourceDefinition, names: Sequence[str]) -> Workers | None:
+        if self._small(names) or not divisible(source, names):
+            return None
+        return self._cluster(self._stopping)
+
+    @contextmanager
+    def _spread(
+        self,
+        workers: Workers,
+        names: Sequence[str],
+        source: SourceDefinition,
+        schemas: Sequence[DatamartSchema] = (),
+    ) -> Iterator[Spread]:
+        """A pass by workers, with the lists that say which lines are sent."""
+        with ExitStack() as stack:
+
+            def listed(path: str) -> ListedLines | None:
+                return ListedLines(stack.enter_context(Path(path).open("rb"))) if path else None
+
+            lists = listed(source.superseded), listed(source.listed)
+            yield stack.enter_context(closing(Spread(workers, self.root, names, source, schemas, *lists)))
 
 
 def with_contents(reject: Reject, data: object) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -26,7 +27,6 @@ from reconciler.bulk.records.mapping import column_used
 from reconciler.bulk.records.values import written
 from reconciler.bulk.scan import held
 from reconciler.bulk.scan.held import Holds, Owner, Use
-from reconciler.bulk.scan.scan import find_superseded
 from reconciler.bulk.sources import locations, object_store, sql
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.model.source import SourceDefinition
@@ -172,8 +172,14 @@ class Spools:
         with self._partial(name, place) as folder:
             yield folder
 
-    def superseded(self, source: SourceDefinition) -> Path:
+    def superseded(
+        self, source: SourceDefinition, find: Callable[[SourceDefinition, IO[bytes]], None]
+    ) -> Path:
         """A list of the lines that later ones replace, for this run; it holds numbers only.
+
+        Args:
+            source: whose lines they are.
+            find: writes the list.
 
         Raises:
             ReconcilerError: the source cannot be read.
@@ -183,7 +189,7 @@ class Spools:
         path = self._lists / self._place(source).name
         if not path.exists():
             with private_file(path) as file:
-                find_superseded(self.root, source, file)
+                find(source, file)
         return path
 
     def use(self, source: SourceDefinition) -> None:

@@ -20,11 +20,12 @@ import msgspec
 from reconciler.bulk.scan import worker_tasks
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.check import checker
+from reconciler.bulk.scan.duplicates import ListedLines, packed_lines
 from reconciler.bulk.scan.reading import Look
 from reconciler.bulk.scan.spread_digests import Digesting
-from reconciler.bulk.scan.worker_tasks import Framed, Looked, Pass, Piece, Place, Stretch
+from reconciler.bulk.scan.worker_tasks import Chosen, Framed, Looked, Pass, Piece, Place, Stretch
 from reconciler.bulk.scan.workers import Given, Workers
-from reconciler.bulk.sources.segments import Segment
+from reconciler.bulk.sources.segments import Segment, alone
 from reconciler.errors import ReconcilerError
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Chunk
@@ -34,9 +35,13 @@ AHEAD = 64  # answers about a file that wait for the files before it
 STRETCHES = 256  # known ones that nobody has yet
 
 
-def divisible(source: SourceDefinition) -> bool:
-    """True if each part of a source can be read wherever it is, without what only this run has."""
-    return not (source.of_this_run or source.duplicates == "keep_last" or source.format == "spool")
+def divisible(source: SourceDefinition, names: Sequence[str]) -> bool:
+    """True if each part of a source can be read wherever it is, with no more of what only this run has than numbers of lines."""
+    if source.removals or source.format == "spool":
+        return False
+    if not (source.listed or source.superseded):
+        return not source.of_this_run
+    return all(alone(name, source) for name in names)  # else lines cannot be counted before they are read
 
 
 class Spread:
@@ -49,12 +54,15 @@ class Spread:
         names: Sequence[str],
         source: SourceDefinition,
         schemas: Sequence[DatamartSchema] = (),
+        replaced: ListedLines | None = None,
+        wanted: ListedLines | None = None,
     ) -> None:
-        self._workers = workers
+        self._workers, self._choice = workers, _Choice(replaced, wanted)
         self._task = Pass(
             key=secrets.token_hex(8),
             root=str(root),
-            source=source,
+            source=replace(source, superseded="", listed=""),  # the lists are here
+            numbered=self._choice.made,
             schemas=tuple(schemas),
             salt=os.urandom(16),
         )
@@ -124,6 +132,7 @@ class Spread:
         while True:
             most = 1 if look.accounts else 2 * self._workers.at_once + 1
             while len(self._given) < most and (one := self._framing.next(end, wait=not self._given)):
+                one = self._choice.of(one)
                 self._digesting.expect(one)
                 place, size = self._places[one.file], _size(one)
                 near = self._shares.next(sum(n for _, n in self._given))
@@ -164,9 +173,35 @@ class Spread:
         worker_tasks.forget(self._task.key)  # what was done here, after workers were lost
 
 
+class _Choice:
+    """Which lines are sent of stretches, by lists of lines."""
+
+    def __init__(self, replaced: ListedLines | None, wanted: ListedLines | None) -> None:
+        self._replaced, self._wanted = replaced, wanted
+        self.made = replaced is not None or wanted is not None
+        self._before: dict[int, int] = {}
+
+    def of(self, stretch: Stretch) -> Stretch:
+        """A stretch with the lines that are sent of it; asked for every stretch, in order."""
+        if not self.made:
+            return stretch
+        pieces = tuple(piece._replace(chosen=self._chosen(piece)) for piece in stretch.segments)
+        return stretch._replace(segments=pieces)
+
+    def _chosen(self, piece: Piece) -> Chosen:
+        file = piece.segment.file
+        before = self._before.setdefault(file, piece.segment.header)
+        self._before[file] = before + piece.lines
+
+        def packed(listed: ListedLines | None) -> bytes | None:
+            return None if listed is None else packed_lines(listed, file, before, piece.lines)
+
+        return Chosen(packed(self._replaced), packed(self._wanted))
+
+
 def _size(stretch: Stretch) -> int:
     """Bytes of a stretch; rows, of Parquet."""
-    return stretch.rows[1] if stretch.rows is not None else sum(n for _, n in stretch.segments)
+    return stretch.rows[1] if stretch.rows is not None else sum(p.size for p in stretch.segments)
 
 
 class _Shares:

@@ -46,8 +46,8 @@ class Digesting:
 
     def expect(self, stretch: Stretch) -> None:
         """These segments will be checked."""
-        for segment, size in stretch.segments:
-            self._framed[segment.file, segment.offset] = Piece(segment, size)
+        for piece in stretch.segments:
+            self._framed[piece.segment.file, piece.segment.offset] = piece
 
     def add(self, segment: Segment, batch: Batch, worker: str) -> Piece | None:
         """A segment that a worker checked; as it can be read by itself, if it can."""

@@ -5,6 +5,7 @@ next. A file that is not the one that the coordinator found is not read.
 """
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -14,14 +15,17 @@ from typing import NamedTuple
 import msgspec
 
 from reconciler.bulk.scan.batch import Batch, Rejected
-from reconciler.bulk.scan.check import checker
+from reconciler.bulk.scan.check import checker, with_taken
 from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.cuttable import ends_of
+from reconciler.bulk.scan.duplicates import NumberedLines
 from reconciler.bulk.scan.elsewhere import Elsewhere
+from reconciler.bulk.scan.exclude import only, without
 from reconciler.bulk.scan.file_looks import Eyes
 from reconciler.bulk.scan.gathering import Take
 from reconciler.bulk.scan.identifiers import without_accounts
 from reconciler.bulk.scan.reading import SourceDigest
+from reconciler.bulk.scan.segment_records import lines_of
 from reconciler.bulk.scan.worker_memory import Continued, Kept
 from reconciler.bulk.sources import locations, object_store, parquet
 from reconciler.bulk.sources.segments import Segment, alone, feed_file, frames_of, segments
@@ -66,6 +70,7 @@ class Pass:
         schemas: profiles are compared with these.
         salt: key of the digests of accounts.
         takes: what is taken of each segment.
+        numbered: lines are counted where the source is divided, since lists name some of them.
     """
 
     key: str
@@ -74,6 +79,34 @@ class Pass:
     schemas: tuple[DatamartSchema, ...]
     salt: bytes
     takes: tuple[Take, ...] = ()
+    numbered: bool = False
+
+
+class Chosen(NamedTuple):
+    """Which lines of a segment are sent, as `packed_lines` packs them; None where there is no such list.
+
+    Attributes:
+        replaced: those that a later line replaces.
+        wanted: those that are sent, of the others.
+    """
+
+    replaced: bytes | None
+    wanted: bytes | None
+
+
+class Piece(NamedTuple):
+    """A segment, without its bytes.
+
+    Attributes:
+        size: how many those are; rows, of Parquet.
+        lines: how many it takes, where that was asked for.
+        chosen: which of them are sent, if not all are.
+    """
+
+    segment: Segment
+    size: int
+    lines: int = 0
+    chosen: Chosen | None = None
 
 
 class Stretch(NamedTuple):
@@ -82,13 +115,13 @@ class Stretch(NamedTuple):
     Attributes:
         file: index of the file.
         first: the file begins with it.
-        segments: without their bytes, with how many those are.
+        segments: of which it is made.
         rows: the first row and how many, of Parquet; then there are no segments yet.
     """
 
     file: int
     first: bool
-    segments: tuple[tuple[Segment, int], ...] = ()
+    segments: tuple[Piece, ...] = ()
     rows: tuple[int, int] | None = None
 
 
@@ -117,13 +150,6 @@ class Looked(NamedTuple):
 
     found: tuple[tuple[Segment, Batch], ...]
     last: bool
-
-
-class Piece(NamedTuple):
-    """A segment of which a chunk holds lines: without its bytes, with how many those are (rows, of Parquet)."""
-
-    segment: Segment
-    size: int
 
 
 def state(root: Path, place: str) -> tuple[str | int, ...]:
@@ -166,8 +192,9 @@ def look(task: Pass, place: Place, stretch: Stretch, accounts: int) -> Looked:
     checked = _Checked(task, accounts=accounts, keep=True)
     found, first = [], stretch.first
     with ExitStack() as stack:
-        for segment in read(task, place, stretch, stack):
-            found.append(checked(segment, first=first))
+        chosen = [p.chosen for p in stretch.segments]
+        for segment, lines in itertools.zip_longest(read(task, place, stretch, stack), chosen):
+            found.append(checked(segment, first=first, chosen=lines))
             first = False
     return Looked(tuple(found), last=False)
 
@@ -259,7 +286,17 @@ def _lines(task: Pass, place: Place, piece: Piece, check: Callable[[Segment], Ba
         return kept
     with ExitStack() as stack:
         again = read(task, place, one_piece(task, piece), stack)
-        return b"".join(check(s).bytes_of(s) for s in again)
+        return b"".join(_sent(check(s), s, piece.chosen).bytes_of(s) for s in again)
+
+
+def _sent(batch: Batch, segment: Segment, chosen: Chosen | None, takes: Sequence[Take] = ()) -> Batch:
+    """A batch with those lines alone that are sent; what is taken is taken of those that no later one replaces."""
+    if chosen is not None and chosen.replaced is not None:
+        batch = without(batch, segment, 0, NumberedLines(chosen.replaced), contents=False)
+    batch = with_taken(batch, segment, takes)
+    if chosen is not None and chosen.wanted is not None:
+        batch = only(batch, segment, 0, NumberedLines(chosen.wanted))
+    return batch
 
 
 def _key(task: Pass, segment: Segment) -> tuple[str, int, int]:
@@ -316,22 +353,23 @@ def _row_groups(root: Path, names: Sequence[str]) -> Framed:
 
 
 def _text(task: Pass, root: Path, names: Sequence[str], digests: SourceDigest) -> Iterator[Framed]:
-    held, most, file = list[tuple[Segment, int]](), FIRST, -1
+    held, most, file = list[Piece](), FIRST, -1
     stretches = list[Stretch]()
     begun = -1
 
     def close() -> None:
         nonlocal held, begun
         if held:
-            stretches.append(Stretch(held[0][0].file, held[0][0].file != begun, tuple(held)))
-            begun, held = held[0][0].file, []
+            stretches.append(Stretch(held[0].segment.file, held[0].segment.file != begun, tuple(held)))
+            begun, held = held[0].segment.file, []
 
     for segment in segments(root, names, task.source, feed=digests.feed):
         if segment.file != file:
             close()
             file = segment.file
         if alone(names[file], task.source):
-            held.append((segment._replace(data=b""), len(segment.data)))
+            lines = lines_of(segment, task.source) if task.numbered else 0
+            held.append(Piece(segment._replace(data=b""), len(segment.data), lines))
             if len(held) >= min(STRETCH, most):
                 close()
         if sum(len(s.segments) for s in stretches) >= most:
@@ -374,9 +412,9 @@ def read(task: Pass, place: Place, stretch: Stretch, stack: ExitStack) -> Iterat
             yield from frames_of(path, name, task.source, Position(place.file, row, 0), count)
             return
         file = stack.enter_context(locations.open_place(root, name, task.source.compression))
-        for segment, size in stretch.segments:
-            file.seek(segment.offset)
-            yield segment._replace(data=file.read(size))
+        for piece in stretch.segments:
+            file.seek(piece.segment.offset)
+            yield piece.segment._replace(data=file.read(piece.size))
     except locations.damage() as e:
         raise ReconcilerError(f"cannot read {name}: {locations.damage_words(e)}") from None
 
@@ -386,15 +424,18 @@ class _Checked:
 
     def __init__(self, task: Pass, *, accounts: int, keep: bool) -> None:
         self._task, self._accounts, self._keep, self._eyes = task, accounts, keep, Eyes(task.source)
-        self._check = checker(task.source, look=True, schemas=task.schemas, takes=task.takes)
+        self._check = checker(task.source, look=True, schemas=task.schemas)
 
-    def __call__(self, segment: Segment, *, first: bool) -> tuple[Segment, Batch]:
-        batch = self._check(segment, accounts=self._accounts > 0)
+    def __call__(
+        self, segment: Segment, *, first: bool, chosen: Chosen | None = None
+    ) -> tuple[Segment, Batch]:
+        made = self._check(segment, accounts=self._accounts > 0)
+        glance = self._eyes.glance(segment, made.rejects, first=first)
+        batch = _sent(made, segment, chosen, self._task.takes)
         data = batch.bytes_of(segment)
         if self._keep and batch.data is not None:
             _kept.put(_key(self._task, segment), data)
         asked = self._keep and self._task.source.max_bytes >= ENDS_ASKED_FROM
-        glance = self._eyes.glance(segment, batch.rejects, first=first)
         there = Elsewhere(len(data), b"" if asked else ends_of(data), glance)
         seen = batch.identifiers
         if seen is not None:
@@ -413,10 +454,9 @@ class _Checked:
 
 def one_piece(task: Pass, piece: Piece) -> Stretch:
     """One segment, to be read by itself."""
-    segment, size = piece
     if task.source.format == "parquet":
-        return Stretch(segment.file, False, rows=(segment.offset, size))
-    return Stretch(segment.file, False, (piece,))
+        return Stretch(piece.segment.file, False, rows=(piece.segment.offset, piece.size))
+    return Stretch(piece.segment.file, False, (piece,))
 
 
 def _without_identity(found: Rejected) -> Rejected:
