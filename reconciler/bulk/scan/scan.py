@@ -164,7 +164,17 @@ def find_superseded(
 
 
 def superseded(reading: Reading, names: Sequence[str], source: SourceDefinition, into: IO[bytes]) -> None:
-    """The same, of a pass over these places."""
+    """The same, of a pass.
+
+    Args:
+        reading: of these places.
+        names: places of the source.
+        source: how it is read.
+        into: file that gets the places, in order, of fixed size.
+
+    Raises:
+        ReconcilerError: the source cannot be read.
+    """
     watch, rows = Duplicates(), Rows(names, source)
     look = Look(takes=(watch.take,))
     for segment, batch in reading.batches(look):
