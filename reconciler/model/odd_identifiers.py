@@ -6,6 +6,7 @@ MARKERS = (
 )  # fmt: skip
 HASH_DIGITS = (32, 40, 64, 96, 128)  # MD5, SHA-1, SHA-256, SHA-384, SHA-512
 BLANK, PADDED, EMAIL, NO_HASH, SPELLING = "blank", "padded", "email", "no-hash", "spelling"
+COLUMN = "column name"  # of the very column it stands in
 MARKER = "marker "  # and which
 HASH = "hash "  # and how many digits, and their case: lower, upper, mixed, or digits where it has no letter
 REPEATED = "repeated key"  # in the profile of a command that was looked at

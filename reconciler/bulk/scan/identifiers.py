@@ -17,6 +17,7 @@ from reconciler.bulk.records.mapping import hashed
 from reconciler.model.load import OddIdentifiers
 from reconciler.model.odd_identifiers import (
     BLANK,
+    COLUMN,
     EMAIL,
     HASH,
     HASH_DIGITS,
@@ -128,8 +129,13 @@ def looker(source: SourceDefinition) -> Callable[[Named, Sequence[int]], Seen]:
     """A function that looks at whom lines to send name, given the line of the record of each."""
     recipes = [i for i in source.identify_by if i.kind == "email_hash" and i.hash]
     digests = {hashed(m, i): MARKER + m for i in recipes for m in reversed(MARKERS)}
+    columns = _headers(source)
+    digests |= {hashed(c, i): COLUMN for i in recipes for c in columns}
+    strange = _MARKERS | columns
 
     def odd(field: str, value: str) -> str | None:
+        if value in columns:
+            return COLUMN
         return (digests.get(value) if field == "email_hash" else None) or oddity(field, value)
 
     def look(named: Named, places: Sequence[int]) -> Seen:
@@ -137,10 +143,10 @@ def looker(source: SourceDefinition) -> Callable[[Named, Sequence[int]], Seen]:
         for begin, field, values in named.runs():
             if field == "email_hash" and digests.keys().isdisjoint(values) and (kind := _one_form(values)):
                 found.append((begin, kind, len(values)))
-            elif field == "email_hash" or not _plain(values):
+            elif field == "email_hash" or not _plain(values, strange):
                 found += [(at, k, 1) for at, value in enumerate(values, begin) if (k := odd(field, value))]
         owners = named.owners()
-        if not _plain([account for _, account in owners]):
+        if not _plain([account for _, account in owners], strange):
             found = sorted(found + [(at, k, 1) for at, account in owners if (k := odd(_ACCOUNT, account))])
         seen = Seen()
         for begin, kind, count in found:
@@ -150,14 +156,22 @@ def looker(source: SourceDefinition) -> Callable[[Named, Sequence[int]], Seen]:
     return look
 
 
-def _plain(values: list[str]) -> bool:
+def _headers(source: SourceDefinition) -> frozenset[str]:
+    """The names of the columns of identifiers, which stand among the rows where files with headers were joined."""
+    if source.format != "csv":
+        return frozenset()
+    named = (*source.identify_by, *([source.owner] if source.owner else ()))
+    return frozenset(i.column for i in named)
+
+
+def _plain(values: list[str], strange: frozenset[str]) -> bool:
     """Whether none can be odd: none is empty, has spaces or other letters than those of ASCII, or is a text that stands for nothing."""
     joined = "".join(values)
     return (
         joined.isascii()
         and joined.split() == [joined][: len(values)]
         and "\0" not in joined
-        and _MARKERS.isdisjoint(values)
+        and strange.isdisjoint(values)
     )
 
 

@@ -10,6 +10,7 @@ from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.load import OddIdentifiers, Scan
 from reconciler.model.odd_identifiers import (
     BLANK,
+    COLUMN,
     EMAIL,
     HASH,
     HASH_DIGITS,
@@ -55,6 +56,14 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 "identifier-null-text",
                 "are a text that stands for no value, or only spaces",
                 help=_nulls(markers, csv=csv),
+            ),
+        ),
+        *told(
+            _of(found, COLUMN),
+            warning(
+                "identifier-column-name",
+                "are the name of their column: a header stands among the rows",
+                help="list the files one by one instead of joining them, or take the headers away from all but the first",
             ),
         ),
         *told(

@@ -69,7 +69,9 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 "copy them from the command, and stores such profiles as anonymous or in the default compartment",
                 want.span,
                 address=address,
-                help="set fill_identity: true, or write the two fields",
+                help="set fill_identity: true, or write the two fields"
+                if want.definition.format == "commands"
+                else "set owner: {compartment: …, user_account_id: …} with the column of the account",
             )
         )
     return findings
