@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -133,6 +134,45 @@ def test_json_in_another_encoding(workspace: Workspace) -> None:
     assert "write the file in UTF-8" in done.err
     (workspace.root / "data/x.ndjson").write_bytes(rows.encode())
     assert "source-looks" not in workspace.run("source", "check", "looks").err
+
+
+ROWS = [{"id": f"u{n}", "tags": [{"a": n}], "name": "Zoë"} for n in range(3)]
+LINES = "".join(json.dumps(r) + "\n" for r in ROWS)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (json.dumps(ROWS), "from line 1 on, this looks like a list of JSON | jq -c '.[]'"),
+        (json.dumps(ROWS, indent=2), "from line 1 on, this looks like a list of JSON"),
+        ("[\n" + LINES.replace("\n", ",\n") + "]\n", "this looks like a list of JSON"),
+        ("[" + LINES.replace("\n", ",\n") + "]\n", "this looks like a list of JSON"),
+        ("".join(json.dumps(r, indent=1) + "\n" for r in ROWS), "objects of several lines | jq -c ."),
+        (
+            LINES + json.dumps(ROWS[0]).replace(", ", ",\n"),
+            "from line 4 on, this looks like objects of several lines",
+        ),
+        (LINES + LINES.replace("\n", ""), "from line 4 on, this looks like several objects on a line"),
+        ("id,name\nu1,Ann\n", "this looks like CSV | set format: csv"),
+        (LINES + '{"id":"u1","n":NaN}\n', None),
+        (LINES + '{"id":"u1","n":\n' + LINES, None),
+        (LINES + '{"id":"u1"}}\n' + LINES, None),
+        (LINES + LINES[:20], None),
+        (LINES + "[1]\n", None),
+        (LINES + "null\n", None),
+        (LINES + "\ufeff" + LINES, None),
+        (LINES, None),
+    ],
+)
+def test_what_lines_of_json_look_like(text: str, words: str | None, workspace: Workspace) -> None:
+    workspace.write("specs/looks.yaml", SPEC.replace("ID", "id").replace("x.csv", "x.ndjson"))
+    workspace.write("data/x.ndjson", text)
+    done = workspace.run("source", "check", "looks")
+    assert ("source-looks" in done.err) == (words is not None), done
+    said = " ".join(done.err.split())
+    for part in (words or "").split(" | "):
+        assert part in said
+    assert "Zo" not in done.out + done.err
 
 
 @pytest.mark.parametrize("profile", ["include: [column_3]", "exclude: [column_3]", "rename: {column_3: x}"])

@@ -290,3 +290,29 @@ def test_fractions_and_absent_nulls(tmp_path: Path) -> None:
     )
     source = replace(SOURCE, nulls="absent", exclude=("n",))
     assert sent(tmp_path, source) == [{"a": 1.5, "o": {"f": 2.5, "l": [None, {}]}}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "why"),
+    [
+        ("number", "1,5", "it has a comma"),
+        ("integer", "1,234", "it has a comma"),
+        ("number", "1.234,50", "it has a comma"),
+        ("number", "1\u00a0234,50", "it has a comma"),
+        ("integer", "007", "it begins with a zero"),
+        ("number", "-00.5", "it begins with a zero"),
+        ("integer", " 7", "it has spaces around it"),
+        ("number", "+7", "it begins with +"),
+        ("integer", "7.0", "it has a fraction or an exponent"),
+        ("integer", "7E+15", "it has a fraction or an exponent"),
+        ("boolean", "yes", "that is true or false"),
+        ("number", "seven", None),
+        ("number", "1," * 2_000_000 + "x", None),
+    ],
+    ids=lambda found: str(found)[:9],
+)
+def test_what_a_text_has_that_its_type_does_not_allow(kind: str, cell: str, why: str | None) -> None:
+    with pytest.raises(BadLine) as e:
+        row_mapper(replace(SOURCE, format="csv", types={"n": kind}))({"id": "u1", "n": cell})
+    said, _, rest = e.value.reason.partition(f"column 'n' is not of the type {kind}")
+    assert (said, rest.removeprefix(": ").partition(";")[0] or None) == ("", why)

@@ -22,6 +22,8 @@ Row = Mapping[str, Value]
 _ABSENT = msgspec.UNSET
 AGENT = re.compile(r"[^:]+:.+", re.DOTALL)
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_ZEROS, _COMMAS = re.compile(r"-?0[0-9]+(\.[0-9]+)?"), re.compile(r"-?[0-9.,\s'\u2019]*,[0-9.,]*")
+_SHORT = 64  # characters of what may be a number of another form
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NORMAL: dict[str, Callable[[str], str]] = {"trim": str.strip, "lowercase": str.lower, "uppercase": str.upper}
 
@@ -327,4 +329,24 @@ def _typed(column: str, value: Value, kind: str | None) -> Value:
             raise BadLine(
                 "line-type", f"column '{column}' holds JSON that cannot be sent: {e.reason}", column
             ) from None
-    raise BadLine("line-type", f"column '{column}' is not of the type {kind}", column)
+    words = f"column '{column}' is not of the type {kind}"
+    raise BadLine("line-type", words + (f": {why}" if (why := _unlike(value, kind)) else ""), column)
+
+
+def _unlike(value: str, kind: str | None) -> str | None:
+    """What a text has that its type does not allow, if that is something exports often do."""
+    if len(value) > _SHORT:
+        return None
+    if value != value.strip():
+        return "it has spaces around it"
+    if kind == "boolean":
+        return "that is true or false"
+    if value.startswith("+"):
+        return "it begins with +"
+    if _ZEROS.fullmatch(value):
+        return "it begins with a zero; as text it keeps it"
+    if _COMMAS.fullmatch(value):
+        return "it has a comma; a number is written without, and with a point before its fraction"
+    if kind == "integer" and NUMBER.fullmatch(value):
+        return "it has a fraction or an exponent; that is a number"
+    return None

@@ -1,6 +1,6 @@
 """What the rows of a source look like, where they look otherwise than the spec says: told, and never read so.
 
-Rows are looked at where some are rejected for their separator, quotes or encoding; and at the beginning of each file for what
+Rows are looked at where some are rejected for their separator, quotes or encoding, or are no objects of JSON; and at the beginning of each file for what
 rejects nothing: rows of one cell that are several with another separator. All rows are looked at for UTF-8 that is read as an
 encoding in which every byte is a character.
 """
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from reconciler.bulk.scan.batch import Batch, Rejected
 from reconciler.bulk.scan.elsewhere import Glance
-from reconciler.bulk.sources import csv_looks
+from reconciler.bulk.sources import csv_looks, json_looks
 from reconciler.bulk.sources.encodings import encoding_read, read_as_is, stored
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.load import Look
@@ -20,7 +20,7 @@ from reconciler.model.source import SourceDefinition
 
 _END = re.compile(rb"\r\n?|\n")
 _HIGH = re.compile(rb"[\x80-\xff]")
-_CODES = ("line-csv", "line-columns", "line-encoding")
+_OF_CSV, _OF_JSON = ("line-csv", "line-columns", "line-encoding"), ("line-json", "line-encoding")
 _TRIES = 5  # segments that are looked at without finding anything
 _SAMPLE = 1 << 16
 
@@ -79,7 +79,8 @@ class Eyes:
                 return Glance(said, _first_high(segment.data))
             if first and (said := self._cells(segment)):
                 return Glance(said)
-        wrong = next((r.line for r in rejects if r.code in _CODES), None)
+        codes = _OF_CSV if self.source.format == "csv" else _OF_JSON
+        wrong = next((r.line for r in rejects if r.code in codes), None)
         if wrong is None:
             return Glance()
         return Glance(None, wrong, self._rows(_from_line(segment.data, wrong), segment))
@@ -94,7 +95,7 @@ class Eyes:
 
     def _rows(self, sample: bytes, segment: Segment) -> str | None:
         if self.source.format != "csv":
-            return csv_looks.not_utf_8(sample)
+            return json_looks.hint(sample)
         if not read_as_is(self.source.csv.encoding):
             if said := csv_looks.wider_encoding(
                 stored(sample, encoding := self.source.csv.encoding), encoding
