@@ -281,6 +281,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         prune: scopes of `--prune`.
         listed_datamarts: ids of those whose activations were all read, where no flag excludes a compartment or an activation.
         labels: of the datamarts that the specs name, by name; a reader is shown sets by them.
+        limits: flags that limit it, as they were given.
         audit: of the document of `drift`; None of a plan.
         seal: HMAC of all the rest with the workspace's `plan_key`; empty where there is none.
     """
@@ -307,6 +308,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     prune: tuple[str, ...] = ()
     listed_datamarts: tuple[str, ...] = ()
     labels: dict[str, dict[str, str]] = {}
+    limits: tuple[str, ...] = ()
     audit: Audit | None = None
     created_at: str = ""
     plan_digest: str = ""

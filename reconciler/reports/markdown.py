@@ -1,5 +1,6 @@
 """Markdown for the comment of a pull request: tables, text that is only text, and as much of a report as a comment takes. Pure."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -23,8 +24,16 @@ _PLAIN = str.maketrans(
         "&": "&amp;",
         "@": "@\u200b",
         "#": "#\u200b",
+        "$": "&#36;",
     }
 )
+# Of these the character that makes them something else is known by its neighbours: an address, an emoji, a reference to an
+# issue, a merge request, a milestone or a commit; an underscore at the edge of a word begins emphasis.
+_BROKEN = re.compile(
+    r"(?::(?=//|[\w+-]*[a-z+][\w+-]*:)|(?<!\d):(?=\d+:)|www(?=\.)|\bGH-(?=\d)|[!%](?=[\d\"])|\b[0-9a-f]{20}(?=[0-9a-f]{20}\b))",
+    re.IGNORECASE,
+)
+_EMPHASIS = re.compile(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 
 
 def fitted(rendered: Callable[[int], str]) -> str:
@@ -70,4 +79,4 @@ def code(text: str) -> str:
 
 def cell(text: str) -> str:
     """Text that is only text: it ends no cell, begins no tag, links nowhere, shows no image and notifies nobody."""
-    return safe(text).translate(_PLAIN).replace("://", ":\u200b//").replace("www.", "www\u200b.")
+    return _EMPHASIS.sub(r"\\_", _BROKEN.sub(lambda m: f"{m[0]}\u200b", safe(text).translate(_PLAIN)))

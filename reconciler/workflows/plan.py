@@ -186,6 +186,7 @@ def make_plan(
             prune=request.prune,
             listed_datamarts=_listed(observed) if scope.whole_config else (),
             labels=checked.specs.live,
+            limits=scope.flags,
         ),
         errored=errored,
         complete=scope.complete,

@@ -6,7 +6,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary
 from reconciler.planning.digests import sealed
 from reconciler.reports.markdown import LIMIT
@@ -37,6 +37,30 @@ def plan(changes: int, errors: int, warnings: int, *, errored: bool) -> Plan:
             diagnostics=tuple(found), created_at="2026-01-01T00:00:00+00:00",
         )
     )  # fmt: skip
+
+
+def test_a_removal_that_stays_is_not_called_declared() -> None:
+    """What an apply left because the platform refused to remove it is counted apart."""
+    same = Change(actions=("no-op",), before={}, after={})
+    rows = tuple(ResourceChange(address=a, kind="Activation", change=same, reason="") for a in "abc")
+    note = Diagnostic("removal-not-proposed", Severity.NOTE, "stays", address="b")
+    for kept, words in ((rows, "2 resources and loads are as declared; 1 removal is not proposed."), (rows[:2], "1 resource or load is as declared; 1 removal is not proposed.")):  # fmt: skip
+        made = replace(plan(0, 0, 0, errored=False), resource_changes=kept, diagnostics=(note,), summary=Summary(unchanged=len(kept)))  # fmt: skip
+        for form, text in formats(made).items():
+            assert words in " ".join(text.split()), form
+
+
+def test_the_flags_that_limit_a_plan_are_named_in_every_format() -> None:
+    made = replace(plan(1, 0, 0, errored=False), complete=False)
+    for limits, words in (
+        ((), "Flags limit this plan; resources"),
+        (("--only config",), "Flags limit this plan (--only config); resources"),
+        (("--only config", "-l team=crm"), "(--only config, -l team=crm);"),
+        (tuple(f"--target A/{n}" for n in range(9)), "(--target A/0, --target A/1, --target A/2, 6 more);"),
+        (("--datamart " + "x" * 99,), f"(--datamart {'x' * 48}…);"),
+    ):
+        for form, text in formats(replace(made, limits=limits)).items():
+            assert words in " ".join(text.split()), (form, limits)
 
 
 def formats(made: Plan) -> dict[str, str]:

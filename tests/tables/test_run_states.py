@@ -2,7 +2,10 @@
 
 import pytest
 
-from reconciler.reports.runs.story import State, state
+from reconciler.ledger.history import Recorded
+from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary
+from reconciler.model.rollout import Rollout
+from reconciler.reports.runs.story import State, Told, state, told
 from reconciler.reports.runs.text import Step
 
 ROWS = [
@@ -26,3 +29,71 @@ ROWS = [
 def test_the_state_of_a_run(recorded: str, ends: list[str | None], alive: bool, expected: State) -> None:
     steps = [Step(f"Compartment/c{n}", "create", end, {}, {}) for n, end in enumerate(ends)]
     assert state(recorded, steps, alive=alive) is expected
+
+
+CREATE, REMOVE = "Activation/a@fr", "Activation/b@fr"
+
+
+def plan(idle: tuple[str, ...] = (), *, waves: bool = False) -> Plan:
+    """One in which nothing is to be done about some addresses."""
+    same = Change(actions=("no-op",), before={}, after={})
+    changes = tuple(ResourceChange(address=a, kind="Activation", change=same, reason="") for a in idle)
+    return Plan(
+        format_version=FORMAT_VERSION, tool_version="0", workspace="w", organisation_id="7", endpoint="e", environment=None,
+        spec_digest="", complete=True, errored=False, applyable=True, resource_changes=changes, loads=(),
+        summary=Summary(), budget=Budget(), rollout=Rollout(name="r", waves=()) if waves else None,
+    )  # fmt: skip
+
+
+def ledger(*found: tuple[Plan, list[Step]]) -> list[Told]:
+    """Runs as told, oldest first."""
+    rows = [
+        (Recorded(n, "h", "", "d", "ended", 0.0, 1.0), made, steps)
+        for n, (made, steps) in enumerate(found, 1)
+    ]
+    return told(rows[::-1], None)[::-1]
+
+
+def create(ended: str) -> Step:
+    return Step(CREATE, "create", ended, {}, {})
+
+
+def remove(status: int | None, ended: str = "failed") -> Step:
+    return Step(REMOVE, "delete", ended, {}, {}, answered=status)
+
+
+FAILED_ROWS = Step("ProfileSource/s@fr", "execute", "partial", {"failed": 2}, {})
+RESUME = "`reconciler resume 1` continues this plan; nothing is sent twice."
+GONE = f"The platform refused to remove {REMOVE} (405), and would again: remove it in the console, or drop it from the specs."
+RETRY = "`reconciler source retry s --failed-lines` sends the failed commands."
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "completed_by", "todo"),
+    [
+        ([create("succeeded")], [], None, []),
+        ([create("failed")], [], None, [RESUME]),
+        ([create("failed")], [(plan(), [create("failed")])], None, [RESUME]),
+        ([create("failed")], [(plan(), [create("succeeded")])], 2, []),
+        ([create("failed")], [(plan((CREATE,)), [])], 2, []),
+        ([create("unknown")], [(plan(), []), (plan((CREATE,)), [])], 3, []),
+        ([remove(405)], [], None, [GONE]),
+        ([remove(409)], [], None, [RESUME]),
+        ([create("failed"), remove(405)], [], None, [RESUME, GONE]),
+        ([remove(405)], [(plan((REMOVE,)), [])], None, [GONE]),  # not proposed again, and still there
+        ([remove(405)], [(plan(), [remove(None, "succeeded")])], 2, []),
+        ([FAILED_ROWS], [], None, [RETRY]),
+        ([FAILED_ROWS], [(plan((FAILED_ROWS.address,)), [])], None, [RETRY]),
+        ([FAILED_ROWS], [(plan(), [Step(FAILED_ROWS.address, "execute", "succeeded", {}, {})])], 2, []),
+    ],
+)  # fmt: skip
+def test_what_is_left_to_do_about_a_run(
+    first: list[Step], later: list[tuple[Plan, list[Step]]], completed_by: int | None, todo: list[str]
+) -> None:
+    found = ledger((plan(), first), *later)[0]
+    assert (found.completed_by, found.todo) == (completed_by, todo)
+
+
+def test_a_run_of_a_rollout_goes_on_as_that() -> None:
+    (found,) = ledger((plan(waves=True), [create("failed")]))
+    assert found.todo == ["`reconciler rollout resume` continues this plan; nothing is sent twice."]

@@ -169,7 +169,7 @@ def show_run(flags: Flags, run_id: int | None) -> int:
         data(runs_json.render([told], steps=True))
     else:
         marks = style(sys.stdout, no_color=flags.no_color)
-        out(runs_text.one(told.run, told.plan, told.steps, runs_table.state(told), marks))
+        out(runs_text.one(told.run, told.plan, told.steps, runs_table.state(told), told.todo, marks))
     return exit_codes.DONE
 
 

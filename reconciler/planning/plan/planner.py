@@ -61,6 +61,14 @@ class Scope:
         return self == Scope()
 
     @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags that narrowed it, as a user would type them."""
+        only = [f"--only {self.only}"] if self.only else []
+        datamarts = [] if self.datamarts is None else [f"--datamart {','.join(sorted(self.datamarts))}"]
+        labels = [f"-l {key}={value}" for key, value in self.labels]
+        return (*only, *datamarts, *labels, *(f"--target {address}" for address in sorted(self.targets)))
+
+    @property
     def whole_config(self) -> bool:
         """True if no compartment and no activation is left out."""
         return self.only != "loads" and not (self.targets or self.labels) and self.datamarts is None
@@ -78,6 +86,7 @@ class Occasion:
         prune: scopes of `--prune`.
         listed_datamarts: ids of those whose activations were all read, where no flag limits compartments or activations.
         labels: of the datamarts that the specs name, by name.
+        limits: flags that narrowed the plan.
     """
 
     created_at: str
@@ -87,6 +96,7 @@ class Occasion:
     prune: Collection[str] = ()
     listed_datamarts: Collection[str] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    limits: Sequence[str] = ()
 
 
 def plan_config(
@@ -227,6 +237,7 @@ def assemble(
         prune=tuple(sorted(occasion.prune)),
         listed_datamarts=tuple(sorted(occasion.listed_datamarts)),
         labels={name: dict(own) for name, own in sorted(occasion.labels.items())},
+        limits=tuple(occasion.limits),
         created_at=occasion.created_at,
     )
     return sealed(plan)

@@ -8,6 +8,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.obstacles import stopped
 
+_FLAGS, _WIDTH = 3, 60  # how many flags are shown, and how much of each
 _LAST_IS_WORST = (Severity.NOTE, Severity.WARNING, Severity.ERROR)
 
 
@@ -25,7 +26,21 @@ def in_numbers(plan: Plan) -> str:
         return f"{s.create} to create, {s.update} to change, {s.delete} to delete, {s.execute} to load; {s.unchanged} unchanged."
     if stopped(plan) is not None:
         return f"Nothing was planned; {s.unchanged} unchanged."
-    return f"{s.unchanged} resources and loads are as declared."
+    staying = {d.address for d in plan.diagnostics if d.code == "removal-not-proposed"}
+    left = sum(c.address in staying for c in plan.resource_changes)
+    also = f"; {many(left, 'removal is', 'removals are')} not proposed" if left else ""
+    agreeing = many(s.unchanged - left, "resource or load is", "resources and loads are")
+    return f"{agreeing} as declared{also}."
+
+
+def limited(plan: Plan) -> str | None:
+    """That flags limit the plan, and which; None where none does."""
+    if plan.complete:
+        return None
+    shown = [flag if len(flag) <= _WIDTH else f"{flag[: _WIDTH - 1]}…" for flag in plan.limits[:_FLAGS]]
+    more = len(plan.limits) - len(shown)
+    which = f" ({', '.join([*shown, *([f'{more:,} more'] if more else [])])})" if shown else ""
+    return f"Flags limit this plan{which}; resources that they exclude were not compared."
 
 
 def ordered(findings: Sequence[Diagnostic]) -> list[Diagnostic]:

@@ -22,7 +22,7 @@ from reconciler.reports.grouping import (
 )
 from reconciler.reports.page import template
 from reconciler.reports.plan.consequences import consequences
-from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
+from reconciler.reports.plan.decision import counted, decision, in_numbers, limited, ordered
 from reconciler.reports.plan.places import Labels
 from reconciler.reports.plan.places import counted as counted_places
 from reconciler.reports.plan.reach import Reach
@@ -61,6 +61,7 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
             for x in alike(loads, of_load)
         ],
         consequences=consequences(plan),
+        limited=limited(plan),
         unmanaged=unmanaged.sentence(plan.unmanaged),
         unmanaged_rows=list(unmanaged.rows(plan.unmanaged)),
         counts=(len(changes), len(loads)),

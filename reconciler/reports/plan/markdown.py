@@ -21,7 +21,7 @@ from reconciler.reports.grouping import (
 )
 from reconciler.reports.markdown import cell, code, fitted, table
 from reconciler.reports.plan.consequences import consequences
-from reconciler.reports.plan.decision import counted, decision, in_numbers, ordered
+from reconciler.reports.plan.decision import counted, decision, in_numbers, limited, ordered
 from reconciler.reports.plan.places import Labels
 from reconciler.reports.plan.places import counted as counted_places
 from reconciler.reports.plan.reach import Reach, Row
@@ -79,8 +79,8 @@ def _warnings(plan: Plan) -> list[str]:
     told = []
     if plan.errored:
         told.append("> A read failed; resources that depend on it are not in this plan.")
-    if not plan.complete:
-        told.append("> Flags limit this plan; resources that they exclude were not compared.")
+    if (limits := limited(plan)) is not None:
+        told.append(f"> {cell(limits)}")
     if (words := unmanaged.sentence(plan.unmanaged)) is not None:
         told.append(f"> {words}")
     told += [f"> **{cell(x)}**" for x in consequences(plan)]

@@ -9,7 +9,7 @@ from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.folded import wrapped
 from reconciler.reports.plan.changes_text import changes_lines
 from reconciler.reports.plan.consequences import consequences
-from reconciler.reports.plan.decision import decision, in_numbers
+from reconciler.reports.plan.decision import decision, in_numbers, limited
 from reconciler.reports.plan.loads_text import loads_lines
 from reconciler.reports.style import Style, safe, size
 
@@ -35,8 +35,8 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False, full: bool
         lines += coverage_text.matrix(coverage(plan), style, full=full)
     lines += unmanaged_lines(plan, style, show=show_unmanaged)
     lines.append(_summary(plan, style))
-    if not plan.complete:
-        lines.append(style.dim("Flags limit this plan; resources that they exclude were not compared."))
+    if (words := limited(plan)) is not None:
+        lines += [style.dim(part) for part in wrapped(safe(words), style.width)]
     if plan.errored:
         lines.append(style.red("A read failed; resources that depend on it are not in this plan."))
     return "\n".join(lines) + "\n"

@@ -18,7 +18,7 @@ from reconciler.reports.plan.decision import counted, ordered
 from reconciler.reports.plan.html import change_of
 from reconciler.reports.runs import table
 from reconciler.reports.runs.story import DONE, State, Told
-from reconciler.reports.runs.text import OPEN, Step, took, way_out
+from reconciler.reports.runs.text import OPEN, Step, took
 from reconciler.reports.runs.timeline import SCALE, bars
 from reconciler.reports.times import moment, utc
 
@@ -56,7 +56,7 @@ def render(told: Told, journal: Sequence[Entry], by: Actor, notes: Sequence[str]
         state=_sentence(told),
         look=_LOOK.get(told.state, "not"),
         counts={_words(k): n for k, n in told.counts.items()},
-        todo=[*notes, *(way_out(run.id, told.steps) if told.completed_by is None else [])],
+        todo=[*notes, *told.todo],
         allowed=allowed.sentences(plan.overrides),
         facts=_facts(told, by),
         bad=[(s, _words(s.state)) for s in told.steps if s.state not in DONE],

@@ -8,7 +8,7 @@ from reconciler.kinds.counts import many
 from reconciler.reports.page import template
 from reconciler.reports.runs import table
 from reconciler.reports.runs.story import State, Told
-from reconciler.reports.runs.text import took, way_out
+from reconciler.reports.runs.text import took
 from reconciler.reports.times import utc
 
 _TEMPLATE = Path(__file__).parent / "templates" / "runs.html"
@@ -33,7 +33,7 @@ def render(runs: Sequence[Told], workspace: str, asked: Sequence[tuple[str, str]
         workspace=workspace,
         verdict=_verdict(runs, asked),
         look=_BORDER.get(LOOK.get(newest.state, "bad"), "not") if newest else "",
-        todo=way_out(newest.run.id, newest.steps) if newest and newest.completed_by is None else [],
+        todo=newest.todo if newest else [],
         facts=list(asked),
         counts=[(state.value, LOOK.get(state, "bad"), counts[state]) for state in State if counts[state]],
         rows=[

@@ -8,7 +8,7 @@ from enum import StrEnum
 from reconciler.kinds.counts import many
 from reconciler.ledger.history import Recorded
 from reconciler.model.plan import Plan
-from reconciler.reports.runs.text import Step
+from reconciler.reports.runs.text import Step, way_out
 
 DONE = frozenset({"succeeded", "unchanged", "done", "sent"})
 _WITHOUT_END = frozenset({None, "intent", "answered", "unknown"})
@@ -30,7 +30,7 @@ class Told:
 
     Attributes:
         counts: how many actions of the plan ended how; `not begun` for those that did not.
-        completed_by: the later run that had done, or found done, all that an interrupted one left.
+        completed_by: the later run that had done, or found done, all that this one left.
     """
 
     run: Recorded
@@ -39,6 +39,11 @@ class Told:
     state: State
     counts: Mapping[str, int]
     completed_by: int | None = None
+
+    @property
+    def todo(self) -> list[str]:
+        """What to do next, a line each; nothing where a later run has done it."""
+        return way_out(self.run.id, self.plan, self.steps) if self.completed_by is None else []
 
     @property
     def why(self) -> str:
@@ -86,18 +91,21 @@ def told(runs: Sequence[tuple[Recorded, Plan, Sequence[Step]]], since: float | N
     for n, (run, plan, steps) in enumerate(runs):
         alive = since is not None and n == 0 and since <= run.started
         now = state(run.state, steps, alive=alive)
-        by = _completed(steps, runs[:n]) if now is State.INTERRUPTED else None
+        by = None if now in (State.SUCCEEDED, State.RUNNING) else _completed(steps, runs[:n])
         counts = dict(sorted(Counter(s.state or "not begun" for s in steps).items()))
         found.append(Told(run, plan, steps, now, counts, by))
     return found
 
 
 def _completed(steps: Sequence[Step], later: Sequence[tuple[Recorded, Plan, Sequence[Step]]]) -> int | None:
+    """The later run since which nothing of it is left to do. That a plan has nothing to do is no answer to failed commands and refused removals."""
     left = {s.address for s in steps if s.state not in DONE}
+    kept = {s.address for s in steps if s.state == "partial" or s.refused}
     for run, plan, did in reversed(later):
         idle = {x.address for x in plan.loads if x.actions == ("no-op",) and not x.unfinished}
         idle |= {c.address for c in plan.resource_changes if c.change.actions == ("no-op",)}
-        left -= idle | {s.address for s in did if s.state in DONE or s.state == "partial"}
+        left -= idle - kept
+        left -= {s.address for s in did if s.state in DONE or s.state == "partial"}
         if not left:
             return run.id
     return None

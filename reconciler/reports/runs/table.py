@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 
 from reconciler.reports.folded import wrapped
-from reconciler.reports.runs.story import State, Told
+from reconciler.reports.runs.story import Told
 from reconciler.reports.runs.text import OPEN, took
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
@@ -47,8 +47,8 @@ def actions(told: Told) -> str:
 
 def state(told: Told) -> str:
     """The state in words, with what is left to be known."""
-    if told.state is State.INTERRUPTED and told.completed_by is not None:
-        return f"interrupted; completed by run {told.completed_by}"
+    if told.completed_by is not None:
+        return f"{told.state.value}; completed by run {told.completed_by}"
     if told.run.state == "unsettled":
         return f"{told.state.value}; a write may still be in flight"
     return told.state.value

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.kinds.names import ChunkName, parse
 from reconciler.ledger.history import Entry, Recorded
 from reconciler.model.plan import Plan
+from reconciler.model.removal import REFUSED
 from reconciler.reports import allowed
 from reconciler.reports.folded import wrapped
 from reconciler.reports.line_counts import fates, shares
@@ -30,6 +31,7 @@ class Step:
         chunks: how many chunks are in which state, by the last that was recorded.
         reason: why it did not end well, where the journal says so.
         failed_lines: path, line and reason of lines that the remote refused, as many as were recorded.
+        answered: status of the answer that ended a removal, where the platform refused it.
     """
 
     address: str
@@ -39,6 +41,12 @@ class Step:
     chunks: dict[str, int]
     failed_lines: tuple[dict[str, Any], ...] = ()
     reason: str = ""
+    answered: int | None = None
+
+    @property
+    def refused(self) -> bool:
+        """True of a removal that the platform refused for good: trying again comes to the same."""
+        return self.action == "delete" and self.state == "failed" and self.answered in REFUSED
 
 
 def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
@@ -63,21 +71,36 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
             counts = {k: v for k, v in (found.detail if found else {}).items() if isinstance(v, int)}
             failed = tuple(e.detail for e in journal if (e.address, e.step) == (load.address, "failed-line"))
             made.append(Step(load.address, load.actions[0], state, counts, dict(states), failed))
-    why = {e.address: str(e.detail.get("text", "")) for e in journal if e.step == "reason"}
-    return [replace(s, reason=why.get(s.address, "")) for s in made]
+    why = {e.address: e.detail for e in journal if e.step == "reason"}
+    known = [(s, why.get(s.address, {})) for s in made]
+    return [replace(s, reason=str(x.get("text", "")), answered=x.get("answered")) for s, x in known]
 
 
-def way_out(run: int, found: Sequence[Step]) -> list[str]:
-    """What to run next, a line each: retry what the platform failed, resume what is left; nothing where all is done."""
+def way_out(run: int, plan: Plan, found: Sequence[Step]) -> list[str]:
+    """What to do next, a line each: retry what the platform failed, resume what is left; nothing where all is done.
+
+    Args:
+        run: its id.
+        plan: its plan.
+        found: what its journal says of each action.
+    """
     failed = [s.address for s in found if s.state == "partial" and s.counts.get("failed")]
     sources = sorted({a.removeprefix("ProfileSource/").partition("@")[0] for a in failed})
     told = [f"`reconciler source retry {safe(x)} --failed-lines` sends the failed commands." for x in sources]
-    if any(s.state not in _GOOD and s.state != "partial" for s in found):
-        told.append(f"`reconciler resume {run}` continues this plan; nothing is sent twice.")
+    if any(s.state not in _GOOD and s.state != "partial" and not s.refused for s in found):
+        command = "rollout resume" if plan.rollout is not None else f"resume {run}"
+        told.append(f"`reconciler {command}` continues this plan; nothing is sent twice.")
+    told += [
+        f"The platform refused to remove {safe(s.address)} ({s.answered}), and would again: remove it in the console, or drop it from the specs."
+        for s in found
+        if s.refused
+    ]
     return told
 
 
-def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Style) -> str:
+def one(
+    run: Recorded, plan: Plan, found: Sequence[Step], words: str, todo: Sequence[str], style: Style
+) -> str:
     """One run: what its plan said, and what became of each action.
 
     Args:
@@ -85,6 +108,7 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
         plan: its plan.
         found: what its journal says of each action.
         words: its state.
+        todo: what to do next.
         style: how to mark text.
     """
     lines = [
@@ -119,8 +143,8 @@ def one(run: Recorded, plan: Plan, found: Sequence[Step], words: str, style: Sty
             lines += wrapped(
                 f"uploads of this run: {words}", 80, initial_indent="    ", subsequent_indent="    "
             )
-    if told := way_out(run.id, found):
-        lines += ["", *told]
+    if todo:
+        lines += ["", *(part for x in todo for part in wrapped(x, 80))]
     return "\n".join(lines) + "\n"
 
 
@@ -135,4 +159,9 @@ def took(run: Recorded) -> str:
     if run.ended is None:
         return "-"
     seconds = run.ended - run.started
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    if seconds < 0:  # the clock was set back
+        return "-"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 600 else f"{minutes // 60} h {minutes % 60} min"

@@ -139,7 +139,10 @@ def _noted(run: Run, journal: "RunJournal") -> Callable[[Outcome], None]:
                 journal.note(address=outcome.address, step=outcome.action, state=outcome.status.value)
         if outcome.message and outcome.status not in GOOD:
             with contextlib.suppress(LedgerFailed):
-                journal.note(outcome.address, "reason", outcome.status.value, text=str(outcome.message))
+                status = {} if outcome.answered is None else {"answered": outcome.answered}
+                journal.note(
+                    outcome.address, "reason", outcome.status.value, text=str(outcome.message), **status
+                )
         run.watcher.finished(outcome)
 
     return finished
