@@ -21,7 +21,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
-QUICK = {"tables", "unit", "laws", "contract"}  # folders of pure functions, tables and laws
+QUICK = {"tables", "unit", "laws"}  # folders of pure functions; those of contract start servers
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

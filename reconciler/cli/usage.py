@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Sequence
 from difflib import SequenceMatcher
 
+from reconciler.whole import whole
+
 _NO_COMMAND = re.compile(r"No such command '([^']*)'\.(.*)", re.DOTALL)
 _NO_OPTION = re.compile(r"No such option: (\S+)(.*)", re.DOTALL)
 _POSSIBLE = re.compile(r"\(Possible options: ([^)]*)\)|Did you mean ([^?]*)\?")
@@ -129,7 +131,7 @@ def _see(path: str) -> str:
 
 def _no_command(found: re.Match[str], path: str, see: str) -> tuple[str, str]:
     name, group = found[1], path.partition(" ")[2]
-    if group == "runs" and name.isdigit():
+    if group == "runs" and whole(name) is not None:
         return f"No such command '{name}'.", f"`reconciler runs show {name}` shows a run"
     if meant := _COMMANDS.get(f"{group} {name}".strip()):
         return f"No such command '{name}'.", meant
