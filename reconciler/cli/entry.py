@@ -92,13 +92,13 @@ def _ending(call: Callable[[], int], arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return exit_codes.INTERRUPTED
-    except OSError as e:  # of a path that nothing nearer names: the machine's doing, and not a bug
-        if e.filename is None:
-            return _bug(e)
-        show_error(f"cannot use {e.filename}: {e.strerror}", None, style(sys.stderr, no_color=False))
-        return exit_codes.FAILED
     except Exception as e:
-        return _bug(e)
+        from reconciler.cli.machine import refusal
+
+        if (told := refusal(e)) is None:
+            return _bug(e)
+        show_error(*told, style(sys.stderr, no_color=False))
+        return exit_codes.FAILED
 
 
 def _told(call: Callable[[], int], arguments: Sequence[str]) -> int:
@@ -119,19 +119,25 @@ def _root(arguments: Sequence[str]) -> Path:
 
 
 def _bug(e: Exception) -> int:
-    """Frames without values go to a file; the message may quote data, so only its type is shown."""
+    """Frames without values go to a file, or to stderr where no file can be written; the message may quote data, so only its type is shown."""
     import tempfile
     import traceback
 
     from reconciler import __version__
 
-    with tempfile.NamedTemporaryFile("w", prefix="reconciler-bug-", suffix=".txt", delete=False) as report:
-        report.write(
-            f"reconciler {__version__}\n{type(e).__name__}\n" + "".join(traceback.format_tb(e.__traceback__))
-        )
+    frames = f"reconciler {__version__}\n{type(e).__name__}\n" + "".join(traceback.format_tb(e.__traceback__))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="reconciler-bug-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as report:
+            report.write(frames)
+        attached = report.name
+    except OSError:
+        say(frames)
+        attached = "the lines above"
     show_error(
         f"a bug in reconciler: {type(e).__name__}",
-        f"please report this bug and attach {report.name}",
+        f"please report this bug and attach {attached}",
         style(sys.stderr, no_color=False),
     )
     return exit_codes.FAILED

@@ -40,7 +40,13 @@ def ready(folder: Path, *, chosen: bool) -> Path:
         DiskFailed: it cannot be made, is a link or no folder, or others could replace the files in it.
     """
     if not chosen or not os.path.lexists(folder):
-        return private_folder(folder)
+        try:
+            return private_folder(folder)
+        except DiskFailed as e:
+            raise DiskFailed(
+                f"there is no place for the lock: {e}",
+                help=e.help or "name a folder that can be written as lock_folder in reconciler.yaml",
+            ) from None
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise DiskFailed(

@@ -94,7 +94,7 @@ class Spools:
 
     def partial(self) -> list[Path]:
         """Folders that were not finished: somebody writes them, or did."""
-        return sorted(self.folder.glob("*.partial-*")) + _own_folders(Path(tempfile.gettempdir()))
+        return sorted(self.folder.glob("*.partial-*")) + _own_folders()
 
     def complete(self) -> list[Path]:
         """Folders that were filled to their end."""
@@ -321,9 +321,13 @@ class Spools:
                 yield encode(made) + b"\n"
 
 
-def _own_folders(temporary: Path) -> list[Path]:
-    """Folders for lists that this user has in the temporary folder, of whichever workspace."""
-    found = []
+def _own_folders() -> list[Path]:
+    """Folders for lists that this user has in the temporary folder, of whichever workspace; none where there is no such folder."""
+    found = list[Path]()
+    try:
+        temporary = Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return found
     for path in sorted(temporary.glob(f"{_PREFIX}{LISTS}.partial-*")):
         with suppress(OSError):
             seen = path.lstat()

@@ -1,0 +1,88 @@
+"""What the machine refuses (space, memory, files, threads) is told as that, with what to do: no bug, no traceback, no values."""
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from reconciler.cli.machine import refusal
+from tests.support.workspace import CUSTOMERS, Workspace
+
+CONSOLE = "import sys\nfrom reconciler.cli.entry import run\nsys.argv[0] = 'reconciler'\nrun()\n"
+
+
+def limited(workspace: Workspace, largest_file: int, *args: str, code: str = CONSOLE) -> tuple[int, str]:
+    """Exit code and all output of a command that can write no file larger than so many bytes."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-C", str(workspace.root), *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit,
+        env={**os.environ, "CI": "1"},
+        stdin=subprocess.DEVNULL,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_temporary_file_that_cannot_grow(workspace: Workspace) -> None:
+    workspace.customers(3000, source=f"{CUSTOMERS}  duplicates: keep_last\n")
+    file = workspace.root / "data/customers.csv"
+    file.write_text(file.read_text() + file.read_text().removeprefix("id,tier\n"))
+    code, shown = limited(workspace, 1000, "source", "check", "customers")
+    assert (code, "File too large" in shown, "Traceback" in shown) == (1, True, False), shown
+    assert "= help: allow larger files" in shown
+    assert "a bug in" not in shown
+
+
+@pytest.mark.parametrize("words", [["clean"], ["demo"], ["validate"]])
+def test_no_folder_for_temporary_files(workspace: Workspace, words: list[str]) -> None:
+    workspace.customers(3)
+    code, shown = limited(workspace, 0, *words)
+    assert ("Traceback" in shown, "a bug in" in shown) == (False, False), shown
+    assert code == (1 if words == ["demo"] else 0), shown
+    assert ("set TMPDIR" in shown) == (words == ["demo"]), shown
+
+
+def test_a_bug_whose_report_cannot_be_written_shows_frames_and_no_values(workspace: Workspace) -> None:
+    broken = (
+        "import reconciler.cli.app as a\n"
+        "def broken(*_): raise ValueError('canary' + 'value')\n"
+        "a.main_command = broken\n"
+    )
+    code, shown = limited(workspace, 0, "plan", code=broken + CONSOLE)
+    assert (code, "a bug in reconciler: ValueError" in shown) == (1, True), shown
+    assert "attach the lines above" in shown
+    assert ", in broken" in shown
+    assert "canaryvalue" not in shown
+    assert "Traceback" not in shown
+
+
+REFUSED = [
+    OSError(errno.ENOSPC, "No space left on device"),
+    OSError(errno.EMFILE, "Too many open files"),
+    OSError(errno.ENOMEM, "Cannot allocate memory"),
+    PermissionError(errno.EACCES, "Permission denied", "/some/path"),
+    FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/var/tmp']"),
+    MemoryError(),
+    RuntimeError("can't start new thread"),
+]
+
+
+@pytest.mark.parametrize("error", REFUSED, ids=repr)
+def test_what_is_the_machines_doing(error: BaseException) -> None:
+    assert refusal(error) is not None
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), RuntimeError("x"), KeyError("x"), OSError(), OSError("of a library")], ids=repr
+)
+def test_what_is_a_bug(error: BaseException) -> None:
+    assert refusal(error) is None
