@@ -39,7 +39,9 @@ def runs(flags: Flags, limit: int = READ_RUNS) -> list[Told]:
         plan = _plan(run)
         found.append((run, plan, runs_text.steps(plan, ledger.journal(run.id))))
     running = bool(found) and found[0][0].state == "running"
-    return told(found, ledgers.locked_since(flags.root, settings) if running else None)
+    with ledgers.reading_rollouts(flags.root, settings) as board:
+        waves = board.of_runs() if board is not None else {}
+    return told(found, ledgers.locked_since(flags.root, settings) if running else None, waves)
 
 
 def run_page(flags: Flags, found: Told, notes: Sequence[str] = ()) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from reconciler.ledger.database import Database
 
+_NEWEST = 50  # rollouts whose waves a list of runs names
 _COLUMNS = "id, plan_digest, plan, state, why, who, started, updated"
 
 
@@ -109,6 +110,20 @@ class Rollouts:
         """The runs that applied a wave; none where it is not on record."""
         rows = self._db.rows("SELECT runs FROM waves WHERE rollout=? AND wave=?", identity, wave)
         return tuple(json.loads(rows[0][0])) if rows else ()
+
+    def of_runs(self) -> dict[int, tuple[int, str]]:
+        """Of each run that applied a wave of one of the newest rollouts, the rollout's number and the wave's name."""
+        newest = self._db.rows(
+            "SELECT id FROM rollouts WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT ?",
+            *self._key,
+            _NEWEST,
+        )
+        return {
+            run: (identity, wave)
+            for (identity,) in newest
+            for wave, runs in self._db.rows("SELECT wave, runs FROM waves WHERE rollout=?", identity)
+            for run in json.loads(runs)
+        }
 
     def _one(self, rest: str, *values: str) -> Recorded | None:
         sql = f"SELECT {_COLUMNS} FROM rollouts WHERE origin=? AND organisation_id=? {rest}"  # noqa: S608 - words of ours

@@ -3,6 +3,7 @@
 Each wave is applied as a plan of its own under the lock; none is held while a wave soaks or the rollout is paused.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -209,11 +210,11 @@ def _soak(w: RolloutRun, wave: Wave, record: WaveRecord, outcomes: Sequence[Outc
     """Wait the rest of the soak. A clock that was set back in between begins it anew; one that jumps meanwhile does nothing."""
     left = soak_left(wave, record, w.clock.wall())
     if left > 0:
-        w.told(wave, "soaking", f"for {duration(left)}")
+        w.told(wave, "soaking", f"for {duration(math.ceil(left))}")
     end = w.clock.now() + left
     while (rest := end - w.clock.now()) > 0:
         _stop_if_told(w, wave, outcomes)
-        w.clock.wait(min(POLL_S, rest), f"for the soak of wave {wave.name}, {duration(rest)} left")
+        w.clock.wait(min(POLL_S, rest), f"for the soak of wave {wave.name}, {duration(math.ceil(rest))} left")
     _stop_if_told(w, wave, outcomes)
 
 

@@ -243,6 +243,9 @@ def test_an_aborted_rollout_never_continues(fleet: Fleet, tmp_path: Path) -> Non
         assert fleet.workspace.run(*command).code == 4
     assert fleet.workspace.run("show", str(tmp_path / "back")).code == 0
     assert fleet.touched() == {"canary"}
+    assert "wave canary of rollout 1" in fleet.workspace.run("runs").out
+    (run,) = json.loads(fleet.workspace.run("runs", "-o", "json").out)["runs"]
+    assert run["rollout"] == {"id": 1, "wave": "canary"}
 
 
 def test_on_failure_abort(fleet_of: Make) -> None:
@@ -255,7 +258,7 @@ def test_on_failure_abort(fleet_of: Make) -> None:
     told = fleet.workspace.run("rollout", "abort")
     assert told.code == 0
     assert "is aborted: wave early: 6 of 120 commands failed" in " ".join(told.out.split())
-    assert (fleet.workspace.root / ".reconciler/rollout-1-back.plan").exists()
+    assert (fleet.workspace.root / ".reconciler/rollout-1-undo.plan").exists()
 
 
 def test_paused_in_the_spec_outlives_everything(fleet_of: Make) -> None:

@@ -95,33 +95,68 @@ def apply(
     if made.rollout is not None:
         rolled, code = waves.apply_in_waves(made, flags, checked, scans, where, shown, from_file=saved)
         outcomes, already = rolled.outcomes, rolled.already
-        covered = after(coverage(made), outcomes, rolled.carried, waves.earlier(flags, settings))
-        if rolled.why is not None:
-            say(
-                f"Rollout stopped: {rolled.why}. `reconciler rollout status` shows the waves, and what can be done."
-            )
+        covered: Coverage | None = after(
+            coverage(made), outcomes, rolled.carried, waves.earlier(flags, settings)
+        )
+        stopped = rolled.why
     else:
-        covered = None
-        interrupt = interruption.Interrupt(say, scans.abandon)
-        with (
-            interrupt.installed(),
-            connections.writer(where, settings.parallelism) as writer,
-            connections.threads(settings.parallelism) as io,
-            shown,
-        ):
-            result = session.carried(
-                made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved, from_file=saved
-            )
-            outcomes, already, code = result.outcomes, result.already, interrupt.code or int(result.exit)
-            came = () if code else late.tell(made, outcomes, flags, settings, where, shown)
-            outcomes, code = (*outcomes, *came), exit_codes.PARTLY if came else code
-            shown.ended(code, result_text.counted(outcomes))
+        covered, stopped = None, None
+        outcomes, already, code = _at_once(made, flags, checked, scans, where, shown, saved=saved)
     if not already:
         baseline.keep(made, outcomes, flags, settings)
     last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
     told = "This plan was already applied; nothing was written." if already else last
     _report(flags, made, outcomes, code, told, covered)
+    _tell_next(flags, outcomes, stopped)
     return code
+
+
+def _at_once(
+    made: Plan,
+    flags: Flags,
+    checked: Checked,
+    scans: Scans,
+    where: destination.Target,
+    shown: Display,
+    *,
+    saved: bool,
+) -> tuple[tuple[Outcome, ...], bool, int]:
+    """Carry out a plan without waves: the outcomes, whether it was applied before, the exit code.
+
+    Args:
+        made: the plan.
+        flags: as given.
+        checked: the checked workspace.
+        scans: reads sources, each once.
+        where: endpoint and token.
+        shown: what shows the progress.
+        saved: the plan was read from a file.
+    """
+    interrupt = interruption.Interrupt(say, scans.abandon)
+    with (
+        interrupt.installed(),
+        connections.writer(where, checked.settings.parallelism) as writer,
+        connections.threads(checked.settings.parallelism) as io,
+        shown,
+    ):
+        result = session.carried(
+            made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved, from_file=saved
+        )
+        code = interrupt.code or int(result.exit)
+        came = () if code else late.tell(made, result.outcomes, flags, checked.settings, where, shown)
+        outcomes, code = (*result.outcomes, *came), exit_codes.PARTLY if came else code
+        shown.ended(code, result_text.counted(outcomes))
+    return outcomes, result.already, code
+
+
+def _tell_next(flags: Flags, outcomes: Sequence[Outcome], stopped: str | None) -> None:
+    """What to run next, last; `stopped` says why a rollout did."""
+    if stopped is not None:
+        say(
+            f"Rollout stopped: {stopped}.\nNext: `reconciler rollout status` shows the waves, and what can be done."
+        )
+    elif flags.shape is PlanFormat.TEXT and (todo := result_text.todo(outcomes)):
+        say("\n".join(todo))
 
 
 def _report(

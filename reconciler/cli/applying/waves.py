@@ -129,7 +129,9 @@ def _gate_command(made: Plan, wave: Wave, root: Path, token: str) -> tuple[bool,
             root,
             wanted.command_timeout,
             env=env,
-            show=lambda line: say(without_token(line.decode("utf-8", "replace").rstrip(), token)),
+            show=lambda line: say(
+                f"{name}: {without_token(line.decode('utf-8', 'replace').rstrip(), token)}"
+            ),
         )
     except OSError as e:
         return False, f"{name} cannot be run: {e.strerror}"

@@ -1,5 +1,6 @@
 """`rollout status`, `rollout pause`, `rollout resume`, `rollout abort`."""
 
+import shlex
 import sys
 import time
 from dataclasses import replace
@@ -18,7 +19,10 @@ from reconciler.cli.output.console import data, out, say, shown, style
 from reconciler.cli.wiring import actor, ledgers, real_clock
 from reconciler.errors import Refused
 from reconciler.ledger.rollouts import Recorded
+from reconciler.model.plan import Plan
 from reconciler.model.seal import Seal
+from reconciler.reports.folded import wrapped
+from reconciler.reports.plan import undo
 from reconciler.reports.rollout import json as rollout_json
 from reconciler.reports.rollout import text as rollout_text
 from reconciler.settings import Settings
@@ -48,7 +52,7 @@ def rollout_pause(
     flags: Flags,
     why: Why = "",
 ) -> int:
-    """Start no further waves. The running process stops at its next step and releases the lock."""
+    """Start no further waves. A process that carries it out stops at its next step and releases the lock."""
     return run_pause(flags, why)
 
 
@@ -92,11 +96,13 @@ def run_status(flags: Flags, *, follow: bool) -> int:
     return exit_codes.DONE
 
 
-def _table(flags: Flags, settings: Settings) -> tuple[Recorded, str]:
-    """The newest rollout, and where it is."""
+def _table(flags: Flags, settings: Settings, *, todo: bool = True) -> tuple[Recorded, str]:
+    """The newest rollout, where it is, and what can be done."""
     found, plan = newest(flags.root, settings)
     journal, marks = journal_of(flags.root, settings, found), style(sys.stdout, no_color=flags.no_color)
-    return found, rollout_text.table(found, plan, journal, marks, real_clock.CLOCK.wall())
+    table = rollout_text.table(found, plan, journal, marks, real_clock.CLOCK.wall())
+    told = wrapped(rollout_text.todo(found), marks.width) if todo else []
+    return found, "\n".join([table, *told, ""]) if told else table
 
 
 def _live(flags: Flags, settings: Settings) -> None:
@@ -118,7 +124,7 @@ def run_pause(flags: Flags, why: str) -> int:
         flags,
         "paused",
         why,
-        "The running process stops at its next step. `reconciler rollout resume` continues the rollout.",
+        "A process that carries it out stops at its next step. `reconciler rollout resume` continues the rollout.",
         ("running", "stopped"),
     )
 
@@ -134,16 +140,25 @@ def run_abort(flags: Flags, why: str, file: Path | None) -> int:
     found, _ = newest(flags.root, settings)
     if found.state != "aborted":
         _move(flags, "aborted", why, "Remaining waves are cancelled.", OPEN)
-    found, text = _table(flags, settings)
+    found, text = _table(flags, settings, todo=False)
     if file is None or not output_file.is_stdout(file):
         out(text)
     back = session.under_key(authority.undoing(found), settings)
-    where = file or flags.root / ".reconciler" / f"rollout-{found.id}-back.plan"
+    where = file or flags.root / ".reconciler" / f"rollout-{found.id}-undo.plan"
     plan_files.write(back, where)
-    for finding in back.diagnostics:
-        say(f"  {finding.message}")
-    say(f"The plan that undoes the applied waves, as far as possible, is saved in {where}.")
+    _tell_undo(back, where)
+    say(rollout_text.todo(found))
     return exit_codes.DONE
+
+
+def _tell_undo(back: Plan, where: Path) -> None:
+    """What of the applied waves is undone by a plan, and what cannot be."""
+    for line in undo.lines(back.diagnostics):
+        say(f"  {line}")
+    if back.has_changes:
+        say(f"The plan that undoes the rest is saved: `reconciler apply {shlex.quote(str(where))}`.")
+    else:
+        say(f"Nothing that was applied can be undone; the plan that is saved in {where} has no changes.")
 
 
 def resume_rollout(flags: Flags) -> int:

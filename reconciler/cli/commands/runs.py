@@ -13,11 +13,12 @@ from reconciler.cli import options as opt
 from reconciler.cli.flags import PLATFORM, WORKSPACE, Flags, takes
 from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
-from reconciler.cli.output.console import data, out, style
+from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.wiring import actor, connections, ledgers, real_clock
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model.load import ManualVerdict
 from reconciler.planning.plan import document
+from reconciler.reports.plan import undo
 from reconciler.reports.runs import json as runs_json
 from reconciler.reports.runs import table as runs_table
 from reconciler.reports.runs import text as runs_text
@@ -169,7 +170,8 @@ def show_run(flags: Flags, run_id: int | None) -> int:
         data(runs_json.render([told], steps=True))
     else:
         marks = style(sys.stdout, no_color=flags.no_color)
-        out(runs_text.one(told.run, told.plan, told.steps, runs_table.state(told), told.todo, marks))
+        state = runs_table.state(told)
+        out(runs_text.one(told.run, told.plan, told.steps, state, told.todo, marks, told.rollout))
     return exit_codes.DONE
 
 
@@ -189,6 +191,12 @@ def run_undo(flags: Flags, run_id: int | None, file: Path) -> int:
         )
     made = document.decode(text.encode(), f"the plan that undoes run {run.id}")
     made = session.under_key(made, session.settings_only(flags).settings)
+    if not made.has_changes:
+        plan_files.write(made, file)
+        for line in undo.lines(made.diagnostics):
+            say(f"  {line}")
+        say(f"Nothing of run {run.id} can be undone; the plan that is saved has no changes.")
+        return exit_codes.DONE
     if not output_file.is_stdout(file):
         plan_pages.show(made, flags)
     plan_pages.tell_findings(made, flags)

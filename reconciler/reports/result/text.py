@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.kinds.counts import many
 from reconciler.model.outcome import GOOD, Outcome, Status
+from reconciler.model.removal import REFUSED
 from reconciler.reports.folded import wrapped
 from reconciler.reports.line_counts import fates, shares
+from reconciler.reports.next_steps import End, next_steps
 from reconciler.reports.style import Style, safe
 
 _MARK = {Status.SUCCEEDED: "ok", Status.UNCHANGED: "ok", Status.SENT: "sent"}
@@ -53,11 +55,24 @@ def _failed(outcome: Outcome) -> list[str]:
 
 
 def summary(counts: Mapping[str, int], style: Style) -> str:
-    """The last line, of what the stream's last event counted: how many of each, and whether to run again."""
+    """One line, of what the stream's last event counted: how many of each."""
     words = ", ".join(f"{counts[s]} {s.value}" for s in Status if s in counts)
     if counts.keys() <= GOOD:
         return f"{style.bold('Apply complete:')} {words or 'nothing to do'}."
-    return f"{style.bold('Apply incomplete:')} {words}. It is safe to run apply again."
+    return f"{style.bold('Apply incomplete:')} {words}."
+
+
+def todo(outcomes: Sequence[Outcome]) -> list[str]:
+    """What to run next, a line each."""
+    return next_steps(
+        End(
+            o.address,
+            o.status.value,
+            o.counts.get("failed", 0),
+            o.answered if o.action == "delete" and o.answered in REFUSED else None,
+        )
+        for o in outcomes
+    )
 
 
 def counted(outcomes: Sequence[Outcome]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.coverage.html import matrix
 from reconciler.reports.page import template
-from reconciler.reports.rollout.text import GOOD, NEXT, ended, left_of, rows, succeeded, wave_state
+from reconciler.reports.rollout.text import GOOD, ended, left_of, rows, succeeded, todo, wave_state
 from reconciler.reports.style import safe
 from reconciler.reports.times import moment, utc
 
@@ -45,7 +45,7 @@ def render(
         plan=plan,
         state=f"{found.state[0].upper()}{found.state[1:]}{f': {safe(found.why)}' if found.why else ''}.",
         look=_LOOK.get(found.state, "not"),
-        notes=[*notes, *([f"Next: {NEXT[found.state]}"] if found.state in NEXT else [])],
+        notes=[*notes, *([words] if (words := todo(found)) else [])],
         allowed=allowed.sentences(plan.overrides),
         facts=_facts(found, plan),
         counts=_counts(every),

@@ -14,13 +14,15 @@ from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, duration, safe
 
 GOOD = frozenset({"succeeded", "unchanged", "partial", "sent"})
+_ABORT = "`reconciler rollout abort` cancels the rest."
 NEXT = {
-    "running": "where no process carries it out any more, the same `reconciler apply FILE` continues it.",
-    "paused": "`reconciler rollout resume` continues it; `reconciler rollout abort` cancels the rest.",
-    "stopped": "correct the cause, and the same `reconciler apply FILE` checks the gate again; "
-    "`reconciler rollout resume` accepts what failed; `reconciler rollout abort` cancels the rest.",
+    "running": "where no process carries it out any more, `reconciler rollout resume` continues it.",
+    "paused": f"`reconciler rollout resume` continues it; {_ABORT}",
+    "stopped": "correct the cause, and the same `reconciler apply FILE` continues; "
+    f"`reconciler rollout resume` accepts what failed and continues; {_ABORT}",
     "aborted": "`reconciler plan` shows what the specs still ask for.",
 }
+_CHECKED_AGAIN = f"correct the cause, and `reconciler rollout resume` checks the gate again; {_ABORT}"
 SINGLE_MAX_DATAMARTS = (
     4  # datamarts of a wave are told of one by one up to here; beyond, those in one state in a row together
 )
@@ -79,9 +81,14 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
             of_wave, key=lambda r: (r["state"], len(of_wave) > SINGLE_MAX_DATAMARTS or r["datamart"])
         ):
             lines += _datamart_lines(list(same), style)
-    if todo := NEXT.get(found.state):
-        lines += ["", *wrapped(f"Next: {todo}", style.width)]
     return "\n".join(lines) + "\n"
+
+
+def todo(found: Recorded) -> str:
+    """What can be done now; empty of one that is finished. A gate that is checked after the soak is never accepted."""
+    again = any(wave.state == "closed after soak" for wave in found.waves.values())
+    words = _CHECKED_AGAIN if found.state == "stopped" and again else NEXT.get(found.state)
+    return f"Next: {words}" if words else ""
 
 
 def _names(style: Style) -> int:

@@ -15,6 +15,7 @@ def render(runs: Sequence[Told], *, steps: bool = False) -> str:
             "id": told.run.id,
             "state": told.state.value,
             "completed_by": told.completed_by,
+            "rollout": None if told.rollout is None else {"id": told.rollout[0], "wave": told.rollout[1]},
             "host": told.run.host,
             "who": told.run.by.who,
             "commit": told.run.by.commit,

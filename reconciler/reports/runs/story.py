@@ -31,6 +31,7 @@ class Told:
     Attributes:
         counts: how many actions of the plan ended how; `not begun` for those that did not.
         completed_by: the later run that had done, or found done, all that this one left.
+        rollout: its number and the wave that the run applied; None of a run that applied a plan at once.
     """
 
     run: Recorded
@@ -39,6 +40,7 @@ class Told:
     state: State
     counts: Mapping[str, int]
     completed_by: int | None = None
+    rollout: tuple[int, str] | None = None
 
     @property
     def todo(self) -> list[str]:
@@ -80,12 +82,17 @@ def state(recorded: str, steps: Sequence[Step], *, alive: bool) -> State:
     return State.PARTIAL if any(e in DONE or e in ("partial", "duplicated") for e in ends) else State.FAILED
 
 
-def told(runs: Sequence[tuple[Recorded, Plan, Sequence[Step]]], since: float | None) -> list[Told]:
+def told(
+    runs: Sequence[tuple[Recorded, Plan, Sequence[Step]]],
+    since: float | None,
+    waves: Mapping[int, tuple[int, str]] | None = None,
+) -> list[Told]:
     """Runs, newest first, each with what became of it.
 
     Args:
         runs: newest first; what completed one is looked for among them.
         since: since when the lock is held; None if it is free.
+        waves: of runs that applied a wave, the rollout's number and the wave's name.
     """
     found = []
     for n, (run, plan, steps) in enumerate(runs):
@@ -93,7 +100,7 @@ def told(runs: Sequence[tuple[Recorded, Plan, Sequence[Step]]], since: float | N
         now = state(run.state, steps, alive=alive)
         by = None if now in (State.SUCCEEDED, State.RUNNING) else _completed(steps, runs[:n])
         counts = dict(sorted(Counter(s.state or "not begun" for s in steps).items()))
-        found.append(Told(run, plan, steps, now, counts, by))
+        found.append(Told(run, plan, steps, now, counts, by, (waves or {}).get(run.id)))
     return found
 
 

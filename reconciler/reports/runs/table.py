@@ -30,10 +30,12 @@ def render(runs: Sequence[Told], style: Style, *, narrowed: bool = False) -> str
     lines = [style.bold(f"{'run':>4}  {'started (UTC)':<19}  {'took':>7}  {'state':<11}  actions")]
     for told in runs:
         head = f"{told.run.id:>4}  {utc(told.run.started):<19}  {took(told.run):>7}  {told.state.value:<11}  "
-        lines += wrapped(actions(told), 80, initial_indent=head, subsequent_indent=" " * len(head))
+        lines += wrapped(actions(told), style.width, initial_indent=head, subsequent_indent=" " * len(head))
         if told.why:
             words = textwrap.shorten(safe(told.why), _WHY, placeholder=" …")
-            lines += wrapped(f"because: {words}", 80, initial_indent=" " * 6, subsequent_indent=" " * 8)
+            lines += wrapped(
+                f"because: {words}", style.width, initial_indent=" " * 6, subsequent_indent=" " * 8
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -42,6 +44,8 @@ def actions(told: Told) -> str:
     words = [f"{n:,} {OPEN.get(state, state)}" for state, n in told.counts.items()]
     if told.completed_by is not None:
         words.append(f"completed by run {told.completed_by}")
+    if told.rollout is not None:
+        words.append(f"wave {safe(told.rollout[1])} of rollout {told.rollout[0]}")
     return ", ".join(words) or "none"
 
 

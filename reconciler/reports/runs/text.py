@@ -12,6 +12,7 @@ from reconciler.model.removal import REFUSED
 from reconciler.reports import allowed
 from reconciler.reports.folded import wrapped
 from reconciler.reports.line_counts import fates, shares
+from reconciler.reports.next_steps import End, next_steps
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
 
@@ -77,29 +78,27 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
 
 
 def way_out(run: int, plan: Plan, found: Sequence[Step]) -> list[str]:
-    """What to do next, a line each: retry what the platform failed, resume what is left; nothing where all is done.
+    """What to do next, a line each.
 
     Args:
         run: its id.
         plan: its plan.
         found: what its journal says of each action.
     """
-    failed = [s.address for s in found if s.state == "partial" and s.counts.get("failed")]
-    sources = sorted({a.removeprefix("ProfileSource/").partition("@")[0] for a in failed})
-    told = [f"`reconciler source retry {safe(x)} --failed-lines` sends the failed commands." for x in sources]
-    if any(s.state not in _GOOD and s.state != "partial" and not s.refused for s in found):
-        command = "rollout resume" if plan.rollout is not None else f"resume {run}"
-        told.append(f"`reconciler {command}` continues this plan; nothing is sent twice.")
-    told += [
-        f"The platform refused to remove {safe(s.address)} ({s.answered}), and would again: remove it in the console, or drop it from the specs."
-        for s in found
-        if s.refused
-    ]
-    return told
+    ends = (
+        End(x.address, x.state, x.counts.get("failed", 0), x.answered if x.refused else None) for x in found
+    )
+    return next_steps(ends, "rollout resume" if plan.rollout is not None else f"resume {run}")
 
 
 def one(
-    run: Recorded, plan: Plan, found: Sequence[Step], words: str, todo: Sequence[str], style: Style
+    run: Recorded,
+    plan: Plan,
+    found: Sequence[Step],
+    words: str,
+    todo: Sequence[str],
+    style: Style,
+    rollout: tuple[int, str] | None = None,
 ) -> str:
     """One run: what its plan said, and what became of each action.
 
@@ -110,9 +109,11 @@ def one(
         words: its state.
         todo: what to do next.
         style: how to mark text.
+        rollout: number and wave, of a run that applied one.
     """
     lines = [
         f"{style.bold(f'Run {run.id}')}: {words}",
+        *([f"  wave {safe(rollout[1])} of rollout {rollout[0]}"] if rollout else []),
         f"  started {utc(run.started)} UTC on {safe(run.host)}, took {took(run)}",
         *_by(run),
         f"  plan {run.plan_digest[:12]} of {plan.created_at}"
@@ -120,7 +121,9 @@ def one(
         *(
             part
             for sentence in allowed.sentences(plan.overrides)
-            for part in wrapped(f"override: {sentence}", 80, initial_indent="  ", subsequent_indent="    ")
+            for part in wrapped(
+                f"override: {sentence}", style.width, initial_indent="  ", subsequent_indent="    "
+            )
         ),
         "",
     ]
@@ -128,7 +131,7 @@ def one(
         state = "not begun" if step.state is None else OPEN.get(step.state, step.state)
         mark = style.green if step.state in _GOOD else style.red if step.state else style.dim
         lines.append(f"{mark(str(state))}  {step.address}  {style.dim(step.action)}")
-        lines += wrapped(safe(step.reason), 80, initial_indent="    ", subsequent_indent="    ")
+        lines += wrapped(safe(step.reason), style.width, initial_indent="    ", subsequent_indent="    ")
         if "read" in step.counts:
             c = Counter(step.counts)
             lines += [f"    {shares(c)}", f"    {fates(c)}"]
@@ -141,10 +144,10 @@ def one(
         if step.chunks:
             words = ", ".join(f"{n:,} {_UPLOADS.get(s, s)}" for s, n in sorted(step.chunks.items()))
             lines += wrapped(
-                f"uploads of this run: {words}", 80, initial_indent="    ", subsequent_indent="    "
+                f"uploads of this run: {words}", style.width, initial_indent="    ", subsequent_indent="    "
             )
     if todo:
-        lines += ["", *(part for x in todo for part in wrapped(x, 80))]
+        lines += ["", *(part for x in todo for part in wrapped(x, style.width))]
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,28 @@
+"""What a plan that undoes another one cannot undo, a line for each reason. Pure."""
+
+from collections.abc import Sequence
+
+from reconciler.kinds.counts import many
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.reports.style import safe
+
+_NAMED = 3  # addresses of one reason
+_WORDS = " cannot be undone: "
+
+
+def lines(findings: Sequence[Diagnostic]) -> list[str]:
+    """Findings in their order; those of one reason together, by the first of their addresses."""
+    reasons: dict[str, list[str]] = {}
+    for finding in findings:
+        address, _, why = finding.message.rpartition(_WORDS)
+        reasons.setdefault(why, []).append(address)
+    return [safe(_line(why, [a for a in addresses if a])) for why, addresses in reasons.items()]
+
+
+def _line(why: str, addresses: Sequence[str]) -> str:
+    if not addresses:
+        return why
+    left = len(addresses) - _NAMED
+    if left < 2:
+        return f"{', '.join(addresses)}{_WORDS}{why}"
+    return f"{', '.join(addresses[:_NAMED])} and {many(left, 'other')}{_WORDS}{why}"

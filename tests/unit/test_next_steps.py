@@ -1,0 +1,45 @@
+"""What is said at the end of a run: what can be undone, and what to run next."""
+
+import pytest
+
+from reconciler.model.diagnostic import warning
+from reconciler.reports.next_steps import End, next_steps
+from reconciler.reports.plan.undo import lines
+
+RESUME = "`reconciler resume` continues this plan; nothing is sent twice."
+RETRY = "`reconciler source retry crm --failed-lines` sends the failed commands."
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ([], []),
+        ([("Compartment/a", "succeeded", 0), ("ProfileSource/crm@x", "sent", 0)], []),
+        ([("ProfileSource/crm@x", "partial", 3), ("ProfileSource/crm@y", "partial", 1)], [RETRY]),
+        ([("ProfileSource/crm@x", "partial", 0)], []),
+        ([("ProfileSource/crm@x", "duplicated", 0)], []),
+        ([("ProfileSource/crm@x", "partial", 3), ("Compartment/a", "skipped", 0)], [RETRY, RESUME]),
+        ([("Compartment/a", None, 0)], [RESUME]),
+        ([("Compartment/a", "unknown", 0)], [RESUME]),
+    ],
+)
+def test_what_is_left_decides_what_to_run(ends: list[tuple[str, str | None, int]], told: list[str]) -> None:
+    assert next_steps([End(*end) for end in ends]) == told
+    numbered = [words.replace("resume`", "resume 7`") for words in told]
+    assert next_steps([End(*end) for end in ends], "resume 7") == numbered
+
+
+def test_a_removal_that_the_platform_refused_is_not_continued() -> None:
+    (told,) = next_steps([End("Activation/a@x", "failed", 0, 405)])
+    assert told.startswith("The platform refused to remove Activation/a@x (405)")
+
+
+def test_reasons_for_which_nothing_is_undone_are_said_once_each() -> None:
+    lost = [warning("cannot-undo", f"Compartment/c{n} cannot be undone: no call") for n in range(300)]
+    lost += [warning("cannot-undo", "ProfileSource/crm@x cannot be undone: merged")]
+    other = warning("undo-uncertain", "Activation/a@x: the platform may refuse")
+    assert lines([*lost, other]) == [
+        "Compartment/c0, Compartment/c1, Compartment/c2 and 297 others cannot be undone: no call",
+        "ProfileSource/crm@x cannot be undone: merged",
+        "Activation/a@x: the platform may refuse",
+    ]
