@@ -25,7 +25,19 @@ def token_characters(document: Document) -> Iterator[Diagnostic]:
             "token-charset",
             f"the token '{token}' has characters other than a-z, 0-9, '-' and '_'",
             document.span("spec", "token"),
-            note="use only these characters: site tags put the token into URLs",
+            help="use only these characters in a new token: site tags put it into URLs",
+        )
+
+
+def template_text(document: Document) -> Iterator[Diagnostic]:
+    """Specs have no templates: what looks like one would become the name on the platform."""
+    name = document.data["spec"].get("name")
+    if name is not None and ("${" in name or "{{" in name):
+        yield warning(
+            "template-text",
+            "the name holds what looks like a variable of a template; it is used as it is written",
+            document.span("spec", "name"),
+            help="write the value; for another one in an environment declare an overlay (docs/explanation/no-templating.md)",
         )
 
 
@@ -40,6 +52,7 @@ def tokens(specs: Specs) -> Iterator[Diagnostic]:
                 f"two compartments have the token '{token}'",
                 document.span("spec", "token"),
                 secondary=((other.span("spec", "token"), "first here"),),
+                help="give one of them another token; where the platform has two with one token, pin each by its `id`",
             )
 
 

@@ -284,7 +284,12 @@ class _Composer:
         get, here = self.get, self.here
         while type(event := get()) is not MappingEndEvent:
             if type(event) is not ScalarEvent:
-                raise self._bad("yaml-key", "a mapping key must be a plain word", event)
+                raise self._bad(
+                    "yaml-key",
+                    "a mapping key must be a plain word",
+                    event,
+                    help="specs have no templates such as {{ name }}: write the value, quoted where it begins with a brace",
+                )
             key = intern(event.value)  # the same few words in thousands of documents
             if event.tag is not None:
                 self._check_tag(event)

@@ -10,7 +10,14 @@ from typing import Any
 
 from reconciler.model.diagnostic import Diagnostic, error, has_errors, warning
 from reconciler.spec import former_names, sets
-from reconciler.spec.compartment_rules import coverage, near_duplicates, removals, token_characters, tokens
+from reconciler.spec.compartment_rules import (
+    coverage,
+    near_duplicates,
+    removals,
+    template_text,
+    token_characters,
+    tokens,
+)
 from reconciler.spec.documents import Document
 from reconciler.spec.expectations import expectations
 from reconciler.spec.nearest import nearest
@@ -61,7 +68,11 @@ def _duplicate_names(documents: Sequence[Document]) -> Iterator[Diagnostic]:
 
 def _declared_twice(what: str, here: Callable[..., Any], there: Callable[..., Any], *path: str) -> Diagnostic:
     return error(
-        "duplicate-name", f"{what} is declared twice", here(*path), secondary=((there(*path), "first here"),)
+        "duplicate-name",
+        f"{what} is declared twice",
+        here(*path),
+        secondary=((there(*path), "first here"),),
+        help="give one of them another name, or remove it",
     )
 
 
@@ -173,7 +184,7 @@ def _rollouts(specs: Specs) -> Iterator[Diagnostic]:
 
 DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]] = {
     "Workspace": (endpoints, passwords),
-    "Compartment": (token_characters,),
+    "Compartment": (token_characters, template_text),
     "ProfileSource": (
         urls,
         formats,

@@ -3,7 +3,7 @@
 Enters: a `Document`. Leaves: diagnostics with the position of the key or value that is wrong.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -78,7 +78,7 @@ def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
             yield from _unknown_fields(document, e, where, path)
         case "required":
             for key in e.validator_value:
-                if key not in e.instance:
+                if key not in e.instance and not _misspelt(e, [key]):
                     words = f"{where} lacks '{key}'"
                     yield error("spec-missing-field", words, document.key_span(*path))
         case "type":
@@ -91,12 +91,22 @@ def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
             wanted = _PATTERNS.get(e.validator_value, f"of the form {e.validator_value}")
             yield error("spec-value", f"{where} is {_shown(e.instance)}, which is not {wanted}", span)
         case "anyOf" | "oneOf":
+            if _misspelt(e, [name for option in e.validator_value for name in option.get("required", [])]):
+                return
             needs = [" and ".join(option.get("required", [])) for option in e.validator_value]
             joined = " or ".join(f"'{n}'" for n in needs)
             one = "exactly one of " if e.validator == "oneOf" else ""
             yield error("spec-missing-field", f"{where} needs {one}{joined}", document.key_span(*path))
         case _:
             yield error("spec-value", f"{where}: {_bound_words(e)}", span)
+
+
+def _misspelt(e: Any, missing: Sequence[str]) -> bool:
+    """Whether a field that is missing is there with another spelling, which is an error of its own."""
+    known = e.schema.get("properties", {})
+    if e.schema.get("additionalProperties") is not False:
+        return False
+    return any(key not in known and nearest(str(key), missing) for key in e.instance)
 
 
 def _unknown_fields(

@@ -107,7 +107,7 @@ def everything(database: Database, *, server: bool) -> dict[str, Sequence[Any]]:
     begun = call(board, "begin", "new", "p", "me")
     for name, *values in (
         ("find", "new"), ("newest",), ("move", begun.id, "paused", "", "me"), ("note", begun.id, "w", "passed", "", [1]), ("now", begun.id, "w"),
-        ("runs", begun.id, "w"),
+        ("runs", begun.id, "w"), ("of_runs",),
     ):  # fmt: skip
         call(board, name, *values)
     call(board, "move", begun.id, "running", "", "me", unless=("aborted",))

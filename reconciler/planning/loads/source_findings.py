@@ -92,7 +92,7 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 want.span,
                 address=address,
                 note=worst,
-                help="fix them, or raise bad_lines.allow; until then nothing is sent",
+                help="correct them, or raise bad_lines.allow; until then nothing is sent. `reconciler source check NAME --rejects FILE` writes them to a file",
             )
         ]
     if rejected:

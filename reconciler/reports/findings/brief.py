@@ -60,7 +60,14 @@ def _one(same: Sequence[Diagnostic], style: Style) -> list[str]:
     head = f"{d.severity.value}[{d.code}]"
     said = f"{head}: {f'{safe(subject)}: ' if subject else ''}{safe(_cut(message))}"
     first, *rest = wrapped(said, style.width, subsequent_indent="    ")
-    return [colour(head) + first.removeprefix(head), *rest]
+    return [colour(head) + first.removeprefix(head), *rest, *_help(d, style)]
+
+
+def _help(d: Diagnostic, style: Style) -> list[str]:
+    """What to do about it; of a note, which asks for nothing, none."""
+    if not d.help or d.severity is Severity.NOTE:
+        return []
+    return wrapped(f"= help: {safe(d.help)}", style.width, initial_indent="  ", subsequent_indent="    ")
 
 
 def _cut(message: str) -> str:
