@@ -267,3 +267,17 @@ def test_what_is_wrapped_ends_where_the_terminal_does_and_is_not_wrapped_twice(
     told = text.render(made_of(changes, loads), Style(width=width))
     wide = [line for line in told.splitlines() if len(line) > width and not ONCE.match(line)]
     assert wide == []
+
+
+def test_a_page_of_that_size_shows_sums_and_unfolds_the_rest() -> None:
+    changes = [activation(f"c{n}", mart) for n in range(7) for mart in MARTS]
+    loads = [load(mart, 1000 + n, source=s) for s in ("crm", "orders") for n, mart in enumerate(MARTS)]
+    page = html.render(made_of(changes, loads, *FINDINGS))
+    seen = re.sub(r"<details>.*?</details>", "", page, flags=re.DOTALL)
+    assert "ProfileSource/crm</code> <span" in seen
+    assert f"{sum(x.lines for x in loads) // 2:,}" in seen
+    assert "retail-039</code>" not in seen
+    for x in loads:
+        assert f"<code>{x.address}</code>" in page
+    assert len(re.findall(r'class="word error"', page)) == 1
+    assert page.count("rows are rejected") == 40

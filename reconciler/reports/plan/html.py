@@ -4,21 +4,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from reconciler.kinds.counts import many
 from reconciler.model.actor import Actor
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.plan import Plan, ResourceChange
+from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.planning.plan.coverage import coverage
 from reconciler.planning.plan.waves import carried_out
 from reconciler.reports import unmanaged
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.coverage.html import matrix
 from reconciler.reports.grouping import (
+    SINGLE_MAX_DATAMARTS,
+    about,
     alike,
     anywhere,
+    by_code_and_source,
     by_kind_and_action,
-    findings_alike,
     of_change,
     of_load,
+    of_source,
 )
 from reconciler.reports.page import template
 from reconciler.reports.plan.consequences import consequences
@@ -30,6 +34,7 @@ from reconciler.reports.plan.words import value
 from reconciler.reports.times import moment
 
 _TEMPLATE = Path(__file__).parent / "templates" / "plan.html"
+_SUMMED = ("lines", "deletes", "rejected", "chunks", "bytes")
 _HIDDEN = ("organisation_id", "datamart_id", "compartment_id")
 
 
@@ -56,9 +61,11 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
         errors=told([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
         findings=told([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
         changes=[change_of(c, plan.labels) for c in alike(by_kind_and_action(changes), of_change)],
-        loads=[
-            {"load": x[0], **_subject([y.address for y in x], plan.labels), "bytes": sum(y.bytes for y in x)}
-            for x in alike(loads, of_load)
+        loads=[row for found in by_source(loads) for row in _top(found, plan.labels)],
+        folded=[
+            {"source": found[0].address.partition("@")[0], "rows": rows}
+            for found in by_source(loads)
+            if len(rows := _load_rows(found, plan.labels)) > SINGLE_MAX_DATAMARTS
         ],
         consequences=consequences(plan),
         limited=limited(plan),
@@ -69,6 +76,39 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
         waves=_waves(plan),
     )
     return page
+
+
+def by_source(loads: Sequence[LoadChange]) -> list[list[LoadChange]]:
+    """Loads of one source of which the same is done, in their order."""
+    groups: dict[object, list[LoadChange]] = {}
+    for load in loads:
+        groups.setdefault(of_source(load), []).append(load)
+    return list(groups.values())
+
+
+def _top(found: Sequence[LoadChange], labels: Labels) -> list[dict[str, Any]]:
+    """The rows of a source; where they are many, their sum, and they are unfolded below."""
+    rows = _load_rows(found, labels)
+    return rows if len(rows) <= SINGLE_MAX_DATAMARTS else [_load_row(found, labels)]
+
+
+def _load_rows(found: Sequence[LoadChange], labels: Labels) -> list[dict[str, Any]]:
+    """A row for each load, or for those that look alike."""
+    return [_load_row(same, labels) for same in alike(found, of_load)]
+
+
+def _load_row(same: Sequence[LoadChange], labels: Labels) -> dict[str, Any]:
+    """Loads of one source as one row, with their sums."""
+    reasons = {anywhere(x.reason, x.datamart) if len(same) > 1 else x.reason for x in same}
+    numbers = {x.generation for x in same}
+    return {
+        **_subject([x.address for x in same], labels),
+        "verb": same[0].actions[0],
+        "unread": same[0].unread,
+        "generation": numbers.pop() if len(numbers) == 1 else None,
+        "reason": reasons.pop() if len(reasons) == 1 else many(len(reasons), "reason"),
+        **{key: sum(getattr(x, key) for x in same) for key in _SUMMED},
+    }
 
 
 def facts(plan: Plan, made_by: Actor | None) -> list[tuple[str, str]]:
@@ -84,9 +124,22 @@ def facts(plan: Plan, made_by: Actor | None) -> list[tuple[str, str]]:
     ]
 
 
-def told(findings: Sequence[Diagnostic]) -> list[tuple[Diagnostic, int]]:
-    """Findings, errors last, and about how many other datamarts each is."""
-    return [(d, len(more)) for d, *more in findings_alike(ordered(findings))]
+def told(findings: Sequence[Diagnostic]) -> list[dict[str, Any]]:
+    """Findings, errors last; many of one code and source are one row, with the others to be unfolded."""
+    return [_row(same) for same in by_code_and_source(ordered(findings))]
+
+
+def _row(same: Sequence[Diagnostic]) -> dict[str, Any]:
+    subject, message = about(same)
+    name, _, where = subject.partition(" on ")
+    others = [(d.address or "", d.message) for d in same[1:]]
+    return {
+        "of": same[0],
+        "subject": name,
+        "where": where and f"on {where}",
+        "message": message,
+        "others": others,
+    }
 
 
 def _waves(plan: Plan) -> list[dict[str, Any]]:
