@@ -10,7 +10,7 @@ from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, apart, moved, no
 from reconciler.reports.grouping import alike, of_change
 from reconciler.reports.page import template
 from reconciler.reports.plan.decision import counted
-from reconciler.reports.plan.html import change_of, facts, told
+from reconciler.reports.plan.html import change_of, facts, finding_rows
 
 _TEMPLATE = Path(__file__).parent / "templates" / "drift.html"
 
@@ -40,7 +40,7 @@ def render(plan: Plan, made_by: Actor | None = None) -> str:
         unmanaged=unmanaged.sentence(plan.unmanaged),
         unmanaged_rows=list(unmanaged.rows(plan.unmanaged)),
         counted=counted(plan.diagnostics),
-        errors=told([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
-        findings=told([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
+        errors=finding_rows([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
+        findings=finding_rows([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
     )
     return page

@@ -58,8 +58,8 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
         decision=decision(plan),
         summary=in_numbers(plan),
         counted=counted(plan.diagnostics),
-        errors=told([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
-        findings=told([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
+        errors=finding_rows([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
+        findings=finding_rows([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
         changes=[change_of(c, plan.labels) for c in alike(by_kind_and_action(changes), of_change)],
         loads=[row for found in by_source(loads) for row in _top(found, plan.labels)],
         folded=[
@@ -124,7 +124,7 @@ def facts(plan: Plan, made_by: Actor | None) -> list[tuple[str, str]]:
     ]
 
 
-def told(findings: Sequence[Diagnostic]) -> list[dict[str, Any]]:
+def finding_rows(findings: Sequence[Diagnostic]) -> list[dict[str, Any]]:
     """Findings, errors last; many of one code and source are one row, with the others to be unfolded."""
     return [_row(same) for same in by_code_and_source(ordered(findings))]
 

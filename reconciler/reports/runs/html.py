@@ -12,10 +12,9 @@ from reconciler.model.plan import Plan
 from reconciler.planning.plan.coverage import Coverage, after, coverage
 from reconciler.reports import allowed
 from reconciler.reports.coverage.html import matrix
-from reconciler.reports.grouping import findings_alike
 from reconciler.reports.page import template
-from reconciler.reports.plan.decision import counted, ordered
-from reconciler.reports.plan.html import change_of
+from reconciler.reports.plan.decision import counted
+from reconciler.reports.plan.html import change_of, finding_rows
 from reconciler.reports.runs import table
 from reconciler.reports.runs.story import DONE, State, Told
 from reconciler.reports.runs.text import OPEN, Step, took
@@ -69,7 +68,7 @@ def render(told: Told, journal: Sequence[Entry], by: Actor, notes: Sequence[str]
         more=more,
         scale=int(SCALE),
         whole=max((b.ended for b in timeline), default=0.0),
-        findings=[(d, len(x)) for d, *x in findings_alike(ordered(plan.diagnostics))],
+        findings=finding_rows(plan.diagnostics),
         counted=counted(plan.diagnostics),
     )
     return page
