@@ -1,5 +1,9 @@
-"""The live schemas of datamarts -> files of the workspace. Asks the platform by GET; never replaces a file unasked."""
+"""The live schemas of datamarts -> files of the workspace. Asks the platform by GET; never replaces a file unasked.
 
+What is answered is parsed before it is written: a page of a proxy, or a text that was cut short, is no schema.
+"""
+
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +12,9 @@ from reconciler.api.client import Reader
 from reconciler.api.schemas import live_schema
 from reconciler.beneath import open_beneath, real_beneath
 from reconciler.errors import ReadFailed, SchemaUnusable
+from reconciler.kinds.schema_text import read_schema
 from reconciler.workflows.check import Checked
+from reconciler.workspace.schema_files import text_of_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,9 @@ def fetch(
         datamarts: only these; None for all.
         reader: sends GET requests.
         overwrite: replace files that differ.
+
+    Raises:
+        MissingExtra: graphql-core is not installed.
     """
     for name, datamart in checked.specs.datamarts.items():
         if (
@@ -49,6 +58,8 @@ def fetch(
         undeclared = "" if datamart.schema else f"; declare it in the table of datamarts: schema: {path}"
         try:
             live = live_schema(reader, datamart.id)
+            text_of_bytes(live.text.encode("utf-8", "surrogatepass"), f"schema {live.id}")
+            read_schema(live.text, f"schema {live.id}")
         except (ReadFailed, SchemaUnusable) as e:
             yield Fetched(path, f"not written: {e}", failed=True)
             continue
@@ -68,7 +79,9 @@ def _written(root: Path, path: str, text: str, what: str, undeclared: str, *, ov
                 words = f"differs from {what} on the platform; compare them, then run again with --overwrite"
                 return Fetched(path, words, failed=True)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+        partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
+        partial.write_bytes(data)
+        partial.replace(target)
     except OSError as e:
         return Fetched(path, f"not written: {e.strerror}", failed=True)
     return Fetched(path, f"{what} was written{undeclared}")

@@ -19,13 +19,23 @@ def text_of(root: Path, path: str) -> str:
     try:
         with open_beneath(root, path) as file:
             data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise SchemaUnusable(f"{path}: has more than {MOST_BYTES:,} bytes")
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise SchemaUnusable(f"{path}: is not UTF-8") from None
     except OSError as e:
         raise SchemaUnusable(f"{path}: cannot be read: {e.strerror}") from None
+    return text_of_bytes(data, path)
+
+
+def text_of_bytes(data: bytes, origin: str) -> str:
+    """The text of a schema that a file holds, or is to hold.
+
+    Raises:
+        SchemaUnusable: it is too long, or no text.
+    """
+    if len(data) > MOST_BYTES:
+        raise SchemaUnusable(f"{origin}: has more than {MOST_BYTES:,} bytes")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SchemaUnusable(f"{origin}: is not UTF-8") from None
 
 
 def from_file(root: Path, path: str) -> DatamartSchema:

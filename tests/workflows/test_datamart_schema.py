@@ -252,6 +252,25 @@ def test_fetch_writes_the_files_of_all_datamarts_and_replaces_none_unasked(
     assert json.loads(workspace.run("schema").out)["$schema"]
 
 
+@pytest.mark.parametrize("content", ["truncated", "empty_type"])
+def test_fetch_writes_no_answer_that_is_no_schema(
+    content: str, workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.write("specs/datamarts.yaml", TABLE)
+    emulator.schema("1509", EXAMPLE)
+    workspace.write("schemas/fr.gql", "type UserProfile { mine: Int }")
+    emulator.switch(schema_content=content)
+    done = workspace.run("schema", "fetch", "--overwrite", "--datamart", "retail-fr")
+    assert (done.code, "schemas/fr.gql: not written: " in done.out) == (1, True), done
+    for body in ("<html>sign in</html>", "", "null", EXAMPLE + "#" + "x" * 4_000_000, EXAMPLE + "\0"):
+        rule = {"do": "status", "status": 200, "path": "/text", "times": 0, "body": body}
+        emulator.fault(rule)
+        done = workspace.run("schema", "fetch", "--overwrite", "--datamart", "retail-fr")
+        assert (done.code, "schemas/fr.gql: not written: " in done.out) == (1, True), done
+    assert [p.name for p in (workspace.root / "schemas").iterdir()] == ["fr.gql"]
+    assert (workspace.root / "schemas/fr.gql").read_text() == "type UserProfile { mine: Int }"
+
+
 def test_every_row_is_counted_in_every_format(
     workspace: Workspace, emulator_with: Callable[..., Emulator]
 ) -> None:
