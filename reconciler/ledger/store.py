@@ -212,6 +212,11 @@ class Ledger:
         )
         self.database.many(sql, [(*self._key, workspace, a, i) for a, i in sorted(ids.items())])
 
+    def learn_compartments(self, workspace: str, ids: Mapping[str, str]) -> None:
+        """Record it for addresses of which nothing is recorded: an apply that had nothing to do found them."""
+        sql = "INSERT INTO compartments VALUES (?,?,?,?,?) ON CONFLICT (origin, organisation_id, workspace, address) DO NOTHING"
+        self.database.many(sql, [(*self._key, workspace, a, i) for a, i in sorted(ids.items())])
+
     def keep_baseline(self, workspace: str, rows: Iterable[Left]) -> None:
         """Record how an apply leaves some resources now."""
         baselines.keep(self.database, (*self._key, workspace), rows, self._wall())

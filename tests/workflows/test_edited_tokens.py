@@ -36,6 +36,26 @@ def test_it_is_refused_and_nothing_is_written(workspace: Workspace, emulator: Em
     assert emulator.writes() == before
 
 
+def test_a_compartment_that_an_apply_found_is_known_as_one_that_it_made(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    """Also where the first apply had nothing to do, as after `init --from-platform`: a token edited by another hand makes no second one."""
+    workspace.forget_ledger()
+    assert "no changes" in workspace.run("apply", "--auto-approve").out
+    (identity,) = own(emulator).values()
+    emulator.store.update("compartment", identity, {"token": "loyal-by-hand"})
+    plan = workspace.run("plan")
+    assert (plan.code, "error[token-change]" in plan.err) == (4, True), plan
+    writes = emulator.writes()
+    assert workspace.run("apply", "--auto-approve").code == 4
+    assert emulator.writes() == writes
+    drift = workspace.run("drift")
+    assert "Drift: 1 changed on the platform" in drift.out, drift
+    accepted = workspace.run("drift", "--write")
+    assert (accepted.code, "loyalty -> loyal-by-hand" in accepted.err) == (0, True), accepted
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+
+
 def test_the_opt_in_changes_the_token_of_the_same_compartment(
     workspace: Workspace, emulator: Emulator
 ) -> None:

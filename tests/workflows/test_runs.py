@@ -76,6 +76,9 @@ def test_a_run_that_was_cut_off(workspace: Workspace, emulator: Emulator) -> Non
         (("--since", "0s"), []),
         (("--state", "interrupted"), [1]),
         (("--address", "ProfileSource/customers@retail-fr", "--limit", "1"), [2]),
+        (("--address", "ProfileSource/customers", "--limit", "1"), [2]),
+        (("--address", "ProfileSource/*@retail-fr", "--limit", "1"), [2]),
+        (("--address", "ProfileSource/custom"), []),
         (("--address", "Compartment/other"), []),
     ):
         found = json.loads(workspace.run("runs", *filters, "-o", "json").out)["runs"]

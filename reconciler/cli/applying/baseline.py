@@ -26,7 +26,17 @@ def keep(made: Plan, outcomes: Sequence[Outcome], flags: Flags, settings: Settin
     at = datetime.fromisoformat(made.created_at).timestamp()
     try:
         with ledgers.noting(flags.root, settings) as ledger:
+            ledger.learn_compartments(made.workspace, _there(made))
             ledger.keep_look(made.workspace, list(found(made).values()), made.listed_datamarts, at)
             ledger.keep_baseline(made.workspace, left_after(made, outcomes))
     except LedgerFailed as e:
         say(f"the ledger does not have what this apply left, so drift does not compare with it: {e}")
+
+
+def _there(made: Plan) -> dict[str, str]:
+    """Remote ids of the compartments that are as declared, by address."""
+    return {
+        c.address: c.remote_id
+        for c in made.resource_changes
+        if c.kind == "Compartment" and c.remote_id is not None and c.change.actions == ("no-op",)
+    }

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +46,10 @@ def runs(
         ),
     ] = None,
     address: Annotated[
-        str | None, typer.Option("--address", metavar="ADDRESS", help="Only runs that acted on it.")
+        str | None,
+        typer.Option(
+            "--address", metavar="ADDRESS", help="Only runs that acted on it; without a datamart, on any."
+        ),
     ] = None,
     output: opt.SourceOutput = opt.SourceFormat.TEXT,
     environment: opt.Environment = None,
@@ -114,9 +118,14 @@ class Wanted:
             for x in told
             if (self.since is None or x.run.started >= now - self.since)
             and (self.state is None or x.state is self.state)
-            and (self.address is None or any(s.address == self.address for s in x.steps))
+            and (self.address is None or any(_means(self.address, s.address) for s in x.steps))
         ]
         return found[: self.limit]
+
+
+def _means(asked: str, address: str) -> bool:
+    """True if an address is one that was asked for, `*` standing for any text; without a datamart, on whichever."""
+    return fnmatchcase(address, asked) or fnmatchcase(address, f"{asked}@*")
 
 
 def wanted(limit: int, since: str | None, state: str | None, address: str | None) -> Wanted:
