@@ -132,7 +132,7 @@ def _sets_of_datamarts(specs: Specs) -> Iterator[Diagnostic]:
                 "empty-set",
                 f"the datamart set of {kind}/{name} is empty",
                 document.span("spec", key),
-                help="check the labels",
+                help="name datamarts, or check the labels and the `except`",
             )
 
 

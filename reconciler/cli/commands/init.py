@@ -123,7 +123,7 @@ def _from_platform(flags: "Flags", organisation_id: str | None, kits: Collection
     from reconciler.cli.flags import Flags
     from reconciler.cli.wiring import connections
     from reconciler.origin import endpoint as parse
-    from reconciler.planning.config.changes import FOREIGN_HELP, foreign
+    from reconciler.planning.config.changes import foreign
     from reconciler.reports.export import text as export_text
     from reconciler.settings import DEFAULT_ENDPOINT
     from reconciler.workflows.export import export_workspace
@@ -143,7 +143,10 @@ def _from_platform(flags: "Flags", organisation_id: str | None, kits: Collection
     with connections.reader(where, settings.parallelism) as reader:
         datamarts = resources.datamarts(reader, organisation).require("datamarts", then="nothing was written")
         if words := foreign(datamarts, organisation):
-            raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
+            raise ReconcilerError(
+                f"{words}; nothing was written",
+                help="check the organisation id, and which organisation the token is for",
+            )
         _tell(scaffold_empty(target, organisation, chosen, kits), target)
         written = Flags(root=target, no_color=flags.no_color)
         checked = session.read_workspace(written, may_be_empty=True)
