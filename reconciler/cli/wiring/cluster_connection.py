@@ -17,6 +17,15 @@ ALONE_S = 30.0  # without a scheduler or any worker, before a task is given up
 ALONE = "there is no scheduler, or it has no worker"
 LISTEN_S = 1.0
 _LOCAL_THREADS = 2  # of a worker: one makes bytes while the other one waits for an answer
+_OF_THIS_MACHINE = {
+    # Scheduler and workers answer HTTP to every user of the machine, dashboard or not; so they say nothing.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    # What is measured for a dashboard that is not there: every 10 and 20 ms the thread that works was stopped for it.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
 _guard = threading.Lock()
 _made: list["Connection"] = []
 
@@ -114,8 +123,7 @@ class Connection:
         _silence()
         try:
             if self._engine.local:
-                # Scheduler and workers answer HTTP to every user of this machine, dashboard or not; so they say nothing.
-                dask.config.set({f"distributed.{who}.http.routes": [] for who in ("scheduler", "worker")})
+                dask.config.set(_OF_THIS_MACHINE)
                 self._cluster = distributed.LocalCluster(
                     n_workers=self._engine.workers or max(2, min(8, os.cpu_count() or 1)),
                     threads_per_worker=_LOCAL_THREADS,
