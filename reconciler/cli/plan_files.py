@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 from reconciler.cli.output import output_file
@@ -24,7 +25,17 @@ def read(file: Path) -> "Plan":
     try:
         return decode(_content(file), str(file))
     except OSError as e:
-        raise ReconcilerError(f"cannot read the plan {file}: {e.strerror}") from None
+        raise ReconcilerError(f"cannot read the plan {file}: {e.strerror}", help=_other(file)) from None
+
+
+def _other(file: Path) -> str:
+    """The plan beside it that may be meant, or how one is made."""
+    from reconciler.spec.nearest import nearest
+
+    with suppress(OSError):
+        if near := nearest(file.name, (x.name for x in file.parent.iterdir() if x.is_file())):
+            return near
+    return "`reconciler plan --out FILE` makes a plan"
 
 
 def _content(file: Path) -> bytes:

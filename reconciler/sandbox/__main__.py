@@ -1,6 +1,7 @@
 """The background process behind `endpoint: sandbox:`."""
 
 import argparse
+import os
 from pathlib import Path
 
 from reconciler.sandbox.server import serve
@@ -14,6 +15,7 @@ def main() -> None:
     parser.add_argument("--idle", type=float, default=900.0)
     parser.add_argument("--switch", action="append", default=[])
     given = parser.parse_args()
+    os.umask(0o077)  # what it keeps may be profiles
     serve(given.state, given.port, switches=dict(s.split("=", 1) for s in given.switch), idle=given.idle)
 
 

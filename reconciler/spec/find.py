@@ -6,12 +6,14 @@ ends after `MAX_ENTRIES` names.
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.beneath import open_regular, within
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.spec.nearest import nearest
 
 WORKSPACE_FILE = "reconciler.yaml"
 MAX_ENTRIES = 200_000
@@ -122,7 +124,7 @@ class _Search:
             self._file(real, shown)
         else:
             words = f"there is no file or folder {shown}"
-            self.findings.append(error("spec-no-such-path", words, Span(shown)))
+            self.findings.append(error("spec-no-such-path", words, Span(shown), help=_beside(start)))
 
     def _walk(self, start: str, real: str, bound: str) -> None:
         folders, links = [(start, real)], list[tuple[str, str]]()
@@ -194,3 +196,11 @@ class _Search:
     def _shown(self, path: str) -> str:
         inside = path.startswith(self.above + os.sep)
         return path[len(self.above) + 1 :] if inside else path
+
+
+def _beside(start: str) -> str | None:
+    """What lies beside a path that does not exist, and may be meant."""
+    folder, name = os.path.split(start)
+    with suppress(OSError):
+        return nearest(name, (x.name for x in Path(folder or ".").iterdir()))
+    return None

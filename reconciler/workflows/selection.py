@@ -30,7 +30,10 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
     chosen = {a for a in known if _planned(scope, checked, Address.parse(a))}
     for address in sorted(scope.targets):
         if address not in known:
-            raise ReconcilerError(f"no spec declares {address}", help=nearest_or_known(address, known))
+            named = [x for x in known if x.partition("/")[2].partition("@")[0] == address]
+            raise ReconcilerError(
+                f"no spec declares {address}", help=nearest_or_known(address, named or known)
+            )
         if address not in chosen:
             raise ReconcilerError(f"--target {address}: the other flags exclude it", help="give fewer flags")
     for address in sorted(overrides):

@@ -1,12 +1,13 @@
 """What is answered to a command line that makes no sense."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from reconciler.cli import usage
+from reconciler.cli import plan_files, usage
 from reconciler.cli.app import COMMANDS, main_command
-from reconciler.errors import UsageError
+from reconciler.errors import ReconcilerError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,13 @@ def test_a_field_is_explained_by_its_name_alone(
 ) -> None:
     assert main_command(["explain", topic]) == 0
     assert shown in capsys.readouterr().out.splitlines()
+
+
+def test_a_plan_that_is_not_there_may_be_the_one_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "first.plan").write_text("{}")
+    with pytest.raises(ReconcilerError) as error:
+        plan_files.read(tmp_path / "frist.plan")
+    assert error.value.help == "did you mean 'first.plan'?"
+    with pytest.raises(ReconcilerError) as error:
+        plan_files.read(tmp_path / "else" / "frist.plan")
+    assert "reconciler plan --out FILE" in (error.value.help or "")

@@ -21,6 +21,7 @@ from reconciler.bulk.load.results.collect import Aftermath
 from reconciler.bulk.load.seal import LoadSeal
 from reconciler.bulk.load.send import HALTED, ChunkSender
 from reconciler.errors import Interrupted, ReadFailed, ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.kinds.execution import TERMINAL, Phase, phase
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
@@ -194,7 +195,7 @@ class _LoadRun:
                     f"executions of an earlier load are still running: {len(live)}; nothing was sent",
                 )
             self.context.clock.wait(
-                pause, f"for executions of an earlier load of {self.listings.address}: {len(live)}"
+                pause, f"for {many(len(live), 'execution')} of an earlier load of {self.listings.address}"
             )
             pause = min(pause * 1.5, 5.0)
 

@@ -57,7 +57,9 @@ class Executions:
             if now() > deadline or given_up or self.context.stopping():
                 break
             if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
-                self.context.clock.wait(pause, f"for executions of {self.listings.address}: {len(waiting)}")
+                self.context.clock.wait(
+                    pause, f"for {many(len(waiting), 'execution')} of {self.listings.address}"
+                )
                 pause = min(pause * 1.3, 5.0)
         reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
         self.state.errors.append(

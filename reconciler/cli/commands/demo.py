@@ -66,7 +66,7 @@ def run_demo(directory: Path | None, marks: Style) -> int:
         raise ReconcilerError(f"{root} is not empty", help="name a new folder, or give no folder")
     _write(root)
     out(
-        f"A workspace with three datamarts, three compartments and two profile sources was written to\n  {root}\n"
+        f"A workspace with three datamarts, three compartments and two profile sources was written to\n{root}\n\n"
     )
     say = _Narrator(root, marks)
     steps = (
@@ -154,10 +154,10 @@ class _Narrator:
         """Say what a command is for, show it, run it."""
         self.count += 1
         shown = " ".join(["reconciler", "-C", str(self.root), *command])
-        out(f"{self.marks.bold(f'{self.count}. {words}')}\n   $ {shown}\n")
+        out(f"{self.marks.bold(f'{self.count}. {words}')}\n   $ {shown}\n\n")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_")}
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "reconciler", "-C", str(self.root), *command], env=environment, check=False
         )
-        out("")
+        out("\n")
         return done.returncode

@@ -98,7 +98,7 @@ def init(
 
 
 def _tell(made: Scaffold, target: Path) -> None:
-    for path in made.written:
+    for path in sorted(made.written):
         say(f"wrote {path}")
     for path in made.kept:
         say(f"kept the existing {path}")

@@ -116,9 +116,9 @@ def show_status(folder: Path) -> int:
         out(NOT_RUNNING)
         return exit_codes.DONE
     found = ask(url, "status", None)
-    out(f"The sandbox runs at {url}; its page is {url}/, its state {folder}.\n")
+    out(f"The sandbox runs at {url}; its page is {url}/. Its state lies in {folder}.\n\n")
     for name, count in found["holds"].items():
-        out(f"  {name:<24}{count:>9,}")
+        out(f"  {name:<14}{count:>9,}")
     for key, value in found["switched"].items():
         out(f"  switch {key:<17}{value!s:>9}")
     return exit_codes.DONE

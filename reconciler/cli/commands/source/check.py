@@ -12,10 +12,11 @@ from reconciler.cli import exit_codes, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
 from reconciler.cli.flags import Flags, takes
-from reconciler.cli.output.console import data, out, show_findings, style
+from reconciler.cli.output.console import data, out, say, show_findings, style
 from reconciler.cli.remembered import rejected_rows
 from reconciler.cli.wiring import sent
 from reconciler.errors import UsageError
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.planning.plan.guards import refused
 from reconciler.reports.findings.json import plain
@@ -100,6 +101,8 @@ def run_check(flags: Flags, name: str, rejects: Path | None, look: Look) -> int:
                     )
                 )
     _show_readings(name, readings, findings, look, flags)
+    if rejects is not None and (count := sum(x.scan.rejected for x in readings)):
+        say(f"{many(count, 'rejected row is', 'rejected rows are')} in {rejects}, one JSON object a line.")
     if not has_errors(findings):
         return exit_codes.DONE
     return exit_codes.REFUSED if refused(findings) else exit_codes.FAILED
