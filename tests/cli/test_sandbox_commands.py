@@ -118,7 +118,7 @@ def test_a_workspaces_own_sandbox_holds_what_its_specs_name(own: Workspace) -> N
     assert [d["code"] for d in first["diagnostics"] if d["severity"] == "error"] == []
     assert own.run("apply", "--auto-approve").code == 0
     status = own.run("sandbox", "status")
-    assert "datamart                        2" in status.out
+    assert "datamart              2" in status.out
     # A datamart that the specs name from now on is there with the next command, beside what was applied.
     own.write("specs/datamarts.yaml", MARKETS.format(second='"4103"'))
     assert own.plan()["summary"]["create"] == 1
