@@ -122,7 +122,7 @@ def test_a_workspaces_own_sandbox_holds_what_its_specs_name(own: Workspace) -> N
     # A datamart that the specs name from now on is there with the next command, beside what was applied.
     own.write("specs/datamarts.yaml", MARKETS.format(second='"4103"'))
     assert own.plan()["summary"]["create"] == 1
-    assert "datamart                        3" in own.run("sandbox", "status").out
+    assert "datamart              3" in own.run("sandbox", "status").out
     assert "has ended; its state stays" in own.run("sandbox", "stop").out
     assert own.plan()["summary"]["create"] == 1
     assert "is empty" in own.run("sandbox", "reset").out
