@@ -126,7 +126,7 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes, SchemaRoutes):
                 return self._dropped(request)
             if do == "drop_after":
                 return self._dropped(request)
-            if fault and do in ("truncate", "error_in_2xx"):
+            if fault and do in ("truncate", "error_in_2xx", "status_after"):
                 response = _faulty(fault, response)
             return self._recorded(request, response)
 

@@ -20,6 +20,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "drop_before": (),  # the connection is cut, nothing happened
     "drop_after": (),  # it happened, and the connection is cut
     "status": ("status", "body", "headers"),
+    "status_after": ("status", "body", "headers"),  # it happened, and the answer says otherwise
     "html": ("status", "headers"),
     "truncate": (),  # half of the answer
     "error_in_2xx": (),  # it happened, and the body says error

@@ -172,9 +172,13 @@ WAITING = LoadView((chunk(1),), manifest_seen=True, earlier_terminal=True)
         # all ended: executions are looked at again, then all lines are accounted for
         (LoadView((chunk(1, OK), chunk(2, PARTIAL)), True, True), LookAgain((1, 2))),
         (LoadView((chunk(1, OK), chunk(2, PARTIAL)), True, True, looked_again=True), Seal(17, 3)),
-        (LoadView((chunk(1, OK), chunk(2, refused=True)), True, True), LookAgain((1,))),
+        # a refusal is looked at, too: what the platform shows counts, not what an answer said
+        (LoadView((chunk(1, OK), chunk(2, refused=True)), True, True), LookAgain((1, 2))),
+        (LoadView((chunk(1, refused=True),), True, True), LookAgain((1,))),
+        (LoadView((chunk(1, RUNNING, refused=True),), True, True, looked_again=True), Follow((1,))),
+        (LoadView((chunk(1, OK, refused=True),), True, True, looked_again=True), Seal(10, 0)),
         (LoadView((chunk(1, OK), chunk(2, refused=True)), True, True, looked_again=True), Seal(10, 10)),
-        (LoadView((chunk(1, refused=True),), True, True), Seal(0, 10)),
+        (LoadView((chunk(1, refused=True),), True, True, looked_again=True), Seal(0, 10)),
         (LoadView((), True, True), Seal(0, 0)),
         # what did not end well is not sealed, and nothing else can be done in this run
         (LoadView((chunk(1, BAD),), True, True), Finish()),

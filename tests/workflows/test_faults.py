@@ -32,6 +32,8 @@ FAULTS: dict[str, dict[str, Any]] = {
     "503": {"do": "status", "status": 503, "headers": {"Retry-After": "0"}},
     "error in 2xx after the effect": {"do": "error_in_2xx"},
     "truncated after the effect": {"do": "truncate"},
+    "400 after the effect": {"do": "status_after", "status": 400},
+    "403 after the effect": {"do": "status_after", "status": 403},
     "redirect": {"do": "status", "status": 307, "headers": {"Location": "https://elsewhere.invalid/"}},
 }
 
@@ -559,6 +561,21 @@ def test_changes_are_never_superseded_unasked(workspace: Workspace, emulator: Em
     assert (
         workspace.run("apply", "--auto-approve", "--supersede", "ProfileSource/customers@retail-fr").code == 0
     )
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_an_upload_that_was_refused_and_happened_counts(
+    status: int, workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(60, max_bytes=3_000)
+    emulator.fault(
+        {"method": "POST", "path": "/executions", "nth": 2, "do": "status_after", "status": status}
+    )
+    done = workspace.run("apply", "--auto-approve")
+    assert (done.code, "60 succeeded + 0 failed" in done.err) == (0, True), done
+    once_each(emulator)
+    again = workspace.run("plan", "--detailed-exitcode")
+    assert (again.code, "load-partial" in again.out + again.err) == (0, False), again
 
 
 @pytest.mark.parametrize("lag", [{"lag_reads": 3}, {"lag_seconds": 0.5}])

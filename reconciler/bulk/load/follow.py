@@ -71,7 +71,7 @@ class Executions:
             self.state.update(index, unclear=True)
 
     def look_again(self, indices: Sequence[int]) -> None:
-        """List executions once more: one that came late, of a sender that was killed, is reported before the seal hides it."""
+        """List executions once more: one that came late, or in spite of a refusal, is reported before the seal hides it."""
         for index, listings in zip(indices, self.context.io.map(self._look, indices), strict=True):
             for listing in listings:
                 if isinstance(listing, Unlisted):
@@ -80,9 +80,12 @@ class Executions:
             known = {e.id: e for e in self.state.view_of(index).executions}
             rows = {e.id: e for x in listings for e in rows_of(x)}
             if late := rows.keys() - known.keys():
+                came = ", ".join(sorted(late))
                 self.state.update(index, executions=tuple((known | rows).values()))
                 self.state.errors.append(
-                    f"chunk {index} was sent twice: execution {', '.join(sorted(late))} came late"
+                    f"chunk {index} was sent twice: execution {came} came late"
+                    if known or len(late) > 1
+                    else f"the upload of chunk {index} was answered as refused, and execution {came} exists: it counts"
                 )
         self.state.view = replace(self.state.view, looked_again=True)
 

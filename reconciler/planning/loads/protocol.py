@@ -23,7 +23,7 @@ A load goes through the steps in this order, and from none of them back to an ea
     AwaitEarlier  every execution of earlier generations is terminal
     Send    what is unsent (ordering: strict sends one, then follows it)
     Follow  to a terminal state
-    LookAgain  at executions, once more before the seal: one may have come late
+    LookAgain  at executions, once more before the seal: one may have come late, or in spite of a refusal
     Seal    when every chunk is SUCCEEDED, PARTIAL or REFUSED
     Finish
 """
@@ -245,9 +245,9 @@ def next_step(load: LoadView) -> Step:  # noqa: PLR0911 - one for each row of th
     ):
         return Send(unsent[:1])
     if all(s in SEALABLE for s in now.values()):
-        sent = tuple(c.index for c in load.chunks if c.executions)
-        if sent and not load.looked_again:
-            return LookAgain(sent)
+        asked = tuple(c.index for c in load.chunks if c.executions or c.refused)
+        if asked and not load.looked_again:
+            return LookAgain(asked)
         ok, _ = totals(load)
         return Seal(ok, sum(c.lines for c in load.chunks) - ok)
     return Finish()
@@ -278,9 +278,9 @@ def result_unknown(load: LoadView) -> int:
     unknown = 0
     for chunk in load.chunks:
         won = winner(chunk.executions)
-        if chunk.marked_sent or chunk.refused:
+        if chunk.marked_sent:
             continue
-        if chunk.unclear if won is None else phase(won) not in TERMINAL:
+        if chunk.unclear and not chunk.refused if won is None else phase(won) not in TERMINAL:
             unknown += chunk.lines
     return unknown
 
