@@ -132,6 +132,14 @@ def test_json_in_another_encoding(workspace: Workspace) -> None:
     done = workspace.run("source", "check", "looks")
     assert "data/x.ndjson: from line 2 on, this looks like windows-1252" in done.err
     assert "write the file in UTF-8" in done.err
+    (workspace.root / "data/x.ndjson").write_bytes(
+        b"{\n" + rows.encode("cp1252")
+    )  # lines of another kind before
+    assert (
+        "from line 1 on, this looks like objects of several" in workspace.run("source", "check", "looks").err
+    )
+    (workspace.root / "data/x.ndjson").write_bytes(b"null\n" + rows.encode("cp1252"))
+    assert "from line 3 on, this looks like windows-1252" in workspace.run("source", "check", "looks").err
     (workspace.root / "data/x.ndjson").write_bytes(rows.encode())
     assert "source-looks" not in workspace.run("source", "check", "looks").err
 

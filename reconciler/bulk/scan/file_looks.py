@@ -20,7 +20,7 @@ from reconciler.model.source import SourceDefinition
 
 _END = re.compile(rb"\r\n?|\n")
 _HIGH = re.compile(rb"[\x80-\xff]")
-_OF_CSV, _OF_JSON = ("line-csv", "line-columns", "line-encoding"), ("line-json", "line-encoding")
+_CODES = ("line-csv", "line-columns", "line-encoding", "line-json")
 _TRIES = 5  # segments that are looked at without finding anything
 _SAMPLE = 1 << 16
 
@@ -79,11 +79,16 @@ class Eyes:
                 return Glance(said, _first_high(segment.data))
             if first and (said := self._cells(segment)):
                 return Glance(said)
-        codes = _OF_CSV if self.source.format == "csv" else _OF_JSON
-        wrong = next((r.line for r in rejects if r.code in codes), None)
-        if wrong is None:
-            return Glance()
-        return Glance(None, wrong, self._rows(_from_line(segment.data, wrong), segment))
+        firsts: dict[
+            str, int
+        ] = {}  # the first line of each kind: those of JSON look for a reason of their own each
+        for reject in rejects:
+            if reject.code in _CODES:
+                firsts.setdefault("" if self.source.format == "csv" else reject.code, reject.line)
+        for code, line in firsts.items():
+            if words := self._rows(_from_line(segment.data, line), segment, code):
+                return Glance(None, line, words)
+        return Glance(None, min(firsts.values(), default=None))
 
     def _encoding(self, data: bytes) -> str | None:
         encoding = self.source.csv.encoding
@@ -93,9 +98,9 @@ class Eyes:
         one = len(segment.columns or ()) == 1
         return csv_looks.one_column(segment.data[:_SAMPLE], self._dialect) if one else None
 
-    def _rows(self, sample: bytes, segment: Segment) -> str | None:
+    def _rows(self, sample: bytes, segment: Segment, code: str) -> str | None:
         if self.source.format != "csv":
-            return json_looks.hint(sample)
+            return csv_looks.not_utf_8(sample) if code == "line-encoding" else json_looks.hint(sample)
         if not read_as_is(self.source.csv.encoding):
             if said := csv_looks.wider_encoding(
                 stored(sample, encoding := self.source.csv.encoding), encoding

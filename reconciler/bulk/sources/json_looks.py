@@ -11,7 +11,7 @@ _decode = json.JSONDecoder(strict=False).raw_decode
 
 def hint(sample: bytes) -> str | None:
     """What to do, if bytes that begin with a line that is rejected are of another form as a whole."""
-    if said := csv_looks.not_utf_8(sample):
+    if said := csv_looks.no_text(sample):
         return said
     text = sample.decode("utf-8", "replace").lstrip("\ufeff")
     line = text.partition("\n")[0].rstrip("\r,")
