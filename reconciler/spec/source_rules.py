@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.errors import UsageError
@@ -22,6 +23,7 @@ MAX_CHUNK = 100_000_000
 _KINDS = frozenset({"user_account_id", "email_hash", "user_agent_id"})
 _MAPPED = frozenset({"ndjson", "csv", "parquet", "sql"})
 _MAPPED_ONLY = frozenset({"identify_by", "owner", "types", "profile", "operation", "update", "csv"})
+_PACKED_OTHERWISE = frozenset({".bz2", ".xz", ".lz4", ".zip", ".7z", ".br", ".z", ".tgz"})
 _PLACEHOLDER = r"\{datamart\.[^{}]*\}"
 # A colon before an @ that is no port's; a password as a parameter.
 _CREDENTIALS = r"://[^/@\s:]*:(?![0-9]*(?:[/?]|$))\S*@|[?&](?:ssl)?password="
@@ -48,6 +50,22 @@ def endpoints(document: Document) -> Iterator[Diagnostic]:
             yield error("endpoint", str(e), document.span(*path, "endpoint"), help=e.help)
 
 
+def _how_to_read(spec: dict[str, Any], pattern: str) -> str:
+    """What to do about a file whose suffix tells no format."""
+    suffix = PurePosixPath(pattern).suffix.lower()
+    if suffix in _PACKED_OTHERWISE:
+        return f"{suffix} is not unpacked: unpack the files, or pack them by gzip or zstd"
+    if suffix in (".xlsx", ".xls", ".ods"):
+        return "write the rows of the workbook as CSV"
+    if suffix == ".tsv":
+        return 'set format: csv and csv: {delimiter: "\\t"}'
+    if (meant := format_of(spec, pattern.lower())) is not None:
+        packed = compression_of(spec, pattern.lower())
+        more = "" if packed == "none" else f" and compression: {packed}"
+        return f"suffixes are known in lower case: rename the files, or set format: {meant}{more}"
+    return "set format: commands, ndjson, csv or parquet"
+
+
 def formats(document: Document) -> Iterator[Diagnostic]:
     """One format a source, and only the fields that belong to it."""
     spec = document.data["spec"]
@@ -59,7 +77,7 @@ def formats(document: Document) -> Iterator[Diagnostic]:
                 "source-format",
                 f"cannot tell the format of '{masked(pattern)}' from its suffix",
                 document.span("spec", "files", i),
-                help="add format: commands, ndjson or csv",
+                help=_how_to_read(spec, pattern),
             )
     if packed := [
         i for i, p in local if format_of(spec, p) == "parquet" and compression_of(spec, p) != "none"

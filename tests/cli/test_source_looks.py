@@ -57,6 +57,7 @@ ACCENTS = "id,name\n" + "".join(f"u{n},Zoë Lefèvre {n}\n" for n in range(9))
         ("id,name\nu1,Анна Ёлкина\nu2,Пётр\n".encode("cp1251"), "", 2, "looks like windows-1251"),
         ("id,name\nu1,Анна\n".encode("cp1251"), "{encoding: cp1251}", 0, None),
         (GOOD.encode() + b"u7,Ann,one more\n", "", 1, None),
+        (GOOD.encode() + b"\0" * 512, "", 1, None),  # as a file system leaves it after a crash
         (GOOD.encode() + b"u7\n", "", 1, None),
         (GOOD.encode() + b'u7,"open\n', "", 1, None),
         (b"id,price\nu1,1,5\nu2,2,5\n", "", 2, None),

@@ -120,3 +120,24 @@ def test_an_identifier_stands_once(tmp_path: Path) -> None:
     ):
         text = SPEC.format(file="x.csv", more="").replace(one, listed)
         assert ("source-option" in codes(checked(tmp_path, {"specs/crm.yaml": text}))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("x.txt", "set format: commands, ndjson, csv or parquet"),
+        ("x.csv.bz2", ".bz2 is not unpacked"),
+        ("x.zip", ".zip is not unpacked"),
+        ("x.xlsx", "workbook as CSV"),
+        ("x.tsv", 'csv: {delimiter: "\\t"}'),
+        ("x.CSV", "set format: csv"),
+        ("X.Csv.GZ", "set format: csv and compression: gzip"),
+        ("x.PARQUET", "set format: parquet"),
+    ],
+)
+def test_a_suffix_that_tells_no_format_says_what_to_do(file: str, words: str, tmp_path: Path) -> None:
+    text = SPEC.format(file=file, more="")
+    (found,) = (
+        d for d in checked(tmp_path, {"specs/crm.yaml": text}).diagnostics if d.code == "source-format"
+    )
+    assert words in (found.help or "")

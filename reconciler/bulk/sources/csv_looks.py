@@ -156,7 +156,7 @@ def encoding_of(sample: bytes, declared: str) -> str:
             return name
     if b"\0" in sample:
         even, odd = sample[::2].count(0), sample[1::2].count(0)
-        if max(even, odd) > len(sample) // 8:
+        if max(even, odd) > len(sample) // 8 and min(even, odd) < max(even, odd) // 4:
             return "utf-16-be" if even > odd else "utf-16-le"
     if _fits(sample, declared):
         return declared

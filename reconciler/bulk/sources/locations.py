@@ -162,6 +162,8 @@ def damage_words(e: Exception) -> str:
     """What is wrong with a damaged place, without a byte of it."""
     if isinstance(e, gzip.BadGzipFile) and str(e).startswith("Not a gzipped file"):
         return "it is not packed by gzip, or other data follows what is"
+    if isinstance(e, EOFError):
+        return "it ends before what is packed in it does: it is not whole, or is still being written"
     return getattr(e, "strerror", None) or str(e)
 
 
