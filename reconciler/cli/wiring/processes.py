@@ -47,7 +47,7 @@ def _processes() -> Any:
     if not here or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["reconciler.bulk.upload.job", "reconciler.bulk.scan.worker_tasks"])
+    context.set_forkserver_preload(["reconciler.bulk.upload.job"])
     return context
 
 
