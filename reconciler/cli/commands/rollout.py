@@ -153,6 +153,7 @@ def run_abort(flags: Flags, why: str, file: Path | None) -> int:
 
 def _tell_undo(back: Plan, where: Path) -> None:
     """What of the applied waves is undone by a plan, and what cannot be."""
+    say("")
     for line in undo.lines(back.diagnostics):
         say(f"  {line}")
     if back.has_changes:

@@ -9,6 +9,7 @@ from reconciler.reports.runs.text import OPEN, took
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
 
+_LEAST = 24  # characters of a line that are left for what a run did
 _WHY = 200  # characters of a reason; `runs show` has all of it
 
 
@@ -27,10 +28,14 @@ def render(runs: Sequence[Told], style: Style, *, narrowed: bool = False) -> str
     """
     if not runs:
         return f"{none(narrowed=narrowed)}\n"
-    lines = [style.bold(f"{'run':>4}  {'started (UTC)':<19}  {'took':>7}  {'state':<11}  actions")]
+    titles = f"{'run':>4}  {'started (UTC)':<19}  {'took':>7}  {'state':<11}  "
+    beside = style.width - len(titles) >= _LEAST  # on a narrow terminal what a run did has lines of its own
+    lines = [style.bold(f"{titles}{'actions' if beside else ''}".rstrip())]
     for told in runs:
         head = f"{told.run.id:>4}  {utc(told.run.started):<19}  {took(told.run):>7}  {told.state.value:<11}  "
-        lines += wrapped(actions(told), style.width, initial_indent=head, subsequent_indent=" " * len(head))
+        first, indent = (head, " " * len(head)) if beside else (" " * 6, " " * 8)
+        lines += [] if beside else [head.rstrip()]
+        lines += wrapped(actions(told), style.width, initial_indent=first, subsequent_indent=indent)
         if told.why:
             words = textwrap.shorten(safe(told.why), _WHY, placeholder=" …")
             lines += wrapped(
