@@ -18,6 +18,7 @@ from reconciler.errors import ReconcilerError, UsageError
         (["taint", "x"], "No such command 'taint'.", "--reload ADDRESS"),
         (["rollout", "stauts"], "Did you mean 'status'?", "see `reconciler rollout --help`"),
         (["sandbox", "start"], "No such command 'start'.", "`reconciler sandbox serve`"),
+        (["runs", "--address", "crm"], "--address 'crm' is not an address", "ProfileSource/crm@DATAMART"),
         (["runs", "2"], "No such command '2'.", "`reconciler runs show 2`"),
         (["plan", "-auto-approve"], "No such option: -auto-approve", "see `reconciler plan --help`"),
         (["apply", "-auto-approve"], "No such option: -auto-approve", "have two dashes: --auto-approve"),

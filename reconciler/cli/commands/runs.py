@@ -142,6 +142,11 @@ def wanted(limit: int, since: str | None, state: str | None, address: str | None
     """
     if state is not None and state not in list(State):
         raise UsageError(f"--state {state!r} is not one of {', '.join(State)}")
+    if address is not None and "/" not in address:
+        raise UsageError(
+            f"--address {address!r} is not an address",
+            help=f"for example Compartment/{address}, or ProfileSource/{address}@DATAMART",
+        )
     within = None if since is None else seconds(since)
     return Wanted(limit, within, State(state) if state else None, address)
 
