@@ -26,7 +26,7 @@ _MAPPED_ONLY = frozenset({"identify_by", "owner", "types", "profile", "operation
 _PACKED_OTHERWISE = frozenset({".bz2", ".xz", ".lz4", ".zip", ".7z", ".br", ".z", ".tgz"})
 _PLACEHOLDER = r"\{datamart\.[^{}]*\}"
 # A colon before an @ that is no port's; a password as a parameter.
-_CREDENTIALS = r"://[^/@\s:]*:(?![0-9]*(?:[/?]|$))\S*@|[?&](?:ssl)?password="
+_CREDENTIALS = r"://[^/@\s:]*:(?![0-9]*(?:[/?]|$))\S+@|[?&](?:ssl)?password="
 
 
 def urls(document: Document) -> Iterator[Diagnostic]:

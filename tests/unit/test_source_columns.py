@@ -141,3 +141,21 @@ def test_a_suffix_that_tells_no_format_says_what_to_do(file: str, words: str, tm
         d for d in checked(tmp_path, {"specs/crm.yaml": text}).diagnostics if d.code == "source-format"
     )
     assert words in (found.help or "")
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("postgresql://me:s3cret@db/x", True),
+        ("postgresql://me:12@db/x", True),
+        ("postgresql://db/x?user=me&password=s3cret", True),
+        ("postgresql://me:@db/x", False),
+        ("postgresql://me@db:5432/x", False),
+        ("postgresql:///x?host=/run", False),
+    ],
+)
+def test_a_password_in_the_address_of_a_database(url: str, secret: bool, tmp_path: Path) -> None:
+    text = SPEC.format(file="x.csv", more="").replace(
+        "  files: [x.csv]\n", f"  sql: {{url: '{url}', query: q}}\n"
+    )
+    assert ("spec-secret" in codes(checked(tmp_path, {"specs/crm.yaml": text}))) == secret
