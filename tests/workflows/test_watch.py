@@ -105,6 +105,13 @@ def test_it_shows_what_is_there_and_never_writes(workspace: Workspace, emulator:
         found = watcher.until(ok(3))
         status, _ = watcher.get("/readyz")
         assert (status, watcher.get("/healthz")[0], watcher.get("/other")[0]) == (200, 200, 404)
+        head = urllib.request.Request(f"{watcher.url}/metrics", method="HEAD")
+        with urllib.request.urlopen(head, timeout=5) as answer:
+            assert (answer.status, int(answer.headers["Content-Length"]) > 0, answer.read()) == (
+                200,
+                True,
+                b"",
+            )
         code, took, log = watcher.stop()
     assert found["reconciler_failed_rows", 'datamart="retail-fr",source="customers"'] == 2
     assert found["reconciler_last_success_timestamp_seconds", 'datamart="retail-fr"'] > time.time() - 120

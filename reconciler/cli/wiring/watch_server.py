@@ -79,7 +79,12 @@ def _handler(pages: Mapping[str, Page]) -> type[http.server.BaseHTTPRequestHandl
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Connection", "close")
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        def do_HEAD(self) -> None:
+            """What checks of load balancers send."""
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             """Nothing: scrapes are no events."""
