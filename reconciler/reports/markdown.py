@@ -30,7 +30,7 @@ _PLAIN = str.maketrans(
 # Of these the character that makes them something else is known by its neighbours: an address, an emoji, a reference to an
 # issue, a merge request, a milestone or a commit; an underscore at the edge of a word begins emphasis.
 _BROKEN = re.compile(
-    r"(?::(?=//|[\w+-]*[a-z+][\w+-]*:)|(?<!\d):(?=\d+:)|www(?=\.)|\bGH-(?=\d)|[!%](?=[\d\"])|\b[0-9a-f]{20}(?=[0-9a-f]{20}\b))",
+    r"(?::(?=//|[\w+-]*[a-z+][\w+-]*:)|(?<!\d):(?=\d+:)|www(?=\.)|(?<![0-9A-Za-z])GH-(?=\d)|[!%](?=[\d\"])|(?<![0-9A-Za-z])[0-9a-f]{20}(?=[0-9a-f]{20}(?![0-9A-Za-z])))",
     re.IGNORECASE,
 )
 _EMPHASIS = re.compile(r"(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
