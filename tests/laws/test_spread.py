@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.bulk.scan import identifiers, worker_tasks
+from reconciler.bulk.scan import identifiers, worker_frames, worker_tasks
 from reconciler.bulk.scan.duplicates import ListedLines
 from reconciler.bulk.scan.scan import find_superseded, scan, scan_elsewhere, superseded
 from reconciler.bulk.scan.spread import Spread, divisible
@@ -99,16 +99,16 @@ def source(kind: str, files: str, max_bytes: int) -> SourceDefinition:
 
 @contextmanager
 def segments_of(size: int) -> Iterator[None]:
-    before, rows = segments.segments.__defaults__, (parquet.BATCH, worker_tasks.ROWS, identifiers.FOLDED)
+    before, rows = segments.segments.__defaults__, (parquet.BATCH, worker_frames.ROWS, identifiers.FOLDED)
     asked, worker_tasks.ENDS_ASKED_FROM = worker_tasks.ENDS_ASKED_FROM, 1000
     segments.segments.__defaults__ = (*(before or ())[:-1], size)
-    parquet.BATCH, worker_tasks.ROWS = max(1, size // 40), 2 * max(1, size // 40)
+    parquet.BATCH, worker_frames.ROWS = max(1, size // 40), 2 * max(1, size // 40)
     identifiers.FOLDED = 15
     try:
         yield
     finally:
         segments.segments.__defaults__ = before
-        parquet.BATCH, worker_tasks.ROWS, identifiers.FOLDED = rows
+        parquet.BATCH, worker_frames.ROWS, identifiers.FOLDED = rows
         worker_tasks.ENDS_ASKED_FROM = asked
 
 

@@ -20,7 +20,8 @@ from reconciler.bulk.scan import source_scans
 from reconciler.bulk.scan.scan import scan, scan_elsewhere
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.scan.spread import Spread
-from reconciler.bulk.scan.worker_tasks import Pass, Place, frame, state
+from reconciler.bulk.scan.worker_frames import frame
+from reconciler.bulk.scan.worker_parts import Pass, Place, state
 from reconciler.bulk.sent.difference import entries
 from reconciler.bulk.sent.digests import SourceRows
 from reconciler.bulk.sent.indexes import SentIndexes

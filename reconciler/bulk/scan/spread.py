@@ -17,13 +17,13 @@ from pathlib import Path
 
 import msgspec
 
-from reconciler.bulk.scan import worker_tasks
+from reconciler.bulk.scan import worker_frames, worker_parts, worker_tasks
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.duplicates import ListedLines, packed_lines
 from reconciler.bulk.scan.reading import Look
 from reconciler.bulk.scan.spread_digests import Digesting
-from reconciler.bulk.scan.worker_tasks import Chosen, Framed, Looked, Pass, Piece, Place, Stretch
+from reconciler.bulk.scan.worker_parts import Chosen, Framed, Looked, Pass, Piece, Place, Stretch
 from reconciler.bulk.scan.workers import Given, Workers
 from reconciler.bulk.sources.segments import Segment, alone
 from reconciler.errors import ReconcilerError
@@ -66,7 +66,7 @@ class Spread:
             schemas=tuple(schemas),
             salt=os.urandom(16),
         )
-        self._places = [Place(i, n, worker_tasks.state(root, n)) for i, n in enumerate(names)]
+        self._places = [Place(i, n, worker_parts.state(root, n)) for i, n in enumerate(names)]
         self._framing = _Framing(workers, self._task, self._places)
         self._digesting = Digesting(workers, self._task, self._places)
         self._given = deque[tuple[Given[Looked], int]]()
@@ -106,10 +106,10 @@ class Spread:
 
     def _with_contents(self, piece: Piece, batch: Batch) -> Batch:
         """A batch whose rejected records have their data: this is read here, for it must not pass the scheduler."""
-        place, stretch = self._places[piece.segment.file], worker_tasks.one_piece(self._task, piece)
+        place, stretch = self._places[piece.segment.file], worker_parts.one_piece(self._task, piece)
         again = checker(self._task.source, contents=True)
         with ExitStack() as stack:
-            found = [again(s).rejects for s in worker_tasks.read(self._task, place, stretch, stack)]
+            found = [again(s).rejects for s in worker_parts.read(self._task, place, stretch, stack)]
         rejects = [r for part in found for r in part]
         if [(r.line, r.code) for r in rejects] != [(r.line, r.code) for r in batch.rejects]:
             raise ReconcilerError("the source changed while it was read")
@@ -238,7 +238,7 @@ class _Framing:
     def _give(self, near: str) -> None:
         if not self.digest and self._given is None and len(self._stretches) < STRETCHES:
             self._given = self._workers.give(
-                worker_tasks.frame, self._task, self._places, self._answers, near=near, first=True
+                worker_frames.frame, self._task, self._places, self._answers, near=near, first=True
             )
 
     def _take(self) -> Framed:

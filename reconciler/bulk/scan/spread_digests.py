@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from reconciler.bulk.scan import worker_tasks
 from reconciler.bulk.scan.batch import Batch
-from reconciler.bulk.scan.worker_tasks import Pass, Piece, Place, Stretch
+from reconciler.bulk.scan.worker_parts import Pass, Piece, Place, Stretch
 from reconciler.bulk.scan.workers import Given, Workers
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.load import Chunk

@@ -1,4 +1,4 @@
-"""What a worker of a cluster does of one pass over a source: it frames, checks or digests a part of it.
+"""What a worker of a cluster does of one pass over a source: it checks or digests a part of it.
 
 It gives back counts, digests and places. Lines stay on the worker: some of them for a while in its memory, since they are digested
 next. A file that is not the one that the coordinator found is not read.
@@ -7,13 +7,13 @@ next. A file that is not the one that the coordinator found is not read.
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
+from reconciler.bulk.scan import worker_frames
 from reconciler.bulk.scan.batch import Batch, Rejected
 from reconciler.bulk.scan.check import checker, with_taken
 from reconciler.bulk.scan.chunk_bytes import chunk_pieces
@@ -24,156 +24,27 @@ from reconciler.bulk.scan.exclude import only, without
 from reconciler.bulk.scan.file_looks import Eyes
 from reconciler.bulk.scan.gathering import Take
 from reconciler.bulk.scan.identifiers import without_accounts
-from reconciler.bulk.scan.reading import SourceDigest
-from reconciler.bulk.scan.segment_records import lines_of
+from reconciler.bulk.scan.worker_frames import STRETCH
 from reconciler.bulk.scan.worker_memory import Continued, Kept
-from reconciler.bulk.sources import locations, object_store, parquet
-from reconciler.bulk.sources.segments import Segment, alone, feed_file, frames_of, segments
+from reconciler.bulk.scan.worker_parts import (
+    Chosen,
+    Looked,
+    Pass,
+    Piece,
+    Place,
+    Stretch,
+    one_piece,
+    read,
+    require,
+)
+from reconciler.bulk.sources.segments import Segment, segments
 from reconciler.errors import ReconcilerError
-from reconciler.model.datamart_schema import DatamartSchema
-from reconciler.model.load import Chunk, Position
-from reconciler.model.source import SourceDefinition
+from reconciler.model.load import Chunk
 
-STRETCH = 8  # segments that one task checks
-ROWS = 10 * parquet.BATCH  # of a Parquet file, that one task checks
-FIRST, MOST = 2, 64  # segments after which places are given back: few at first, so that others can begin
 ENDS_ASKED_FROM = (
     16_000_000  # bytes of a chunk from which on chunks end in so few segments that those are asked about
 )
 KEPT_BYTES = 256_000_000  # lines that wait to be digested
-
-
-class FoundOtherwise(ReconcilerError):
-    """A file is not there, or is not the one that the coordinator found."""
-
-
-class Place(NamedTuple):
-    """A place of the source as the coordinator found it.
-
-    Attributes:
-        file: its index among the places.
-        state: what is equal on all machines while it is the same.
-    """
-
-    file: int
-    name: str
-    state: tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
-    """One pass over one source.
-
-    Attributes:
-        key: unlike that of any other pass.
-        root: the workspace.
-        schemas: profiles are compared with these.
-        salt: key of the digests of accounts.
-        takes: what is taken of each segment.
-        numbered: lines are counted where the source is divided, since lists name some of them.
-    """
-
-    key: str
-    root: str
-    source: SourceDefinition
-    schemas: tuple[DatamartSchema, ...]
-    salt: bytes
-    takes: tuple[Take, ...] = ()
-    numbered: bool = False
-
-
-class Chosen(NamedTuple):
-    """Which lines of a segment are sent, as `packed_lines` packs them; None where there is no such list.
-
-    Attributes:
-        replaced: those that a later line replaces.
-        wanted: those that are sent, of the others.
-    """
-
-    replaced: bytes | None
-    wanted: bytes | None
-
-
-class Piece(NamedTuple):
-    """A segment, without its bytes.
-
-    Attributes:
-        size: how many those are; rows, of Parquet.
-        lines: how many it takes, where that was asked for.
-        chosen: which of them are sent, if not all are.
-    """
-
-    segment: Segment
-    size: int
-    lines: int = 0
-    chosen: Chosen | None = None
-
-
-class Stretch(NamedTuple):
-    """Segments of one file that a worker can read by itself.
-
-    Attributes:
-        file: index of the file.
-        first: the file begins with it.
-        segments: of which it is made.
-        rows: the first row and how many, of Parquet; then there are no segments yet.
-    """
-
-    file: int
-    first: bool
-    segments: tuple[Piece, ...] = ()
-    rows: tuple[int, int] | None = None
-
-
-class Framed(NamedTuple):
-    """Where a part of a source can be divided.
-
-    Attributes:
-        reached: all stretches of files before this one are known.
-        whole: files that only one task after the other can read.
-        digest: of the source, once all of it is read.
-    """
-
-    stretches: tuple[Stretch, ...]
-    reached: int
-    whole: frozenset[int] = frozenset()
-    digest: str = ""
-
-    @property
-    def last(self) -> bool:
-        """Whether that is all."""
-        return bool(self.digest)
-
-
-class Looked(NamedTuple):
-    """Segments that were checked, in order; and whether they are the last ones of their file."""
-
-    found: tuple[tuple[Segment, Batch], ...]
-    last: bool
-
-
-def state(root: Path, place: str) -> tuple[str | int, ...]:
-    """What is equal on all machines while a place is the same: size and time of a file, what a store says of an object.
-
-    Raises:
-        ReconcilerError: it is not there.
-    """
-    found = locations.state(root, place)
-    return found if object_store.is_url(place) else found[:2]
-
-
-def frame(task: Pass, places: Sequence[Place], number: int) -> Framed:
-    """Where the source can be divided; each call gives more, until the source's digest is there.
-
-    Args:
-        task: the pass.
-        places: all of the source.
-        number: how many answers were given before.
-
-    Raises:
-        ReconcilerError: it cannot be read, or is another one.
-    """
-    return _framing.item((task.key, "frame"), number, lambda: _framed(task, places))
 
 
 def look(task: Pass, place: Place, stretch: Stretch, accounts: int) -> Looked:
@@ -188,7 +59,7 @@ def look(task: Pass, place: Place, stretch: Stretch, accounts: int) -> Looked:
     Raises:
         ReconcilerError: it cannot be read, or is another one.
     """
-    _require(task, place)
+    require(task, place)
     checked = _Checked(task, accounts=accounts, keep=True)
     found, first = [], stretch.first
     with ExitStack() as stack:
@@ -226,7 +97,7 @@ def digest(task: Pass, places: Sequence[Place], chunks: Sequence[Chunk]) -> tupl
         ReconcilerError: a place cannot be read, or is another one.
     """
     for place in places:
-        _require(task, place)
+        require(task, place)
     first, root, names = places[0].file, Path(task.root), [p.name for p in places]
     ours = [replace(c, start=replace(c.start, file=c.start.file - first)) for c in chunks]
     made = []
@@ -252,7 +123,7 @@ def digest_pieces(task: Pass, places: Sequence[Place], pieces: Sequence[Piece], 
     """
     by_index = {p.file: p for p in places}
     for place in places:
-        _require(task, place)
+        require(task, place)
     check, made = checker(task.source), hashlib.sha256()
     for piece in pieces:
         data = _lines(task, by_index[piece.segment.file], piece, check)
@@ -275,7 +146,7 @@ def ends(task: Pass, place: Place, piece: Piece) -> bytes:
     Raises:
         ReconcilerError: it cannot be read, or is another one.
     """
-    _require(task, place)
+    require(task, place)
     return ends_of(_lines(task, place, piece, checker(task.source)))
 
 
@@ -306,82 +177,12 @@ def _key(task: Pass, segment: Segment) -> tuple[str, int, int]:
 def forget(key: str) -> None:
     """A pass is over: keep nothing of it."""
     _kept.forget(key)
-    _framing.forget(key)
+    worker_frames.forget(key)
     _looking.forget(key)
 
 
-def _require(task: Pass, place: Place) -> None:
-    object_store.forget()
-    if not object_store.is_url(place.name):
-        with suppress(OSError):  # a network file system looks anew at a file that is opened
-            locations.open_place(Path(task.root), place.name, "none").close()
-    try:
-        now = state(Path(task.root), place.name)
-    except ReconcilerError as e:
-        raise FoundOtherwise(str(e)) from None
-    if now != place.state:
-        raise FoundOtherwise(f"{place.name} is another file there: its size or time differs")
-
-
-def _framed(task: Pass, places: Sequence[Place]) -> Iterator[Framed]:
-    for place in places:
-        _require(task, place)
-    digests = SourceDigest(task.source)
-    root, names = Path(task.root), [p.name for p in places]
-    if task.source.format == "parquet":
-        yield _row_groups(root, names)
-        for name in names:
-            with locations.as_file(root, name) as path:
-                feed_file(path, digests.feed)
-    else:
-        yield Framed((), 0, frozenset(p.file for p in places if not alone(p.name, task.source)))
-        yield from _text(task, root, names, digests)
-    yield Framed((), len(names), digest=digests.hexdigest())
-
-
-def _row_groups(root: Path, names: Sequence[str]) -> Framed:
-    whole, stretches = set[int](), list[Stretch]()
-    for index, name in enumerate(names):
-        if object_store.is_url(name) or parquet.layout(root / name, name).footer is not None:
-            whole.add(index)
-            continue
-        count = parquet.rows(root / name, name)
-        stretches += [
-            Stretch(index, at == 0, rows=(at, min(ROWS, count - at))) for at in range(0, count, ROWS)
-        ]
-    return Framed(tuple(stretches), len(names), frozenset(whole))
-
-
-def _text(task: Pass, root: Path, names: Sequence[str], digests: SourceDigest) -> Iterator[Framed]:
-    held, most, file = list[Piece](), FIRST, -1
-    stretches = list[Stretch]()
-    begun = -1
-
-    def close() -> None:
-        nonlocal held, begun
-        if held:
-            stretches.append(Stretch(held[0].segment.file, held[0].segment.file != begun, tuple(held)))
-            begun, held = held[0].segment.file, []
-
-    for segment in segments(root, names, task.source, feed=digests.feed):
-        if segment.file != file:
-            close()
-            file = segment.file
-        if alone(names[file], task.source):
-            lines = lines_of(segment, task.source) if task.numbered else 0
-            held.append(Piece(segment._replace(data=b""), len(segment.data), lines))
-            if len(held) >= min(STRETCH, most):
-                close()
-        if sum(len(s.segments) for s in stretches) >= most:
-            yield Framed(tuple(stretches), file)
-            stretches.clear()
-            most = min(2 * most, MOST)
-    close()
-    yield Framed(tuple(stretches), len(names))
-
-
 def _looked(task: Pass, place: Place, *, accounts: int) -> Iterator[Looked]:
-    _require(task, place)
+    require(task, place)
     checked = _Checked(task, accounts=accounts, keep=False)
     found, first = list[tuple[Segment, Batch]](), True
     for segment in segments(Path(task.root), [place.name], task.source):
@@ -391,32 +192,6 @@ def _looked(task: Pass, place: Place, *, accounts: int) -> Iterator[Looked]:
         found.append(checked(segment._replace(file=place.file), first=first))
         first = False
     yield Looked(tuple(found), last=True)
-
-
-def read(task: Pass, place: Place, stretch: Stretch, stack: ExitStack) -> Iterator[Segment]:
-    """The segments of a stretch, with their bytes or rows.
-
-    Args:
-        task: the pass.
-        place: the file that it is of.
-        stretch: what to read.
-        stack: closes what is opened.
-
-    Raises:
-        ReconcilerError: it cannot be read.
-    """
-    root, name = Path(task.root), place.name
-    try:
-        if stretch.rows is not None:
-            path, (row, count) = stack.enter_context(locations.as_file(root, name)), stretch.rows
-            yield from frames_of(path, name, task.source, Position(place.file, row, 0), count)
-            return
-        file = stack.enter_context(locations.open_place(root, name, task.source.compression))
-        for piece in stretch.segments:
-            file.seek(piece.segment.offset)
-            yield piece.segment._replace(data=file.read(piece.size))
-    except locations.damage() as e:
-        raise ReconcilerError(f"cannot read {name}: {locations.damage_words(e)}") from None
 
 
 class _Checked:
@@ -450,13 +225,6 @@ class _Checked:
         )
         bare = segment._replace(data=b"", frame=None, schema=None, columns=None, broken=())
         return bare, told
-
-
-def one_piece(task: Pass, piece: Piece) -> Stretch:
-    """One segment, to be read by itself."""
-    if task.source.format == "parquet":
-        return Stretch(piece.segment.file, False, rows=(piece.segment.offset, piece.size))
-    return Stretch(piece.segment.file, False, (piece,))
 
 
 def _without_identity(found: Rejected) -> Rejected:
@@ -500,6 +268,5 @@ def _divided(pieces: Iterator[bytes], sizes: Sequence[int]) -> list[str]:
     return made
 
 
-_framing = Continued[Framed]()
 _looking = Continued[Looked]()
 _kept = Kept(KEPT_BYTES)

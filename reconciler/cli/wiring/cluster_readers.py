@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster that read: they do the tasks of `reconciler.bulk.scan.worker_tasks`.
+"""Workers of a Dask cluster that read: they do the tasks of `reconciler.bulk.scan.worker_frames` and `worker_tasks`.
 
 Such a task writes nothing, so one whose worker is lost is done again by another one. What a worker finds wrong comes back as a
 value: an exception would be logged with what the task was handed.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from reconciler.bulk.scan.worker_tasks import frame
+from reconciler.bulk.scan.worker_frames import frame
 from reconciler.cli.wiring.cluster_connection import ALONE, ALONE_S, LISTEN_S, Connection
 from reconciler.cli.wiring.cluster_worker import Done, do, packed
 from reconciler.errors import Interrupted, ReconcilerError

@@ -16,7 +16,7 @@ from typing import Any
 
 import reconciler
 from reconciler.api.answers import Answer, Verdict
-from reconciler.bulk.scan.worker_tasks import FoundOtherwise
+from reconciler.bulk.scan.worker_parts import FoundOtherwise
 from reconciler.bulk.sent.digests import NotTheKey
 from reconciler.bulk.upload.job import Job, upload
 from reconciler.bulk.upload.processes import keep_freed_memory
@@ -97,7 +97,7 @@ def packed(*job: Any) -> tuple[str, bytes]:
 
 
 def do(code: str, job: bytes) -> Done:
-    """Do a task of `reconciler.bulk.scan.worker_tasks`. Raises nothing: an exception would be logged with its arguments.
+    """Do a task of `reconciler.bulk.scan.worker_frames` or `worker_tasks`. Raises nothing: an exception would be logged with its arguments.
 
     Args:
         code: that the coordinator has.
