@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reconciler.kinds.counts import many
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.load import OddIdentifiers, Scan
@@ -33,8 +34,9 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     address = str(want.address)
 
     def told(
-        odd: Sequence[OddIdentifiers], finding: Diagnostic, what: str = "identifiers"
+        odd: Sequence[OddIdentifiers], one: str, finding: Diagnostic, what: str = "identifiers"
     ) -> list[Diagnostic]:
+        """The finding, whose message says what several are; `one` says it of one."""
         if not odd:
             return []
         count, places = sum(o.count for o in odd), [place for o in odd for place in o.first][:_PLACES]
@@ -42,7 +44,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         return [
             replace(
                 finding,
-                message=f"{count:,} of the {what} {finding.message}",
+                message=many(count, f"of the {what} {one}", f"of the {what} {finding.message}"),
                 note=note,
                 span=want.span,
                 address=address,
@@ -52,6 +54,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     return [
         *told(
             markers,
+            "is a text that stands for no value, or only spaces",
             warning(
                 "identifier-null-text",
                 "are a text that stands for no value, or only spaces",
@@ -60,6 +63,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         ),
         *told(
             _of(found, COLUMN),
+            "is the name of its column: a header stands among the rows",
             warning(
                 "identifier-column-name",
                 "are the name of their column: a header stands among the rows",
@@ -68,6 +72,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         ),
         *told(
             _of(found, PADDED),
+            "has spaces, or characters that do not show, around it, which become part of it",
             warning(
                 "identifier-padded",
                 "have spaces, or characters that do not show, around them, which become part of the identifier",
@@ -76,6 +81,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         ),
         *told(
             _of(found, EMAIL),
+            "is a plain e-mail address where email_hash is declared",
             warning(
                 "identifier-plain-email",
                 "are plain e-mail addresses where email_hash is declared",
@@ -84,6 +90,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         ),
         *told(
             _of(found, NO_HASH),
+            f"is no hash: those have {_FORMS} hexadecimal digits",
             warning(
                 "identifier-hash-form",
                 f"are no hashes: those have {_FORMS} hexadecimal digits",
@@ -92,6 +99,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         ),
         *told(
             _others(found),
+            "is a hash of another length or case than most of the source",
             warning(
                 "identifier-hash-form",
                 "are hashes of another length or case than most of the source",
@@ -100,6 +108,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         ),
         *told(
             _of(found, SPELLING),
+            "differs from an earlier one only by case or leading zeros (the first 100,000 rows are compared)",
             warning(
                 "identifier-spelling",
                 "differ from an earlier one only by case or leading zeros (the first 100,000 rows are compared)",
@@ -108,6 +117,8 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         ),
         *told(
             _of(found, REPEATED),
+            "has a key twice in an object of user_profile, with two values; the platform may take either"
+            " (in a large source, some commands of each part are looked at)",
             warning(
                 "command-repeated-key",
                 "have a key twice in an object of user_profile, with two values; the platform may take either"
