@@ -1,19 +1,52 @@
 """What goes over a connection, whoever uses it: headers with the token, GET alone where that is all, words for what goes wrong."""
 
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+
 import httpx
 
 from reconciler import __version__
 from reconciler.errors import ReconcilerError
 
-_CONNECTION: tuple[tuple[type[Exception], str], ...] = (
+# What went wrong, by what is among the causes, the nearest one first; and what to do.
+_CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
+    (
+        ssl.SSLCertVerificationError,
+        "its certificate is not trusted",
+        "if a proxy of your network inspects connections, set SSL_CERT_FILE to a file with its authority",
+    ),
+    (ssl.SSLError, "no encrypted connection could be made", "check that the endpoint is the one for https"),
+    (
+        socket.gaierror,
+        "the name of the host is not known",
+        "check the endpoint, and the network's name server",
+    ),
+    (
+        ConnectionRefusedError,
+        "the connection was refused",
+        "check host and port; behind a firewall, set HTTPS_PROXY",
+    ),
+    (
+        httpx.ProxyError,
+        "the proxy refused it",
+        "check HTTPS_PROXY; NO_PROXY lists hosts that are reached without it",
+    ),
+)
+_FILES = (
+    "this machine opens no further connection: too many files are open",
+    "allow more open files (`ulimit -n 1024`)",
+)
+_KINDS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.ConnectTimeout, "no connection within the time limit"),
-    (httpx.ConnectError, "no connection, or its certificate is not trusted"),
-    (httpx.ProxyError, "the proxy refused it"),
+    (httpx.ConnectError, "no connection"),
     (httpx.TimeoutException, "no answer within the time limit"),
     (httpx.NetworkError, "the connection was lost"),
     (httpx.RemoteProtocolError, "the connection was closed early, or the answer is not HTTP"),
     (httpx.DecodingError, "the answer cannot be decompressed"),
 )
+_CHECK = "check the endpoint, the network and HTTPS_PROXY"
 
 
 class GetOnly(httpx.BaseTransport):
@@ -68,4 +101,21 @@ def server_of(url: httpx.URL) -> tuple[str, str, int | None]:
 
 def connection_words(e: Exception) -> str:
     """What went wrong with a connection, in words of our own: what a library says may quote a header or an address."""
-    return next((words for kind, words in _CONNECTION if isinstance(e, kind)), type(e).__name__)
+    return connection_failure(e)[0]
+
+
+def connection_failure(e: Exception) -> tuple[str, str]:
+    """What went wrong with a connection, and what to do about it, in words of our own."""
+    causes = list(_chain(e))
+    if any(isinstance(c, OSError) and c.errno in (errno.EMFILE, errno.ENFILE) for c in causes):
+        return _FILES
+    for cause, words, todo in _CAUSES:
+        if any(isinstance(c, cause) for c in causes):
+            return words, todo
+    return next((words for kind, words in _KINDS if isinstance(e, kind)), type(e).__name__), _CHECK
+
+
+def _chain(e: BaseException | None) -> Iterator[BaseException]:
+    while e is not None:
+        yield e
+        e = e.__cause__ or e.__context__

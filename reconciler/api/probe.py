@@ -1,9 +1,8 @@
 """One GET without retries, to see how the platform is reached: for `doctor`, which shows what a first request meets."""
 
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import httpx
 
 from reconciler.api.client import Params
-from reconciler.api.connection import GetOnly, connection_words, headers
+from reconciler.api.connection import GetOnly, connection_failure, headers
 from reconciler.api.receiving import BOUNDS, TooLarge, body
 from reconciler.api.transport import transport
 from reconciler.errors import ReadFailed
@@ -82,51 +81,12 @@ def probe(
                 tls, ends = _certificate(response.extensions.get("network_stream"))
                 body(response, BOUNDS)
         except httpx.HTTPError as e:
-            raise _failed(e) from None
+            words, todo = connection_failure(e)
+            raise ReadFailed(words, help=todo) from None
         except TooLarge as e:
             raise ReadFailed(str(e), help="is this the address of the platform?") from None
     date = _date(response.headers.get("Date"))
     return Reached(response.status_code, sent, received, seconds, date, tls, ends)
-
-
-# What a failed connection has among its causes: what to say of it, and what to do.
-_CAUSES: tuple[tuple[type[Exception], str, str], ...] = (
-    (
-        ssl.SSLCertVerificationError,
-        "its certificate is not trusted",
-        "if a proxy of your network inspects connections, set SSL_CERT_FILE to a file with its authority",
-    ),
-    (ssl.SSLError, "no encrypted connection could be made", "check that the endpoint is the one for https"),
-    (
-        socket.gaierror,
-        "the name of the host is not known",
-        "check the endpoint, and the network's name server",
-    ),
-    (
-        ConnectionRefusedError,
-        "the connection was refused",
-        "check host and port; behind a firewall, set HTTPS_PROXY",
-    ),
-    (
-        httpx.ProxyError,
-        "the proxy refused it",
-        "check HTTPS_PROXY; NO_PROXY lists hosts that are reached without it",
-    ),
-)
-
-
-def _failed(e: httpx.HTTPError) -> ReadFailed:
-    causes = list(_chain(e))
-    for kind, words, todo in _CAUSES:
-        if any(isinstance(c, kind) for c in causes):
-            return ReadFailed(words, help=todo)
-    return ReadFailed(connection_words(e), help="check the endpoint, the network and HTTPS_PROXY")
-
-
-def _chain(e: BaseException | None) -> Iterator[BaseException]:
-    while e is not None:
-        yield e
-        e = e.__cause__ or e.__context__
 
 
 def _certificate(stream: Any) -> tuple[str | None, float | None]:

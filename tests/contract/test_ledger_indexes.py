@@ -91,7 +91,7 @@ def everything(database: Database, *, server: bool) -> dict[str, Sequence[Any]]:
     for name, *values in (
         ("last_run",), ("run", run), ("last_nonce",), ("knows", "n"), ("open_writes",), ("open", run, {"load:1"}), ("see_through", run, {"load:1"}),
         ("close_writes", {EVERYTHING, "load:2"}), ("close_writes", {"load:3"}, run), ("finished", "d"), ("note", run, "a", "load", "succeeded"),
-        ("remember_compartments", "w", {"a": "1"}), ("keep_baseline", "w", [Left("a", None, None)]), ("keep_look", "w", [Left("b", None, None)], ["1"], 5.0),
+        ("remember_compartments", "w", {"a": "1"}), ("learn_compartments", "w", {"b": "2"}), ("keep_baseline", "w", [Left("a", None, None)]), ("keep_look", "w", [Left("b", None, None)], ["1"], 5.0),
         ("keep_look", "w", [Left("b", None, None)], [], 5.0), ("refuse", "1", "x"), ("refuse_removals", [removal]), ("removed", [("Activation", "1", "2")]),
         ("report", "1", ["7"]), ("watch", "load:1", 1), ("look", "load:1", 1, 1.0, 2.0),
         ("record_manual_verdict", "1", "x", 1, ManualVerdict(1, True), "me"), ("uploads", "1"), ("end", run, "finished"),
