@@ -11,6 +11,7 @@ from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
 from reconciler.cli import completing, exit_codes, usage
+from reconciler.cli.examples import epilog
 from reconciler.cli.helps import Grouped
 from reconciler.cli.output.console import out, say, work_in
 from reconciler.cli.wiring import command_end
@@ -74,9 +75,11 @@ def app(names: Sequence[str] = tuple(COMMANDS), *, completion: bool = True) -> t
             continue
         module = import_module(f"reconciler.cli.commands.{name}")
         if (group := getattr(module, f"{name}_app", None)) is not None:
-            made.add_typer(group, name=name, help=told, cls=Grouped)
+            for inner in group.registered_commands:
+                inner.epilog = epilog(f"{name} {inner.name or getattr(inner.callback, '__name__', '')}")
+            made.add_typer(group, name=name, help=told, epilog=epilog(name), cls=Grouped)
         else:
-            made.command(name, help=told)(getattr(module, name))
+            made.command(name, help=told, epilog=epilog(name))(getattr(module, name))
     return made
 
 

@@ -12,6 +12,7 @@ import typer
 
 from reconciler.cli import exit_codes
 from reconciler.cli.app import COMMANDS, app
+from reconciler.cli.examples import EXAMPLES
 from reconciler.cli.helps import GROUPS
 from reconciler.cli.output.metrics import Metrics
 from reconciler.model import event, plan
@@ -64,6 +65,8 @@ def _command(command: Any, name: str, told: str) -> Iterator[str]:
     rows = [_parameter(p) for p in command.params if not getattr(p, "hidden", False) and p.name != "help"]
     if rows:
         yield from ("| Argument or flag | Default | Does |", "|---|---|---|", *rows, "")
+    if (example := EXAMPLES.get(name.removeprefix("reconciler "))) is not None:
+        yield f"Example: `{example}`\n"
     for sub, inner in getattr(command, "commands", {}).items():
         yield from _command(inner, f"{name} {sub}", inner.help or "")
 

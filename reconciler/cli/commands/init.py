@@ -36,7 +36,9 @@ Root = Path()
 
 def init(
     context: typer.Context,
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]")] = Root,
+    directory: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="The folder of the workspace. Default: this folder.")
+    ] = Root,
     from_platform: Annotated[
         bool,
         typer.Option(

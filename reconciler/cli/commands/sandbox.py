@@ -49,7 +49,10 @@ def serve(
 @sandbox_app.command("set")
 def sandbox_set(
     context: typer.Context,
-    switches: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...")] = None,
+    switches: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Switches and settings; docs/sandbox.md lists them."),
+    ] = None,
     faults: Annotated[
         str | None,
         typer.Option("--faults", metavar="FILE|NAME|none", help="Fault script from now on; none removes it."),
