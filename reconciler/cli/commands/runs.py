@@ -40,15 +40,19 @@ def runs(
         str | None, typer.Option("--since", metavar="7d", help="Only runs that started within this time.")
     ] = None,
     state: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--state", metavar="STATE", help="Only these: succeeded, partial, failed, interrupted, running."
+            "--state",
+            metavar="STATE",
+            help="Only these: succeeded, partial, failed, interrupted, running. May be given several times.",
         ),
     ] = None,
     address: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--address", metavar="ADDRESS", help="Only runs that acted on it; without a datamart, on any."
+            "--address",
+            metavar="ADDRESS",
+            help="Only runs that acted on it; without a datamart, on any. May be given several times.",
         ),
     ] = None,
     output: opt.SourceOutput = opt.SourceFormat.TEXT,
@@ -60,9 +64,12 @@ def runs(
     if context.invoked_subcommand is not None:
         return None
     flags = Flags(root=context.obj, no_color=no_color, environment=environment, endpoint=endpoint)
-    asked = [(k, v) for k, v in (("since", since), ("state", state), ("address", address)) if v]
+    asked = [("since", since)] if since else []
+    asked += [("state", x) for x in state or ()] + [("address", x) for x in address or ()]
     return run_list(
-        flags.with_plan_format(opt.PlanFormat(output.value)), wanted(limit, since, state, address), asked
+        flags.with_plan_format(opt.PlanFormat(output.value)),
+        wanted(limit, since, state or (), address or ()),
+        asked,
     )
 
 
@@ -104,12 +111,12 @@ def runs_resolve(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which runs to list: the newest so many that began within some seconds, are in a state, and acted on an address."""
+    """Which runs to list: the newest so many that began within some seconds, are in one of some states, and acted on one of some addresses."""
 
     limit: int
     since: float | None = None
-    state: State | None = None
-    address: str | None = None
+    states: tuple[State, ...] = ()
+    addresses: tuple[str, ...] = ()
 
     def of(self, told: Sequence[Told], now: float) -> list[Told]:
         """Those of them, newest first."""
@@ -117,8 +124,8 @@ class Wanted:
             x
             for x in told
             if (self.since is None or x.run.started >= now - self.since)
-            and (self.state is None or x.state is self.state)
-            and (self.address is None or any(_means(self.address, s.address) for s in x.steps))
+            and (not self.states or x.state in self.states)
+            and (not self.addresses or any(_means(a, s.address) for a in self.addresses for s in x.steps))
         ]
         return found[: self.limit]
 
@@ -128,27 +135,29 @@ def _means(asked: str, address: str) -> bool:
     return fnmatchcase(address, asked) or fnmatchcase(address, f"{asked}@*")
 
 
-def wanted(limit: int, since: str | None, state: str | None, address: str | None) -> Wanted:
+def wanted(limit: int, since: str | None, states: Sequence[str], addresses: Sequence[str]) -> Wanted:
     """The filters as given.
 
     Args:
         limit: how many runs, the newest first.
         since: how far back, such as `7d`; None is without limit.
-        state: only runs in this state.
-        address: only runs that tried this address.
+        states: only runs in one of these; all where there are none.
+        addresses: only runs that acted on one of these; the same.
 
     Raises:
         UsageError: one of them makes no sense.
     """
-    if state is not None and state not in list(State):
-        raise UsageError(f"--state {state!r} is not one of {', '.join(State)}")
-    if address is not None and "/" not in address:
-        raise UsageError(
-            f"--address {address!r} is not an address",
-            help=f"for example Compartment/{address}, or ProfileSource/{address}@DATAMART",
-        )
+    for state in states:
+        if state not in list(State):
+            raise UsageError(f"--state {state!r} is not one of {', '.join(State)}")
+    for address in addresses:
+        if "/" not in address:
+            raise UsageError(
+                f"--address {address!r} is not an address",
+                help=f"for example Compartment/{address}, or ProfileSource/{address}@DATAMART",
+            )
     within = None if since is None else seconds(since)
-    return Wanted(limit, within, State(state) if state else None, address)
+    return Wanted(limit, within, tuple(map(State, states)), tuple(addresses))
 
 
 def run_list(flags: Flags, wanted: Wanted, asked: Sequence[tuple[str, str]]) -> int:
