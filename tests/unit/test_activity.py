@@ -75,7 +75,8 @@ def test_it_says_what_is_waited_for() -> None:
         == "still working: crm: 1,200,000 rows read"
     )
     assert (
-        said_after(lambda c: c.activity.waits("x", 3)) == "still working: nothing to wait for at this moment"
+        said_after(lambda c: c.activity.waits("x", 3))
+        == "still working: this machine computes; no request is in flight"
     )
 
 

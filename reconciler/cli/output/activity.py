@@ -114,7 +114,7 @@ class Activity:
         """What is waited for, and how far things are."""
         with self._lock:
             parts = [*self._waiting(), *self._progress()]
-        return "; ".join(parts) or "nothing to wait for at this moment"
+        return "; ".join(parts) or "this machine computes; no request is in flight"
 
     def _waiting(self) -> list[str]:
         now = self._now()
