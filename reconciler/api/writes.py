@@ -180,7 +180,7 @@ def _ended(step: Step, sight: Sight[Found], answer: Answer, tries: Tries) -> Res
         return Moved(sight.why)
     if sight.seen is Seen.UNREADABLE:
         message = f"{message}; and the list could not be read: {sight.why}"
-    elif tries.unclear + tries.later > 1:
+    elif tries.unclear + tries.later > 1 and answer.verdict is not Verdict.WITHHELD:
         message = f"{message}; tried {tries.unclear + tries.later} times"
     if step is Step.UNSETTLED:
         return Unknown(message, sight.unauthorized)

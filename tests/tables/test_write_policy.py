@@ -337,3 +337,14 @@ def test_listings_begun_before_the_write_do_not_count_towards_its_absence() -> N
         absence = absence.unseen(9.0)
     assert absence.listings == 0
     assert not absence.unseen(13.0).conclusive
+
+
+@pytest.mark.parametrize("write", [Write.CREATE, Write.UPLOAD])
+@pytest.mark.parametrize("before", [0, 1, 3])
+def test_what_withholds_a_try_is_said_as_it_is_whatever_was_tried_before(write: Write, before: int) -> None:
+    """Who asks compares the words; and the tries before met something else."""
+    answers = [Answer(Verdict.LATER, "cannot connect")] * before + [Answer(Verdict.WITHHELD, "stopped here")]
+    platform = Platform([])
+    look = eyes(direct(platform.list, platform.clock()), judge(write), 0.0, platform.clock())
+    result = carry_out(write, lambda: answers.pop(0), look, 0.0, platform.clock())
+    assert result == Failed("stopped here", Verdict.WITHHELD)
