@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -103,20 +104,21 @@ def test_a_link_to_itself_stops_the_source(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["data/*/*.csv", "data/**/*.csv"])
-def test_a_folder_that_cannot_be_read_stops_the_source(pattern: str, tmp_path: Path) -> None:
-    write(tmp_path, "data/fr/a.csv", "data/de/b.csv")
-    (tmp_path / "data/de").chmod(0)
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    script = f"""import os, pathlib
+def test_a_folder_that_cannot_be_read_stops_the_source(pattern: str) -> None:
+    # Not below pytest's folder: every pytest that starts shuts that to other users, and root can read everything.
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        write(root, "data/fr/a.csv", "data/de/b.csv")
+        (root / "data/de").chmod(0)
+        script = f"""import os, pathlib
 from reconciler.bulk.sources import locations
 from tests.unit.test_places import found
 if os.getuid() == 0:
     os.setgroups([]), os.setgid(65534), os.setuid(65534)
-print(found(pathlib.Path({str(tmp_path)!r}), {pattern!r}))"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    (tmp_path / "data/de").chmod(0o755)
+print(found(pathlib.Path({folder!r}), {pattern!r}))"""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        (root / "data/de").chmod(0o755)
     assert "cannot read the folder data/de: Permission denied" in done.stderr, done
 
 

@@ -70,7 +70,7 @@ def test_a_run_leaves_the_plan_that_undoes_it_and_says_what_no_plan_can(
     told = " ".join(first.err.split())
     for words in (
         "Compartment/loyalty cannot be undone: the platform cannot remove compartments",
-        "Activation/loyalty@retail-de cannot be undone",
+        "Activation/loyalty@retail-de, Activation/loyalty@retail-fr cannot be undone: ",
         "ProfileSource/customers@retail-fr cannot be undone: profiles that were merged or deleted cannot be restored",
     ):
         assert words in told

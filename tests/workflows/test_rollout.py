@@ -243,7 +243,7 @@ def test_an_aborted_rollout_never_continues(fleet: Fleet, tmp_path: Path) -> Non
         assert fleet.workspace.run(*command).code == 4
     assert fleet.workspace.run("show", str(tmp_path / "back")).code == 0
     assert fleet.touched() == {"canary"}
-    assert "wave canary of rollout 1" in fleet.workspace.run("runs").out
+    assert "wave canary of rollout 1" in " ".join(fleet.workspace.run("runs").out.split())
     (run,) = json.loads(fleet.workspace.run("runs", "-o", "json").out)["runs"]
     assert run["rollout"] == {"id": 1, "wave": "canary"}
 

@@ -14,6 +14,7 @@ from reconciler.cli.output.console import out, say, show_findings, style
 from reconciler.cli.wiring import connections
 from reconciler.errors import Refused, UsageError
 from reconciler.model.plan import Plan
+from reconciler.planning.plan.obstacles import stopped
 from reconciler.reports.plan.decision import ordered
 
 
@@ -68,7 +69,7 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
             plan_pages.show(made, flags)
         if flags.output is opt.Format.JSON:
             show_findings(ordered(made.diagnostics), flags.root, style(sys.stderr, no_color=flags.no_color))
-        say(f"Nothing was written.\n{plan_files.AGAIN}")
+        say(f"Nothing was written: {stopped(made)}.\n{plan_files.AGAIN}")
         return plan_pages.exit_code(made, detailed=False)
     if made.has_changes:
         session.approve(made, auto=auto)

@@ -51,10 +51,12 @@ class IndexKey:
     Attributes:
         variable: of the environment; empty if the key is in a file.
         file: with the key.
+        unknown: why that is not known, and what to do; it matters to sources with an index alone.
     """
 
     variable: str
     file: Path
+    unknown: tuple[str, str | None] | None = None
 
     def __call__(self, make: bool) -> bytes | None:
         """The key; with `make` it is made where there is none.
@@ -74,6 +76,8 @@ class IndexKey:
         return None if text is None else key_of_text(text)
 
     def _in_file(self, *, make: bool) -> bytes | None:
+        if self.unknown is not None:
+            raise ReconcilerError(self.unknown[0], help=self.unknown[1])
         with _making:  # loads are carried out side by side
             if make and not self.file.exists():
                 make_folder(self.file.parent)
@@ -93,5 +97,9 @@ class IndexKey:
 
 
 def _index_key(root: Path, settings: Settings) -> IndexKey:
-    file = (ledgers.place(root, settings).file.parent / _FILE).absolute()
-    return IndexKey((settings.index_key or {}).get("env", ""), file)
+    variable = (settings.index_key or {}).get("env", "")
+    try:
+        file = (ledgers.place(root, settings).file.parent / _FILE).absolute()
+    except ReconcilerError as e:
+        return IndexKey(variable, root, (str(e), e.help))
+    return IndexKey(variable, file)
