@@ -55,6 +55,7 @@ class Answer:
     Attributes:
         data: the wrapper's `data` object of a DONE answer.
         retry_after: seconds the remote asked to wait, if it did.
+        lost: why there is no status, in words of ours; empty where there is one.
     """
 
     verdict: Verdict
@@ -62,6 +63,7 @@ class Answer:
     data: dict[str, Any] | None = None
     status: int | None = None
     retry_after: float | None = None
+    lost: str = ""
 
 
 def classify(

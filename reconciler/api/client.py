@@ -315,9 +315,11 @@ class Writer(Reader):
                 exchange.status = response.status_code
                 content = body(response, self.bounds)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
-            return Answer(Verdict.LATER, f"cannot connect to {self.origin.url}: {connection_words(e)}")
+            words = connection_words(e)
+            return Answer(Verdict.LATER, f"cannot connect to {self.origin.url}: {words}", lost=words)
         except httpx.HTTPError as e:
-            return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {connection_words(e)}")
+            words = connection_words(e)
+            return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {words}", lost=words)
         except TooLarge as e:
             return Answer(Verdict.UNCLEAR, f"{method} {path}: {e}")
         answer = classify(

@@ -89,9 +89,11 @@ def stream(
             response = client.send(request, stream=True)
             content = body_of(response)
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
-        return Answer(Verdict.LATER, f"cannot connect to {origin.url}: {connection_words(e)}")
+        words = connection_words(e)
+        return Answer(Verdict.LATER, f"cannot connect to {origin.url}: {words}", lost=words)
     except httpx.HTTPError as e:
-        return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {connection_words(e)}")
+        words = connection_words(e)
+        return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {words}", lost=words)
     except TooLarge as e:
         return Answer(Verdict.UNCLEAR, f"the upload: {e}")
     answer = classify(

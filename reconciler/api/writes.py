@@ -145,7 +145,7 @@ def carry_out(
             answer = Answer(Verdict.UNCLEAR, answer.message, None, answer.status)
         tries = tries.count(answer.verdict)
         step = after_answer(write, answer, tries)
-        why = str(answer.status or "no clear answer")
+        why = str(answer.status or answer.lost or "no clear answer")
         if answer.verdict in (Verdict.UNCLEAR, Verdict.LATER, Verdict.CONFLICT) and step is not Step.FAIL:
             pause = pause_s(answer, tries)
             if step is Step.SEND:

@@ -737,3 +737,22 @@ def test_deleting_most_lines_trips_the_guard(workspace: Workspace, emulator: Emu
     assert done.code == 4, done
     assert "max_delete_lines_percent" in done.err
     assert emulator.writes() == []
+
+
+def test_imports_are_no_longer_tried_once_one_cannot_be_made(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    workspace.customers(500, max_bytes=4_000)
+    emulator.fault(
+        {"method": "POST", "path": "/document_imports", "do": "status", "status": 403, "times": 99}
+    )
+    done = workspace.run("apply", "--auto-approve", "--parallelism", "1")
+    assert done.code == 3, done
+    asked = [w for w in emulator.writes() if w["path"].endswith("/document_imports")]
+    assert len(asked) == 1
+    told = " ".join((done.out + done.err).split())
+    assert "could not create a document import" in told, done
+    assert "before this import was created" not in told
+    emulator.fault()
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert len(emulator.profiles("1509")) == 500

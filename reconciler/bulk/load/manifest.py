@@ -1,5 +1,6 @@
 """The manifest of a load: create its document imports, and see all of them in one listing before anything is sent."""
 
+import threading
 from collections import Counter
 from collections.abc import Collection
 
@@ -16,6 +17,8 @@ from reconciler.model.outcome import Status
 from reconciler.model.remote import Import
 from reconciler.planning.loads.generations import number
 
+# Of imports that were not tried because another one could not be made: what it met would meet them, too.
+HALTED = "the load stopped before this import was created"
 NEW_IMPORT = {"document_type": "USER_PROFILE", "mime_type": "APPLICATION_X_NDJSON", "encoding": "utf-8"}
 
 
@@ -24,6 +27,7 @@ class Imports:
 
     def __init__(self, context: Context, listings: LoadListings) -> None:
         self.context, self.listings = context, listings
+        self._halted = threading.Event()
         self._made: dict[str, str] = {}
         self._tries: Counter[str] = Counter()
 
@@ -37,6 +41,8 @@ class Imports:
         context, listings = self.context, self.listings
         if context.stopping():
             return Unknown("the run was interrupted; run the same command again to continue")
+        if self._halted.is_set():
+            return Failed(HALTED, Verdict.WITHHELD)
         context.journal.note(listings.address, "import", "intent", name=name)
         fetch = direct(listings.list_imports, context.clock)
         result: Result[str] = carry_out(
@@ -54,6 +60,8 @@ class Imports:
             trust=None if shown else lambda _: name,
         )
         context.journal.note(listings.address, "import", type(result).__name__.lower(), name=name)
+        if isinstance(result, Failed):
+            self._halted.set()
         return Unknown(result.why) if isinstance(result, Moved) else result
 
     def _send(self, name: str) -> Answer:
