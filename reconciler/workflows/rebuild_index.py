@@ -17,8 +17,6 @@ from reconciler.planning.loads.delta import is_delta_of, is_of_all_rows
 from reconciler.planning.loads.generations import Generation, generations
 from reconciler.planning.loads.protocol import winner
 
-_HELP = "the next load with new content sends all rows; `reconciler apply --reload ADDRESS` sends them now"
-
 
 def rebuild(change: LoadChange, reader: Reader, io: Executor, indexes: SentIndexes) -> None:
     """Write the index of the newest load of a source on one datamart, if it is certain what its entries are.
@@ -41,7 +39,9 @@ def rebuild(change: LoadChange, reader: Reader, io: Executor, indexes: SentIndex
     if source.send != "changed":
         raise Refused(f"{change.address} sends all rows with each load: it has no index")
     if change.unread:
-        raise Refused(f"{change.address} is read once for each load, so its rows are not there", help=_HELP)
+        raise Refused(
+            f"{change.address} is read once for each load, so its rows are not there", help=_all_rows(change)
+        )
     imports = resources.imports(reader, change.datamart_id).require()
     found = generations(imports.rows, source.former)
     load = max((g for g in found if g.seal), key=lambda g: g.number, default=None)
@@ -49,20 +49,27 @@ def rebuild(change: LoadChange, reader: Reader, io: Executor, indexes: SentIndex
         raise Refused(f"{change.address} has no finished load", help="`reconciler apply` makes one")
     title = f"load {load.number} of {change.address}"
     if change.actions == ("resume",):
-        raise Refused(f"{change.address}: a load after load {load.number} is unfinished", help=_HELP)
+        raise Refused(
+            f"{change.address}: a load after load {load.number} is unfinished", help=_all_rows(change)
+        )
     with indexes.rows(source, make_key=True) as (scan, rows):
-        deltas = _deltas(load, found, scan, source, title)
+        deltas = _deltas(load, found, scan, source, change)
         if load.seal.failed or not _all_taken(load, None if deltas else scan.sent, change, reader, io):
             raise Refused(
                 f"{title}: it is not certain that the platform took each of its commands",
-                help=_HELP,
+                help=_all_rows(change),
             )
         names = {str(name): ids for name, ids in load.chunks.items()}
         indexes.keep(source, scan, load.seal, names, lambda: entries(rows, ()), deltas, change.datamart_id)
 
 
+def _all_rows(change: LoadChange) -> str:
+    """What has all rows sent instead."""
+    return f"the next load with new content sends all rows; `reconciler apply --reload {change.address}` sends them now"
+
+
 def _deltas(
-    load: Generation, found: list[Generation], scan: Scan, source: SourceDefinition, title: str
+    load: Generation, found: list[Generation], scan: Scan, source: SourceDefinition, change: LoadChange
 ) -> int:
     """How many deltas follow the last load of all rows, this one counted; at most so many, where that is not known.
 
@@ -71,7 +78,7 @@ def _deltas(
         found: all of the source on the datamart.
         scan: of all rows.
         source: with the remote ids of its compartments.
-        title: of the load, in words.
+        change: the load, in the plan.
 
     Raises:
         Refused: the load is not of the rows that the source has now.
@@ -80,7 +87,9 @@ def _deltas(
         return 0
     if is_delta_of(load, found, scan.source_digest, source):
         return sum(1 for g in found if g.seal and g.number < load.number)
-    raise Refused(f"the source is not what {title} was made of", help=_HELP)
+    raise Refused(
+        f"the source is not what load {load.number} of {change.address} was made of", help=_all_rows(change)
+    )
 
 
 def _all_taken(load: Generation, sent: int | None, change: LoadChange, reader: Reader, io: Executor) -> bool:

@@ -92,7 +92,8 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 want.span,
                 address=address,
                 note=worst,
-                help="correct them, or raise bad_lines.allow; until then nothing is sent. `reconciler source check NAME --rejects FILE` writes them to a file",
+                help="correct them, or raise bad_lines.allow; until then nothing is sent."
+                f" `reconciler source check {want.source} --rejects FILE` writes them to a file",
             )
         ]
     if rejected:
