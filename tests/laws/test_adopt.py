@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +99,7 @@ def workspace(root: Path, texts: dict[str, str]) -> Checked:
     return check(root, {}, {})
 
 
+@pytest.mark.slow
 @settings(max_examples=settings.default.max_examples // 3)  # each reads a workspace from the disk, twice
 @given(organisations(), files())
 def test_once_adopted_a_plan_is_empty_and_every_comment_is_there(

@@ -227,6 +227,7 @@ def nasty(dice: random.Random) -> bytes:
     return made if dice.random() < 0.7 else made + dice.choice(cells)
 
 
+@pytest.mark.slow
 def test_nasty_files() -> None:
     """RECONCILER_NASTY_FILES says how many, RECONCILER_SEED which."""
     seed = int(os.environ.get("RECONCILER_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)

@@ -34,6 +34,7 @@ else:
     from backports import zstd
 
 PACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".zst": zstd.compress}
+pytestmark = pytest.mark.slow  # each law cuts sources in many ways, as several workers do
 WHO = "someone-of-the-source"
 
 

@@ -57,6 +57,7 @@ def test_an_argument_without_words_is_found() -> None:
     assert missing(function) == ["c", "d"]
 
 
+@pytest.mark.slow
 def test_what_is_raised_is_documented() -> None:
     modules = {}
     for path in sorted((ROOT / "reconciler").rglob("*.py")):

@@ -35,6 +35,7 @@ def test_one_that_does_not_end_is_stopped_with_what_it_started(tmp_path: Path) -
     pytest.fail("the child is still there")
 
 
+@pytest.mark.slow
 def test_pipes_that_somebody_holds_open_are_not_waited_for(tmp_path: Path) -> None:
     begun = time.monotonic()
     ended = user_command.run(["sh", "-c", "setsid sleep 5 & echo done"], tmp_path, 30)
