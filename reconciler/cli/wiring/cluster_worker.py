@@ -86,7 +86,8 @@ class Done:
 def own_code() -> str:
     """A digest of this program's own code, wherever it is installed: with other code, other lines might be made of the same source."""
     home, made = Path(reconciler.__file__).parent, hashlib.sha256()
-    for path in sorted(home.rglob("*.py")):
+    # A wheel has files beside the packages that `init` writes for users; they are not this program's.
+    for path in sorted(p for p in home.rglob("*.py") if (p.parent / "__init__.py").exists()):
         made.update(f"{path.relative_to(home)} {path.stat().st_size}\n".encode() + path.read_bytes())
     return made.hexdigest()
 
