@@ -14,7 +14,7 @@ from typing import IO, Any
 import httpx
 
 from reconciler.api.answers import Answer, Verdict, classify, describe, json_object
-from reconciler.api.connection import GetOnly, check_token, connection_words, headers, server_of
+from reconciler.api.connection import GetOnly, check_token, connection_words, headers, no_answer, server_of
 from reconciler.api.observer import SILENT, Exchange, Observer, named, observed
 from reconciler.api.pacing import HELD, Pace, TooMuch
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
@@ -315,11 +315,9 @@ class Writer(Reader):
                 exchange.status = response.status_code
                 content = body(response, self.bounds)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
-            words = connection_words(e)
-            return Answer(Verdict.LATER, f"cannot connect to {self.origin.url}: {words}", lost=words)
+            return no_answer(Verdict.LATER, f"cannot connect to {self.origin.url}", e)
         except httpx.HTTPError as e:
-            words = connection_words(e)
-            return Answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}: {words}", lost=words)
+            return no_answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}", e)
         except TooLarge as e:
             return Answer(Verdict.UNCLEAR, f"{method} {path}: {e}")
         answer = classify(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 
 from reconciler import __version__
+from reconciler.api.answers import Answer, Verdict
 from reconciler.errors import ReconcilerError
 
 # What went wrong, by what is among the causes, the nearest one first; and what to do.
@@ -97,6 +98,12 @@ def check_token(token: str) -> str:
 def server_of(url: httpx.URL) -> tuple[str, str, int | None]:
     """Only to the same one may a redirect be followed with the token (contract 12, 20)."""
     return url.scheme, url.host, url.port
+
+
+def no_answer(verdict: Verdict, message: str, e: Exception) -> Answer:
+    """The answer that a write did not get: its message, and why."""
+    words = connection_words(e)
+    return Answer(verdict, f"{message}: {words}", lost=words)
 
 
 def connection_words(e: Exception) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from reconciler.api.answers import Answer, Verdict, classify
-from reconciler.api.connection import connection_words, headers
+from reconciler.api.connection import headers, no_answer
 from reconciler.api.receiving import TooLarge
 from reconciler.api.receiving import body as body_of
 from reconciler.api.transport import transport
@@ -89,11 +89,9 @@ def stream(
             response = client.send(request, stream=True)
             content = body_of(response)
     except (httpx.ConnectError, httpx.ConnectTimeout) as e:
-        words = connection_words(e)
-        return Answer(Verdict.LATER, f"cannot connect to {origin.url}: {words}", lost=words)
+        return no_answer(Verdict.LATER, f"cannot connect to {origin.url}", e)
     except httpx.HTTPError as e:
-        words = connection_words(e)
-        return Answer(Verdict.UNCLEAR, f"the upload got no complete answer: {words}", lost=words)
+        return no_answer(Verdict.UNCLEAR, "the upload got no complete answer", e)
     except TooLarge as e:
         return Answer(Verdict.UNCLEAR, f"the upload: {e}")
     answer = classify(

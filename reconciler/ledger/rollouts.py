@@ -113,6 +113,7 @@ class Rollouts:
 
     def of_runs(self) -> dict[int, tuple[int, str]]:
         """Of each run that applied a wave of one of the newest rollouts, the rollout's number and the wave's name."""
+        # A query for each rollout: with one for all of them PostgreSQL reads the table of waves whole.
         newest = self._db.rows(
             "SELECT id FROM rollouts WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT ?",
             *self._key,

@@ -14,7 +14,6 @@ from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.follow import Executions
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
 from reconciler.bulk.load.load_state import LoadState
-from reconciler.bulk.load.manifest import HALTED as NOT_CREATED
 from reconciler.bulk.load.manifest import Imports
 from reconciler.bulk.load.outcome import Ended, outcome_of, stopped_by
 from reconciler.bulk.load.prepare import Preparation
@@ -160,8 +159,8 @@ class _LoadRun:
                 case Done():
                     self.state.ready.unsent.add(name)
                     self.state.update(names[name], seen=True)
-                case Failed(message=message) if message == NOT_CREATED:
-                    pass  # the one that failed says why
+                case Failed(verdict=Verdict.WITHHELD):
+                    pass  # it was not tried: the one that failed says why
                 case Failed(message=message, stopped=stopped):
                     words = f"could not create a document import: {message}"
                     stop = LoadStopped(Status.FAILED, words, stopped=stopped)

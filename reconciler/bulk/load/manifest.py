@@ -17,8 +17,6 @@ from reconciler.model.outcome import Status
 from reconciler.model.remote import Import
 from reconciler.planning.loads.generations import number
 
-# Of imports that were not tried because another one could not be made: what it met would meet them, too.
-HALTED = "the load stopped before this import was created"
 NEW_IMPORT = {"document_type": "USER_PROFILE", "mime_type": "APPLICATION_X_NDJSON", "encoding": "utf-8"}
 
 
@@ -42,7 +40,8 @@ class Imports:
         if context.stopping():
             return Unknown("the run was interrupted; run the same command again to continue")
         if self._halted.is_set():
-            return Failed(HALTED, Verdict.WITHHELD)
+            # What another one met would meet it, too.
+            return Failed("the load stopped before this import was created", Verdict.WITHHELD)
         context.journal.note(listings.address, "import", "intent", name=name)
         fetch = direct(listings.list_imports, context.clock)
         result: Result[str] = carry_out(

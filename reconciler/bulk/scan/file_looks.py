@@ -1,8 +1,8 @@
 """What the rows of a source look like, where they look otherwise than the spec says: told, and never read so.
 
-Rows are looked at where some are rejected for their separator, quotes or encoding, or are no objects of JSON; and at the beginning of each file for what
-rejects nothing: rows of one cell that are several with another separator. All rows are looked at for UTF-8 that is read as an
-encoding in which every byte is a character.
+Rows are looked at where some are rejected for their separator, quotes or encoding, or are no objects of JSON; and at the beginning of
+each file for what rejects nothing: rows of one cell that are several with another separator. All rows are looked at for UTF-8 that is
+read as an encoding in which every byte is a character.
 """
 
 import itertools
@@ -79,9 +79,8 @@ class Eyes:
                 return Glance(said, _first_high(segment.data))
             if first and (said := self._cells(segment)):
                 return Glance(said)
-        firsts: dict[
-            str, int
-        ] = {}  # the first line of each kind: those of JSON look for a reason of their own each
+        # The first line of each kind: those of JSON look for a reason of their own each.
+        firsts: dict[str, int] = {}
         for reject in rejects:
             if reject.code in _CODES:
                 firsts.setdefault("" if self.source.format == "csv" else reject.code, reject.line)
