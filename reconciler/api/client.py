@@ -14,9 +14,20 @@ from typing import IO, Any
 import httpx
 
 from reconciler.api.answers import Answer, Verdict, classify, describe, json_object
-from reconciler.api.connection import GetOnly, check_token, connection_words, headers, no_answer, server_of
+from reconciler.api.connection import (
+    UNSENT,
+    GetOnly,
+    check_token,
+    connection_failure,
+    connection_words,
+    failure_words,
+    headers,
+    no_answer,
+    server_of,
+)
 from reconciler.api.observer import SILENT, Exchange, Observer, named, observed
 from reconciler.api.pacing import HELD, Pace, TooMuch
+from reconciler.api.proxy import proxy
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
 from reconciler.api.redaction import repeats_token
 from reconciler.api.retrying import Retryable, retry_after_of, tries
@@ -129,7 +140,7 @@ class Reader:
         except Retryable as e:
             raise ReadFailed(
                 f"GET {paths.shown(path)}: {e}",
-                help="nothing was concluded from this read; run again once the platform answers",
+                help=f"nothing was concluded from this read; {e.todo or 'run again once the platform answers'}",
             ) from None
         raise AssertionError("unreachable")
 
@@ -156,7 +167,7 @@ class Reader:
         try:
             response, content = self._threads.submit(self._text_once, path).result()
         except httpx.HTTPError as e:
-            raise ReadFailed(f"GET {shown}: no complete answer: {connection_words(e)}") from None
+            raise ReadFailed(f"GET {shown}: no complete answer: {connection_words(self.origin, e)}") from None
         except TooLarge as e:
             raise ReadFailed(f"GET {shown}: {e}") from None
         if response.status_code != 200:
@@ -222,7 +233,7 @@ class Reader:
         except TooLarge as e:
             raise ReadFailed(f"GET {path}: {e}") from None
         except httpx.HTTPError as e:
-            words = connection_words(e)
+            words = connection_words(self.origin, e)
             raise Retryable(words, words, told) from None
 
     @contextmanager
@@ -232,7 +243,7 @@ class Reader:
             try:
                 yield exchange
             except httpx.HTTPError as e:
-                exchange.failure = connection_words(e)
+                exchange.failure = connection_words(self.origin, e)
                 raise
 
     def _received(self, client: httpx.Client, path: str, params: Params) -> tuple[httpx.Response, bytes]:
@@ -256,10 +267,9 @@ class Reader:
             with self._client() as client:
                 response, content = self._received(client, path, params or {})
         except httpx.HTTPError as e:
-            words = connection_words(e)
-            unreached = isinstance(e, httpx.ConnectError)
-            message = f"cannot connect to {self.origin.url}" if unreached else "no complete answer"
-            raise Retryable(f"{message}: {words}", words, told_of) from None
+            words, todo = connection_failure(e, proxy(self.origin))
+            message = failure_words(self.origin, "no complete answer", e)
+            raise Retryable(message, words, told_of, todo=todo if isinstance(e, UNSENT) else "") from None
         except TooLarge as e:
             raise ReadFailed(f"GET {shown}: {e}", help="is this the address of the platform?") from None
         self.pace.answered(response.status_code, retry_after_of(response))
@@ -314,10 +324,8 @@ class Writer(Reader):
             ):
                 exchange.status = response.status_code
                 content = body(response, self.bounds)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as e:
-            return no_answer(Verdict.LATER, f"cannot connect to {self.origin.url}", e)
         except httpx.HTTPError as e:
-            return no_answer(Verdict.UNCLEAR, f"no complete answer to {method} {path}", e)
+            return no_answer(self.origin, f"no complete answer to {method} {path}", e)
         except TooLarge as e:
             return Answer(Verdict.UNCLEAR, f"{method} {path}: {e}")
         answer = classify(

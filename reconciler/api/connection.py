@@ -3,13 +3,15 @@
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import httpx
 
 from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict
+from reconciler.api.proxy import Proxy, proxy
 from reconciler.errors import ReconcilerError
+from reconciler.origin import Origin
 
 # What went wrong, by what is among the causes, the nearest one first; and what to do.
 _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
@@ -29,11 +31,14 @@ _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
         "the connection was refused",
         "check host and port; behind a firewall, set HTTPS_PROXY",
     ),
-    (
-        httpx.ProxyError,
-        "the proxy refused it",
-        "check HTTPS_PROXY; NO_PROXY lists hosts that are reached without it",
-    ),
+)
+# The same of a proxy: connections are made to it alone, and it looks up names and connects in its turn.
+_PROXY_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLCertVerificationError, "the certificate that came through it is not trusted"),
+    (ssl.SSLError, "what came through it is no encrypted connection; it may answer with a page of its own"),
+    (socket.gaierror, "the name of the proxy is not known"),
+    (ConnectionRefusedError, "the proxy's host refused the connection"),
+    (httpx.ConnectTimeout, "no connection to the proxy within the time limit"),
 )
 _FILES = (
     "this machine opens no further connection: too many files are open",
@@ -48,6 +53,8 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.DecodingError, "the answer cannot be decompressed"),
 )
 _CHECK = "check the endpoint, the network and HTTPS_PROXY"
+# What ends a request before a byte of it has left.
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 class GetOnly(httpx.BaseTransport):
@@ -100,26 +107,78 @@ def server_of(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def no_answer(verdict: Verdict, message: str, e: Exception) -> Answer:
-    """The answer that a write did not get: its message, and why."""
-    words = connection_words(e)
-    return Answer(verdict, f"{message}: {words}", lost=words)
+def no_answer(origin: Origin, what: str, e: Exception) -> Answer:
+    """The answer that a write did not get: whether it was sent, and why.
+
+    Args:
+        origin: of the platform.
+        what: got no complete answer, in words.
+        e: what ended it.
+    """
+    verdict = Verdict.LATER if isinstance(e, UNSENT) else Verdict.UNCLEAR
+    return Answer(verdict, failure_words(origin, what, e), lost=connection_words(origin, e))
 
 
-def connection_words(e: Exception) -> str:
+def failure_words(origin: Origin, what: str, e: Exception) -> str:
+    """That a request got no complete answer, and why; where it was not sent, which connection could not be made.
+
+    Args:
+        origin: of the platform.
+        what: got no complete answer, in words.
+        e: what ended it.
+    """
+    through = f" through {found}" if (found := proxy(origin)) else ""
+    begin = f"cannot connect to {origin.url}" if isinstance(e, UNSENT) else what
+    return f"{begin}{through}: {connection_words(origin, e)}"
+
+
+def connection_words(origin: Origin, e: Exception) -> str:
     """What went wrong with a connection, in words of our own: what a library says may quote a header or an address."""
-    return connection_failure(e)[0]
+    return connection_failure(e, proxy(origin))[0]
 
 
-def connection_failure(e: Exception) -> tuple[str, str]:
-    """What went wrong with a connection, and what to do about it, in words of our own."""
+def connection_failure(e: Exception, through: Proxy | None = None) -> tuple[str, str]:
+    """What went wrong with a connection, and what to do about it, in words of our own.
+
+    Args:
+        e: what ended it.
+        through: the proxy that it went through.
+    """
     causes = list(_chain(e))
     if any(isinstance(c, OSError) and c.errno in (errno.EMFILE, errno.ENFILE) for c in causes):
         return _FILES
-    for cause, words, todo in _CAUSES:
+    if through is not None and (words := _proxy_failure(e, causes, through)):
+        return words
+    for cause, said, todo in _CAUSES:
         if any(isinstance(c, cause) for c in causes):
-            return words, todo
+            return said, todo
     return next((words for kind, words in _KINDS if isinstance(e, kind)), type(e).__name__), _CHECK
+
+
+def _proxy_failure(e: Exception, causes: Sequence[BaseException], through: Proxy) -> tuple[str, str] | None:
+    """Of a connection that could not be made; the proxy answers, and is answered for, by numbers alone."""
+    name = through.asked_by
+    check = f"check {name}; NO_PROXY lists hosts that are reached without a proxy"
+    if isinstance(e, httpx.ProxyError):
+        status = str(e)[:3] if str(e)[:3].isdecimal() else ""
+        if status == "407":
+            told = (
+                "does not accept the user and password"
+                if through.signed_in
+                else "asks for a user and a password"
+            )
+            return (
+                f"the proxy {told} (407)",
+                f"put them into {name}, like http://USER:PASSWORD@{through.shown.partition('://')[2]}",
+            )
+        return f"the proxy answered {status}" if status else "the proxy refused it", check
+    if not isinstance(e, UNSENT):
+        return None
+    for cause, words in _PROXY_CAUSES:
+        if any(isinstance(c, cause) for c in causes):
+            certificate = cause is ssl.SSLCertVerificationError
+            return words, _CAUSES[0][2] if certificate else check
+    return "no connection to the proxy", check
 
 
 def _chain(e: BaseException | None) -> Iterator[BaseException]:

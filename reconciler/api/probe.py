@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 
 from reconciler.api.client import Params
-from reconciler.api.connection import GetOnly, connection_failure, headers
+from reconciler.api.connection import GetOnly, connection_failure, failure_words, headers
+from reconciler.api.proxy import proxy
 from reconciler.api.receiving import BOUNDS, TooLarge, body
 from reconciler.api.transport import transport
 from reconciler.errors import ReadFailed
@@ -81,8 +82,8 @@ def probe(
                 tls, ends = _certificate(response.extensions.get("network_stream"))
                 body(response, BOUNDS)
         except httpx.HTTPError as e:
-            words, todo = connection_failure(e)
-            raise ReadFailed(words, help=todo) from None
+            _, todo = connection_failure(e, proxy(origin))
+            raise ReadFailed(failure_words(origin, "no complete answer", e), help=todo) from None
         except TooLarge as e:
             raise ReadFailed(str(e), help="is this the address of the platform?") from None
     date = _date(response.headers.get("Date"))

@@ -15,6 +15,7 @@ class Retryable(Exception):
     Attributes:
         why: status or words of ours, without what the platform said.
         told: is told of the next try: its number, the seconds until then, and why.
+        todo: what to do where it fails for good, if that is known.
     """
 
     def __init__(
@@ -23,9 +24,10 @@ class Retryable(Exception):
         why: str,
         told: Callable[[int, float, str], None],
         retry_after: float | None = None,
+        todo: str = "",
     ) -> None:
         super().__init__(message)
-        self.why, self.told, self.retry_after = why, told, retry_after
+        self.why, self.told, self.retry_after, self.todo = why, told, retry_after, todo
 
 
 def _tell(details: RetryDetails) -> None:

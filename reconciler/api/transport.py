@@ -6,23 +6,17 @@ milliseconds, and every connection of its own would.
 
 import functools
 import os
-import re
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from reconciler.api.deadline import Deadline, TimedBackend
+from reconciler.api.proxy import proxy
 from reconciler.api.receiving import BOUNDS
 from reconciler.errors import ReconcilerError
 from reconciler.origin import Origin
-
-_PROXY = re.compile(
-    r"https?://(?:[^@/\s]*@)?(?:[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,126}|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?",
-    re.IGNORECASE,
-)
 
 
 class Transport(httpx.HTTPTransport):
@@ -49,7 +43,10 @@ def transport(origin: Origin) -> Transport:
     Raises:
         ReconcilerError: the environment names authorities or a proxy that cannot be used.
     """
-    return Transport(_authorities() if origin.scheme == "https" else _no_authority(), proxy(origin))
+    through = proxy(origin)
+    return Transport(
+        _authorities() if origin.scheme == "https" else _no_authority(), through.url if through else None
+    )
 
 
 @functools.cache
@@ -88,25 +85,3 @@ def _unusable(name: str, why: str) -> ReconcilerError:
 def _no_authority() -> ssl.SSLContext:
     """Trusts no certificate at all, for connections that see none; made at once."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def proxy(origin: Origin) -> str | None:
-    """HTTPS_PROXY or HTTP_PROXY, unless NO_PROXY names the host.
-
-    Raises:
-        ReconcilerError: the value is not the URL of an HTTP proxy. Its text is not shown: it may hold a password.
-    """
-    if origin.loopback or proxy_bypass(origin.host):
-        return None
-    key = origin.scheme
-    found = getproxies().get(key)
-    if not found:
-        return None
-    value = found if "://" in found else f"http://{found}"
-    read = _PROXY.fullmatch(value)
-    if not read or int(read["port"] or 1) > 65_535:
-        raise ReconcilerError(
-            f"the environment variable {key.upper()}_PROXY (or {key}_proxy) is not the URL of an HTTP proxy",
-            help="for example http://proxy.example:3128; SOCKS proxies are not supported; NO_PROXY lists hosts that need none",
-        )
-    return value

@@ -88,10 +88,8 @@ def stream(
             )
             response = client.send(request, stream=True)
             content = body_of(response)
-    except (httpx.ConnectError, httpx.ConnectTimeout) as e:
-        return no_answer(Verdict.LATER, f"cannot connect to {origin.url}", e)
     except httpx.HTTPError as e:
-        return no_answer(Verdict.UNCLEAR, "the upload got no complete answer", e)
+        return no_answer(origin, "the upload got no complete answer", e)
     except TooLarge as e:
         return Answer(Verdict.UNCLEAR, f"the upload: {e}")
     answer = classify(

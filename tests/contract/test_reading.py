@@ -11,7 +11,6 @@ from reconciler.api import resources
 from reconciler.api.answers import Verdict, classify, json_value
 from reconciler.api.client import Reader, Writer
 from reconciler.api.pages import read_all
-from reconciler.api.transport import proxy
 from reconciler.api.vocabulary import known_words
 from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
 from reconciler.model.listing import Listed, Unlisted
@@ -208,22 +207,6 @@ def test_profile_values_quoted_by_the_remote_are_masked() -> None:
     assert "line 3" in shown
     for value in ("Jane", "Doe", "example.org"):
         assert value not in shown
-
-
-def test_the_proxy_of_the_environment_is_used_but_not_for_this_machine(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    assert proxy(ORIGIN) is None
-    monkeypatch.setenv("HTTPS_PROXY", "proxy.corp:3128")
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.corp:3128")
-    assert proxy(ORIGIN) == "http://proxy.corp:3128"
-    assert proxy(Origin.parse("http://127.0.0.1:8089")) is None
-    monkeypatch.setenv("NO_PROXY", "api.example")
-    assert proxy(ORIGIN) is None
-    assert proxy(Origin.parse("https://other.example")) == "http://proxy.corp:3128"
 
 
 @pytest.mark.parametrize("half", [r"\ud800", r"\udfffx", r"\ud800\ud800", r"a\udc00b"])

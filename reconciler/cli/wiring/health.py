@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.api.transport import proxy
+from reconciler.api.proxy import proxy
 from reconciler.bulk.sent.store import Folder, store_of
 from reconciler.cli.wiring import destination, ledgers
 from reconciler.errors import ReconcilerError
@@ -71,7 +71,7 @@ def proxy_check(origin: Origin) -> Check:
         found = proxy(origin)
     except ReconcilerError as e:
         return failed("proxy", str(e), e.help or "correct the variable")
-    return good("proxy", f"requests go through {masked(found)}" if found else "none")
+    return good("proxy", f"requests go through {found}" if found else "none")
 
 
 def ledger_check(root: Path, settings: Settings, environ: Mapping[str, str]) -> Check:
