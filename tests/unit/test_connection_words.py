@@ -10,7 +10,6 @@ import pytest
 from reconciler.api.connection import connection_failure, connection_words
 from reconciler.origin import Origin
 
-
 ORIGIN = Origin.parse("https://api.example")
 
 
