@@ -27,7 +27,7 @@ from reconciler.api.connection import (
 )
 from reconciler.api.observer import SILENT, Exchange, Observer, named, observed
 from reconciler.api.pacing import HELD, Pace, TooMuch
-from reconciler.api.proxy import proxy
+from reconciler.api.proxy import went_through
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
 from reconciler.api.redaction import repeats_token
 from reconciler.api.retrying import Retryable, retry_after_of, tries
@@ -267,7 +267,7 @@ class Reader:
             with self._client() as client:
                 response, content = self._received(client, path, params or {})
         except httpx.HTTPError as e:
-            words, todo = connection_failure(e, proxy(self.origin))
+            words, todo = connection_failure(e, went_through(self.origin))
             message = failure_words(self.origin, "no complete answer", e)
             raise Retryable(message, words, told_of, todo=todo if isinstance(e, UNSENT) else "") from None
         except TooLarge as e:

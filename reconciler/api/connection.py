@@ -9,7 +9,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict
-from reconciler.api.proxy import Proxy, proxy
+from reconciler.api.proxy import Proxy, went_through
 from reconciler.errors import ReconcilerError
 from reconciler.origin import Origin
 
@@ -127,14 +127,14 @@ def failure_words(origin: Origin, what: str, e: Exception) -> str:
         what: got no complete answer, in words.
         e: what ended it.
     """
-    through = f" through {found}" if (found := proxy(origin)) else ""
+    through = f" through {found}" if (found := went_through(origin)) else ""
     begin = f"cannot connect to {origin.url}" if isinstance(e, UNSENT) else what
     return f"{begin}{through}: {connection_words(origin, e)}"
 
 
 def connection_words(origin: Origin, e: Exception) -> str:
     """What went wrong with a connection, in words of our own: what a library says may quote a header or an address."""
-    return connection_failure(e, proxy(origin))[0]
+    return connection_failure(e, went_through(origin))[0]
 
 
 def connection_failure(e: Exception, through: Proxy | None = None) -> tuple[str, str]:

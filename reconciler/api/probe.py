@@ -11,7 +11,7 @@ import httpx
 
 from reconciler.api.client import Params
 from reconciler.api.connection import GetOnly, connection_failure, failure_words, headers
-from reconciler.api.proxy import proxy
+from reconciler.api.proxy import went_through
 from reconciler.api.receiving import BOUNDS, TooLarge, body
 from reconciler.api.transport import transport
 from reconciler.errors import ReadFailed
@@ -82,7 +82,7 @@ def probe(
                 tls, ends = _certificate(response.extensions.get("network_stream"))
                 body(response, BOUNDS)
         except httpx.HTTPError as e:
-            _, todo = connection_failure(e, proxy(origin))
+            _, todo = connection_failure(e, went_through(origin))
             raise ReadFailed(failure_words(origin, "no complete answer", e), help=todo) from None
         except TooLarge as e:
             raise ReadFailed(str(e), help="is this the address of the platform?") from None

@@ -67,3 +67,11 @@ def _variable(key: str) -> str:
         if os.environ.get(name):
             return f"the environment variable {name}"
     return "the settings of this system"
+
+
+def went_through(origin: Origin) -> Proxy | None:
+    """The proxy that a request went through: what `proxy` said before it was sent."""
+    try:
+        return proxy(origin)
+    except ReconcilerError:
+        return None
