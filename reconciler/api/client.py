@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO, Any
 
-import httpx
-
 from reconciler.api.answers import Answer, Verdict, classify, describe, json_object
 from reconciler.api.connection import (
     UNSENT,
@@ -25,6 +23,7 @@ from reconciler.api.connection import (
     no_answer,
     server_of,
 )
+from reconciler.api.libraries import httpx
 from reconciler.api.observer import SILENT, Exchange, Observer, named, observed
 from reconciler.api.pacing import HELD, Pace, TooMuch
 from reconciler.api.proxy import went_through

@@ -5,10 +5,9 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 
-import httpx
-
 from reconciler import __version__
 from reconciler.api.answers import Answer, Verdict
+from reconciler.api.libraries import httpx
 from reconciler.api.proxy import Proxy, went_through
 from reconciler.errors import ReconcilerError
 from reconciler.origin import Origin

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
-
 from reconciler.api.client import Params
 from reconciler.api.connection import GetOnly, connection_failure, failure_words, headers
+from reconciler.api.libraries import httpx
 from reconciler.api.proxy import went_through
 from reconciler.api.receiving import BOUNDS, TooLarge, body
 from reconciler.api.transport import transport

@@ -8,8 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import httpx
-
+from reconciler.api.libraries import httpx
 from reconciler.kinds.counts import many
 
 _BLOCK = 1 << 18

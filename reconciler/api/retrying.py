@@ -2,11 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-import httpx
-import stamina
-from stamina.instrumentation import RetryDetails, set_on_retry_hooks
-
 from reconciler.api.answers import retry_after_s
+from reconciler.api.libraries import httpx, stamina
 
 
 class Retryable(Exception):
@@ -30,12 +27,12 @@ class Retryable(Exception):
         self.why, self.told, self.retry_after, self.todo = why, told, retry_after, todo
 
 
-def _tell(details: RetryDetails) -> None:
+def _tell(details: stamina.instrumentation.RetryDetails) -> None:
     if isinstance(details.caused_by, Retryable):
         details.caused_by.told(details.retry_num + 1, details.wait_for, details.caused_by.why)
 
 
-set_on_retry_hooks([_tell])  # its default hook would log to stderr on its own
+stamina.instrumentation.set_on_retry_hooks([_tell])  # its default hook would log to stderr on its own
 
 
 def tries(attempts: int, seconds: float) -> Iterable[stamina.Attempt]:

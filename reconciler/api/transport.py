@@ -10,9 +10,8 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-
 from reconciler.api.deadline import Deadline, TimedBackend
+from reconciler.api.libraries import httpx
 from reconciler.api.proxy import proxy
 from reconciler.api.receiving import BOUNDS
 from reconciler.errors import ReconcilerError

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import httpx
-
 from reconciler.api.answers import Answer, Verdict, classify
 from reconciler.api.connection import headers, no_answer
+from reconciler.api.libraries import httpx
 from reconciler.api.receiving import TooLarge
 from reconciler.api.receiving import body as body_of
 from reconciler.api.transport import transport

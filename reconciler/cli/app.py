@@ -14,6 +14,7 @@ from reconciler.cli import completing, exit_codes, usage
 from reconciler.cli.examples import epilog
 from reconciler.cli.helps import Grouped
 from reconciler.cli.output.console import out, say, work_in
+from reconciler.cli.values import Command
 from reconciler.cli.wiring import command_end
 from reconciler.errors import UsageError
 
@@ -76,10 +77,11 @@ def app(names: Sequence[str] = tuple(COMMANDS), *, completion: bool = True) -> t
         module = import_module(f"reconciler.cli.commands.{name}")
         if (group := getattr(module, f"{name}_app", None)) is not None:
             for inner in group.registered_commands:
+                inner.cls = Command
                 inner.epilog = epilog(f"{name} {inner.name or getattr(inner.callback, '__name__', '')}")
             made.add_typer(group, name=name, help=told, epilog=epilog(name), cls=Grouped)
         else:
-            made.command(name, help=told, epilog=epilog(name))(getattr(module, name))
+            made.command(name, cls=Command, help=told, epilog=epilog(name))(getattr(module, name))
     return made
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from typer.core import TyperGroup
+from reconciler.cli.values import Group
 
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter
@@ -19,7 +19,7 @@ GROUPS = {
 _WHOLE = 1000  # characters: the first sentence, however long
 
 
-class Grouped(TyperGroup):
+class Grouped(Group):
     """Commands under headings, where they have some; their first sentence is wrapped and never cut."""
 
     def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:

@@ -1,0 +1,108 @@
+"""Values of flags and arguments that need no conversion by Typer.
+
+Typer converts with pydantic, which takes longer to load than a small `plan` takes to run. A flag that was not given, a text, a path and
+a name from a list need none of it. Everything else goes to Typer, and so does all that may be wrong: it has the words for that.
+"""
+
+import inspect
+import os
+from collections.abc import Callable
+from enum import Enum, StrEnum
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from typer._click import Context, Parameter
+
+_TYPER = object()  # in place of a value: Typer has to convert
+
+
+class Command(TyperCommand):
+    """A command whose values are converted here where that is plain."""
+
+    def get_params(self, ctx: "Context") -> "list[Parameter]":
+        """The parameters, each with the short way.
+
+        Args:
+            ctx: of this command.
+        """
+        return shortened(super().get_params(ctx), self.callback)
+
+
+class Group(TyperGroup):
+    """The same of a group of commands."""
+
+    def get_params(self, ctx: "Context") -> "list[Parameter]":
+        """The parameters, each with the short way.
+
+        Args:
+            ctx: of this group.
+        """
+        return shortened(super().get_params(ctx), self.callback)
+
+
+def shortened(params: "list[Parameter]", function: Callable[..., Any] | None) -> "list[Parameter]":
+    """The same parameters, which ask Typer only for what is not plain.
+
+    Args:
+        params: of one command.
+        function: what the command calls; its annotations say the types.
+    """
+    for param in params:
+        if "process_value" not in vars(param):
+            param.process_value = _short_way(param, function)  # type: ignore[assignment, method-assign]
+    return params
+
+
+def _short_way(param: "Parameter", function: Callable[..., Any] | None) -> "Callable[[Context, Any], Any]":
+    typer_does = param.process_value
+
+    def process(ctx: "Context", value: Any) -> Any:
+        found = plain(value, lambda: _type(function, param.name), several=param.multiple or param.nargs == -1)
+        if found is _TYPER or (param.required and not found):
+            return typer_does(ctx, value)
+        return found if param.callback is None else param.callback(ctx, param, found)
+
+    return process
+
+
+def _type(function: Callable[..., Any] | None, name: str | None) -> Any:
+    """What a parameter of a function is annotated with, without what Typer reads there and without None."""
+    parameter = None if function is None else inspect.signature(function).parameters.get(name or "")
+    found = None if parameter is None else parameter.annotation
+    if get_origin(found) is Annotated:
+        found = get_args(found)[0]
+    if get_origin(found) is UnionType:
+        (found, *others) = (t for t in get_args(found) if t is not type(None))
+        return None if others else found
+    return found
+
+
+def plain(value: Any, type_of: Callable[[], Any], *, several: bool) -> Any:
+    """The value of a flag, or what says that Typer has to make it.
+
+    Args:
+        value: None; the default, as it stands in the source; or texts as they were typed.
+        type_of: gives the type that it has to have.
+        several: the flag may be given several times.
+    """
+    if value is None:
+        return () if several else None
+    if isinstance(value, bool | int | Path | Enum):
+        return value  # a default: it is what the function wants
+    if several:
+        return list(value) if isinstance(value, list) and type_of() == list[str] else _TYPER
+    return _of_text(value, type_of()) if type(value) is str else _TYPER
+
+
+def _of_text(text: str, wanted: Any) -> Any:
+    if wanted is str:
+        return text
+    if wanted is Path and (os.access(text, os.R_OK) or not os.path.lexists(text)):
+        return Path(text)
+    if inspect.isclass(wanted) and issubclass(wanted, StrEnum) and text in [x.value for x in wanted]:
+        return wanted(text)
+    return _TYPER
