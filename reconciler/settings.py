@@ -77,6 +77,7 @@ class Settings:
     """Resolved settings; times in seconds.
 
     Attributes:
+        upload_rate: bytes a second, of all uploads of a run together; None is no limit.
         ledger: `sqlite:PATH`, or a reference ({env} or {file}) that is read when the ledger is needed.
         ignore: why compartments that no spec declares stay as they are, by token or id.
         lock_folder: where locks of this machine lie, if the workspace names a place that several users share.
@@ -96,6 +97,7 @@ class Settings:
     ledger: str | Mapping[str, str] = "sqlite:.reconciler/ledger.db"
     lock_folder: str | None = None
     parallelism: int = 10
+    upload_rate: int | None = None
     settle: float = 30.0
     follow_timeout: float = 7200.0
     write_timeout: float = 600.0
@@ -148,6 +150,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "ledger": "sqlite:.reconciler/ledger.db",
     "lock_folder": None,
     "parallelism": 10,
+    "upload_rate": None,
     "settle": "30s",
     "follow_timeout": "2h",
     "write_timeout": "10m",
@@ -175,7 +178,7 @@ def resolve(
     """Flag, then `RECONCILER_` + flag, then the environment's overrides, then the workspace, then the default.
 
     Args:
-        flags: given flags only: endpoint, parallelism, environment.
+        flags: given flags only: endpoint, parallelism, upload_rate, environment.
         environ: process environment.
         workspace: the checked `Workspace` document.
         any_environment: for those who only look: where environments are declared, none has to be chosen.
@@ -199,12 +202,12 @@ def resolve(
     for place, layer in ((("spec",), spec), (("spec", "environments", chosen), environments.get(chosen, {}))):
         for key in layer.keys() & _DEFAULTS.keys():
             found[key], origins[key] = layer[key], GivenBy("reconciler.yaml", (*place, key))
-    for key in ("endpoint", "parallelism"):
+    for key in ("endpoint", "parallelism", "upload_rate"):
         if value := environ.get(f"RECONCILER_{key.upper()}"):
             found[key] = _number(key, value) if key == "parallelism" else value
             origins[key] = GivenBy(f"RECONCILER_{key.upper()}")
         if flags.get(key) is not None:
-            found[key], origins[key] = flags[key], GivenBy(f"--{key}")
+            found[key], origins[key] = flags[key], GivenBy(f"--{key.replace('_', '-')}")
     where = endpoint(found["endpoint"], f"the endpoint ({origins['endpoint'].words})")
     if isinstance(where, LocalSandbox):
         found["settle"], origins["settle"] = 0, GivenBy("the sandbox shows every write at once")
@@ -216,6 +219,7 @@ def resolve(
         ledger=found["ledger"],
         lock_folder=found["lock_folder"],
         parallelism=found["parallelism"],
+        upload_rate=_rate(found["upload_rate"], origins["upload_rate"]),
         settle=seconds(found["settle"]),
         follow_timeout=seconds(found["follow_timeout"]),
         write_timeout=seconds(found["write_timeout"]),
@@ -240,6 +244,21 @@ def _rule(value: str | Mapping[str, Any]) -> RuleSetting:
     if isinstance(value, str):
         return RuleSetting(value)
     return RuleSetting(value.get("severity"), tuple(value.get("except", ())))
+
+
+def _rate(value: str | int | None, given: GivenBy) -> int | None:
+    """Bytes a second, at least a million: with less an upload may pause for so long that a platform closes its connection."""
+    found: int | None = value if isinstance(value, int) else None
+    if isinstance(value, str) and (m := re.fullmatch(r"([1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?(MB|GB)", value)):
+        # Whole numbers all the way: a fraction of a byte is left out, and nothing is rounded up.
+        millionths = int(m[1]) * 1_000_000 + int((m[2] or "0").ljust(6, "0"))
+        found = millionths * (1000 if m[3] == "GB" else 1)
+    if value is None or (found is not None and found >= 1_000_000):
+        return found
+    words = f"{given.words if given.path is None else 'upload_rate'} is {value!r}, must be bytes a second, at least 1MB"
+    if given.words.startswith("--"):
+        raise UsageError(words, help="for example --upload-rate 50MB")
+    raise ReconcilerError(words, help="for example 50MB")
 
 
 def _number(key: str, value: str) -> int:

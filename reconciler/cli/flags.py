@@ -52,6 +52,7 @@ class Flags:
     endpoint: opt.Endpoint = None
     token_file: opt.TokenFile = None
     parallelism: opt.Parallelism = None
+    upload_rate: opt.UploadRate = None
     only: opt.OnlyOption = None
     datamart: opt.Datamart = None
     label: opt.Labels = None
@@ -109,7 +110,12 @@ class Flags:
 
     def settings(self) -> dict[str, Any]:
         """Those that are settings."""
-        return {"environment": self.environment, "endpoint": self.endpoint, "parallelism": self.parallelism}
+        return {
+            "environment": self.environment,
+            "endpoint": self.endpoint,
+            "parallelism": self.parallelism,
+            "upload_rate": self.upload_rate,
+        }
 
     def scope(self, checked: Checked) -> Scope:
         """What they narrow a plan to.

@@ -147,6 +147,14 @@ Parallelism = Annotated[
     int | None,
     typer.Option("--parallelism", metavar="N", min=1, max=64, help="Parallel requests and uploads."),
 ]
+UploadRate = Annotated[
+    str | None,
+    typer.Option(
+        "--upload-rate",
+        metavar="RATE",
+        help="Bytes a second of all uploads together, as 50MB; or set RECONCILER_UPLOAD_RATE.",
+    ),
+]
 OnlyOption = Annotated[
     Only | None,
     typer.Option(

@@ -45,7 +45,7 @@ def test_a_connection_that_cannot_be_set_up_names_the_variable(
 @pytest.mark.parametrize(
     "name",
     [
-        "RECONCILER_ENDPOINT", "RECONCILER_PARALLELISM",
+        "RECONCILER_ENDPOINT", "RECONCILER_PARALLELISM", "RECONCILER_UPLOAD_RATE",
         "RECONCILER_ENVIRONMENT", "RECONCILER_TOKEN", "RECONCILER_TOKEN_FILE", "TMPDIR", "HOME", "TERM",
     ],
 )  # fmt: skip

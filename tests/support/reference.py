@@ -27,6 +27,7 @@ VARIABLES = {
     "RECONCILER_ENVIRONMENT": "the environment, as `--environment`",
     "RECONCILER_PLAN_DIGEST": "given to the program of a gate: the digest of the plan",
     "RECONCILER_TOKEN": "the API token; it is sent as it is, and never shown",
+    "RECONCILER_UPLOAD_RATE": "bytes a second of all uploads together; as `--upload-rate`",
     "RECONCILER_WAVE": "given to the program of a gate: the name of the wave",
     "RECONCILER_WAVE_DATAMARTS": "given to the program of a gate: the datamarts of the wave",
     "XDG_CACHE_HOME": "where what is remembered of files lies; default: `~/.cache`",

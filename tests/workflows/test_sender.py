@@ -81,7 +81,7 @@ def job(root: Path, sink: Sink, lines: int, timeout: float = 60) -> Job:
 def test_with_leave_every_byte_is_sent(lines: int, tmp_path: Path, sink: Sink) -> None:
     asked: list[str] = []
     gate = CommitGate(lambda name: asked.append(name) is None)
-    answer = upload(job(tmp_path, sink, lines), gate.may_commit)
+    answer = upload(job(tmp_path, sink, lines), gate.may_commit, gate.next_share)
     gate.close()
     assert (answer.verdict, asked) == (Verdict.DONE, ["n"])
     sink.thread.join(5)
@@ -92,12 +92,12 @@ def test_with_leave_every_byte_is_sent(lines: int, tmp_path: Path, sink: Sink) -
 @pytest.mark.parametrize("why", ["denied", "nobody there", "source changed", "deadline"])
 def test_without_leave_the_body_stays_incomplete(why: str, lines: int, tmp_path: Path, sink: Sink) -> None:
     gate = CommitGate(lambda _: why != "denied")
-    task = job(tmp_path, sink, lines, timeout=-1 if why == "deadline" else 60)
+    task = job(tmp_path, sink, lines, timeout=-1000 if why == "deadline" else 60)
     if why == "nobody there":
         gate.close()
     if why == "source changed":
         (tmp_path / "a.ndjson").write_bytes(LINE.replace(b'"u"', b'"v"') * lines)
-    answer = upload(task, gate.may_commit)
+    answer = upload(task, gate.may_commit, gate.next_share)
     if why != "nobody there":
         gate.close()
     assert answer.verdict is Verdict.WITHHELD

@@ -94,6 +94,7 @@ class ChunkSender:
             source=self.source,
             chunk=chunk,
             timeout=self.context.write_timeout,
+            limited=self.context.gate.limited,
         )
 
     def _upload(self, job: Job) -> Answer:
@@ -106,7 +107,7 @@ class ChunkSender:
                 answer = (
                     senders.send(job)
                     if senders.takes(job, self.scan.bytes)
-                    else upload(job, self.context.gate.may_commit)
+                    else upload(job, self.context.gate.may_commit, self.context.gate.next_share)
                 )
             except SenderLost as e:
                 exchange.failure = str(e)

@@ -17,6 +17,7 @@ from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.chunker import blocks
 from reconciler.bulk.upload.commit_gate import Channels, CommitChannel
 from reconciler.bulk.upload.processes import belong_to_coordinator
+from reconciler.bulk.upload.rate import Allowance, NextShare
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.lock import hold_shared
 from reconciler.model.load import Chunk
@@ -25,6 +26,10 @@ from reconciler.origin import Origin
 
 # How long the remote may take to answer once all is sent. Past it the answer is unclear, and executions are looked for.
 ANSWER_TIMEOUT = 120.0
+# Bytes a second of one upload that is slow and healthy: 64 of them share a line of 10 Mbit/s. One that takes longer than its bytes
+# need at this speed, and the time limit beside it, is not finished.
+SLOWEST = 20_000
+ENDING = "the run is ending"
 _held: list[object] = []
 _channel: list[CommitChannel] = []
 
@@ -36,7 +41,8 @@ class Job:
     Attributes:
         name: the import's name; what the gate is asked for.
         path: URL path of the executions.
-        timeout: total seconds for the write.
+        timeout: seconds for the write, beside those that its bytes need at `SLOWEST`.
+        limited: shares of the run's rate are asked for.
     """
 
     name: str
@@ -48,6 +54,7 @@ class Job:
     source: SourceDefinition
     chunk: Chunk
     timeout: float
+    limited: bool = False
 
 
 class Withheld(Exception):
@@ -67,29 +74,31 @@ def prepare(sender_locks: list[str], channels: Channels) -> None:
 
 def upload_in_process(job: Job) -> Answer:
     """`upload`, in a sending process."""
-    return upload(job, _channel[0].may_commit)
+    return upload(job, _channel[0].may_commit, _channel[0].next_share)
 
 
-def upload(job: Job, may_commit: Callable[[str], bool]) -> Answer:
+def upload(job: Job, may_commit: Callable[[str], bool], next_share: NextShare) -> Answer:
     """Send one chunk once and classify the answer. Never raises for what the remote or the source did.
 
     Args:
         job: what to send.
         may_commit: asked with the job's name before the last block.
+        next_share: asked before other blocks, if the job is limited.
     """
-    deadline = time.monotonic() + job.timeout
     form = (
         multipart(f"{job.name}.ndjson", f"rcl-{job.chunk.sha256}")
         if job.source.upload == "multipart"
         else Form()
     )
     size = len(form.before) + job.chunk.size + len(form.after)
+    deadline = time.monotonic() + job.timeout + size / SLOWEST
+    allowance = Allowance(next_share if job.limited else None, time.sleep, time.monotonic)
     try:
         return stream(
             job.origin,
             job.path,
             job.token,
-            _body(job, form, deadline, may_commit),
+            _body(job, form, deadline, may_commit, allowance),
             size,
             form.content_type,
             ANSWER_TIMEOUT,
@@ -98,27 +107,36 @@ def upload(job: Job, may_commit: Callable[[str], bool]) -> Answer:
         return Answer(Verdict.WITHHELD, str(e))
 
 
-def _body(job: Job, form: Form, deadline: float, may_commit: Callable[[str], bool]) -> Iterator[bytes]:
-    """The chunk's bytes; the last block comes only with leave.
+def _body(
+    job: Job, form: Form, deadline: float, may_commit: Callable[[str], bool], allowance: Allowance
+) -> Iterator[bytes]:
+    """The chunk's bytes; the last block comes only with leave, and with its share of the rate already there.
 
     Raises:
         Withheld: it must not be finished.
     """
+
+    def may_leave(block: bytes) -> bytes:
+        if not allowance.wait_for(len(block)):
+            raise Withheld(ENDING)
+        return block
+
     digest = hashlib.sha256()
     held: bytes | None = None
     if form.before:
-        yield form.before
+        yield may_leave(form.before)
     pieces = chunk_pieces(Path(job.root), job.files, job.source, job.chunk)
     with contextlib.closing(blocks(pieces)) as source:
         for block in source:
             if held is not None:
-                yield held
+                yield may_leave(held)
             digest.update(block)
             held = block
     if held is None or digest.hexdigest() != job.chunk.sha256:
         raise Withheld("the source changed during the upload")
-    if time.monotonic() > deadline:
+    last = may_leave(held + form.after)
+    if time.monotonic() > deadline + allowance.waited:
         raise Withheld("the write's deadline has passed")
     if not may_commit(job.name):
-        raise Withheld("the run is ending")
-    yield held + form.after
+        raise Withheld(ENDING)
+    yield last

@@ -55,6 +55,11 @@ class Tickets:
             ticket.asker = asker
             return True
 
+    def is_open(self, number: str) -> bool:
+        """True while who asks under it may be sending."""
+        with self._guard:
+            return number in self._open
+
     def close(self, number: str) -> str | None:
         """Give no leave under it any more; who had it, or None: then no last block has left, and none will."""
         with self._guard:

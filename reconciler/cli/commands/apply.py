@@ -23,6 +23,7 @@ from reconciler.reports.plan.decision import ordered
     *SELECTION,
     *OVERRIDES,
     "parallelism",
+    "upload_rate",
     "only",
     "skip_stale",
     "sealed",

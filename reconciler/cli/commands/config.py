@@ -30,10 +30,16 @@ def config_show(
     environment: opt.Environment = None,
     endpoint: opt.Endpoint = None,
     parallelism: opt.Parallelism = None,
+    upload_rate: opt.UploadRate = None,
     no_color: opt.NoColor = False,
 ) -> int:
     """Show the resolved settings; of the token, only whether it is set."""
-    flags = {"environment": environment, "endpoint": endpoint, "parallelism": parallelism}
+    flags = {
+        "environment": environment,
+        "endpoint": endpoint,
+        "parallelism": parallelism,
+        "upload_rate": upload_rate,
+    }
     return show_settings(context.obj, flags, output.value, origins=origin, no_color=no_color)
 
 
@@ -79,6 +85,7 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         "ledger": settings.ledger,
         "lock_folder": settings.lock_folder,
         "parallelism": settings.parallelism,
+        "upload_rate": None if settings.upload_rate is None else _megabytes(settings.upload_rate),
         "settle": f"{settings.settle:g}s",
         "follow_timeout": f"{settings.follow_timeout:g}s",
         "write_timeout": f"{settings.write_timeout:g}s",
@@ -98,6 +105,11 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         for name, reference in (("plan_key", settings.plan_key), ("index_key", settings.index_key))
     ]
     return [*rows, *keys, _token(settings, workspace)]
+
+
+def _megabytes(size: int) -> str:
+    whole, rest = divmod(size, 1_000_000)
+    return f"{whole}.{rest:06}".rstrip("0").rstrip(".") + "MB"
 
 
 def _shown(engine: Dask) -> Mapping[str, object]:

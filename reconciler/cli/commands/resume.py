@@ -15,7 +15,7 @@ from reconciler.planning.plan import document
 from reconciler.settings import seconds
 
 
-@takes(*PLATFORM, "parallelism", "lock_timeout")
+@takes(*PLATFORM, "parallelism", "upload_rate", "lock_timeout")
 def resume(
     flags: Flags,
     run_id: Annotated[

@@ -20,7 +20,16 @@ from reconciler.bulk.upload.job import Job
 from reconciler.bulk.upload.senders import IN_PROCESS_MAX_BYTES, SenderLost
 from reconciler.bulk.upload.tickets import Tickets
 from reconciler.cli.wiring.cluster_connection import ALONE, ALONE_S, LISTEN_S, Connection
-from reconciler.cli.wiring.cluster_worker import Errand, Sent, packed, send
+from reconciler.cli.wiring.cluster_worker import (
+    LEAVE,
+    SHARES,
+    Errand,
+    Sent,
+    answer_queue,
+    packed,
+    question_queue,
+    send,
+)
 from reconciler.cli.wiring.destination import Credential
 from reconciler.errors import Refused
 from reconciler.ledger.lock import Lock
@@ -106,8 +115,15 @@ class Workers:
         self._terms, self._stopping = terms, stopping
         self._tickets, self._closed = Tickets(gate.may_commit), threading.Event()
         self._run = f"reconciler-{secrets.token_hex(8)}"
-        self._thread = threading.Thread(target=self._serve, daemon=True, name="commit-gate-of-workers")
-        self._thread.start()
+        answers: list[tuple[str, Callable[[str, str], object]]] = [(LEAVE, self._tickets.grant)]
+        if gate.limited:  # apart: leave may have to be asked of a server
+            answers.append((SHARES, self._next_share))
+        self._threads = [
+            threading.Thread(target=self._serve, args=each, daemon=True, name=f"{each[0]}-of-workers")
+            for each in answers
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def takes(self, job: Job, size: int) -> bool:
         """True of large loads whose files a worker can have, too."""
@@ -138,7 +154,8 @@ class Workers:
     def close(self) -> None:
         """Answer no one any more."""
         self._closed.set()
-        self._thread.join(timeout=2 * LISTEN_S)
+        for thread in self._threads:
+            thread.join(timeout=2 * LISTEN_S)
 
     def _ended(self, job: Job, ticket: str) -> tuple[Sent | None, str]:
         """What a worker made of it; or None, and why."""
@@ -179,19 +196,24 @@ class Workers:
             elif self._stopping() or time.monotonic() - seen > ALONE_S:
                 return None
 
-    def _serve(self) -> None:
-        """Answer who asks, one after the other."""
+    def _next_share(self, ticket: str, _asker: str) -> tuple[int, float] | None:
+        """Of the rate; None for a worker that was given up, and once the run is ending."""
+        share = self.gate.next_share() if self._tickets.is_open(ticket) else None
+        return None if share is None else (share.bytes, share.wait)
+
+    def _serve(self, what: str, answer: Callable[[str, str], object]) -> None:
+        """Answer who asks for this, one after the other."""
         from distributed import Queue
 
         while not self._closed.is_set():
             try:
-                questions = Queue(self._run, client=self._client)
+                questions = Queue(question_queue(self._run, what), client=self._client)
                 ticket, asker = questions.get(timeout=LISTEN_S)
             except TimeoutError:
                 continue
             except (Exception, CancelledError):
                 self._closed.wait(LISTEN_S)
                 continue
-            allowed = self._tickets.grant(ticket, asker)
+            said = answer(ticket, asker)
             with suppress(Exception, CancelledError):
-                Queue(f"{self._run}-{asker}", client=self._client).put(allowed)
+                Queue(answer_queue(self._run, what, asker), client=self._client).put(said)

@@ -20,11 +20,14 @@ from reconciler.bulk.scan.worker_parts import FoundOtherwise
 from reconciler.bulk.sent.digests import NotTheKey
 from reconciler.bulk.upload.job import Job, upload
 from reconciler.bulk.upload.processes import keep_freed_memory
+from reconciler.bulk.upload.rate import Share
 from reconciler.cli.wiring import destination
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.ledger.lock import hold_shared
 
 OTHER_CODE = "it has another version of reconciler"
+LEAVE, SHARES = "leave", "shares"  # what a worker asks its coordinator for
+SHARE_ANSWER_S = 30.0  # nothing depends on it but time: bytes without the last block have no effect
 _once = threading.Lock()
 _held: list[object] = []
 _tokens: dict[str, str] = {}
@@ -57,7 +60,7 @@ class Sent:
 
     Attributes:
         asker: who did it; one that an engine runs twice has two.
-        unanswered: leave was asked for, and nobody answered in time; so the last block was not sent.
+        unanswered: leave, or a share of the rate, was asked for, and nobody answered in time; so the last block was not sent.
     """
 
     asker: str
@@ -133,19 +136,25 @@ class _Leave:
 
     def may_commit(self, _name: str) -> bool:
         """Ask the coordinator by queues of the scheduler. Silence, a lost connection and an answer that is late are a no."""
+        return bool(self._answered(LEAVE, self.errand.limit))
+
+    def next_share(self) -> Share | None:
+        """What may leave next, and when; None also if nobody answers in time."""
+        found = self._answered(SHARES, SHARE_ANSWER_S)
+        return None if found is None else Share(*found)
+
+    def _answered(self, what: str, limit: float) -> Any:
         begun = time.monotonic()
         try:
             from distributed import get_client
 
-            client = get_client(timeout=self.errand.limit)
-            allowed: bool = client.sync(
-                _ask, client, self.errand, self.asker, callback_timeout=self.errand.limit
-            )
+            client = get_client(timeout=limit)
+            found = client.sync(_ask, client, self.errand, what, self.asker, limit, callback_timeout=limit)
         except Exception:
             self.unanswered = True
-            return False
-        self.unanswered = time.monotonic() - begun > self.errand.limit
-        return allowed and not self.unanswered
+            return None
+        self.unanswered = time.monotonic() - begun > limit
+        return None if self.unanswered else found
 
 
 def send(code: str, job: bytes) -> Sent:
@@ -166,7 +175,7 @@ def upload_on_worker(errand: Errand) -> Sent:
     leave = _Leave(errand)
     try:
         _prepare(errand.locks)
-        answer = upload(replace(errand.job, token=_token(errand)), leave.may_commit)
+        answer = upload(replace(errand.job, token=_token(errand)), leave.may_commit, leave.next_share)
     except ReconcilerError as e:
         answer = Answer(Verdict.SITUATION, f"a worker of the cluster could not begin: {e}")
     except Exception as e:
@@ -195,13 +204,23 @@ def _token(errand: Errand) -> str:
         return _tokens[errand.run]
 
 
-async def _ask(client: Any, errand: Errand, asker: str) -> bool:
+def question_queue(run: str, what: str) -> str:
+    """The name of the queue by which all workers ask."""
+    return f"{run}-{what}"
+
+
+def answer_queue(run: str, what: str, asker: str) -> str:
+    """The name of the queue by which one of them is answered; one for each thing, so that an answer is to what was asked."""
+    return f"{run}-{what}-{asker}"
+
+
+async def _ask(client: Any, errand: Errand, what: str, asker: str, limit: float) -> Any:
     from distributed import Queue
 
-    replies = await Queue(f"{errand.run}-{asker}", client=client)
+    replies = await Queue(answer_queue(errand.run, what, asker), client=client)
     try:
-        questions = await Queue(errand.run, client=client)
+        questions = await Queue(question_queue(errand.run, what), client=client)
         await questions.put([errand.ticket, asker])
-        return bool(await replies.get(timeout=errand.limit))
+        return await replies.get(timeout=limit)
     finally:
         replies.close()

@@ -20,7 +20,7 @@ from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.planning.config.requirements import Required, Seen, unmet
 from reconciler.planning.loads.changes import definition_of
 from reconciler.planning.plan.guards import for_load
-from reconciler.workflows.applying.run import Run, RunJournal, may_commit
+from reconciler.workflows.applying.run import Run, RunJournal, may_commit, shares
 from reconciler.workflows.preflight import Preflight
 
 
@@ -59,7 +59,7 @@ def perform_actions(
             "apply",
             f"first run with this ledger, or the last run was interrupted: waiting {visibility.settle:g} s to be sure that missing resources do not exist",
         )
-    gate = CommitGate(lambda name: may_commit(name, run, journal))
+    gate = CommitGate(lambda name: may_commit(name, run, journal), shares(run))
     context = Context(
         writer=run.writer,
         token=run.token,

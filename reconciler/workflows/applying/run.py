@@ -12,6 +12,7 @@ from reconciler.bulk.load.progress import Progress
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.upload.commit_gate import CommitGate
+from reconciler.bulk.upload.rate import NextShare, UploadRate
 from reconciler.bulk.upload.senders import Senders
 from reconciler.errors import LedgerFailed
 from reconciler.ledger.lock import Lock
@@ -69,6 +70,14 @@ def may_commit(name: str, run: Run, journal: "RunJournal") -> bool:
         return False
     journal.note("", "upload", "committing", name=name)
     return True
+
+
+def shares(run: Run) -> NextShare | None:
+    """Hands out `upload_rate` among all uploads of the run, until it stops; None where none is set."""
+    if run.settings.upload_rate is None:
+        return None
+    rate = UploadRate(run.settings.upload_rate, run.settings.parallelism)
+    return lambda: None if run.stopping() else rate.next()
 
 
 @dataclass(frozen=True, slots=True)

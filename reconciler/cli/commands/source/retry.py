@@ -20,7 +20,7 @@ from reconciler.planning.plan.planner import Occasion, assemble
 from reconciler.workflows.check import Checked
 
 
-@takes(*PLATFORM, "datamart", "output", "parallelism", "lock_timeout", "events")
+@takes(*PLATFORM, "datamart", "output", "parallelism", "upload_rate", "lock_timeout", "events")
 def source_retry(
     flags: Flags,
     name: SourceName,
