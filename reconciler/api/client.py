@@ -30,6 +30,7 @@ from reconciler.api.proxy import went_through
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
 from reconciler.api.redaction import repeats_token
 from reconciler.api.retrying import Retryable, retry_after_of, tries
+from reconciler.api.silence import Silence
 from reconciler.api.transport import transport
 from reconciler.errors import NotFound, ReadFailed, Unauthorized
 from reconciler.kinds import paths
@@ -56,6 +57,7 @@ class Reader:
         observer: Observer = SILENT,
     ) -> None:
         self.origin, self.observer = origin, observer
+        self.silence = Silence()
         self.pace = pace or Pace(10)
         self.bounds = bounds
         self._token = check_token(token)
@@ -133,7 +135,7 @@ class Reader:
             ReadFailed: anything else that is not a well-formed success, after retries; or more than is taken of one answer.
         """
         try:
-            for attempt in tries(self.attempts, 60.0):
+            for attempt in tries(1 if self.silence.gone else self.attempts, 60.0):
                 with attempt:
                     return self._threads.submit(self._get_once, path, params).result()
         except Retryable as e:
@@ -153,7 +155,7 @@ class Reader:
             replace(self.bounds, seconds=min(seconds, self.bounds.seconds)),
             self.observer,
         )
-        made.attempts = 2
+        made.attempts, made.silence = 2, self.silence
         return made
 
     def text(self, path: str) -> tuple[str, bytes]:
@@ -200,7 +202,7 @@ class Reader:
             ReadFailed: anything else that is not a success, after retries, or more than `limit` bytes.
         """
         try:
-            for attempt in tries(4, 120.0):
+            for attempt in tries(1 if self.silence.gone else 4, 120.0):
                 with attempt:
                     into.seek(0)
                     into.truncate()
@@ -237,13 +239,19 @@ class Reader:
 
     @contextmanager
     def _exchange(self, method: str, path: str) -> Iterator[Exchange]:
-        """The observer is told of one request; who sends it sets the status."""
+        """The observer is told of one request; who sends it sets the status, as soon as there is one."""
+        begun = self.silence.now()
         with observed(self.observer, method, path) as exchange:
             try:
                 yield exchange
             except httpx.HTTPError as e:
                 exchange.failure = connection_words(self.origin, e)
                 raise
+            finally:
+                if exchange.status is not None:
+                    self.silence.ended()
+                elif exchange.failure:
+                    self.silence.lasts(begun)
 
     def _received(self, client: httpx.Client, path: str, params: Params) -> tuple[httpx.Response, bytes]:
         """The answer and its body; one redirect within the same server is followed (contract 12, 20)."""

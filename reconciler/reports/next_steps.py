@@ -1,8 +1,9 @@
 """What to do after actions that did not all end well: retry what the platform failed, continue what is left. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from reconciler.model.removal import NO_SUCH_CALL
 from reconciler.reports.style import safe
 
 # Nothing is left of these: a partial load is finished, and what was done twice is not undone by a run.
@@ -34,10 +35,40 @@ def next_steps(ends: Iterable[End], command: str = "resume") -> list[str]:
     failed = [x.address for x in every if x.state == "partial" and x.failed]
     sources = sorted({a.removeprefix("ProfileSource/").partition("@")[0] for a in failed})
     told = [f"`reconciler source retry {safe(x)} --failed-lines` sends the failed commands." for x in sources]
-    if any(x.state not in _ENDED and x.answered is None for x in every):
+    refused = [x for x in every if x.answered is not None]
+    imports_stay = any(_is_import(x) for x in refused)
+    # The seal of a load goes after its other imports: where these stay, so does it, at each try.
+    left = (
+        x for x in every if not (x in refused or (imports_stay and _is_import(x) and x.state == "skipped"))
+    )
+    if any(x.state not in _ENDED for x in left):
         told.append(f"`reconciler {command}` continues this plan; nothing is sent twice.")
-    return told + [
-        f"The platform refused to remove {safe(x.address)} ({x.answered}), and would again: remove it in the console, or drop it from the specs."
-        for x in every
-        if x.answered is not None
-    ]
+    return told + _removals(refused)
+
+
+def _is_import(end: End) -> bool:
+    return end.address.startswith("DocumentImport/")
+
+
+def _removals(refused: Sequence[End]) -> list[str]:
+    """What to do where the platform refused removals for good: running again comes to the same, and the specs still ask for it."""
+    told = []
+    for status in sorted({x.answered or 0 for x in refused}):
+        some = [x for x in refused if x.answered == status]
+        imports = [x for x in some if _is_import(x)]
+        right = "give the token's user the right to remove them, or " if status != NO_SUCH_CALL else ""
+        if imports:
+            named = f"{safe(imports[0].address)}" + (
+                f" and {len(imports) - 1:,} more" if len(imports) > 1 else ""
+            )
+            told.append(
+                f"The platform refused to remove {named} ({status}), and would again: {right}remove them in the console,"
+                " or drop `keep_generations` from the source. Until then they stay, and no load is changed by that."
+            )
+        told += [
+            f"The platform refused to remove {safe(x.address)} ({status}), and would again: {right.replace('them', 'it')}remove it in"
+            " the console, or do not ask for it: drop it from the specs, or leave out --prune."
+            for x in some
+            if not _is_import(x)
+        ]
+    return told

@@ -64,7 +64,7 @@ def remove(status: int | None, ended: str = "failed") -> Step:
 
 FAILED_ROWS = Step("ProfileSource/s@fr", "execute", "partial", {"failed": 2}, {})
 RESUME = "`reconciler resume 1` continues this plan; nothing is sent twice."
-GONE = f"The platform refused to remove {REMOVE} (405), and would again: remove it in the console, or drop it from the specs."
+GONE = f"The platform refused to remove {REMOVE} (405), and would again: remove it in the console, or do not ask for it: drop it from the specs, or leave out --prune."
 RETRY = "`reconciler source retry s --failed-lines` sends the failed commands."
 
 
@@ -92,6 +92,20 @@ def test_what_is_left_to_do_about_a_run(
 ) -> None:
     found = ledger((plan(), first), *later)[0]
     assert (found.completed_by, found.todo) == (completed_by, todo)
+
+
+def test_refused_removals_of_imports_are_one_line_and_their_seal_is_nothing_to_continue() -> None:
+    imports = [Step(f"DocumentImport/{n}@fr", "delete", "failed", {}, {}, answered=405) for n in (3000, 3001)]
+    seal = Step("DocumentImport/3002@fr", "delete", "skipped", {}, {})
+    (said,) = ledger((plan(), [*imports, seal]))[0].todo
+    assert "DocumentImport/3000@fr and 1 more (405)" in said
+    assert "`keep_generations`" in said
+    assert "specs" not in said
+
+
+def test_who_has_no_right_to_remove_is_told_of_it() -> None:
+    (said,) = ledger((plan(), [remove(403)]))[0].todo
+    assert "give the token's user the right to remove it" in said
 
 
 def test_a_run_of_a_rollout_goes_on_as_that() -> None:

@@ -219,6 +219,7 @@ class _LoadRun:
             try:
                 self._sent_or_not(index, future.result())
             except LoadStopped as e:
+                e.args = (f"chunk {index}: {e}",)
                 if e.status is Status.UNKNOWN:  # whether it was sent could not be found out
                     self.state.update(index, unclear=True)
                 stops.append(e)
@@ -241,7 +242,7 @@ class _LoadRun:
                 chunk = self.state.chunk(index)
                 self.context.progress.advance(self.address, "sent", 1, chunk.lines, chunk.size)
             case Failed(message=message, verdict=Verdict.CONTENT):
-                self.state.errors.append(message)
+                self.state.errors.append(f"chunk {index}: {message}")
                 self.state.update(index, refused=True)
             case Failed(message=message, stopped=True):
                 self.context.stop()
@@ -253,7 +254,7 @@ class _LoadRun:
             case Failed(message=message):
                 raise LoadStopped(Status.FAILED, f"{message}; {NOT_SENT}")
             case Moved(why=message) | Unknown(message=message):
-                self.state.errors.append(message)
+                self.state.errors.append(f"chunk {index}: {message}")
                 self.state.update(index, unclear=True)
 
     def _seal(self) -> LoadSeal:

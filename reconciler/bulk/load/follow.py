@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.api import resources
+from reconciler.api.silence import GONE_S
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
 from reconciler.bulk.load.load_state import LoadState
@@ -36,11 +37,13 @@ class Executions:
         now, pause = self.context.clock.now, self.context.poll
         deadline = now() + self.context.follow_timeout
         waiting = set(indices)
+        silence = self.context.writer.silence
         failure: Unlisted | None = None
         unread_since: float | None = None
         while True:
             failure = None
-            batch = sorted(waiting)[:BATCH]
+            # Where nothing is answered, one question finds out when that ends as well as all of them.
+            batch = sorted(waiting)[: 1 if silence.begun else BATCH]
             for index, listings in zip(batch, self.context.io.map(self._look, batch), strict=True):
                 bad = next((x for x in listings if isinstance(x, Unlisted)), None)
                 if bad is not None and bad.unauthorized:
@@ -54,12 +57,13 @@ class Executions:
             given_up = (
                 unread_since is not None and now() - unread_since > UNREADABLE_TIMEOUT_S + self.context.settle
             )
-            if now() > deadline or given_up or self.context.stopping():
+            if now() > deadline or given_up or silence.gone or self.context.stopping():
                 break
             if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
-                self.context.clock.wait(
-                    pause, f"for {many(len(waiting), 'execution')} of {self.listings.address}"
-                )
+                what = f"for {many(len(waiting), 'execution')} of {self.listings.address}"
+                if silence.begun:
+                    what = f"for the platform, which gives no answer (at most {GONE_S:g} s), and {what[4:]}"
+                self.context.clock.wait(pause, what)
                 pause = min(pause * 1.3, 5.0)
         reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
         self.state.errors.append(

@@ -101,8 +101,9 @@ class ChunkSender:
         """By the senders where they take it, else in this thread."""
         senders = self.context.senders()
         observer = self.context.writer.observer
-        about = (self.listings.address, job.chunk.index)
+        about, silence = (self.listings.address, job.chunk.index), self.context.writer.silence
         with self.context.pace.slot(), observed(observer, "POST", job.path, *about) as exchange:
+            begun = silence.now()
             try:
                 answer = (
                     senders.send(job)
@@ -117,5 +118,9 @@ class ChunkSender:
                 exchange.failure = (
                     "not finished" if answer.verdict is Verdict.WITHHELD else "no complete answer"
                 )
+        if answer.status is not None:
+            silence.ended()
+        elif answer.verdict is not Verdict.WITHHELD:
+            silence.lasts(begun)
         self.context.pace.answered(answer.status, answer.retry_after)
         return answer

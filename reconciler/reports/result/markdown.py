@@ -9,7 +9,7 @@ from reconciler.planning.plan.coverage import Coverage
 from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.markdown import cell, code, fitted, table
-from reconciler.reports.result.text import counted
+from reconciler.reports.result.text import counted, todo
 
 _HEADS = {
     0: "Applied.",
@@ -55,6 +55,8 @@ def _rendered(
     lines += ["", *(f"> **Guard overridden:** {cell(x)}" for x in allowed.sentences(plan.overrides)), ""]
     bad = [o for o in outcomes if o.status not in GOOD]
     lines += table("Not done", "| Outcome | Address | Why |\n|---|---|---|", bad, _bad, rows)
+    steps = [f"- {cell(step)}" for step in todo(outcomes)] if bad else []
+    lines += ["Next:", "", *steps, ""] if steps else []
     failed = [(o, x) for o in outcomes for x in o.failed_lines]
     lines += table(
         "Rows that failed",
