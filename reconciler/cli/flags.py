@@ -151,15 +151,19 @@ class Flags:
         """Guards that they allow to be crossed.
 
         Raises:
-            UsageError: one says no guard, no scope or no reason.
+            UsageError: one says no guard, no scope or no reason, or a guard is allowed twice for one scope.
         """
-        made = []
+        made: list[Override] = []
         for text in self.allow or ():
             m = re.fullmatch(r"([a-z-]+):([^=]+)=\s*(\S.*)", text, re.DOTALL)
             if not m or m[1] not in GUARDS:
                 raise UsageError(
                     f"--allow {text!r} is not GUARD:SCOPE=WHY",
                     help="the finding shows it, for example 'guard-changes:Activation@retail-fr=all markets are renamed'",
+                )
+            if any((m[1], m[2]) == (x.guard, x.scope) for x in made):
+                raise UsageError(
+                    f"--allow '{m[1]}:{m[2]}=…' is given twice", help="one reason is enough for one guard"
                 )
             made.append(Override(guard=m[1], scope=m[2], who=actor.who(), why=m[3].strip()))
         return tuple(made)

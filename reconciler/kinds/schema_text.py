@@ -5,7 +5,7 @@ schema: its directives and scalars are declared nowhere, so that would refuse ev
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconciler.errors import MissingExtra, SchemaUnusable
@@ -13,6 +13,12 @@ from reconciler.model.datamart_schema import PREDEFINED, DatamartSchema, Propert
 
 MOST_TOKENS = 500_000
 PROFILE = "UserProfile"
+# What extends a type, and how that type is defined.
+_EXTENDS = {
+    "object_type_extension": "object_type_definition",
+    "interface_type_extension": "interface_type_definition",
+    "enum_type_extension": "enum_type_definition",
+}
 
 
 def read_schema(text: str, origin: str) -> DatamartSchema:
@@ -29,19 +35,42 @@ def read_schema(text: str, origin: str) -> DatamartSchema:
     types: dict[str, tuple[Property, ...]] = {}
     enums: dict[str, tuple[str, ...]] = {}
     profile: list[Property] = []
-    for node in _parsed(text, origin).definitions:
-        if node.kind == "enum_type_definition":
-            enums[node.name.value] = tuple(v.name.value for v in node.values or ())
-        elif node.kind in ("object_type_definition", "interface_type_definition"):
-            if _stands_for_profiles(node):
-                profile += _fields(node, predefined=True)
-            types[node.name.value] = tuple(_fields(node, predefined=False))
+    for nodes in _by_type(_parsed(text, origin).definitions, origin):
+        name = nodes[0].name.value
+        if nodes[0].kind == "enum_type_definition":
+            enums[name] = tuple(v.name.value for node in nodes for v in node.values or ())
+            continue
+        if any(map(_stands_for_profiles, nodes)):
+            profile += (p for node in nodes for p in _fields(node, predefined=True))
+        types[name] = tuple(p for node in nodes for p in _fields(node, predefined=False))
     if not profile:
         words = f"no type is named {PROFILE} or has @Mirror(object_type:{PROFILE!r})".replace("'", '"')
         raise SchemaUnusable(f"{origin}: {words}")
     once = {p.name: p for p in reversed(profile)}
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     return DatamartSchema(origin, digest, tuple(reversed(once.values())), types, enums)
+
+
+def _by_type(definitions: Sequence[Any], origin: str) -> list[list[Any]]:
+    """Each type with what extends it, which may stand before it; fields and directives of all of them are the type's."""
+    found: dict[str, list[list[Any]]] = {}
+    extensions = []
+    for node in definitions:
+        if node.kind in _EXTENDS:
+            extensions.append(node)
+        elif node.kind in _EXTENDS.values():
+            # As without extensions: of a type that is defined twice, the last one counts, and each stands for profiles.
+            found.setdefault(node.name.value, []).append([node])
+    for node in extensions:
+        for nodes in reversed(found.get(node.name.value, [])):
+            if nodes[0].kind == _EXTENDS[node.kind]:
+                nodes.append(node)
+                break
+        else:
+            raise SchemaUnusable(
+                f"{origin}: `extend` of {node.name.value}, which is not defined as such a type"
+            )
+    return [nodes for same in found.values() for nodes in same]
 
 
 def _parsed(text: str, origin: str) -> Any:
@@ -60,7 +89,7 @@ def _parsed(text: str, origin: str) -> Any:
 
 
 def _stands_for_profiles(node: Any) -> bool:
-    if node.kind != "object_type_definition":
+    if node.kind not in ("object_type_definition", "object_type_extension"):
         return False
     mirrored = _texts_of(node, "Mirror", "object_type")
     return bool(node.name.value == PROFILE or PROFILE in mirrored)

@@ -67,7 +67,7 @@ def _removals(refused: Sequence[End]) -> list[str]:
             )
         told += [
             f"The platform refused to remove {safe(x.address)} ({status}), and would again: {right.replace('them', 'it')}remove it in"
-            " the console, or do not ask for it: drop it from the specs, or leave out --prune."
+            " the console, or do not ask for it: drop it from the specs, or plan without --prune."
             for x in some
             if not _is_import(x)
         ]

@@ -68,13 +68,21 @@ def _stands_for_profiles(t: Type) -> bool:
 
 def _types(document: Any) -> Iterator[Type]:
     for node in document.definitions:
+        extended = node.kind.replace("_definition", "_extension")
+        whole = [node] + [
+            n
+            for n in document.definitions
+            if n.kind == extended != node.kind and n.name.value == node.name.value
+        ]
         match node.kind:
             case "object_type_definition" | "interface_type_definition":
                 kind = "OBJECT_TYPE" if node.kind.startswith("object") else "INTERFACE_TYPE"
-                fields = tuple(map(_field, node.fields or ()))
-                yield Type(node.name.value, kind, fields, directives=_directives(node))
+                fields = tuple(_field(f) for n in whole for f in n.fields or ())
+                directives = tuple(d for n in whole for d in _directives(n))
+                yield Type(node.name.value, kind, fields, directives=directives)
             case "enum_type_definition":
-                yield Type(node.name.value, "ENUM", values=tuple(v.name.value for v in node.values or ()))
+                values = tuple(v.name.value for n in whole for v in n.values or ())
+                yield Type(node.name.value, "ENUM", values=values)
             case _:
                 pass  # scalars, directives and unions have no fields to look at
 

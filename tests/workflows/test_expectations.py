@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.bulk.scan.expecting import Expecting
 from reconciler.model.source import Expectation, SourceDefinition
+from reconciler.planning.loads.expectation_findings import name
 from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, Workspace
 
@@ -126,9 +127,9 @@ def test_source_check_and_plan_say_what_is_broken_and_apply_refuses(
     assert SECRET not in done.out + done.err
     text = workspace.run("source", "check", "customers").out
     assert "expect  name not_null: 1 row breaks it" in text
-    assert "tier in: holds" in text
+    assert 'tier in ["gold", "silver"]: holds' in text
     write(workspace, expect=EXPECT.replace("field: tier", "field: teir"))
-    assert "teir in: 6 rows break it" in workspace.run("source", "check", "customers").out
+    assert 'teir in ["gold", "silver"]: 6 rows break it' in workspace.run("source", "check", "customers").out
     write(workspace)
     assert "points range 0 to 100: holds" in workspace.run("source", "check", "customers", "-o", "html").out
     document = workspace.plan()
@@ -161,7 +162,12 @@ def test_numbers_of_rows(workspace: Workspace) -> None:
 
 def test_a_field_that_no_row_has_breaks_what_is_expected_of_it(workspace: Workspace) -> None:
     write(workspace, expect="  expect: [{field: teir, in: [gold]}]\n")
-    assert found(workspace.plan()) == [("error", "teir in: no row has a value in this field", "")]
+    assert found(workspace.plan()) == [("error", 'teir in ["gold"]: no row has a value in this field', "")]
+
+
+def test_two_checks_of_one_field_do_not_look_alike() -> None:
+    values = [["a"], ["b"], ["a", "b"], [1], ["1"], [True], list("abcdefghij"), list("abcdefghijk")]
+    assert len({name(Expectation(check="in", field="f", value=v)) for v in values}) == len(values)
 
 
 def test_identifiers_may_be_named(workspace: Workspace) -> None:

@@ -3,6 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from reconciler.cli.flags import Flags
+from reconciler.errors import UsageError
 from reconciler.model.plan import Change, ResourceChange
 from reconciler.planning.plan.guards import check
 from reconciler.settings import Guards
@@ -80,3 +84,18 @@ def test_an_override_is_a_warning_with_user_and_reason(
     assert unused.code == 0
     assert "override-unused" in unused.err
     assert workspace.run("plan", "--allow", "guard-shrink:x").code == 64
+
+
+def test_several_guards_are_allowed_at_once_each_with_its_own_reason() -> None:
+    """One flag for each; a guard that is allowed twice for one scope has two reasons, of which one would be lost."""
+    flags = Flags(
+        root=Path(),
+        allow=["guard-shrink:A=moved away", "guard-delete-lines:A=they left", "guard-shrink:B=x=y: z"],
+    )
+    assert [(o.guard, o.scope, o.why) for o in flags.allowed()] == [
+        ("guard-shrink", "A", "moved away"),
+        ("guard-delete-lines", "A", "they left"),
+        ("guard-shrink", "B", "x=y: z"),
+    ]
+    with pytest.raises(UsageError, match="given twice"):
+        Flags(root=Path(), allow=["guard-shrink:A=one", "guard-shrink:A=two"]).allowed()

@@ -1,6 +1,7 @@
 """What a source expects of its rows and does not find, as findings. Pure; counts and places, never a value."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.kinds.counts import many
@@ -8,6 +9,8 @@ from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, error
 from reconciler.model.load import Broken, Scan
 from reconciler.model.source import Expectation, SourceDefinition
+
+SHOWN_VALUES = 8
 
 
 def expectation_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
@@ -70,7 +73,15 @@ def name(expectation: Expectation) -> str:
     value = expectation.value
     if expectation.check == "range":
         return f"{field}range {value.get('min', '…')} to {value.get('max', '…')}"
-    return field + expectation.check + ("" if value is True or expectation.check == "in" else f" {value}")
+    if expectation.check == "in":
+        return f"{field}in {_listed(value)}"
+    return field + expectation.check + ("" if value is True else f" {value}")
+
+
+def _listed(values: Sequence[object]) -> str:
+    """The values that the spec allows; the first of many, and how many there are, which tells two lists apart."""
+    shown = ", ".join(json.dumps(v, ensure_ascii=False) for v in values[:SHOWN_VALUES])
+    return f"[{shown}]" if len(values) <= SHOWN_VALUES else f"[{shown}, …] ({len(values):,} values)"
 
 
 def _words(expectation: Expectation, found: Broken) -> str:
