@@ -1,11 +1,14 @@
 """Identities that several lines name are counted exactly, however little fits into memory; policies do as they say."""
 
+import csv
 import json
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import polars
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +19,7 @@ from reconciler.bulk.scan.scan import find_superseded, scan
 from reconciler.model.load import SUPERSEDED
 from reconciler.model.source import SourceDefinition
 from tests.support.emulator import Emulator
-from tests.support.workspace import Workspace
+from tests.support.workspace import CUSTOMERS, Workspace
 
 names = st.sampled_from(["a", "b", "None", "é", "a\u0000b", "1", "1 a,1 a", ""])
 accounts = st.builds(
@@ -125,3 +128,62 @@ def test_keep_last_end_to_end(workspace: Workspace, emulator: Emulator) -> None:
     assert (len(tiers), tiers["c000007"], tiers["c000009"], tiers["c000008"]) == (1200, "v3", "v2", "v1")
     assert workspace.run("plan", "--detailed-exitcode").code == 0
     assert list((workspace.root / ".reconciler/spool").iterdir()) == []
+
+
+ROWS = [{"id": f"u{n % 3}", "name": f"né {n}\n'quoted'", "n": n} for n in range(8)]
+COMMANDS = [
+    {
+        "operation": "UPSERT",
+        "user_account_id": r["id"],
+        "force_replace": True,
+        "user_profile": {"name": r["name"]},
+    }
+    for r in ROWS
+]
+
+
+def _csv(path: Path) -> list[object]:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["id", "name", "n"])
+        writer.writeheader()
+        writer.writerows(ROWS)
+    return [{k: str(v) for k, v in r.items()} for r in ROWS]
+
+
+def _ndjson(path: Path) -> list[object]:
+    path.write_text("".join(json.dumps(r) + "\n" for r in ROWS))
+    return list(ROWS)
+
+
+def _parquet(path: Path) -> list[object]:
+    polars.DataFrame(ROWS).write_parquet(path)
+    return list(ROWS)
+
+
+def _commands(path: Path) -> list[object]:
+    texts = [json.dumps(c, ensure_ascii=False) for c in COMMANDS]
+    path.write_text("".join(f"{t}\n" for t in texts))
+    return list(texts)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("a.csv", _csv), ("a.ndjson", _ndjson), ("a.parquet", _parquet), ("a.commands.ndjson", _commands)],
+)
+def test_rejects_hold_the_row_as_the_source_has_it(
+    workspace: Workspace, name: str, write: Callable[[Path], list[object]]
+) -> None:
+    """Not the command that would have been made of it."""
+    rows = write(workspace.root / "data" / name)
+    how = "  identify_by: {compartment: loyalty, user_account_id: id}\n"
+    if "commands" in name:
+        how = "  format: commands\n  compartment: loyalty\n  fill_identity: true\n"
+    head = CUSTOMERS.partition("spec:")[0] + f'spec:\n  files: ["data/{name}"]\n  datamarts: retail-fr\n'
+    workspace.write("specs/customers.yaml", head + how + "  duplicates: keep_last\n")
+    out = workspace.root / "rejects.ndjson"
+    done = workspace.run("source", "check", "customers", "--rejects", str(out))
+    assert done.code == 0, done
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [f["data"] for f in found] == rows[:5]
+    assert {f["code"] for f in found} == {SUPERSEDED}
+    assert out.stat().st_mode & 0o777 == 0o600

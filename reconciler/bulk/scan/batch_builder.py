@@ -12,7 +12,7 @@ from reconciler.bulk.records.mapping import flags_of, row_identity
 from reconciler.bulk.records.uniform_commands import Known
 from reconciler.bulk.scan.batch import Batch, Rejected
 from reconciler.bulk.scan.identifiers import Named
-from reconciler.bulk.scan.segment_records import Record, blocks, json_records, middle_line
+from reconciler.bulk.scan.segment_records import Record, blocks, contents_of, json_records, middle_line
 from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.source import SourceDefinition
@@ -162,9 +162,7 @@ class Builder:
         self.own = False
         if self.numbers is None:
             self.numbers = array("I", range(self.upserts + self.deletes))
-        data: Any = None
-        if self.contents:
-            data = record.row if record.row is not None else record.raw.decode("utf-8", "backslashreplace")
+        data = contents_of(record) if self.contents else None
         row, lines = self.records, record.lines
         who = self.who(record)
         self.rejects.append(Rejected(record.line, row, why.code, why.reason, why.column, data, lines, who))

@@ -85,7 +85,7 @@ def parts(root: Path, names: Sequence[str], source: SourceDefinition, start: Pos
         for segment in segments(root, names, source, start):
             before, batch = rows.before(segment)[0], check(segment)
             if replaced is not None:
-                batch = without(batch, segment, before, replaced, contents=False)
+                batch = without(batch, segment, before, replaced)
             if wanted is not None:
                 batch = only(batch, segment, before, wanted)
             rows.add(segment, batch)

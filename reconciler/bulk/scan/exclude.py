@@ -3,7 +3,8 @@
 import bisect
 import itertools
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -23,7 +24,12 @@ class _Operation(msgspec.Struct):
 _operation = msgspec.json.Decoder(_Operation).decode
 
 
-def without(batch: Batch, segment: Segment, before: int, replaced: Listed, *, contents: bool) -> Batch:
+Contents = Callable[[Segment, Collection[int]], Mapping[int, Any]]
+
+
+def without(
+    batch: Batch, segment: Segment, before: int, replaced: Listed, contents: Contents | None = None
+) -> Batch:
     """A batch without the lines that a later one replaces; they are rejected, in words of their own.
 
     Args:
@@ -31,13 +37,14 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Listed, *, co
         segment: where its lines are from.
         before: lines before it in its file.
         replaced: asked for every segment, in order.
-        contents: rejected lines carry their data.
+        contents: rejected lines carry their records as the source has them, which this reads again; none by default.
     """
     gone = replaced.among(segment.file, before + 1, before + batch.lines)
     if not gone:
         return batch
     before_them = sorted(r.line for r in batch.rejects)
     kept, left, rejects, deletes = list[bytes](), array("I"), list[Rejected](), 0
+    shown = contents(segment, {number - before - 1 for number in gone}) if contents else {}
     seen = _seen_of(batch.identifiers, [before + n + 1 not in gone for n in batch.places])
     for at, (line, number) in enumerate(
         zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False)
@@ -47,10 +54,9 @@ def without(batch: Batch, segment: Segment, before: int, replaced: Listed, *, co
             left.append(number)
             continue
         deletes += _operation(line).operation == "DELETE"
-        shown = line.decode() if contents else None
         words = "a later row of the source has the same identity"
         row = at + bisect.bisect_left(before_them, number)
-        rejects.append(Rejected(number, row, SUPERSEDED, words, None, shown))
+        rejects.append(Rejected(number, row, SUPERSEDED, words, None, shown.get(number)))
     return Batch(
         b"".join(line + b"\n" for line in kept),
         batch.records,

@@ -27,6 +27,7 @@ from reconciler.bulk.scan.identifiers import Identifiers
 from reconciler.bulk.scan.reading import Here, Look, Reading
 from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.schema_look import SchemaLooks
+from reconciler.bulk.scan.segment_records import contents_reader
 from reconciler.bulk.sources import locations
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.datamart_schema import DatamartSchema
@@ -208,7 +209,9 @@ def _scan(
         before = rows.before(segment)[0]
         batch = made
         if replaced is not None:
-            batch = without(made, segment, before, replaced, contents=hooks.contents)
+            batch = without(
+                made, segment, before, replaced, contents_reader(source) if hooks.contents else None
+            )
             batch = with_taken(batch, segment, takes)
         for gather, taken in zip(gathers, batch.taken, strict=True):
             gather.add(taken, segment.file, before)

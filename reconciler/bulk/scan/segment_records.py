@@ -1,7 +1,7 @@
 """The records of a segment, one by one, as each format has them. Pure."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -37,6 +37,17 @@ def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
         used = column_used(source)
         return lambda segment: _parquet(segment, used, nulls=source.nulls == "keep")
     return lambda segment: json_records(segment.data, source)
+
+
+def contents_of(record: Record) -> Any:
+    """A record as its source has it: a row, or the text of a line."""
+    return record.row if record.row is not None else record.raw.decode("utf-8", "backslashreplace")
+
+
+def contents_reader(source: SourceDefinition) -> Callable[[Segment, Collection[int]], dict[int, Any]]:
+    """The function that gives those records of a segment that begin at some of its lines, as the source has them."""
+    read = reader(source)
+    return lambda segment, lines: {r.line: contents_of(r) for r in read(segment) if r.line in lines}
 
 
 def json_records(data: bytes, source: SourceDefinition, first: int = 0) -> Iterator[Record]:

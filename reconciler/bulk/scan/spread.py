@@ -18,10 +18,12 @@ from pathlib import Path
 import msgspec
 
 from reconciler.bulk.scan import worker_frames, worker_parts, worker_tasks
-from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.batch import Batch, Rejected
 from reconciler.bulk.scan.check import checker
-from reconciler.bulk.scan.duplicates import ListedLines, packed_lines
+from reconciler.bulk.scan.duplicates import ListedLines, NumberedLines, packed_lines
+from reconciler.bulk.scan.exclude import without
 from reconciler.bulk.scan.reading import Look
+from reconciler.bulk.scan.segment_records import contents_reader
 from reconciler.bulk.scan.spread_digests import Digesting
 from reconciler.bulk.scan.worker_parts import Chosen, Framed, Looked, Pass, Piece, Place, Stretch
 from reconciler.bulk.scan.workers import Given, Workers
@@ -107,10 +109,15 @@ class Spread:
     def _with_contents(self, piece: Piece, batch: Batch) -> Batch:
         """A batch whose rejected records have their data: this is read here, for it must not pass the scheduler."""
         place, stretch = self._places[piece.segment.file], worker_parts.one_piece(self._task, piece)
-        again = checker(self._task.source, contents=True)
+        again, contents = checker(self._task.source, contents=True), contents_reader(self._task.source)
+        replaced = piece.chosen.replaced if piece.chosen else None
+        rejects: list[Rejected] = []
         with ExitStack() as stack:
-            found = [again(s).rejects for s in worker_parts.read(self._task, place, stretch, stack)]
-        rejects = [r for part in found for r in part]
+            for segment in worker_parts.read(self._task, place, stretch, stack):
+                made = again(segment)
+                if replaced is not None:
+                    made = without(made, segment, 0, NumberedLines(replaced), contents)
+                rejects += made.rejects
         if [(r.line, r.code) for r in rejects] != [(r.line, r.code) for r in batch.rejects]:
             raise ReconcilerError("the source changed while it was read")
         return msgspec.structs.replace(batch, rejects=rejects)

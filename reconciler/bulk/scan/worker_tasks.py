@@ -163,7 +163,7 @@ def _lines(task: Pass, place: Place, piece: Piece, check: Callable[[Segment], Ba
 def _sent(batch: Batch, segment: Segment, chosen: Chosen | None, takes: Sequence[Take] = ()) -> Batch:
     """A batch with those lines alone that are sent; what is taken is taken of those that no later one replaces."""
     if chosen is not None and chosen.replaced is not None:
-        batch = without(batch, segment, 0, NumberedLines(chosen.replaced), contents=False)
+        batch = without(batch, segment, 0, NumberedLines(chosen.replaced))
     batch = with_taken(batch, segment, takes)
     if chosen is not None and chosen.wanted is not None:
         batch = only(batch, segment, 0, NumberedLines(chosen.wanted))
