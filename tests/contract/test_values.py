@@ -162,6 +162,30 @@ def test_whom_a_value_of_parquet_names(value: str, expected: str | None, tmp_pat
             assert (owner if field == "user_profile" else command[field], found.rejected) == (who, 0)
 
 
+@pytest.mark.parametrize("nulls", [None, "keep"])
+def test_uuids_of_many_rows_are_those_of_each(nulls: str | None, tmp_path: Path) -> None:
+    """Column by column, and row by row; absent ones among them."""
+    with duckdb.connect() as db:
+        db.execute(
+            "COPY (SELECT gen_random_uuid() AS id, CASE WHEN i % 3 > 0 THEN gen_random_uuid() END AS v FROM range(50) t(i))"
+            f" TO '{tmp_path / 'x.parquet'}' (FORMAT parquet)"
+        )
+        rows = db.execute(f"SELECT id::VARCHAR, v::VARCHAR FROM '{tmp_path / 'x.parquet'}'").fetchall()
+    source = replace(SOURCE, nulls=nulls, rename={})
+    by_row = replace(source, constants={"x.y": 1})
+    made = []
+    for one in (source, by_row):
+        found = scan(tmp_path, one)
+        data = b"".join(b"".join(chunk_pieces(tmp_path, found.files, one, c)) for c in found.chunks)
+        commands = [json.loads(x) for x in data.splitlines()]
+        made.append([(c["user_account_id"], c["user_profile"].get("v")) for c in commands])
+        assert all(
+            ("v" in c["user_profile"]) == (nulls == "keep" or v is not None)
+            for c, (_, v) in zip(commands, rows, strict=True)
+        )
+    assert made == [rows, rows]
+
+
 def check(expected: str | None, values: list[bytes], found: Scan) -> None:
     if expected is None:
         assert (values, found.rejected) == ([], 1)

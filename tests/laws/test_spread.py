@@ -277,7 +277,9 @@ def test_lines_that_lists_name(kind: str, data: st.DataObject) -> None:
             def sent(path: str, before: int, _data: bytes, numbers: Sequence[int]) -> None:
                 places.extend((found.index(path), before + n + 1) for n in numbers)
 
-            contents = data.draw(st.booleans())  # of rejected rows, those that a later one replaces among them
+            contents = data.draw(
+                st.booleans()
+            )  # of rejected rows, those that a later one replaces among them
             assert gathered(
                 partial(elsewhere, root, definition, workers), tracked=True, contents=contents
             ) == gathered(partial(scan, root, definition, on_sent=sent), tracked=True, contents=contents)

@@ -159,8 +159,25 @@ def _as_it_stands(polars: Any, frame: Any, column: str, types: Mapping[str, Any]
 
 def _accounts(frame: Any, column: str, types: Mapping[str, Any] | None) -> list[str | None]:
     """What values of any other type name by the rule for them; None where they name nobody."""
+    if (texts := _uuids(frame, column, types)) is not None:
+        return texts.to_list()  # type: ignore[no-any-return]
     rows = parquet_values.rows(frame.select(column), lambda _: True, types, nulls=False)
     return [_account(row, column) for row in rows]
+
+
+def _uuids(frame: Any, column: str, types: Mapping[str, Any] | None) -> Any | None:
+    """The texts of a column of UUIDs; None for any other."""
+    import polars as pl
+
+    stored = frame[column]
+    if (types or frame.schema)[column] != pl.UInt128 or stored.dtype != pl.Binary:
+        return None
+    if (stored.bin.size() != parquet_values.UUID_BYTES).any():
+        return None  # no UUIDs after all; the rule says so
+    hexadecimal = stored.bin.encode("hex")
+    parts = [hexadecimal.str.slice(at, length) for at, length in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
+    frame = pl.DataFrame({str(n): part for n, part in enumerate(parts)})
+    return frame.select(text=pl.concat_str(pl.all(), separator="-"))["text"]
 
 
 def _account(row: Mapping[str, Any] | BadLine, column: str) -> str | None:
@@ -265,6 +282,8 @@ class _Columns:
             )  # neither for NaN nor for the infinities
             self.conditions.append(usual.fill_null(value=True))
             return pl.col(column).cast(pl.String)
+        if (texts := _uuids(self.frame, column, self.types)) is not None:
+            return self._added('"' + texts + '"')
         rows = parquet_values.rows(self.frame.select(column), lambda _: True, self.types, nulls=nulls)
         made = [
             _encode(row[column]).decode()
@@ -276,7 +295,7 @@ class _Columns:
         self.conditions.append(found.is_not_null() | pl.col(column).is_null())
         return found
 
-    def _added(self, texts: list[str | None]) -> Any:
+    def _added(self, texts: Any) -> Any:
         """A column of texts that are JSON already."""
         name = f"\0{len(self.made)}"
         self.made[name] = self.pl.Series(name, texts, dtype=self.pl.String)

@@ -29,6 +29,7 @@ class Kind(Protocol):
 
 
 Writer = Callable[[Any, bool], Any]
+UUID_BYTES = 16
 _JULIAN_DAY = 2_440_588  # the first of 1970
 _PER_SECOND = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
@@ -210,12 +211,20 @@ def _text(pl: Any, said: Any, dtype: Any) -> Callable[[Any], Any] | None:
         case pl.Object():
             return values.json_text
         case pl.UInt128() if dtype == pl.Binary:
-            return lambda stored: str(uuid.UUID(bytes=stored))
+            return _uuid_text
         case pl.Decimal() if dtype == pl.Binary:
             scale = said.scale
             return lambda stored: values.decimal_of(int.from_bytes(stored, "big", signed=True), scale)
         case _:
             return None
+
+
+def _uuid_text(stored: bytes) -> str:
+    """As `uuid.UUID` writes it, in a third of the time."""
+    if len(stored) != UUID_BYTES:
+        return str(uuid.UUID(bytes=stored))  # raises
+    h = stored.hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 
 def _of_96_bits(stored: bytes) -> int:
