@@ -1,6 +1,5 @@
 """What all routes share: the store, the wrappers of contract 1.4 to 1.6, and the switches in force."""
 
-import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from reconciler.sandbox.processing import Processor
 from reconciler.sandbox.store import Row, Store
+from reconciler.sandbox.strict_json import read_json
 from reconciler.sandbox.switches import Switches
 
 _MOST = 10**12
@@ -82,10 +82,14 @@ async def read_body(request: Request) -> Row:
     Raises:
         ApiError: it is none.
     """
-    with contextlib.suppress(ValueError, RecursionError):
-        parsed = json.loads(await request.body())
-        if isinstance(parsed, dict):
-            return parsed
+    try:
+        parsed = read_json(await request.body())
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        parsed = None
+    except ValueError as e:
+        raise ApiError(400, f"the body: {e}") from None
+    if isinstance(parsed, dict):
+        return parsed
     raise ApiError(400, "the body is not a JSON object")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.sandbox.commands import BadCommand, Commands
 from reconciler.sandbox.store import Row, Store
+from reconciler.sandbox.strict_json import read_json
 from reconciler.sandbox.switches import Switches
 
 BATCH = 500
@@ -122,7 +123,7 @@ class Processor:
         good, bad = done["good"], done["bad"]
         for number, raw in enumerate(lines, done["line"] + 1):
             try:
-                command = json.loads(raw)
+                command = read_json(raw)
                 if not self._vanishes(command, number, execution):
                     if isinstance(command, dict) and str(command.get("user_account_id")) in self.quarantined:
                         raise BadCommand(self.reason)  # noqa: TRY301 - as all the other reasons are

@@ -16,6 +16,7 @@ from reconciler.sandbox.app import Sandbox
 from reconciler.sandbox.faults import Script, read
 from reconciler.sandbox.seed import SEED, plant, with_files
 from reconciler.sandbox.store import Store
+from reconciler.sandbox.strict_json import read_json
 from reconciler.sandbox.switches import Switches
 
 STATE_FILE = "server.json"
@@ -69,7 +70,7 @@ def _own_seed(folder: Path | None) -> dict[str, Any] | None:
     path = folder / "seed.json" if folder else None
     if path is None or not path.is_file():
         return None
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    found: dict[str, Any] = read_json(path.read_text("utf-8"))
     return with_files(found, path.parent)
 
 

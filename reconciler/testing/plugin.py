@@ -1,7 +1,7 @@
 """Fixtures for a repository of specs. Loaded by pytest in every environment that has reconciler: imports are late.
 
-- `reconcile`: the command line on a copy of the workspace, connected to the emulator.
-- `reconciler_sandbox`: the emulator, which holds the workspace's datamarts and nothing else.
+- `reconcile`: the command line on a copy of the workspace, connected to the sandbox.
+- `reconciler_sandbox`: the sandbox, which holds the workspace's datamarts and nothing else.
 - `reconciler_faults`: says what goes wrong from now on.
 """
 
@@ -76,13 +76,13 @@ def _reconciler_parts(
 
 @pytest.fixture
 def reconcile(_reconciler_parts: tuple[Reconcile, ThreadedSandbox]) -> Reconcile:
-    """The command line, on a copy of the workspace that is connected to an emulator of its own."""
+    """The command line, on a copy of the workspace that is connected to a sandbox of its own."""
     return _reconciler_parts[0]
 
 
 @pytest.fixture
 def reconciler_sandbox(_reconciler_parts: tuple[Reconcile, ThreadedSandbox]) -> ThreadedSandbox:
-    """The emulator behind `reconcile`: its switches, and what it holds."""
+    """The sandbox behind `reconcile`: its switches, and what it holds."""
     return _reconciler_parts[1]
 
 

@@ -1,4 +1,4 @@
-"""A copy of a workspace that talks to an emulator, and the command line run on it."""
+"""A copy of a workspace that talks to a sandbox, and the command line run on it."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from reconciler.workflows.check import Checked, check
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".reconciler", ".sandbox", ".venv", "venv", "node_modules", "__pycache__", "*.plan"
 )
-TOKEN = "api:sandbox"  # noqa: S105 - the emulator takes any
+TOKEN = "api:sandbox"  # noqa: S105 - the sandbox takes any
 SECONDS = 600.0
 SETTLE = (
     "2s"  # as late as a listing may be; the first apply waits for so long, as nobody knows what was before
@@ -105,7 +105,7 @@ class Reconcile:
         self.checked: Checked = check(root, {"environment": environment}, self._environ)
 
     def connect(self, url: str) -> None:
-        """Let the copy talk to an emulator, with a ledger of its own.
+        """Let the copy talk to a sandbox, with a ledger of its own.
 
         Raises:
             ReconcilerError: the copy has no workspace file.

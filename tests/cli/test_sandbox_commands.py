@@ -15,8 +15,10 @@ from tests.unit.test_fault_scripts import READY
 
 
 @pytest.fixture
-def ws(tmp_path: Path, emulator: Emulator) -> Workspace:
-    return Workspace(tmp_path / "ws", emulator.url)
+def ws(tmp_path: Path, emulator: Emulator) -> Iterator[Workspace]:
+    made = Workspace(tmp_path / "ws", emulator.url)
+    yield made
+    assert not (made.root / ".sandbox").exists(), "a sandbox of its own was started, and runs on"
 
 
 def test_set_changes_and_shows_a_running_sandbox(ws: Workspace, emulator: Emulator) -> None:
@@ -158,6 +160,35 @@ def test_planting_adds_and_never_changes(emulator: Emulator) -> None:
     )
     for bad in ({"datamarts": [{"name": "x"}]}, {"datamarts": [1]}, {"activations": [{}]}):
         assert httpx.post(f"{emulator.url}/_sandbox/plant", json=bad).status_code == 400
+
+
+HALF = r"half \ud800 of a pair"
+
+
+def test_half_of_a_surrogate_pair_is_no_text(emulator: Emulator, ws: Workspace) -> None:
+    """In a body, a seed or a line: refused in words, never stored, and never an error of the sandbox."""
+    base = f"{emulator.url}/v1/datamarts/1509/document_imports"
+    body = f'{{"name": "{HALF}", "document_type": "USER_PROFILE", "mime_type": "APPLICATION_X_NDJSON", "encoding": "utf-8"}}'
+    head = {"Authorization": "x", "Content-Type": "application/json"}
+    answer = httpx.post(base, content=body, headers=head)
+    assert (answer.status_code, "surrogate" in answer.json()["error"]) == (400, True)
+    planted = f'{{"datamarts": [{{"id": "4", "name": "{HALF}", "organisation_id": "1"}}]}}'
+    answer = httpx.post(
+        f"{emulator.url}/_sandbox/plant", content=planted, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 400
+    done = ws.run("sandbox", "serve", "--port", "0", "--seed", str(ws.write("seed.json", planted)))
+    assert (done.code, "surrogate" in done.err) == (64, True), done
+    made = httpx.post(base, json={**json.loads(body), "name": "x"}, headers=head).json()["data"]["id"]
+    account = '"compartment_id":"1000","user_account_id":"u","force_replace":true'
+    line = f'{{"operation":"UPSERT",{account},"user_profile":{{"$compartment_id":"1000","$user_account_id":"u","name":"{HALF}"}}}}\n'
+    sent = {"Authorization": "x", "Content-Type": "application/x-ndjson"}
+    httpx.post(f"{base}/{made}/executions", content=line, headers=sent).raise_for_status()
+    for _ in range(50):
+        (execution,) = httpx.get(f"{base}/{made}/executions", headers=head).json()["data"]
+        if execution["status"] not in ("PENDING", "RUNNING"):
+            break
+    assert (execution["result"]["total_success"], execution["result"]["total_failure"]) == (0, 1)
 
 
 def test_a_sandbox_that_is_terminated_ends_without_a_word(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """`sandbox serve`, `set`, `faults`; `status`, `open`, `stop` and `reset` of the workspace's own sandbox (`endpoint: sandbox:`)."""
 
-import json
 import textwrap
 import webbrowser
 from collections.abc import Sequence
@@ -146,11 +145,12 @@ def run_serve(
     try:
         from reconciler.sandbox.seed import with_files
         from reconciler.sandbox.server import serve as serve_
+        from reconciler.sandbox.strict_json import read_json
     except ImportError:
         raise MissingExtra("the sandbox", "sandbox") from None
     script = fault_script(faults) if faults else None
     try:
-        planted = with_files(json.loads(seed.read_text("utf-8")), seed.parent) if seed else None
+        planted = with_files(read_json(seed.read_text("utf-8")), seed.parent) if seed else None
         serve_(
             state,
             port,
@@ -179,10 +179,10 @@ def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | 
         UsageError: a switch or a fault script is wrong.
         ReconcilerError: no sandbox answers.
     """
-    where = url or running(root / FOLDER) or _other(root)
     body: dict[str, Any] = {"switches": _pairs(switches)}
     if faults:
         body["faults"] = [] if faults == NONE else fault_script(faults)
+    where = url or running(root / FOLDER) or _other(root)  # after what was given is read: it may start one
     found = ask(where, "control", body if switches or faults else None)
     out(f"The sandbox at {where}\n")
     asked = {s.partition("=")[0] for s in switches}
