@@ -1,9 +1,10 @@
 """Parquet of every type, as pyarrow writes it: the JSON of each value, or one rejected row with its column; no entry of a map is lost.
 
-The files below tests/data/parquet are pyarrow's, as polars cannot write a map with one key twice, or 24:00: `types.parquet` with a column for
+The files below tests/data/parquet are pyarrow's, as polars cannot write a map with one key twice, 24:00, or decimals of 256 bits: `types.parquet` with a column for
 each type, its second row mostly null; `types_plain.parquet` the same without pyarrow's own schema, so that durations are integers.
 """
 
+import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,20 @@ def test_decimals_of_any_number_of_digits() -> None:
     assert rows == ['"x":-0.' + "0" * 39 + "1" * 21 + ',"l":[1.5,null]', '"x":0.' + "0" * 60]
 
 
+@pytest.mark.parametrize("bits", [32, 64, 128, 256])
+def test_decimals_within_other_columns(bits: int) -> None:
+    """Whatever width the schema of Arrow says that the file has with it: the same values in a list, an object, at any depth."""
+    names = {"list": "[{},1.10]", "fixed": "[{},1.10]", "struct": '{{"a":{},"b":1}}', "deep": '[{{"a":[{}]}}]', "plain": "{}"}  # fmt: skip
+    for name, form in names.items():
+        column = f"{name}{bits}"
+        source = replace(SOURCE, files=("decimals_within.parquet",), include=(column,))
+        rows, rejects = sent(FILES, source)
+        assert rejects == []
+        absent = {"struct": '{"b":1}', "plain": None}.get(name, form.format("null"))
+        found = [form.format(v) for v in ("0.01", "9.99")] + [absent, form.format("-0.05")]
+        assert rows == [f'"{column}":{x}' if x else "" for x in found], column
+
+
 @pytest.mark.parametrize("file", ["int96.parquet", "int96_plain.parquet", "int96_zoned.parquet"])
 def test_instants_of_96_bits(file: str) -> None:
     """As Spark and Hive write them, for years that no count of nanoseconds reaches, too."""
@@ -100,6 +115,14 @@ def test_instants_of_a_zone_that_is_an_offset() -> None:
     """As pandas writes what it has from a database."""
     rows, rejects = sent(FILES, replace(SOURCE, files=("offset.parquet",)))
     assert (rows, rejects) == (['"t":"1970-01-01T00:00:00.000001Z","l":["1970-01-01T00:00:00Z"]'], [])
+
+
+def test_instants_of_an_offset_beside_a_map() -> None:
+    """A map is why the file is read by another footer, which has no zones."""
+    rows, rejects = sent(FILES, replace(SOURCE, files=("offsets_within.parquet",)))
+    one = '"1970-01-01T00:00:00.00000{}Z"'.format
+    zero = '"1970-01-01T00:00:00Z"'
+    assert (rows, rejects) == ([f'"t":{one(1)},"l":[{zero}],"m":{{"k":{one(2)}}},"s":{{"a":{one(3)}}}'], [])
 
 
 def test_what_the_library_writes_is_read_as_before(tmp_path: Path) -> None:
@@ -136,6 +159,34 @@ def test_a_damaged_file_with_maps_is_an_error(cut: int, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(ReconcilerError, match=r"types\.parquet"):
         scan(tmp_path, SOURCE)
+
+
+def _counted(path: Path, *, file: bytes, group: bytes) -> None:
+    """Write a file of three rows in which its footer and its group have these counts of them."""
+    polars.DataFrame({"id": ["u1", "u2", "u3"]}).write_parquet(path)
+    data = path.read_bytes()
+    size = int.from_bytes(data[-8:-4], "little")
+    begin = len(data) - 8 - size
+    footer = data[begin:-8]
+    fields = {f.number: f for f in parquet_footer._fields(footer, 0)}
+    (at,) = parquet_footer._structs(footer, fields[4].begin)
+    inner = next(f for f in parquet_footer._fields(footer, at) if f.number == 3)
+    changed = bytearray(footer)
+    changed[fields[3].begin : fields[3].end], changed[inner.begin : inner.end] = file, group
+    path.write_bytes(data[:begin] + bytes(changed) + data[-8:])
+
+
+ONE, THREE, FIVE = b"\x02", b"\x06", b"\x0a"
+
+
+@pytest.mark.parametrize("file", [ONE, THREE, FIVE])
+@pytest.mark.parametrize("group", [ONE, THREE, FIVE])
+def test_as_many_rows_as_the_footer_says_or_an_error(file: bytes, group: bytes, tmp_path: Path) -> None:
+    """A panic in a thread of the library ends its batches as the end of a file does: the rest of the rows would vanish."""
+    _counted(tmp_path / "types.parquet", file=file, group=group)
+    allowed = contextlib.nullcontext() if file == group == THREE else contextlib.suppress(ReconcilerError)
+    with allowed:
+        assert sent(tmp_path, SOURCE) == ([""] * {ONE: 1, THREE: 3, FIVE: 5}[file], [])
 
 
 @pytest.mark.parametrize("at", range(0, 400, 7))

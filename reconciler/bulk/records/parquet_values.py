@@ -127,6 +127,10 @@ def _read(pl: Any, said: Any, dtype: Any) -> Any:
         case pl.Struct():
             inner = dtype.to_schema()
             return pl.Struct({n: _read(pl, t, inner[n]) for n, t in said.to_schema().items()})
+        case pl.Datetime() if isinstance(
+            dtype, pl.Datetime
+        ):  # of a zone, polars knows names alone, and no offsets
+            return pl.Datetime(said.time_unit, dtype.time_zone)
         case _:
             return said
 

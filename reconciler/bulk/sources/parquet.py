@@ -43,8 +43,8 @@ def layout(path: Path, name: str) -> Layout:
             footer = _footer(file)
         told = parquet_footer.readable(footer, lists=False)
         types = dict(polars.read_parquet_schema(io.BytesIO(_MARK + told.data + _length(told.data) + _MARK)))
-        lost = parquet_footer.INT96 in told.kinds or any(_has_map(polars, t) for t in types.values())
-        changed = parquet_footer.readable(footer).data if lost or told.data != footer else None
+        lost = parquet_footer.INT96 in told.kinds or any(_misread(polars, t) for t in types.values())
+        changed = parquet_footer.readable(footer).data if lost or told.data != footer else footer
     except parquet_footer.Damaged:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
     except polars.exceptions.DuplicateError:
@@ -56,7 +56,8 @@ def layout(path: Path, name: str) -> Layout:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged ({type(e).__name__})") from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None
-    return Layout(parquet_values.told(types, told.kinds) if any(told.kinds) else types, changed)
+    said = parquet_values.told(types, told.kinds) if any(told.kinds) else types
+    return Layout(said, None if changed == footer else changed)
 
 
 def _footer(file: IO[bytes]) -> bytes:
@@ -142,16 +143,20 @@ def rows(path: Path, name: str) -> int:
         raise _unknown_type(name) from None
 
 
-def _has_map(polars: Any, dtype: Any) -> bool:
+def _misread(polars: Any, dtype: Any, *, within: bool = False) -> bool:
+    """Whether a column may lose values by the file's own footer: a map, and a decimal within another column.
+
+    Of such decimals, the library takes the width from the schema of Arrow that writers add; those of 256 bits become other numbers.
+    """
     match dtype:
         case polars.Map():
             return True
         case polars.List() | polars.Array():
-            return _has_map(polars, dtype.inner)
+            return _misread(polars, dtype.inner, within=True)
         case polars.Struct():
-            return any(_has_map(polars, t) for t in dtype.to_schema().values())
+            return any(_misread(polars, t, within=True) for t in dtype.to_schema().values())
         case _:
-            return False
+            return within and isinstance(dtype, polars.Decimal)
 
 
 def frames(
@@ -171,19 +176,27 @@ def frames(
         ReconcilerError: the file cannot be read to its end.
     """
     polars = _polars()
+    left = max(rows(path, name) - start, 0)
+    left = left if count is None else min(left, count)
     try:
         for frame in (
             polars.scan_parquet(path, glob=False).slice(start, count).collect_batches(chunk_size=BATCH)
         ):
+            left -= frame.height
             if frame.height:
                 yield parquet_values.as_said(frame, types)
     except polars.exceptions.PolarsError as e:
-        raise ReconcilerError(
-            f"cannot read {name} to its end: it is damaged ({type(e).__name__}), or has a column of a type that polars"
-            " cannot read"
-        ) from None
+        raise _not_to_its_end(name, f" ({type(e).__name__})") from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None
+    if left:  # a panic in one of the library's threads ends the batches, as if there were no more
+        raise _not_to_its_end(name)
+
+
+def _not_to_its_end(name: str, why: str = "") -> ReconcilerError:
+    return ReconcilerError(
+        f"cannot read {name} to its end: it is damaged{why}, or has a column of a type that polars cannot read"
+    )
 
 
 def _unknown_type(name: str) -> ReconcilerError:
