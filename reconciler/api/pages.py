@@ -12,11 +12,13 @@ nothing when the server clamps silently. What does not fit together is an error,
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconciler.api.client import Params, Reader
 from reconciler.errors import ReadFailed
 from reconciler.kinds.counts import many
+
+if TYPE_CHECKING:  # who only reads sources does not wait for what sends requests
+    from reconciler.api.client import Params, Reader
 
 PAGE = 500
 TRIES = 5
@@ -44,7 +46,7 @@ class _Page:
     )
 
 
-def read_all(reader: Reader, path: str, params: Params | None = None) -> list[dict[str, Any]]:
+def read_all(reader: "Reader", path: str, params: "Params | None" = None) -> list[dict[str, Any]]:
     """All rows of a collection as they came, ids as strings; see `read_rows`.
 
     Raises:
@@ -54,7 +56,7 @@ def read_all(reader: Reader, path: str, params: Params | None = None) -> list[di
 
 
 def read_rows(
-    reader: Reader, path: str, parse: Callable[[dict[str, Any]], Row], params: Params | None = None
+    reader: "Reader", path: str, parse: Callable[[dict[str, Any]], Row], params: "Params | None" = None
 ) -> list[Row]:
     """All rows of a collection. Of each only what `parse` makes of it is kept.
 

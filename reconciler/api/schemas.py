@@ -1,14 +1,16 @@
 """The live schema of a datamart: two GETs, and never worth a load (contract 16.2, 16.7)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.api.answers import json_value
-from reconciler.api.client import Reader
 from reconciler.api.pages import read_all
 from reconciler.errors import ReadFailed, SchemaUnusable
 from reconciler.kinds import paths
 from reconciler.kinds.counts import many
+
+if TYPE_CHECKING:  # who only reads sources does not wait for what sends requests
+    from reconciler.api.client import Reader
 
 SECONDS = 10.0  # for each of the two requests
 
@@ -25,7 +27,7 @@ class NoSchema(SchemaUnusable):
     """The datamart has no version of a schema at all."""
 
 
-def live_schema(reader: Reader, datamart_id: str) -> LiveSchema:
+def live_schema(reader: "Reader", datamart_id: str) -> LiveSchema:
     """The version that the platform goes by.
 
     Raises:
@@ -51,7 +53,7 @@ def live_schema(reader: Reader, datamart_id: str) -> LiveSchema:
         brief.close()
 
 
-def _versions(reader: Reader, path: str) -> list[dict[str, Any]]:
+def _versions(reader: "Reader", path: str) -> list[dict[str, Any]]:
     """All versions; one request where the answer is no page."""
     first = reader.get(path)
     rows = first["data"]

@@ -23,10 +23,8 @@ from reconciler.cli.output.activity import Activity
 from reconciler.cli.output.requests import Requests
 from reconciler.cli.wiring import actor, real_clock
 from reconciler.errors import UsageError
+from reconciler.model.asked import Overrides, Scope
 from reconciler.model.plan import Override
-from reconciler.planning.loads.changes import Overrides
-from reconciler.planning.plan.guards import GUARDS
-from reconciler.planning.plan.planner import Scope
 from reconciler.whole import whole
 from reconciler.workflows.check import Checked
 
@@ -153,8 +151,12 @@ class Flags:
         Raises:
             UsageError: one says no guard, no scope or no reason, or a guard is allowed twice for one scope.
         """
+        if not self.allow:
+            return ()
+        from reconciler.planning.plan.guards import GUARDS  # of planning, for which only those who plan wait
+
         made: list[Override] = []
-        for text in self.allow or ():
+        for text in self.allow:
             m = re.fullmatch(r"([a-z-]+):([^=]+)=\s*(\S.*)", text, re.DOTALL)
             if not m or m[1] not in GUARDS:
                 raise UsageError(

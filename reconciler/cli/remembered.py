@@ -1,13 +1,11 @@
 """What a plan takes from the ledger, and what it keeps itself; it needs neither."""
 
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
 from reconciler.cli.wiring import ledgers, real_clock
 from reconciler.errors import DiskFailed, ReconcilerError
@@ -18,8 +16,7 @@ from reconciler.model.load import UploadNotes
 from reconciler.model.removal import RefusedRemovals
 from reconciler.private_folder import private_folder, replace_file
 from reconciler.settings import Settings
-from reconciler.workspace.cache import cache_folder, kept_file
-from reconciler.workspace.rejected_rows import note
+from reconciler.workspace.cache import kept_file
 
 # Seconds for which plans that cannot keep that they looked (`CI` is set) look at the executions of a finished load again.
 WATCHED_S = 24 * 3600.0
@@ -107,17 +104,3 @@ def _looked(folder: Path) -> dict[str, float]:
         kept = json.loads(kept_file(folder, _FILE))
         return kept if isinstance(kept, dict) else {}
     return {}
-
-
-@contextmanager
-def rejected_rows(root: Path, path: Path | None) -> Iterator[Callable[[str], None] | None]:
-    """A new private file for rejected rows, which `clean` finds again; None where none is asked for.
-
-    Raises:
-        UsageError: a file is there already, or the path cannot be written.
-    """
-    with output_file.new_private_lines(path) as keep:
-        folder = cache_folder(root, os.environ)
-        if path is not None and folder is not None and path.is_file() and not output_file.is_stdout(path):
-            note(path, folder)
-        yield keep

@@ -5,21 +5,20 @@ import secrets
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import replace as with_fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from reconciler.bulk.scan.held import Owner
 from reconciler.cli import approval
 from reconciler.cli.flags import Flags
 from reconciler.cli.output import traces
 from reconciler.cli.output.console import style
 from reconciler.cli.output.events import Events
 from reconciler.cli.output.progress import Display, display
-from reconciler.cli.remembered import keep_looked, remembered
-from reconciler.cli.wiring import destination, ledgers, real_clock
+from reconciler.cli.wiring import destination, real_clock
 from reconciler.errors import Refused, SpecError
 from reconciler.model.plan import Plan
 from reconciler.planning.digests import plan_seal
@@ -29,12 +28,14 @@ from reconciler.workspace.cache import cache_folder
 
 if TYPE_CHECKING:  # who only asks for help does not wait for what sends requests and reads sources
     from reconciler.api.client import Writer
+    from reconciler.bulk.scan.held import Owner
     from reconciler.bulk.scan.source_scans import Scans
     from reconciler.bulk.scan.workers import Workers
     from reconciler.cli.wiring import interruption, processes
     from reconciler.cli.wiring.cluster import Cluster
     from reconciler.ledger.lock import Lock
     from reconciler.workflows.apply import Result
+    from reconciler.workflows.plan_loads import Sources
 
 
 def read_workspace(flags: Flags, *, may_be_empty: bool = False) -> Checked:
@@ -93,7 +94,12 @@ def seeded_target(flags: Flags, checked: Checked) -> destination.Target:
 
 
 def plan(
-    flags: Flags, checked: Checked, where: destination.Target, scans: "Scans", *, seen: bool = True
+    flags: Flags,
+    checked: Checked,
+    where: destination.Target,
+    scans: "Callable[[], Scans]",
+    *,
+    seen: bool = True,
 ) -> Plan:
     """Make a plan.
 
@@ -101,11 +107,13 @@ def plan(
         flags: as given.
         checked: the checked workspace.
         where: endpoint and token.
-        scans: reads sources, each once.
+        scans: gives what reads sources, each once; asked only where there are any.
         seen: a person sees the findings, so that what is reported once counts as reported.
     """
-    from reconciler.cli.wiring import connections, sent
-    from reconciler.workflows.plan import Request, make_plan
+    from reconciler.cli.remembered import keep_looked, remembered
+    from reconciler.cli.wiring import connections
+    from reconciler.workflows.plan import make_plan
+    from reconciler.workflows.request import Request
 
     settings, folder = checked.settings, cache_folder(flags.root, os.environ)
     known, looked = remembered(flags.root, settings, folder, flags.activity.tell), list[str]()
@@ -128,9 +136,17 @@ def plan(
         traces.phase("plan"),
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
-        sent.indexes(flags.root, settings, scans) as indexes,
+        ExitStack() as opened,
     ):
-        made = under_key(make_plan(checked, reader, io, scans, indexes, request), settings)
+
+        def sources() -> "Sources":
+            from reconciler.cli.wiring import sent
+            from reconciler.workflows.plan_loads import Sources
+
+            reading = scans()
+            return Sources(reading, opened.enter_context(sent.indexes(flags.root, settings, reading)))
+
+        made = under_key(make_plan(checked, reader, io, sources, request), settings)
     if seen:
         keep_looked({a: known.watched[a] for a in looked}, since, settings.settle, folder)
     return made
@@ -184,7 +200,7 @@ def carried(
         saved: the plan is its own approval, and used up by being applied.
         from_file: the plan, or the one that it is a part of, was read from a file.
     """
-    from reconciler.cli.wiring import sent
+    from reconciler.cli.wiring import ledgers, sent
     from reconciler.workflows.apply import apply_plan
     from reconciler.workflows.applying.run import Run
 
@@ -283,8 +299,10 @@ def settings_only(flags: Flags) -> Checked:
     return Checked(flags.root, resolve(flags.settings(), os.environ, found.data), Specs(), (), ())
 
 
-def owner(settings: Settings) -> Owner:
+def owner(settings: Settings) -> "Owner":
     """For what sources are read that cannot be read twice."""
+    from reconciler.bulk.scan.held import Owner
+
     return Owner(str(settings.endpoint), settings.organisation_id, settings.environment)
 
 

@@ -2,9 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass
-from datetime import datetime
 
-from reconciler import __version__
 from reconciler.bulk.load.context import VisibilityWindow
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.kinds.counts import many
@@ -14,8 +12,6 @@ from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.document import encode
 from reconciler.planning.plan.inverse import inverse
-from reconciler.planning.plan.obstacles import obstacle
-from reconciler.settings import Settings
 from reconciler.workflows.applying.actions import perform_actions
 from reconciler.workflows.applying.outcomes import (
     SEEN_THROUGH,
@@ -39,47 +35,6 @@ class Result:
     exit: Exit
     already: bool = False
     run: int | None = None
-
-
-def check_plan(plan: Plan, settings: Settings, now: str) -> None:
-    """A plan belongs to one workspace, organisation, endpoint and major version, and must be applyable and not too old.
-
-    Args:
-        plan: any plan whose digest is right.
-        settings: of this workspace.
-        now: in UTC, as plans write it.
-
-    Raises:
-        Refused: it is foreign, too old, or was not applyable when it was made.
-    """
-    if plan.tool_version.split(".")[0] != __version__.split(".", maxsplit=1)[0]:
-        raise Refused(
-            f"the plan was made by reconciler {plan.tool_version}; this is {__version__}",
-            help="apply the plan with that version, or make a new plan",
-        )
-    if settings.max_plan_age is not None:
-        age = (datetime.fromisoformat(now) - datetime.fromisoformat(plan.created_at)).total_seconds()
-        if age > settings.max_plan_age:
-            raise Refused(
-                f"the plan is {age / 3600:.1f} h old; max_plan_age allows {settings.max_plan_age / 3600:g} h",
-                help="make a new plan",
-            )
-    for what, theirs, ours in (
-        ("organisation", plan.organisation_id, settings.organisation_id),
-        ("workspace", plan.workspace, settings.workspace),
-        ("environment", plan.environment, settings.environment),
-        ("endpoint", plan.endpoint, str(settings.endpoint)),
-    ):
-        if theirs != ours:
-            raise Refused(
-                f"the plan is for {what} {theirs}; this workspace is set to {ours}",
-                help="apply the plan in that workspace, or make a new plan",
-            )
-    if (why := obstacle(plan)) is not None:
-        raise Refused(
-            why,
-            help="`reconciler show FILE` lists the reasons",
-        )
 
 
 def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:

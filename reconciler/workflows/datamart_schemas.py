@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from reconciler.api.client import Reader
 from reconciler.api.schemas import NoSchema, live_schema
 from reconciler.errors import MissingExtra, ReadFailed, ReconcilerError
 from reconciler.kinds.counts import many
@@ -20,6 +20,9 @@ from reconciler.model.diagnostic import Diagnostic, Severity, warning
 from reconciler.model.plan import LoadChange, SchemaSeen
 from reconciler.planning.loads.changes import definition_of
 from reconciler.workspace.schema_files import from_file
+
+if TYPE_CHECKING:  # who only reads sources does not wait for what sends requests
+    from reconciler.api.client import Reader
 
 _NAMED = 6  # datamarts in a finding
 _LIVE = "schema "  # begins how a plan names a schema of the platform; all others are files
@@ -58,7 +61,7 @@ class Schemas:
         return self.known.get(load.datamart) if load.definition.schema != "off" else None
 
 
-def gather(root: Path, loads: Iterable[DesiredLoad], reader: Reader | None, io: Executor | None) -> Schemas:
+def gather(root: Path, loads: Iterable[DesiredLoad], reader: "Reader | None", io: Executor | None) -> Schemas:
     """The schemas of the datamarts of some loads.
 
     Args:
@@ -89,7 +92,7 @@ def gather(root: Path, loads: Iterable[DesiredLoad], reader: Reader | None, io: 
 
 
 def _read(
-    root: Path, file: str | None, datamart_id: str, reader: Reader | None
+    root: Path, file: str | None, datamart_id: str, reader: "Reader | None"
 ) -> DatamartSchema | ReconcilerError:
     """The schema of a file or, without one, of the platform; or why it cannot be had."""
     try:
@@ -116,7 +119,7 @@ class LookedAgain:
 
 
 def look_again(
-    root: Path, loads: Iterable[LoadChange], reader: Reader, io: Executor, *, from_file: bool
+    root: Path, loads: Iterable[LoadChange], reader: "Reader", io: Executor, *, from_file: bool
 ) -> LookedAgain:
     """Read again the schemas that the loads of a plan were compared with, where that can change what is to be done.
 

@@ -1,35 +1,23 @@
 """Specs, remote and sources -> `Plan`. Sends nothing but GET, writes nothing, needs no ledger (G1)."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from functools import cache
+from typing import TYPE_CHECKING
 
 from reconciler.api.client import Reader
-from reconciler.bulk.scan.source_scans import Scans
-from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.control.observe import observe
 from reconciler.model.address import Address
-from reconciler.model.desired import Desired, DesiredLoad
+from reconciler.model.asked import Scope
+from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.listing import Listed, Unlisted
-from reconciler.model.load import UploadNotes
-from reconciler.model.plan import LoadChange, Override, Plan, ResourceChange, Unmanaged
+from reconciler.model.plan import Plan, Unmanaged
 from reconciler.model.remote import Observed
-from reconciler.model.removal import RefusedRemoval
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.unmanaged import unmanaged
-from reconciler.planning.loads.changes import (
-    Overrides,
-)
-from reconciler.planning.loads.elsewhere import elsewhere_findings, from_elsewhere
-from reconciler.planning.loads.generations import generations
-from reconciler.planning.loads.retention import proposed, superseded_imports
 from reconciler.planning.plan.planner import (
     Occasion,
-    Scope,
     acting_addresses,
     assemble,
     plan_config,
@@ -37,46 +25,15 @@ from reconciler.planning.plan.planner import (
 )
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
-from reconciler.workflows.consent import Consents
-from reconciler.workflows.datamart_schemas import gather
-from reconciler.workflows.late import Look, look_again
-from reconciler.workflows.planned_loads import LoadPlanner
+from reconciler.workflows.request import PlannedLoads, Request
 from reconciler.workflows.selection import in_scope, pruned, require_selected
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the user asked this plan to be.
-
-    Attributes:
-        overrides: by load address.
-        allowed: guards that may be crossed.
-        ci: the `CI` variable is set.
-        settled: gives what people said of chunks on a datamart.
-        prune: scopes where activations that nobody declares are to go.
-        known: remote ids of compartments at the last apply, by address, as the ledger has them.
-        refused: of an address, kind, datamart id and remote id, that the platform refused the removal before.
-        newest_load: the highest number of the loads of a source that the ledger knows; None where it knows none.
-        watched: addresses of loads that ended a short time ago: their executions are looked at once more.
-        looked: is told the address of each of them whose executions could be read.
-    """
-
-    scope: Scope = field(default_factory=Scope)
-    overrides: Mapping[str, Overrides] = field(default_factory=dict)
-    allowed: Sequence[Override] = ()
-    created_at: str = ""
-    ci: bool = False
-    uploads: Callable[[str], UploadNotes] = lambda _: UploadNotes()
-    prune: frozenset[str] = frozenset()
-    known: Mapping[str, str] = field(default_factory=dict)
-    refused: Callable[[str, str, str, str], RefusedRemoval | None] = lambda *_: None
-    newest_load: Callable[[DesiredLoad], int | None] = lambda _: None
-    watched: Collection[str] = ()
-    looked: Callable[[str], None] = lambda _: None
+if TYPE_CHECKING:
+    from reconciler.workflows.plan_loads import Sources
 
 
 def make_plan(
-    checked: Checked, reader: Reader, io: Executor, scans: Scans, sent: SentIndexes, request: Request
+    checked: Checked, reader: Reader, io: Executor, sources: Callable[[], "Sources"], request: Request
 ) -> Plan:
     """Observe, diff, scan, order, guard.
 
@@ -84,8 +41,7 @@ def make_plan(
         checked: the checked workspace.
         reader: sends GET requests.
         io: threads for small requests.
-        scans: reads sources, each once.
-        sent: what sources sent before, of those that send only what changed.
+        sources: gives what reads sources; asked only where there are any.
         request: what the flags of `plan` ask for.
 
     Raises:
@@ -133,45 +89,25 @@ def make_plan(
         *_paused(desired, checked),
         *_ledger_warning(request, settings.ledger),
     ]
-    schemas = gather(scans.root, loads.values(), reader, io)
-    scans.schemas = schemas.by_source(loads.values())
-    diagnostics += schemas.findings
-    planner = LoadPlanner(
-        observed=observed,
-        config=config,
-        changes=_activations(changes),
-        addresses=frozenset(c.address for c in changes),
-        consents=Consents(reader),
-        reader=reader,
-        io=io,
-        scans=scans,
-        sent=sent,
-        declared={name for load in desired.loads.values() for name in load.definition.former},
-        notes=cache(request.uploads),
-        schemas=schemas,
-    )
-    planned: list[LoadChange] = []
-    retired: list[ResourceChange] = []
-    errored = config.errored
-    for load in loads.values():
-        found = planner.plan(load, request.overrides.get(str(load.address), Overrides()))
-        imports = observed.imports.get(load.datamart_id)
-        if isinstance(imports, Listed):
-            going, told = proposed(load, superseded_imports(load, imports.rows), request.refused)
-            retired += going
-            diagnostics += told
-            if (newest := request.newest_load(load)) is not None:
-                foreign = from_elsewhere(generations(imports.rows, load.definition.former), newest)
-                diagnostics += elsewhere_findings(str(load.address), foreign)
-        diagnostics += found.findings
-        if str(load.address) in request.watched:
-            diagnostics += _late(
-                load, look_again(load.datamart_id, load.definition.former, imports, reader, io), request
-            )
-        errored = errored or found.read_failed
-        planned += [found.change] if found.change else []
-    every = [*changes, *retired]
-    kept, kept_loads = prune_requires(every, planned, acting_addresses(every))
+    found = PlannedLoads()
+    if loads:
+        # Loading what reads sources takes as long as a plan without any.
+        from reconciler.workflows.plan_loads import plan_loads
+
+        found = plan_loads(
+            loads.values(),
+            sources(),
+            reader,
+            io,
+            request,
+            observed=observed,
+            config=config,
+            changes=changes,
+            declared={name for load in desired.loads.values() for name in load.definition.former},
+        )
+    diagnostics += found.findings
+    every = [*changes, *found.retired]
+    kept, kept_loads = prune_requires(every, found.changes, acting_addresses(every))
     return assemble(
         kept,
         kept_loads,
@@ -188,26 +124,10 @@ def make_plan(
             labels=checked.specs.live,
             limits=scope.flags,
         ),
-        errored=errored,
+        errored=config.errored or found.errored,
         complete=scope.complete,
         rollout=desired.rollout,
     )
-
-
-def _activations(changes: Iterable[ResourceChange]) -> dict[str, list[ResourceChange]]:
-    """Changes of activations, by datamart id."""
-    found: dict[str, list[ResourceChange]] = defaultdict(list)
-    for change in changes:
-        if change.kind == "Activation":
-            found[str((change.change.after or change.change.before or {})["datamart_id"])].append(change)
-    return found
-
-
-def _late(load: DesiredLoad, look: Look, request: Request) -> list[Diagnostic]:
-    """Findings about what came after the seal of a load."""
-    if look.whole:
-        request.looked(str(load.address))
-    return [x.finding(str(load.address)) for x in look.found]
 
 
 def _unmanaged(

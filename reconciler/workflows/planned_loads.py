@@ -14,6 +14,7 @@ from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.control.observe import open_executions
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
+from reconciler.model.asked import Overrides
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
@@ -24,7 +25,6 @@ from reconciler.model.source import SourceDefinition
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.requirements import Required, Seen, Unmet, unmet
 from reconciler.planning.loads.changes import (
-    Overrides,
     RemoteLoads,
     content_of,
     decide_load,

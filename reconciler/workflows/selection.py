@@ -4,10 +4,9 @@ from collections.abc import Collection
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Address
+from reconciler.model.asked import Overrides, Scope
 from reconciler.model.desired import Desired
 from reconciler.model.plan import LoadChange
-from reconciler.planning.loads.changes import Overrides
-from reconciler.planning.plan.planner import Scope
 from reconciler.spec.nearest import nearest_or_known
 from reconciler.workflows.check import Checked
 

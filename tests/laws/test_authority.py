@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.errors import Refused
 from reconciler.kinds.names import ChunkName, LoadKey, SealName
+from reconciler.model.asked import Overrides
 from reconciler.model.desired import Desired
 from reconciler.model.listing import Listed
 from reconciler.model.plan import Plan
 from reconciler.model.remote import Activation, Compartment, Datamart, Import, Observed
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.digests import plan_digest
-from reconciler.planning.loads.changes import Overrides, RemoteLoads, decide_load, plan_load, plan_unread
+from reconciler.planning.loads.changes import RemoteLoads, decide_load, plan_load, plan_unread
 from reconciler.planning.loads.failed_rows import failed_rows
 from reconciler.planning.loads.retention import superseded_imports
 from reconciler.planning.plan.authority import refusals

@@ -10,7 +10,6 @@ import os
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote
 
-from reconciler.bulk.sources import web
 from reconciler.bulk.sources.patterns import has_wildcard, holds_no_rows, matches, may_be_literal, natural
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.origin import SourceUrl, masked
@@ -65,6 +64,8 @@ def find(pattern: str) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=4096)
 def _head_once(url: str) -> Object:
+    from reconciler.bulk.sources import web  # urllib and TLS, for which files on a disk need not wait
+
     base, key = _split(url)
     store, on_the_web = _store(base), base.startswith("http")
     try:
@@ -90,6 +91,8 @@ def _gives_ranges(url: str, store: Any, key: str, tag: str) -> bool:
         if type(e).__name__ == "PreconditionError":
             raise _unreadable(url, e) from None
         return False
+    from reconciler.bulk.sources import web
+
     web.refuse_page(url, start)
     return True
 
@@ -118,6 +121,8 @@ def open_object(url: str) -> IO[bytes]:
     found = head(url)
     base, key = _split(url)
     if found.tag is None:
+        from reconciler.bulk.sources import web
+
         return web.open_url(url) if base.startswith("http") else _whole(url, base, key)
     return io.BufferedReader(_Ranges(url, base, key, found), RANGE)
 

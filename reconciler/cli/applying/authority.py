@@ -16,6 +16,7 @@ from reconciler.planning.digests import sealed_by
 from reconciler.planning.plan import document, waves
 from reconciler.planning.plan.authority import Refusal, refusals
 from reconciler.planning.plan.inverse import inverse
+from reconciler.planning.plan.obstacles import check_plan
 from reconciler.settings import Settings
 from reconciler.workflows.check import Checked
 
@@ -33,8 +34,6 @@ def authorised(made: Plan, flags: Flags) -> Checked:
         Refused: the plan is another workspace's, its seal is wrong, or the specs do not declare what it does.
         SpecError: the specs have findings that stop.
     """
-    from reconciler.workflows.apply import check_plan
-
     checked = session.settings_only(flags)
     check_plan(made, checked.settings, real_clock.created_at())
     seal = seal_of(made, checked.settings)
@@ -77,8 +76,6 @@ _SEALS = {
 
 def standing(made: Plan, flags: Flags) -> list[str]:
     """What is known of a plan here, in sentences: its seal, and whether the specs declare what it does."""
-    from reconciler.workflows.apply import check_plan
-
     flags = replace(flags, environment=flags.environment or made.environment)
     try:
         settings = session.settings_only(flags).settings

@@ -17,6 +17,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.coverage import Coverage, after, coverage
+from reconciler.planning.plan.obstacles import check_plan
 from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.result import json as result_json
@@ -76,8 +77,6 @@ def apply(
         ReconcilerError: --wave was given for a plan without waves; or see `apply_plan`.
         Refused: the plan may not be applied here, or something moved.
     """
-    from reconciler.workflows.apply import check_plan
-
     settings = checked.settings
     check_plan(made, settings, real_clock.created_at())
     if flags.wave is not None and made.rollout is None:

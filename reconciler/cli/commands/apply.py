@@ -61,7 +61,7 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
     where = session.seeded_target(flags, checked)
     with session.progress(flags) as reading:
         scans = session.new_scans(flags, reading, kept=True)
-        made = session.plan(flags, checked, where, scans)
+        made = session.plan(flags, checked, where, lambda: scans)
     if flags.output is opt.Format.TEXT:
         plan_pages.show(made, flags)
     plan_pages.tell_findings(made, flags)

@@ -53,7 +53,7 @@ def run_drift(flags: Flags, file: Path | None, *, detailed: bool, write: bool) -
     checked = session.read_workspace(flags)
     where = session.seeded_target(flags, checked)
     with session.progress(flags) as shown:
-        made = session.plan(flags, checked, where, session.new_scans(flags, shown, kept=True))
+        made = session.plan(flags, checked, where, lambda: session.new_scans(flags, shown, kept=True))
     found = audited(made, ledgers.expendable_history(flags.root, checked.settings))
     shared = file is not None and output_file.is_stdout(file)
     if not shared:

@@ -5,7 +5,7 @@ from reconciler.cli import plan_files, plan_pages, session
 from reconciler.cli.flags import OVERRIDES, PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
-from reconciler.cli.remembered import rejected_rows
+from reconciler.cli.output.rejected_file import rejected_rows
 
 
 @takes(*PLATFORM, *SELECTION, *OVERRIDES, "parallelism", "only", "show_unmanaged", "details", "full")
@@ -26,7 +26,7 @@ def plan(
             flags,
             checked,
             session.seeded_target(flags, checked),
-            session.new_scans(flags, shown, kept=True, rejects=keep),
+            lambda: session.new_scans(flags, shown, kept=True, rejects=keep),
         )
     if file is None or not output_file.is_stdout(file):
         plan_pages.show(made, flags)

@@ -15,7 +15,7 @@ from reconciler.cli.flags import PLATFORM, WORKSPACE, Flags, takes
 from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, style
-from reconciler.cli.wiring import actor, connections, ledgers, real_clock
+from reconciler.cli.wiring import actor, ledgers, real_clock
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model.load import ManualVerdict
 from reconciler.planning.plan import document
@@ -249,6 +249,8 @@ def run_resolve(flags: Flags, chunk: str, *, sent: bool | None) -> int:
         raise UsageError(
             f"no spec declares {address}", help="examples of addresses: ProfileSource/crm@retail-fr"
         )
+    from reconciler.cli.wiring import connections  # the other commands of `runs` read the ledger alone
+
     where = session.target(flags, checked.settings)
     with (
         ledgers.locked(

@@ -110,7 +110,9 @@ def _look(flags: Flags, observer: Observer) -> Observation:
     checked = session.read_workspace(flags)
     where = replace(session.target(flags, checked.settings), observer=observer)
     with session.progress(flags) as shown:
-        made = session.plan(flags, checked, where, session.new_scans(flags, shown, kept=True), seen=False)
+        made = session.plan(
+            flags, checked, where, lambda: session.new_scans(flags, shown, kept=True), seen=False
+        )
         plan_pages.tell_findings(made, flags)
     history = ledgers.history(flags.root, checked.settings)
     found = audited(made, history)

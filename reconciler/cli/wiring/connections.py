@@ -1,17 +1,22 @@
-"""Connections and threads for small requests."""
+"""Connections and threads for small requests. What sends requests is loaded with the first connection, not with a command's help."""
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from reconciler.api.client import Reader, Writer
 from reconciler.api.pacing import Pace
 from reconciler.cli.wiring.destination import Target
 
+if TYPE_CHECKING:
+    from reconciler.api.client import Reader, Writer
+
 
 @contextmanager
-def reader(where: Target, parallelism: int) -> Iterator[Reader]:
+def reader(where: Target, parallelism: int) -> "Iterator[Reader]":
     """A connection that can emit nothing but GET."""
+    from reconciler.api.client import Reader
+
     made = Reader(where.origin, where.token, pace=Pace(parallelism), observer=where.observer)
     try:
         yield made
@@ -20,8 +25,10 @@ def reader(where: Target, parallelism: int) -> Iterator[Reader]:
 
 
 @contextmanager
-def writer(where: Target, parallelism: int) -> Iterator[Writer]:
+def writer(where: Target, parallelism: int) -> "Iterator[Writer]":
     """A connection that can write."""
+    from reconciler.api.client import Writer
+
     made = Writer(where.origin, where.token, pace=Pace(parallelism), observer=where.observer)
     try:
         yield made

@@ -8,7 +8,6 @@ from typing import Any
 
 from reconciler.api.observer import SILENT, Observer
 from reconciler.cli.wiring import user_command
-from reconciler.cli.wiring.sandbox_process import ensure
 from reconciler.cli.wiring.secret_file import read_secret
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.counts import many
@@ -76,6 +75,9 @@ def target(
         ReconcilerError: no token is configured, or it cannot be read.
     """
     if isinstance(settings.endpoint, LocalSandbox):
+        # It asks by urllib, which nothing else here needs.
+        from reconciler.cli.wiring.sandbox_process import ensure
+
         origin = Origin.parse(ensure(root, seed() if seed else None))
         return Target(origin, token(root, settings, token_file, os.environ) or ANY_TOKEN, observer)
     found = token(root, settings, token_file, os.environ)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from reconciler.api.answers import Answer
 from reconciler.bulk.scan.held import Owner
 from reconciler.bulk.scan.spool import Spools
-from reconciler.bulk.upload.commit_gate import CommitGate
 from reconciler.cli.wiring.destination import text_of
 from reconciler.ledger.lock import Lock
 
 if TYPE_CHECKING:
+    from reconciler.bulk.upload.commit_gate import CommitGate
     from reconciler.bulk.upload.job import Job
 
 LONGEST_FOLDER = 60  # characters

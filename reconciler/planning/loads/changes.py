@@ -9,6 +9,7 @@ import msgspec
 from reconciler.kinds.counts import many
 from reconciler.kinds.names import LoadKey
 from reconciler.model.address import Address
+from reconciler.model.asked import Overrides
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
@@ -29,15 +30,6 @@ from reconciler.planning.loads.generations import (
 )
 from reconciler.planning.loads.protocol import SEALABLE, ChunkState, LoadView, retries, states
 from reconciler.planning.loads.source_findings import rejected_findings, scan_findings
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What the user approved by flag for this load."""
-
-    reload: bool = False
-    supersede: bool = False
-    resend: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

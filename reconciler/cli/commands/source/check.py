@@ -13,7 +13,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
 from reconciler.cli.flags import Flags, takes
 from reconciler.cli.output.console import data, out, say, show_findings, style
-from reconciler.cli.remembered import rejected_rows
+from reconciler.cli.output.rejected_file import rejected_rows
 from reconciler.cli.wiring import sent
 from reconciler.errors import UsageError
 from reconciler.kinds.counts import many

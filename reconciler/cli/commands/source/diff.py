@@ -13,7 +13,6 @@ from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
 from reconciler.reports.source_diff import json as diff_json
 from reconciler.reports.source_diff import text as diff_text
-from reconciler.workflows.preview import compartment_ids
 
 MAX_SAMPLED = 1000
 
@@ -54,6 +53,7 @@ def run_diff(flags: Flags, name: str, sample: int, output: opt.SourceFormat, *, 
         SpecError: the specs have findings that stop.
         ReconcilerError: the source or the platform cannot be read.
     """
+    from reconciler.workflows.preview import compartment_ids
     from reconciler.workflows.source_diff import differences
 
     checked = declared(flags, name)

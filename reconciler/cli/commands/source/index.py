@@ -66,7 +66,7 @@ def run_rebuild(flags: Flags, name: str) -> None:
     ):
         scans = session.new_scans(flags, shown)
         targets = [str(x.address) for x in _chosen(flags, checked, name)]
-        made = session.plan(replace(flags, target=targets), checked, where, scans)
+        made = session.plan(replace(flags, target=targets), checked, where, lambda: scans)
         plan_pages.tell_findings(made, flags)
         if made.errored:
             plan_pages.exit_code(made, detailed=False)

@@ -13,7 +13,6 @@ from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
 from reconciler.reports.preview import json as preview_json
 from reconciler.reports.preview import text as preview_text
-from reconciler.workflows.preview import compartment_ids
 
 
 @takes(*PLATFORM, "datamart", "output")
@@ -35,6 +34,7 @@ def run_preview(flags: Flags, name: str, line: str) -> int:
         UsageError: there is no such source, datamart or line.
         ReconcilerError: the line is not sent, or what it does is not public.
     """
+    from reconciler.workflows.preview import compartment_ids
     from reconciler.workflows.preview import preview as look
 
     checked = declared(flags, name)

@@ -1,14 +1,12 @@
 """`source retry`."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, plan_pages, session
 from reconciler.cli import options as opt
-from reconciler.cli.applying import execute
 from reconciler.cli.commands.source.declared import SourceName, declared
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import out, say
@@ -18,6 +16,9 @@ from reconciler.errors import Refused, UsageError
 from reconciler.kinds.counts import many
 from reconciler.planning.plan.planner import Occasion, assemble
 from reconciler.workflows.check import Checked
+
+if TYPE_CHECKING:
+    from reconciler.bulk.scan.source_scans import Scans
 
 
 @takes(*PLATFORM, "datamart", "output", "parallelism", "upload_rate", "lock_timeout", "events")
@@ -63,7 +64,9 @@ def run_retry(flags: Flags, name: str, *, failed_lines: bool, auto: bool) -> int
             scans.spools.sweep()
 
 
-def _retry(flags: Flags, checked: Checked, name: str, scans: Scans, *, auto: bool) -> int:
+def _retry(flags: Flags, checked: Checked, name: str, scans: "Scans", *, auto: bool) -> int:
+    # Not for the other commands of `source`, which send nothing.
+    from reconciler.cli.applying import execute
     from reconciler.workflows.retry import plan_retry
 
     where = session.seeded_target(flags, checked)
@@ -72,7 +75,7 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: Scans, *, auto: boo
         connections.threads(checked.settings.parallelism) as io,
     ):
         targets = [a for a, load in checked.desired().loads.items() if load.source == name]
-        made = session.plan(replace(flags, target=targets), checked, where, scans)
+        made = session.plan(replace(flags, target=targets), checked, where, lambda: scans)
         plan_pages.tell_findings(made, flags)
         if made.errored or not made.applyable:
             return plan_pages.exit_code(made, detailed=False)
