@@ -127,6 +127,7 @@ class Scan:
         unchanged: rows that are not sent because they were before, and did not change.
         expectations: what was found for each expectation of the source, in its order.
         schema: what does not fit the schemas that it was compared with, by their digests.
+        overtaken: with `duplicates: keep_last`, identities of which a row is sent that a rejected one comes after.
         removed: DELETE commands about identities that no row names; they are among `deletes`, and no rows.
         blank: blank lines at the ends of files. All lines of the files are headers + lines + continued + blank.
     """
@@ -155,6 +156,7 @@ class Scan:
     unchanged: int = 0
     schema: dict[str, tuple[SchemaOddity, ...]] = field(default_factory=dict)
     expectations: tuple[Broken, ...] = ()
+    overtaken: Repeated | None = None
 
     @property
     def accepted(self) -> int:

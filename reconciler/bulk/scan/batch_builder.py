@@ -21,8 +21,8 @@ ONE_BY_ONE_MAX_LINES = 16  # lines that are rather asked one by one
 
 
 def identity_reader(source: SourceDefinition) -> Callable[[Record], bytes | None]:
-    """The function that says whom a rejected record is about, where deletes depend on it; None where that cannot be read."""
-    if source.gone != "delete":
+    """The function that says whom a rejected record is about, where deletes or `keep_last` depend on it; None where that cannot be read."""
+    if source.gone != "delete" and source.duplicates != "keep_last":
         return lambda record: None
     named = row_identity(source)
     return lambda record: None if record.row is None else named(record.row)

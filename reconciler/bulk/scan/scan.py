@@ -24,6 +24,7 @@ from reconciler.bulk.scan.expecting import Expecting
 from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.gathering import Gather
 from reconciler.bulk.scan.identifiers import Identifiers
+from reconciler.bulk.scan.overtaken import overtaken
 from reconciler.bulk.scan.reading import Here, Look, Reading
 from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.schema_look import SchemaLooks
@@ -199,9 +200,9 @@ def _scan(
     rows, blanks = Rows(names, source), Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)
     misfits, expecting = SchemaLooks(rows.names, hooks.schemas), Expecting(source, rows.names)
-    gathers: list[Gather] = [x for x in (watch, hooks.tracker) if x is not None]
-    if source.expect:
-        gathers.append(expecting)
+    over = overtaken(source, rows.names)
+    also = (watch, hooks.tracker, over, expecting if source.expect else None)
+    gathers: list[Gather] = [x for x in also if x is not None]
     takes = [x.take for x in gathers]
     at_once = takes if replaced is None else []  # else of what is left
     look = Look(identifiers, contents=hooks.contents, schemas=hooks.schemas, takes=at_once)
@@ -263,6 +264,7 @@ def _scan(
         looks=looks.result,
         schema=misfits.result(),
         expectations=expecting.result(),
+        overtaken=over.result() if over else None,
     )
 
 

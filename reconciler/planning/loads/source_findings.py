@@ -40,6 +40,8 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     """What reading a source shows, whatever the remote has: bad lines, too few lines, identity that is not filled."""
     address = str(want.address)
     findings = rejected_findings(want, scan)
+    if scan.overtaken is not None and bad(scan) <= allowed(want.definition.allow, scan.lines):
+        findings.append(_overtaken(want, scan.overtaken))
     if scan.looks is not None:
         what, _, todo = scan.looks.words.partition(": ")
         words = f"{scan.looks.path}: from line {scan.looks.line:,} on, {what}; it is read as the spec says"
@@ -107,6 +109,18 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
             )
         ]
     return []
+
+
+def _overtaken(want: DesiredLoad, found: Repeated) -> Diagnostic:
+    words = f"of {many(found.identities, 'identity', 'identities')} an earlier row is sent, since the last one is rejected"
+    return warning(
+        "earlier-row-sent",
+        words,
+        want.span,
+        address=str(want.address),
+        note=more or None,
+        help="correct the rejected rows, or set bad_lines.allow: 0, so that nothing is sent until they are",
+    )
 
 
 def _repeated(want: DesiredLoad, found: Repeated) -> Diagnostic:
