@@ -112,13 +112,14 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
 
 
 def _overtaken(want: DesiredLoad, found: Repeated) -> Diagnostic:
-    words = f"of {many(found.identities, 'identity', 'identities')} an earlier row is sent, since the last one is rejected"
+    what = f"of {many(found.identities, 'identity', 'identities')} an earlier row is sent, since the last one is rejected"
+    more = [*found.examples[1:], *(["…"] if found.identities > len(found.examples) else [])]
     return warning(
         "earlier-row-sent",
-        words,
+        f"{what}: {found.examples[0]}",
         want.span,
         address=str(want.address),
-        note=more or None,
+        note="\n".join(more) or None,
         help="correct the rejected rows, or set bad_lines.allow: 0, so that nothing is sent until they are",
     )
 
