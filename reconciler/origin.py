@@ -20,10 +20,11 @@ SANDBOX = "sandbox:"
 STORES = ("s3", "gs", "az")
 _PORTS = {"https": 443, "http": 80}
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
-_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")  # a resolver reads such a name as an address
-_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
-_SHOWN = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s'\"<>]*)")
+# Compiled by `re` when first needed: most commands show or read few addresses.
+_NAME = rf"{_LABEL}(?:\.{_LABEL})*"
+_NUMERIC = r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)"  # a resolver reads such a name as an address
+_PATH = r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*"
+_SHOWN = r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>[^\s'\"<>]*)"
 
 
 class BadAddress(ReconcilerError):
@@ -69,7 +70,7 @@ class Origin:
                 "the address holds a query or a fragment", help="remove everything from ? or # on"
             )
         path = rest.rstrip("/")
-        if not _PATH.fullmatch(path):
+        if not re.fullmatch(_PATH, path):
             raise BadAddress(
                 "the path of the address has characters or parts that have more than one spelling",
                 help="letters, digits, '-', '_', '~' and '.' can stand between slashes",
@@ -192,14 +193,14 @@ def _host_and_port(authority: str) -> tuple[str, int | None]:
 
 
 def _host(written: str) -> str:
-    if written.startswith("[") or _NUMERIC.fullmatch(written):
+    if written.startswith("[") or re.fullmatch(_NUMERIC, written):
         ip = _address(written.strip("[]"))
         if ip is None or (ip.version == 6) is not written.startswith("[") or getattr(ip, "ipv4_mapped", None):
             raise BadAddress(
                 "the host is a number that is no usual IP address", help="write it like 192.0.2.1"
             )
         return str(ip)
-    if not _NAME.fullmatch(written) or len(written) > 253:
+    if not re.fullmatch(_NAME, written) or len(written) > 253:
         raise BadAddress(
             "the host is no name of a machine",
             help="letters, digits, '-' and '_' can stand between dots; none at the end",
@@ -216,7 +217,7 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 def masked(text: str) -> str:
     """A text in which each URL shows neither account nor query; the one way to show a URL that was not parsed."""
-    return _SHOWN.sub(lambda found: f"{found['scheme']}://{_without_secrets(found)}", text)
+    return re.sub(_SHOWN, lambda found: f"{found['scheme']}://{_without_secrets(found)}", text)
 
 
 def masked_line(line: str) -> str:

@@ -9,22 +9,23 @@ import re
 from typing import NewType
 
 ForeignText = NewType("ForeignText", str)
+# All are compiled by `re` when first needed, which is not at every start.
 # C1 controls, and characters that turn the direction of writing, end lines or are not seen; JSON escapes no others by itself.
-_MOVING = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_MOVING = "[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 # What a CI job obeys where it reads it in a log: a command at the beginning of a line, a logging command anywhere.
-_COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[0-9]+m)*)::(?=[A-Za-z])", re.MULTILINE)
-_LOGGING = re.compile(r"##(?=\[|vso\[)")
+_COMMAND = r"(?m)^((?:[^\S\n]|\x1b\[[0-9]+m)*)::(?=[A-Za-z])"
+_LOGGING = r"##(?=\[|vso\[)"
 
 
 def plain_json(document: str) -> str:
     """JSON of the same content in which what moves a cursor or gives an order to a CI job, wherever it is shown, is an escape."""
     if "##" in document:
-        document = _LOGGING.sub(r"\\u0023#", document)
+        document = re.sub(_LOGGING, r"\\u0023#", document)
     if document.isascii() and "\x7f" not in document:
         return document
-    return _MOVING.sub(lambda m: json.dumps(m[0])[1:-1], document)
+    return re.sub(_MOVING, lambda m: json.dumps(m[0])[1:-1], document)
 
 
 def without_orders(text: str) -> str:
     """Text with a blank within what a CI job would obey: `::error::`, `##[error]`."""
-    return _LOGGING.sub("# #", _COMMAND.sub(r"\1: :", text))
+    return re.sub(_LOGGING, "# #", re.sub(_COMMAND, r"\1: :", text))

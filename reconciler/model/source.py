@@ -5,7 +5,6 @@ from pathlib import PurePath
 from typing import Any
 
 PRIVATE = ".reconciler"  # the folder of a workspace where runs keep what is theirs
-PACKED = {".gz": "gzip", ".zst": "zstd"}  # compression by suffix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,13 @@
 """Lines that are not wider than a terminal. Pure."""
 
 import re
-import textwrap
 
-_COLOUR = re.compile(r"\x1b\[[0-9]+m")
-_KEPT = re.compile(
-    r" *([0-9]* \||\$ )"
-)  # a line of a file, the marks below it, a command on a line of its own
-_WORD = re.compile(r" *(?:`[^`]*`[^ ]*|[^ ]+)")
+# Patterns are compiled by `re` when first needed: few lines are wider than a terminal.
+_COLOUR = r"\x1b\[[0-9]+m"
+_KEPT = r" *([0-9]* \||\$ )"  # a line of a file, the marks below it, a command on a line of its own
+_WORD = r" *(?:`[^`]*`[^ ]*|[^ ]+)"
 _DEEPER = 2  # a continued line
-_TOGETHER = re.compile(r"`[^`\n]*`")
+_TOGETHER = r"`[^`\n]*`"
 _BLANK = "\x00"  # in place of a blank that no line ends at
 
 
@@ -26,25 +24,25 @@ def folded(text: str, width: int) -> str:
     if width < 1:
         return text
     return "\n".join(
-        line if len(line) <= width or _KEPT.match(_COLOUR.sub("", line)) else _broken(line, width)
+        line if len(line) <= width or re.match(_KEPT, re.sub(_COLOUR, "", line)) else _broken(line, width)
         for line in text.split("\n")
     )
 
 
 def _broken(line: str, width: int) -> str:
-    bare = _COLOUR.sub("", line)
+    bare = re.sub(_COLOUR, "", line)
     if len(bare) <= width:
         return line
     indent = " " * min(len(bare) - len(bare.lstrip(" ")) + _DEEPER, width // 2)
     lines, used = [""], 0
-    for word in _WORD.findall(line):
+    for word in re.findall(_WORD, line):
         whole = word
-        if used and used + len(_COLOUR.sub("", word)) > width:
+        if used and used + len(re.sub(_COLOUR, "", word)) > width:
             whole = indent + word.lstrip(" ")
             lines.append("")
             used = 0
         lines[-1] += whole
-        used += len(_COLOUR.sub("", whole))
+        used += len(re.sub(_COLOUR, "", whole))
     return "\n".join(lines)
 
 
@@ -57,8 +55,10 @@ def wrapped(text: str, width: int, *, initial_indent: str = "", subsequent_inden
         initial_indent: before the first line.
         subsequent_indent: before the others.
     """
+    import textwrap  # not for `validate`, which wraps nothing
+
     lines = textwrap.wrap(
-        _TOGETHER.sub(lambda m: m[0].replace(" ", _BLANK), text),
+        re.sub(_TOGETHER, lambda m: m[0].replace(" ", _BLANK), text),
         width,
         initial_indent=initial_indent,
         subsequent_indent=subsequent_indent,

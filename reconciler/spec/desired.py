@@ -7,10 +7,18 @@ from functools import partial
 from typing import Any
 
 from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment, DesiredLoad
-from reconciler.model.source import Dialect, Identifier, Operation, Query, SourceDefinition, Update
+from reconciler.model.source import (
+    Dialect,
+    Expectation,
+    Identifier,
+    Operation,
+    Query,
+    SourceDefinition,
+    Update,
+)
 from reconciler.settings import Settings, size
 from reconciler.spec.documents import Document
-from reconciler.spec.expectations import read_expectations
+from reconciler.spec.expectations import OF_ALL, OF_FIELDS
 from reconciler.spec.source_fields import format_of, identifiers, references
 from reconciler.spec.specs import Specs
 
@@ -175,7 +183,7 @@ def _definition(
         former=tuple((w, s) for w in former_workspaces for s in former_sources),
         outside=settings.allow_outside_paths,
         schema=spec.get("schema", "warn"),
-        expect=read_expectations(spec),
+        expect=_expectations(spec),
     )
 
 
@@ -190,3 +198,15 @@ def _identifier(spec: dict[str, Any]) -> Identifier:
         steps = tuple(found.get("normalise", ()))
         return Identifier(kind=kind, column=found["column"], hash=found["hash"], normalise=steps)
     return Identifier(kind=kind, column=found, compartment=spec.get("compartment"))
+
+
+def _expectations(spec: dict[str, Any]) -> tuple[Expectation, ...]:
+    """Each check of each entry of `expect`."""
+    return tuple(
+        Expectation(
+            check=check, field=entry.get("field"), value=entry[check], severity=entry.get("severity", "error")
+        )
+        for entry in spec.get("expect", [])
+        for check in (*OF_FIELDS, *OF_ALL)
+        if check in entry
+    )

@@ -5,23 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.model.diagnostic import Diagnostic, error
-from reconciler.model.source import Expectation
 from reconciler.spec.documents import Document
 
 OF_FIELDS = ("not_null", "unique", "in", "matches", "range")
 OF_ALL = ("min_rows", "max_change_percent")
-
-
-def read_expectations(spec: dict[str, Any]) -> tuple[Expectation, ...]:
-    """Each check of each entry."""
-    return tuple(
-        Expectation(
-            check=check, field=entry.get("field"), value=entry[check], severity=entry.get("severity", "error")
-        )
-        for entry in spec.get("expect", [])
-        for check in (*OF_FIELDS, *OF_ALL)
-        if check in entry
-    )
 
 
 def expectations(document: Document) -> Iterator[Diagnostic]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reconciler.model.source import PACKED
+from reconciler.model.packed import PACKED
 
 _FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": "parquet"}
 

@@ -18,7 +18,6 @@ from reconciler.spec.severities import enabled
 from reconciler.spec.source_fields import file_references
 from reconciler.spec.source_rules import outside, unsafe_path
 from reconciler.workspace.path_state import look
-from reconciler.workspace.schema_files import from_file
 
 SMALL = 1000
 _BLOCK = 1 << 16
@@ -72,6 +71,8 @@ class Disk:
                 yield from self._unusable(document, path, text)
 
     def _unusable(self, document: Document, path: tuple[str, str], text: str) -> Iterator[Diagnostic]:
+        from reconciler.workspace.schema_files import from_file  # few workspaces have schemas in files
+
         self.opened = True
         try:
             from_file(self.root, text)

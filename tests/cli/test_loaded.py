@@ -31,8 +31,8 @@ ALWAYS = [*FORMATS, *TYPED, *EXTRAS, "asyncio"]
 TABLE = {
     "--version": [*ALWAYS, *REQUESTS, *SOURCES, *SENDING, *PLANNING, *SPECS, *LEDGER, "msgspec"],
     "--help": [*ALWAYS, *REQUESTS, *SOURCES, *SENDING, *PLANNING, *SPECS, *LEDGER, "msgspec"],
-    "validate": [*ALWAYS, *REQUESTS, *SOURCES, *SENDING, *PLANNING, *LEDGER, "msgspec", "typer"],
-    "validate --per-file specs/loyalty.yaml": [*ALWAYS, *REQUESTS, *SOURCES, *SENDING, *PLANNING, *LEDGER, "msgspec", "typer"],
+    "validate": [*ALWAYS, *REQUESTS, *SOURCES, *SENDING, *PLANNING, *LEDGER, "msgspec", "typer", "reconciler.model.source", "reconciler.kinds.schema_text", "textwrap", "shlex"],
+    "validate --per-file specs/loyalty.yaml": [*ALWAYS, *REQUESTS, *SOURCES, *SENDING, *PLANNING, *LEDGER, "msgspec", "typer", "reconciler.model.source", "reconciler.kinds.schema_text", "textwrap", "shlex"],
     "explain duplicate-name": [*ALWAYS, *REQUESTS, *SOURCES, *SENDING, *PLANNING, *LEDGER],
     "plan": [*ALWAYS, *SOURCES, *SENDING],
     "drift": [*ALWAYS, *SOURCES, *SENDING],

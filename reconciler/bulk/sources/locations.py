@@ -20,7 +20,8 @@ from reconciler.beneath import LeadsOutside, open_regular, real_beneath
 from reconciler.bulk.sources import files, object_store
 from reconciler.bulk.sources.patterns import natural
 from reconciler.errors import MissingExtra, ReconcilerError
-from reconciler.model.source import PACKED, SourceDefinition
+from reconciler.model.packed import PACKED
+from reconciler.model.source import SourceDefinition
 
 BUFFER = 1 << 16
 

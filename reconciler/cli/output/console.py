@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,11 +14,11 @@ from reconciler.beneath import open_beneath
 from reconciler.errors import DiskFailed
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.foreign import plain_json, without_orders
-from reconciler.origin import masked_line
 from reconciler.reports.folded import folded
 from reconciler.reports.style import COLOUR, PLAIN, Style
 
-_COLOURS = re.compile(r"(\x1b\[(?:0|1|2|31|32|33)m)")
+# Patterns are compiled by `re` when first needed, which is not at every start.
+_COLOURS = r"(\x1b\[(?:0|1|2|31|32|33)m)"
 WORKSPACE_FILE = "reconciler.yaml"
 WIDTH = PLAIN.width
 # A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
@@ -29,13 +28,15 @@ _SPEC = r"^['\"{ ]*(apiVersion|kind|metadata|spec)['\"]?\s*:"
 _MOST = 5_000_001
 
 
-_COMMAND = re.compile(r"`reconciler (?!-C )(?=[a-z])(?!explain|init|demo|schema\b|sandbox (?:serve|faults))")
+_COMMAND = r"`reconciler (?!-C )(?=[a-z])(?!explain|init|demo|schema\b|sandbox (?:serve|faults))"
 _folder: list[str] = []  # of the workspace, as typed with -C
 _drawn: list[Callable[[str], None]] = []  # write above the bars that are on the terminal
 
 
 def work_in(folder: Path) -> None:
     """Commands that messages name begin with this `-C` from now on, so that they can be copied."""
+    import shlex  # not for commands without -C
+
     _folder[:] = [] if folder == Path() else [shlex.quote(str(folder))]
 
 
@@ -48,7 +49,7 @@ def located(text: str) -> str:
 
 def _located(line: str, folder: str) -> str:
     """A line of a text; one that was within the width, and is not with the folder in it, is wrapped again."""
-    found = _COMMAND.sub(lambda m: m[0] + folder, line)
+    found = re.sub(_COMMAND, lambda m: m[0] + folder, line)
     within = len(line) <= WIDTH < len(found)
     return folded(found, WIDTH) if within else found
 
@@ -120,7 +121,7 @@ def shown(text: str) -> str:
     turn the direction of writing. What a CI job would obey (`::error::`, `##[error]`) gets a blank in between.
     """
     if not text.replace("\n", "").isprintable():
-        parts = _COLOURS.split(text)
+        parts = re.split(_COLOURS, text)
         parts[::2] = ["".join(map(_printable, part)) for part in parts[::2]]
         text = "".join(parts)
     return without_orders(text)
@@ -179,6 +180,8 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
                 cache[path] = []
         if not 0 < number <= len(cache[path]):
             return None
+        from reconciler.origin import masked_line  # only a finding shows lines of a file
+
         found = masked_line(cache[path][number - 1])
         return re.sub(_CLEAR, r"\1…", found) if Path(path).name == WORKSPACE_FILE else found
 

@@ -1,0 +1,3 @@
+"""How files are compressed, by their suffix."""
+
+PACKED = {".gz": "gzip", ".zst": "zstd"}
