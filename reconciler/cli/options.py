@@ -255,7 +255,11 @@ Details = Annotated[
     ),
 ]
 Full = Annotated[
-    bool, typer.Option("--full", help="Show all that the plan says of each change and load, then the plan.")
+    bool,
+    typer.Option(
+        "--full",
+        help="Show all that the plan says of each change and load, then the plan; as JSON and in a saved plan, an entry for each resource that is as declared, too.",
+    ),
 ]
 AutoApprove = Annotated[bool, typer.Option("--auto-approve", help="Do not ask.")]
 SkipStale = Annotated[bool, typer.Option("--skip-stale", help="Skip stale actions, and apply the rest.")]

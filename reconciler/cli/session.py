@@ -158,6 +158,13 @@ def under_key(made: Plan, settings: Settings) -> Plan:
     return made if key is None else replace(made, seal=plan_seal(made, key))
 
 
+def in_full(made: Plan, settings: Settings) -> Plan:
+    """The plan with an entry for each resource that is as declared; sealed again, since it was made here."""
+    from reconciler.planning.plan.document import full
+
+    return under_key(full(made), settings)
+
+
 def approve(made: Plan, *, auto: bool) -> None:
     """Ask whether to apply a plan.
 

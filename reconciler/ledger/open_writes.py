@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.address import Address
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.model.unchanged import compartments
 
 # Not one write but all, or all of loads: a run that this ledger does not know may have left writes on their way. Of loads that is
 # closed one by one, by looking at each: how late their executions show may be counted in listings, not in seconds.
@@ -76,7 +77,7 @@ class OpenWrites:
 
 def written(plan: Plan) -> dict[str, Written]:
     """What each action of a plan writes, by address."""
-    tokens = {c.address: _token(c) for c in plan.resource_changes if c.kind == "Compartment"}
+    tokens = {c.address: _token(c) for c in compartments(plan)}
     return {c.address: Written(_changed(c, tokens)) for c in plan.resource_changes} | {
         load.address: _loaded(load, plan.workspace) for load in plan.loads
     }

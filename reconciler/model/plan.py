@@ -1,17 +1,17 @@
 """The plan document (design 7): versioned plain data in Terraform's shape.
 
-Field names are the JSON names. Nothing here holds a token or a profile value. Structs, since a plan may have hundreds of
-thousands of entries, and most of them change nothing.
+Field names are the JSON names. Nothing here holds a token of the platform's API or a profile value. Structs, since a plan may have
+hundreds of thousands of entries.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.rollout import Rollout
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "2.0"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +28,52 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     after_unknown: dict[str, bool] = {}
+
+
+class UnchangedCompartment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A compartment that is as declared.
+
+    Attributes:
+        id: on the platform.
+        name: on the platform.
+    """
+
+    id: str
+    organisation_id: str
+    token: str
+    name: str | None
+
+
+class UnchangedActivations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Compartments that are active on the same datamarts as declared.
+
+    Attributes:
+        datamarts: their names.
+        compartments: their names in the specs; `all` stands for those of `unchanged.compartments`.
+    """
+
+    datamarts: tuple[str, ...]
+    compartments: Literal["all"] | tuple[str, ...]
+
+
+class Unchanged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is as declared, in few lines: compartments one by one, activations by the datamarts that compartments share.
+
+    With `--full` it is empty, and `resource_changes` has an entry with the action `no-op` for each of them.
+
+    Attributes:
+        compartments: by their name in the specs.
+        activations: each compartment is in one group at most.
+        defaults: by datamart, the compartments whose activation is its default.
+        datamart_ids: ids of the datamarts in `activations`, by name.
+        compartment_ids: ids of compartments in `activations` that are not in `compartments`, by name in the specs.
+    """
+
+    compartments: dict[str, UnchangedCompartment] = {}
+    activations: tuple[UnchangedActivations, ...] = ()
+    defaults: dict[str, tuple[str, ...]] = {}
+    datamart_ids: dict[str, str] = {}
+    compartment_ids: dict[str, str] = {}
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -267,7 +313,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         complete: no flag limits it.
         errored: something could not be read; what depends on it is not in the plan.
         applyable: nothing stops it.
-        resource_changes: of compartments, activations and document imports, those that change nothing too.
+        resource_changes: of compartments, activations and document imports; `no-op` where something stays although it is not as declared.
+        unchanged: compartments and activations that are as declared.
         loads: of each source and datamart, those that send nothing too.
         summary: counts.
         budget: what apply will need.
@@ -297,6 +344,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     errored: bool
     applyable: bool
     resource_changes: tuple[ResourceChange, ...]
+    unchanged: Unchanged = Unchanged()
     loads: tuple[LoadChange, ...]
     summary: Summary
     budget: Budget

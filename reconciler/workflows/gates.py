@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.api import resources
+from reconciler.api import resources as api
 from reconciler.api.client import Reader
 from reconciler.errors import Refused
 from reconciler.model.listing import Listed
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.model.remote import Compartment
 from reconciler.model.rollout import Rollout, Wave
+from reconciler.model.unchanged import compartments, resources
 from reconciler.planning.config import lookup
 from reconciler.planning.plan import waves
 
@@ -39,14 +40,10 @@ def activations_seen(made: Plan, wave: Wave, reader: Reader) -> int:
     Raises:
         ReadFailed: a list could not be read.
     """
-    compartments = resources.compartments(reader, made.organisation_id).require(then=THEN)
-    ids = {
-        c.address: c.remote_id or _id_of(c, compartments, made)
-        for c in made.resource_changes
-        if c.kind == "Compartment"
-    }
+    listed = api.compartments(reader, made.organisation_id).require(then=THEN)
+    ids = {c.address: c.remote_id or _id_of(c, listed, made) for c in compartments(made)}
     wanted: dict[str, set[str]] = {}
-    for change in made.resource_changes:
+    for change in resources(made):
         after = change.change.after or {}
         if change.kind == "Activation" and waves.datamart_of(change.address) in wave.datamarts:
             identity = after.get("compartment_id") or next(
@@ -57,7 +54,7 @@ def activations_seen(made: Plan, wave: Wave, reader: Reader) -> int:
     return sum(
         len(
             identities
-            & {a.compartment_id for a in resources.activations(reader, datamart_id).require(then=THEN).rows}
+            & {a.compartment_id for a in api.activations(reader, datamart_id).require(then=THEN).rows}
         )
         for datamart_id, identities in wanted.items()
     )

@@ -13,6 +13,7 @@ from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import Plan, Unmanaged
 from reconciler.model.remote import Observed
+from reconciler.model.unchanged import within as unchanged_within
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.unmanaged import unmanaged
@@ -83,6 +84,9 @@ def make_plan(
         request.known,
     )
     changes = config.changes if scope.complete else [c for c in config.changes if within(c.address)]
+    unchanged = config.same.made()
+    if not scope.complete:
+        unchanged = unchanged_within(unchanged, within)
     diagnostics = [
         *checked.diagnostics,
         *config.diagnostics,
@@ -123,6 +127,7 @@ def make_plan(
             listed_datamarts=_listed(observed) if scope.whole_config else (),
             labels=checked.specs.live,
             limits=scope.flags,
+            unchanged=unchanged,
         ),
         errored=config.errored or found.errored,
         complete=scope.complete,

@@ -15,6 +15,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.listing import Listed
 from reconciler.model.plan import LoadChange, ResourceChange
 from reconciler.model.remote import Observed
+from reconciler.model.unchanged import Addresses
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.loads.elsewhere import elsewhere_findings, from_elsewhere
 from reconciler.planning.loads.generations import generations
@@ -72,7 +73,7 @@ def plan_loads(
         observed=observed,
         config=config,
         changes=_activations(changes),
-        addresses=frozenset(c.address for c in changes),
+        addresses=Addresses(changes, config.same.made()),
         consents=Consents(reader),
         reader=reader,
         io=io,

@@ -1,6 +1,6 @@
 """One source on one datamart: read, looked up on the platform, and planned. Sends nothing but GET (G1)."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -66,7 +66,7 @@ class LoadPlanner:
         observed: the platform.
         config: what is planned for compartments and activations.
         changes: of activations that this plan makes, by datamart id.
-        addresses: of all changes that it makes.
+        addresses: of all that it is about.
         io: threads for small requests.
         sent: what sources sent before, of those that send only what changed.
         declared: names of workspace and source that specs declare, former ones included.
@@ -78,7 +78,7 @@ class LoadPlanner:
     observed: Observed
     config: ConfigPlan
     changes: Mapping[str, Sequence[ResourceChange]]
-    addresses: Collection[str]
+    addresses: Container[str]
     consents: Consents
     reader: Reader
     io: Executor

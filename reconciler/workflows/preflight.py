@@ -12,6 +12,7 @@ from reconciler.model.address import Address
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
+from reconciler.model.unchanged import compartments as all_compartments
 from reconciler.planning.config import lookup, preconditions
 from reconciler.planning.config.changes import FOREIGN_HELP, foreign
 from reconciler.planning.config.preconditions import Readiness, Verdict
@@ -87,7 +88,7 @@ def preflight(plan: Plan, reader: Reader, io: Executor, scans: Scans, *, from_fi
             listing.require(then="nothing was written")
     if words := foreign(observed.datamarts, plan.organisation_id):
         raise ReconcilerError(f"{words}; nothing was written", help=FOREIGN_HELP)
-    compartments = {c.address: c for c in plan.resource_changes if c.kind == "Compartment"}
+    compartments = {c.address: c for c in all_compartments(plan)}
     coming = {c.address for c in acting}
     verdicts = {
         c.address: _identified(c, _resource(c, compartments, plan, observed), coming, plan, observed)

@@ -228,7 +228,7 @@ def test_bad_plan_files(workspace: Workspace, emulator: Emulator, tmp_path: Path
     cases = {
         text[: len(text) // 2]: "not a complete plan",
         text.replace('"Loyalty programme"', '"Evil"'): "was changed after it was written",
-        edit(plan, format_version="2.0"): "plan format 2.0",
+        edit(plan, format_version="3.0"): "plan format 3.0",
         "[]": "not a plan",
         "": "not a complete plan",
         "\x00\x01": "not a complete plan",
@@ -386,7 +386,7 @@ spec:
 
 
 def test_what_cannot_be_a_plan_is_not_read_to_its_end(workspace: Workspace, tmp_path: Path) -> None:
-    begins = {"zeros": b"", "begun": b'{"format_version": "1.0",'}
+    begins = {"zeros": b"", "begun": b'{"format_version": "2.0",'}
     for name, first in begins.items():
         (tmp_path / name).write_bytes(first)
         os.truncate(tmp_path / name, 40 << 30)

@@ -23,13 +23,14 @@ from reconciler.model.desired import Desired
 from reconciler.model.listing import Listed
 from reconciler.model.plan import Plan
 from reconciler.model.remote import Activation, Compartment, Datamart, Import, Observed
+from reconciler.model.unchanged import NOTHING, resources
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.digests import plan_digest
 from reconciler.planning.loads.changes import RemoteLoads, decide_load, plan_load, plan_unread
 from reconciler.planning.loads.failed_rows import failed_rows
 from reconciler.planning.loads.retention import superseded_imports
 from reconciler.planning.plan.authority import refusals
-from reconciler.planning.plan.document import decode, encode
+from reconciler.planning.plan.document import decode, encode, full
 from reconciler.planning.plan.planner import (
     Occasion,
     acting_addresses,
@@ -158,15 +159,19 @@ def made() -> tuple[Plan, Desired]:
         kept, kept_loads = prune_requires(changes, loads, acting_addresses(changes))
         plan = assemble(
             kept, kept_loads, [], checked.settings, "s",
-            Occasion(created_at="2026-01-02T03:04:05.678+00:00", prune=("Activation@de",)),
+            Occasion(created_at="2026-01-02T03:04:05.678+00:00", prune=("Activation@de",), unchanged=config.same.made()),
             errored=False, complete=True, rollout=desired.rollout,
         )  # fmt: skip
         return decode(encode(plan).encode(), "p"), desired  # as it comes back from a file
 
 
 @functools.cache
-def document() -> dict[str, Any]:
-    return json.loads(encode(made()[0]))
+def document(*, in_full: bool = False) -> dict[str, Any]:
+    plan = made()[0]
+    return json.loads(encode(full(plan) if in_full else plan))
+
+
+forms = st.booleans().map(lambda in_full: document(in_full=in_full))
 
 
 def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -225,20 +230,23 @@ VALUES = st.one_of(
 
 def test_the_plan_has_every_kind_of_action_and_is_declared() -> None:
     plan, desired = made()
-    kinds = {(c.kind, c.change.actions[0]) for c in plan.resource_changes}
+    kinds = {(c.kind, c.change.actions[0]) for c in resources(plan)}
     assert kinds >= {
         ("Compartment", "create"), ("Compartment", "update"), ("Compartment", "no-op"), ("Activation", "create"),
         ("Activation", "update"), ("Activation", "delete"), ("DocumentImport", "delete"),
     }  # fmt: skip
     assert {x.unread for x in plan.loads} == {True, False}
     assert refusals(plan, desired, Guards()) == []
-    assert refusals(read(document()), desired, Guards()) == []
+    assert plan.unchanged.compartments
+    assert plan.unchanged.activations
+    for in_full in (False, True):
+        assert refusals(read(document(in_full=in_full)), desired, Guards()) == []
 
 
 @given(st.data())
 def test_one_changed_field_is_refused_or_changes_nothing_that_is_done(data: st.DataObject) -> None:
     plan, desired = made()
-    original = document()
+    original = data.draw(forms)
     path = data.draw(st.sampled_from([p for p in paths(original) if p and p[0] not in PLACE]))
     text = changed(original, path, data.draw(VALUES))
     try:
@@ -252,7 +260,7 @@ def test_one_changed_field_is_refused_or_changes_nothing_that_is_done(data: st.D
 def test_one_added_or_removed_field_is_refused_or_changes_nothing_that_is_done(data: st.DataObject) -> None:
     """What is left out of a plan is not done; nothing else changes by that."""
     plan, desired = made()
-    original = document()
+    original = data.draw(forms)
     inner = [p for p in paths(original) if p and p[0] not in PLACE]
     path = data.draw(st.sampled_from(inner))
     parent: Any = original
@@ -272,7 +280,7 @@ def test_one_added_or_removed_field_is_refused_or_changes_nothing_that_is_done(d
 def test_two_entries_that_change_places_are_refused(data: st.DataObject) -> None:
     """What one action does, under another one's address."""
     plan, desired = made()
-    original = document()
+    original = data.draw(forms)
     entries = original["resource_changes"]
     one, other = data.draw(st.permutations(range(len(entries))).map(lambda p: p[:2]))
     swapped = [dict(e) for e in entries]
@@ -309,5 +317,7 @@ def test_a_retry_takes_its_rows_from_the_spool_alone() -> None:
             wave=None,
             after_unknown={},
         )
-        only = msgspec.structs.replace(plan, resource_changes=(), loads=(again,), rollout=None)
+        only = msgspec.structs.replace(
+            plan, resource_changes=(), unchanged=NOTHING, loads=(again,), rollout=None
+        )
         assert (refusals(only, desired, Guards()) == []) is good, place

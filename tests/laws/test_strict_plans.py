@@ -26,7 +26,7 @@ SOURCE = SourceDefinition(
 KEY = {"datamart_id": "1509", "compartment_id": None}
 PLAN = sealed(
     Plan(
-        format_version="1.0",
+        format_version="2.0",
         tool_version="0.1.0",
         workspace="retail",
         organisation_id="1185",

@@ -129,6 +129,9 @@ def plan_format() -> str:
         "What `plan --out FILE` writes and `-o json` prints: one JSON object. `format_version` has the form MAJOR.MINOR: a new field"
         " raises the second number, anything else the first. Programs ignore fields they do not know. The shape of"
         " `resource_changes` is Terraform's, so that policy tools for it can read it; `-o terraform` prints it without the rest.\n",
+        "`resource_changes` has what the plan does. What is as declared is in `unchanged`, in groups, since it may be hundreds of thousands of"
+        " resources: 10,000 compartments on 20 datamarts take 1 MB. `plan --full` and `show --full -o json` give an entry with the action"
+        " `no-op` for each of them instead. Every command reads both forms, and `apply FILE` applies both.\n",
         "Nothing in it is a token or a value of a profile. [Saved plans](plans.md) says what is compared before a plan is applied.\n",
         _MADE,
     ]
@@ -244,6 +247,8 @@ def _type(found: Any) -> str:
     match found:
         case msgspec.inspect.EnumType():
             return "one of " + ", ".join(f"`{x.value}`" for x in found.cls)
+        case msgspec.inspect.LiteralType():
+            return " or ".join(f"`{x}`" for x in found.values)
         case msgspec.inspect.UnionType():
             return " or ".join(_type(x) for x in found.types)
         case msgspec.inspect.DictType():

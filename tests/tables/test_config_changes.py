@@ -7,7 +7,9 @@ import pytest
 from reconciler.model.address import Span
 from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment
 from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.plan import ResourceChange
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed
+from reconciler.model.unchanged import entries
 from reconciler.planning.config.changes import (
     ConfigPlan,
     datamart_findings,
@@ -42,12 +44,17 @@ def observed(*rows: Compartment, pinned: dict[str, Listing[Compartment]] | None 
     return Observed(datamarts=NONE, compartments=Listed(rows), pinned=pinned or {})
 
 
+def every(plan: ConfigPlan) -> list[ResourceChange]:
+    return [*plan.changes, *entries(plan.same.made())]
+
+
 def outcome(plan: ConfigPlan) -> str:
+    found = every(plan)
     if plan.diagnostics:
         assert len(plan.diagnostics) == 1
-        return f"{plan.diagnostics[0].code}{'' if plan.changes else ' (blocked)'}"
-    if plan.changes:
-        (change,) = plan.changes
+        return f"{plan.diagnostics[0].code}{'' if found else ' (blocked)'}"
+    if found:
+        (change,) = found
         return change.change.actions[0]
     return "blocked" if plan.blocked else "nothing"
 
@@ -152,7 +159,7 @@ def test_activation(
     )
     seen = Observed(datamarts=NONE, compartments=NONE, activations={"1509": Listed(tuple(rows))})
     plan_activation(desired, seen, plan)
-    (change,) = plan.changes
+    (change,) = every(plan)
     assert change.change.actions == (action,)
     assert (change.change.before is None) is (before is None)
     assert (before or {}).items() <= (change.change.before or {}).items()
@@ -160,7 +167,7 @@ def test_activation(
     assert bool(change.change.after_unknown) is (compartment_id is None)
     assert (change.requires == ("Compartment/loyalty",)) is (action != "no-op")
     mine = [r for r in rows if r.compartment_id == compartment_id]
-    assert change.remote_id == (mine[0].id if mine else None)
+    assert change.remote_id == (mine[0].id if mine and action == "update" else None)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +191,7 @@ def test_a_default_that_moves_shows_which_compartment_loses_it(
     known = Listed((row("1000", token),) if token else ())
     seen = Observed(datamarts=NONE, compartments=known, activations={"1509": Listed(tuple(rows))})
     plan_activation(desired, seen, plan)
-    (change,) = plan.changes
+    (change,) = every(plan)
     assert change.former_default == (former and {"compartment_id": former, "token": token})
     assert ("(id 1000) stops being the default" in change.reason) is (former is not None)
     assert ("'standard'" in change.reason) is (former is not None and token is not None)

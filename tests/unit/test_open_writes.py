@@ -80,7 +80,7 @@ def change(address: str, kind: str, shape: dict[str, str | None], **more: str) -
 def test_what_is_written_is_known_by_what_the_platform_has_not_by_its_address() -> None:
     def keys(*changes: ResourceChange | LoadChange) -> list[str]:
         plan = Plan(
-            format_version="1.0", tool_version="1", workspace="shop", organisation_id="1", endpoint="", environment=None,
+            format_version="2.0", tool_version="1", workspace="shop", organisation_id="1", endpoint="", environment=None,
             spec_digest="", complete=True, errored=False, applyable=True, summary=Summary(), budget=Budget(),
             resource_changes=tuple(c for c in changes if isinstance(c, ResourceChange)),
             loads=tuple(c for c in changes if isinstance(c, LoadChange)),
@@ -104,7 +104,7 @@ def test_what_is_written_is_known_by_what_the_platform_has_not_by_its_address() 
 def test_a_load_is_looked_for_under_all_its_names() -> None:
     pairs = (("shop", "a"), ("shop", "b"))
     plan = Plan(
-        format_version="1.0", tool_version="1", workspace="shop", organisation_id="1", endpoint="", environment=None,
+        format_version="2.0", tool_version="1", workspace="shop", organisation_id="1", endpoint="", environment=None,
         spec_digest="", complete=True, errored=False, applyable=True, summary=Summary(), budget=Budget(),
         resource_changes=(), loads=(load("ProfileSource/a@fr", "1509", *pairs),),
     )  # fmt: skip

@@ -29,12 +29,15 @@ def test_three_changes_by_another_hand_are_named_and_accepted(
     first = outside.run("-C", str(target), "apply", "--auto-approve")
     assert (first.code, emulator.writes()) == (0, []), first
     writes = len(emulator.writes())
-    plan = json.loads(outside.run("-C", str(target), "plan", "-o", "json").out)
+    plan = json.loads(outside.run("-C", str(target), "plan", "--full", "-o", "json").out)
     renamed = next(c for c in plan["resource_changes"] if c["kind"] == "Compartment" and (c["change"]["before"]["name"] or "").startswith("Name"))  # fmt: skip
     gone = [c for c in plan["resource_changes"] if c["kind"] == "Activation" and not c["change"]["before"].get("default")][:2]  # fmt: skip
     emulator.store.update("compartment", renamed["remote_id"], {"name": "By hand"})
     for change in gone:
-        emulator.store.remove("activation", change["remote_id"])
+        key = change["change"]["before"]
+        rows = emulator.store.all("activation", key["datamart_id"])
+        (row,) = [r["id"] for r in rows if r["compartment_id"] == key["compartment_id"]]
+        emulator.store.remove("activation", row)
     hands = {renamed["address"], *(c["address"] for c in gone)}
     drift = json.loads(outside.run("-C", str(target), "drift", "-o", "json").out)
     assert {d["address"] for d in drift["resource_drift"]} == hands

@@ -88,6 +88,7 @@ def apply(
         with shown:
             came = late.tell(made, (), flags, settings, where, shown)
         baseline.keep(made, (), flags, settings)
+        baseline.learn(made, flags, settings, where if saved else None)
         code = exit_codes.PARTLY if came else exit_codes.DONE
         _report(flags, made, came, code, "Nothing to apply: no changes.", left)
         return code

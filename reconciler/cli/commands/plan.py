@@ -28,6 +28,8 @@ def plan(
             session.seeded_target(flags, checked),
             lambda: session.new_scans(flags, shown, kept=True, rejects=keep),
         )
+    if flags.full and (file is not None or flags.shape is opt.PlanFormat.JSON):
+        made = session.in_full(made, checked.settings)
     if file is None or not output_file.is_stdout(file):
         plan_pages.show(made, flags)
     plan_pages.tell_findings(made, flags)

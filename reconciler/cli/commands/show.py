@@ -21,6 +21,10 @@ def show(
     """Show a saved plan. Says what it changes, reads, runs and sends to, and whether the specs here declare it."""
     flags = flags.with_plan_format(output)
     made = read(file)
+    if flags.full and output is opt.PlanFormat.JSON:
+        from reconciler.planning.plan.document import full
+
+        made = full(made)
     if made.audit is not None:
         audits.show(made, flags)
         return exit_codes.DONE

@@ -16,14 +16,14 @@ from reconciler.kinds.counts import many
 from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
-from reconciler.model.plan import Change, ResourceChange
+from reconciler.model.plan import Change, ResourceChange, UnchangedCompartment
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed, owned, token_key
+from reconciler.model.unchanged import Gathering
 from reconciler.planning.config import lookup, matching
 from reconciler.planning.config.diff import changed_fields
 from reconciler.planning.config.token_changes import token_change
 from reconciler.planning.requests import with_request
 
-_NOTHING = ("no-op",)
 FOREIGN_HELP = (
     "check organisation_id in reconciler.yaml, the environment, and which organisation the token is for"
 )
@@ -34,12 +34,15 @@ class ConfigPlan:
     """Changes and findings so far.
 
     Attributes:
+        changes: what acts, and what stays although it is not as declared.
+        same: what is as declared.
         ids: remote id by compartment key; None while it is to be created; absent if nothing is known.
         tokens: by compartment key, of those that exist, are found by their token and not by a pinned id, and keep it.
         blocked: addresses that could not be planned.
     """
 
     changes: list[ResourceChange] = field(default_factory=list)
+    same: Gathering = field(default_factory=Gathering)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     ids: dict[str, str | None] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -206,7 +209,12 @@ def _existing_compartment(
         why = ", ".join(f"{k}: {a!r} -> {b!r}" for k, (a, b) in fields.items())
         plan.changes.append(_change(want, "update", before, after, why, remote_id=row.id))
     else:
-        plan.changes.append(_unchanged(address, "Compartment", row.id, before))
+        plan.same.compartment(
+            want.key,
+            UnchangedCompartment(
+                id=row.id, organisation_id=row.organisation_id, token=row.token, name=row.name
+            ),
+        )
 
 
 def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPlan) -> None:
@@ -227,8 +235,10 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
         words = f"{want.compartment} has {many(len(rows), 'activation row')} on {want.datamart}"
         plan.diagnostics.append(warning("duplicate-activation", words, want.span, address=address))
     if row is not None and row.default >= want.default:
-        seen = {**after, "default": True} if row.default else after
-        plan.changes.append(_unchanged(address, "Activation", row.id, seen))
+        assert compartment_id is not None  # noqa: S101 - it has a row
+        plan.same.activation(
+            want.compartment, compartment_id, want.datamart, want.datamart_id, default=row.default
+        )
         return
     requires, unknown = (f"Compartment/{want.compartment}",), None
     if row is not None:
@@ -336,13 +346,6 @@ def datamart_findings(
 def _block(plan: ConfigPlan, address: str, diagnostic: Diagnostic) -> None:
     plan.blocked.add(address)
     plan.diagnostics.append(diagnostic)
-
-
-def _unchanged(address: str, kind: str, remote_id: str, seen: dict[str, Any]) -> ResourceChange:
-    change = Change(actions=_NOTHING, before=seen, after=seen)
-    return ResourceChange(
-        address=address, kind=kind, change=change, reason="as declared", remote_id=remote_id
-    )
 
 
 def _change(

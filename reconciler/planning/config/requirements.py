@@ -3,7 +3,7 @@
 One function for `plan`, `apply --check` and `apply`, which asks right before the load acts.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,14 +20,14 @@ class Required:
         datamart: its name in the specs.
         ids: remote id by compartment key; None while it is to be created.
         tokens: token by compartment key, of those that are found by their token and not by a pinned id.
-        coming: addresses that the plan changes or creates; they are looked at by themselves.
+        coming: addresses that the plan is about; they are looked at by themselves.
     """
 
     datamart: str
     datamart_id: str
     ids: Mapping[str, str | None]
     tokens: Mapping[str, str]
-    coming: Collection[str] = ()
+    coming: Container[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

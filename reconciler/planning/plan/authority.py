@@ -5,6 +5,7 @@ specs are planned against that, by the same functions as ever: an action that do
 no field of an action is believed, but the ids and rows of the platform; and those are looked at again before anything is written.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +16,20 @@ from reconciler.kinds.names import LoadKey
 from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Severity
 from reconciler.model.listing import Listed
-from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.model.plan import LoadChange, Plan, ResourceChange, Unchanged
 from reconciler.model.remote import Activation, Compartment, Datamart, Import, Observed
 from reconciler.model.source import SourceDefinition
+from reconciler.model.unchanged import (
+    NO_OP,
+    NOTHING,
+    Addresses,
+    active,
+    addresses,
+    compartments,
+    entries,
+    entry,
+    id_of,
+)
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.loads import failed_rows, retention
@@ -63,7 +75,10 @@ def refusals(plan: Plan, desired: Desired, limits: Guards) -> list[Refusal]:
         limits: guards of the workspace.
     """
     config = _derived(plan, desired)
+    same = config.same.made()
     changes = {c.address: c for c in config.changes} | _deletions(plan, desired)
+    kept = Addresses((), same)
+    changes |= {c.address: entry(same, c.address) for c in plan.resource_changes if c.address in kept}
     loads = {x.address: _load(x, desired, config) for x in plan.loads}
     known = [x for x in loads.values() if isinstance(x, LoadChange)]
     mine = [changes[c.address] for c in plan.resource_changes if c.address in changes]
@@ -79,6 +94,7 @@ def refusals(plan: Plan, desired: Desired, limits: Guards) -> list[Refusal]:
             found.append(Refusal(change.address, declared=why_not.get(change.address, "")))
         elif difference := _compared(change, meant):
             found.append(difference)
+    found += _unchanged(plan, same, changes, why_not)
     for load in plan.loads:
         why = loads[load.address]
         refusal = why if isinstance(why, Refusal) else _compared(load, settled[load.address])
@@ -86,15 +102,36 @@ def refusals(plan: Plan, desired: Desired, limits: Guards) -> list[Refusal]:
     return found or _guarded(plan, limits)
 
 
+def _unchanged(
+    plan: Plan, same: Unchanged, changes: Mapping[str, ResourceChange], why_not: Mapping[str | None, str]
+) -> Iterator[Refusal]:
+    """What the plan says is as declared, and the specs declare otherwise or not at all.
+
+    Args:
+        plan: any.
+        same: what is as declared, if the platform is as the plan says.
+        changes: what is not.
+        why_not: findings by address.
+    """
+    if plan.unchanged == same:
+        return
+    known = Addresses((), same)
+    for said in entries(plan.unchanged):
+        meant = entry(same, said.address) if said.address in known else changes.get(said.address)
+        if meant is None:
+            yield Refusal(said.address, declared=why_not.get(said.address, ""))
+        elif difference := _compared(said, meant):
+            yield difference
+
+
 def _derived(plan: Plan, desired: Desired) -> ConfigPlan:
     """The specs, planned against what the plan says it saw."""
-    addresses = {c.address for c in plan.resource_changes}
     return plan_config(
         desired,
         _claimed(plan, desired),
         plan.organisation_id,
-        Pruning(frozenset(plan.prune), addresses.__contains__),
-        {c.address: c.remote_id for c in plan.resource_changes if c.kind == "Compartment" and c.remote_id},
+        Pruning(frozenset(plan.prune), addresses(plan).__contains__),
+        {c.address: c.remote_id for c in compartments(plan) if c.remote_id},
     )
 
 
@@ -102,45 +139,49 @@ def _claimed(plan: Plan, desired: Desired) -> Observed:
     """The platform as the plan says that it was."""
     organisation = plan.organisation_id
     datamarts = [i for i, _ in desired.datamarts.values()] or [""]
-    compartments: dict[str, Compartment] = {}
-    active: dict[str, list[Activation]] = {identity: [] for identity in datamarts}
-    ids: dict[str, str] = {}
-    for change in plan.resource_changes:
-        before, after = change.change.before or {}, change.change.after or {}
-        key = change.address.partition("/")[2].partition("@")[0]
-        if change.kind == "Compartment" and change.remote_id is not None and change.change.before is not None:
-            row = Compartment(
-                change.remote_id,
-                before.get("organisation_id", ""),
-                before.get("name"),
-                before["token"],
-                False,
-            )
-            compartments[key] = row
-        elif change.kind == "Activation":
-            identity = before.get("compartment_id") or after.get("compartment_id")
-            if identity is not None:
-                ids.setdefault(key, identity)
-            if change.remote_id is not None and change.change.before is not None and identity is not None:
-                row_ = Activation(
-                    change.remote_id, before["datamart_id"], identity, before.get("default") is True
-                )
-                active.setdefault(row_.datamart_id, []).append(row_)
+    rows: dict[str, Compartment] = {}
+    for change in compartments(plan):
+        before = change.change.before
+        if change.remote_id is not None and before is not None:
+            theirs, name, token = before.get("organisation_id", ""), before.get("name"), before["token"]
+            rows[change.address] = Compartment(change.remote_id, theirs, name, token, False)
+    ids, on = _claimed_activations(plan)
     for load in plan.loads:
         for key, value in definition_of(load).compartments.items():
             if value is not None:
                 ids.setdefault(key, value)
-    planned = {c.address for c in plan.resource_changes}
+    planned = addresses(plan)
     for want in desired.compartments.values():  # what is used here, and was not planned with it
         if want.address not in planned and (used := ids.get(want.key)) is not None:
-            compartments[want.key] = Compartment(
+            rows[want.address] = Compartment(
                 want.id or used, organisation, want.name, want.token or used, False
             )
     return Observed(
         Listed(tuple(Datamart(i, "", organisation, "DATAMART", False) for i in datamarts)),
-        Listed(tuple(compartments.values())),
-        {i: Listed(tuple(rows)) for i, rows in active.items()},
+        Listed(tuple(rows.values())),
+        {i: Listed(tuple(on.get(i, ()))) for i in {**dict.fromkeys(datamarts), **on}},
     )
+
+
+def _claimed_activations(plan: Plan) -> tuple[dict[str, str], dict[str, list[Activation]]]:
+    """Ids of the compartments that activations name, by key; and the rows of those that are there, by datamart id."""
+    ids: dict[str, str] = {}
+    rows: dict[str, list[Activation]] = defaultdict(list)
+    for change in plan.resource_changes:
+        before, after = change.change.before, change.change.after or {}
+        identity = (before or {}).get("compartment_id") or after.get("compartment_id")
+        if change.kind != "Activation" or identity is None:
+            continue
+        ids.setdefault(change.address.partition("/")[2].partition("@")[0], identity)
+        there = change.remote_id is not None or change.change.actions == NO_OP
+        if there and before is not None:
+            where, default = before["datamart_id"], before.get("default") is True
+            rows[where].append(Activation(change.remote_id or "", where, identity, default))
+    for key, datamart, default in active(plan.unchanged):
+        where, identity = plan.unchanged.datamart_ids[datamart], id_of(plan.unchanged, key) or ""
+        ids.setdefault(key, identity)
+        rows[where].append(Activation("", where, identity, default))
+    return ids, rows
 
 
 def _deletions(plan: Plan, desired: Desired) -> dict[str, ResourceChange]:
@@ -211,7 +252,8 @@ def _definition(
 
 def _retry(plan: Plan) -> bool:
     """True for a plan that only sends failed rows again; it has no waves."""
-    return not plan.resource_changes and bool(plan.loads) and all(x.retry for x in plan.loads)
+    configuration = bool(plan.resource_changes) or plan.unchanged != NOTHING
+    return not configuration and bool(plan.loads) and all(x.retry for x in plan.loads)
 
 
 def _rollout(plan: Plan, desired: Desired) -> Iterator[Refusal]:
@@ -278,7 +320,7 @@ def _words(value: Any) -> str:
 def _guarded(plan: Plan, limits: Guards) -> list[Refusal]:
     """Guards that the plan crosses and nobody allowed; what it says of itself is not believed."""
     findings = guards.allowed(
-        guards.check(plan.resource_changes, plan.loads, limits), plan.overrides, plan.loads
+        guards.check(plan.resource_changes, plan.loads, limits, plan.unchanged), plan.overrides, plan.loads
     )
     return [
         Refusal(d.address or "plan", declared=f"{d.message} ({d.code})")

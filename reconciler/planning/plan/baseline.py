@@ -5,13 +5,14 @@ from typing import Any
 
 from reconciler.model.baseline import Left
 from reconciler.model.plan import Plan, ResourceChange
+from reconciler.model.unchanged import compartments, resources
 
 KINDS = ("Compartment", "Activation")
 
 
 def found(plan: Plan) -> dict[str, Left]:
     """What a plan found on the platform, by address: what specs declare, there or not, and what exists beside it."""
-    rows = {c.address: Left(c.address, *_before(c)) for c in _changes(plan)}
+    rows = {c.address: Left(c.address, *_before(c)) for c in resources(plan) if c.kind in KINDS}
     return {row.address: row for row in _undeclared(plan)} | rows
 
 
@@ -26,9 +27,7 @@ def left_by(
         unknown: addresses of which it is not known.
         made: remote ids of compartments that the apply made, by address.
     """
-    ids = {c.address: c.remote_id for c in _changes(plan) if c.kind == "Compartment" and c.remote_id} | dict(
-        made
-    )
+    ids = {c.address: c.remote_id for c in compartments(plan) if c.remote_id} | dict(made)
     rows: dict[str, Left] = {}
     for change in _changes(plan):
         if change.address in good:
@@ -58,11 +57,12 @@ def is_declared(address: str) -> bool:
 
 
 def _changes(plan: Plan) -> Iterator[ResourceChange]:
+    """What acts, and may have ended; what is as declared is as found."""
     return (c for c in plan.resource_changes if c.kind in KINDS)
 
 
 def _undeclared(plan: Plan) -> Iterator[Left]:
-    keys = {c.remote_id: c.address for c in plan.resource_changes if c.kind == "Compartment"}
+    keys = {c.remote_id: c.address for c in compartments(plan)}
     for u in plan.unmanaged:
         if u.kind == "Compartment":
             shape = {"token": u.token, "name": u.name}

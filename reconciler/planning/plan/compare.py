@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.model.unchanged import resources
 from reconciler.planning.config.diff import changed_fields
 
 _LOAD_FIELDS = (
@@ -52,9 +53,7 @@ def compare(a: Plan, b: Plan) -> list[Difference]:
 
 
 def _entries(plan: Plan) -> dict[str, dict[str, Any]]:
-    return {c.address: _resource(c) for c in plan.resource_changes} | {
-        x.address: _load(x) for x in plan.loads
-    }
+    return {c.address: _resource(c) for c in resources(plan)} | {x.address: _load(x) for x in plan.loads}
 
 
 def _resource(change: ResourceChange) -> dict[str, Any]:

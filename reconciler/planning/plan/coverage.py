@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import Plan, ResourceChange
+from reconciler.model.unchanged import active, compartments
 from reconciler.planning.plan.waves import first_wave
 
 _MAKING = (("create",), ("update",))
@@ -68,6 +69,13 @@ def coverage(plan: Plan) -> Coverage:
             found[compartment, datamart] = _cover(change, first)
             if change.change.actions in _MAKING and (change.change.after or {}).get("default"):
                 defaults.add((compartment, datamart))
+    for key, kept in plan.unchanged.compartments.items():
+        rows[key] = None
+        if kept.organisation_id not in (plan.organisation_id, ""):
+            shared.add(key)
+    for key, datamart, default in active(plan.unchanged):
+        rows[key] = names[datamart] = None
+        found[key, datamart] = Cover.DEFAULT if default else Cover.ACTIVE
     beside = _beside(plan)
     names |= dict.fromkeys(datamart for _, datamart in beside)
     unmanaged = {row: None for row, _ in beside if row not in rows}
@@ -80,9 +88,7 @@ def coverage(plan: Plan) -> Coverage:
 
 def _beside(plan: Plan) -> dict[tuple[str, str], Cover]:
     """Activations that no spec declares: those of declared compartments, and the defaults of datamarts."""
-    keys = {
-        c.remote_id: c.address.partition("/")[2] for c in plan.resource_changes if c.kind == "Compartment"
-    }
+    keys = {c.remote_id: c.address.partition("/")[2] for c in compartments(plan)}
     found = {}
     for u in plan.unmanaged:
         key = keys.get(u.compartment_id)

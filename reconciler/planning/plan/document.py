@@ -5,9 +5,10 @@ import json
 import msgspec
 
 from reconciler.errors import Refused
+from reconciler.model import unchanged
 from reconciler.model.foreign import plain_json
-from reconciler.model.plan import FORMAT_VERSION, Plan
-from reconciler.planning.digests import plan_digest
+from reconciler.model.plan import FORMAT_VERSION, Plan, Unchanged
+from reconciler.planning.digests import plan_digest, sealed
 from reconciler.planning.plan.strict import problems
 
 # A plan of more entries has each on one line: indented, a third of its bytes would be blanks.
@@ -16,18 +17,47 @@ INDENTED = 2_000
 
 def encode(plan: Plan) -> str:
     """JSON with a final newline: indented, or with one entry a line where there are very many."""
-    if len(plan.resource_changes) + len(plan.loads) <= INDENTED:
+    entries = len(plan.resource_changes) + len(plan.loads) + len(plan.unchanged.compartments)
+    if entries <= INDENTED:
         return plain_json(_indented(plan)) + "\n"
-    text = _indented(msgspec.structs.replace(plan, resource_changes=(), loads=()))
-    for name, entries in (("resource_changes", plan.resource_changes), ("loads", plan.loads)):
-        lines = ",\n".join(f"    {msgspec.json.encode(entry).decode()}" for entry in entries)
+    bare = msgspec.structs.replace(plan, resource_changes=(), unchanged=unchanged.NOTHING, loads=())
+    text = _indented(bare)
+    for name in ("resource_changes", "unchanged", "loads"):
         # Within a text the quotes would be escaped: it can only be the key.
-        text = text.replace(f'"{name}": []', f'"{name}": [\n{lines}\n  ]' if lines else f'"{name}": []', 1)
+        empty = f'"{name}": {_nested(getattr(bare, name))}'
+        text = text.replace(empty, f'"{name}": {_lines(getattr(plan, name), "  ")}', 1)
     return plain_json(text) + "\n"
 
 
-def _indented(plan: Plan) -> str:
-    return msgspec.json.format(msgspec.json.encode(plan), indent=2).decode()
+def _indented(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _nested(value: object) -> str:
+    """As it stands in a document that is indented."""
+    return _indented(value).replace("\n", "\n  ")
+
+
+def _lines(value: object, indent: str) -> str:
+    """A list or an object with one entry a line; of what is unchanged, each of its parts."""
+    more = indent + "  "
+    if isinstance(value, Unchanged):
+        parts = ((name, _lines(getattr(value, name), more)) for name in value.__struct_fields__)
+        return "{\n" + ",\n".join(f'{more}"{name}": {part}' for name, part in parts) + f"\n{indent}}}"
+    if isinstance(value, dict):
+        pairs = (f"{more}{_json(key)}: {_json(entry)}" for key, entry in value.items())
+        return "{\n" + ",\n".join(pairs) + f"\n{indent}}}" if value else "{}"
+    assert isinstance(value, tuple)  # noqa: S101 - a plan has no other parts
+    return "[\n" + ",\n".join(f"{more}{_json(entry)}" for entry in value) + f"\n{indent}]" if value else "[]"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def full(plan: Plan) -> Plan:
+    """The same plan with an entry for each resource that is as declared, as a document of its own: its seal goes."""
+    return plan if plan.unchanged == unchanged.NOTHING else sealed(unchanged.full(plan))
 
 
 def decode(text: bytes, name: str) -> Plan:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
-from reconciler.model.plan import Delta, LoadChange, Override, ResourceChange
+from reconciler.model.plan import Delta, LoadChange, Override, ResourceChange, Unchanged
+from reconciler.model.unchanged import NOTHING, keys_of
 from reconciler.planning.loads.retention import KIND
 from reconciler.settings import Guards
 
@@ -91,9 +92,22 @@ def for_load(guards: Guards, overrides: Sequence[Override], address: str) -> Gua
     )
 
 
-def check(changes: Sequence[ResourceChange], loads: Sequence[LoadChange], guards: Guards) -> list[Diagnostic]:
-    """One finding per limit that the plan crosses, naming scope, limit and the way to allow it."""
-    findings = [f for scope, present in _scopes(changes) for f in _exceeded(scope, present, guards)]
+def check(
+    changes: Sequence[ResourceChange],
+    loads: Sequence[LoadChange],
+    guards: Guards,
+    unchanged: Unchanged = NOTHING,
+) -> list[Diagnostic]:
+    """One finding per limit that the plan crosses, naming scope, limit and the way to allow it.
+
+    Args:
+        changes: of compartments, activations and document imports.
+        loads: of the plan.
+        guards: the limits.
+        unchanged: what is as declared, beside the changes: percentages are of both.
+    """
+    scopes = _scopes(changes, unchanged)
+    findings = [f for scope, present in scopes for f in _exceeded(scope, present, guards)]
     return findings + [f for load in loads if load.actions != ("no-op",) for f in _of_load(load, guards)]
 
 
@@ -113,7 +127,7 @@ def _of_load(load: LoadChange, guards: Guards) -> Iterator[Diagnostic]:
         yield error("guard-delta", words, address=address, help=hint)
 
 
-def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, Counter[str]]]:
+def _scopes(changes: Sequence[ResourceChange], unchanged: Unchanged) -> Iterator[tuple[str, Counter[str]]]:
     """What is there of each kind, in the organisation and on each datamart, by what becomes of it.
 
     Old imports are not among it: they go because the spec says so.
@@ -123,6 +137,11 @@ def _scopes(changes: Sequence[ResourceChange]) -> Iterator[tuple[str, Counter[st
         for c in changes
         if c.change.before is not None and c.kind != KIND
     )
+    if unchanged.compartments:
+        found["Compartment", "", "no-op"] += len(unchanged.compartments)
+    for group in unchanged.activations:
+        for datamart in group.datamarts:
+            found["Activation", datamart, "no-op"] += len(keys_of(group, unchanged))
     scopes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for (kind, datamart, verb), count in found.items():
         for scope in (kind, f"{kind}@{datamart}") if datamart else (kind,):

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.plan import Budget, Change, Plan, ResourceChange, Summary
+from reconciler.model.unchanged import count, without_defaults
 from reconciler.planning.digests import sealed
 from reconciler.planning.requests import with_request
 
@@ -35,13 +36,19 @@ def inverse(plan: Plan) -> Plan:
     lost = [_lost(c.address, why) for c in acting if (why := _obstacle(c, loaded))]
     lost += [_lost(x.address, "profiles that were merged or deleted cannot be restored") for x in loads]
     verbs = Counter(c.change.actions[0] for c in back)
-    idle = _idle(plan, {c.address for c in back})
+    moved = _moved(plan)
+    idle = _idle(plan, {c.address for c in back}, moved)
+    unchanged = without_defaults(plan.unchanged, moved)
     made = replace(
         plan,
         resource_changes=(*back, *idle),
+        unchanged=unchanged,
         loads=(),
         summary=Summary(
-            create=verbs["create"], update=verbs["update"], delete=verbs["delete"], unchanged=len(idle)
+            create=verbs["create"],
+            update=verbs["update"],
+            delete=verbs["delete"],
+            unchanged=len(idle) + count(unchanged),
         ),
         budget=Budget(requests=3 * len(back)),
         diagnostics=(*lost, *(w for c in back for w in _doubts(c))),
@@ -52,13 +59,23 @@ def inverse(plan: Plan) -> Plan:
     return sealed(made)
 
 
-def _idle(plan: Plan, undone: Collection[str]) -> tuple[ResourceChange, ...]:
-    """What the plan leaves on the platform and its inverse does not touch, so that the inverse shows that it is there."""
-    moved = {
+def _moved(plan: Plan) -> set[str]:
+    """Datamarts that get another default."""
+    return {
         c.address.partition("@")[2]
         for c in plan.resource_changes
         if c.change.actions in (("create",), ("update",)) and (c.change.after or {}).get("default")
     }
+
+
+def _idle(plan: Plan, undone: Collection[str], moved: Collection[str]) -> tuple[ResourceChange, ...]:
+    """What the plan leaves on the platform and its inverse does not touch, so that the inverse shows that it is there.
+
+    Args:
+        plan: that is undone.
+        undone: addresses of what its inverse changes.
+        moved: datamarts that got another default.
+    """
     found = []
     for change in plan.resource_changes:
         before, after = change.change.before, change.change.after

@@ -22,10 +22,12 @@ from reconciler.model.plan import (
     Plan,
     ResourceChange,
     Summary,
+    Unchanged,
     Unmanaged,
 )
 from reconciler.model.remote import Observed
 from reconciler.model.rollout import Rollout
+from reconciler.model.unchanged import NOTHING, count
 from reconciler.planning.config.changes import (
     ConfigPlan,
     datamart_findings,
@@ -59,6 +61,7 @@ class Occasion:
         listed_datamarts: ids of those whose activations were all read, where no flag limits compartments or activations.
         labels: of the datamarts that the specs name, by name.
         limits: flags that narrowed the plan.
+        unchanged: compartments and activations that are as declared.
     """
 
     created_at: str
@@ -69,6 +72,7 @@ class Occasion:
     listed_datamarts: Collection[str] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     limits: Sequence[str] = ()
+    unchanged: Unchanged = NOTHING
 
 
 def plan_config(
@@ -150,7 +154,7 @@ def assemble(
     """Order, guard, count and seal the plan with its digest; in a rollout, say which wave each action is in.
 
     Args:
-        config: changes of compartments, activations and document imports.
+        config: changes of compartments, activations and document imports; without what is as declared.
         loads: changes of loads.
         diagnostics: findings so far.
         settings: of the workspace.
@@ -160,6 +164,7 @@ def assemble(
         complete: no flag limits the plan.
         rollout: waves, where the workspace has them.
     """
+    unchanged = occasion.unchanged
     if rollout is not None:
         config, loads = in_waves(config, loads, rollout)
     # Twice sorted, since keys of one text each compare fastest, and the second finds them nearly in order.
@@ -167,7 +172,9 @@ def assemble(
     ordered = tuple(sorted(loads, key=lambda load: load.address))
     every = [
         *diagnostics,
-        *guards.allowed(guards.check(changes, ordered, settings.guards), occasion.allowed, ordered),
+        *guards.allowed(
+            guards.check(changes, ordered, settings.guards, unchanged), occasion.allowed, ordered
+        ),
     ]
     verbs = Counter(c.change.actions[0] for c in changes)
     execute = sum(load.actions != ("no-op",) for load in ordered)
@@ -176,7 +183,7 @@ def assemble(
         update=verbs["update"],
         delete=verbs["delete"],
         execute=execute,
-        unchanged=verbs["no-op"] + len(ordered) - execute,
+        unchanged=verbs["no-op"] + count(unchanged) + len(ordered) - execute,
     )
     acting = [load for load in ordered if load.actions != ("no-op",)]
     writes = summary.create + summary.update + summary.delete
@@ -199,6 +206,7 @@ def assemble(
         errored=errored,
         applyable=not has_errors(every) and not errored,
         resource_changes=changes,
+        unchanged=unchanged,
         loads=ordered,
         summary=summary,
         budget=budget,

@@ -14,8 +14,10 @@ from reconciler.model.address import Address
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.rollout import Wave
 from reconciler.model.source import SourceDefinition
+from reconciler.model.unchanged import Addresses, canonical, count
 
 MOST = 10**15  # no count, size or number of a plan comes near
+MOST_UNCHANGED = 5_000_000  # resources: a short text may name very many
 MAX_BYTES = 100_000_000  # of a chunk (contract 6.1)
 # What each kind of change must say before and after, by action.
 _KEYS = {
@@ -39,6 +41,7 @@ def problems(plan: Plan) -> Iterator[str]:
     known = frozenset((*(c.address for c in plan.resource_changes), *(x.address for x in plan.loads)))
     if len(known) != len(plan.resource_changes) + len(plan.loads):
         yield "an address is there twice"
+    yield from _unchanged(plan)
     waves = () if plan.rollout is None else plan.rollout.waves
     yield from (f"wave '{w.name}': a number is out of range" for w in waves if not _in_range(w))
     names = {w.name for w in waves}
@@ -54,6 +57,22 @@ def problems(plan: Plan) -> Iterator[str]:
         )
         if words:
             yield f"{load.address}: {words}"
+
+
+def _unchanged(plan: Plan) -> Iterator[str]:
+    said = plan.unchanged
+    if not all(k and "@" not in k for k in (*said.compartments, *said.compartment_ids)):
+        yield "unchanged: a name is not the name of a compartment"
+    if "" in said.datamart_ids:
+        yield "unchanged: a datamart has no name"
+    if count(said) > MOST_UNCHANGED:
+        yield f"unchanged: more than {MOST_UNCHANGED:,} resources"
+        return
+    if canonical(said) != said:
+        yield "unchanged: it is not in the form in which plans have it"
+        return
+    same = Addresses((), said)
+    yield from (f"{c.address}: an address is there twice" for c in plan.resource_changes if c.address in same)
 
 
 def _in_range(wave: Wave) -> bool:

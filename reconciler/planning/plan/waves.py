@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from reconciler.kinds.counts import many
 from reconciler.model.outcome import Outcome, Status
-from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.model.plan import LoadChange, Plan, ResourceChange, Unchanged
 from reconciler.model.rollout import Gates, Rollout, Wave
 from reconciler.planning.digests import sealed
 
@@ -73,7 +73,10 @@ def part(plan: Plan, wave: str, *, datamarts: Sequence[str] | None = None, first
     idle = [c for c in plan.resource_changes if c.change.actions == ("no-op",) and c.kind == "Compartment"]
     # A load that only has to be told of is told of once, with the first wave.
     told = [x for x in plan.loads if x.actions == ("no-op",)] if first else []
-    return sealed(replace(plan, resource_changes=(*before, *idle, *changes), loads=(*loads, *told)))
+    there = Unchanged(compartments=plan.unchanged.compartments)
+    return sealed(
+        replace(plan, resource_changes=(*before, *idle, *changes), unchanged=there, loads=(*loads, *told))
+    )
 
 
 def begun(plan: Plan, done: Set[str | None]) -> Plan:

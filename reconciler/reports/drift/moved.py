@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.plan import Plan, ResourceChange
+from reconciler.model.unchanged import addresses
 from reconciler.reports.plan.words import value
 
 NO_BASELINE = (
@@ -33,8 +34,11 @@ class Moved:
 
 def moved(plan: Plan) -> list[Moved]:
     """What changed on the platform since the last apply."""
-    declared = {c.address for c in plan.resource_changes} | {d.address for d in plan.diagnostics}
-    return [_one(entry, declared=entry["address"] in declared) for entry in plan.resource_drift]
+    declared, told = addresses(plan), {d.address for d in plan.diagnostics}
+    return [
+        _one(entry, declared=entry["address"] in declared or entry["address"] in told)
+        for entry in plan.resource_drift
+    ]
 
 
 def apart(plan: Plan) -> list[ResourceChange]:

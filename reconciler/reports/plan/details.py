@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
+from reconciler.model.unchanged import resources
 from reconciler.reports.folded import wrapped
 from reconciler.reports.plan.words import value
 from reconciler.reports.style import Style, safe, size
@@ -30,9 +32,10 @@ def chosen(plan: Plan, patterns: Sequence[str]) -> list[ResourceChange | LoadCha
         plan: any.
         patterns: addresses.
     """
-    every: list[ResourceChange | LoadChange] = [*plan.resource_changes, *plan.loads]
     if not patterns:
-        return [x for x in every if _actions(x) != ("no-op",)]
+        acting: list[ResourceChange | LoadChange] = [*plan.resource_changes, *plan.loads]
+        return [x for x in acting if _actions(x) != ("no-op",)]
+    every: Iterable[ResourceChange | LoadChange] = chain(resources(plan), plan.loads)
     return [x for x in every if any(fnmatchcase(x.address, p) for p in patterns)]
 
 

@@ -157,7 +157,7 @@ def _failed(steps: Sequence[Step]) -> Iterator[dict[str, Any]]:
 def _seen_by(plan: Plan) -> Coverage:
     """Of datamarts that the plan looked at: one wave of a rollout knows nothing of the others."""
     found = coverage(plan)
-    looked = {c.address.partition("@")[2] for c in plan.resource_changes}
+    looked = {c.address.partition("@")[2] for c in plan.resource_changes} | set(plan.unchanged.datamart_ids)
     kept = [n for n, d in enumerate(found.datamarts) if d in looked]
     return replace(
         found,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from reconciler.kinds.counts import many
 from reconciler.ledger.history import Recorded
 from reconciler.model.plan import Plan
+from reconciler.model.unchanged import as_declared
 from reconciler.reports.runs.text import Step, way_out
 
 DONE = frozenset({"succeeded", "unchanged", "done", "sent"})
@@ -110,7 +111,8 @@ def _completed(steps: Sequence[Step], later: Sequence[tuple[Recorded, Plan, Sequ
     kept = {s.address for s in steps if s.state == "partial" or s.refused}
     for run, plan, did in reversed(later):
         idle = {x.address for x in plan.loads if x.actions == ("no-op",) and not x.unfinished}
-        idle |= {c.address for c in plan.resource_changes if c.change.actions == ("no-op",)}
+        same = as_declared(plan)
+        idle |= {a for a in left if a in same}
         left -= idle - kept
         left -= {s.address for s in did if s.state in DONE or s.state == "partial"}
         if not left:

@@ -10,6 +10,7 @@ from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import Plan
 from reconciler.model.remote import Observed
 from reconciler.model.removal import REFUSED, RefusedRemoval
+from reconciler.model.unchanged import compartments
 from reconciler.planning.plan.baseline import left_by
 
 # Of these a listing showed what was written, in this run or an earlier one.
@@ -50,7 +51,7 @@ def left_after(plan: Plan, outcomes: Sequence[Outcome]) -> list[Left]:
 
 def compartments_of(plan: Plan, outcomes: Sequence[Outcome], observed: Observed) -> dict[str, str]:
     """Remote ids of the compartments that were there as the plan says, or that the run made, by address."""
-    planned = {c.address: c for c in plan.resource_changes if c.kind == "Compartment"}
+    planned = {c.address: c for c in compartments(plan)}
     rows = observed.compartments.rows if isinstance(observed.compartments, Listed) else ()
     there = {(row.id, row.token) for row in rows}
     found = {
