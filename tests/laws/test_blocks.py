@@ -36,8 +36,8 @@ FIELDS: dict[str, list[Any]] = {
     "update_strategy": ["FORCE_REPLACE", "PARTIAL_UPDATE", "OTHER"],
 }
 PROFILE = {
-    "$compartment_id": ["7", "7", 7, "8"],
-    "$user_account_id": ["u1", "u1", "u2", 5],
+    "$compartment_id": ["7", "7", 7, "8", None],
+    "$user_account_id": ["u1", "u1", "u2", 5, None],
     "x": [1, None, ["a"], {"operation": "y"}, '"user_profile"', "\\u0041"],
 }
 USUAL = {"operation", "compartment_id", "user_account_id", "force_replace"}

@@ -1,6 +1,7 @@
 """Lines and files: every rule of contract 7 accepts and rejects what it should, and positions find their way back."""
 
 import gzip
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -147,6 +148,35 @@ def test_fill_identity_adds_what_is_missing_and_keeps_the_rest() -> None:
         command_line(GOOD.replace(b"2071", b"9"), source)
     with pytest.raises(BadLine, match="names no compartment"):
         command_line(b'{"operation":"DELETE","user_account_id":"u"}', replace(source, fill_identity=False))
+
+
+OWNERS: dict[str, list[str]] = {
+    "$compartment_id": ["", '"7"', "7", "null", ' "7"', "\tnull ", '"8"', "true"],
+    "$user_account_id": ["", '"5"', "5", "null", " null", '"6"', "[]"],
+}
+
+
+@pytest.mark.parametrize("compartment", ['"compartment_id":"7",', '"compartment_id":7,', ""])
+@pytest.mark.parametrize("rest", ["", '"x":null', '"x":1.50,"y":{"$user_account_id":null}'])
+@pytest.mark.parametrize(("where", "who"), list(itertools.product(*OWNERS.values())))
+def test_with_fill_identity_no_profile_is_anonymous(
+    where: str, who: str, rest: str, compartment: str
+) -> None:
+    """Whatever its `$` fields were, null as well, they name whom the command names, or it is rejected; the rest stays as it is."""
+    fields = [rest, *(f'"{k}" :{v}' for k, v in zip(OWNERS, (where, who), strict=True) if v)]
+    profile = "{" + ",".join(f for f in fields if f) + "}"
+    line = f'{{"operation":"UPSERT",{compartment}"user_account_id":"5","force_replace":true,"user_profile":{profile}}}'
+    source = replace(COMMANDS, fill_identity=True, compartment="c", compartments={"c": "7"})
+    if where in ('"8"', "true") or who in ('"6"', "[]"):
+        with pytest.raises(BadLine):
+            command_line(line.encode(), source)
+        return
+    made = command_line(line.encode(), source)
+    sent = json.loads(made.data, parse_float=str)
+    assert (str(sent["compartment_id"]), sent["user_account_id"], made.anonymous) == ("7", "5", False)
+    owners = {k: str(sent["user_profile"].pop(k)) for k in OWNERS}
+    assert owners == {"$compartment_id": "7", "$user_account_id": "5"}
+    assert sent["user_profile"] == json.loads("{" + rest + "}", parse_float=str)
 
 
 def test_every_line_is_sent_or_rejected_with_its_number(tmp_path: Path) -> None:

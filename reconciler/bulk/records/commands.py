@@ -191,9 +191,10 @@ def _fill(raw: bytes, command: Command, compartment: str | None) -> bytes:
 
 
 def _add(fields: dict[str, msgspec.Raw], name: str, value: Any) -> int:
-    """Set a field that is not there; how many bytes that adds."""
-    if name in fields:
+    """Set a field that is not there, or null, which says nothing; how many bytes that adds."""
+    there = bytes(fields[name]) if name in fields else None
+    if there is not None and there != b"null":
         return 0
-    comma = len(fields) > 0
-    fields[name] = msgspec.Raw(_encode(value))
-    return comma + len(f'"{name}":') + len(bytes(fields[name]))
+    comma, written = len(fields) > 0, _encode(value)
+    fields[name] = msgspec.Raw(written)
+    return len(written) - len(there) if there else comma + len(f'"{name}":') + len(written)
