@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from reconciler.kinds.counts import many
@@ -119,24 +120,24 @@ def removals(specs: Specs) -> Iterator[Diagnostic]:
         gone = specs.members(document, "deactivations")
         if not gone:
             continue
-        here = document.span("spec", "deactivations")
+        here = partial(document.span, "spec", "deactivations")
         if document.data["spec"].get("protected"):
             other = ((document.span("spec", "protected"), "protected here"),)
             yield error(
                 "removal-contradiction",
                 f"'{key}' is protected: its activations cannot be removed",
-                here,
+                here(),
                 secondary=other,
             )
         if both := sorted(gone & (specs.members(document, "activations") or frozenset())):
             words = f"'{key}' is both activated and deactivated on {', '.join(both)}"
             other = ((document.span("spec", "activations"), "activations of it"),)
-            yield error("removal-contradiction", words, here, secondary=other)
+            yield error("removal-contradiction", words, here(), secondary=other)
         for name in sorted(gone & defaults.keys()):
             if defaults[name].default_compartment == key:
                 other = ((defaults[name].span("default_compartment"), "the default here"),)
                 words = f"'{key}' is the default of '{name}', and is to be removed there"
-                yield error("removal-contradiction", words, here, secondary=other)
+                yield error("removal-contradiction", words, here(), secondary=other)
 
 
 def _excepted(expression: Any, specs: Specs) -> frozenset[str]:

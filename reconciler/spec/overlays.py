@@ -6,6 +6,7 @@ one environment, in which every value still knows the file it came from.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from reconciler.model.diagnostic import Diagnostic, error
@@ -100,7 +101,7 @@ def check(
     for overlay in overlays:
         kind, name = _key(overlay)
         environment = overlay.data["metadata"]["environment"]
-        place = overlay.span("metadata", "environment")
+        place = partial(overlay.span, "metadata", "environment")
         if environment not in environments:
             hint = nearest(environment, environments) or (
                 f"declared environments: {', '.join(environments)}"
@@ -110,7 +111,7 @@ def check(
             yield error(
                 "overlay-environment",
                 f"reconciler.yaml declares no environment '{environment}'",
-                place,
+                place(),
                 help=hint,
             )
         if (kind, name) not in targets and name not in doubtful:
@@ -125,7 +126,7 @@ def check(
             yield error(
                 "duplicate-name",
                 f"{kind}/{name} has two overlays for the environment '{environment}'",
-                place,
+                place(),
                 secondary=((first.span("metadata", "environment"), "first here"),),
             )
 

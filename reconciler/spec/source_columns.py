@@ -123,8 +123,8 @@ def names(document: Document) -> Iterator[Diagnostic]:
     given = [(("rename", column), name) for column, name in profile.get("rename", {}).items()]
     given += [(("constants", name), name) for name in profile.get("constants", {})]
     for path, name in given:
-        where = document.span("spec", "profile", *path)
         if not all(name.split(".")):
+            where = document.span("spec", "profile", *path)
             words = f"'{name}' has no name before, between or behind its dots"
             yield error(
                 "spec-value",
@@ -143,10 +143,11 @@ def properties(document: Document) -> Iterator[Diagnostic]:
     owned = "owner" in spec or any("user_account_id" in i for i in identifiers(spec))
     first: dict[str, str] = {}
     for path, name, what in _sources(profile):
-        span = document.span("spec", "profile", *path)
         if name in OWNER and owned:
+            span = document.span("spec", "profile", *path)
             yield error("source-property", f"{what} sets '{name}', which identify_by or owner fills", span)
         elif name in first:
+            span = document.span("spec", "profile", *path)
             yield error(
                 "source-property",
                 f"{what} and {first[name]} both become the property '{name}'",

@@ -262,36 +262,31 @@ def changed_rows(document: Document) -> Iterator[Diagnostic]:
 def deleted_rows(document: Document) -> Iterator[Diagnostic]:
     """Who is gone can be told only where one identifier, and nothing else, says which profile a row is about."""
     spec = document.data["spec"]
-    if spec.get("gone", "keep") != "delete":
-        return
-    where = document.span("spec", "gone")
+    for words, advice in _unsure(spec) if spec.get("gone", "keep") == "delete" else ():
+        yield error("gone-delete", f"gone: delete {words}", document.span("spec", "gone"), help=advice)
+
+
+def _unsure(spec: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What of a source leaves it open who is gone, and what helps."""
     if spec.get("send", "all") != "changed":
-        yield error(
-            "gone-delete",
-            "gone: delete needs send: changed; without it nothing says who was sent before",
-            where,
-            help="add send: changed, or remove gone: delete",
+        yield (
+            "needs send: changed; without it nothing says who was sent before",
+            "add send: changed, or remove gone: delete",
         )
     if not identifiers(spec):
-        yield error(
-            "gone-delete",
-            "gone: delete needs identify_by: of two commands, one may lack its compartment and mean the same profile",
-            where,
-            help="add identify_by and read the rows as columns, or remove gone: delete",
+        yield (
+            "needs identify_by: of two commands, one may lack its compartment and mean the same profile",
+            "add identify_by and read the rows as columns, or remove gone: delete",
         )
     elif len(identifiers(spec)) > 1:
-        yield error(
-            "gone-delete",
-            "gone: delete needs one identifier: a row that has another identifier tomorrow would look like a removed one",
-            where,
-            help="keep one entry of identify_by, or remove gone: delete",
+        yield (
+            "needs one identifier: a row that has another identifier tomorrow would look like a removed one",
+            "keep one entry of identify_by, or remove gone: delete",
         )
     if "owner" in spec:
-        yield error(
-            "gone-delete",
-            "gone: delete cannot be used with owner: a DELETE by the identifier may delete a profile whose owner has another row",
-            where,
-            help="identify rows by the account of owner, or remove gone: delete",
+        yield (
+            "cannot be used with owner: a DELETE by the identifier may delete a profile whose owner has another row",
+            "identify rows by the account of owner, or remove gone: delete",
         )
 
 

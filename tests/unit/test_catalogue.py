@@ -10,6 +10,7 @@ from reconciler.model.diagnostic import Severity
 from reconciler.reports.rules import json as rules_json
 from reconciler.reports.rules import text as rules_text
 from reconciler.spec.catalogue import Rule, catalogue
+from reconciler.spec.documents import File, Positions
 from reconciler.spec.schema import schema
 from reconciler.spec.severities import OPT_IN
 from tests.support.specs import checked, codes
@@ -49,6 +50,25 @@ def test_every_code_is_in_the_catalogue_and_every_entry_is_a_code() -> None:
     assert emitted() == set(RULES)
 
 
+EVERY_OPTION = """\
+apiVersion: reconciler/v1
+kind: ProfileSource
+metadata: {name: s, labels: {team: crm}}
+spec:
+  files: ["data/{datamart.labels.country}/*.csv", "more/*.csv.gz"]
+  csv: {delimiter: ";", encoding: utf-8}
+  datamarts: {country: [fr]}
+  operation: {column: op, map: {U: UPSERT, D: DELETE}}
+  identify_by: [{compartment: loyalty, user_account_id: customer_id}, {email_hash: hash}]
+  owner: {compartment: loyalty, user_account_id: customer_id}
+  types: {points: integer, newsletter: boolean}
+  profile: {rename: {tier: loyalty_tier, city: address.city}, exclude: [internal], constants: {origin: crm}}
+  update: {force_replace: true}
+  bad_lines: {allow: 1%}
+  expect: [{field: points, not_null: true}, {min_rows: 1}]
+"""
+
+
 @pytest.mark.parametrize("rule", SHOWN, ids=lambda r: r.code)
 def test_the_bad_example_has_the_finding(rule: Rule, tmp_path: Path) -> None:
     verdict = checked(tmp_path, {name: text.encode(rule.encoding) for name, text in rule.bad.items()})
@@ -62,6 +82,24 @@ def test_the_bad_example_has_the_finding(rule: Rule, tmp_path: Path) -> None:
 def test_the_good_example_has_none(rule: Rule, tmp_path: Path) -> None:
     assert rule.good
     assert checked(tmp_path, rule.good).diagnostics == ()
+
+
+@pytest.mark.parametrize("rule", SHOWN, ids=lambda r: r.code)
+def test_nothing_is_asked_for_positions_where_nothing_is_said(
+    rule: Rule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Positions are made by composing a file a second time, which takes longer than all rules."""
+    asked: list[str] = []
+    monkeypatch.setattr(File, "positions", lambda file, _: asked.append(file.path) or Positions())
+    assert checked(tmp_path, rule.good).diagnostics == ()
+    assert asked == []
+
+
+def test_a_source_with_every_option_is_composed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(File, "positions", lambda file, _: asked.append(file.path) or Positions())
+    assert checked(tmp_path, {"specs/s.yaml": EVERY_OPTION}).diagnostics == ()
+    assert asked == []
 
 
 def test_only_plan_and_bounds_have_no_example() -> None:
