@@ -126,6 +126,38 @@ def replace_file(path: Path, content: bytes) -> None:
         raise DiskFailed.of("write", path, e) from None
 
 
+def own_file(path: Path, *, written: bool = False) -> None:
+    """Check that a file of this tool's own folders, if it is there, is a regular one and no link; of another path nothing.
+
+    It is not opened: who holds locks on it would lose them as soon as that is closed.
+
+    Args:
+        path: the file.
+        written: it belongs to this user, too, and is private.
+
+    Raises:
+        DiskFailed: it is something else.
+    """
+    if not any(p.name in NAMES for p in path.parents):
+        return
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as e:
+        raise DiskFailed.of("read", path, e) from None
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a link" if stat.S_ISLNK(found.st_mode) else "not a file"
+        raise DiskFailed(
+            f"{path} is {kind}; a private file of reconciler has to be there",
+            help="see what put it there, and move it away",
+        )
+    if written:
+        _owned(path, found)
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            path.chmod(_FILE)
+
+
 def not_usable(path: Path) -> str | None:
     """Why no file could be written in a folder, made where it is missing; None if one could. Writes nothing."""
     here = path

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.errors import DiskFailed, LedgerFailed
 from reconciler.ledger.database import SCHEMA_VERSION, Row, migration, too_new
-from reconciler.private_folder import make_folder
+from reconciler.private_folder import make_folder, own_file
 
 _WORDS = {
     "SQLITE_NOTADB": "it is not a database",
@@ -22,6 +22,9 @@ _WORDS = {
     "SQLITE_CANTOPEN": "it cannot be opened",
     "SQLITE_IOERR": "it cannot be read or written",
 }
+
+
+BESIDE = ("-wal", "-shm")  # files that belong to the database
 
 
 class SqliteDatabase:
@@ -55,7 +58,7 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.Error as e:
-            raise LedgerFailed(f"the ledger {self._path} failed: {_said(e)}") from None
+            raise LedgerFailed(f"the ledger {self._path} failed: {_said(e)}", help=_todo(e)) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -73,23 +76,35 @@ def _said(e: Exception) -> str:
     return next((words for start, words in _WORDS.items() if name.startswith(start)), name)
 
 
+def _todo(e: Exception) -> str:
+    name = getattr(e, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return "free some space there, and see that the disk is well; then run the same command again: the file is whole"
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
+        return "give this user the right to write the file and its folder"
+    return "move the file away; the next run continues from the state of the platform"
+
+
 def open_file(path: Path) -> SqliteDatabase:
     """A file that is read and written; made, or migrated with a copy of it kept, where that is needed.
 
     Raises:
-        DiskFailed: its folder cannot be made.
+        DiskFailed: its folder cannot be made, or what is there is a link or another user's.
         LedgerFailed: it cannot be opened, or a newer program wrote it.
     """
     make_folder(path.parent)
+    for suffix in ("", *BESIDE):
+        own_file(path.with_name(path.name + suffix), written=True)
     try:
         db = _connected(path)
+        own_file(path, written=True)  # of a new one, before anything beside it takes its mode
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         _migrate(path, db)
     except (OSError, sqlite3.Error) as e:
         raise LedgerFailed(
             f"cannot open the ledger {path}: {_said(e)}",
-            help="move the file away; the next run continues from the state of the platform",
+            help=_todo(e),
         ) from None
     return SqliteDatabase(path, db)
 
@@ -123,7 +138,7 @@ def set_aside(path: Path, at: str) -> Path:
     kept = path.with_name(f"{path.name}.damaged-{at}")
     try:
         path.rename(kept)
-        for suffix in ("-wal", "-shm"):
+        for suffix in BESIDE:
             beside = path.with_name(path.name + suffix)
             if beside.exists():
                 beside.rename(kept.with_name(kept.name + suffix))
@@ -161,11 +176,13 @@ def read_only(path: Path) -> Iterator[SqliteDatabase | None]:
     """A ledger that is read and never written, not even migrated; None where there is none.
 
     Raises:
+        DiskFailed: it is a link, or another user's.
         LedgerFailed: it cannot be read, or a newer program wrote it.
     """
     if not path.exists():
         yield None
         return
+    own_file(path)
     try:
         db = _unwritten(path)
         if _version(db) < SCHEMA_VERSION:  # read as the newest, in a copy
