@@ -15,6 +15,7 @@ def file_ledger(path: Path) -> str:
     """What a ledger in a file is, in words.
 
     Raises:
+        DiskFailed: it is a link, or no file.
         LedgerFailed: a run could not use it.
     """
     if (why := not_usable(path.parent)) is not None:
