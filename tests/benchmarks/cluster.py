@@ -1,4 +1,9 @@
-"""A Dask cluster of this machine against the local engine: seconds of the same apply, and until the first chunk is there.
+"""A Dask cluster of this machine against the local engine with one process: seconds of the same apply, and until the first chunk is there.
+
+check   `source check` of the same source: reading, checking, digesting and cutting alone (two workers against one, aim: 1.4 x as fast)
+load    the same `apply` (one worker against the local engine, aim: at most 1.15 x its time), and when its first chunk is there
+        (aim: at most 3 s later)
+killed  a worker killed every few seconds, so often at most: how long that takes says nothing of a machine but that it ends
 
 All must leave the same digests, and no chunk may have more than one execution.
 """
@@ -6,6 +11,8 @@ All must leave the same digests, and no chunk may have more than one execution.
 import importlib.util
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,23 +21,34 @@ from typing import NamedTuple
 
 from tests.benchmarks.shape import Missing, Row, Size, median
 from tests.support.emulator import Emulator
-from tests.support.workspace import Workspace
+from tests.support.workspace import TOKEN, Workspace
 from tests.workflows.test_dask import workers
 
 MARK = "x" * 160  # makes the rows of the source wide, so that it is read by workers
 ROW = 332  # bytes of a command, about
 STARTING_S = 3.0  # of worker processes, before they read
+KILL_EVERY_S, MOST_KILLS = 3.0, 20
+LATER_S, FASTER = 3.0, 1.4
+# The local engine with one process that reads and one that sends, as one worker does both.
+ONE_PROCESS = """
+from reconciler.cli.wiring import processes
+processes.reading_processes = lambda: 1
+processes.sending_processes = lambda parallelism: 1
+from reconciler.cli.entry import run
+run()
+"""
 
 
 class Ran(NamedTuple):
-    """Digests by the import's name, and seconds: of all, and until the first chunk was there."""
+    """Digests by the import's name, and seconds: of checking alone, of the whole apply, and until its first chunk was there."""
 
     sent: dict[str, list[str]]
+    check: float
     took: float
     first: float
 
 
-def run(folder: Path, rows: int, count: int, every: float | None) -> Ran:
+def run(folder: Path, rows: int, count: int, *, killed: bool) -> Ran:
     emulator = Emulator(folder / "emulator", profiles="counted")
     workspace = Workspace(folder / "ws", emulator.url)
     workspace.customers(rows, max_bytes=4_000_000, mark=MARK)
@@ -38,9 +56,13 @@ def run(folder: Path, rows: int, count: int, every: float | None) -> Ran:
         file = workspace.root / "reconciler.yaml"
         file.write_text(file.read_text() + f"  engine: {{dask: {{scheduler: local, workers: {count}}}}}\n")
     begun = time.monotonic()
-    code, err, first = applied(emulator, workspace, every)
-    while code == 3 and every:  # at some moment no worker was left: the same command again
-        code, err, _ = applied(emulator, workspace, None)
+    if not killed:
+        ended(start(workspace, "source", "check", "customers"))
+    check = time.monotonic() - begun
+    begun = time.monotonic()
+    code, err, first = applied(emulator, workspace, killed=killed)
+    while code == 3 and killed:  # at some moment no worker was left: the same command again
+        code, err, _ = applied(emulator, workspace, killed=False)
     took = time.monotonic() - begun
     assert code == 0, err
     sent = {
@@ -49,44 +71,64 @@ def run(folder: Path, rows: int, count: int, every: float | None) -> Ran:
     emulator.stop()
     assert all(len(r) == 1 for r in sent.values()), sent
     assert f"{rows:,} succeeded + 0 failed" in err, err
-    return Ran(sent, took, first - begun)
+    return Ran(sent, check, took, first - begun)
 
 
-def applied(emulator: Emulator, workspace: Workspace, every: float | None) -> tuple[int, str, float]:
+def start(workspace: Workspace, *args: str) -> "subprocess.Popen[str]":
+    """The command, in a process of its own that remembers no reading of another one; of the local engine with one process."""
+    cache = tempfile.mkdtemp(dir=workspace.root.parent)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", ONE_PROCESS, "-C", str(workspace.root), *args],
+        env={**clean, "RECONCILER_TOKEN": TOKEN, "XDG_CACHE_HOME": cache}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def ended(process: "subprocess.Popen[str]") -> None:
+    out, err = process.communicate()
+    assert process.returncode == 0, out + err
+
+
+def applied(emulator: Emulator, workspace: Workspace, *, killed: bool) -> tuple[int, str, float]:
     """How apply ended, what it said, and when the first chunk was there; a worker is killed so often, from when they read on."""
-    process = workspace.start("apply", "--auto-approve", "--parallelism", "4")
+    process = start(workspace, "apply", "--auto-approve", "--parallelism", "4")
     first, kills, last = 0.0, 0, 0.0
     while process.poll() is None:
         time.sleep(0.05)
-        if not last and len(workers(process.pid)) > 1:
+        if killed and not last and len(workers(process.pid)) > 1:
             last = time.monotonic() + STARTING_S
         if not first and any(emulator.executions("1509").values()):
             first = time.monotonic()
-        if every and last and time.monotonic() - last > every and (found := workers(process.pid)):
+        due = last and kills < MOST_KILLS and time.monotonic() - last > KILL_EVERY_S
+        if due and (found := workers(process.pid)):
             os.kill(found[kills % len(found)], signal.SIGKILL)
             kills, last = kills + 1, time.monotonic()
     _, err = process.communicate()
-    return process.wait(), err, first
+    return process.returncode, err, first
 
 
 def dask(size: Size) -> Iterator[Row]:
-    """One worker and two against the local engine's process pool; two of which one is killed again and again."""
+    """One worker against the local engine with one process, two against one; and two of which one is killed again and again."""
     if importlib.util.find_spec("distributed") is None:
         missing = Missing("pip install 'mics-reconciler[dask]'")
         yield Row("load by a Dask cluster", 0, "s", "distributed", missing)
         return
     count = size.dask_megabytes * 1_000_000 // ROW
-    cases = {"local": (0, None), "one": (1, None), "two": (2, None), "killed": (2, 3.0)}
+    cases = {"local": (0, False), "one": (1, False), "two": (2, False), "killed": (2, True)}
     found: dict[str, list[Ran]] = {name: [] for name in cases}
     for _ in range(size.rounds):
-        for name, (many, every) in cases.items():
+        for name, (many, killed) in cases.items():
             with tempfile.TemporaryDirectory() as folder:
-                found[name].append(run(Path(folder), count, many, every))
+                found[name].append(run(Path(folder), count, many, killed=killed))
             assert found[name][-1].sent == found["local"][0].sent
+    check = {name: median([r.check for r in ran]) for name, ran in found.items()}
     took = {name: median([r.took for r in ran]) for name, ran in found.items()}
     first = {name: median([r.first for r in ran]) for name, ran in found.items()}
     name = f"dask, {size.dask_megabytes:,} MB"
-    yield Row(f"{name}, 1 worker", took["one"], "s", "local process pool", took["local"])
-    yield Row("dask: first chunk after", first["one"], "s", "local process pool", first["local"])
-    yield Row(f"{name}, 2 workers", took["two"], "s", "1 worker", took["one"])
+    yield Row(f"{name}, 1 worker: check", check["one"], "s", "local, one process", check["local"], most=1.15)
+    yield Row(f"{name}, 2 workers: check", check["two"], "s", "1 worker", check["one"], most=1 / FASTER)
+    yield Row(f"{name}, 1 worker: load", took["one"], "s", "local, one process", took["local"], most=1.15)
+    yield Row(f"{name}, 2 workers: load", took["two"], "s", "1 worker", took["one"])
+    later = (first["local"] + LATER_S) / first["local"]
+    yield Row("dask: first chunk after", first["one"], "s", "local, one process", first["local"], most=later)
     yield Row("dask: a worker killed every 3 s", took["killed"], "s", "2 workers", took["two"])

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,10 +68,14 @@ def write(root: Path, rows: int, *, changed: bool) -> None:
             file.write(f"u-{n * 7919 % rows:09d},{mark}{part[n % PART]}")
 
 
+def key(_make: bool) -> bytes:
+    """Handed to the processes that read, so it is no function within another one."""
+    return key_of_text("k" * 32)
+
+
 def indexes(root: Path) -> SentIndexes:
     scans = Scans(root, lambda *_: None, workers=readers)
-    key = key_of_text("k" * 32)
-    return SentIndexes(scans, Folder(root / "index"), lambda _: key, "x", "1185", tempfile.TemporaryDirectory)
+    return SentIndexes(scans, Folder(root / "index"), key, "x", "1185", tempfile.TemporaryDirectory)
 
 
 def loaded(root: Path, gone: str) -> Generation:
@@ -158,3 +163,5 @@ def _rows(
 
 if __name__ == "__main__":
     {"keep": keep, "check": check, "compare": compared}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3])
+    # The server that began the workers would end by itself, and what all of them used would be counted nowhere.
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]

@@ -3,13 +3,16 @@
 So many at a time are sorted and written to a file without a name, and in the end all are merged.
 """
 
+import bisect
 import heapq
 import os
+import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice, pairwise
 from typing import IO
 
-_BLOCK = 1024  # records read at once
+_BLOCK, _PART = 1024, 64
 _READ = 1 << 17  # bytes read at once
 _OBJECT = 41  # bytes that a record takes beside its own
 
@@ -17,16 +20,24 @@ _OBJECT = 41  # bytes that a record takes beside its own
 class SortedRecords:
     """Takes records in any order, gives them in order.
 
+    Runs are merged in parts: what of all of them comes before a bound is sorted at once, which takes a third of the time of a merge
+    record by record. Bounds are some of the records themselves, so that parts are of about one size whatever the records are.
+
     Args of the constructor:
         size: bytes of a record.
         at_once: how many are held in memory.
+        block: records that are read at once.
+        part: blocks that are sorted at once, about, when runs are merged.
     """
 
-    def __init__(self, size: int, at_once: int) -> None:
+    def __init__(self, size: int, at_once: int, block: int = _BLOCK, part: int = _PART) -> None:
+        self._records_at_once, self._blocks_at_once = block, part
         self._size, self._limit = size, at_once * size
         self._held = bytearray()
         self._spilled: IO[bytes] | None = None
         self._runs: list[tuple[int, int]] = []
+        self._sample: list[bytes] = []  # of each run the first record of each block but the first one
+        self._block = struct.Struct(f"{size}s" * block)
 
     def add(self, records: bytes) -> None:
         """One more, or several one behind the other; those that are in order already are soon sorted."""
@@ -36,7 +47,8 @@ class SortedRecords:
 
     def __iter__(self) -> Iterator[bytes]:
         """All of them, in order."""
-        return heapq.merge(self._sorted(), *(self._run(*run) for run in self._runs))
+        for part in self._parts():
+            yield from part
 
     def merged(self) -> Iterator[bytes]:
         """The same, once; from then on nothing is left to be merged."""
@@ -44,17 +56,12 @@ class SortedRecords:
             yield from self
             return
         file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
-        block = bytearray()
-        for record in self:
-            block += record
-            if len(block) >= _READ:
-                file.write(block)
-                block.clear()
-            yield record
-        file.write(block)
+        for part in self._parts():
+            file.write(b"".join(part))
+            yield from part
         file.flush()
         self.close()
-        self._spilled, self._runs = file, [(0, file.tell())]
+        self._spilled, self._runs, self._sample = file, [(0, file.tell())], []
         self._held.clear()
 
     def close(self) -> None:
@@ -66,23 +73,83 @@ class SortedRecords:
         if self._spilled is None:
             self._spilled = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this
         begins = self._spilled.tell()
-        self._spilled.write(b"".join(self._sorted()))
+        records = self._sorted()
+        self._spilled.write(b"".join(records))
         self._spilled.flush()
         self._runs.append((begins, self._spilled.tell()))
+        self._sample += records[self._records_at_once :: self._records_at_once]
         self._held.clear()
 
     def _sorted(self) -> list[bytes]:
-        size = self._size
-        return sorted(bytes(self._held[at : at + size]) for at in range(0, len(self._held), size))
+        records = list(chain.from_iterable(self._records(self._held)))
+        records.sort()
+        return records
 
-    def _run(self, begins: int, ends: int) -> Iterator[bytes]:
+    def _records(self, data: bytes | bytearray) -> Iterator[tuple[bytes, ...]]:
+        """Records that stand one behind the other, a block at a time."""
+        whole = len(data) // self._block.size * self._block.size
+        yield from self._block.iter_unpack(memoryview(data)[:whole])
+        if rest := (len(data) - whole) // self._size:
+            yield struct.unpack(f"{self._size}s" * rest, data[whole:])
+
+    def _parts(self) -> Iterator[Sequence[bytes]]:
+        """All of them: parts in order, and each part in order."""
+        if len(self._runs) == 1 and not self._held:
+            yield from self._run(*self._runs[0])
+            return
+        bounds = sorted(self._sample)[self._blocks_at_once :: self._blocks_at_once]
+        readers = [_Reader(iter([self._sorted()])), *(_Reader(self._run(*run)) for run in self._runs)]
+        if any(
+            one == other for one, other in pairwise(bounds)
+        ):  # so many equal ones might be too many for memory
+            yield from _few(heapq.merge(*(r.rest() for r in readers)))
+            return
+        for bound in (*bounds, None):
+            part = [record for reader in readers for below in reader.below(bound) for record in below]
+            part.sort()
+            yield part
+
+    def _run(self, begins: int, ends: int) -> Iterator[Sequence[bytes]]:
         """The records of one sorted run, read a block at a time."""
         if self._spilled is None:
             return
-        size = self._size
-        for at in range(begins, ends, size * _BLOCK):
-            block = os.pread(self._spilled.fileno(), min(size * _BLOCK, ends - at), at)
-            yield from (block[i : i + size] for i in range(0, len(block), size))
+        for at in range(begins, ends, self._block.size):
+            data = os.pread(self._spilled.fileno(), min(self._block.size, ends - at), at)
+            yield from self._records(data)
+
+
+class _Reader:
+    """What is left of one sorted run."""
+
+    def __init__(self, blocks: Iterator[Sequence[bytes]]) -> None:
+        self._blocks = blocks
+        self._held: Sequence[bytes] = ()
+
+    def below(self, bound: bytes | None) -> Iterator[Sequence[bytes]]:
+        """The records before this bound, in order; all that are left, if there is none. They are not left any more."""
+        while self._held or self._next():
+            held = self._held
+            if bound is not None and held[-1] >= bound:
+                at = bisect.bisect_left(held, bound)
+                self._held = held[at:]
+                yield held[:at]
+                return
+            self._held = ()
+            yield held
+
+    def rest(self) -> Iterator[bytes]:
+        """All that are left, one by one."""
+        for block in self.below(None):
+            yield from block
+
+    def _next(self) -> bool:
+        self._held = next(self._blocks, ())
+        return bool(self._held)
+
+
+def _few(records: Iterator[bytes]) -> Iterator[Sequence[bytes]]:
+    while block := list(islice(records, _BLOCK)):
+        yield block
 
 
 class SortedTexts:

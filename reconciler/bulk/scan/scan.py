@@ -195,7 +195,8 @@ def _scan(
     wanted: ListedLines | None,
 ) -> Scan:
     cutter, counts = Cutter(source.max_bytes), Counts()
-    watched = source.duplicates in ("warn", "refuse")
+    # What lines are listed is known of a reading of all of them; with another digest this one is not believed.
+    watched = source.duplicates in ("warn", "refuse") and not source.listed
     watch = Duplicates() if watched and hooks.tracker is None else None
     rows, blanks = Rows(names, source), Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)

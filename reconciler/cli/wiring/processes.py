@@ -25,14 +25,25 @@ if TYPE_CHECKING:
 LONGEST_FOLDER = 60  # characters
 
 
+def reading_processes() -> int:
+    """How many read a large source: one for each processor."""
+    return max(2, min(8, os.cpu_count() or 1))
+
+
+def sending_processes(parallelism: int) -> int:
+    """How many make the bytes that they send: that takes a processor, so many more than those would only take memory."""
+    return min(parallelism, max(4, os.cpu_count() or 1))
+
+
 @contextmanager
 def readers() -> Iterator[Executor]:
-    """Processes that share the reading of a large source: one for each processor."""
+    """Processes that share the reading of a large source."""
     from reconciler.bulk.upload.processes import belong_to_coordinator, keep_freed_memory
 
     keep_freed_memory()
-    count = max(2, min(8, os.cpu_count() or 1))
-    pool = ProcessPoolExecutor(count, mp_context=_processes(), initializer=belong_to_coordinator)
+    pool = ProcessPoolExecutor(
+        reading_processes(), mp_context=_processes(), initializer=belong_to_coordinator
+    )
     try:
         yield pool
     finally:
@@ -69,8 +80,7 @@ class Senders:
     """Processes that make the bytes they send, started when first needed, and anew should one be killed."""
 
     def __init__(self, parallelism: int, lock: Lock) -> None:
-        # Making lines takes a processor: many more processes than those would only take memory.
-        self._count, self._lock = min(parallelism, max(4, os.cpu_count() or 1)), lock
+        self._count, self._lock = sending_processes(parallelism), lock
         self._pool: ProcessPoolExecutor | None = None
         self._gate: CommitGate | None = None
         self._guard = threading.Lock()
