@@ -126,6 +126,24 @@ def replace_file(path: Path, content: bytes) -> None:
         raise DiskFailed.of("write", path, e) from None
 
 
+def leads_straight(path: Path) -> bool:
+    """True if a path in this tool's own folders leads through folders of this user and no link; of another path it is not asked.
+
+    What is removed is looked for there alone: a link that came with a branch must not lead to what is not this tool's.
+    """
+    own = next((p for p in (path, *path.parents) if p.name in NAMES), None)
+    for part in () if own is None else (p for p in (path, *path.parents) if p == own or own in p.parents):
+        try:
+            found = part.lstat()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
+            return False
+    return True
+
+
 def own_file(path: Path, *, written: bool = False) -> None:
     """Check that a file of this tool's own folders, if it is there, is a regular one and no link; of another path nothing.
 

@@ -15,6 +15,7 @@ from reconciler.bulk.sources import object_store
 from reconciler.model.leftover import Left
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.loads.delta import prefix, scope
+from reconciler.private_folder import leads_straight
 from reconciler.workspace import rejected_rows
 
 _REPLACED = re.compile(r".+\.\d+")  # NAME.PROCESS, by `private_folder.replace_file`
@@ -150,4 +151,6 @@ def _temporary(folder: Path, name: re.Pattern[str], root: Path, now: float) -> I
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:
+    if not leads_straight(folder):
+        return []
     return sorted(p for p in folder.glob(pattern) if p.is_file() and not p.is_symlink())

@@ -159,6 +159,7 @@ class _Finder:
 
     def _folder(self, key: LoadKey) -> Path:
         folder = self.root / place_of(key.source, self.change.datamart_id, key.generation, key.retry + 1)
+        private_folder(folder.parent)  # before anything is removed there
         shutil.rmtree(folder, ignore_errors=True)
         private_folder(folder)
         if self.scans.spools is not None:

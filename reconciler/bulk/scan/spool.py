@@ -31,7 +31,7 @@ from reconciler.bulk.sources import locations, object_store, sql
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import canonical, shape
-from reconciler.private_folder import not_usable, private_file, private_folder
+from reconciler.private_folder import leads_straight, not_usable, private_file, private_folder
 
 # Rows as JSON objects, a line each; of one that JSON does not have, an array with the reason.
 FORMAT = "spool"
@@ -94,11 +94,17 @@ class Spools:
 
     def partial(self) -> list[Path]:
         """Folders that were not finished: somebody writes them, or did."""
-        return sorted(self.folder.glob("*.partial-*")) + _own_folders()
+        return [p for p in self._folders() if ".partial-" in p.name] + _own_folders()
 
     def complete(self) -> list[Path]:
         """Folders that were filled to their end."""
-        return sorted(p for p in self.folder.glob("*") if p.is_dir() and ".partial-" not in p.name)
+        return [p for p in self._folders() if ".partial-" not in p.name]
+
+    def _folders(self) -> list[Path]:
+        """Folders in the one of spools, in order; none where a link leads there, or is one of them."""
+        if not leads_straight(self.folder):
+            return []
+        return sorted(p for p in self.folder.glob("*") if p.is_dir() and not p.is_symlink())
 
     def in_use(self, place: Path) -> Use:
         """Whether somebody holds a folder."""
@@ -128,7 +134,7 @@ class Spools:
             Interrupted: the run is to end.
         """
         place = self._place(source, approval)
-        if place.exists() and self._holds.read(place):
+        if place.exists() and leads_straight(place) and self._holds.read(place):
             self._left |= {place} - self._used
         else:
             private_folder(self.folder)
@@ -337,4 +343,5 @@ def _own_folders() -> list[Path]:
 
 
 def _remove(place: Path) -> None:
-    shutil.rmtree(place, ignore_errors=True)
+    if leads_straight(place):
+        shutil.rmtree(place, ignore_errors=True)

@@ -3,6 +3,7 @@
 import fcntl
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.errors import MissingExtra, ReconcilerError, UsageError
-from reconciler.private_folder import private_folder, replace_file
+from reconciler.private_folder import private_file, private_folder, replace_file
 
 FOLDER, STATE = ".sandbox", "state.db"
 START_SECONDS = 20.0
@@ -34,14 +35,14 @@ def ensure(root: Path, seed: Mapping[str, Any] | None = None) -> str:
     if not all(importlib.util.find_spec(m) for m in ("starlette", "uvicorn", "jinja2")):
         raise MissingExtra("the sandbox", "sandbox")
     folder = private_folder(root / FOLDER)
-    with (folder / "start.lock").open("a") as lock:
+    with private_file(folder / "start.lock", os.O_CREAT) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if url := running(folder):
             return _planted(url, seed)
         (folder / "server.json").unlink(missing_ok=True)
         if seed is not None and not _is_built_in(seed) and not (folder / STATE).exists():
             replace_file(folder / "seed.json", json.dumps(seed).encode())
-        with (folder / "log").open("ab") as log:
+        with private_file(folder / "log", os.O_CREAT | os.O_APPEND) as log:
             process = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-m", "reconciler.sandbox", "--state", str(folder)],
                 stdin=subprocess.DEVNULL,
@@ -119,7 +120,14 @@ def stop(folder: Path) -> str | None:
 
 
 def reset(folder: Path) -> None:
-    """Remove the state of a sandbox that does not run."""
+    """Remove the state of a sandbox that does not run.
+
+    Raises:
+        DiskFailed: the folder is a link, or another user's.
+    """
+    if not os.path.lexists(folder):
+        return
+    private_folder(folder)  # nothing is removed where a link leads
     for path in (*folder.glob(f"{STATE}*"), folder / "server.json", folder / "seed.json"):
         path.unlink(missing_ok=True)
     shutil.rmtree(folder / "uploads", ignore_errors=True)
