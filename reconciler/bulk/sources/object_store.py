@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from reconciler.bulk.sources.patterns import has_wildcard, holds_no_rows, matches, may_be_literal, natural
 from reconciler.errors import MissingExtra, ReconcilerError
+from reconciler.kinds.counts import many
 from reconciler.origin import SourceUrl, masked
 
 RANGE = 8 << 20  # bytes of one request
@@ -161,12 +162,29 @@ class _Ranges(io.RawIOBase):
             return 0
         options = {"range": (self._at, end), "if_match": self._found.tag}
         try:
-            data = bytes(_obstore().get(self._store, self._key, options=options).bytes())
+            answer = _obstore().get(self._store, self._key, options=options)
+            told, data = answer.meta, bytes(answer.bytes())
         except Exception as e:
             raise _unreadable(self._url, e) from None
+        if why := _unlike(told, len(data), self._found, end - self._at):
+            raise ReconcilerError(f"cannot read {masked(self._url)}: {why}")
         into[: len(data)] = data
-        self._at += len(data)
+        self._at = end
         return len(data)
+
+
+def _unlike(told: Any, size: int, found: Object, asked: int) -> str | None:
+    """Why an answer is no part of the object that was found: a server need not look at the condition, and a part may be any.
+
+    Args:
+        told: what the answer says of the object.
+        size: bytes that came.
+        found: the object.
+        asked: bytes that were asked for.
+    """
+    if told["e_tag"] not in (None, found.tag) or told["size"] != found.size:
+        return "the object changed while it was read"
+    return None if size == asked else f"of a part of {many(asked, 'byte')}, the server sent {size:,}"
 
 
 class _Stream(io.RawIOBase):
