@@ -1,10 +1,10 @@
 """What the specs ask for: built by `spec`, compared by `planning`.
 
 Where a resource is declared is looked up for the few that have something to say: finding positions takes as long as reading
-the specs. There may be hundreds of thousands of activations, hence structs.
+the specs. There may be hundreds of thousands of activations: an object for one is made when it is asked for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -62,6 +62,80 @@ class DesiredActivation(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredActivations(Mapping[str, DesiredActivation]):
+    """The activations by address, in the order of the specs.
+
+    Attributes:
+        datamarts: ids by name, in order.
+        on: names of datamarts, by compartment.
+        defaults: compartment and datamart, where the one is declared as the default of the other.
+        where: of these two, gives what finds the place.
+    """
+
+    datamarts: Mapping[str, str] = field(default_factory=dict)
+    on: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    defaults: frozenset[tuple[str, str]] = frozenset()
+    where: Callable[[str, str], Callable[[], Span]] = lambda *_: lambda: Span("")
+
+    @classmethod
+    def of(cls, every: Iterable[DesiredActivation]) -> "DesiredActivations":
+        """The same, from an object for each."""
+        by_place = {(a.compartment, a.datamart): a for a in every}
+        on: dict[str, set[str]] = {}
+        for key, datamart in by_place:
+            on.setdefault(key, set()).add(datamart)
+        return cls(
+            {a.datamart: a.datamart_id for a in by_place.values()},
+            {key: frozenset(names) for key, names in on.items()},
+            frozenset(place for place, a in by_place.items() if a.default),
+            lambda key, datamart: by_place[key, datamart].where,
+        )
+
+    def groups(self) -> dict[frozenset[str], list[str]]:
+        """Compartments, by the datamarts that they are declared on."""
+        found: dict[frozenset[str], list[str]] = {}
+        for key, names in self.on.items():
+            found.setdefault(names, []).append(key)
+        return found
+
+    def one(self, key: str, datamart: str) -> DesiredActivation:
+        """The activation of a compartment on a datamart.
+
+        Args:
+            key: of the compartment.
+            datamart: its name.
+        """
+        return DesiredActivation(
+            f"Activation/{key}@{datamart}",
+            key,
+            datamart,
+            self.datamarts[datamart],
+            (key, datamart) in self.defaults,
+            self.where(key, datamart),
+        )
+
+    def places(self) -> Iterator[tuple[str, str]]:
+        """Compartment and datamart of each."""
+        for key, names in self.on.items():
+            for datamart in self.datamarts:
+                if datamart in names:
+                    yield key, datamart
+
+    def __getitem__(self, address: str) -> DesiredActivation:
+        kind, _, rest = address.partition("/")
+        key, _, datamart = rest.partition("@")
+        if kind != "Activation" or datamart not in self.on.get(key, ()):
+            raise KeyError(address)
+        return self.one(key, datamart)
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"Activation/{key}@{datamart}" for key, datamart in self.places())
+
+    def __len__(self) -> int:
+        return sum(map(len, self.on.values()))
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredLoad:
     """One source on one datamart.
 
@@ -98,7 +172,7 @@ class Desired:
     datamarts: dict[str, tuple[str, Span]] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     compartments: dict[str, DesiredCompartment] = field(default_factory=dict)
-    activations: dict[str, DesiredActivation] = field(default_factory=dict)
+    activations: DesiredActivations = field(default_factory=DesiredActivations)
     removals: dict[str, DesiredActivation] = field(default_factory=dict)
     managed: frozenset[str] = frozenset()
     protected: frozenset[str] = frozenset()

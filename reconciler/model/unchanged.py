@@ -54,38 +54,27 @@ class Gathering:
             datamart_id: its id on the platform.
             default: it is the datamart's default.
         """
-        if (bit := self._bits.get(datamart)) is None:
-            bit = self._bits[datamart] = 1 << len(self._bits)
-            self._datamart_ids[datamart] = datamart_id
-        self._masks[key] = self._masks.get(key, 0) | bit
-        self._compartment_ids[key] = compartment_id
-        if default:
-            self._defaults.setdefault(datamart, []).append(key)
+        defaults = {datamart: (key,)} if default else {}
+        self.activations({key: compartment_id}, {datamart: datamart_id}, defaults)
 
-    def group(
-        self, keys: Collection[str], ids: Mapping[str, str], datamarts: Mapping[str, str], default: Defaults
-    ) -> bool:
-        """Add the activations of many compartments on the same datamarts; False if one of them was added before.
+    def activations(self, ids: Mapping[str, str], datamarts: Mapping[str, str], defaults: Defaults) -> None:
+        """Add those of compartments that are active on the same datamarts.
 
         Args:
-            keys: names of the compartments.
-            ids: their ids.
-            datamarts: ids of the datamarts by name.
-            default: names of the compartments that are the default, by datamart.
+            ids: of the compartments, by their names in the specs.
+            datamarts: ids of the datamarts, by name.
+            defaults: by datamart, those of the compartments that are its default.
         """
         mask = 0
         for datamart, identity in datamarts.items():
             mask |= self._bits.setdefault(datamart, 1 << len(self._bits))
             self._datamart_ids[datamart] = identity
-            mine = [k for k in default.get(datamart, ()) if k in ids]
-            if mine:
+            if mine := defaults.get(datamart):
                 self._defaults.setdefault(datamart, []).extend(mine)
-        for key in keys:
-            if key in self._masks:
-                return False
-            self._masks[key] = mask
-            self._compartment_ids[key] = ids[key]
-        return True
+        if mask:
+            masks = self._masks
+            masks.update({key: masks.get(key, 0) | mask for key in ids})
+            self._compartment_ids.update(ids)
 
     def made(self) -> Unchanged:
         """All that was added, in the one form that it has."""
@@ -240,7 +229,7 @@ def without_defaults(unchanged: Unchanged, datamarts: Container[str]) -> Unchang
 
 def canonical(unchanged: Unchanged) -> Unchanged | None:
     """The one form of it; None where a name has no id, or something is there twice. Takes no time for each activation."""
-    found = Gathering()
+    found, taken = Gathering(), set[str]()
     for key, compartment in unchanged.compartments.items():
         found.compartment(key, compartment)
     for group in unchanged.activations:
@@ -248,8 +237,11 @@ def canonical(unchanged: Unchanged) -> Unchanged | None:
         ids = {k: i for k in keys if (i := id_of(unchanged, k)) is not None}
         datamarts = {d: i for d in group.datamarts if (i := unchanged.datamart_ids.get(d)) is not None}
         whole = len(ids) == len(keys) and len(datamarts) == len(group.datamarts)
-        if not whole or not found.group(keys, ids, datamarts, unchanged.defaults):
+        if not whole or not taken.isdisjoint(ids):
             return None
+        taken.update(ids)
+        mine = {d: [k for k in unchanged.defaults.get(d, ()) if k in ids] for d in datamarts}
+        found.activations(ids, datamarts, mine)
     return found.made()
 
 

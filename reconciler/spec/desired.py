@@ -1,12 +1,20 @@
 """Specs -> desired state: resources with references, and sources resolved per datamart. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment, DesiredLoad
+from reconciler.model.address import Span
+from reconciler.model.desired import (
+    Desired,
+    DesiredActivation,
+    DesiredActivations,
+    DesiredCompartment,
+    DesiredLoad,
+)
 from reconciler.model.source import (
     Dialect,
     Expectation,
@@ -27,21 +35,10 @@ def desired(specs: Specs, settings: Settings) -> Desired:
     """Build the desired state from specs that passed all rules."""
     labels = specs.live
     defaults = {d.default_compartment for d in specs.datamarts.values() if d.takes_part}
+    activations = _activations(specs)
     compartments = [
         _compartment(key, doc, default=key in defaults) for key, doc in specs.compartments.items()
     ]
-    activations: dict[str, DesiredActivation] = {}
-    names = [(name, str(specs.datamarts[name].id), specs.datamarts[name]) for name in sorted(labels)]
-    for key, document in specs.compartments.items():
-        spec = document.data["spec"]
-        members = specs.resolve(spec["activations"]) if "activations" in spec else frozenset()
-        declared = partial(document.span, "spec", "activations")
-        for name, identity, datamart in names:
-            default = datamart.default_compartment == key
-            if name in members or default:
-                where = declared if name in members else partial(datamart.span, "default_compartment")
-                address = f"Activation/{key}@{name}"
-                activations[address] = DesiredActivation(address, key, name, identity, default, where)
     loads: dict[str, DesiredLoad] = {}
     for source, document in specs.sources.items():
         for name in sorted(specs.resolve(document.data["spec"]["datamarts"])):
@@ -59,6 +56,28 @@ def desired(specs: Specs, settings: Settings) -> Desired:
         protected=frozenset(k for k, d in specs.compartments.items() if d.data["spec"].get("protected")),
         loads=loads,
     )
+
+
+def _activations(specs: Specs) -> DesiredActivations:
+    live = {name: str(specs.datamarts[name].id) for name in sorted(specs.live)}
+    defaults = frozenset(
+        (key, name) for name in live if (key := specs.datamarts[name].default_compartment) is not None
+    )
+    also: dict[str, set[str]] = defaultdict(set)
+    for key, name in defaults:
+        also[key].add(name)
+    members: dict[str, frozenset[str]] = {}
+    for key, document in specs.compartments.items():
+        spec = document.data["spec"]
+        members[key] = specs.resolve(spec["activations"]) if "activations" in spec else frozenset()
+
+    def where(key: str, name: str) -> Callable[[], Span]:
+        if name in members[key]:
+            return partial(specs.compartments[key].span, "spec", "activations")
+        return partial(specs.datamarts[name].span, "default_compartment")
+
+    on = {key: names if also[key] <= names else names | also[key] for key, names in members.items()}
+    return DesiredActivations(live, {k: names for k, names in on.items() if names}, defaults, where)
 
 
 def _removals(specs: Specs) -> Iterator[DesiredActivation]:

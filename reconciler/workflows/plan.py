@@ -63,7 +63,8 @@ def make_plan(
         settings.organisation_id,
         io,
         activations=sorted(
-            {a.datamart_id for a in (*desired.activations.values(), *desired.removals.values())}
+            {a.datamart_id for a in desired.removals.values()}
+            | {desired.activations.datamarts[n] for names in desired.activations.groups() for n in names}
             | {load.datamart_id for load in loads.values()} & ids
             | pruned(desired, request.prune)
             | (ids if scope.whole_config else set())

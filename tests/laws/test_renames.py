@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as with_fields
 
 from reconciler.model.address import Span
-from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment
+from reconciler.model.desired import Desired, DesiredActivation, DesiredActivations, DesiredCompartment
 from reconciler.model.listing import Listed
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed
 from reconciler.model.unchanged import count
@@ -37,12 +37,10 @@ def planned(
     places: tuple[str, ...] = (),
 ) -> ConfigPlan:
     marts = {f"m{i}": (i, HERE) for i in MARTS}
-    activations = {
-        f"Activation/{want.key}@m{i}": DesiredActivation(
-            f"Activation/{want.key}@m{i}", want.key, f"m{i}", i, False, lambda: HERE
-        )
+    activations = DesiredActivations.of(
+        DesiredActivation(f"Activation/{want.key}@m{i}", want.key, f"m{i}", i, False, lambda: HERE)
         for i in places
-    }
+    )
     seen = {
         i: Listed(tuple(Activation(f"{i}{n}", i, c, False) for n, c in enumerate((active or {}).get(i, ()))))
         for i in MARTS

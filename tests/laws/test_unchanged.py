@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -13,13 +13,20 @@ from hypothesis import strategies as st
 
 from reconciler.errors import Refused
 from reconciler.model.address import Span
-from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment
-from reconciler.model.listing import Listed
+from reconciler.model.desired import (
+    Desired,
+    DesiredActivation,
+    DesiredActivations,
+    DesiredCompartment,
+)
+from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import Change, Plan, ResourceChange, UnchangedCompartment
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed
 from reconciler.model.rollout import Rollout, Wave
 from reconciler.model.unchanged import Gathering, as_declared, count, resources
+from reconciler.planning.config.changes import ConfigPlan, plan_activation, plan_activations
 from reconciler.planning.config.removals import Pruning
+from reconciler.planning.config.unmanaged import unmanaged
 from reconciler.planning.digests import plan_digest
 from reconciler.planning.plan import guards
 from reconciler.planning.plan.authority import refusals
@@ -72,10 +79,10 @@ def desired_of(world: World) -> Desired:
     compartments = {
         f"Compartment/{k}": DesiredCompartment(k, f"t@{k}/", "Name", None, lambda: HERE) for k in KEYS
     }
-    activations = {
-        (a := f"Activation/{k}@{m}"): DesiredActivation(a, k, m, MARTS[m], default, lambda: HERE)
+    activations = DesiredActivations.of(
+        DesiredActivation(f"Activation/{k}@{m}", k, m, MARTS[m], default, lambda: HERE)
         for (k, m), default in world.wanted.items()
-    }
+    )
     return Desired(
         datamarts={m: (i, HERE) for m, i in MARTS.items()},
         compartments=compartments,
@@ -156,6 +163,80 @@ def test_both_forms_come_back_from_a_file_and_are_declared(world: World) -> None
         assert encode(again) == encode(form)
         assert [*resources(again)] == [*resources(form)]
         assert refusals(again, desired_of(world), Guards()) == []
+
+
+rows = st.builds(
+    lambda key, mart, default, n: Activation(str(n), MARTS[mart], identity(key), default),
+    st.sampled_from(KEYS), st.sampled_from([*MARTS]), st.booleans(), st.integers(1, 99),
+)  # fmt: skip
+listings = st.dictionaries(
+    st.sampled_from([*MARTS.values()]),
+    st.one_of(st.lists(rows, max_size=8).map(lambda found: Listed(tuple(found))), st.just(Unlisted("no"))),
+)
+
+
+@given(worlds, listings, st.sets(st.sampled_from([*MARTS])), st.sets(st.sampled_from(KEYS)))
+def test_what_is_decided_for_many_at_once_is_what_is_decided_for_each(
+    world: World, active: dict[str, Listed[Activation] | Unlisted], unusable: set[str], missing: set[str]
+) -> None:
+    """Also of rows that stand twice, lists that could not be read, and compartments that are to be created or could not be planned."""
+    wanted, observed = desired_of(world).activations, replace(observed_of(world), activations=active)
+    ids = {k: identity(k) if k in world.names else None for k in KEYS if k not in missing}
+    at_once, each = ConfigPlan(ids=dict(ids)), ConfigPlan(ids=dict(ids))
+    plan_activations(wanted, observed, at_once, unusable)
+    for want in wanted.values():
+        if want.datamart in unusable:
+            each.blocked.add(want.address)
+        else:
+            plan_activation(want, observed, each)
+    assert at_once.same.made() == each.same.made()
+    assert sorted(at_once.changes, key=lambda c: c.address) == sorted(each.changes, key=lambda c: c.address)
+    assert (at_once.blocked, at_once.errored) == (each.blocked, each.errored)
+    # Two rows of one compartment are told once for each activation, in the order of the specs.
+    assert [d.address for d in at_once.diagnostics] == [d.address for d in each.diagnostics]
+
+
+@given(worlds, listings, st.sets(st.tuples(st.sampled_from(KEYS), st.sampled_from([*MARTS]))))
+def test_unmanaged_is_what_no_spec_speaks_of(
+    world: World, active: dict[str, Listed[Activation] | Unlisted], gone: set[tuple[str, str]]
+) -> None:
+    removals = {
+        (a := f"Activation/{k}@{m}"): DesiredActivation(a, k, m, MARTS[m], False, lambda: HERE)
+        for k, m in gone
+    }
+    desired = replace(desired_of(world), removals=removals)
+    observed = replace(observed_of(world), activations=active)
+    ids = {k: identity(k) for k in world.names}
+    found_ids = {
+        (u.compartment_id, u.datamart)
+        for u in unmanaged(desired, observed, ids, ORGANISATION, {})
+        if u.datamart
+    }
+    told = {identity(k): k for k in world.names}
+    names = {i: m for m, i in MARTS.items()}
+    there = {
+        (row.compartment_id, names[i]): f"Activation/{told.get(row.compartment_id)}@{names[i]}"
+        for i, listed in active.items()
+        if isinstance(listed, Listed)
+        for row in listed.rows
+    }
+    spoken_of = {*desired.activations, *removals}
+    assert found_ids == {place for place, address in there.items() if address not in spoken_of}
+
+
+def test_activations_are_a_mapping_by_address() -> None:
+    every = [
+        DesiredActivation(f"Activation/{k}@{m}", k, m, MARTS[m], (k, m) == ("a", "fr"), lambda: HERE)
+        for k in ("b-1", "a")
+        for m in sorted(MARTS)
+    ]
+    found_all = DesiredActivations.of(every)
+    assert [*found_all] == [a.address for a in every]
+    assert [*found_all.values()] == every
+    assert (len(found_all), found_all[every[0].address]) == (6, every[0])
+    for odd in ("Activation/c@fr", "Activation/a@nowhere", "Compartment/a@fr", "Activation/a", "a@fr", ""):
+        assert odd not in found_all
+    assert found_all.groups() == {frozenset(MARTS): ["b-1", "a"]}
 
 
 WAVES = Rollout(

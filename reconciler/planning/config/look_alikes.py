@@ -124,10 +124,7 @@ def _active(desired: Desired, observed: Observed) -> dict[str, Places]:
 
 
 def _wanted(desired: Desired) -> dict[str, Places]:
-    where: dict[str, set[str]] = defaultdict(set)
-    for activation in desired.activations.values():
-        where[f"Compartment/{activation.compartment}"].add(activation.datamart)
-    return {address: frozenset(names) for address, names in where.items()}
+    return {f"Compartment/{key}": names for key, names in desired.activations.on.items()}
 
 
 def _name(text: str) -> str:

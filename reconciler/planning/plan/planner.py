@@ -33,7 +33,7 @@ from reconciler.planning.config.changes import (
     datamart_findings,
     declared_twice,
     foreign,
-    plan_activation,
+    plan_activations,
     plan_compartment,
 )
 from reconciler.planning.config.look_alikes import look_alikes
@@ -105,11 +105,7 @@ def plan_config(
         *declared_twice(desired, plan),
         *look_alikes(desired, observed, plan.changes, plan.ids, organisation_id),
     ]
-    for activation in desired.activations.values():
-        if activation.datamart in unusable:
-            plan.blocked.add(activation.address)
-        else:
-            plan_activation(activation, observed, plan)
+    plan_activations(desired.activations, observed, plan, unusable)
     plan_removals(desired, observed, plan, pruning)
     return plan
 
