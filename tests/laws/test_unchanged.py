@@ -24,7 +24,8 @@ from reconciler.model.plan import Change, Plan, ResourceChange, UnchangedCompart
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed
 from reconciler.model.rollout import Rollout, Wave
 from reconciler.model.unchanged import Gathering, as_declared, count, resources
-from reconciler.planning.config.changes import ConfigPlan, plan_activation, plan_activations
+from reconciler.planning.config.activations import plan_activations
+from reconciler.planning.config.changes import ConfigPlan, plan_activation
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.unmanaged import unmanaged
 from reconciler.planning.digests import plan_digest

@@ -5,8 +5,7 @@ comparison, so it cannot be touched (G10). A listing that failed stops what depe
 """
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from reconciler.kinds.counts import many
-from reconciler.model.desired import Desired, DesiredActivation, DesiredActivations, DesiredCompartment
+from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import Change, ResourceChange, UnchangedCompartment
@@ -216,64 +215,6 @@ def _existing_compartment(
                 id=row.id, organisation_id=row.organisation_id, token=row.token, name=row.name
             ),
         )
-
-
-def plan_activations(
-    wanted: DesiredActivations, observed: Observed, plan: ConfigPlan, unusable: Collection[str]
-) -> None:
-    """Add the changes of all activations; the compartments were planned before.
-
-    Most are as declared: that is decided for all compartments at once that a spec declares on the same datamarts.
-
-    Args:
-        wanted: what the specs declare.
-        observed: listings of the platform.
-        plan: gets the changes and their findings.
-        unusable: names of datamarts on which nothing can be planned.
-    """
-    seen = {i: _once(found.rows) for i, found in observed.activations.items() if isinstance(found, Listed)}
-    promoted: dict[str, list[str]] = defaultdict(list)
-    for key, datamart in wanted.defaults:
-        promoted[datamart].append(key)
-    left: set[tuple[str, str]] = set()
-    for names, keys in wanted.groups().items():
-        ids = {k: i for k in keys if (i := plan.ids.get(k)) is not None}
-        alike = frozenset(ids.values())
-        whole: dict[str, str] = {}
-        defaults: dict[str, list[str]] = {}
-        for datamart in names:
-            identity = wanted.datamarts[datamart]
-            rows = {} if datamart in unusable else seen.get(identity, {})
-            asked = {k for k in promoted.get(datamart, ()) if k in ids and not rows.get(ids[k])}
-            there = ids
-            if asked or not rows.keys() >= alike:
-                there = {k: i for k, i in ids.items() if i in rows and k not in asked}
-            if theirs := {i for i, default in rows.items() if default} & alike:
-                defaults[datamart] = [k for k, i in there.items() if i in theirs]
-            if there is ids:
-                whole[datamart] = identity
-            else:
-                plan.same.activations(there, {datamart: identity}, defaults)
-            if len(there) < len(keys):
-                left.update((k, datamart) for k in keys if k not in there)
-        plan.same.activations(ids, whole, defaults)
-    for key, datamart in wanted.places() if left else ():
-        if (key, datamart) in left:
-            want = wanted.one(key, datamart)
-            if datamart in unusable:
-                plan.blocked.add(want.address)
-            else:
-                plan_activation(want, observed, plan)
-
-
-def _once(rows: Sequence[Activation]) -> dict[str, bool]:
-    """Whether each activation is the default, by compartment id; of compartments that have one row."""
-    found = {row.compartment_id: row.default for row in rows}
-    if len(found) != len(rows):
-        for identity, count in Counter(row.compartment_id for row in rows).items():
-            if count > 1:
-                del found[identity]
-    return found
 
 
 def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPlan) -> None:

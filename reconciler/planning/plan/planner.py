@@ -28,12 +28,12 @@ from reconciler.model.plan import (
 from reconciler.model.remote import Observed
 from reconciler.model.rollout import Rollout
 from reconciler.model.unchanged import NOTHING, count
+from reconciler.planning.config.activations import plan_activations
 from reconciler.planning.config.changes import (
     ConfigPlan,
     datamart_findings,
     declared_twice,
     foreign,
-    plan_activations,
     plan_compartment,
 )
 from reconciler.planning.config.look_alikes import look_alikes
