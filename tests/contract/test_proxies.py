@@ -12,6 +12,7 @@ from reconciler.api.answers import Verdict
 from reconciler.api.client import Reader, Writer
 from reconciler.api.proxy import proxy
 from reconciler.api.uploads import stream
+from reconciler.bulk.sources.web import open_url
 from reconciler.errors import ReadFailed, ReconcilerError
 from reconciler.origin import Origin
 
@@ -156,3 +157,23 @@ def test_a_proxy_of_another_kind_is_refused_by_name(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ReconcilerError, match="ALL_PROXY") as refused:
         proxy(ORIGIN)
     assert PASSWORD not in f"{refused.value} {refused.value.help}"
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("signs in", "the proxy answered 407"), ("refuses", "the proxy answered 502"), ("refused", "refused")],
+)
+def test_a_source_of_a_web_server_behind_a_proxy_that_fails(
+    monkeypatch: pytest.MonkeyPatch, variable: str, how: str, words: str
+) -> None:
+    with listening(ANSWERS.get(how, b"")) as port:
+        place = f"127.0.0.1:{closed_port() if how == 'refused' else port}"
+        monkeypatch.setenv(variable, f"http://me:{PASSWORD}@{place}")
+        with pytest.raises(ReconcilerError) as failed:
+            open_url("https://files.example/a.csv")
+    said = str(failed.value)
+    assert "https://files.example/a.csv" in said
+    assert f"through the proxy http://{place} (from the environment variable {variable})" in said
+    assert words in said
+    assert PASSWORD not in said

@@ -7,17 +7,21 @@ just closes, the same twice. A page of HTML is no file of data, whatever the sta
 import hashlib
 import http.client
 import io
+import re
 import tempfile
 import urllib.error
 import urllib.request
 from typing import IO, Any
 from urllib.parse import quote, unquote
 
+from reconciler.api.proxy import proxy, went_through
 from reconciler.errors import ReconcilerError
+from reconciler.origin import Origin
 from reconciler.whole import whole
 
 TIMEOUT = 60.0
 BLOCK = 1 << 20
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")  # by http.client, of what a proxy answers
 _PAGES = (b"<!doctype html", b"<html")
 
 
@@ -87,12 +91,14 @@ class _Body(io.RawIOBase):
         headers = {"Accept-Encoding": "identity", "User-Agent": "reconciler"}
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 - the scheme is checked by the spec
         try:
-            self._answer = urllib.request.build_opener(_NoDowngrade).open(request, timeout=TIMEOUT)
+            self._answer = urllib.request.build_opener(_NoDowngrade, _proxies(f"{scheme}://{place}")).open(
+                request, timeout=TIMEOUT
+            )
         except urllib.error.HTTPError as e:
             e.close()
             raise _unreadable(url, f"the server answered {e.code}") from None
         except (OSError, http.client.HTTPException, ValueError) as e:
-            raise _unreadable(url, _words(e)) from None
+            raise _unreadable(url, _words(e) + _through(f"{scheme}://{place}")) from None
         length = self._answer.headers.get("Content-Length")
         self._left = None if length is None else whole(length)
         self.ends_by_closing = self._left is None and not self._answer.chunked
@@ -118,8 +124,23 @@ class _Body(io.RawIOBase):
         super().close()
 
 
+def _proxies(server: str) -> urllib.request.ProxyHandler:
+    """The proxy that requests to the platform would go through, too; more variables count than `urllib` knows."""
+    origin = Origin.parse(server)
+    found = proxy(origin)
+    return urllib.request.ProxyHandler({origin.scheme: found.url} if found else {})
+
+
+def _through(server: str) -> str:
+    found = went_through(Origin.parse(server))
+    return f" (through {found})" if found else ""
+
+
 def _words(e: Exception) -> str:
     """Without what the server said: it may quote anything."""
+    tunnel = _TUNNEL.match(str(getattr(e, "reason", e)))
+    if tunnel:
+        return f"the proxy answered {tunnel[1]}"
     if isinstance(e, http.client.IncompleteRead):
         return "the answer was interrupted"
     reason = getattr(e, "reason", e)
