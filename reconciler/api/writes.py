@@ -1,6 +1,6 @@
 """Carry out one write by `reconciler.api.write_policy`: the only loop that sends, looks, and sends again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -87,19 +87,23 @@ def eyes(
         settle: seconds that a listing may lag.
         clock: time.
     """
-
-    def only(*wanted: Seen) -> Callable[[Listed[Row]], Sight[Found] | None]:
-        return lambda listed: sight if (sight := judge(listed)).seen in wanted else None
-
-    def sight(found: Sight[Found] | Unlisted | None) -> Sight[Found]:
-        if isinstance(found, Unlisted):
-            return Sight(Seen.UNREADABLE, why=found.reason, unauthorized=found.unauthorized)
-        return found or Sight(Seen.NOT_YET)
-
+    changed = (Seen.THERE, Seen.CHANGED)
     return Eyes(
-        lambda: sight(wait_until_visible(fetch, only(Seen.THERE), settle, clock)),
-        lambda absence: sight(prove_absent_or_find(fetch, only(Seen.THERE, Seen.CHANGED), absence, clock)),
+        lambda: _sight(wait_until_visible(fetch, _only(judge, (Seen.THERE,)), settle, clock)),
+        lambda absence: _sight(prove_absent_or_find(fetch, _only(judge, changed), absence, clock)),
     )
+
+
+def _only(
+    judge: Callable[[Listed[Row]], Sight[Found]], wanted: Collection[Seen]
+) -> Callable[[Listed[Row]], Sight[Found] | None]:
+    return lambda listed: sight if (sight := judge(listed)).seen in wanted else None
+
+
+def _sight(found: Sight[Found] | Unlisted | None) -> Sight[Found]:
+    if isinstance(found, Unlisted):
+        return Sight(Seen.UNREADABLE, why=found.reason, unauthorized=found.unauthorized)
+    return found or Sight(Seen.NOT_YET)
 
 
 def finding(find: Callable[[Listed[Row]], Found | None]) -> Callable[[Listed[Row]], Sight[Found]]:

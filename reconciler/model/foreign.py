@@ -28,4 +28,6 @@ def plain_json(document: str) -> str:
 
 def without_orders(text: str) -> str:
     """Text with a blank within what a CI job would obey: `::error::`, `##[error]`."""
-    return re.sub(_LOGGING, "# #", re.sub(_COMMAND, r"\1: :", text))
+    if "::" in text:
+        text = re.sub(_COMMAND, r"\1: :", text)
+    return re.sub(_LOGGING, "# #", text) if "##" in text else text
