@@ -8,6 +8,7 @@ for one pass and forgotten, so what is on disk for a while says nothing about an
 import bisect
 import hashlib
 import heapq
+import itertools
 import os
 import struct
 from array import array
@@ -26,16 +27,21 @@ _EXAMPLES = 5
 _DIGEST = 12
 _RECORD = struct.Struct(f">{_DIGEST}sIQ")
 _PLACE = struct.Struct(">IQ")
+_REJECTED = 1 << 63  # in the number of a line: its row is rejected
+_AFTER = (
+    1 << 32
+) - 1  # in place of a file, behind all places: numbers of what is sent though a later row is rejected
 
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Takes the digests of identities."""
+    """Takes the digests of identities; with `rejected`, of rejected rows, too."""
 
     key: bytes
+    rejected: bool = False
 
-    def __call__(self, data: bytes, places: Sequence[int], _rejects: Sequence[Rejected] = ()) -> bytes:
-        """A run of digests with their places."""
+    def __call__(self, data: bytes, places: Sequence[int], rejects: Sequence[Rejected] = ()) -> bytes:
+        """A run of digests with their places, those of rejected rows among them whose identity is known."""
         made, pack = hashlib.blake2b(digest_size=_DIGEST, key=self.key), _RECORD.pack
 
         def digest(line: bytes) -> bytes:
@@ -44,14 +50,20 @@ class Identities:
             return one.digest()
 
         lines = zip(data.split(b"\n"), places, strict=False)
-        return in_order([pack(digest(line), 0, number + 1) for line, number in lines])
+        found = [pack(digest(line), 0, number + 1) for line, number in lines]
+        found += [
+            pack(digest(r.who), 0, r.line + 1 | _REJECTED)
+            for r in rejects
+            if self.rejected and r.who is not None
+        ]
+        return in_order(found)
 
 
 class Duplicates:
-    """Gathers the identities of all lines to send; memory is bounded by `at_once` lines."""
+    """Gathers the identities of all lines to send, and those of rejected rows if asked to; memory is bounded by `at_once` lines."""
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
-        self.take = Identities(os.urandom(16))
+    def __init__(self, at_once: int = AT_ONCE, *, rejected: bool = False) -> None:
+        self.take = Identities(os.urandom(16), rejected)
         self._at_once = at_once
         self._seen = SortedRecords(_RECORD.size, at_once)
 
@@ -66,14 +78,63 @@ class Duplicates:
         return found
 
     def superseded(self, into: IO[bytes]) -> None:
-        """Write the places of all lines but the last about each identity, in order: what `ListedLines` reads."""
-        ordered = SortedRecords(_PLACE.size, self._at_once)
-        for before, _, _ in _following(self._seen, _DIGEST):
-            ordered.add(_PLACE.pack(*before))
+        """Write the places of all lines but the last about each identity, in order: what `ListedLines` reads; and what `overtaken` does."""
+        ordered, late = SortedRecords(_PLACE.size, self._at_once), _Late()
+        for _, records in itertools.groupby(self._seen, lambda record: record[:_DIGEST]):
+            last: tuple[int, int] | None = None
+            rejected: list[tuple[int, int]] = []
+            for record in records:
+                file, line = _PLACE.unpack_from(record, _DIGEST)
+                if line & _REJECTED:
+                    rejected.append((file, line ^ _REJECTED))
+                    continue
+                if last is not None:
+                    ordered.add(_PLACE.pack(*last))
+                last = file, line
+            if last is not None and rejected:
+                late.add(last, [place for place in rejected if place > last])
         self._seen.close()
         for record in ordered:
             into.write(record)
+        into.writelines(_PLACE.pack(_AFTER, number) for number in late.numbers())
         ordered.close()
+
+
+class _Late:
+    """Identities of which a rejected row comes after the one that is sent: how many, and where the first few are."""
+
+    def __init__(self) -> None:
+        self.identities = self.rows = 0
+        self._first: list[tuple[int, int, int, int]] = []
+
+    def add(self, sent: tuple[int, int], rejected: Sequence[tuple[int, int]]) -> None:
+        if rejected:
+            self.identities += 1
+            self.rows += len(rejected)
+            self._first = heapq.nsmallest(_EXAMPLES, [*self._first, (*sent, *rejected[0])])
+
+    def numbers(self) -> list[int]:
+        return [self.identities, self.rows, *itertools.chain(*self._first)] if self.identities else []
+
+
+def overtaken(file: IO[bytes], names: Sequence[str]) -> Repeated | None:
+    """Of how many identities a line is sent that a rejected row comes after, from what `Duplicates.superseded` wrote; None if of none.
+
+    Args:
+        file: that it wrote.
+        names: of the files of the source.
+    """
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - (2 + 4 * _EXAMPLES) * _PLACE.size))
+    numbers = [number for where, number in _PLACE.iter_unpack(file.read()) if where == _AFTER]
+    if not numbers:
+        return None
+    identities, rows, *places = numbers
+    shown = [
+        f"{names[a]}:{line} is sent; {names[b]}:{later} is rejected"
+        for a, line, b, later in zip(*(places[n::4] for n in range(4)), strict=True)
+    ]
+    return Repeated(identities, rows, tuple(shown))
 
 
 def _following(

@@ -6,7 +6,7 @@ Where segments are read and checked says `reconciler.bulk.scan.reading`; here th
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Protocol
@@ -18,13 +18,12 @@ from reconciler.bulk.scan.check import with_taken
 from reconciler.bulk.scan.chunker import Cutter
 from reconciler.bulk.scan.counts import Blanks, Counts
 from reconciler.bulk.scan.cuttable import Cuttable
-from reconciler.bulk.scan.duplicates import Duplicates, ListedLines
+from reconciler.bulk.scan.duplicates import Duplicates, ListedLines, overtaken
 from reconciler.bulk.scan.exclude import only, without
 from reconciler.bulk.scan.expecting import Expecting
 from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.gathering import Gather
 from reconciler.bulk.scan.identifiers import Identifiers
-from reconciler.bulk.scan.overtaken import overtaken
 from reconciler.bulk.scan.reading import Here, Look, Reading
 from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.schema_look import SchemaLooks
@@ -114,7 +113,8 @@ def scan(
         else:
             file = stack.enter_context(TemporaryFile())
             find_superseded(root, source, file, workers)
-        return _scan(names, source, hooks, where, ListedLines(file), wanted)
+        late = overtaken(file, names)
+        return replace(_scan(names, source, hooks, where, ListedLines(file), wanted), overtaken=late)
 
 
 def scan_elsewhere(
@@ -144,7 +144,11 @@ def scan_elsewhere(
         ReconcilerError: the source cannot be read.
     """
     hooks = _Hooks(progress, on_reject, None, tracker, contents=contents, schemas=schemas)
-    return _scan(names, source, hooks, reading, None, None)
+    found = _scan(names, source, hooks, reading, None, None)
+    if not source.superseded:
+        return found
+    with Path(source.superseded).open("rb") as file:
+        return replace(found, overtaken=overtaken(file, names))
 
 
 def find_superseded(
@@ -177,7 +181,7 @@ def superseded(reading: Reading, names: Sequence[str], source: SourceDefinition,
     Raises:
         ReconcilerError: the source cannot be read.
     """
-    watch, rows = Duplicates(), Rows(names, source)
+    watch, rows = Duplicates(rejected=True), Rows(names, source)
     look = Look(takes=(watch.take,))
     for segment, batch in reading.batches(look):
         watch.add(batch.taken[0], segment.file, rows.before(segment)[0])
@@ -201,8 +205,7 @@ def _scan(
     rows, blanks = Rows(names, source), Blanks()
     identifiers, looks = Identifiers(rows.names), FileLooks(source)
     misfits, expecting = SchemaLooks(rows.names, hooks.schemas), Expecting(source, rows.names)
-    over = overtaken(source, rows.names)
-    also = (watch, hooks.tracker, over, expecting if source.expect else None)
+    also = (watch, hooks.tracker, expecting if source.expect else None)
     gathers: list[Gather] = [x for x in also if x is not None]
     takes = [x.take for x in gathers]
     at_once = takes if replaced is None else []  # else of what is left
@@ -265,7 +268,6 @@ def _scan(
         looks=looks.result,
         schema=misfits.result(),
         expectations=expecting.result(),
-        overtaken=over.result() if over else None,
     )
 
 
