@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 MOST_OPEN = 4  # readings that can go on where they were
@@ -55,28 +55,39 @@ class Kept:
     def __init__(self, most: int) -> None:
         self._lock, self._most, self._size = threading.Lock(), most, 0
         self._lines = OrderedDict[tuple[str, int, int], bytes]()
+        self._used = dict[tuple[str, int, int], int]()
 
     def put(self, key: tuple[str, int, int], data: bytes) -> None:
         """Keep these, and the oldest no more."""
         with self._lock:
             self._size += len(data) - len(self._lines.pop(key, b""))
             self._lines[key] = data
+            self._used[key] = 0
             while self._size > self._most:
-                self._size -= len(self._lines.popitem(last=False)[1])
+                self._drop(next(iter(self._lines)))
 
     def get(self, key: tuple[str, int, int]) -> bytes | None:
         """Those that are still here."""
         with self._lock:
             return self._lines.get(key)
 
-    def drop(self, keys: Iterable[tuple[str, int, int]]) -> None:
-        """These are not needed any more: what comes next has their room, which is in the processor's tables already."""
+    def used(self, key: tuple[str, int, int], size: int) -> None:
+        """So many bytes of these were digested. Those of which that is all are not needed any more: what comes next has their room.
+
+        Two chunks may share a segment, and be digested in any order.
+        """
         with self._lock:
-            for key in keys:
-                self._size -= len(self._lines.pop(key, b""))
+            if key in self._lines:
+                self._used[key] += size
+                if self._used[key] >= len(self._lines[key]):
+                    self._drop(key)
 
     def forget(self, key: str) -> None:
         """Those of a pass."""
         with self._lock:
             for one in [k for k in self._lines if k[0] == key]:
-                self._size -= len(self._lines.pop(one))
+                self._drop(one)
+
+    def _drop(self, key: tuple[str, int, int]) -> None:
+        self._size -= len(self._lines.pop(key))
+        del self._used[key]

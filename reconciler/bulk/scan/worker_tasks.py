@@ -131,7 +131,7 @@ def digest_pieces(task: Pass, places: Sequence[Place], pieces: Sequence[Piece], 
         skip = max(0, skip - len(data))
         size -= len(part)
         made.update(part)
-    _kept.drop(_key(task, p.segment) for p in pieces[:-1])  # the next chunk may have the rest of the last one
+        _kept.used(_key(task, piece.segment), len(part))
     return made.hexdigest()
 
 
