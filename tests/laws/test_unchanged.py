@@ -368,10 +368,25 @@ def test_a_short_text_that_names_very_many_is_refused_at_once() -> None:
     document, names = json.loads(encode(whole())), [f"n{i:05}" for i in range(20_000)]
     ids = dict.fromkeys(names, "1")
     group = {"datamarts": names, "compartments": names}
-    with pytest.raises(Refused, match="more than 5,000,000 resources"):
+    with pytest.raises(Refused, match="more than 2,000,000 resources"):
         forged(
             document, activations=[group], datamart_ids=ids, compartment_ids=ids, compartments={}, defaults={}
         )
+
+
+def test_names_that_no_spec_has_are_refused_before_anything_is_made_of_them() -> None:
+    document, names = json.loads(encode(whole())), [f"n{i:04}" for i in range(1_400)]
+    ids = dict.fromkeys(names, "1")
+    group = {"datamarts": names, "compartments": names}
+    many = forged(
+        document, activations=[group], datamart_ids=ids, compartment_ids=ids, compartments={}, defaults={}
+    )
+    assert count(many.unchanged) == 1_960_000
+    desired = desired_of(World({}, {}, {("a", "fr"): False}))
+    said = [str(r) for r in refusals(many, desired, Guards())]
+    assert said == [
+        f"{what}{n}: no spec declares it" for what in ("Compartment/", "datamart ") for n in names
+    ]
 
 
 IDS = st.sampled_from(["1", "2000", "2001", "1509", "1510", "", "x"])

@@ -74,6 +74,8 @@ def refusals(plan: Plan, desired: Desired, limits: Guards) -> list[Refusal]:
         desired: what the specs of the workspace declare.
         limits: guards of the workspace.
     """
+    if strangers := [*_strangers(plan, desired)]:
+        return strangers
     config = _derived(plan, desired)
     same = config.same.made()
     changes = {c.address: c for c in config.changes} | _deletions(plan, desired)
@@ -100,6 +102,15 @@ def refusals(plan: Plan, desired: Desired, limits: Guards) -> list[Refusal]:
         refusal = why if isinstance(why, Refusal) else _compared(load, settled[load.address])
         found += [] if refusal is None else [refusal]
     return found or _guarded(plan, limits)
+
+
+def _strangers(plan: Plan, desired: Desired) -> Iterator[Refusal]:
+    """Names in what the plan says is as declared that no spec has: few of them may stand for millions of resources."""
+    said = plan.unchanged
+    for key in (*said.compartments, *(k for k in said.compartment_ids if k not in said.compartments)):
+        if f"Compartment/{key}" not in desired.compartments:
+            yield Refusal(f"Compartment/{key}")
+    yield from (Refusal(f"datamart {name}") for name in said.datamart_ids if name not in desired.datamarts)
 
 
 def _unchanged(

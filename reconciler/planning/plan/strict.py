@@ -17,7 +17,7 @@ from reconciler.model.source import SourceDefinition
 from reconciler.model.unchanged import Addresses, canonical, count
 
 MOST = 10**15  # no count, size or number of a plan comes near
-MOST_UNCHANGED = 5_000_000  # resources: a short text may name very many
+MOST_UNCHANGED = 2_000_000  # resources: a short text may name very many
 MAX_BYTES = 100_000_000  # of a chunk (contract 6.1)
 # What each kind of change must say before and after, by action.
 _KEYS = {
