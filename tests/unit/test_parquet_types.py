@@ -125,6 +125,18 @@ def test_instants_of_an_offset_beside_a_map() -> None:
     assert (rows, rejects) == ([f'"t":{one(1)},"l":[{zero}],"m":{{"k":{one(2)}}},"s":{{"a":{one(3)}}}'], [])
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("seconds", "1970-01-01T01:01:01"), ("seconds_zoned", "1970-01-01T01:01:01Z"), ("seconds_of_day", "01:01:01")],
+)  # fmt: skip
+def test_seconds_are_seconds_or_stop_the_source(file: str, text: str) -> None:
+    """Parquet has no type for them; the schema of Arrow beside it does, as Arrow's library for Rust writes it."""
+    rows, rejects = sent(FILES, replace(SOURCE, files=(f"{file}.parquet",)))
+    assert (rows, rejects) == ([f'"t":"{text}","l":["{text}"]', '"l":[]'], [])
+    with pytest.raises(ReconcilerError, match="unit is not known"):
+        scan(FILES, replace(SOURCE, files=(f"{file}_beside_map.parquet",)))
+
+
 def test_what_the_library_writes_is_read_as_before(tmp_path: Path) -> None:
     frame = polars.DataFrame(
         {"id": [f"u{n}" for n in range(15_000)], "n": range(15_000), "m": [{"k": n, "é": None} for n in range(15_000)]},

@@ -42,9 +42,10 @@ def layout(path: Path, name: str) -> Layout:
         with path.open("rb") as file:
             footer = _footer(file)
         told = parquet_footer.readable(footer, lists=False)
-        types = dict(polars.read_parquet_schema(io.BytesIO(_MARK + told.data + _length(told.data) + _MARK)))
+        types = _types(polars, told.data)
         lost = parquet_footer.INT96 in told.kinds or any(_misread(polars, t) for t in types.values())
         changed = parquet_footer.readable(footer).data if lost or told.data != footer else footer
+        stored = types if changed == footer else _types(polars, changed)
     except parquet_footer.Damaged:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
     except polars.exceptions.DuplicateError:
@@ -56,8 +57,61 @@ def layout(path: Path, name: str) -> Layout:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged ({type(e).__name__})") from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None
+    _require_units(polars, name, types, stored, iter(told.kinds))
     said = parquet_values.told(types, told.kinds) if any(told.kinds) else types
     return Layout(said, None if changed == footer else changed)
+
+
+def _types(polars: Any, footer: bytes) -> dict[str, Any]:
+    """Types of the columns by a footer, which need not be that of a file."""
+    return dict(polars.read_parquet_schema(io.BytesIO(_MARK + footer + _length(footer) + _MARK)))
+
+
+def _require_units(
+    polars: Any,
+    name: str,
+    types: Mapping[str, Any],
+    stored: Mapping[str, Any],
+    kinds: Iterator[parquet_footer.Kind | None],
+) -> None:
+    """Without the schema of Arrow in a file, what it alone calls a time is a number, of a unit that the library does not tell.
+
+    The library has no instants or times of seconds, and calls them milliseconds.
+
+    Args:
+        polars: the library.
+        name: of the file.
+        types: of its columns, as it says them.
+        stored: the same by the footer that it is read by.
+        kinds: what the library does not tell of each column without columns in it.
+
+    Raises:
+        ReconcilerError: there is such a column.
+    """
+    for column, said in types.items():
+        for one, other in zip(_leaves(polars, said), _leaves(polars, stored[column]), strict=False):
+            coarse = one == polars.Time or (isinstance(one, polars.Datetime) and one.time_unit == "ms")
+            if next(kinds, None) is None and coarse and other.is_integer():
+                raise ReconcilerError(
+                    f"cannot read {name}: that '{column}' holds times, a schema of Arrow tells alone, and beside a column that is"
+                    " read without it, their unit is not known",
+                    help="write them as timestamps in milliseconds, microseconds or nanoseconds",
+                )
+
+
+def _leaves(polars: Any, dtype: Any) -> Iterator[Any]:
+    """The types of what a column has within, in order."""
+    match dtype:
+        case polars.List() | polars.Array():
+            yield from _leaves(polars, dtype.inner)
+        case polars.Map():
+            yield from _leaves(polars, dtype.key)
+            yield from _leaves(polars, dtype.value)
+        case polars.Struct():
+            for inner in dtype.to_schema().values():
+                yield from _leaves(polars, inner)
+        case _:
+            yield dtype
 
 
 def _footer(file: IO[bytes]) -> bytes:
