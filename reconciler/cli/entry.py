@@ -1,7 +1,7 @@
 """Where the command starts and ends: the one place where errors become messages and exit codes.
 
-Typer converts every argument with pydantic, which alone takes longer than `validate` of a small workspace. Hooks run
-`validate` at every commit, so its plainest form is recognised here and goes around Typer; all others go through it.
+Loading Typer takes as long as checking a small workspace. Hooks run `validate` at every commit, so its plainest form is
+recognised here and goes around Typer; all others go through it.
 """
 
 import gc
