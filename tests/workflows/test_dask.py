@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.api.answers import Verdict
+from reconciler.cli.wiring.cluster import refuse_short_settle
 from reconciler.cli.wiring.cluster_worker import Errand, upload_on_worker
 from reconciler.cli.wiring.destination import Credential
+from reconciler.errors import Refused
+from reconciler.settings import Dask, resolve
 from tests.support.emulator import Emulator
 from tests.support.workspace import TOKEN, Workspace, kill
 from tests.workflows.test_sender import Sink, job
@@ -118,6 +121,23 @@ def test_a_cluster_that_cannot_be_used_ends_the_run_before_anything_is_written(
     assert words in done.err
     assert not emulator.imports("1509")
     assert "loyalty" not in {c["token"] for c in emulator.compartments()}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"), [("sandbox:", "sandbox serve"), ("http://127.0.0.1:9", "set settle")]
+)
+def test_a_settle_that_is_too_short_is_told_with_what_can_be_changed(endpoint: str, words: str) -> None:
+    document = {
+        "metadata": {"name": "shop"},
+        "spec": {
+            "organisation_id": "1",
+            "endpoint": endpoint,
+            "settle": "30s" if words != "set settle" else "1s",
+        },
+    }
+    with pytest.raises(Refused) as refused:
+        refuse_short_settle(resolve({}, {}, document), Dask(scheduler="tls://127.0.0.1:1"))
+    assert words in str(refused.value.help)
 
 
 class Nowhere(Sink):

@@ -33,6 +33,7 @@ from reconciler.cli.wiring.cluster_worker import (
 from reconciler.cli.wiring.destination import Credential
 from reconciler.errors import Refused
 from reconciler.ledger.lock import Lock
+from reconciler.origin import LocalSandbox
 from reconciler.settings import Dask, Settings
 
 SHORTEST_SETTLE_S = 2.0
@@ -46,9 +47,11 @@ def refuse_short_settle(settings: Settings, engine: Dask) -> None:
         Refused: `settle` is too short for that.
     """
     if not engine.local and settings.settle < SHORTEST_SETTLE_S:
+        in_file = "set settle in reconciler.yaml, or use the scheduler `local`"
+        served = "with `endpoint: sandbox:` it is 0; use the scheduler `local`, or set endpoint to the address that `reconciler sandbox serve` prints"
         raise Refused(
             f"settle is {settings.settle:g} s; with the Dask scheduler {engine.scheduler} it must be at least {SHORTEST_SETTLE_S:g} s",
-            help="set settle in reconciler.yaml, or use the scheduler `local`",
+            help=served if isinstance(settings.endpoint, LocalSandbox) else in_file,
         )
 
 
