@@ -105,4 +105,7 @@ class LockHeld(ReconcilerError):
 
 
 class UsageError(ReconcilerError):
-    """Flags or arguments that cannot be meant: exit 64."""
+    """Flags or arguments that cannot be meant in any workspace: exit 64.
+
+    What could be meant, and is not there (a name in the specs, a run, a chunk, a line of a source), is a `ReconcilerError`: exit 1.
+    """

@@ -72,7 +72,7 @@ def app(names: Sequence[str] = tuple(COMMANDS), *, completion: bool = True) -> t
     made.callback()(main)
     for name, told in COMMANDS.items():
         if name not in names:
-            made.command(name, help=told)(_not_loaded)
+            made.command(name, cls=Command, help=told)(_not_loaded)
             continue
         module = import_module(f"reconciler.cli.commands.{name}")
         if (group := getattr(module, f"{name}_app", None)) is not None:
@@ -138,6 +138,10 @@ def main_command(arguments: list[str]) -> int:
     typed = completing.words(os.environ)
     if arguments[:1] == ["help"]:  # as other tools have it
         arguments = [*arguments[1:], "--help"]
+    if completing.asked(arguments):
+        return exit_codes.DONE
+    if any(x.endswith("-completion") for x in arguments):
+        completing.zsh_proposes()
     try:
         names = needed(arguments if typed is None else typed)
         code = app(names, completion=not names or typed is not None)(

@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from reconciler.errors import UsageError
+
 if TYPE_CHECKING:
     from reconciler.workflows.check import Checked
 
 VARIABLE = "_RECONCILER_COMPLETE"  # set by the scripts of `--install-completion` and `--show-completion`
+SHELLS = ("bash", "zsh", "fish")
+_FLAGS = ("--show-completion", "--install-completion")
+_ZSH_DEFINES = "compdef %(complete_func)s %(prog_name)s"
+_ZSH_PROPOSES = f"""if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+  %(complete_func)s "$@"
+else
+  {_ZSH_DEFINES}
+fi"""
 _TYPED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
 Proposals = Callable[[typer.Context, str], list[str]]
@@ -29,6 +39,43 @@ def words(environ: "os._Environ[str] | dict[str, str]") -> list[str] | None:
     if VARIABLE not in environ:
         return None
     return next((environ[name].split()[1:] for name in _TYPED if name in environ), [])
+
+
+def asked(arguments: list[str]) -> bool:
+    """True if the arguments ask for the completion of a shell that they name; then it is shown or installed.
+
+    Args:
+        arguments: of the command line.
+
+    Raises:
+        UsageError: there is none for that shell.
+    """
+    if len(arguments) < 2 or arguments[-2] not in _FLAGS:
+        return False
+    flag, shell = arguments[-2:]
+    if shell not in SHELLS:
+        raise UsageError(f"there is no completion for '{shell}'", help=f"known: {', '.join(SHELLS)}")
+    from typer import _completion_shared as scripts
+
+    zsh_proposes()
+    if flag == "--show-completion":
+        typer.echo(scripts.get_completion_script(prog_name="reconciler", complete_var=VARIABLE, shell=shell))
+    else:
+        _, path = scripts.install(shell=shell, prog_name="reconciler", complete_var=VARIABLE)
+        typer.echo(
+            f"{shell} completion installed in {path}\nCompletion will take effect once you restart the terminal"
+        )
+    return True
+
+
+def zsh_proposes() -> None:
+    """Zsh loads the script of a command at its first Tab, and expects a proposal then, not a definition alone."""
+    with suppress(ImportError, AttributeError, KeyError):
+        from typer import _completion_shared as scripts
+
+        known = scripts._completion_scripts["zsh"]
+        if _ZSH_DEFINES in known and "loadautofunc" not in known:
+            scripts._completion_scripts["zsh"] = known.replace(_ZSH_DEFINES, _ZSH_PROPOSES)
 
 
 def _of(found: Callable[["Checked"], Iterable[str]]) -> Proposals:
@@ -55,6 +102,7 @@ def _addresses(checked: "Checked") -> Iterable[str]:
 
 
 addresses = _of(_addresses)
+labels = _of(lambda checked: {f"{k}={v}" for found in checked.labels.values() for k, v in found.items()})
 loads = _of(lambda checked: checked.desired().loads)
 datamarts = _of(lambda checked: checked.specs.datamarts)
 sources = _of(lambda checked: checked.specs.sources)

@@ -16,7 +16,6 @@ GROUPS = {
     "See what happened": ("runs", "drift", "watch"),
     "Upkeep and rehearsal": ("unlock", "clean", "conformance", "sandbox"),
 }
-_WHOLE = 1000  # characters: the first sentence, however long
 
 
 class Grouped(Group):
@@ -52,7 +51,7 @@ class Grouped(Group):
         for name in self.list_commands(ctx):
             command = self.get_command(ctx, name)
             if command is not None and not command.hidden:
-                told = command.get_short_help_str(_WHOLE)
+                told = command.get_short_help_str()
                 rows.setdefault(heads.get(name, OTHERS), []).append((name, told))
         for head in (*GROUPS, OTHERS):
             if head in rows:

@@ -175,7 +175,13 @@ Datamart = Annotated[
 ]
 Labels = Annotated[
     list[str] | None,
-    typer.Option("-l", "--label", metavar="KEY=VALUE", help="Only resources with this label."),
+    typer.Option(
+        "-l",
+        "--label",
+        autocompletion=completing.labels,
+        metavar="KEY=VALUE",
+        help="Only resources with this label.",
+    ),
 ]
 Targets = Annotated[
     list[str] | None,

@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 if TYPE_CHECKING:
     from typer._click import Context, Parameter
 
+WHOLE = 1000  # characters: the first sentence, however long
 _TYPER = object()  # in place of a value: Typer has to convert
 
 
@@ -31,6 +32,14 @@ class Command(TyperCommand):
         """
         return shortened(super().get_params(ctx), self.callback)
 
+    def get_short_help_str(self, limit: int = WHOLE) -> str:
+        """The first sentence, which no list of commands and no shell cuts.
+
+        Args:
+            limit: characters; what asks for few gets all.
+        """
+        return super().get_short_help_str(max(limit, WHOLE))
+
 
 class Group(TyperGroup):
     """The same of a group of commands."""
@@ -42,6 +51,14 @@ class Group(TyperGroup):
             ctx: of this group.
         """
         return shortened(super().get_params(ctx), self.callback)
+
+    def get_short_help_str(self, limit: int = WHOLE) -> str:
+        """The first sentence, which no list of commands and no shell cuts.
+
+        Args:
+            limit: characters; what asks for few gets all.
+        """
+        return super().get_short_help_str(max(limit, WHOLE))
 
 
 def shortened(params: "list[Parameter]", function: Callable[..., Any] | None) -> "list[Parameter]":

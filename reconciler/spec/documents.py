@@ -29,6 +29,7 @@ from yaml.events import (
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec.find import MAX_BYTES
+from reconciler.spec.yaml_advice import advice
 
 MAX_DEPTH = 50
 MAX_NODES = 200_000
@@ -54,19 +55,7 @@ _FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufff
 _FORBIDDEN_ASCII = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"  # the same of ASCII, compiled in a tenth of the time
 _BREAK = "\r\n|\r|\n"
 _CORE_TAGS = {f"tag:yaml.org,2002:{t}": t for t in ("str", "int", "float", "bool", "null", "map", "seq")}
-_HINTS = (  # by part of what libyaml says
-    (
-        "mapping values are not allowed",
-        'put quotes around text with a colon, for example "sandbox:"; or add the missing colon on a line above',
-    ),
-    ("cannot start any token", "put quotes around text that begins with @, ` or %"),
-    (
-        "could not find expected ':'",
-        "check the lines above for a missing colon or a quote that is not closed",
-    ),
-    ("did not find expected ',' or", "check the lines above for a bracket or brace that is not closed"),
-    ("found unexpected end of stream", "check for a quote that is not closed"),
-)
+_BEGINNING = ("apiVersion", "kind", "metadata", "spec")  # fields of a document
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -133,6 +122,11 @@ class Document:
         span = self.span(*path)
         text = re.split(_BREAK, _decode(self.path, self.file.content)[0])[span.line - 1]
         return text[span.column - 1 : span.column - 1 + span.length]
+
+    def line(self, *path: str | int) -> str:
+        """The line of the file with the value at `path`."""
+        lines = re.split(_BREAK, _decode(self.path, self.file.content)[0])
+        return lines[min(self.span(*path).line, len(lines)) - 1]
 
     def key_span(self, *path: str | int) -> Span:
         """The position of the key at `path`, or of the value, or of the nearest parent."""
@@ -215,10 +209,7 @@ def _syntax(path: str, text: str, e: Any) -> Diagnostic:
     span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path)
     what = " ".join(x for x in (e.context, e.problem) if x)
     lines = re.split(_BREAK, text)
-    tab = mark and mark.line < len(lines) and "\t" in lines[mark.line]
-    hint = next((words for part, words in _HINTS if part in what), None)
-    hint = "YAML indents with spaces; this line holds a tab" if tab else hint
-    return error("yaml-syntax", f"not valid YAML: {what}", span, help=hint)
+    return error("yaml-syntax", f"not valid YAML: {what}", span, help=advice(text, lines[: span.line], what))
 
 
 class _Composer:
@@ -318,7 +309,9 @@ class _Composer:
             f"the key '{key[:MAX_SHOWN]}' occurs twice in one mapping",
             event,
             secondary=((first, "first here"),),
-            help="remove one of the two",
+            help="put a line of --- between two documents, or remove one of the two"
+            if not path and key in _BEGINNING
+            else "remove one of the two",
         )
 
     def _anchored(self, event: Any, path: Path, depth: int) -> Any:

@@ -141,6 +141,8 @@ def _odd_parts(specs: Specs, document: Document, expression: Any, *key: str | in
     for label in labels:
         span, known = document.span(*key, *label.path), sorted(specs.labels.get(label.key, specs.labels))
         words = f"no datamart has the label '{label.key}'"
+        if label.value is None:
+            span = document.key_span(*key, *label.path)
         if label.value is not None:
             words = f"no datamart has '{label.value}' as the value of the label '{label.key}'"
         hint = nearest(label.key if label.value is None else label.value, known)

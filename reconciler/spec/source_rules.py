@@ -117,6 +117,14 @@ def formats(document: Document) -> Iterator[Diagnostic]:
         )
 
 
+def _meant(placeholder: str) -> str:
+    last = placeholder.rpartition(".")[2]
+    if not re.fullmatch(r"[\w-]+", last):
+        return "known: {datamart.name}, {datamart.labels.KEY}"
+    name = "datamart.name" if last in ("name", "datamart") else f"datamart.labels.{last}"
+    return f"did you mean {{{name}}}? Known: {{datamart.name}}, {{datamart.labels.KEY}}"
+
+
 def placeholders(document: Document) -> Iterator[Diagnostic]:
     """Only the two placeholders there are."""
     for i, pattern in enumerate(document.data["spec"].get("files", [])):
@@ -126,7 +134,7 @@ def placeholders(document: Document) -> Iterator[Diagnostic]:
                     "source-placeholder",
                     f"unknown placeholder '{{{placeholder}}}'",
                     document.span("spec", "files", i),
-                    help="known: {datamart.name}, {datamart.labels.KEY}",
+                    help=_meant(placeholder),
                 )
 
 

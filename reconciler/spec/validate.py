@@ -23,6 +23,7 @@ _WORDS = {
     "boolean": "true or false",
     "null": "nothing",
 }
+_YES_NO = {"yes": "true", "on": "true", "no": "false", "off": "false", "true": "true", "false": "false"}
 _PATTERNS = {
     "^[0-9]+$": "an id (digits)",
     "^[0-9]+(\\.[0-9]+)?(ms|s|m|h)?$": "a duration such as 30s or 10m",
@@ -133,6 +134,12 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
         hint = f'quote it: "{document.written(*path)}"'
     elif "array" in types and isinstance(e.instance, str):
         hint = "write a list, in square brackets"
+    elif "boolean" in types and str(e.instance).lower() in _YES_NO:
+        hint = f"write {_YES_NO[str(e.instance).lower()]}"
+    elif "object" in types and isinstance(e.instance, str | list):
+        hint = "write fields as `field: value`, each on a line of its own or in braces"
+    elif e.instance is None and "#" in document.line(*path):
+        hint = "# begins a comment; put quotes around a value that begins with it"
     is_id = number and path and (path[-1] == "id" or str(path[-1]).endswith("_id"))
     words = f"{where} must be {wanted}, this is {_kind_of(e.instance)}"
     return error("spec-id-number" if is_id else "spec-type", words, span, help=hint)

@@ -64,7 +64,8 @@ def preview(
         scans: reads the source.
 
     Raises:
-        UsageError: there is no such line.
+        UsageError: the place is not one of a line.
+        ReconcilerError: there is no such line.
         ReconcilerError: the line is not sent, cannot be read, or does what is not public.
     """
     source = resolved(load.definition, ids)
@@ -101,5 +102,5 @@ def _line(source: SourceDefinition, place: str, scans: Scans) -> tuple[str, int,
         for text, at in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
             if before + at + 1 == line:
                 return shown[wanted], line, text
-        raise UsageError(f"no record begins at {shown[wanted]}:{line}")
-    raise UsageError(f"{shown[wanted]} has no line {line}")
+        raise ReconcilerError(f"no record begins at {shown[wanted]}:{line}")
+    raise ReconcilerError(f"{shown[wanted]} has no line {line}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model.address import Address
 from reconciler.model.asked import Overrides, Scope
 from reconciler.model.desired import Desired
@@ -76,14 +76,15 @@ def pruned(desired: Desired, prune: frozenset[str]) -> set[str]:
     """Ids of the datamarts that are looked at for what nobody declares.
 
     Raises:
-        ReconcilerError: a scope is none.
+        UsageError: a scope has not the form of one.
+        ReconcilerError: one names a datamart that is not there.
     """
     scopes = {f"Activation@{name}": identity for name, (identity, _) in desired.datamarts.items()}
     if unknown := sorted(prune - scopes.keys() - {"Activation"}):
-        raise ReconcilerError(
-            f"--prune {unknown[0]}: not a scope",
-            help=nearest_or_known(unknown[0], ["Activation", *sorted(scopes)]),
-        )
+        advice = nearest_or_known(unknown[0], ["Activation", *sorted(scopes)])
+        if not unknown[0].startswith("Activation@"):
+            raise UsageError(f"--prune {unknown[0]}: not a scope", help=advice)
+        raise ReconcilerError(f"--prune {unknown[0]}: no spec declares this datamart", help=advice)
     return {i for scope, i in scopes.items() if "Activation" in prune or scope in prune}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
-from reconciler.errors import Refused, UsageError
+from reconciler.errors import ReconcilerError, Refused
 from reconciler.kinds.names import LoadKey
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.listing import Unlisted
@@ -36,7 +36,7 @@ def unresolved_chunk(load: DesiredLoad, index: int, reader: Reader, io: Executor
     Raises:
         ReadFailed: the remote could not be read.
         Refused: nothing about it is unknown.
-        UsageError: there is no such chunk.
+        ReconcilerError: there is no such chunk.
     """
     imports = resources.imports(reader, load.datamart_id).require()
     found = generations(imports.rows, load.definition.former)
@@ -54,7 +54,7 @@ def unresolved_chunk(load: DesiredLoad, index: int, reader: Reader, io: Executor
         raise Refused(f"{load.address}: two loads have the same number", help="--reload starts a new load")
     if index > max(n.count for n in top[0].chunks):
         count = max(n.count for n in top[0].chunks)
-        raise UsageError(
+        raise ReconcilerError(
             f"{load.address} has no chunk {index}", help=f"chunks of {top[0].key.title}: {count}"
         )
     attempt, mine = last_attempt(top[0].chunks, index)

@@ -33,6 +33,7 @@ def ws(tmp_path: Path, emulator: Emulator) -> Workspace:
         (f"{GITOPS} source check mem", ["members"]),
         (f"-C {ROOT / 'examples/environments'} plan --environment ", ["dev", "prod"]),
         (f"-C {ROOT / 'examples/environments'} plan --target Compartment/loy", ["Compartment/loyalty"]),
+        (f"-C {ROOT / 'specs'} plan -l team=c", ["team=crm"]),
         ("-C /nowhere plan --target x", []),
         ("-C /nowhere plan --environment x", []),
     ],
@@ -48,7 +49,26 @@ def test_proposals(typed: str, proposed: list[str], ws: Workspace) -> None:
 def test_scripts_are_printed(shell: str, ws: Workspace) -> None:
     done = ws.run("--show-completion", shell)
     assert done.code == 0
-    assert "_RECONCILER_COMPLETE" in done.out
+    beginning = {"bash": "_reconciler_completion", "zsh": "#compdef", "fish": "complete --command"}
+    assert done.out.startswith(beginning[shell])
+    assert f"_RECONCILER_COMPLETE=complete_{shell}" in done.out
+
+
+def test_zsh_proposes_at_the_first_tab(ws: Workspace) -> None:
+    """Its file is loaded by that Tab: it has to propose then, not only to say what proposes."""
+    script = ws.run("--show-completion", "zsh").out
+    assert 'loadautofunc ]]; then\n  _reconciler_completion "$@"\nelse\n  compdef' in script
+
+
+def test_a_shell_without_completion_is_named(ws: Workspace) -> None:
+    done = ws.run("--install-completion", "powershell")
+    assert (done.code, "known: bash, zsh, fish" in done.err) == (64, True), done
+
+
+def test_no_help_beside_a_proposal_is_cut(ws: Workspace) -> None:
+    done = ws.run(_TYPER_COMPLETE_ARGS="reconciler ", _RECONCILER_COMPLETE="complete_zsh")
+    assert "Apply a saved plan; without one, plan, show, ask and apply." in done.out
+    assert "..." not in done.out
 
 
 @pytest.mark.parametrize("group", ["", "runs", "source", "rollout", "sandbox", "config"])

@@ -137,7 +137,7 @@ def test_details_show_one_address_and_full_shows_all(ws: Workspace) -> None:
     assert one.out.strip() in full
     assert "Plan: " in full
     wrong = ws.run("plan", "--details", "Compartment/loyality")
-    assert wrong.code == 64
+    assert wrong.code == 1
     assert "did you mean 'Compartment/loyalty'?" in wrong.err
     ws.run("plan", "--out", str(ws.root / "p.plan"))
     shown = ws.run("show", str(ws.root / "p.plan"), "--details", "Activation/loyalty@retail-fr").out

@@ -34,7 +34,7 @@ ROWS = [
         "ProfileSource/customers@retail-fr",
     ),
     ("--supersede ProfileSource/customers@retail-fr", "has no earlier load", "remove the flag"),
-    ("--prune Activation@retail-fx", "not a scope", "did you mean 'Activation@retail-fr'"),
+    ("--prune Activation@retail-fx", "no spec declares this datamart", "did you mean 'Activation@retail-fr'"),
 ]
 
 

@@ -90,7 +90,7 @@ def test_the_examples_are_the_first_of_each_reason_and_the_commonest_comes_first
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (["comands"], 64, "did you mean 'commands'?"),
+        (["comands"], 1, "did you mean 'commands'?"),
         (["commands", "--datamart", "none"], 1, "no spec declares 'none'"),
         (["commands", "--rejects", "/nonexistent/x"], 64, "cannot write /nonexistent/x"),
     ],

@@ -116,6 +116,7 @@ def test_a_file_without_anything_says_so(data: bytes, words: str, workspace: Wor
         ("\ufeff\ufeffid,name", r"its columns: '\ufeffid', name"),
         ("Id,name", "its columns: Id, name"),
         pytest.param(",".join(f"c{n}" for n in range(100_000)), "c29 and 99,970 more", id="many"),
+        ("uid,name", "did you mean 'uid'? its columns: uid, name"),
         ("a,a", "two columns of the CSV header have the same name: columns 1 and 2"),
     ],
 )

@@ -1,5 +1,6 @@
 """Sources with `gone: delete`: profiles of customers who left the export are deleted, and nobody else's."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, Workspace
-from tests.workflows.test_delta_loads import applied, customers, export, indexes, planned, stored
+from tests.workflows.test_delta_loads import applied, counts, customers, export, indexes, planned, stored
 
 KEEP = CUSTOMERS + "  duplicates: refuse\n  send: changed\n"
 DELETE = KEEP + "  gone: delete\n"
@@ -18,6 +19,20 @@ IDENTITIES = "-identities"
 def night(workspace: Workspace, rows: dict[str, str], *, source: str = DELETE) -> dict[str, Any]:
     export(workspace, rows, source=source)
     return planned(workspace)
+
+
+def test_a_check_compares_with_the_index_as_the_plan_does(workspace: Workspace, emulator: Emulator) -> None:
+    rows = customers(30)
+    export(workspace, rows, source=DELETE)
+    applied(workspace)
+    del rows["c000003"]
+    rows["c000001"] = "v2"
+    export(workspace, rows, source=DELETE)
+    checked = json.loads(workspace.run("source", "check", "customers", "-o", "json").out)
+    (found,) = (d["message"] for d in checked["diagnostics"] if d["code"] == "delta-preview")
+    told = "compared with the sent index of load 1: 0 added, 1 changed, 28 unchanged, 0 retried, 1 no longer in the source"
+    assert found.startswith(told)
+    assert counts(planned(workspace))[:3] == (0, 1, 28)
 
 
 def identities(workspace: Workspace) -> list[Path]:

@@ -112,7 +112,7 @@ def test_a_retry_is_refused_when_it_would_send_something_else(loaded: Workspace,
     assert done.code == 4, done
     assert "has rows to load" in done.err
     assert loaded.run("source", "retry", "customers").code == 64
-    assert loaded.run("source", "retry", "nobody", "--failed-lines").code == 64
+    assert loaded.run("source", "retry", "nobody", "--failed-lines").code == 1
 
 
 def test_a_retry_that_was_cut_off_is_finished_by_the_next(loaded: Workspace, emulator: Emulator) -> None:

@@ -266,9 +266,13 @@ def test_pruning_takes_what_no_spec_declares_of_compartments_that_say_where(
     assert on(emulator, "1510") == []
     left = [a["id"] for d in ("1509", "1510") for a in emulator.activations(d) if not on_loyalty(a, emulator)]
     assert left == foreign
-    for scope in ("Compartment", "Activation@nowhere", "all"):
+    for scope, words, code in (
+        ("Compartment", "not a scope", 64),
+        ("all", "not a scope", 64),
+        ("Activation@nowhere", "no spec declares this datamart", 1),
+    ):
         unknown = workspace.run("plan", "--prune", scope)
-        assert (unknown.code, "not a scope" in unknown.err) == (1, True), unknown
+        assert (unknown.code, words in unknown.err) == (code, True), unknown
         assert re.search("did you mean 'Activation'|known: Activation, Activation@retail-de", unknown.err)
 
 

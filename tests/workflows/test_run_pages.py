@@ -49,6 +49,23 @@ def test_a_run_says_first_what_became_of_it(
     assert page.count('class="line"') == 4
 
 
+def test_the_page_of_a_wave_calls_nothing_missing_that_it_did_not_look_at(
+    workspace: Workspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    wave = "waves: [{name: everyone, datamarts: rest}]"
+    (workspace.root / "specs/rollout.yaml").write_text(
+        f"apiVersion: reconciler/v1\nkind: Rollout\nmetadata: {{name: default}}\nspec: {{{wave}}}\n"
+    )
+    (workspace.root / "specs/vip.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: vip}\nspec: {token: vip, activations: all}\n"
+    )
+    assert workspace.run("apply", "--auto-approve").code == 0
+    page = saved(workspace, tmp_path, "runs", "show").read_text()
+    assert "Activation/vip@" in page
+    assert "missing" not in page
+
+
 def test_an_interrupted_run_says_how_to_continue(
     workspace: Workspace, emulator: Emulator, tmp_path: Path
 ) -> None:

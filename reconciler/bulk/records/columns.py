@@ -13,8 +13,10 @@ from reconciler.bulk.records.mapping import identity_columns, value_at
 from reconciler.errors import ReconcilerError
 from reconciler.model.profile import OWNER
 from reconciler.model.source import SourceDefinition
+from reconciler.spec.nearest import nearest
 
 _ABSENT = msgspec.UNSET
+_COMPARED = 1000  # columns that a misspelt name is compared with
 _LISTED = 30  # names of columns in a message
 
 
@@ -71,8 +73,15 @@ def require_columns(
             words = f"{name} has no column '{column}'"
             if root in columns:
                 words += f": '{root}' holds no such field"
-            raise ReconcilerError(words, help=looks() or f"its columns: {listed(columns)}")
+            raise ReconcilerError(words, help=looks() or _advice(column, columns))
     _require_one_source(columns, source, name)
+
+
+def _advice(column: str, columns: Sequence[str]) -> str:
+    """The name that may be meant, where it can be read; and the names there are."""
+    legible = [c for c in columns[:_COMPARED] if c.isprintable() and c == c.strip()]
+    near = nearest(column, legible)
+    return f"{near + ' ' if near else ''}its columns: {listed(columns)}"
 
 
 def _require_one_source(columns: Sequence[str], source: SourceDefinition, name: str) -> None:

@@ -166,7 +166,12 @@ class SentIndexes:
 
     @contextmanager
     def _opened(
-        self, source: SourceDefinition, name: str, number: int, datamart_id: str
+        self,
+        source: SourceDefinition,
+        name: str,
+        number: int,
+        datamart_id: str,
+        resolved: Callable[[Description, str], SourceDefinition] | None = None,
     ) -> Iterator[tuple[Description, Iterator[bytes]]]:
         title = f"load {number}"
         try:
@@ -184,7 +189,8 @@ class SentIndexes:
             except Unusable as e:
                 raise Unusable(f"the sent index of {title} cannot be used: {e}") from None
             if source.gone == "delete":
-                read = self._with_identities(source, said, title, read, stack)
+                known = source if resolved is None else resolved(said, title)
+                read = self._with_identities(known, said, title, read, stack)
             yield said, read
 
     def _with_identities(
@@ -346,15 +352,21 @@ class SentIndexes:
         if name is None:
             return None
         number, counts = number_of(name), Counts()
-        with self._opened(source, name, number, datamart_id) as (about, sent):
+
+        def resolved(about: Description, title: str) -> SourceDefinition:
+            """Which compartments are meant is known offline from the index alone."""
             names_of_ids = sorted(source.compartments)
             if len(names_of_ids) != len(about.compartment_ids):
-                raise Unusable(f"load {number} was of other compartments")
+                raise Unusable(f"{title} was of other compartments")
             ids: dict[str, str | None] = dict(zip(names_of_ids, about.compartment_ids, strict=True))
-            resolved = replace(source, compartments=ids)
-            with self.rows(resolved) as (_, rows):
-                for _ in difference(rows, sent, counts, lambda _: None):
-                    pass
+            return replace(source, compartments=ids)
+
+        with (
+            self._opened(source, name, number, datamart_id, resolved) as (about, sent),
+            self.rows(resolved(about, f"load {number}")) as (_, rows),
+        ):
+            for _ in difference(rows, sent, counts, lambda _: None):
+                pass
         return number, counts
 
     def drop(self, source: SourceDefinition, datamart_id: str) -> None:

@@ -186,5 +186,7 @@ def _asked(question: str, advice: str) -> str:
 
 def _asked_secretly() -> str:
     if not sys.stdin.isatty():
-        raise UsageError("no API token is configured", help="set RECONCILER_TOKEN, or give --token-file FILE")
+        raise ReconcilerError(
+            "no API token is configured", help="set RECONCILER_TOKEN, or give --token-file FILE"
+        )
     return getpass.getpass("API token (not shown, not kept): ")

@@ -10,10 +10,10 @@ import typer
 from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
-from reconciler.errors import SpecError, UsageError
+from reconciler.errors import ReconcilerError, SpecError
 from reconciler.reports.specs import json as specs_json
 from reconciler.reports.specs import text as specs_text
-from reconciler.spec.nearest import nearest
+from reconciler.spec.nearest import nearest_or_known
 from reconciler.spec.rendering import render as render_specs
 from reconciler.workflows.check import check
 
@@ -46,7 +46,7 @@ def run_render(
 
     Raises:
         SpecError: they have findings that stop.
-        UsageError: no spec has one of the addresses.
+        ReconcilerError: no spec has one of the addresses.
     """
     checked = check(root, {"environment": environment}, os.environ, any_environment=True)
     if not checked.ok:
@@ -54,8 +54,8 @@ def run_render(
     found = render_specs(checked.documents, checked.specs, checked.settings.environment)
     known = {d.address for d in found}
     if missing := next((a for a in addresses if a not in known), None):
-        hint = nearest(missing, known) or "examples of addresses: Compartment/loyalty"
-        raise UsageError(f"no spec declares {missing}", help=hint)
+        hint = nearest_or_known(missing, sorted(known))
+        raise ReconcilerError(f"no spec declares {missing}", help=hint)
     chosen = [d for d in found if not addresses or d.address in addresses]
     if output == "json":
         data(specs_json.render(chosen, checked.settings.environment))

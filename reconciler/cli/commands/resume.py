@@ -10,7 +10,7 @@ from reconciler.cli.applying import authority, execute
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import say
 from reconciler.cli.wiring import ledgers
-from reconciler.errors import Refused, UsageError
+from reconciler.errors import Refused
 from reconciler.planning.plan import document
 from reconciler.settings import seconds
 
@@ -33,7 +33,7 @@ def resume_run(flags: Flags, run_id: int | None) -> int:
 
     Raises:
         ReconcilerError: the ledger has no such run.
-        UsageError: the run is one of a rollout.
+        Refused: the run is one of a rollout.
     """
     checked = session.settings_only(flags)
     where = session.target(flags, checked.settings)
@@ -49,7 +49,7 @@ def resume_run(flags: Flags, run_id: int | None) -> int:
         raise ledgers.no_run(run_id, "`reconciler apply` makes a new plan and continues unfinished loads")
     made = document.decode(found.plan.encode(), f"the plan of run {found.id}")
     if made.rollout is not None:
-        raise UsageError(
+        raise Refused(
             f"run {found.id} belongs to a rollout", help="`reconciler rollout resume` continues the rollout"
         )
     try:

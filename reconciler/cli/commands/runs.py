@@ -25,6 +25,7 @@ from reconciler.reports.runs import table as runs_table
 from reconciler.reports.runs import text as runs_text
 from reconciler.reports.runs.story import State, Told
 from reconciler.settings import seconds
+from reconciler.spec.nearest import nearest_or_known
 from reconciler.whole import whole
 
 runs_app = typer.Typer(help="Runs in the ledger.", invoke_without_command=True)
@@ -231,7 +232,8 @@ def run_resolve(flags: Flags, chunk: str, *, sent: bool | None) -> int:
     """Record a person's word on a chunk.
 
     Raises:
-        UsageError: there is no such chunk, or no word.
+        UsageError: it is no chunk, or there is no word.
+        ReconcilerError: no spec declares the load, or it has no such chunk.
         Refused: nothing about it is unknown.
     """
     from reconciler.workflows.settle import unresolved_chunk
@@ -246,9 +248,8 @@ def run_resolve(flags: Flags, chunk: str, *, sent: bool | None) -> int:
     checked = session.read_workspace(flags)
     load = checked.desired().loads.get(address)
     if load is None:
-        raise UsageError(
-            f"no spec declares {address}", help="examples of addresses: ProfileSource/crm@retail-fr"
-        )
+        known = sorted(checked.desired().loads)
+        raise ReconcilerError(f"no spec declares {address}", help=nearest_or_known(address, known))
     from reconciler.cli.wiring import connections  # the other commands of `runs` read the ledger alone
 
     where = session.target(flags, checked.settings)

@@ -183,6 +183,8 @@ def _named(path: Path, then: str | None = None) -> Iterator[None]:
         yield
     except OSError as e:
         why = "File exists" if e.errno == errno.EEXIST else e.strerror or str(e)
-        raise UsageError(f"cannot write {path}: {why}", help=then) from None
+        raise UsageError(
+            f"cannot write {path}: {why}", help=then if e.errno == errno.EEXIST else None
+        ) from None
     except ValueError as e:  # a NUL in the path
         raise UsageError(f"cannot write {str(path)!r}: {e}") from None

@@ -206,7 +206,7 @@ def _existing_compartment(
         )
         fields = {}
     if fields:
-        why = ", ".join(f"{k}: {a!r} -> {b!r}" for k, (a, b) in fields.items())
+        why = f"the platform has another {' and another '.join(fields)}"
         plan.changes.append(_change(want, "update", before, after, why, remote_id=row.id))
     else:
         plan.same.compartment(

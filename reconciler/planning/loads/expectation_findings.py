@@ -90,6 +90,8 @@ def _words(expectation: Expectation, found: Broken) -> str:
         return f"{count} without a value"
     if expectation.check == "unique":
         return f"{count} with a value that an earlier row has"
+    if expectation.check == "matches":
+        return f"{count} with a value that does not match, or is no text"
     return f"{count} with another value"
 
 

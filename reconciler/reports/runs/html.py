@@ -155,9 +155,14 @@ def _failed(steps: Sequence[Step]) -> Iterator[dict[str, Any]]:
 
 
 def _seen_by(plan: Plan) -> Coverage:
-    """Of datamarts that the plan looked at: one wave of a rollout knows nothing of the others."""
+    """Of datamarts that the plan looked at. Where it says nothing of what is there already, nothing is called missing.
+
+    That is so of the plan of one wave, which has its own actions alone, and of a plan that flags limit to some addresses.
+    """
     found = coverage(plan)
-    looked = {c.address.partition("@")[2] for c in plan.resource_changes} | set(plan.unchanged.datamart_ids)
+    compared = plan.rollout is None and bool(plan.listed_datamarts)
+    named = {c.address.partition("@")[2] for c in plan.resource_changes} | set(plan.unchanged.datamart_ids)
+    looked = named if compared else set()
     kept = [n for n, d in enumerate(found.datamarts) if d in looked]
     return replace(
         found,

@@ -6,7 +6,7 @@ import typer
 
 from reconciler.cli import completing, session
 from reconciler.cli.flags import Flags
-from reconciler.errors import UsageError
+from reconciler.errors import ReconcilerError
 from reconciler.spec.nearest import nearest
 from reconciler.workflows.check import Checked
 
@@ -24,11 +24,11 @@ def declared(flags: Flags, name: str) -> Checked:
     """The workspace, which declares this source.
 
     Raises:
-        UsageError: there is no such source.
+        ReconcilerError: there is no such source.
         SpecError: the specs have findings that stop.
     """
     checked = session.read_workspace(flags)
     if name not in checked.specs.sources:
         hint = nearest(name, checked.specs.sources) or "`reconciler render` lists the declared resources"
-        raise UsageError(f"no spec declares ProfileSource/{name}", help=hint)
+        raise ReconcilerError(f"no spec declares ProfileSource/{name}", help=hint)
     return checked
