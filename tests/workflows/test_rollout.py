@@ -92,7 +92,7 @@ def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None
     assert "This plan was already applied; nothing was written." in last.out
     assert len(fleet.emulator.writes()) == writes
     one = fleet.workspace.run("resume")
-    assert one.code == 64
+    assert one.code == 4
     assert "belongs to a rollout" in one.err
 
 
