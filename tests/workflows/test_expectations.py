@@ -173,7 +173,11 @@ def test_two_checks_of_one_field_do_not_look_alike() -> None:
 def test_identifiers_may_be_named(workspace: Workspace) -> None:
     write(workspace, expect='  expect: [{field: user_account_id, unique: true, matches: "u[0-4]"}]\n')
     assert found(workspace.plan()) == [
-        ("error", "user_account_id matches u[0-4]: 1 row with another value", "data/customers.csv:7")
+        (
+            "error",
+            "user_account_id matches u[0-4]: 1 row with a value that does not match, or is no text",
+            "data/customers.csv:7",
+        )
     ]
 
 
