@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.beneath import within
-from reconciler.errors import ReconcilerError, SpecError
+from reconciler.errors import SpecError
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.spec.documents import Document, parse
-from reconciler.spec.find import WORKSPACE_FILE, SpecFile, content_of, workspace_file
+from reconciler.spec.find import WORKSPACE_FILE, SpecFile, check_is_workspace, content_of, workspace_file
 from reconciler.spec.nearest import nearest
 from reconciler.spec.overlays import is_overlay
 from reconciler.spec.rules import check_document
@@ -48,11 +48,7 @@ def read_workspace(root: Path) -> Document:
         ReconcilerError: there is none.
         SpecError: it has findings.
     """
-    if not os.path.lexists(root / WORKSPACE_FILE):
-        raise ReconcilerError(
-            f"no {WORKSPACE_FILE} in {root}",
-            help="run the command in a workspace, name a workspace with -C DIR, or create one with `reconciler init`",
-        )
+    check_is_workspace(root)
     file = workspace_file(root)
     if not within(os.path.realpath(root), file.path):
         words = f"{WORKSPACE_FILE} is a link that leads outside the workspace; it was not read"

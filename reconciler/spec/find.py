@@ -5,12 +5,14 @@ ends after `MAX_ENTRIES` names.
 """
 
 import os
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.beneath import open_regular, within
+from reconciler.errors import ReconcilerError
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.spec.nearest import nearest
@@ -87,6 +89,25 @@ def spec_file(path: str, shown: str) -> SpecFile:
 def workspace_file(root: Path) -> SpecFile:
     """The workspace file, where it really is."""
     return spec_file(os.path.realpath(root / WORKSPACE_FILE), WORKSPACE_FILE)
+
+
+def check_is_workspace(root: Path) -> None:
+    """That there is a workspace file, if only a broken one.
+
+    Raises:
+        ReconcilerError: there is none; a folder above that has one is named.
+    """
+    if os.path.lexists(root / WORKSPACE_FILE):
+        return
+    todo = (
+        "run the command in a workspace, name a workspace with -C DIR, or create one with `reconciler init`"
+    )
+    here = os.path.abspath(root)  # noqa: PTH100 - names stay as users wrote them
+    above = next((p for p in Path(here).parents if os.path.lexists(p / WORKSPACE_FILE)), None)
+    if above is not None:
+        name = os.path.relpath(above)
+        todo = f"{name} has one: put -C {shlex.quote(name)} before the command, or run the command there"
+    raise ReconcilerError(f"no {WORKSPACE_FILE} in {root}", help=todo)
 
 
 class _Search:

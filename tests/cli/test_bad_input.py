@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +134,25 @@ def test_no_workspace_file(tmp_path: Path, workspace: Workspace) -> None:
         assert done.code == 1
         assert "no reconciler.yaml" in done.err
         assert "init" in done.err
+
+
+@pytest.mark.parametrize(("folder", "above"), [("specs", ".."), ("specs/fr/shops", "../..")])
+def test_a_workspace_above_is_named(folder: str, above: str, workspace: Workspace) -> None:
+    inside = workspace.root / folder
+    inside.mkdir(parents=True, exist_ok=True)
+    if folder != "specs":
+        (workspace.root / "specs/reconciler.yaml").touch()
+    for command in (["validate"], ["plan"], ["sandbox", "open"], ["sandbox", "reset"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", *command],
+            cwd=inside,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (1, ""), done
+        assert "no reconciler.yaml in ." in done.stderr
+        assert f"{above} has one: put -C {above} before" in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,36 @@ def test_a_workspaces_own_sandbox_holds_what_its_specs_name(own: Workspace) -> N
     )
 
 
+@pytest.mark.parametrize("command", ["status", "open", "stop", "reset"])
+def test_a_folder_that_is_no_workspace_has_no_sandbox(command: str, workspace: Workspace) -> None:
+    (workspace.root / "reconciler.yaml").unlink()
+    before = sorted(workspace.root.rglob("*"))
+    done = workspace.run("sandbox", command, BROWSER="true")
+    assert (done.code, done.out, "no reconciler.yaml in" in done.err) == (1, "", True), done
+    assert sorted(workspace.root.rglob("*")) == before
+
+
+def test_a_sandbox_is_ended_without_the_workspace_file(own: Workspace) -> None:
+    assert own.run("sandbox", "open", BROWSER="true").code == 0
+    (own.root / "reconciler.yaml").rename(own.root / "kept")
+    assert "The sandbox runs at" in own.run("sandbox", "status").out
+    assert "has ended" in own.run("sandbox", "stop").out
+
+
+def test_a_demo_says_how_its_sandbox_and_its_folder_go(tmp_path: Path) -> None:
+    root = tmp_path / "the demo"
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "demo", str(root)], capture_output=True, text=True, check=False
+    )
+    try:
+        assert done.returncode == 0, done
+        assert done.stdout.endswith(f"  reconciler -C '{root}' sandbox stop\n  rm -r '{root}'\n"), done.stdout
+    finally:
+        stop = [sys.executable, "-m", "reconciler", "-C", str(root), "sandbox", "stop"]
+        ended = subprocess.run(stop, capture_output=True, text=True, check=False)
+    assert "has ended" in ended.stdout
+
+
 def test_two_objects_of_one_id_are_no_seed(workspace: Workspace) -> None:
     row = {"id": "7", "name": "x", "organisation_id": "1", "token": "x"}
     seed = workspace.write("seed.json", json.dumps({"datamarts": [row], "compartments": [row]}))

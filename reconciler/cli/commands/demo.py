@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,7 @@ def run_demo(directory: Path | None, marks: Style) -> int:
         if (code := say.step(words, command)) not in expected:
             out(marks.red(f"the command exited with {code}, which the demo does not expect"))
             return code or 1
+    shown = shlex.quote(str(root))
     out(f"""
 Where to go next
   open {running(root / FOLDER)}/ in a browser: the present contents of the sandbox
@@ -98,6 +100,10 @@ Where to go next
   kill an apply and run it again: nothing is sent twice
   reconciler init DIR        a new workspace
   reconciler plan --help     options that limit a plan
+
+The sandbox still runs. To end it, and to remove the folder with all that the demo wrote:
+  reconciler -C {shown} sandbox stop
+  rm -r {shown}
 """)
     return 0
 

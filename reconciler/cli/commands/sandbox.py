@@ -1,5 +1,6 @@
 """`sandbox serve`, `set`, `faults`; `status`, `open`, `stop` and `reset` of the workspace's own sandbox (`endpoint: sandbox:`)."""
 
+import os
 import textwrap
 import webbrowser
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from reconciler.cli.fault_scripts import fault_script, ready_scripts, script_dat
 from reconciler.cli.output.console import WORKSPACE_FILE, out, say
 from reconciler.cli.wiring.sandbox_process import FOLDER, answers, ask, ensure, reset, running, stop
 from reconciler.errors import MissingExtra, UsageError
+from reconciler.spec.find import check_is_workspace
 
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
 NONE, PORT = "none", 8089
@@ -78,12 +80,14 @@ def sandbox_faults() -> int:
 @sandbox_app.command("status")
 def sandbox_status(context: typer.Context) -> int:
     """Show where the workspace's sandbox runs. Shows also what it holds."""
+    _check_known(context.obj)
     return show_status(context.obj / FOLDER)
 
 
 @sandbox_app.command("open")
 def sandbox_open(context: typer.Context) -> int:
     """Show the page of the workspace's sandbox in a browser. Starts the sandbox if it does not run."""
+    check_is_workspace(context.obj)
     url = ensure(context.obj)
     out(f"The page of the sandbox is {url}/")
     webbrowser.open(f"{url}/")
@@ -93,6 +97,7 @@ def sandbox_open(context: typer.Context) -> int:
 @sandbox_app.command("stop")
 def sandbox_stop(context: typer.Context) -> int:
     """End the workspace's sandbox; its state stays."""
+    _check_known(context.obj)
     url = stop(context.obj / FOLDER)
     out(f"The sandbox at {url} has ended; its state stays." if url else NOT_RUNNING)
     return exit_codes.DONE
@@ -101,10 +106,17 @@ def sandbox_stop(context: typer.Context) -> int:
 @sandbox_app.command("reset")
 def sandbox_reset(context: typer.Context) -> int:
     """End the workspace's sandbox and remove all that it holds."""
+    _check_known(context.obj)
     stop(context.obj / FOLDER)
     reset(context.obj / FOLDER)
     out("The sandbox is empty; the next command with `endpoint: sandbox:` begins with what the specs name.")
     return exit_codes.DONE
+
+
+def _check_known(root: Path) -> None:
+    """A folder with the state of a sandbox counts though its `reconciler.yaml` is gone: the sandbox may still run."""
+    if not os.path.lexists(root / FOLDER):
+        check_is_workspace(root)
 
 
 def show_status(folder: Path) -> int:
