@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from reconciler.bulk.records import values
-from reconciler.bulk.records.exact_json import OutOfRange
+from reconciler.bulk.records.exact_json import OutOfRange, number
 from reconciler.bulk.records.lines import BadLine
 from reconciler.bulk.records.values import ABSENT, NotJson
 
@@ -154,6 +154,10 @@ def _held(pl: Any, said: Any, dtype: Any, small: str) -> Any:
         return dtype
     if said in (pl.Float32, pl.Float16):
         return pl.String if small == "text" else pl.Float64
+    if (
+        said == pl.Decimal
+    ):  # as a Decimal of Python, it is rounded to as many digits as its file says that it has
+        return pl.String
     if said == pl.Date:
         return pl.Int32
     if said in (pl.Datetime, pl.Time, pl.Duration):
@@ -216,9 +220,8 @@ def _text(pl: Any, said: Any, dtype: Any) -> Callable[[Any], Any] | None:
             return values.json_text
         case pl.UInt128() if dtype == pl.Binary:
             return _uuid_text
-        case pl.Decimal() if dtype == pl.Binary:
-            scale = said.scale
-            return lambda stored: values.decimal_of(int.from_bytes(stored, "big", signed=True), scale)
+        case pl.Decimal():
+            return _decimal_of(said.scale) if dtype == pl.Binary else number
         case _:
             return None
 
@@ -229,6 +232,10 @@ def _uuid_text(stored: bytes) -> str:
         return str(uuid.UUID(bytes=stored))  # raises
     h = stored.hex()
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def _decimal_of(scale: int) -> Callable[[Any], Any]:
+    return lambda stored: values.decimal_of(int.from_bytes(stored, "big", signed=True), scale)
 
 
 def _of_96_bits(stored: bytes) -> int:

@@ -12,9 +12,13 @@ from typing import IO, Any, NamedTuple
 from reconciler.bulk.records import parquet_values
 from reconciler.bulk.sources import parquet_footer
 from reconciler.errors import MissingExtra, ReconcilerError
+from reconciler.kinds.counts import many
 
 BATCH = 20_000  # rows of a frame; the last one of a file may have fewer
 _MARK = b"PAR1"
+_SECONDS = (
+    (1 << 63) - 1
+) // 1_000  # that many have a count of milliseconds; in either unit, the year is long after 9999
 _TAIL, BUFFER = 8, 1 << 20  # bytes behind the footer: its length and the mark; bytes copied at once
 
 
@@ -24,10 +28,15 @@ class Layout(NamedTuple):
     Attributes:
         types: of the columns, as the file says them; those without a type of the library have that of `parquet_values`.
         footer: by which the library reads every value whole; None where it does so by the file's own.
+        bare: the footer without the schema of Arrow, where that alone calls columns of whole numbers times; the library makes
+            those that no day has to NULL, and wraps seconds that have no count of milliseconds.
+        times: those columns.
     """
 
     types: Mapping[str, Any]
     footer: bytes | None
+    bare: bytes = b""
+    times: tuple[str, ...] = ()
 
 
 def layout(path: Path, name: str) -> Layout:
@@ -45,7 +54,10 @@ def layout(path: Path, name: str) -> Layout:
         types = _types(polars, told.data)
         lost = parquet_footer.INT96 in told.kinds or any(_misread(polars, t) for t in types.values())
         changed = parquet_footer.readable(footer).data if lost or told.data != footer else footer
-        stored = types if changed == footer else _types(polars, changed)
+        bare = (
+            parquet_footer.readable(footer).data if changed == footer and _timed(polars, types) else changed
+        )
+        stored = types if bare == footer else _types(polars, bare)
     except parquet_footer.Damaged:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
     except polars.exceptions.DuplicateError:
@@ -57,9 +69,17 @@ def layout(path: Path, name: str) -> Layout:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged ({type(e).__name__})") from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None
-    _require_units(polars, name, types, stored, iter(told.kinds))
+    times = _numbers(polars, types, stored, iter(told.kinds))
     said = parquet_values.told(types, told.kinds) if any(told.kinds) else types
-    return Layout(said, None if changed == footer else changed)
+    if changed == footer:
+        return Layout(said, None, bare if times else b"", times)
+    if times:
+        raise ReconcilerError(
+            f"cannot read {name}: that '{times[0]}' holds times, a schema of Arrow tells alone, and beside a column that is"
+            " read without it, their unit is not known",
+            help="write them as timestamps in milliseconds, microseconds or nanoseconds",
+        )
+    return Layout(said, changed)
 
 
 def _types(polars: Any, footer: bytes) -> dict[str, Any]:
@@ -67,36 +87,36 @@ def _types(polars: Any, footer: bytes) -> dict[str, Any]:
     return dict(polars.read_parquet_schema(io.BytesIO(_MARK + footer + _length(footer) + _MARK)))
 
 
-def _require_units(
+def _timed(polars: Any, types: Mapping[str, Any]) -> bool:
+    """Whether there is a column of a type for which Parquet may have no word of its own."""
+    return any(_coarse(polars, leaf) for dtype in types.values() for leaf in _leaves(polars, dtype))
+
+
+def _coarse(polars: Any, dtype: Any) -> bool:
+    """A time of day, or what may be an instant of whole seconds: the library has none, and calls them milliseconds."""
+    return dtype == polars.Time or (isinstance(dtype, polars.Datetime) and dtype.time_unit == "ms")
+
+
+def _numbers(
     polars: Any,
-    name: str,
     types: Mapping[str, Any],
     stored: Mapping[str, Any],
     kinds: Iterator[parquet_footer.Kind | None],
-) -> None:
-    """Without the schema of Arrow in a file, what it alone calls a time is a number, of a unit that the library does not tell.
-
-    The library has no instants or times of seconds, and calls them milliseconds.
+) -> tuple[str, ...]:
+    """Columns of times that are numbers without the schema of Arrow in a file, of a unit that the library does not tell.
 
     Args:
         polars: the library.
-        name: of the file.
-        types: of its columns, as it says them.
-        stored: the same by the footer that it is read by.
+        types: of the columns, as the file says them.
+        stored: the same by the footer without that schema.
         kinds: what the library does not tell of each column without columns in it.
-
-    Raises:
-        ReconcilerError: there is such a column.
     """
+    found: dict[str, None] = {}
     for column, said in types.items():
         for one, other in zip(_leaves(polars, said), _leaves(polars, stored[column]), strict=False):
-            coarse = one == polars.Time or (isinstance(one, polars.Datetime) and one.time_unit == "ms")
-            if next(kinds, None) is None and coarse and other.is_integer():
-                raise ReconcilerError(
-                    f"cannot read {name}: that '{column}' holds times, a schema of Arrow tells alone, and beside a column that is"
-                    " read without it, their unit is not known",
-                    help="write them as timestamps in milliseconds, microseconds or nanoseconds",
-                )
+            if next(kinds, None) is None and _coarse(polars, one) and other.is_integer():
+                found[column] = None
+    return tuple(found)
 
 
 def _leaves(polars: Any, dtype: Any) -> Iterator[Any]:
@@ -174,11 +194,90 @@ def whole(path: Path, layout: Layout) -> Iterator[Path]:
     if layout.footer is None:
         yield path
         return
+    with _copy(path, layout.footer) as copy:
+        yield copy
+
+
+@contextmanager
+def _copy(path: Path, footer: bytes) -> Iterator[Path]:
     with path.open("rb") as file, tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(file, copy, BUFFER)
-        copy.write(layout.footer + _length(layout.footer) + _MARK)
+        copy.write(footer + _length(footer) + _MARK)
         copy.flush()
         yield Path(f"/dev/fd/{copy.fileno()}")
+
+
+def require_times(path: Path, name: str, layout: Layout, start: int, count: int | None = None) -> None:
+    """Numbers that only the schema of Arrow calls times are such: no value becomes NULL, or another one.
+
+    Args:
+        path: of the file.
+        name: of it, for people.
+        layout: of its columns.
+        start: the first row to look at.
+        count: how many rows; all that follow if None.
+
+    Raises:
+        MissingExtra: polars is not installed.
+        ReconcilerError: one is none, or they cannot be read.
+        OSError: the file cannot be copied.
+    """
+    if not layout.times:
+        return
+    polars = _polars()
+    with _copy(path, layout.bare) as copy:
+        for column in layout.times:
+            try:
+                said, stored = (_looks(polars, p, column, start, count) for p in (path, copy))
+            except polars.exceptions.PolarsError as e:
+                raise _not_to_its_end(name, f" ({type(e).__name__})") from None
+            except polars.exceptions.PanicException:
+                raise _unknown_type(name) from None
+            instants = [t != polars.Time for t in _leaves(polars, layout.types[column])]
+            far = any(i and s.largest > _SECONDS for i, s in zip(instants, stored, strict=True))
+            if far or [s.nulls for s in said] != [s.nulls for s in stored]:
+                raise ReconcilerError(
+                    f"cannot read {name}: '{column}' holds times that are out of range",
+                    help="correct them where the file is written, or write the file without that column",
+                )
+
+
+class _Look(NamedTuple):
+    """What a column of values holds: how many NULLs, and the size of its largest number."""
+
+    nulls: int = 0
+    largest: int = 0
+
+
+def _looks(polars: Any, path: Path, column: str, start: int, count: int | None) -> list[_Look]:
+    found: list[_Look] = []
+    scanned = polars.scan_parquet(path, glob=False).select(polars.col(column)).slice(start, count)
+    for frame in scanned.collect_batches(chunk_size=BATCH):
+        values = list(_values(polars, frame[column]))
+        found = found or [_Look()] * len(values)
+        found = [
+            _Look(f.nulls + v.null_count(), max(f.largest, _largest(v)))
+            for f, v in zip(found, values, strict=True)
+        ]
+    return found
+
+
+def _largest(values: Any) -> int:
+    if not values.dtype.is_integer() or (least := values.min()) is None:
+        return 0
+    return max(-int(least), int(values.max()))
+
+
+def _values(polars: Any, column: Any) -> Iterator[Any]:
+    """What a column has within, in the order of `_leaves`."""
+    match column.dtype:
+        case polars.List() | polars.Array():
+            yield from _values(polars, column.explode())
+        case polars.Struct():
+            for field in column.dtype.to_schema():
+                yield from _values(polars, column.struct.field(field))
+        case _:
+            yield column
 
 
 def rows(path: Path, name: str) -> int:
@@ -195,6 +294,24 @@ def rows(path: Path, name: str) -> int:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged ({type(e).__name__})") from None
     except polars.exceptions.PanicException:
         raise _unknown_type(name) from None
+
+
+def require_counts(path: Path, name: str) -> None:
+    """A file has as many rows as its groups have together: the library believes the first, and would leave the others out.
+
+    Raises:
+        ReconcilerError: it has not, or is damaged.
+        OSError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            rows, of_groups = parquet_footer.counts(_footer(file))
+    except parquet_footer.Damaged:
+        raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
+    if rows != of_groups:
+        raise ReconcilerError(
+            f"{name} is damaged: its footer counts {many(rows, 'row')}, and the groups of rows in it {of_groups:,}"
+        )
 
 
 def _misread(polars: Any, dtype: Any, *, within: bool = False) -> bool:

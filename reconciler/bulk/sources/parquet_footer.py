@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _TRUE, _FALSE, _STRUCT = 1, 2, 12  # types of Thrift; the others are in `_skip`
-_SCHEMA, _GROUPS, _METADATA = 2, 4, 5  # fields of the footer
+_SCHEMA, _ROWS, _GROUPS, _METADATA = 2, 3, 4, 5  # fields of the footer
 _COLUMNS, _COLUMN, _STORED = 1, 3, 1  # a group's columns, what is known of one, the type in that
+_ROWS_OF_GROUP = 3
 _TYPE, _LENGTH, _REPETITION = 1, 2, 3  # fields of a column in the schema
 _CONVERTED, _SCALE, _PRECISION, _LOGICAL = 6, 7, 8, 10
 _INT32, _INT96, _FIXED, _REPEATED = b"\x02", b"\x06", b"\x0e", b"\x04"
@@ -112,6 +113,33 @@ def readable(footer: bytes, *, lists: bool = True) -> Footer:
         raise Damaged from None
     made += footer[at:]
     return Footer(bytes(made), tuple(kinds))
+
+
+def counts(footer: bytes) -> tuple[int, int]:
+    """How many rows the file has, and how many all its groups have together.
+
+    Args:
+        footer: its bytes.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    rows, of_groups = 0, 0
+    try:
+        for field in _fields(footer, 0):
+            if field.number == _ROWS:
+                rows = _integer(footer[field.begin : field.end])
+            elif field.number == _GROUPS:
+                size, _, at = _list(footer, field.begin)
+                for _ in range(size):
+                    for inner in _fields(footer, at):
+                        at = inner.end
+                        if inner.number == _ROWS_OF_GROUP:
+                            of_groups += _integer(footer[inner.begin : inner.end])
+                    at += 1
+    except (IndexError, RecursionError):
+        raise Damaged from None
+    return rows, of_groups
 
 
 def _changed(footer: bytes, schema: _Field, *, lists: bool) -> tuple[bytes, list[Kind | None]]:
