@@ -66,6 +66,33 @@ def test_the_page_of_a_wave_calls_nothing_missing_that_it_did_not_look_at(
     assert "missing" not in page
 
 
+@pytest.mark.parametrize(
+    ("flags", "shown"),
+    [
+        (("--datamart", "retail-fr"), True),
+        (("--datamart", "retail-fr", "--only", "config"), True),
+        (("--only", "config"), True),
+        (("--target", "Activation/vip@retail-fr", "--target", "Compartment/vip"), False),
+        (("-l", "team=crm"), False),
+        (("--only", "loads"), False),
+    ],
+)
+def test_the_matrix_is_shown_of_whole_datamarts_alone(
+    workspace: Workspace, emulator: Emulator, tmp_path: Path, flags: tuple[str, ...], shown: bool
+) -> None:
+    (workspace.root / "specs/vip.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: vip, labels: {team: crm}}\n"
+        "spec: {token: vip, activations: all}\n"
+    )
+    plan = saved(workspace, tmp_path, "plan", *flags).read_text()
+    assert ("<h2>Coverage" in plan) is shown
+    assert ("<span>retail-de</span></th>" in plan) is (shown and "--datamart" not in flags)
+    if flags != ("--only", "loads"):
+        assert workspace.run("apply", "--auto-approve", *flags).code == 0
+        run = saved(workspace, tmp_path, "runs", "show").read_text()
+        assert ("Coverage after the run" in run) is shown
+
+
 def test_an_interrupted_run_says_how_to_continue(
     workspace: Workspace, emulator: Emulator, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from reconciler.model.unchanged import active, compartments
 from reconciler.planning.plan.waves import first_wave
 
 _MAKING = (("create",), ("update",))
+_WHOLE = ("--datamart ", "--only config")  # flags that leave nothing out of what is active on a datamart
 
 
 class Cover(StrEnum):
@@ -84,6 +85,11 @@ def coverage(plan: Plan) -> Coverage:
     columns = tuple(names if waves else sorted(names))
     cells = {row: tuple(found.get((row, d), Cover.MISSING) for d in columns) for row in sorted(rows)}
     return Coverage(columns, cells, frozenset(shared), waves, frozenset(defaults), frozenset(unmanaged))
+
+
+def of_whole_datamarts(plan: Plan) -> bool:
+    """Whether the plan has all that is active on each datamart it speaks of; else nothing can be called missing there."""
+    return all(limit.startswith(_WHOLE) for limit in plan.limits)
 
 
 def _beside(plan: Plan) -> dict[tuple[str, str], Cover]:

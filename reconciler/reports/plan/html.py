@@ -1,6 +1,7 @@
 """A plan as one page of HTML that needs nothing else: no script, no picture, no address. Pure, but for its template."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from reconciler.kinds.counts import many
 from reconciler.model.actor import Actor
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
-from reconciler.planning.plan.coverage import coverage
+from reconciler.planning.plan.coverage import Coverage, coverage, of_whole_datamarts
 from reconciler.planning.plan.waves import carried_out
 from reconciler.reports import unmanaged
 from reconciler.reports.coverage import text as coverage_text
@@ -72,10 +73,16 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
         unmanaged=unmanaged.sentence(plan.unmanaged),
         unmanaged_rows=list(unmanaged.rows(plan.unmanaged)),
         counts=(len(changes), len(loads)),
-        matrix=matrix(coverage(plan)),
+        matrix=matrix(_matrix_of(plan)),
         waves=_waves(plan),
     )
     return page
+
+
+def _matrix_of(plan: Plan) -> Coverage:
+    """Of whole datamarts; a plan of some addresses does not know what is missing beside them."""
+    found = coverage(plan)
+    return found if of_whole_datamarts(plan) else replace(found, cells={})
 
 
 def by_source(loads: Sequence[LoadChange]) -> list[list[LoadChange]]:

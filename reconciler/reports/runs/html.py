@@ -9,7 +9,7 @@ from reconciler.ledger.history import Entry
 from reconciler.model.actor import Actor
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
-from reconciler.planning.plan.coverage import Coverage, after, coverage
+from reconciler.planning.plan.coverage import Coverage, after, coverage, of_whole_datamarts
 from reconciler.reports import allowed
 from reconciler.reports.coverage.html import matrix
 from reconciler.reports.page import template
@@ -160,7 +160,8 @@ def _seen_by(plan: Plan) -> Coverage:
     That is so of the plan of one wave, which has its own actions alone, and of a plan that flags limit to some addresses.
     """
     found = coverage(plan)
-    compared = plan.rollout is None and bool(plan.listed_datamarts)
+    told = bool(plan.listed_datamarts or plan.limits) and of_whole_datamarts(plan)
+    compared = plan.rollout is None and told
     named = {c.address.partition("@")[2] for c in plan.resource_changes} | set(plan.unchanged.datamart_ids)
     looked = named if compared else set()
     kept = [n for n, d in enumerate(found.datamarts) if d in looked]
