@@ -191,13 +191,15 @@ def _decode(path: str, content: bytes) -> tuple[str, Diagnostic | None]:
         before = content[: e.start]
         column = len(before.rpartition(b"\n")[2].decode("utf-8", "replace")) + 1
         span = Span(path, before.count(b"\n") + 1, column)
-        words = f"byte 0x{content[e.start]:02x} is not UTF-8"
+        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+        words = "the file is UTF-16" if wide else f"byte 0x{content[e.start]:02x} is not UTF-8"
         return "", error("yaml-encoding", words, span, help="save the file as UTF-8")
     if not (m := re.search(_FORBIDDEN_ASCII if text.isascii() else _FORBIDDEN, text)):
         return text, None
     if "\0" in text:
         line = len(re.split(_BREAK, text[: text.index("\0")]))
-        return "", error("yaml-binary", "the file holds a NUL byte; it is not text", Span(path, line))
+        words, hint = "the file holds a NUL byte; it is not text", "save the file as text in UTF-8"
+        return "", error("yaml-binary", words, Span(path, line), help=hint)
     lines = re.split(_BREAK, text[: m.start()])
     span = Span(path, len(lines), len(lines[-1]) + 1)
     hint = f'remove it, or write it as "\\u{ord(m[0]):04X}" in double quotes'

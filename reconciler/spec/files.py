@@ -73,7 +73,7 @@ def read(file: SpecFile) -> Read:
         hint = "delete the file, or declare something in it"
         findings = [error("spec-empty", "the file holds no document", Span(file.shown), help=hint)]
     good: list[Document] = []
-    doubtful = frozenset(re.findall(_WORD, content.decode("utf-8", "replace"))) if findings else frozenset()
+    doubtful = _words(content) if findings else frozenset()
     for document in documents:
         if bad := validate(document):
             findings += bad
@@ -83,6 +83,11 @@ def read(file: SpecFile) -> Read:
         if not is_overlay(document):  # an overlay is half a document: its rules are asked of what it makes
             findings += check_document(document)
     return Read(good, findings, doubtful, hashlib.sha256(content).digest())
+
+
+def _words(content: bytes) -> frozenset[str]:
+    """All that may be a name in it; names are ASCII, so those of a file in UTF-16 are there once its NUL bytes are not."""
+    return frozenset(re.findall(_WORD, content.replace(b"\0", b"").decode("utf-8", "replace")))
 
 
 def _names(data: object) -> frozenset[str]:

@@ -13,6 +13,7 @@ from reconciler.spec.documents import Document
 from reconciler.spec.nearest import nearest
 from reconciler.spec.schema import KINDS, good, schema
 from reconciler.spec.shape import ecma
+from reconciler.spec.yaml_advice import QUOTES_ADVICE, TYPOGRAPHIC
 
 _WORDS = {
     "object": "a mapping",
@@ -59,7 +60,7 @@ def validate(document: Document) -> list[Diagnostic]:
         hint = f"one of {', '.join(KINDS)}"
         return [error("spec-kind", "the document has no 'kind'", document.span(), help=hint)]
     if kind not in KINDS:
-        hint = nearest(str(kind), KINDS) or f"one of {', '.join(KINDS)}"
+        hint = QUOTES_ADVICE if _quoted(kind) else nearest(str(kind), KINDS) or f"one of {', '.join(KINDS)}"
         return [error("spec-kind", f"unknown kind {_shown(kind)}", document.span("kind"), help=hint)]
     if good(kind)(data):
         return []
@@ -87,10 +88,14 @@ def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
         case "enum" | "const":
             allowed = e.validator_value if e.validator == "enum" else [e.validator_value]
             words = f"{where} is {_shown(e.instance)}, must be {_one_of(allowed)}"
-            yield error("spec-value", words, span, help=nearest(str(e.instance), map(str, allowed)))
+            hint = QUOTES_ADVICE if _quoted(e.instance) else nearest(str(e.instance), map(str, allowed))
+            yield error("spec-value", words, span, help=hint)
         case "pattern":
             wanted = _PATTERNS.get(e.validator_value, f"of the form {e.validator_value}")
-            yield error("spec-value", f"{where} is {_shown(e.instance)}, which is not {wanted}", span)
+            hint = QUOTES_ADVICE if _quoted(e.instance) else None
+            yield error(
+                "spec-value", f"{where} is {_shown(e.instance)}, which is not {wanted}", span, help=hint
+            )
         case "anyOf" | "oneOf":
             if _misspelt(e, [name for option in e.validator_value for name in option.get("required", [])]):
                 return
@@ -116,7 +121,9 @@ def _unknown_fields(
     known = list(e.schema.get("properties", {}))
     for key in e.instance:
         if key not in known:
-            hint = nearest(key, known) or (f"known here: {', '.join(known)}" if known else None)
+            plain = TYPOGRAPHIC.sub("", str(key))
+            hint = QUOTES_ADVICE if plain != key and plain in known else None
+            hint = hint or nearest(key, known) or (f"known here: {', '.join(known)}" if known else None)
             words = f"unknown field '{_short(key)}' in {where}"
             yield error("spec-unknown-field", words, document.key_span(*path, key), help=hint)
 
@@ -132,6 +139,8 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
     number = isinstance(e.instance, int | float) and not isinstance(e.instance, bool)
     if "string" in types and number:
         hint = f'quote it: "{document.written(*path)}"'
+    elif isinstance(e.instance, str) and _quoted(e.instance):
+        hint = QUOTES_ADVICE
     elif "array" in types and isinstance(e.instance, str):
         hint = "write a list, in square brackets"
     elif "boolean" in types and str(e.instance).lower() in _YES_NO:
@@ -143,6 +152,11 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
     is_id = number and path and (path[-1] == "id" or str(path[-1]).endswith("_id"))
     words = f"{where} must be {wanted}, this is {_kind_of(e.instance)}"
     return error("spec-id-number" if is_id else "spec-type", words, span, help=hint)
+
+
+def _quoted(value: object) -> bool:
+    """Whether somebody meant its first letter, or its last, as a quote."""
+    return isinstance(value, str) and any(TYPOGRAPHIC.match(c) for c in (value[:1], value[-1:]))
 
 
 def _bound_words(e: Any) -> str:

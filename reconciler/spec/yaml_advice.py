@@ -21,6 +21,10 @@ _HINTS = (  # by part of what libyaml says
 )
 _MERGE_MARKS = re.compile(r"^(<{7}|>{7})( |$)|^={7}$", re.MULTILINE)
 _NO_BLANK = re.compile(r"^[\s-]*[A-Za-z_][\w.-]*:[^\s:/]")
+TYPOGRAPHIC = re.compile(
+    "[\u201c-\u201f\u00ab\u00bb]"
+)  # quotes that programs for texts make; to YAML they are letters
+QUOTES_ADVICE = "typographic quotes are letters to YAML: write plain quotes (\" or ') instead"
 _FIELD = re.compile(r"^\s*[A-Za-z_][\w.-]*: *\S")
 
 
@@ -39,6 +43,8 @@ def advice(text: str, lines: list[str], what: str) -> str | None:
         return "YAML indents with spaces; this line holds a tab"
     if "\u00a0" in here:
         return "this line holds a no-break space (U+00A0); write a plain space instead"
+    if TYPOGRAPHIC.search("".join(lines[-2:])):
+        return QUOTES_ADVICE
     above = lines[-2] if len(lines) > 1 else ""
     deeper = len(here) - len(here.lstrip()) > len(above) - len(above.lstrip())
     if "mapping values are not allowed" in what and deeper and _FIELD.match(here) and _FIELD.match(above):

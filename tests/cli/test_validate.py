@@ -180,6 +180,16 @@ def test_what_a_broken_file_may_declare_is_not_called_missing(root: Path) -> Non
     assert codes(lost) == ["spec-kind"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_what_a_file_in_another_encoding_declares_is_not_called_missing(root: Path, encoding: str) -> None:
+    broken = FILES["specs/loyalty.yaml"].replace("name: loyalty", "name: partners")
+    (root / "specs/broken.yaml").write_bytes(broken.encode(encoding))
+    good = "  datamarts: all\n  identify_by: {compartment: partners, user_account_id: id}\n"
+    (found,) = checked(root, {"specs/s.yaml": SOURCE % "s" + good}).diagnostics
+    assert found.code in ("yaml-encoding", "yaml-binary")
+    assert "UTF-8" in (found.help or "")
+
+
 def test_paths_limit_what_is_reported_not_what_is_read(root: Path) -> None:
     bad = SOURCE % "s" + "  datamarts: all\n  identify_by: {compartment: loyalti, user_account_id: id}\n"
     write(root, {"specs/s.yaml": bad, "specs/other.yaml": "kind: Nothing\n"})

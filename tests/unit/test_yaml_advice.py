@@ -43,6 +43,22 @@ MISTAKES = {
     "a comment where a value was meant": ("name: Loyalty", "name: #1 club", "# begins a comment"),
     "yes": ("protected: false", "protected: yes", "write true"),
     "no": ("protected: false", "protected: No", "write false"),
+    "typographic quotes around a key": ("  token:", "  \u201ctoken\u201d:", "typographic quotes"),
+    "typographic quotes around a kind": (
+        "kind: Compartment",
+        "kind: \u201eCompartment\u201c",
+        "typographic quotes",
+    ),
+    "typographic quotes around a boolean": (
+        "protected: false",
+        "protected: \u00abfalse\u00bb",
+        "typographic quotes",
+    ),
+    "typographic quotes in a flow mapping": (
+        "  labels:\n    kind: crm\n    team: crm",
+        "  labels: {kind: \u201ccrm: a\u201d, team: x",
+        "typographic quotes",
+    ),
     "a list where fields belong": (
         "  labels:\n    kind: crm\n    team: crm",
         "  labels: [crm]",
