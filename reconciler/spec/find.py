@@ -15,7 +15,7 @@ from reconciler.beneath import open_regular, within
 from reconciler.errors import ReconcilerError
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, warning
-from reconciler.spec.nearest import nearest
+from reconciler.spec.nearest import nearest_path
 
 WORKSPACE_FILE = "reconciler.yaml"
 MAX_ENTRIES = 200_000
@@ -145,7 +145,7 @@ class _Search:
             self._file(real, shown)
         else:
             words = f"there is no file or folder {shown}"
-            self.findings.append(error("spec-no-such-path", words, Span(shown), help=_beside(start)))
+            self.findings.append(error("spec-no-such-path", words, help=_beside(start, shown)))
 
     def _walk(self, start: str, real: str, bound: str) -> None:
         folders, links = [(start, real)], list[tuple[str, str]]()
@@ -219,9 +219,8 @@ class _Search:
         return path[len(self.above) + 1 :] if inside else path
 
 
-def _beside(start: str) -> str | None:
-    """What lies beside a path that does not exist, and may be meant."""
-    folder, name = os.path.split(start)
+def _beside(start: str, shown: str) -> str | None:
+    """What lies beside a path that does not exist, and may be meant; written as the path is."""
     with suppress(OSError):
-        return nearest(name, (x.name for x in Path(folder or ".").iterdir()))
+        return nearest_path(shown, (x.name for x in Path(start).parent.iterdir()))
     return None

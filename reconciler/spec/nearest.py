@@ -5,14 +5,20 @@ from collections.abc import Iterable
 from reconciler.kinds.counts import many
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """'did you mean' text for a misspelt word, or None."""
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The word that a misspelt one may be meant to be, or None."""
     import difflib  # only where something is wrong: a good run does not pay for it
 
     if len(word) > 100:
         return None  # quadratic, and nobody's slip of the finger
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else None
+    return found[0] if found else None
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """'did you mean' text for a misspelt word, or None."""
+    found = closest(word, known)
+    return None if found is None else f"did you mean '{found}'?"
 
 
 def nearest_or_known(word: str, known: Iterable[str], most: int = 8) -> str:
@@ -20,3 +26,17 @@ def nearest_or_known(word: str, known: Iterable[str], most: int = 8) -> str:
     every = list(known)
     rest = f" and {many(len(every) - most, 'other')}" if len(every) > most else ""
     return nearest(word, every) or f"known: {', '.join(every[:most]) or 'none'}{rest}"
+
+
+def nearest_path(path: str, known: Iterable[str]) -> str | None:
+    """'did you mean' text for a path of which the last part is misspelt: endings alone, such as `.yaml`, are no likeness.
+
+    Args:
+        path: as it was written.
+        known: names in its folder.
+    """
+    folder, slash, name = path.rpartition("/")
+    stem, _, ending = name.partition(".")
+    stems = {k.partition(".")[0]: k for k in sorted(known, key=lambda k: k.partition(".")[2] == ending)}
+    found = closest(stem, stems)
+    return None if found is None else f"did you mean '{folder}{slash}{stems[found]}'?"

@@ -202,6 +202,10 @@ def test_paths_limit_what_is_reported_not_what_is_read(root: Path) -> None:
     missing = run(root, "validate", str(root / "specs/none.yaml"))
     assert missing.code == 1
     assert "spec-no-such-path" in missing.err
+    assert "-->" not in missing.err  # there is no place to show
+    assert "did you mean" not in missing.err
+    near = run(root, "validate", str(root / "specs/loialty.yaml"))
+    assert "did you mean 'specs/loyalty.yaml'?" in near.err
 
 
 def test_per_file_knows_one_file_only(root: Path) -> None:

@@ -339,3 +339,34 @@ def test_sources_stay_inside_the_workspace(tmp_path: Path) -> None:
         assert locations.find(root, replace(COMMANDS, files=(pattern,), outside=True))
     with pytest.raises(ReconcilerError, match="no file matches"):
         locations.find(root, replace(COMMANDS, files=("nothing/*.csv",)))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("data/custmers.csv", "data/customers.csv"),
+        ("dat/customers.csv", "data"),
+        ("dat/*.csv", "data"),
+        ("data/customers.cvs", "data/customers.csv"),
+        ("data/orders.csv", None),
+        ("../ouside.csv", None),
+        ("link/customrs.csv", None),
+    ],
+)
+def test_the_file_that_a_misspelt_path_may_mean_is_proposed(
+    tmp_path: Path, written: str, meant: str | None
+) -> None:
+    from dataclasses import replace
+
+    root, beside = tmp_path / "ws", tmp_path / "beside"
+    (root / "data").mkdir(parents=True)
+    beside.mkdir()
+    for folder in (root / "data", beside):
+        (folder / "customers.csv").write_text("id\n1\n")
+    (tmp_path / "outside.csv").write_text("id\n")
+    (root / "link").symlink_to(beside)
+    with pytest.raises(ReconcilerError, match="no file matches") as raised:
+        locations.find(root, replace(COMMANDS, files=(written,), outside=True))
+    help_ = raised.value.help or ""
+    assert ("did you mean" in help_) is (meant is not None)
+    assert meant is None or f"did you mean '{meant}'?" in help_
