@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from reconciler import no_connection
 from reconciler.errors import LedgerFailed, MissingExtra
 from reconciler.ledger.database import SCHEMA_VERSION, TABLES, Row, migration, too_new
 
@@ -81,6 +82,8 @@ def _told(what: str) -> Iterator[None]:
     except psycopg.Error as e:
         # Class and code: the text of the server or the library may quote a value or the URL's password.
         words = f"{type(e).__name__}{f' {e.sqlstate}' if e.sqlstate else ''}"
+        if e.sqlstate is None and isinstance(e, psycopg.OperationalError):
+            words = no_connection.why(str(e)) or words
         todo = "run again once the server can be reached; no state is lost"
         if _is_full(e):
             words = f"the server has had no connection left for {_FULL_S:.0f} s"

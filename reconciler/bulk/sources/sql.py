@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from reconciler import no_connection
 from reconciler.beneath import within
 from reconciler.bulk.records.columns import repeated
 from reconciler.bulk.records.values import Unwritable
@@ -181,7 +182,7 @@ def _words(e: Any) -> str:
     if state is not None:
         meaning = _MEANING.get(state[:2])
     elif code is None and name == "OperationalError":
-        meaning = _MEANING["08"]
+        meaning = no_connection.why(str(original)) or _MEANING["08"]
     else:
         meaning = None
     return f"{name}{f' {code}' if code else ''}" + (f": {meaning}" if meaning else "")
