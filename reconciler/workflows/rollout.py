@@ -15,6 +15,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.rollout import Rollout, Wave
 from reconciler.planning.plan import waves
 from reconciler.reports.style import duration
+from reconciler.spec.nearest import nearest_or_known
 from reconciler.workflows.apply import Result
 from reconciler.workflows.applying.outcomes import Exit, exit_of
 
@@ -124,8 +125,10 @@ def _may_continue(w: RolloutRun, only: str | None) -> None:
     if w.record.state == "aborted":
         raise Refused(f"the rollout was aborted by {w.record.who}: {w.record.why}", help="make a new plan")
     if only is not None and only not in {wave.name for wave in w.rollout.waves}:
-        known = ", ".join(wave.name for wave in w.rollout.waves)
-        raise ReconcilerError(f"--wave: the plan has no wave '{only}'", help=f"waves of the plan: {known}")
+        known = [wave.name for wave in w.rollout.waves]
+        raise ReconcilerError(
+            f"--wave: the plan has no wave '{only}'", help=nearest_or_known(only, known, len(known))
+        )
 
 
 def _busy(w: RolloutRun, wave: Wave) -> tuple[list[str], bool]:
@@ -272,12 +275,15 @@ def _passed_before(w: RolloutRun, wave: Wave) -> None:
         if w.applied(waves.part(w.plan, wave.name, first=first)) and _record(w, wave) is None:
             _note(w, wave, "passed", "applied before")
             return
-        raise Refused(f"the wave '{wave.name}' must be applied first", help=f"apply --wave {wave.name} first")
+        raise Refused(
+            f"the wave '{wave.name}' must be applied first",
+            help=f"`reconciler apply FILE --wave {wave.name}` applies it",
+        )
     if record.state not in ("soaking", "closed after soak"):
         why = record.why or record.state
         raise Refused(
             f"the wave '{wave.name}' has not passed: {why}",
-            help=f"fix the cause, and run --wave {wave.name} again",
+            help=f"fix the cause, and run `reconciler apply FILE --wave {wave.name}` again",
         )
     if (left := soak_left(wave, record, w.clock.wall())) > 0:
         raise Refused(

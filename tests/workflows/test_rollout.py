@@ -5,6 +5,7 @@ Kills come with the ledger kept or lost in turn; with HYPOTHESIS_PROFILE=thoroug
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -143,6 +144,9 @@ def test_one_wave_a_run(fleet_of: Make) -> None:
     early = fleet.workspace.run("apply", plan, "--wave", "everyone")
     assert early.code == 4
     assert "the wave 'canary' must be applied first" in early.err
+    assert "apply FILE --wave canary` applies it" in " ".join(early.err.split())
+    near = fleet.workspace.run("apply", plan, "--wave", "canry")
+    assert (near.code, "did you mean 'canary'?" in near.err) == (1, True), near
     assert fleet.emulator.writes() == []
     assert fleet.workspace.run("apply", plan, "--wave", "nobody").code == 1
     assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
@@ -156,6 +160,27 @@ def test_one_wave_a_run(fleet_of: Make) -> None:
     assert done.code == 0, done
     fleet.finished()
     assert status(fleet)["state"] == "finished"
+
+
+def test_a_wave_that_changed_only_a_compartment_says_so(fleet_of: Make) -> None:
+    waves = "    - {name: canary, datamarts: {stage: canary}}\n    - {name: everyone, datamarts: rest}\n"
+    fleet = fleet_of(waves=waves, stages={"canary": 1, "late": 2})
+    assert fleet.workspace.run("apply", fleet.planned()).code == 0
+    before = status(fleet)
+    assert [(r["wave"], r["state"], r["actions"]) for r in before["organisation"]] == [("canary", "done", 1)]
+    spec = fleet.workspace.root / "specs/loyalty.yaml"
+    spec.write_text(spec.read_text().replace("name: Loyalty programme", "name: Renamed"))
+    assert fleet.workspace.run("apply", fleet.planned()).code == 0
+    told = fleet.workspace.run("rollout", "status").out
+    assert re.search(r"^canary  passed\n  the organisation +done +1 of 1\n  m00 +no changes$", told, re.MULTILINE), (
+        told
+    )
+    after = status(fleet)
+    assert [(r["wave"], r["done"]) for r in after["organisation"]] == [("canary", 1)]
+    assert {r["state"] for r in after["datamarts"]} == {"no changes"}
+    assert len(after["datamarts"]) == 3
+    page = fleet.workspace.run("rollout", "status", "-o", "html").out
+    assert "1 of 1" in page
 
 
 def test_a_wave_needs_a_plan_that_has_waves(fleet: Fleet) -> None:

@@ -139,7 +139,7 @@ def run_abort(flags: Flags, why: str, file: Path | None) -> int:
     settings = session.settings_only(flags).settings
     found, _ = newest(flags.root, settings)
     if found.state != "aborted":
-        _move(flags, "aborted", why, "Remaining waves are cancelled.", OPEN)
+        _move(flags, "aborted", why, "Remaining waves are canceled.", OPEN)
     found, text = _table(flags, settings, todo=False)
     if file is None or not output_file.is_stdout(file):
         out(text)

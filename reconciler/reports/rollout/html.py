@@ -48,10 +48,10 @@ def render(
         notes=[*notes, *([words] if (words := todo(found)) else [])],
         allowed=allowed.sentences(plan.overrides),
         facts=_facts(found, plan),
-        counts=_counts(every),
+        counts=_counts([row for row in every if row["datamart"]]),
         waves=[_wave(w, found, every, now) for w in plan.rollout.waves],
         bad=_bad(plan, journal),
-        datamarts=every,
+        datamarts=[row for row in every if row["datamart"]],
         matrix=matrix(after(coverage(plan), _outcomes(journal), _passed(found))),
     )
     return page

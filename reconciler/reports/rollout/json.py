@@ -13,6 +13,7 @@ from reconciler.reports.style import safe
 def render(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
     """The rollout, its waves, and the rows of its datamarts, as one document."""
     assert plan.rollout is not None  # noqa: S101 - a rollout's plan
+    every = rows(found, plan, journal)
     return json.dumps(
         {
             "format_version": "1.0",
@@ -33,7 +34,8 @@ def render(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> str:
                 }
                 for w in plan.rollout.waves
             ],
-            "datamarts": rows(found, plan, journal),
+            "organisation": [row for row in every if not row["datamart"]],
+            "datamarts": [row for row in every if row["datamart"]],
         },
         indent=2,
         ensure_ascii=False,

@@ -9,7 +9,7 @@ from reconciler.ledger.history import Entry
 from reconciler.ledger.rollouts import Recorded, WaveRecord
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Wave
-from reconciler.planning.plan.waves import acting, datamart_of
+from reconciler.planning.plan.waves import carried_out, datamart_of
 from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, duration, safe
 
@@ -23,20 +23,24 @@ NEXT = {
     "aborted": "`reconciler plan` shows what the specs still ask for.",
 }
 _CHECKED_AGAIN = f"correct the cause, and `reconciler rollout resume` checks the gate again; {_ABORT}"
+ORGANISATION = "the organisation"  # the row of what belongs to no datamart
 SINGLE_MAX_DATAMARTS = (
     4  # datamarts of a wave are told of one by one up to here; beyond, those in one state in a row together
 )
 
 
 def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str, Any]]:
-    """A row for each datamart of each wave: what is to be done there, and how much of it was."""
+    """A row for each datamart of each wave: what is to be done there, and how much of it was.
+
+    What belongs to no datamart, such as a compartment, has a row with an empty name in the wave that carries it out.
+    """
     assert plan.rollout is not None  # noqa: S101 - a rollout's plan
     ends, loaded = ended(journal), _loaded(journal)
     made = []
     for wave in plan.rollout.waves:
         record = found.waves.get(wave.name)
         todo = _by_datamart(plan, wave)
-        for datamart in wave.datamarts:
+        for datamart in [*([""] if "" in todo else []), *wave.datamarts]:
             addresses = todo.get(datamart, [])
             states = Counter(ends.get(a, "not begun") for a in addresses)
             lines = sum(loaded.get(a, 0) for a in addresses)
@@ -78,7 +82,12 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
         lines.append(_wave_line(wave, found, style, now))
         of_wave = [r for r in every if r["wave"] == wave.name]
         for _, same in groupby(
-            of_wave, key=lambda r: (r["state"], len(of_wave) > SINGLE_MAX_DATAMARTS or r["datamart"])
+            of_wave,
+            key=lambda r: (
+                r["state"],
+                bool(r["datamart"]),
+                len(of_wave) > SINGLE_MAX_DATAMARTS or r["datamart"],
+            ),
         ):
             lines += _datamart_lines(list(same), style)
     return "\n".join(lines) + "\n"
@@ -98,7 +107,7 @@ def _names(style: Style) -> int:
 
 def _datamart_lines(same: Sequence[Mapping[str, Any]], style: Style) -> list[str]:
     """One datamart, or several in a row that are in the same state; a name that is long has a line of its own."""
-    first, last = str(same[0]["datamart"]), str(same[-1]["datamart"])
+    first, last = str(same[0]["datamart"]) or ORGANISATION, str(same[-1]["datamart"])
     name = first if len(same) == 1 else f"{first} … {last} ({len(same)})"
     mark = {"done": style.green, "failed": style.red, "applying": style.yellow}.get(
         same[0]["state"], style.dim
@@ -140,7 +149,7 @@ def left_of(wave: Wave, record: WaveRecord | None, now: float) -> str:
 
 def _by_datamart(plan: Plan, wave: Wave) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for address in acting(plan, wave.name):
+    for address in carried_out(plan, wave.name):
         found.setdefault(datamart_of(address), []).append(address)
     return found
 
