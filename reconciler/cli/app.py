@@ -129,6 +129,23 @@ def _typed(context: "Context | None") -> tuple[str, set[str]]:
     return context.command_path, {flag for param in context.command.params for flag in param.opts}
 
 
+def _check_help(words: Sequence[str]) -> None:
+    """That no word is left that the help of what is before it would be silent about.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if not words or words[0] not in COMMANDS:
+        return
+    group = hasattr(import_module(f"reconciler.cli.commands.{words[0]}"), f"{words[0]}_app")
+    known, more = words[: 2 if group else 1], [x for x in words[2 if group else 1 :] if not x.startswith("-")]
+    if more:
+        name = " ".join(known)
+        raise UsageError(
+            f"`reconciler {name}` has no command '{more[0]}'", help=f"see `reconciler {name} --help`"
+        )
+
+
 def main_command(arguments: list[str]) -> int:
     """Run the command line that Typer reads; the exit code.
 
@@ -137,6 +154,7 @@ def main_command(arguments: list[str]) -> int:
     """
     typed = completing.words(os.environ)
     if arguments[:1] == ["help"]:  # as other tools have it
+        _check_help(arguments[1:])
         arguments = [*arguments[1:], "--help"]
     if completing.asked(arguments):
         return exit_codes.DONE

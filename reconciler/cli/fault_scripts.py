@@ -4,7 +4,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from reconciler.errors import SpecError, UsageError
+from reconciler.errors import ReconcilerError, SpecError
 from reconciler.spec.documents import parse
 
 
@@ -12,7 +12,7 @@ def fault_script(name: str) -> dict[str, Any]:
     """The script in a file, or the ready one of that name, as plain data.
 
     Raises:
-        UsageError: there is none, or it is not one.
+        ReconcilerError: there is none, or it is not one.
         SpecError: it is not YAML.
     """
     ready = ready_scripts()
@@ -23,7 +23,7 @@ def fault_script(name: str) -> dict[str, Any]:
         return script_data(name, path.read_bytes())
     except OSError as e:
         known = f"a file, or one of {', '.join(sorted(ready))}"
-        raise UsageError(f"cannot read the fault script {name}: {e.strerror}", help=known) from None
+        raise ReconcilerError(f"cannot read the fault script {name}: {e.strerror}", help=known) from None
 
 
 def ready_scripts() -> dict[str, str]:
@@ -41,13 +41,13 @@ def script_data(name: str, content: bytes) -> dict[str, Any]:
 
     Raises:
         SpecError: it is not one.
-        UsageError: it is YAML, but not a fault script.
+        ReconcilerError: it is YAML, but not a fault script.
     """
     documents, findings = parse(name, content)
     if findings:
         raise SpecError(findings)
     if len(documents) != 1 or not isinstance(documents[0].data, dict):
-        raise UsageError(f"{name} is not a fault script: expected one document with `faults:`")
+        raise ReconcilerError(f"{name} is not a fault script: expected one document with `faults:`")
     from reconciler.sandbox.faults import BadRule, read
 
     document = documents[0]
@@ -55,7 +55,7 @@ def script_data(name: str, content: bytes) -> dict[str, Any]:
         read(document.data)
     except ValueError as e:
         span = document.span("faults", e.number - 1) if isinstance(e, BadRule) else document.span()
-        raise UsageError(
+        raise ReconcilerError(
             f"{span.path}:{span.line}:{span.column}: {e}", help="docs/sandbox.md documents the rules"
         ) from None
     found: dict[str, Any] = document.data

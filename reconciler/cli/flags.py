@@ -96,7 +96,7 @@ class Flags:
         """Told of every request.
 
         Raises:
-            UsageError: the log of requests cannot be written.
+            DiskFailed: the log of requests cannot be written.
         """
         logged = Requests(self.activity, self.request_log, real_clock.created_at, verbose=self.verbose)
         return traces.of_requests(logged)

@@ -62,7 +62,7 @@ def save(made: Plan, path: Path) -> None:
     """Write a plan, and say how to go on.
 
     Raises:
-        UsageError: the path cannot be written.
+        DiskFailed: the path cannot be written.
     """
     from reconciler.planning.plan.obstacles import stopped
 
@@ -77,7 +77,7 @@ def write(made: Plan, path: Path) -> None:
     """Write a plan where it is wholly there or not at all.
 
     Raises:
-        UsageError: the path cannot be written.
+        DiskFailed: the path cannot be written.
     """
     from reconciler.planning.plan import document
 

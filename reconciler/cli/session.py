@@ -69,7 +69,7 @@ def target(flags: Flags, settings: Settings) -> destination.Target:
 
     Raises:
         ReconcilerError: no token is configured, or it cannot be read.
-        UsageError: the log of requests cannot be written.
+        DiskFailed: the log of requests cannot be written.
     """
     return destination.target(flags.root, settings, flags.token_file, flags.requests)
 

@@ -10,6 +10,12 @@ _NO_COMMAND = re.compile(r"No such command '([^']*)'\.(.*)", re.DOTALL)
 _NO_OPTION = re.compile(r"No such option: (\S+)(.*)", re.DOTALL)
 _POSSIBLE = re.compile(r"\(Possible options: ([^)]*)\)|Did you mean ([^?]*)\?")
 _LIBRARY = re.compile(r"\bValue error, ")  # of the library that converts values; says nothing to a user
+_WORDS = (
+    (re.compile(r"Input should be a valid integer\b.*", re.DOTALL), "must be a whole number"),
+    (re.compile(r"Input should be a valid number\b.*", re.DOTALL), "must be a number"),
+    (re.compile(r"Input should be greater than or equal to (\S+)"), r"must be at least \1"),
+    (re.compile(r"Input should be less than or equal to (\S+)"), r"must be at most \1"),
+)
 _ONE_DASH = re.compile(r"-([a-z][a-z-]+)(?:=.*)?", re.DOTALL)  # a long flag as Terraform has it
 _NEAR = 0.72  # of the letters of two names are the same, in order
 _CHECKS = "`reconciler validate` checks specs, `reconciler source check NAME` reads a source"
@@ -110,7 +116,7 @@ def told(
         arguments: as given.
         known: the flags of that command.
     """
-    message, see = _LIBRARY.sub("", message), _see(path)
+    message, see = _plain(message), _see(path)
     for flag in filter(None, map(_ONE_DASH.fullmatch, arguments)):
         long = f"--{flag[1]}"
         if long in known or long in _OPTIONS:
@@ -121,6 +127,14 @@ def told(
     if found := _NO_OPTION.fullmatch(message):
         return _no_option(found, see, arguments)
     return message, see
+
+
+def _plain(message: str) -> str:
+    """Without what the library says of itself."""
+    message = _LIBRARY.sub("", message)
+    for found, words in _WORDS:
+        message = found.sub(words, message)
+    return message
 
 
 def _see(path: str) -> str:

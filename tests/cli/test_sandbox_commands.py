@@ -49,12 +49,12 @@ def test_the_ready_scripts_are_listed_in_80_columns(ws: Workspace) -> None:
 @pytest.mark.parametrize(
     ("script", "code", "words"),
     [
-        ("faults:\n  - {do: html}\n  - {do: explode}\n", 64, "f.yaml:3:5: rule 2: unknown action 'explode'"),
-        ("faults:\n  - {do: html, status: 9}\n", 64, "f.yaml:2:5: rule 1: status cannot be 9"),
-        ("fault: []\n", 64, "f.yaml:1:1: unknown field 'fault'"),
+        ("faults:\n  - {do: html}\n  - {do: explode}\n", 1, "f.yaml:3:5: rule 2: unknown action 'explode'"),
+        ("faults:\n  - {do: html, status: 9}\n", 1, "f.yaml:2:5: rule 1: status cannot be 9"),
+        ("fault: []\n", 1, "f.yaml:1:1: unknown field 'fault'"),
         ("faults: [\n", 1, "f.yaml:2:1"),
         ("faults:\n  - {do: html, do: status}\n", 1, "the key 'do' occurs twice"),
-        ("- 1\n", 64, "is not a fault script"),
+        ("- 1\n", 1, "is not a fault script"),
     ],
 )
 def test_a_wrong_script_says_where(
@@ -69,12 +69,12 @@ def test_a_wrong_script_says_where(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("serve", "--faults", "nonsense"), 64, "a file, or one of did-it-happen"),
+        (("serve", "--faults", "nonsense"), 1, "a file, or one of did-it-happen"),
         (("serve", "--switch", "order=never"), 64, "one of fifo, shuffled, parallel"),
         (("serve", "--switch", "page_cap=-1"), 64, "a number from 0"),
         (("serve", "--switch", "page_cap=many"), 64, "page_cap is a number"),
         (("serve", "--switch", "order"), 64, "is not KEY=VALUE"),
-        (("serve", "--seed", "/nonexistent"), 64, "cannot start"),
+        (("serve", "--seed", "/nonexistent"), 1, "cannot start"),
         (
             ("set", "total=without", "--url", "http://127.0.0.1:9"),
             1,
@@ -208,7 +208,7 @@ def test_half_of_a_surrogate_pair_is_no_text(emulator: Emulator, ws: Workspace) 
     )
     assert answer.status_code == 400
     done = ws.run("sandbox", "serve", "--port", "0", "--seed", str(ws.write("seed.json", planted)))
-    assert (done.code, "surrogate" in done.err) == (64, True), done
+    assert (done.code, "surrogate" in done.err) == (1, True), done
     made = httpx.post(base, json={**json.loads(body), "name": "x"}, headers=head).json()["data"]["id"]
     account = '"compartment_id":"1000","user_account_id":"u","force_replace":true'
     line = f'{{"operation":"UPSERT",{account},"user_profile":{{"$compartment_id":"1000","$user_account_id":"u","name":"{HALF}"}}}}\n'

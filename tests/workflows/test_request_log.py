@@ -107,7 +107,7 @@ def test_a_log_that_cannot_be_written_stops_before_any_request(
     if content:
         workspace.write(name, content)
     done = workspace.run("plan", "--request-log", str(workspace.root / name))
-    assert done.code == 64, done
+    assert done.code == 1, done
     assert emulator.requests() == []
     if content:
         assert (workspace.root / name).read_text() == content

@@ -13,7 +13,7 @@ from reconciler.cli import exit_codes
 from reconciler.cli.fault_scripts import fault_script, ready_scripts, script_data
 from reconciler.cli.output.console import WORKSPACE_FILE, out, say
 from reconciler.cli.wiring.sandbox_process import FOLDER, answers, ask, ensure, reset, running, stop
-from reconciler.errors import MissingExtra, UsageError
+from reconciler.errors import MissingExtra, ReconcilerError, UsageError
 from reconciler.spec.find import check_is_workspace
 
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
@@ -152,7 +152,8 @@ def run_serve(
 
     Raises:
         MissingExtra: starlette, uvicorn or jinja2 is not installed.
-        UsageError: a switch, the seed or a fault script is wrong, or the port is taken.
+        UsageError: a switch is wrong.
+        ReconcilerError: the seed or a fault script is wrong or not there, or the port is taken.
     """
     try:
         from reconciler.sandbox.seed import with_files
@@ -163,6 +164,9 @@ def run_serve(
     script = fault_script(faults) if faults else None
     try:
         planted = with_files(read_json(seed.read_text("utf-8")), seed.parent) if seed else None
+    except (ValueError, OSError) as e:
+        raise ReconcilerError(f"the sandbox cannot start: {e}") from None
+    try:
         serve_(
             state,
             port,
@@ -173,8 +177,10 @@ def run_serve(
                 f"The sandbox serves {url} (organisation 1185, any token). Stop it with Ctrl-C."
             ),
         )
-    except (ValueError, OSError) as e:
+    except ValueError as e:
         raise UsageError(f"the sandbox cannot start: {e}") from None
+    except OSError as e:
+        raise ReconcilerError(f"the sandbox cannot start: {e}") from None
     return exit_codes.DONE
 
 
@@ -188,8 +194,8 @@ def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | 
         url: of the sandbox; None is the workspace's own.
 
     Raises:
-        UsageError: a switch or a fault script is wrong.
-        ReconcilerError: no sandbox answers.
+        UsageError: a switch is wrong.
+        ReconcilerError: no sandbox answers, or a fault script is wrong or not there.
     """
     body: dict[str, Any] = {"switches": _pairs(switches)}
     if faults:

@@ -32,7 +32,7 @@ def check_plan_file(path: Path) -> None:
     """Find out before the work whether a plan may be saved here.
 
     Raises:
-        UsageError: something is there that is not a plan, or nothing can be there.
+        DiskFailed: something is there that is not a plan, or nothing can be there.
     """
     if str(path) == "-":
         return
@@ -40,14 +40,14 @@ def check_plan_file(path: Path) -> None:
         found = _mode(path)
         if found is None:
             if not path.resolve().parent.is_dir():
-                raise UsageError(
+                raise DiskFailed(
                     f"cannot write {path}: its folder does not exist",
                     help="create the folder, or name a file in another one",
                 )
         elif stat.S_ISDIR(found):
-            raise UsageError(f"cannot write {path}: it is a folder", help="name a file")
+            raise DiskFailed(f"cannot write {path}: it is a folder", help="name a file")
         elif stat.S_ISREG(found) and not is_stdout(path) and not _is_plan(path):
-            raise UsageError(
+            raise DiskFailed(
                 f"{path} exists and is not a saved plan; it is not overwritten",
                 help="name another file, or remove this one first",
             )
@@ -57,7 +57,7 @@ def write_plan_file(path: Path, text: str) -> None:
     """Write a plan; a regular file has it wholly or not at all, and keeps its mode.
 
     Raises:
-        UsageError: the path cannot be written, or holds something else.
+        DiskFailed: the path cannot be written, or holds something else.
     """
     check_plan_file(path)
     if is_stdout(path):
@@ -76,14 +76,14 @@ def open_to_append(path: Path, what: str = "events") -> int:
     """A descriptor for lines of JSON, which go behind those that are in the file; `what` they are, for messages.
 
     Raises:
-        UsageError: the path cannot be written, or holds something that is not lines of JSON.
+        DiskFailed: the path cannot be written, or holds something that is not lines of JSON.
     """
     if is_stdout(path):
         return os.dup(sys.stdout.fileno())
     with _named(path):
         found = _mode(path)
         if found is not None and stat.S_ISREG(found) and not _is_events(path):
-            raise UsageError(
+            raise DiskFailed(
                 f"{path} exists and does not hold {what}; nothing is appended to it",
                 help="name another file, or remove this one first",
             )
@@ -95,8 +95,7 @@ def new_private_lines(path: Path | None) -> Iterator[Callable[[str], None] | Non
     """A new file that only its owner can read, for lines with their contents (G9).
 
     Raises:
-        UsageError: a file is there already, or the path cannot be written.
-        DiskFailed: a line could not be written.
+        DiskFailed: a file is there already, or the path or a line cannot be written.
     """
     if path is None:
         yield None
@@ -183,7 +182,7 @@ def _named(path: Path, then: str | None = None) -> Iterator[None]:
         yield
     except OSError as e:
         why = "File exists" if e.errno == errno.EEXIST else e.strerror or str(e)
-        raise UsageError(
+        raise DiskFailed(
             f"cannot write {path}: {why}", help=then if e.errno == errno.EEXIST else None
         ) from None
     except ValueError as e:  # a NUL in the path

@@ -15,7 +15,7 @@ def rejected_rows(root: Path, path: Path | None) -> Iterator[Callable[[str], Non
     """A new private file for rejected rows, which `clean` finds again; None where none is asked for.
 
     Raises:
-        UsageError: a file is there already, or the path cannot be written.
+        DiskFailed: a file is there already, or the path cannot be written.
     """
     with output_file.new_private_lines(path) as keep:
         folder = cache_folder(root, os.environ)

@@ -49,7 +49,7 @@ class Requests:
             verbose: show a line for each request.
 
         Raises:
-            UsageError: the log cannot be written.
+            DiskFailed: the log cannot be written.
         """
         self._activity, self._path, self._now, self._verbose = activity, log, now, verbose
         self._descriptor = output_file.open_to_append(log, "a log of requests") if log is not None else None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.cli.output.console import say
 from reconciler.cli.wiring import actor, destination, real_clock
-from reconciler.errors import LockHeld, ReconcilerError, Refused
+from reconciler.errors import LockHeld, ReconcilerError
 from reconciler.ledger import lease, lock, postgres, sqlite
 from reconciler.ledger.database import Database
 from reconciler.ledger.history import History
@@ -234,7 +234,7 @@ def unlock(root: Path, settings: Settings, identity: str) -> str:
     """Break the lock of this id; what was done, in words.
 
     Raises:
-        Refused: nobody has a lock of that id.
+        ReconcilerError: nobody has a lock of that id.
         LockHeld: a process of this machine has it; its end is the only way.
     """
     where, origin = place(root, settings), destination.origin_key(root, settings)
@@ -254,7 +254,7 @@ def unlock(root: Path, settings: Settings, identity: str) -> str:
             help=f"end that process (kill {local.pid}); this releases the lock, and the next run continues",
         )
     held = local if where.url is None else owner
-    raise Refused(
+    raise ReconcilerError(
         f"no lock has the id {identity}",
         help=f"the organisation is locked by {held.describe()}" if held else "the organisation is not locked",
     )
