@@ -172,9 +172,9 @@ def test_a_wave_that_changed_only_a_compartment_says_so(fleet_of: Make) -> None:
     spec.write_text(spec.read_text().replace("name: Loyalty programme", "name: Renamed"))
     assert fleet.workspace.run("apply", fleet.planned()).code == 0
     told = fleet.workspace.run("rollout", "status").out
-    assert re.search(r"^canary  passed\n  the organisation +done +1 of 1\n  m00 +no changes$", told, re.MULTILINE), (
-        told
-    )
+    assert re.search(
+        r"^canary  passed\n  the organisation +done +1 of 1\n  m00 +no changes$", told, re.MULTILINE
+    ), told
     after = status(fleet)
     assert [(r["wave"], r["done"]) for r in after["organisation"]] == [("canary", 1)]
     assert {r["state"] for r in after["datamarts"]} == {"no changes"}
