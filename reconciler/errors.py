@@ -3,6 +3,7 @@
     ReconcilerError              exit 1   what happened, and `help`: what to do next
     ├── SpecError                exit 1   specs or workspace have findings (carries the diagnostics)
     ├── MissingExtra             exit 1   an optional dependency is not installed
+    ├── NoSuchColumn             exit 1   a source lacks a column that its spec names (carries the name)
     ├── ReadFailed               exit 1   the remote could not be read; never an absence (G6)
     │   ├── NotFound             exit 1   the one thing that was asked for is not there
     │   └── Unauthorized         exit 1   401: the token is not accepted
@@ -47,13 +48,30 @@ class SpecError(ReconcilerError):
 
 
 class MissingExtra(ReconcilerError):
-    """A feature needs an extra that is not installed."""
+    """A feature needs an extra that is not installed.
+
+    Attributes:
+        extra: its name.
+    """
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(
             f"{feature} needs the '{extra}' extra, which is not installed",
             help=f"pip install 'mics-reconciler[{extra}]'",
         )
+        self.extra = extra
+
+
+class NoSuchColumn(ReconcilerError):
+    """The rows of a source lack a column that its spec names.
+
+    Attributes:
+        column: as the spec names it.
+    """
+
+    def __init__(self, message: str, *, column: str = "", help: str | None = None) -> None:  # noqa: A002 - the word of the diagnostics
+        super().__init__(message, help=help)
+        self.column = column
 
 
 class SchemaUnusable(ReconcilerError):

@@ -6,6 +6,7 @@ the specs. There may be hundreds of thousands of activations: an object for one 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
@@ -135,12 +136,29 @@ class DesiredActivations(Mapping[str, DesiredActivation]):
         return sum(map(len, self.on.values()))
 
 
+class SourcePlaces(Protocol):
+    """Where the parts of a source stand in its spec."""
+
+    def of_field(self, field: str) -> Span:
+        """The value of a field of `spec`."""
+        ...
+
+    def of_column(self, column: str) -> Span | None:
+        """The first place that names a column; None where none does."""
+        ...
+
+    def of_expectation(self, number: int) -> Span:
+        """The entry of `expect` that a check is in; checks are counted from 0."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredLoad:
     """One source on one datamart.
 
     Attributes:
         schema_file: the datamart's schema as a file of the workspace; None asks the platform.
+        places: of its parts in the spec.
     """
 
     source: str
@@ -152,6 +170,7 @@ class DesiredLoad:
     label_span: Span
     missing_label: str | None = None
     schema_file: str | None = None
+    places: SourcePlaces | None = field(default=None, compare=False, repr=False)
 
     @property
     def address(self) -> Address:

@@ -26,8 +26,9 @@ from reconciler.model.source import (
 )
 from reconciler.settings import Settings, size
 from reconciler.spec.documents import Document
-from reconciler.spec.expectations import OF_ALL, OF_FIELDS
+from reconciler.spec.expectations import checks
 from reconciler.spec.source_fields import format_of, identifiers, references
+from reconciler.spec.source_places import Places
 from reconciler.spec.specs import Specs
 
 
@@ -116,6 +117,7 @@ def _load(
         span,
         document.span("spec", "sql" if query else "files"),
         missing or lacking,
+        places=Places(document),
     )
 
 
@@ -225,7 +227,5 @@ def _expectations(spec: dict[str, Any]) -> tuple[Expectation, ...]:
         Expectation(
             check=check, field=entry.get("field"), value=entry[check], severity=entry.get("severity", "error")
         )
-        for entry in spec.get("expect", [])
-        for check in (*OF_FIELDS, *OF_ALL)
-        if check in entry
+        for entry, check in ((spec["expect"][n], check) for n, check in checks(spec))
     )

@@ -11,6 +11,16 @@ OF_FIELDS = ("not_null", "unique", "in", "matches", "range")
 OF_ALL = ("min_rows", "max_change_percent")
 
 
+def checks(spec: dict[str, Any]) -> list[tuple[int, str]]:
+    """Each check of each entry of `expect`: the entry's number, and the name of the check."""
+    return [
+        (n, check)
+        for n, entry in enumerate(spec.get("expect", []))
+        for check in (*OF_FIELDS, *OF_ALL)
+        if check in entry
+    ]
+
+
 def expectations(document: Document) -> Iterator[Diagnostic]:
     """Each entry checks something, of a field that it names, in a way that can hold."""
     spec = document.data["spec"]

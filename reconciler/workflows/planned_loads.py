@@ -39,6 +39,7 @@ from reconciler.planning.loads.generations import Content, generations
 from reconciler.planning.loads.renamed import renamed
 from reconciler.planning.loads.schema_findings import schema_findings
 from reconciler.planning.loads.source_findings import activation_findings, scan_findings
+from reconciler.planning.loads.unreadable import unreadable
 from reconciler.workflows.consent import Consents, consent_findings
 from reconciler.workflows.datamart_schemas import Schemas
 from reconciler.workflows.selection import require_there
@@ -115,7 +116,7 @@ class LoadPlanner:
                 return self._unread(load, self.scans.pinned(definition), overrides)
             scan = self.sent.scan(definition, load.datamart_id)
         except ReconcilerError as e:
-            return PlannedLoad(None, [_unreadable(load, e)])
+            return PlannedLoad(None, [unreadable(load, e)])
         return self._read(load, definition, scan, overrides)
 
     def _read(
@@ -133,7 +134,7 @@ class LoadPlanner:
             decided = decide_load(planned, compared.scan, remote, overrides, known(compared))
             scan = self.scans.get(as_cut(compared.source, decided.cut))
         except ReconcilerError as e:
-            return PlannedLoad(None, [_unreadable(load, e)])
+            return PlannedLoad(None, [unreadable(load, e)])
         change, findings = plan_load(load, decided, scan, remote, overrides, compared.delta, compared.known)
         change = structs.replace(change, reason=change.reason + told(compared))
         if compared.lost and change.actions == ("execute",):
@@ -268,10 +269,6 @@ def _without(listing: Listing[Activation], gone: Collection[str | None]) -> List
     if isinstance(listing, Unlisted) or not gone:
         return listing
     return Listed(tuple(r for r in listing.rows if r.compartment_id not in gone))
-
-
-def _unreadable(load: DesiredLoad, why: ReconcilerError) -> Diagnostic:
-    return error("source-unreadable", str(why), load.label_span, address=str(load.address), help=why.help)
 
 
 def _read_failed(load: DesiredLoad, why: Unlisted) -> Diagnostic:

@@ -80,14 +80,15 @@ def plan_retry(
         )
     same = generations(imports.rows, definition.former, retries=True)
     chain = [base, *(g for g in same if g.number == base.number)]
+    ended = next((g for g in chain if not g.seal or not g.seal.failed), None)
+    if ended is not None and ended.seal:
+        return None  # nothing of the source needs to be read for that
     finder = _Finder(change, reader, io, scans, notes)
     source, scan = finder.original(definition, base, loads)
     unplaced = 0
     for load in chain:
         if not load.seal:  # begun and not finished: the same lines once more
             return _change(change, source, scan, load.key.retry, unplaced)
-        if not load.seal.failed:
-            return None
         source, scan, unplaced = finder.failed_of(load, source, scan)
     return _change(change, source, scan, chain[-1].key.retry + 1, unplaced) if scan.sent or unplaced else None
 

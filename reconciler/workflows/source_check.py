@@ -18,6 +18,7 @@ from reconciler.model.source import SourceDefinition
 from reconciler.planning.loads.expectation_findings import breaking, name
 from reconciler.planning.loads.schema_findings import schema_findings
 from reconciler.planning.loads.source_findings import scan_findings
+from reconciler.planning.loads.unreadable import unreadable
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
 from reconciler.workflows.datamart_schemas import Schemas, gather
@@ -148,8 +149,7 @@ def _one(
             read = scans.read(readable, rejected, contents=keep is not None, on_sent=sent)
             deltas = [note for load in loads for note in _delta(load, readable, read, indexes)]
     except ReconcilerError as e:
-        found = error("source-unreadable", str(e), first.label_span, address=addresses[0], help=e.help)
-        return Examined(addresses, limit, None, (found,))
+        return Examined(addresses, limit, None, (unreadable(first, e),))
     fits = [f for load in loads for f in schema_findings(load, read, schemas.of(load))]
     told = [f for f in schemas.findings if first.datamart in f.message]
     findings = ruled([*scan_findings(first, read), *told, *fits, *deltas], checked.settings.rules)

@@ -115,6 +115,18 @@ def test_a_retry_is_refused_when_it_would_send_something_else(loaded: Workspace,
     assert loaded.run("source", "retry", "nobody", "--failed-lines").code == 1
 
 
+def test_a_retry_of_a_load_without_failed_commands_has_nothing_to_send(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    """Bytes of the source that changed without changing a command are no reason to say that failed rows cannot be found."""
+    workspace.customers(50)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    path = workspace.root / "data/customers.csv"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    done = workspace.run("source", "retry", "customers", "--failed-lines")
+    assert (done.code, done.out.strip()) == (0, "There is no failed command to send again."), done
+
+
 def test_a_retry_that_was_cut_off_is_finished_by_the_next(loaded: Workspace, emulator: Emulator) -> None:
     assert loaded.run("apply", "--auto-approve").code == 3
     emulator.quarantine()

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from reconciler.bulk.records.mapping import identity_columns, value_at
-from reconciler.errors import ReconcilerError
+from reconciler.errors import NoSuchColumn, ReconcilerError
 from reconciler.model.profile import OWNER
 from reconciler.model.source import SourceDefinition
 from reconciler.spec.nearest import nearest
@@ -65,7 +65,8 @@ def require_columns(
         looks: says what to set if the file looks otherwise than the spec says.
 
     Raises:
-        ReconcilerError: one is missing, or two become one property.
+        NoSuchColumn: one is missing.
+        ReconcilerError: two become one property.
     """
     for column in named(source):
         root = column.partition(".")[0]
@@ -73,7 +74,7 @@ def require_columns(
             words = f"{name} has no column '{column}'"
             if root in columns:
                 words += f": '{root}' holds no such field"
-            raise ReconcilerError(words, help=looks() or _advice(column, columns))
+            raise NoSuchColumn(words, column=column, help=looks() or _advice(column, columns))
     _require_one_source(columns, source, name)
 
 
@@ -169,10 +170,11 @@ def require_fields(found: frozenset[str] | set[str], lacking: frozenset[str] | s
     """Every name was in some row that might have had it.
 
     Raises:
-        ReconcilerError: one was in none.
+        NoSuchColumn: one was in none.
     """
     if missing := sorted(set(lacking) - set(found)):
-        raise ReconcilerError(
+        raise NoSuchColumn(
             f"no row has the field '{missing[0]}', which the spec names",
+            column=missing[0],
             help="correct the name, or remove the column from the spec; names are case-sensitive",
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.kinds.counts import many
+from reconciler.model.address import Span
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, error
 from reconciler.model.load import Broken, Scan
@@ -95,11 +96,17 @@ def _words(expectation: Expectation, found: Broken) -> str:
     return f"{count} with another value"
 
 
+def _place(want: DesiredLoad, expectation: Expectation) -> Span:
+    """Its entry in the spec; two checks that are equal are two entries."""
+    number = next((n for n, e in enumerate(want.definition.expect) if e is expectation), None)
+    return want.span if want.places is None or number is None else want.places.of_expectation(number)
+
+
 def _finding(want: DesiredLoad, expectation: Expectation, words: str, places: str) -> Diagnostic:
     finding = error(
         "expectation",
         f"expected {name(expectation)}: {words}",
-        want.span,
+        _place(want, expectation),
         address=str(want.address),
         note=places or None,
         help="correct the rows where they are made, or change `expect:`",
