@@ -4,6 +4,7 @@
 whatever packing and with however many processes, is held against it.
 """
 
+import codecs
 import gzip
 import json
 import multiprocessing
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.bulk.scan import check
@@ -81,7 +82,8 @@ def expected(data: bytes, width: int, dialect: Dialect, first: int) -> Iterator[
 
 def record(lines: Sequence[bytes], dialect: Dialect) -> tuple[list[bytes], int] | None:
     """The cells of the record that begins these lines, and how many it takes; None if a quote does not close as it should."""
-    text, mark, quote = b"".join(lines), dialect.delimiter.encode(), dialect.quote.encode()
+    text = b"".join(lines)
+    mark, quote = dialect.delimiter.encode(dialect.encoding), dialect.quote.encode(dialect.encoding)
     cells, at = [], 0
     while True:
         cell = b""
@@ -155,7 +157,7 @@ def hold(
     data: bytes, dialect: Dialect, sizes: Sequence[int], *, packed: str, frames: bool, pool: Any = None
 ) -> None:
     """The law, for one file of three columns `id`, `a`, `b` below a header of one line."""
-    mark = dialect.delimiter.encode()
+    mark = dialect.delimiter.encode(dialect.encoding)
     head = b"id" + mark + b"a" + mark + b"b\n"
     source = replace(SOURCE, csv=dialect, max_bytes=4_000)  # more than any row takes
     rows = list(expected(data, 3, dialect, 2))
@@ -183,7 +185,7 @@ def hold(
         assert [c.sha256 for c in found.chunks] == [c.sha256 for c in made[0][0].chunks]
 
 
-PIECES = ["id", "a", "é", '"', '""', '"x"', ",", ",", ";", "'", "\n", "\n", "\r\n", "\r", "\0", " ", "\x85", "\u2028", "u1,2,3\n"]  # fmt: skip
+PIECES = ["\ufeff", "id", "a", "é", '"', '""', '"x"', ",", ",", ";", "'", "\n", "\n", "\r\n", "\r", "\0", " ", "\x85", "\u2028", "u1,2,3\n"]  # fmt: skip
 texts = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
 dialects = st.sampled_from(
     [
@@ -194,6 +196,7 @@ dialects = st.sampled_from(
 )
 
 
+@example("\ufeffu1,a,b\n\ufeffu2,a,b\n", Dialect(), "", True, [5])
 @given(
     texts,
     dialects,
@@ -209,6 +212,42 @@ def test_any_text(text: str, dialect: Dialect, packed: str, frames: bool, sizes:
 def test_any_bytes(data: bytes, encoding: str) -> None:
     dialect = Dialect(encoding=encoding, max_record_lines=4)
     hold(data, dialect, [1 << 20, 7], packed="", frames=True)
+
+
+letters = st.lists(st.sampled_from(["u1", "é", "éé", "ß", "\xff", ";", '"', "\n", "\r\n", "u1éaéb\n", "u1;éaé;b\n", "u2;a;b\n"]), max_size=60)  # fmt: skip
+
+
+@example("u1;éaé;b\nu2;éé;b\n", (";", "é"), True, 5)
+@given(
+    letters.map("".join),
+    st.sampled_from([("é", '"'), (";", "é"), ("ß", "é")]),
+    st.booleans(),
+    st.integers(1, 90),
+)
+def test_letters_that_divide(text: str, marks: tuple[str, str], frames: bool, size: int) -> None:
+    """A delimiter and a quote are characters of the encoding of the file."""
+    dialect = Dialect(delimiter=marks[0], quote=marks[1], encoding="cp1252", max_record_lines=4)
+    hold(text.encode("cp1252"), dialect, [1 << 20, size], packed="", frames=frames)
+
+
+@given(texts, st.booleans(), st.booleans(), st.integers(1, 90))
+def test_a_mark_at_the_beginning_of_a_file_is_no_text_and_any_other_is(
+    text: str, frames: bool, marked: bool, size: int
+) -> None:
+    """`utf-8-sig` is a name for UTF-8 with a mark: what stands at the beginning of a part of the file is none."""
+    content = codecs.BOM_UTF8 * marked + b"id,a,b\n" + text.encode()
+    before, check.FRAME_FROM = check.FRAME_FROM, 0 if frames else 10**9
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "x.csv").write_bytes(content)
+            made = [
+                found_in(Path(folder), replace(SOURCE, csv=Dialect(encoding=e, max_record_lines=4), max_bytes=4_000), n)[1]
+                for e in ("utf-8", "utf-8-sig")
+                for n in (1 << 20, size)
+            ]  # fmt: skip
+    finally:
+        check.FRAME_FROM = before
+    assert made == [made[0]] * 4
 
 
 def nasty(dice: random.Random) -> bytes:

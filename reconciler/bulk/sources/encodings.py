@@ -15,7 +15,7 @@ from reconciler.errors import ReconcilerError
 
 UTF_8 = "utf-8"
 _MARKS = (
-    (codecs.BOM_UTF8, ("utf-8",)),
+    (codecs.BOM_UTF8, ("utf-8", "utf-8-sig")),
     (codecs.BOM_UTF32_LE, ("utf-32", "utf-32-le")),
     (codecs.BOM_UTF32_BE, ("utf-32", "utf-32-be")),
     (codecs.BOM_UTF16_LE, ("utf-16", "utf-16-le")),
@@ -41,7 +41,7 @@ codecs.register_error("reconciler-wrong", _wrong)
 def read_as_is(encoding: str) -> bool:
     """True if records are found in the bytes of this encoding as they are."""
     name = codecs.lookup(encoding).name
-    if name in ("utf-8", "ascii"):
+    if name in ("utf-8", "utf-8-sig", "ascii"):
         return True
     if any(bytes([n]).decode(name, "replace") != chr(n) for n in range(128)):
         return False
@@ -49,14 +49,15 @@ def read_as_is(encoding: str) -> bool:
 
 
 def encoding_read(encoding: str) -> str:
-    """The encoding of the bytes that `as_text` gives."""
-    return encoding if read_as_is(encoding) else UTF_8
+    """The encoding of the bytes that `as_text` gives; of any part of them, so that no mark belongs to it."""
+    marked = codecs.lookup(encoding).name == "utf-8-sig"
+    return encoding if read_as_is(encoding) and not marked else UTF_8
 
 
 def shown(data: bytes, encoding: str) -> str:
     """The text of bytes that `as_text` gives of a file in this encoding, with bytes that are not in it written out."""
     if read_as_is(encoding):
-        return data.decode(encoding, "backslashreplace")
+        return data.decode(encoding_read(encoding), "backslashreplace")
     return _WRONG_BYTE.sub(
         lambda found: f"\\x{ord(found[0]) - _WRONG:02x}", data.decode(UTF_8, "surrogatepass")
     )
