@@ -114,8 +114,16 @@ def by_kind_and_action(changes: Sequence[ResourceChange]) -> list[ResourceChange
 
 
 def by_code_and_source(findings: Sequence[Diagnostic]) -> list[list[Diagnostic]]:
-    """Findings of one severity, code and source together, whatever the datamart; each by itself where they are few."""
-    return alike(findings, lambda d: (d.severity, d.code, (d.address or "").partition("@")[0]))
+    """Findings of one severity, code and source together, whatever the datamart; each by itself where they are few.
+
+    Expectations that differ are not alike, however many: which ones are not met is what is to be known.
+    """
+
+    def looks(d: Diagnostic) -> object:
+        expected = d.message.rpartition(": ")[0] if d.code == "expectation" else ""
+        return d.severity, d.code, (d.address or "").partition("@")[0], expected
+
+    return alike(findings, looks)
 
 
 def about(same: Sequence[Diagnostic]) -> tuple[str, str]:

@@ -150,6 +150,15 @@ def test_a_sandbox_is_ended_without_the_workspace_file(own: Workspace) -> None:
     assert "has ended" in own.run("sandbox", "stop").out
 
 
+def test_a_sandbox_that_runs_is_used_where_its_folder_cannot_be_written(own: Workspace) -> None:
+    assert own.run("sandbox", "open", BROWSER="true").code == 0
+    lock = own.root / ".sandbox/start.lock"
+    lock.unlink()
+    lock.mkdir()  # nobody can write into that, not even root
+    assert own.plan()["errored"] is False
+    lock.rmdir()
+
+
 def test_a_demo_says_how_its_sandbox_and_its_folder_go(tmp_path: Path) -> None:
     root = tmp_path / "the demo"
     done = subprocess.run(

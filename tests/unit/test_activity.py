@@ -107,3 +107,17 @@ def test_a_retry_is_said_once_for_many_that_are_alike() -> None:
     assert "attempt 4, next in 16 s" in clock.last()
     clock.passes(15)
     assert "waiting before attempt 4 of GET /v1/datamarts" in clock.last()
+
+
+def test_while_the_connection_is_refused_it_is_said_once_and_then_at_intervals() -> None:
+    clock = Turned()
+    for n in range(120):
+        for route in ("datamarts", "compartments", "schemas"):
+            clock.activity.retrying(f"GET /v1/{route}", n + 2, 0.5, "connection refused")
+        clock.passes(0.5)
+    said = [(at, text) for at, text in clock.lines if text.startswith("retrying")]
+    assert [at for at, _ in said] == [100.0, 115.0, 130.0, 145.0]
+    assert all("(connection refused)" in text for _, text in said)
+    clock.activity.retrying("GET /v1/datamarts", 2, 0.5, "name not known")
+    clock.activity.retrying("POST /v1/x", 2, 0.5, "connection refused")
+    assert [text.split()[1] for _, text in clock.lines[-2:]] == ["GET", "POST"]

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from reconciler.model.address import Span
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic, Severity, error
 from reconciler.reports.findings import FORMATS, render
 from reconciler.reports.findings import text as as_text
 from reconciler.reports.findings.github import SHOWN
-from reconciler.reports.grouping import findings_alike
+from reconciler.reports.grouping import about, by_code_and_source, findings_alike
 from reconciler.reports.style import PLAIN
 from reconciler.spec.catalogue import catalogue
 
@@ -213,3 +213,24 @@ def test_what_is_said_together_is_of_as_many_datamarts_as_it_says(findings: list
     for group in groups:
         assert len({d.address for d in group}) == len(group)
         assert len({(d.code, d.severity, d.message.partition(":")[0]) for d in group}) == 1
+
+
+def test_expectations_that_differ_are_each_told_and_one_on_many_datamarts_once() -> None:
+    columns = ("tier", "city", "points", "mail", "visits")
+    found = [
+        error(
+            "expectation",
+            f"expected {c} not_null: {n} rows without a value",
+            Span("a.yaml"),
+            address=f"ProfileSource/crm@m{n}",
+        )
+        for c in columns
+        for n in range(1, 8)
+    ]
+    groups = by_code_and_source(found)
+    assert [len(same) for same in groups] == [7] * 5
+    assert [about(same)[0] for same in groups] == ["ProfileSource/crm on 7 datamarts"] * 5
+    for column, same in zip(columns, groups, strict=True):
+        assert f"expected {column} not_null" in about(same)[1]
+    one = by_code_and_source([d for d in found if d.address == "ProfileSource/crm@m1"])
+    assert [about(same)[0] for same in one] == ["ProfileSource/crm@m1"] * 5

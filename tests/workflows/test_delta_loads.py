@@ -362,6 +362,7 @@ def test_an_index_is_made_again_from_what_was_loaded(workspace: Workspace, emula
     shutil.rmtree(workspace.root / ".reconciler/index")
     code, shown = rebuilt(workspace)
     assert (code, "the source is not what load 1" in shown) == (4, True), shown
+    assert "warning" not in shown
     assert indexes(workspace) == []
 
 

@@ -1,6 +1,7 @@
 """`runs` and `runs show`: the journal as a person reads it, without touching ledger, lock or remote."""
 
 import json
+import re
 import sqlite3
 import time
 from pathlib import Path
@@ -71,6 +72,10 @@ def test_a_run_that_was_cut_off(workspace: Workspace, emulator: Emulator) -> Non
         (1, "interrupted", 2),
     ]
     assert "interrupted; completed by run 2" in workspace.run("runs", "show", "1").out
+    page = workspace.run("runs", "show", "1", "-o", "html").out
+    sentence = re.search(r'<p class="decision[^>]*>(.*?)</p>', page, re.DOTALL)
+    assert sentence
+    assert sentence[1].count("completed by run 2") == 1
     for filters, ids in (
         (("--since", "7d"), [2, 1]),
         (("--since", "0s"), []),

@@ -51,7 +51,7 @@ class Activity:
             self._flying.pop(id(exchange), None)
 
     def retrying(self, what: str, attempt: int, wait: float, why: str) -> None:
-        """Say that a request is sent again, once for many that are alike.
+        """Say that a request is sent again, once for many that are alike; of reads without a connection, every `EVERY_S`.
 
         Args:
             what: method and route template.
@@ -60,10 +60,13 @@ class Activity:
             why: what the last try came to.
         """
         now = self._now()
+        # While there is no connection, each read of each route fails alike: that is said once, then at intervals.
+        lost = what.startswith("GET ") and not why.isdecimal()
+        about, within = (why, EVERY_S) if lost else (what, SAME_S)
         with self._lock:
-            alike = now - self._retried.get(what, -SAME_S) < SAME_S
+            alike = now - self._retried.get(about, -within) < within
             if not alike:
-                self._retried[what] = now
+                self._retried[about] = now
         if not alike:
             after = f"next in {duration(round(wait, 1))}" if wait >= 0.05 else "now"
             self.tell(f"retrying {what}, attempt {attempt}, {after} ({why})")

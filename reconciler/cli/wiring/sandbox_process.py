@@ -35,6 +35,8 @@ def ensure(root: Path, seed: Mapping[str, Any] | None = None) -> str:
     if not all(importlib.util.find_spec(m) for m in ("starlette", "uvicorn", "jinja2")):
         raise MissingExtra("the sandbox", "sandbox")
     folder = private_folder(root / FOLDER)
+    if url := running(folder):  # where nothing can be written, too
+        return _planted(url, seed)
     with private_file(folder / "start.lock", os.O_CREAT) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if url := running(folder):

@@ -76,7 +76,8 @@ def render(told: Told, journal: Sequence[Entry], by: Actor, notes: Sequence[str]
 
 def _sentence(told: Told) -> str:
     words = table.state(told)
-    return f"{words[0].upper()}{words[1:]}: {table.actions(told)}."
+    counted = table.actions(replace(told, completed_by=None))  # the state says it
+    return f"{words[0].upper()}{words[1:]}: {counted}."
 
 
 def _words(state: str | None) -> str:

@@ -13,6 +13,7 @@ from reconciler.cli.output.console import data, out
 from reconciler.cli.wiring import connections, sent
 from reconciler.errors import ReadFailed, Refused, UsageError
 from reconciler.model.desired import DesiredLoad
+from reconciler.model.diagnostic import Severity
 from reconciler.reports.sent_index import json as index_json
 from reconciler.reports.sent_index import text as index_text
 from reconciler.workflows.check import Checked
@@ -67,8 +68,9 @@ def run_rebuild(flags: Flags, name: str) -> None:
         scans = session.new_scans(flags, shown)
         targets = [str(x.address) for x in _chosen(flags, checked, name)]
         made = session.plan(replace(flags, target=targets), checked, where, lambda: scans)
-        plan_pages.tell_findings(made, flags)
-        if made.errored:
+        if made.errored:  # what a plan says beside that is of no concern here: nothing is sent
+            errors = tuple(d for d in made.diagnostics if d.severity is Severity.ERROR)
+            plan_pages.tell_findings(replace(made, diagnostics=errors), flags)
             plan_pages.exit_code(made, detailed=False)
             raise ReadFailed("the platform could not be read; no index was made")
         if missing := sorted(set(targets) - {x.address for x in made.loads}):
