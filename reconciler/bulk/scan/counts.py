@@ -75,7 +75,7 @@ class Blanks:
             self._file = segment.file
         found = [(rows.reject(segment, r), r.data) for r in batch.rejects]
         last = len(found) - batch.blank_end
-        if last or batch.sent:
+        if last or batch.sent or batch.unchanged:
             yield from self._held
             self._held = []
         yield from found[:last]

@@ -3,7 +3,7 @@
 import bisect
 import itertools
 from array import array
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -45,7 +45,7 @@ def without(
     before_them = sorted(r.line for r in batch.rejects)
     kept, left, rejects, deletes = list[bytes](), array("I"), list[Rejected](), 0
     shown = contents(segment, {number - before - 1 for number in gone}) if contents else {}
-    seen = _seen_of(batch.identifiers, [before + n + 1 not in gone for n in batch.places])
+    seen = _seen_of(batch.identifiers, (before + n + 1 not in gone for n in batch.places))
     for at, (line, number) in enumerate(
         zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False)
     ):
@@ -91,9 +91,11 @@ def only(batch: Batch, segment: Segment, before: int, wanted: Listed) -> Batch:
         return batch
     kept, places = list[bytes](), array("I")
     if listed:
-        for line, number in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
-            if before + number + 1 in listed:
-                kept.append(line)
+        lines = batch.bytes_of(segment).split(b"\n")
+        for number in sorted(number - before - 1 for number in listed):
+            at = bisect.bisect_left(batch.places, number)
+            if at < batch.sent and batch.places[at] == number:
+                kept.append(lines[at])
                 places.append(number)
     deletes = sum(_operation(line).operation == "DELETE" for line in kept) if batch.deletes else 0
     return msgspec.structs.replace(
@@ -103,11 +105,11 @@ def only(batch: Batch, segment: Segment, before: int, wanted: Listed) -> Batch:
         deletes=deletes,
         numbers=places,
         unchanged=batch.sent - len(kept),
-        identifiers=_seen_of(batch.identifiers, [before + n + 1 in listed for n in batch.places]),
+        identifiers=_seen_of(batch.identifiers, (before + n + 1 in listed for n in batch.places)),
     )
 
 
-def _seen_of(seen: Seen | None, lasting: Sequence[bool]) -> Seen | None:
+def _seen_of(seen: Seen | None, lasting: Iterable[bool]) -> Seen | None:
     """What was seen of identifiers, with the accounts of the lines that stay."""
     if seen is None or seen.accounts is None:
         return seen

@@ -14,8 +14,10 @@ from typing import NamedTuple, Protocol
 
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.check import checker
+from reconciler.bulk.scan.chosen import Choice, Chosen, sent
 from reconciler.bulk.scan.gathering import Take
 from reconciler.bulk.scan.identifiers import Identifiers
+from reconciler.bulk.scan.segment_records import contents_reader, lines_of
 from reconciler.bulk.sources.segments import Segment, in_place, segments
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Chunk
@@ -43,7 +45,13 @@ class Asked(NamedTuple):
 
     def checker(self, source: SourceDefinition) -> Callable[..., Batch]:
         """The function that answers it."""
-        return checker(source, contents=self.contents, look=self.look, schemas=self.schemas, takes=self.takes)
+        check = checker(source, contents=self.contents, look=self.look, schemas=self.schemas)
+        contents = contents_reader(source) if self.contents else None
+
+        def answer(segment: Segment, chosen: Chosen | None, *, accounts: bool) -> Batch:
+            return sent(check(segment, accounts=accounts), segment, chosen, self.takes, contents)
+
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +108,11 @@ class Here:
         names: Sequence[str],
         source: SourceDefinition,
         workers: Executor | None = None,
+        choice: Choice | None = None,
         *,
         digest: bool = True,
     ) -> None:
+        self._choice = choice or Choice()
         self._root, self._names, self._source, self._workers = root, names, source, workers
         self._digest = SourceDigest(source)
         self._feed = self._digest.feed if digest else None
@@ -116,14 +126,15 @@ class Here:
         check = look.asked.checker(self._source)
         pieces = segments(self._root, self._names, self._source, feed=self._feed)
         if self._workers is None:
-            yield from ((segment, check(segment, accounts=look.accounts > 0)) for segment in pieces)
+            for segment in pieces:
+                yield segment, check(segment, self._chosen(segment), accounts=look.accounts > 0)
             return
         waiting: deque[tuple[Segment, Future[Batch]]] = deque()
         with ThreadPoolExecutor(THREADS, thread_name_prefix="frames") as threads:
             for segment in pieces:
                 if segment.frame is not None or segment.bad is not None:
                     # frames work without the interpreter's lock
-                    future = threads.submit(check, segment, accounts=look.accounts > 0)
+                    future = threads.submit(check, segment, self._chosen(segment), accounts=look.accounts > 0)
                 else:
                     future = self._submit(self._workers, segment, look)
                 waiting.append((segment, future))
@@ -135,7 +146,12 @@ class Here:
 
     def _submit(self, workers: Executor, segment: Segment, look: Look) -> "Future[Batch]":
         job = _job(segment, self._root, self._names, self._source)
-        return workers.submit(work, *job, look.asked, look.accounts > 0)
+        return workers.submit(work, *job, self._chosen(segment), look.asked, look.accounts > 0)
+
+    def _chosen(self, segment: Segment) -> Chosen | None:
+        """The lines that are sent of a segment, where lists name some; asked for every one, in order."""
+        choice = self._choice
+        return choice.of(segment, lines_of(segment, self._source)) if choice.made else None
 
     def cut(self, chunks: Sequence[Chunk]) -> None:
         """Nothing: who cuts digests, too."""
@@ -163,6 +179,7 @@ def work(
     segment: Segment,
     path: str | None,
     size: int,
+    chosen: Chosen | None,
     asked: Asked,
     accounts: bool,
 ) -> Batch:
@@ -173,6 +190,7 @@ def work(
         segment: whole rows of one place.
         path: of the local file to read the segment from; None if the segment holds its bytes.
         size: bytes to read there.
+        chosen: which of its lines are sent; all of them if None.
         asked: what is wanted of it.
         accounts: the accounts that the lines name are returned, too.
     """
@@ -180,7 +198,7 @@ def work(
         with Path(path).open("rb") as file:
             file.seek(segment.offset)
             segment = segment._replace(data=file.read(size))
-    return asked.checker(source)(segment, accounts=accounts)
+    return asked.checker(source)(segment, chosen, accounts=accounts)
 
 
 class SourceDigest:

@@ -14,12 +14,11 @@ from typing import IO, Protocol
 from reconciler.bulk.records.columns import require_fields
 from reconciler.bulk.scan import removals
 from reconciler.bulk.scan.batch import Batch
-from reconciler.bulk.scan.check import with_taken
+from reconciler.bulk.scan.chosen import Choice
 from reconciler.bulk.scan.chunker import Cutter
 from reconciler.bulk.scan.counts import Blanks, Counts
 from reconciler.bulk.scan.cuttable import Cuttable
 from reconciler.bulk.scan.duplicates import Duplicates, ListedLines, overtaken
-from reconciler.bulk.scan.exclude import only, without
 from reconciler.bulk.scan.expecting import Expecting
 from reconciler.bulk.scan.file_looks import FileLooks
 from reconciler.bulk.scan.gathering import Gather
@@ -27,7 +26,6 @@ from reconciler.bulk.scan.identifiers import Identifiers
 from reconciler.bulk.scan.reading import Here, Look, Reading
 from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.schema_look import SchemaLooks
-from reconciler.bulk.scan.segment_records import contents_reader
 from reconciler.bulk.sources import locations
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.datamart_schema import DatamartSchema
@@ -101,12 +99,12 @@ def scan(
         ReconcilerError: the source cannot be read.
     """
     names = locations.find(root, source)
-    where = Here(root, names, source, workers)
     hooks = _Hooks(progress, on_reject, on_sent, tracker, contents=contents, schemas=schemas)
     with ExitStack() as stack:
         wanted = ListedLines(stack.enter_context(Path(source.listed).open("rb"))) if source.listed else None
         if source.duplicates != "keep_last":
-            return _scan(names, source, hooks, where, None, wanted)
+            where = Here(root, names, source, workers, Choice(None, wanted))
+            return _scan(names, source, hooks, where)
         file: IO[bytes]
         if source.superseded:
             file = stack.enter_context(Path(source.superseded).open("rb"))
@@ -114,7 +112,8 @@ def scan(
             file = stack.enter_context(TemporaryFile())
             find_superseded(root, source, file, workers)
         late = overtaken(file, names)
-        return replace(_scan(names, source, hooks, where, ListedLines(file), wanted), overtaken=late)
+        where = Here(root, names, source, workers, Choice(ListedLines(file), wanted))
+        return replace(_scan(names, source, hooks, where), overtaken=late)
 
 
 def scan_elsewhere(
@@ -144,7 +143,7 @@ def scan_elsewhere(
         ReconcilerError: the source cannot be read.
     """
     hooks = _Hooks(progress, on_reject, None, tracker, contents=contents, schemas=schemas)
-    found = _scan(names, source, hooks, reading, None, None)
+    found = _scan(names, source, hooks, reading)
     if not source.superseded:
         return found
     with Path(source.superseded).open("rb") as file:
@@ -195,8 +194,6 @@ def _scan(
     source: SourceDefinition,
     hooks: "_Hooks",
     where: Reading,
-    replaced: ListedLines | None,
-    wanted: ListedLines | None,
 ) -> Scan:
     cutter, counts = Cutter(source.max_bytes), Counts()
     # What lines are listed is known of a reading of all of them; with another digest this one is not believed.
@@ -208,20 +205,11 @@ def _scan(
     also = (watch, hooks.tracker, expecting if source.expect else None)
     gathers: list[Gather] = [x for x in also if x is not None]
     takes = [x.take for x in gathers]
-    at_once = takes if replaced is None else []  # else of what is left
-    look = Look(identifiers, contents=hooks.contents, schemas=hooks.schemas, takes=at_once)
-    for segment, made in where.batches(look):
+    look = Look(identifiers, contents=hooks.contents, schemas=hooks.schemas, takes=takes)
+    for segment, batch in where.batches(look):
         before = rows.before(segment)[0]
-        batch = made
-        if replaced is not None:
-            batch = without(
-                made, segment, before, replaced, contents_reader(source) if hooks.contents else None
-            )
-            batch = with_taken(batch, segment, takes)
         for gather, taken in zip(gathers, batch.taken, strict=True):
             gather.add(taken, segment.file, before)
-        if wanted is not None:
-            batch = only(batch, segment, before, wanted)
         lines = batch.lines_of(segment)
         counts.add(batch, lines.size)
         for reject, contents_of in blanks.settled(segment, batch, rows):
@@ -231,7 +219,7 @@ def _scan(
         if batch.identifiers is not None:
             identifiers.add(batch.identifiers, batch.places, segment.file, before)
         misfits.add(batch.misfits, segment.file, before)
-        looks.add(rows.names[segment.file], before, segment, made)
+        looks.add(rows.names[segment.file], before, segment, batch)
         at = _positions(segment, before, batch, lines)
         cutter.cut(lines, batch.sent, at, verbatim=batch.data is None)
         where.cut(cutter.chunks)

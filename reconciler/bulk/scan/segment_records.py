@@ -68,9 +68,11 @@ def json_records(data: bytes, source: SourceDefinition, first: int = 0) -> Itera
 
 
 def lines_of(segment: Segment, source: SourceDefinition) -> int:
-    """How many physical lines a segment of text takes."""
+    """How many physical lines a segment takes; rows, of Parquet."""
     if segment.bad is not None:
         return 1
+    if segment.frame is not None:
+        return int(segment.frame.height)
     if source.format == "csv":
         return lines_in(segment.data)
     return segment.data.count(b"\n") + (segment.data != b"" and not segment.data.endswith(b"\n"))

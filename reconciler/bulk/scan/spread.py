@@ -20,12 +20,13 @@ import msgspec
 from reconciler.bulk.scan import worker_frames, worker_parts, worker_tasks
 from reconciler.bulk.scan.batch import Batch, Rejected
 from reconciler.bulk.scan.check import checker
-from reconciler.bulk.scan.duplicates import ListedLines, NumberedLines, packed_lines
+from reconciler.bulk.scan.chosen import Choice
+from reconciler.bulk.scan.duplicates import ListedLines, NumberedLines
 from reconciler.bulk.scan.exclude import without
 from reconciler.bulk.scan.reading import Look
 from reconciler.bulk.scan.segment_records import contents_reader
 from reconciler.bulk.scan.spread_digests import Digesting
-from reconciler.bulk.scan.worker_parts import Chosen, Framed, Looked, Pass, Piece, Place, Stretch
+from reconciler.bulk.scan.worker_parts import Framed, Looked, Pass, Piece, Place, Stretch
 from reconciler.bulk.scan.workers import Given, Workers
 from reconciler.bulk.sources.segments import Segment, alone
 from reconciler.errors import ReconcilerError
@@ -59,7 +60,7 @@ class Spread:
         replaced: ListedLines | None = None,
         wanted: ListedLines | None = None,
     ) -> None:
-        self._workers, self._choice = workers, _Choice(replaced, wanted)
+        self._workers, self._choice = workers, Choice(replaced, wanted)
         self._task = Pass(
             key=secrets.token_hex(8),
             root=str(root),
@@ -139,7 +140,7 @@ class Spread:
         while True:
             most = 1 if look.accounts else 2 * self._workers.at_once + 1
             while len(self._given) < most and (one := self._framing.next(end, wait=not self._given)):
-                one = self._choice.of(one)
+                one = _with_choice(one, self._choice)
                 self._digesting.expect(one)
                 place, size = self._places[one.file], _size(one)
                 near = self._shares.next(sum(n for _, n in self._given))
@@ -180,30 +181,13 @@ class Spread:
         worker_tasks.forget(self._task.key)  # what was done here, after workers were lost
 
 
-class _Choice:
-    """Which lines are sent of stretches, by lists of lines."""
-
-    def __init__(self, replaced: ListedLines | None, wanted: ListedLines | None) -> None:
-        self._replaced, self._wanted = replaced, wanted
-        self.made = replaced is not None or wanted is not None
-        self._before: dict[int, int] = {}
-
-    def of(self, stretch: Stretch) -> Stretch:
-        """A stretch with the lines that are sent of it; asked for every stretch, in order."""
-        if not self.made:
-            return stretch
-        pieces = tuple(piece._replace(chosen=self._chosen(piece)) for piece in stretch.segments)
-        return stretch._replace(segments=pieces)
-
-    def _chosen(self, piece: Piece) -> Chosen:
-        file = piece.segment.file
-        before = self._before.setdefault(file, piece.segment.header)
-        self._before[file] = before + piece.lines
-
-        def packed(listed: ListedLines | None) -> bytes | None:
-            return None if listed is None else packed_lines(listed, file, before, piece.lines)
-
-        return Chosen(packed(self._replaced), packed(self._wanted))
+def _with_choice(stretch: Stretch, choice: Choice) -> Stretch:
+    """A stretch with the lines that are sent of it; asked for every stretch, in order."""
+    if not choice.made:
+        return stretch
+    return stretch._replace(
+        segments=tuple(p._replace(chosen=choice.of(p.segment, p.lines)) for p in stretch.segments)
+    )
 
 
 def _size(stretch: Stretch) -> int:

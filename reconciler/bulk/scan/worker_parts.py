@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.bulk.scan.batch import Batch
+from reconciler.bulk.scan.chosen import Chosen
 from reconciler.bulk.scan.gathering import Take
 from reconciler.bulk.sources import locations, object_store
 from reconciler.bulk.sources.segments import Segment, frames_of
@@ -56,18 +57,6 @@ class Pass:
     salt: bytes
     takes: tuple[Take, ...] = ()
     numbered: bool = False
-
-
-class Chosen(NamedTuple):
-    """Which lines of a segment are sent, as `packed_lines` packs them; None where there is no such list.
-
-    Attributes:
-        replaced: those that a later line replaces.
-        wanted: those that are sent, of the others.
-    """
-
-    replaced: bytes | None
-    wanted: bytes | None
 
 
 class Piece(NamedTuple):

@@ -15,19 +15,16 @@ import msgspec
 
 from reconciler.bulk.scan import worker_frames
 from reconciler.bulk.scan.batch import Batch, Rejected
-from reconciler.bulk.scan.check import checker, with_taken
+from reconciler.bulk.scan.check import checker
+from reconciler.bulk.scan.chosen import Chosen, sent
 from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.cuttable import ends_of
-from reconciler.bulk.scan.duplicates import NumberedLines
 from reconciler.bulk.scan.elsewhere import Elsewhere
-from reconciler.bulk.scan.exclude import only, without
 from reconciler.bulk.scan.file_looks import Eyes
-from reconciler.bulk.scan.gathering import Take
 from reconciler.bulk.scan.identifiers import without_accounts
 from reconciler.bulk.scan.worker_frames import STRETCH
 from reconciler.bulk.scan.worker_memory import Continued, Kept
 from reconciler.bulk.scan.worker_parts import (
-    Chosen,
     Looked,
     Pass,
     Piece,
@@ -157,17 +154,7 @@ def _lines(task: Pass, place: Place, piece: Piece, check: Callable[[Segment], Ba
         return kept
     with ExitStack() as stack:
         again = read(task, place, one_piece(task, piece), stack)
-        return b"".join(_sent(check(s), s, piece.chosen).bytes_of(s) for s in again)
-
-
-def _sent(batch: Batch, segment: Segment, chosen: Chosen | None, takes: Sequence[Take] = ()) -> Batch:
-    """A batch with those lines alone that are sent; what is taken is taken of those that no later one replaces."""
-    if chosen is not None and chosen.replaced is not None:
-        batch = without(batch, segment, 0, NumberedLines(chosen.replaced))
-    batch = with_taken(batch, segment, takes)
-    if chosen is not None and chosen.wanted is not None:
-        batch = only(batch, segment, 0, NumberedLines(chosen.wanted))
-    return batch
+        return b"".join(sent(check(s), s, piece.chosen).bytes_of(s) for s in again)
 
 
 def _key(task: Pass, segment: Segment) -> tuple[str, int, int]:
@@ -206,7 +193,7 @@ class _Checked:
     ) -> tuple[Segment, Batch]:
         made = self._check(segment, accounts=self._accounts > 0)
         glance = self._eyes.glance(segment, made.rejects, first=first)
-        batch = _sent(made, segment, chosen, self._task.takes)
+        batch = sent(made, segment, chosen, self._task.takes)
         data = batch.bytes_of(segment)
         if self._keep and batch.data is not None:
             _kept.put(_key(self._task, segment), data)
