@@ -180,7 +180,7 @@ Labels = Annotated[
         "--label",
         autocompletion=completing.labels,
         metavar="KEY=VALUE",
-        help="Only resources with this label.",
+        help="Only documents with this label in metadata.labels; --datamart KEY=VALUE selects by labels of datamarts.",
     ),
 ]
 Targets = Annotated[

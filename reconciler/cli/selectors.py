@@ -48,6 +48,9 @@ def labels(checked: Checked, given: Sequence[str]) -> tuple[tuple[str, str], ...
     wanted = tuple((k, v) for k, _, v in (x.partition("=") for x in given))
     for key, value in wanted:
         if (key, value) not in known:
+            if value in checked.specs.labels.get(key, ()):
+                words = f"-l: no spec has {key}={value} in metadata.labels, but datamarts have it"
+                raise ReconcilerError(words, help=f"`--datamart {key}={value}` selects them")
             pairs = [f"{k}={v}" for k, v in sorted(known)]
             raise _nothing("-l", f"no spec has {key}={value} in metadata.labels", f"{key}={value}", pairs)
     return wanted

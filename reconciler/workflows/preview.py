@@ -8,6 +8,7 @@ import msgspec
 from reconciler.api import resources
 from reconciler.api.client import Reader
 from reconciler.api.profiles import stored_profile
+from reconciler.bulk.records.columns import listed
 from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.scan.source_scans import Scans
@@ -82,12 +83,13 @@ def preview(
 def _line(source: SourceDefinition, place: str, scans: Scans) -> tuple[str, int, bytes]:
     """The command that a line of the source becomes, with its file and number."""
     names = scans.names(source)
-    shown = Rows(names, source).names
+    shown = Rows(names, source).names[:-1]  # the last is no file
     path, _, number = place.rpartition(":")
     line = whole(number)
     if line is None or (path and path not in shown):
         raise UsageError(
-            f"--line {place!r} is not a line of this source", help=f"its files: {', '.join(shown)}"
+            f"--line {place!r} is not a line of this source",
+            help=f"write {shown[0]}:N; its files: {listed(shown)}",
         )
     wanted = shown.index(path) if path else 0
     rows, check = Rows(names, source), checker(source)
@@ -103,4 +105,6 @@ def _line(source: SourceDefinition, place: str, scans: Scans) -> tuple[str, int,
             if before + at + 1 == line:
                 return shown[wanted], line, text
         raise ReconcilerError(f"no record begins at {shown[wanted]}:{line}")
-    raise ReconcilerError(f"{shown[wanted]} has no line {line}")
+    others = [name for name in shown if name != shown[wanted]]
+    advice = f"--line FILE:N names a line of another file: {listed(others)}" if others and not path else None
+    raise ReconcilerError(f"{shown[wanted]} has no line {line}", help=advice)

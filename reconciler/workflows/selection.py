@@ -1,6 +1,6 @@
 """What flags select of a plan: each that selects must select something, else the command ends and names what there is."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model.address import Address
@@ -29,7 +29,7 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
     chosen = {a for a in known if _planned(scope, checked, Address.parse(a))}
     for address in sorted(scope.targets):
         if address not in known:
-            named = [x for x in known if x.partition("/")[2].partition("@")[0] == address]
+            named = _named(address, known)
             raise ReconcilerError(
                 f"no spec declares {address}", help=nearest_or_known(address, named or known)
             )
@@ -47,6 +47,11 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
     if scope.labels and not chosen:
         words = " ".join(f"-l {k}={v}" for k, v in scope.labels)
         raise ReconcilerError(f"{words}: no spec has these labels together", help="give fewer flags")
+
+
+def _named(given: str, known: Sequence[str]) -> list[str]:
+    """Addresses that one without its datamart, or without its kind, may mean."""
+    return [x for x in known if given in (x.partition("@")[0], x.partition("/")[2].partition("@")[0])]
 
 
 def _planned(scope: Scope, checked: Checked, address: Address) -> bool:

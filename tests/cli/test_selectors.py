@@ -17,6 +17,11 @@ ROWS = [
     ("--datamart country=es", "selects no datamart that has an id", "known: retail-fr, retail-de"),
     ("-l team=crn", "no spec has team=crn", "did you mean 'team=crm'"),
     ("-l xx=yy", "no spec has xx=yy", "known: owner=web, team=crm"),
+    (
+        "-l country=fr",
+        "no spec has country=fr in metadata.labels, but datamarts have it",
+        "`--datamart country=fr` selects them",
+    ),
     ("-l team=crm -l owner=web", "no spec has these labels together", "fewer flags"),
     ("--target Compartment/loyality", "no spec declares", "did you mean 'Compartment/loyalty'"),
     ("--target Activation/loyalty@retail-fr --datamart retail-de", "the other flags exclude", "fewer flags"),

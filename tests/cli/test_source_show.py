@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 from reconciler.bulk.scan.shown import MAX_PROPERTIES, Looking
 from reconciler.model.load import Scan
+from reconciler.model.shown_rows import Property, Shown
 from reconciler.reports.source import html, text
 from reconciler.reports.source import json as as_json
-from reconciler.reports.source.properties import rate
+from reconciler.reports.source.properties import rate, table
 from reconciler.reports.source.reading import Reading
 from reconciler.reports.style import PLAIN
 from tests.support.workspace import Workspace
@@ -246,3 +248,19 @@ def test_sources_read_once_are_shown_too(workspace: Workspace) -> None:
     assert done.code == 0, done
     assert SECRET not in done.out
     assert re.search(r"tier +text, 10 characters", done.out)
+
+
+@pytest.mark.parametrize("width", [50, 60, 70, 79, 80, 100])
+def test_the_table_of_properties_fits_the_terminal_and_cuts_no_name(width: int) -> None:
+    names = ["id", "a_name_of_26_characters_xx", "loyalty_points_1", "loyalty_points_2"]
+    found = tuple(
+        Property(
+            name, present=99, nulls=1, empty=2, types={"string": 90, "integer": 9}, shortest=1, longest=12345
+        )
+        for name in names
+    )
+    lines = table(Shown(upserts=100, properties=found), replace(PLAIN, width=width))
+    assert max(map(len, lines)) <= max(width, 60)
+    text = "\n".join(lines)
+    assert all(name in text for name in names)
+    assert text.count("1-12,345") == len(names)

@@ -77,3 +77,14 @@ def test_findings_stand_on_lines_of_their_own_in_whole_words(tmp_path: Path, col
     assert "data/fr/customers.csv:27 row 26 column 'points' is" in text
     assert lines.index("Changes") > 0
     assert lines[lines.index("Changes") - 1] == ""
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+def test_fault_scripts_are_wrapped_beside_their_names(tmp_path: Path, columns: int) -> None:
+    lines = [
+        x.rstrip()
+        for x in screen(on_a_terminal("sandbox", "faults", columns=columns, cwd=tmp_path))
+        if x.strip()
+    ]
+    assert all(len(line) <= min(columns, 80) for line in lines), lines
+    assert all(line[21] == " " and line[22] != " " for line in lines), lines

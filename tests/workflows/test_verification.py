@@ -116,4 +116,11 @@ def test_previews_of_other_lines(workspace: Workspace, emulator: Emulator) -> No
     assert (bad.code, "no value in 'id'" in bad.err) == (1, True), bad
     beyond = workspace.run("source", "preview", "customers", "--line", "4")
     assert (beyond.code, "has no line 4" in beyond.err) == (1, True), beyond
-    assert workspace.run("source", "preview", "customers", "--line", "x").code == 64
+    unnamed = workspace.run("source", "preview", "customers", "--line", "x")
+    assert (unnamed.code, "write data/customers.ndjson:N" in unnamed.err) == (64, True), unnamed
+    text = (workspace.root / "specs/customers.yaml").read_text()
+    workspace.write("specs/customers.yaml", text.replace("data/customers.ndjson", "data/customers*.ndjson"))
+    workspace.write("data/customers2.ndjson", '{"id":"c","op":"U","x":1}\n')
+    beyond = workspace.run("source", "preview", "customers", "--line", "4")
+    assert "--line FILE:N names a line of another file: data/customers.ndjson\n" in beyond.err
+    assert workspace.run("source", "preview", "customers", "--line", "data/customers.ndjson:1").code == 0

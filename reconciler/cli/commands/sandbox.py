@@ -1,6 +1,7 @@
 """`sandbox serve`, `set`, `faults`; `status`, `open`, `stop` and `reset` of the workspace's own sandbox (`endpoint: sandbox:`)."""
 
 import os
+import sys
 import textwrap
 import webbrowser
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import typer
 
 from reconciler.cli import exit_codes
 from reconciler.cli.fault_scripts import fault_script, ready_scripts, script_data
-from reconciler.cli.output.console import WORKSPACE_FILE, out, say
+from reconciler.cli.output.console import WORKSPACE_FILE, out, say, style
 from reconciler.cli.wiring.sandbox_process import FOLDER, answers, ask, ensure, reset, running, stop
 from reconciler.errors import MissingExtra, ReconcilerError, UsageError
 from reconciler.spec.find import check_is_workspace
@@ -223,10 +224,11 @@ def _other(root: Path) -> str:
 
 def run_faults() -> int:
     """`sandbox faults`."""
+    width = style(sys.stdout, no_color=True).width
     for name, text in sorted(ready_scripts().items()):
         head, indent = f"{name:<22}", " " * 22
         about = script_data(name, text.encode())["about"]
-        out("\n".join(textwrap.wrap(about, 80, initial_indent=head, subsequent_indent=indent)))
+        out("\n".join(textwrap.wrap(about, width, initial_indent=head, subsequent_indent=indent)))
     return exit_codes.DONE
 
 

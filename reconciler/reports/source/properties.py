@@ -8,6 +8,7 @@ from reconciler.reports.style import Style, safe
 
 HEADS = ("property", "absent", "null", "empty", "type", "length")
 _NAME, _RATE, _LENGTH, _TYPE = 26, 7, 12, 16
+_NAME_LEAST = 10
 
 
 class Row(NamedTuple):
@@ -69,12 +70,17 @@ def table(shown: Shown, style: Style) -> list[str]:
         return ["  No command sets a property."]
     lines = [
         f"  Properties of {many(shown.upserts, 'UPSERT command')}:",
-        "  " + style.bold(_line(Row(*HEADS[:4], (HEADS[4],), HEADS[5]), HEADS[4])),
+        "  " + style.bold(_line(Row(*HEADS[:4], (HEADS[4],), HEADS[5]), HEADS[4], style.width)),
     ]
+    name = name_width(style.width)
     for row in rows(shown):
         first, *more = row.types or ("",)
-        lines.append("  " + _line(row, first))
-        lines += [" " * (2 + _NAME + 3 * _RATE + 2) + kind for kind in more]
+        if name < len(row.name) and name < _NAME:
+            lines.append(f"  {clipped(row.name, _NAME)}")
+            lines.append("  " + _line(row._replace(name=""), first, style.width))
+        else:
+            lines.append("  " + _line(row, first, style.width))
+        lines += [" " * (2 + name + 3 * _RATE + 2) + kind for kind in more]
     if shown.uncounted:
         lines.append(
             f"  {many(shown.uncounted, 'value of a further property is', 'values of further properties are')} not listed: there are too many names."
@@ -82,9 +88,19 @@ def table(shown: Shown, style: Style) -> list[str]:
     return lines
 
 
-def _line(row: Row, first: str) -> str:
-    rates = "".join(text.rjust(_RATE) for text in (row.absent, row.null, row.empty))
-    return f"{clipped(row.name, _NAME):{_NAME}}{rates}  {first:{_TYPE}}{row.length:>{_LENGTH}}".rstrip()
+def name_width(width: int) -> int:
+    """Characters for the names of properties; on a narrow terminal, longer ones have a line of their own.
+
+    Args:
+        width: of the terminal.
+    """
+    return max(_NAME_LEAST, min(_NAME, width - 4 - 3 * _RATE - _TYPE - _LENGTH))
+
+
+def _line(row: Row, first: str, width: int) -> str:
+    name, rates = name_width(width), "".join(text.rjust(_RATE) for text in (row.absent, row.null, row.empty))
+    length = _LENGTH if name > _NAME_LEAST else max(0, width - 4 - name - 3 * _RATE - _TYPE)
+    return f"{clipped(row.name, name):{name}}{rates}  {first:{_TYPE}}{row.length:>{length}}".rstrip()
 
 
 def clipped(text: str, width: int) -> str:
