@@ -102,6 +102,10 @@ def test_everything_is_declared_or_remarked_on(observed: Observed) -> None:
     count = len({(m, r.compartment_id) for m in declared for r in observed.activations[m].require().rows})
     left = len({r.about for r in found.remarks if r.about.startswith("activation of")})
     assert len(pairs) + left == count
+    archived = {r.id for r in observed.compartments.rows if r.archived}
+    for remark in found.remarks:
+        if remark.about.startswith("activation of") and remark.about.split()[3] in archived:
+            assert remark.why == "no spec can declare this compartment: it is archived"
 
 
 @given(st.lists(st.tuples(texts, numbers), max_size=20, unique_by=lambda p: p[1]))

@@ -50,13 +50,14 @@ def export(observed: Observed, organisation_id: str, desired: Desired) -> Export
     documents = list(
         _compartments(compartments, organisation_id, rows, names, {*known.values(), *_keys(desired)}, remarks)
     )
-    remarks += _activations_left(rows, desired, names, known)
+    unsayable = {row.id: why for row in compartments if (why := _unsayable(row))}
+    remarks += _activations_left(rows, desired, names, known, unsayable)
     entries = tuple(
         DatamartEntry(
             names.datamarts[d.id],
             d.id,
             d.name,
-            _default(d, rows.get(d.id, ()), names, remarks),
+            _default(d, rows.get(d.id, ()), names, unsayable, remarks),
             tuple(i.name for i in observed.imports[d.id].require("document imports").rows)
             if d.id in observed.imports
             else (),
@@ -171,7 +172,11 @@ def _unsayable(row: Compartment) -> str | None:
 
 
 def _default(
-    datamart: Datamart, rows: Sequence[Activation], names: _Names, remarks: list[Remark]
+    datamart: Datamart,
+    rows: Sequence[Activation],
+    names: _Names,
+    unsayable: Mapping[str, str],
+    remarks: list[Remark],
 ) -> str | None:
     """The key of a datamart's default compartment."""
     ids = sorted({r.compartment_id for r in rows if r.default}, key=number)
@@ -180,12 +185,16 @@ def _default(
         remarks.append(Remark(about, f"the platform shows {many(len(ids), 'default')}: {', '.join(ids)}"))
         return None
     if ids and ids[0] not in names.compartments:
-        remarks.append(Remark(about, f"no spec declares compartment {ids[0]}"))
+        remarks.append(Remark(about, _undeclared(f"compartment {ids[0]}", unsayable.get(ids[0]))))
     return names.compartments.get(ids[0]) if ids else None
 
 
 def _activations_left(
-    rows: Mapping[str, Sequence[Activation]], desired: Desired, names: _Names, known: Mapping[str, str]
+    rows: Mapping[str, Sequence[Activation]],
+    desired: Desired,
+    names: _Names,
+    known: Mapping[str, str],
+    unsayable: Mapping[str, str],
 ) -> Iterable[Remark]:
     """Activations that the documents do not say: of compartments no spec can name, or of specs that were there before."""
     for datamart, found in rows.items():
@@ -194,9 +203,13 @@ def _activations_left(
             key = names.compartments.get(row.compartment_id)
             about = f"activation of compartment {row.compartment_id} on {name}"
             if key is None:
-                yield Remark(about, "no spec declares this compartment")
+                yield Remark(about, _undeclared("this compartment", unsayable.get(row.compartment_id)))
             elif row.compartment_id in known and f"Activation/{key}@{name}" not in desired.activations:
                 yield Remark(about, f"Compartment/{key} was declared before, without this datamart")
+
+
+def _undeclared(compartment: str, why: str | None) -> str:
+    return f"no spec can declare {compartment}: {why}" if why else f"no spec declares {compartment}"
 
 
 def _is_number(text: str) -> bool:
