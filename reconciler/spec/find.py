@@ -5,7 +5,6 @@ ends after `MAX_ENTRIES` names.
 """
 
 import os
-import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -105,6 +104,8 @@ def check_is_workspace(root: Path) -> None:
     here = os.path.abspath(root)  # noqa: PTH100 - names stay as users wrote them
     above = next((p for p in Path(here).parents if os.path.lexists(p / WORKSPACE_FILE)), None)
     if above is not None:
+        import shlex  # only where the command stops
+
         name = os.path.relpath(above)
         todo = f"{name} has one: put -C {shlex.quote(name)} before the command, or run the command there"
     raise ReconcilerError(f"no {WORKSPACE_FILE} in {root}", help=todo)

@@ -106,5 +106,5 @@ def test_a_wave_that_is_not_there(workspace: Workspace, emulator: Emulator, tmp_
     done = workspace.run("apply", "--auto-approve", "--wave", "canari")
     assert done.code == 1
     assert "the plan has no wave 'canari'" in done.err
-    assert "canary, everyone" in done.err
+    assert "did you mean 'canary'?" in done.err
     assert emulator.writes() == []
