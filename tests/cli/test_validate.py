@@ -204,6 +204,7 @@ def test_paths_limit_what_is_reported_not_what_is_read(root: Path) -> None:
     assert "spec-no-such-path" in missing.err
     assert "-->" not in missing.err  # there is no place to show
     assert "did you mean" not in missing.err
+    assert "1 error; `reconciler explain spec-no-such-path`" in missing.err
     near = run(root, "validate", str(root / "specs/loialty.yaml"))
     assert "did you mean 'specs/loyalty.yaml'?" in near.err
 

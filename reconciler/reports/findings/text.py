@@ -45,7 +45,8 @@ def summary(findings: Sequence[Diagnostic]) -> str:
     files = len({d.span.path for d in findings if d.span})
     codes = {d.code for d in findings}
     more = f"`reconciler explain {min(codes)}`" if len(codes) == 1 else "`reconciler explain CODE`"
-    return f"{' and '.join(words)} in {many(files, 'file')}; {more} explains."
+    where = f" in {many(files, 'file')}" if files else ""
+    return f"{' and '.join(words)}{where}; {more} explains."
 
 
 def _one(d: Diagnostic, source_line: SourceLine, style: Style, others: int) -> str:
