@@ -11,6 +11,7 @@ from reconciler.api.libraries import httpx
 from reconciler.api.proxy import Proxy, went_through
 from reconciler.errors import ReconcilerError
 from reconciler.origin import Origin
+from reconciler.whole import whole
 
 # What went wrong, by what is among the causes, the nearest one first; and what to do.
 _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
@@ -159,7 +160,7 @@ def _proxy_failure(e: Exception, causes: Sequence[BaseException], through: Proxy
     name = through.asked_by
     check = f"check {name}; NO_PROXY lists hosts that are reached without a proxy"
     if isinstance(e, httpx.ProxyError):
-        status = str(e)[:3] if str(e)[:3].isdecimal() else ""
+        status = str(e)[:3] if whole(str(e)[:3]) is not None else ""
         if status == "407":
             told = (
                 "does not accept the user and password"

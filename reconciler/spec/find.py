@@ -50,7 +50,8 @@ def find(root: Path, folders: Sequence[str]) -> tuple[list[SpecFile], list[Diagn
     """All spec files below the folders, in a stable order; hidden files and folders are other tools'."""
     search = _Search(root)
     for folder in folders:
-        search.add(os.path.abspath(os.path.join(root, folder)), search.inside)  # noqa: PTH100, PTH118
+        start = os.path.abspath(os.path.join(root, folder))  # noqa: PTH100, PTH118
+        search.add(start, search.inside, Span(WORKSPACE_FILE))
     return search.done()
 
 
@@ -131,8 +132,14 @@ class _Search:
     def done(self) -> tuple[list[SpecFile], list[Diagnostic]]:
         return [spec_file(real, shown) for real, shown in self.files.items()], self.findings
 
-    def add(self, start: str, bound: str) -> None:
-        """A file, or all below a folder; nothing that really lies outside of the bound."""
+    def add(self, start: str, bound: str, asked_by: Span | None = None) -> None:
+        """A file, or all below a folder; nothing that really lies outside of the bound.
+
+        Args:
+            start: its path.
+            bound: the real folder that it has to lie in.
+            asked_by: the place that names it; None for the command line.
+        """
         real = os.path.realpath(start)
         shown = self._shown(start)
         if not within(bound, real):
@@ -146,7 +153,7 @@ class _Search:
             self._file(real, shown)
         else:
             words = f"there is no file or folder {shown}"
-            self.findings.append(error("spec-no-such-path", words, help=_beside(start, shown)))
+            self.findings.append(error("spec-no-such-path", words, asked_by, help=_beside(start, shown)))
 
     def _walk(self, start: str, real: str, bound: str) -> None:
         folders, links = [(start, real)], list[tuple[str, str]]()

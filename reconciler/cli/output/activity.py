@@ -11,6 +11,7 @@ from reconciler.api.observer import Exchange
 from reconciler.cli.output.console import say
 from reconciler.kinds.counts import many
 from reconciler.reports.style import duration
+from reconciler.whole import whole
 
 EVERY_S = 15.0  # without a terminal something is said at least this often
 SAME_S = 1.0  # retries of one route within so many seconds are said once
@@ -61,7 +62,7 @@ class Activity:
         """
         now = self._now()
         # While there is no connection, each read of each route fails alike: that is said once, then at intervals.
-        lost = what.startswith("GET ") and not why.isdecimal()
+        lost = what.startswith("GET ") and whole(why) is None
         about, within = (why, EVERY_S) if lost else (what, SAME_S)
         with self._lock:
             alike = now - self._retried.get(about, -within) < within

@@ -82,7 +82,7 @@ def name(expectation: Expectation) -> str:
 def _listed(values: Sequence[object]) -> str:
     """The values that the spec allows; the first of many, and how many there are, which tells two lists apart."""
     shown = ", ".join(json.dumps(v, ensure_ascii=False) for v in values[:SHOWN_VALUES])
-    return f"[{shown}]" if len(values) <= SHOWN_VALUES else f"[{shown}, …] ({len(values):,} values)"
+    return f"[{shown}]" if len(values) <= SHOWN_VALUES else f"[{shown}, …] ({many(len(values), 'value')})"
 
 
 def _words(expectation: Expectation, found: Broken) -> str:
