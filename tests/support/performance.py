@@ -62,11 +62,12 @@ def page(found: Mapping[str, Any]) -> str:
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Results in which some benchmarks were measured again; these say when, and at which commit."""
+    """Results in which some benchmarks were measured again; these say when, and at which commit, and the page as soon as all do."""
     keys = ("date", "commit", "changed", "size", "sizes", "machine")
     again = {b["name"]: {**b, "measured": {k: new[k] for k in keys}} for b in new["benchmarks"]}
     kept = [again.pop(b["name"], b) for b in old["benchmarks"]]
-    return {**old, "benchmarks": [*kept, *again.values()]}
+    every = [*kept, *again.values()]
+    return {**(new if all("measured" in b for b in every) else old), "benchmarks": every}
 
 
 def made() -> str:

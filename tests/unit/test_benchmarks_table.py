@@ -103,10 +103,13 @@ def test_the_page_is_made_from_the_results_that_are_stored() -> None:
 
 def test_what_is_measured_again_takes_the_place_of_what_was_and_says_when() -> None:
     old, new = found(ROWS[0]), found(ROWS[3]) | {"commit": "another"}
+    old["benchmarks"].append({**old["benchmarks"][0], "name": "two"})
     made = performance.merged(old, new)
-    (one,) = made["benchmarks"]
+    one, two = made["benchmarks"]
     assert (Row.of(one["rows"][0]), one["measured"]["commit"]) == (ROWS[3], "another")
-    assert made["commit"] == old["commit"]
+    assert (Row.of(two["rows"][0]), made["commit"]) == (ROWS[0], old["commit"])
+    both = performance.merged(made, new | {"benchmarks": [{**new["benchmarks"][0], "name": "two"}]})
+    assert both["commit"] == "another"
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
