@@ -254,8 +254,8 @@ def _items(text: str, node: Any, wanted: Any, places: Sequence[tuple[int, int]])
     found: list[_Splice] = []
     for item in going:
         start = text.rindex("-", 0, item.start_mark.index)
-        found += _line_without(text, start, item.end_mark.index, places)
-    end = _line_end(text, kept[-1].end_mark.index)
+        found += _line_without(text, start, _end(text, item), places)
+    end = _line_end(text, _end(text, kept[-1]))
     new = "".join(f"{_newline(text)}{indent}- {scalar(name)}" for name in added)
     return [*found, *([_Splice(end, end, new)] if added else [])]
 

@@ -81,8 +81,9 @@ def plan_retry(
     same = generations(imports.rows, definition.former, retries=True)
     chain = [base, *(g for g in same if g.number == base.number)]
     ended = next((g for g in chain if not g.seal or not g.seal.failed), None)
-    if ended is not None and ended.seal:
-        return None  # nothing of the source needs to be read for that
+    if ended is not None and ended.seal:  # nothing of the source needs to be read for that
+        _remove_rows(change, chain, scans)
+        return None
     finder = _Finder(change, reader, io, scans, notes)
     source, scan = finder.original(definition, base, loads)
     unplaced = 0
@@ -91,6 +92,17 @@ def plan_retry(
             return _change(change, source, scan, load.key.retry, unplaced)
         source, scan, unplaced = finder.failed_of(load, source, scan)
     return _change(change, source, scan, chain[-1].key.retry + 1, unplaced) if scan.sent or unplaced else None
+
+
+def _remove_rows(change: LoadChange, chain: Sequence[Generation], scans: Scans) -> None:
+    """Remove the rows of sub-loads that are sealed: a run that was killed after the seal left them, and they are profiles (G9)."""
+    if scans.spools is None:
+        return
+    keys = [load.key for load in chain if load.seal and load.key.retry]
+    names = {Path(place_of(k.source, change.datamart_id, k.generation, k.retry)).name for k in keys}
+    for place in scans.spools.complete():
+        if place.name in names:
+            scans.spools.remove(place)
 
 
 class _Finder:

@@ -1,5 +1,7 @@
 """Edits of spec files: just the value changes, and every comment is still there, however the file is written."""
 
+import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +114,16 @@ def test_a_list_keeps_its_lines() -> None:
     made, left = edited("x", content, [Edit(0, ("spec", "on"), ["b", "c", "d"])])
     assert not left
     assert made == b"spec:\n  on:\n    # first\n    # about b\n    - b\n    - 'c'\n    - d\n  # end\n  x: 1\n"
+
+
+@pytest.mark.parametrize("wanted", [["a"], ["b"], ["a", "x"], ["b", "x"], ["a", "b", "x"]])
+@pytest.mark.parametrize(
+    "items",
+    ['- "a"\n    - |-\n        b\n', "- >-\n        a\n    - b # x\n", "- a\n    - |-\n        b\n\n"],
+)
+def test_names_in_blocks_are_removed_and_followed(items: str, wanted: list[str]) -> None:
+    text = f"kind: Compartment\nspec:\n  activations:\n    {items}  # why\n  token: t\n"
+    after, left = edited("x.yaml", text.encode(), [Edit(0, ("spec", "activations"), wanted)])
+    assert not left
+    assert yaml.safe_load(after)["spec"] == {"activations": wanted, "token": "t"}
+    assert sorted(comments(after.decode())) == sorted(comments(text))

@@ -100,10 +100,11 @@ def is_void(content: bytes) -> bool:
 
 @pytest.mark.parametrize("name", NASTY)
 def test_nasty_files_are_read_or_refused_in_bounded_time_and_memory(name: str) -> None:
-    begun = time.process_time()
+    begun, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found(NASTY[name])
     assert time.process_time() - begun < SECONDS
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < MEMORY
+    # Other tests of this process may have needed more: what counts is by how much the most grew.
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < MEMORY
 
 
 @given(st.binary(max_size=600))
