@@ -99,5 +99,4 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
             yield table.rows_of_markdown(shown)
             for b in shown:
                 if where := b.get("measured"):
-                    subjects = dict.fromkeys(row["name"].partition(":")[0] for row in b["rows"])
-                    yield f"{', '.join(subjects)}: {table.provenance(where)}\n"
+                    yield f"`{b['name']}`: {table.provenance(where)}\n"
