@@ -123,10 +123,13 @@ def seconds(value: str | float) -> float:
     Raises:
         UsageError: it is not of that form.
     """
-    m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?", str(value).strip())
+    m = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(ms|s|m|h|d)?", str(value).strip())
     if not m:
         raise UsageError(f"{value!r} is not a duration", help="examples: 500ms, 30s, 10m, 2h, 7d")
     return float(m[1]) * _UNITS[m[2] or "s"]
+
+
+_BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000}
 
 
 def size(value: str | int) -> int:
@@ -137,10 +140,17 @@ def size(value: str | int) -> int:
     """
     if isinstance(value, int):
         return value
-    m = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(B|kB|KB|MB)", value)
+    m = re.fullmatch(r"([0-9]{1,15})(?:\.([0-9]{1,15}))?(B|kB|KB|MB)", value)
     if not m:
         raise UsageError(f"{value!r} is not a size", help="examples: 500kB, 64MB")
-    return int(float(m[1]) * {"B": 1, "kB": 1000, "KB": 1000, "MB": 1_000_000}[m[2]])
+    return _bytes(m)
+
+
+def _bytes(m: re.Match[str]) -> int:
+    """What a whole part, decimals and a unit come to; a fraction of a byte is left out, and nothing is rounded up."""
+    decimals = m[2] or ""
+    parts: int = 10 ** len(decimals)
+    return int(m[1] + decimals) * _BYTES[m[3]] // parts
 
 
 _DEFAULTS: Mapping[str, Any] = {
@@ -250,9 +260,7 @@ def _rate(value: str | int | None, given: GivenBy) -> int | None:
     """Bytes a second, at least a million: with less an upload may pause for so long that a platform closes its connection."""
     found: int | None = value if isinstance(value, int) else None
     if isinstance(value, str) and (m := re.fullmatch(r"([1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?(MB|GB)", value)):
-        # Whole numbers all the way: a fraction of a byte is left out, and nothing is rounded up.
-        millionths = int(m[1]) * 1_000_000 + int((m[2] or "0").ljust(6, "0"))
-        found = millionths * (1000 if m[3] == "GB" else 1)
+        found = _bytes(m)
     if value is None or (found is not None and found >= 1_000_000):
         return found
     words = f"{given.words if given.path is None else 'upload_rate'} is {value!r}, must be bytes a second, at least 1MB"

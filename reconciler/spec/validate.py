@@ -27,9 +27,9 @@ _WORDS = {
 _YES_NO = {"yes": "true", "on": "true", "no": "false", "off": "false", "true": "true", "false": "false"}
 _PATTERNS = {
     "^[0-9]+$": "an id (digits)",
-    "^[0-9]+(\\.[0-9]+)?(ms|s|m|h)?$": "a duration such as 30s or 10m",
-    "^[0-9]+(\\.[0-9]+)?%$": "a count or a percentage such as 1%",
-    "^[0-9]+(\\.[0-9]+)?(B|kB|KB|MB)$": "a size such as 64MB",
+    "^[0-9]{1,15}(\\.[0-9]{1,15})?(ms|s|m|h)?$": "a duration such as 30s or 10m",
+    "^[0-9]{1,15}(\\.[0-9]{1,15})?%$": "a count or a percentage such as 1%",
+    "^[0-9]{1,15}(\\.[0-9]{1,15})?(B|kB|KB|MB)$": "a size such as 64MB",
     "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "made of lowercase letters, digits and inner hyphens",
 }
 
