@@ -13,13 +13,10 @@ from reconciler.errors import ReconcilerError
 from reconciler.origin import Origin
 from reconciler.whole import whole
 
+_TRUST = "if a proxy of your network inspects connections, set SSL_CERT_FILE to a file with its authority"
 # What went wrong, by what is among the causes, the nearest one first; and what to do.
 _CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
-    (
-        ssl.SSLCertVerificationError,
-        "its certificate is not trusted",
-        "if a proxy of your network inspects connections, set SSL_CERT_FILE to a file with its authority",
-    ),
+    (ssl.SSLCertVerificationError, "its certificate is not trusted", _TRUST),
     (ssl.SSLError, "no encrypted connection could be made", "check that the endpoint is the one for https"),
     (
         socket.gaierror,
@@ -176,8 +173,7 @@ def _proxy_failure(e: Exception, causes: Sequence[BaseException], through: Proxy
         return None
     for cause, words in _PROXY_CAUSES:
         if any(isinstance(c, cause) for c in causes):
-            certificate = cause is ssl.SSLCertVerificationError
-            return words, _CAUSES[0][2] if certificate else check
+            return words, _TRUST if cause is ssl.SSLCertVerificationError else check
     return "no connection to the proxy", check
 
 

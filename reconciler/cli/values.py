@@ -21,8 +21,10 @@ WHOLE = 1000  # characters: the first sentence, however long
 _TYPER = object()  # in place of a value: Typer has to convert
 
 
-class Command(TyperCommand):
-    """A command whose values are converted here where that is plain."""
+class _Plain:
+    """Values are converted here where that is plain, and no list of commands cuts a first sentence."""
+
+    callback: Callable[..., Any] | None
 
     def get_params(self, ctx: "Context") -> "list[Parameter]":
         """The parameters, each with the short way.
@@ -30,7 +32,7 @@ class Command(TyperCommand):
         Args:
             ctx: of this command.
         """
-        return shortened(super().get_params(ctx), self.callback)
+        return shortened(super().get_params(ctx), self.callback)  # type: ignore[misc]
 
     def get_short_help_str(self, limit: int = WHOLE) -> str:
         """The first sentence, which no list of commands and no shell cuts.
@@ -38,27 +40,16 @@ class Command(TyperCommand):
         Args:
             limit: characters; what asks for few gets all.
         """
-        return super().get_short_help_str(max(limit, WHOLE))
+        told: str = super().get_short_help_str(max(limit, WHOLE))  # type: ignore[misc]
+        return told
 
 
-class Group(TyperGroup):
-    """The same of a group of commands."""
+class Command(_Plain, TyperCommand):
+    """A command of Typer with both."""
 
-    def get_params(self, ctx: "Context") -> "list[Parameter]":
-        """The parameters, each with the short way.
 
-        Args:
-            ctx: of this group.
-        """
-        return shortened(super().get_params(ctx), self.callback)
-
-    def get_short_help_str(self, limit: int = WHOLE) -> str:
-        """The first sentence, which no list of commands and no shell cuts.
-
-        Args:
-            limit: characters; what asks for few gets all.
-        """
-        return super().get_short_help_str(max(limit, WHOLE))
+class Group(_Plain, TyperGroup):
+    """A group of commands with both."""
 
 
 def shortened(params: "list[Parameter]", function: Callable[..., Any] | None) -> "list[Parameter]":

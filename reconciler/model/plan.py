@@ -12,6 +12,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.rollout import Rollout
 
 FORMAT_VERSION = "2.0"
+ORDER = {"Compartment": 0, "Activation": 1, "DocumentImport": 2}  # of entries, by kind
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

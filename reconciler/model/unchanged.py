@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from reconciler.model.plan import (
+    ORDER,
     Change,
     Plan,
     ResourceChange,
@@ -17,7 +18,6 @@ from reconciler.model.plan import (
 Defaults = Mapping[str, Collection[str]]
 NOTHING = Unchanged()
 NO_OP = ("no-op",)
-_ORDER = {"Compartment": 0, "Activation": 1}
 
 
 class Gathering:
@@ -81,10 +81,8 @@ class Gathering:
         groups: dict[int, list[str]] = {}
         for key, mask in self._masks.items():
             groups.setdefault(mask, []).append(key)
-        every, single = (
-            self._compartments,
-            len(groups) == 1 and self._masks.keys() == self._compartments.keys(),
-        )
+        every = self._compartments
+        single = len(groups) == 1 and self._masks.keys() == every.keys()
         activations = [
             UnchangedActivations(
                 datamarts=tuple(sorted(d for d, bit in self._bits.items() if mask & bit)),
@@ -247,7 +245,7 @@ def canonical(unchanged: Unchanged) -> Unchanged | None:
 
 def full(plan: Plan) -> Plan:
     """The plan with an entry for each resource, in the order of entries; its digest is still to be made."""
-    every = sorted(resources(plan), key=lambda c: (_ORDER.get(c.kind, len(_ORDER)), c.address))
+    every = sorted(resources(plan), key=lambda c: (ORDER[c.kind], c.address))
     return replace(plan, resource_changes=tuple(every), unchanged=NOTHING)
 
 
@@ -268,14 +266,10 @@ def _compartment(key: str, found: UnchangedCompartment) -> ResourceChange:
 
 
 def _activation(unchanged: Unchanged, key: str, datamart: str, *, default: bool) -> ResourceChange:
-    identity = id_of(unchanged, key) or ""
-    return _active(key, identity, datamart, unchanged.datamart_ids[datamart], default=default)
-
-
-def _active(
-    key: str, compartment_id: str, datamart: str, datamart_id: str, *, default: bool
-) -> ResourceChange:
-    seen: dict[str, Any] = {"datamart_id": datamart_id, "compartment_id": compartment_id}
+    seen: dict[str, Any] = {
+        "datamart_id": unchanged.datamart_ids[datamart],
+        "compartment_id": id_of(unchanged, key) or "",
+    }
     if default:
         seen["default"] = True
     return _entry(f"Activation/{key}@{datamart}", "Activation", seen, None)

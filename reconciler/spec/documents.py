@@ -120,8 +120,7 @@ class Document:
     def written(self, *path: str | int) -> str:
         """The text of the scalar at `path` as it stands in the file, such as `12.10` of a number."""
         span = self.span(*path)
-        text = re.split(_BREAK, _decode(self.path, self.file.content)[0])[span.line - 1]
-        return text[span.column - 1 : span.column - 1 + span.length]
+        return self.line(*path)[span.column - 1 : span.column - 1 + span.length]
 
     def line(self, *path: str | int) -> str:
         """The line of the file with the value at `path`."""

@@ -26,7 +26,7 @@ from reconciler.planning.plan.planner import (
 )
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
-from reconciler.workflows.request import PlannedLoads, Request
+from reconciler.workflows.request import PlannedConfig, PlannedLoads, Request
 from reconciler.workflows.selection import in_scope, pruned, require_selected
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ def make_plan(
             io,
             request,
             observed=observed,
-            config=config,
-            changes=changes,
+            config=PlannedConfig(config, changes, unchanged),
             declared={name for load in desired.loads.values() for name in load.definition.former},
         )
     diagnostics += found.findings

@@ -1,7 +1,7 @@
 """The sources of a plan, each on each of its datamarts, and the imports of old loads that go. Sends nothing but GET (G1)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from concurrent.futures import Executor
 from functools import cache
 from typing import NamedTuple
@@ -16,7 +16,6 @@ from reconciler.model.listing import Listed
 from reconciler.model.plan import LoadChange, ResourceChange
 from reconciler.model.remote import Observed
 from reconciler.model.unchanged import Addresses
-from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.loads.elsewhere import elsewhere_findings, from_elsewhere
 from reconciler.planning.loads.generations import generations
 from reconciler.planning.loads.retention import proposed, superseded_imports
@@ -24,7 +23,7 @@ from reconciler.workflows.consent import Consents
 from reconciler.workflows.datamart_schemas import gather
 from reconciler.workflows.late import Look, look_again
 from reconciler.workflows.planned_loads import LoadPlanner
-from reconciler.workflows.request import PlannedLoads, Request
+from reconciler.workflows.request import PlannedConfig, PlannedLoads, Request
 
 
 class Sources(NamedTuple):
@@ -47,8 +46,7 @@ def plan_loads(
     request: Request,
     *,
     observed: Observed,
-    config: ConfigPlan,
-    changes: Sequence[ResourceChange],
+    config: PlannedConfig,
     declared: Collection[tuple[str, str]],
 ) -> PlannedLoads:
     """Read the sources and compare them with the platform.
@@ -61,7 +59,6 @@ def plan_loads(
         request: what the plan is asked to be.
         observed: the platform.
         config: what is planned for compartments and activations.
-        changes: of those, the ones that this plan makes.
         declared: names of workspace and source that specs declare, former ones included.
 
     Raises:
@@ -71,9 +68,9 @@ def plan_loads(
     sources.scans.schemas = schemas.by_source(loads)
     planner = LoadPlanner(
         observed=observed,
-        config=config,
-        changes=_activations(changes),
-        addresses=Addresses(changes, config.same.made()),
+        config=config.whole,
+        changes=_activations(config.changes),
+        addresses=Addresses(config.changes, config.unchanged),
         consents=Consents(reader),
         reader=reader,
         io=io,

@@ -1,4 +1,4 @@
-"""What a plan is asked to be: by flags, and by what the ledger remembers; and what becomes of its sources."""
+"""What a plan is asked to be: by flags, and by what the ledger remembers; and what becomes of its parts."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +8,9 @@ from reconciler.model.asked import Overrides, Scope
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.load import UploadNotes
-from reconciler.model.plan import LoadChange, Override, ResourceChange
+from reconciler.model.plan import LoadChange, Override, ResourceChange, Unchanged
 from reconciler.model.removal import RefusedRemoval
+from reconciler.planning.config.changes import ConfigPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,20 @@ class Request:
     newest_load: Callable[[DesiredLoad], int | None] = lambda _: None
     watched: Collection[str] = ()
     looked: Callable[[str], None] = lambda _: None
+
+
+class PlannedConfig(NamedTuple):
+    """What is planned for compartments and activations.
+
+    Attributes:
+        whole: of all that the specs declare.
+        changes: those that this plan makes.
+        unchanged: what this plan is about, and is as declared.
+    """
+
+    whole: ConfigPlan
+    changes: Sequence[ResourceChange]
+    unchanged: Unchanged
 
 
 class PlannedLoads(NamedTuple):

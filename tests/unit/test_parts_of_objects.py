@@ -2,7 +2,6 @@
 
 import http.server
 import re
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from reconciler.bulk.sources import object_store
 from reconciler.errors import ReconcilerError
+from tests.support.served import served
 
 pytest.importorskip("obstore", reason="needs the extra cloud")
 BODY = b"".join(b"u%04d,x\n" % n for n in range(700))
@@ -68,9 +68,8 @@ class Server:
 
             do_HEAD = do_GET  # noqa: N815 - a name of http.server
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/x.csv"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.server, address = served(Handler)
+        self.url = f"{address}/x.csv"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,19 +112,25 @@ def test_killed_at_any_boundary_the_next_run_ends_as_an_undisturbed_one(shard: i
 
 def table(say: Callable[[str], None]) -> bool:
     """Every boundary, with the ledger kept and with it lost; True if all are well."""
-    good = True
     with tempfile.TemporaryDirectory() as folder:
         names, expected = undisturbed(Path(folder) / "undisturbed")
-        for at, name in enumerate(names):
-            kept, lost = (
-                killed(Path(folder) / f"{at}{forget}", at, forget=forget, expected=expected)
-                for forget in (False, True)
-            )
-            say(f"{at:4} {name:54} {kept:16} {lost}")
-            good = good and kept == lost == "as undisturbed"
+        return boundaries(
+            names,
+            lambda at, forget: killed(Path(folder) / f"{at}{forget}", at, forget=forget, expected=expected),
+            say,
+        )
+
+
+def boundaries(names: Sequence[str], outcome: Callable[[int, bool], str], say: Callable[[str], None]) -> bool:
+    """A line for each boundary: what comes of a kill there with the ledger kept, and with it lost; True if all are well."""
+    say(f"{'':4} {'killed':54} {'ledger kept':16} ledger lost")
+    good = True
+    for at, name in enumerate(names):
+        kept, lost = outcome(at, False), outcome(at, True)
+        say(f"{at:4} {name:54} {kept:16} {lost}")
+        good = good and kept == lost == "as undisturbed"
     return good
 
 
 if __name__ == "__main__":
-    print(f"{'':4} {'killed':54} {'ledger kept':16} ledger lost")
     sys.exit(0 if table(lambda row: print(row, flush=True)) else 1)

@@ -19,6 +19,7 @@ from obstore.store import S3Store
 
 from reconciler.bulk.sources import object_store
 from tests.support.emulator import Emulator
+from tests.support.served import served
 from tests.support.workspace import Workspace, kill
 
 SOURCE = """\
@@ -226,9 +227,8 @@ class Web:
 
             do_HEAD = do_GET  # noqa: N815 - a name of http.server
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/exports/crm.csv"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.server, address = served(Handler)
+        self.url = f"{address}/exports/crm.csv"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
-from tests.workflows.test_crash_matrix import LINE, SOURCE, state
+from tests.workflows.test_crash_matrix import LINE, SOURCE, boundaries, state
 
 RETRY = ("source", "retry", "people", "--failed-lines", "--auto-approve")
 BAD = tuple(f"u{n}" for n in range(0, 60, 2))
@@ -79,20 +79,15 @@ def test_killed_anywhere_a_retry_ends_as_an_undisturbed_one(form: str, tmp_path:
 
 def table(say: Callable[[str], None]) -> bool:
     """Every boundary, with the ledger kept and with it lost; True if all are well."""
-    good = True
     with tempfile.TemporaryDirectory() as folder:
         names, expected = undisturbed(Path(folder) / "undisturbed", "numbers")
-        for at, name in enumerate(names):
-            ats = (at, (at * 7 + 3) % len(names))
-            kept, lost = (
-                killed(Path(folder) / f"{at}{forget}", "numbers", ats, forget=forget, expected=expected)
-                for forget in (False, True)
-            )
-            say(f"{at:4} {name:54} {kept:16} {lost}")
-            good = good and kept == lost == "as undisturbed"
-    return good
+
+        def outcome(at: int, forget: bool) -> str:
+            place, ats = Path(folder) / f"{at}{forget}", (at, (at * 7 + 3) % len(names))
+            return killed(place, "numbers", ats, forget=forget, expected=expected)
+
+        return boundaries(names, outcome, say)
 
 
 if __name__ == "__main__":
-    print(f"{'':4} {'killed':54} {'ledger kept':16} ledger lost")
     sys.exit(0 if table(lambda row: print(row, flush=True)) else 1)

@@ -19,7 +19,7 @@ from reconciler.bulk.upload.job import SLOWEST, upload
 from reconciler.bulk.upload.rate import Share, UploadRate
 from tests.support.emulator import Emulator
 from tests.support.line import Line
-from tests.support.workspace import Workspace
+from tests.support.workspace import CUSTOMERS, Workspace
 from tests.workflows.test_dask import once, workers
 from tests.workflows.test_sender import Sink, job, sink
 
@@ -58,7 +58,7 @@ def line(emulator: Emulator) -> Iterator[Line]:
 
 def workspace(folder: Path, line: Line, *, verbatim: bool = False, dask: bool = False) -> Workspace:
     made = Workspace(folder, line.url)
-    made.customers(ROWS, max_bytes=1 * MB, mark=MARK, source=COMMANDS if verbatim else _CUSTOMERS)
+    made.customers(ROWS, max_bytes=1 * MB, mark=MARK, source=COMMANDS if verbatim else CUSTOMERS)
     if verbatim:
         row = (
             '{"operation":"UPSERT","user_account_id":"c%06d","force_replace":true,'
@@ -89,18 +89,6 @@ def applied(made: Workspace, emulator: Emulator, line: Line) -> None:
     )
     assert line.most_above(RATE) < burst + MARGIN
     assert took > (line.total() - burst - MARGIN) / RATE
-
-
-_CUSTOMERS = """\
-apiVersion: reconciler/v1
-kind: ProfileSource
-metadata: {name: customers}
-spec:
-  files: ["data/*.csv"]
-  datamarts: retail-fr
-  identify_by: {compartment: loyalty, user_account_id: id}
-  update: {force_replace: true}
-"""
 
 
 @pytest.mark.parametrize("verbatim", [True, False], ids=["threads", "processes"])
@@ -176,7 +164,7 @@ def test_a_slow_line_is_no_reason_to_give_up(tmp_path: Path, emulator: Emulator)
     """6.4 MB at 2 MB/s; buffers of this machine hold some of it."""
     slow = Line(emulator.url, slow=2 * MB)
     made = Workspace(tmp_path / "ws", slow.url)
-    made.customers(ROWS, mark=MARK, source=_CUSTOMERS)
+    made.customers(ROWS, mark=MARK, source=CUSTOMERS)
     file = made.root / "reconciler.yaml"
     file.write_text(file.read_text() + "  write_timeout: 200ms\n")
     done = made.run("apply", "--auto-approve")

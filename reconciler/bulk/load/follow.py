@@ -60,10 +60,10 @@ class Executions:
             if now() > deadline or given_up or silence.gone or self.context.stopping():
                 break
             if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
-                what = f"for {many(len(waiting), 'execution')} of {self.listings.address}"
+                what = f"{many(len(waiting), 'execution')} of {self.listings.address}"
                 if silence.begun:
-                    what = f"for the platform, which gives no answer (at most {GONE_S:g} s), and {what[4:]}"
-                self.context.clock.wait(pause, what)
+                    what = f"the platform, which gives no answer (at most {GONE_S:g} s), and {what}"
+                self.context.clock.wait(pause, f"for {what}")
                 pause = min(pause * 1.3, 5.0)
         reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
         self.state.errors.append(

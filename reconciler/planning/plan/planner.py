@@ -16,6 +16,7 @@ from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.plan import (
     FORMAT_VERSION,
+    ORDER,
     Budget,
     LoadChange,
     Override,
@@ -43,7 +44,6 @@ from reconciler.planning.plan import guards
 from reconciler.planning.plan.waves import in_waves
 from reconciler.settings import Settings
 
-_ORDER = {"Compartment": 0, "Activation": 1, "DocumentImport": 2}
 # Per chunk: its import, its execution, and on average two looks at it; per load: listings and the seal.
 _PER_CHUNK, _PER_LOAD, _PER_CHANGE = 4, 6, 3
 
@@ -164,7 +164,7 @@ def assemble(
     if rollout is not None:
         config, loads = in_waves(config, loads, rollout)
     # Twice sorted, since keys of one text each compare fastest, and the second finds them nearly in order.
-    changes = tuple(sorted(sorted(config, key=attrgetter("address")), key=lambda c: _ORDER[c.kind]))
+    changes = tuple(sorted(sorted(config, key=attrgetter("address")), key=lambda c: ORDER[c.kind]))
     ordered = tuple(sorted(loads, key=lambda load: load.address))
     every = [
         *diagnostics,

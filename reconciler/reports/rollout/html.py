@@ -40,6 +40,7 @@ def render(
     """
     assert plan.rollout is not None  # noqa: S101 - a rollout's plan
     every = rows(found, plan, journal)
+    datamarts = [row for row in every if row["datamart"]]
     page: str = template(_TEMPLATE).render(
         found=found,
         plan=plan,
@@ -48,10 +49,10 @@ def render(
         notes=[*notes, *([words] if (words := todo(found)) else [])],
         allowed=allowed.sentences(plan.overrides),
         facts=_facts(found, plan),
-        counts=_counts([row for row in every if row["datamart"]]),
+        counts=_counts(datamarts),
         waves=[_wave(w, found, every, now) for w in plan.rollout.waves],
         bad=_bad(plan, journal),
-        datamarts=[row for row in every if row["datamart"]],
+        datamarts=datamarts,
         matrix=matrix(after(coverage(plan), _outcomes(journal), _passed(found))),
     )
     return page
