@@ -36,6 +36,8 @@ _PROXY_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "the name of the proxy is not known"),
     (ConnectionRefusedError, "the proxy's host refused the connection"),
     (httpx.ConnectTimeout, "no connection to the proxy within the time limit"),
+    # Whoever hangs up while the connection is encrypted may be noticed at any step of it, so by any of these.
+    (ConnectionError, "it was closed while it was made; there is no encrypted connection"),
 )
 _FILES = (
     "this machine opens no further connection: too many files are open",

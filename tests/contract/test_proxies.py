@@ -1,6 +1,7 @@
 """A proxy that fails is named, with the variable that asks for it and without user and password; the endpoint is not blamed."""
 
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -27,6 +28,7 @@ ANSWERS = {
     "a page": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 20\r\n\r\n" + PAGE,
     "closes": b"",
     "is no proxy": b"220 mail.example ESMTP\r\n",
+    "hangs up": b"HTTP/1.1 200 OK\r\n\r\n",
 }
 
 
@@ -39,8 +41,8 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def listening(answer: bytes) -> Iterator[int]:
-    """A port where every connection gets this answer to its first request."""
+def listening(answer: bytes, rude: bool = False) -> Iterator[int]:
+    """A port where every connection gets this answer to its first request; a rude one is reset when more comes."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -54,6 +56,14 @@ def listening(answer: bytes) -> Iterator[int]:
                 try:
                     connection.recv(4096)
                     connection.sendall(answer)
+                    if rude:
+                        connection.recv(1)
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        continue
+                    # What the client sends is read: closed with bytes unread, a connection is reset, and the answer may be lost.
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(4096):
+                        pass
                 except OSError:
                     pass
 
@@ -87,6 +97,7 @@ def closed_port() -> int:
         ("a page", "no encrypted connection", "NO_PROXY"),
         ("closes", "no complete answer through the proxy", ""),
         ("is no proxy", "no complete answer through the proxy", ""),
+        ("hangs up", "there is no encrypted connection", "NO_PROXY"),
         ("refused", "the proxy's host refused the connection", "NO_PROXY"),
         ("unknown", "the name of the proxy is not known", "NO_PROXY"),
     ],
@@ -94,7 +105,7 @@ def closed_port() -> int:
 def test_a_proxy_that_fails(
     monkeypatch: pytest.MonkeyPatch, variable: str, how: str, words: str, todo: str
 ) -> None:
-    with listening(ANSWERS.get(how, b"")) as port:
+    with listening(ANSWERS.get(how, b""), rude=how == "hangs up") as port:
         place = {"refused": f"127.0.0.1:{closed_port()}", "unknown": "proxy.invalid:3128"}.get(
             how, f"127.0.0.1:{port}"
         )
