@@ -1,6 +1,8 @@
 """A Dask cluster of this machine against the local engine with one process: seconds of the same apply, and until the first chunk is there.
 
-check   `source check` of the same source: reading, checking, digesting and cutting alone (two workers against one, aim: 1.4 x as fast)
+check   `source check` of the same source: reading, checking, digesting and cutting alone (two workers against one, aim: 1.4 x as fast);
+        one worker has two threads, so on a machine of two processors it leaves little for another one; so it is measured with
+        workers of one processor each, too, as on machines of their own
 load    the same `apply` (one worker against the local engine, aim: at most 1.15 x its time), and when its first chunk is there
         (aim: at most 3 s later)
 killed  a worker killed every few seconds, so often at most: how long that takes says nothing of a machine but that it ends
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +29,7 @@ from tests.workflows.test_dask import workers
 
 MARK = "x" * 160  # makes the rows of the source wide, so that it is read by workers
 ROW = 332  # bytes of a command, about
+CHUNK, CHUNKS = 64_000_000, 20  # bytes of a chunk as by default; of a small source at least so many chunks
 STARTING_S = 3.0  # of worker processes, before they read
 KILL_EVERY_S, MOST_KILLS = 3.0, 20
 LATER_S, FASTER = 3.0, 1.4
@@ -40,10 +44,11 @@ run()
 
 
 class Ran(NamedTuple):
-    """Digests by the import's name, and seconds: of checking alone, of the whole apply, and until its first chunk was there."""
+    """Digests by the import's name, and seconds: of checking alone, the same with workers of one processor each, of the whole apply, and until its first chunk was there."""
 
     sent: dict[str, list[str]]
     check: float
+    single: float
     took: float
     first: float
 
@@ -51,14 +56,12 @@ class Ran(NamedTuple):
 def run(folder: Path, rows: int, count: int, *, killed: bool) -> Ran:
     emulator = Emulator(folder / "emulator", profiles="counted")
     workspace = Workspace(folder / "ws", emulator.url)
-    workspace.customers(rows, max_bytes=4_000_000, mark=MARK)
+    workspace.customers(rows, max_bytes=min(CHUNK, rows * ROW // CHUNKS), mark=MARK)
     if count:
         file = workspace.root / "reconciler.yaml"
         file.write_text(file.read_text() + f"  engine: {{dask: {{scheduler: local, workers: {count}}}}}\n")
-    begun = time.monotonic()
-    if not killed:
-        ended(start(workspace, "source", "check", "customers"))
-    check = time.monotonic() - begun
+    check = 0.0 if killed else checked(workspace, single=False)
+    single = checked(workspace, single=True) if count and not killed else 0.0
     begun = time.monotonic()
     code, err, first = applied(emulator, workspace, killed=killed)
     while code == 3 and killed:  # at some moment no worker was left: the same command again
@@ -71,7 +74,7 @@ def run(folder: Path, rows: int, count: int, *, killed: bool) -> Ran:
     emulator.stop()
     assert all(len(r) == 1 for r in sent.values()), sent
     assert f"{rows:,} succeeded + 0 failed" in err, err
-    return Ran(sent, check, took, first - begun)
+    return Ran(sent, check, single, took, first - begun)
 
 
 def start(workspace: Workspace, *args: str) -> "subprocess.Popen[str]":
@@ -84,9 +87,21 @@ def start(workspace: Workspace, *args: str) -> "subprocess.Popen[str]":
     )  # fmt: skip
 
 
-def ended(process: "subprocess.Popen[str]") -> None:
+def checked(workspace: Workspace, *, single: bool) -> float:
+    """Seconds of a check; with `single`, of workers that have a processor each."""
+    begun, process = time.monotonic(), start(workspace, "source", "check", "customers")
+    bound = set[int]()
+    while single and process.poll() is None:
+        for pid in set(workers(process.pid)) - bound:
+            processor = sorted(os.sched_getaffinity(0))[len(bound) % len(os.sched_getaffinity(0))]
+            with suppress(OSError):  # it ended
+                for thread in Path(f"/proc/{pid}/task").iterdir():
+                    os.sched_setaffinity(int(thread.name), {processor})
+            bound.add(pid)
+        time.sleep(0.05)
     out, err = process.communicate()
     assert process.returncode == 0, out + err
+    return time.monotonic() - begun
 
 
 def applied(emulator: Emulator, workspace: Workspace, *, killed: bool) -> tuple[int, str, float]:
@@ -122,11 +137,14 @@ def dask(size: Size) -> Iterator[Row]:
                 found[name].append(run(Path(folder), count, many, killed=killed))
             assert found[name][-1].sent == found["local"][0].sent
     check = {name: median([r.check for r in ran]) for name, ran in found.items()}
+    single = {name: median([r.single for r in ran]) for name, ran in found.items()}
     took = {name: median([r.took for r in ran]) for name, ran in found.items()}
     first = {name: median([r.first for r in ran]) for name, ran in found.items()}
     name = f"dask, {size.dask_megabytes:,} MB"
     yield Row(f"{name}, 1 worker: check", check["one"], "s", "local, one process", check["local"], most=1.15)
     yield Row(f"{name}, 2 workers: check", check["two"], "s", "1 worker", check["one"], most=1 / FASTER)
+    name_of = f"{name}, 2 workers of one processor: check"
+    yield Row(name_of, single["two"], "s", "1 worker of one processor", single["one"], most=1 / FASTER)
     yield Row(f"{name}, 1 worker: load", took["one"], "s", "local, one process", took["local"], most=1.15)
     yield Row(f"{name}, 2 workers: load", took["two"], "s", "1 worker", took["one"])
     later = (first["local"] + LATER_S) / first["local"]

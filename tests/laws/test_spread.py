@@ -307,6 +307,47 @@ def test_parquet(data: st.DataObject) -> None:
     assert found == expected
 
 
+class Asking(LosingWorkers):
+    """Notes who is asked to check how many bytes, and what was asked for and is not there yet."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(random.Random(1), 2 * count)
+        self.asked, self.waiting, self.idle = dict.fromkeys(self.names(), 0), list[str](), 0
+
+    def names(self) -> list[str]:
+        return [f"w{n}" for n in range(self.at_once // 2)]
+
+    def do(self, job: bytes) -> bytes:
+        return self.pickled(pickle.loads(job)[0](*pickle.loads(job)[1]))
+
+    def give(self, task: Callable[..., Any], *args: Any, near: str = "", first: bool = False) -> Any:
+        given = Task(self, task, args)
+        if task is worker_tasks.look:
+            self.asked[near or "w0"] += sum(p.size for p in args[2].segments)
+            self.waiting.append(near or "w0")
+            made, given.result = given.result, lambda: self.taken(made)  # type: ignore[method-assign]
+        return given
+
+    def taken(self, made: Callable[[], Any]) -> Any:
+        self.idle += len(self.asked.keys() - set(self.waiting))
+        del self.waiting[0]
+        return made()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("max_bytes", [600, 2_400, 4_000, 20_000])
+def test_every_worker_has_its_share(tmp_path: Path, count: int, max_bytes: int) -> None:
+    """Whatever a chunk's size: each checks as much as another one, but for a chunk, and none waits while there is more to check."""
+    (tmp_path / "x.csv").write_text("id,note\n" + "".join(f"u{n},{n:030}\n" for n in range(8_000)))
+    workers = Asking(count)
+    both(tmp_path, source("csv", "x.csv", max_bytes), workers, 300)
+    stretch = worker_frames.STRETCH * 400
+    most, least = max(workers.asked.values()), min(workers.asked.values())
+    assert most - least <= max(max_bytes, 2 * stretch)
+    begin_and_end = 4 * count * (1 + max_bytes // stretch) * count
+    assert workers.idle <= begin_and_end, workers.idle
+
+
 def test_a_map_and_another_encoding_are_read_from_the_beginning(tmp_path: Path) -> None:
     workers = LosingWorkers(random.Random(1), 2)
     (tmp_path / "x.csv").write_bytes(

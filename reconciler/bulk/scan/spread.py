@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,6 +37,7 @@ from reconciler.model.source import SourceDefinition
 
 AHEAD = 64  # answers about a file that wait for the files before it
 STRETCHES = 256  # known ones that nobody has yet
+MOST_ASKED = 256  # stretches that are being checked so that each of few workers has a chunk
 
 
 def divisible(source: SourceDefinition, names: Sequence[str]) -> bool:
@@ -45,6 +47,14 @@ def divisible(source: SourceDefinition, names: Sequence[str]) -> bool:
     if not (source.listed or source.superseded):
         return not source.of_this_run
     return all(alone(name, source) for name in names)  # else lines cannot be counted before they are read
+
+
+class _Asked(NamedTuple):
+    """A stretch that is being checked; bytes of it (rows, of Parquet), and by whom it is, as far as that was asked for."""
+
+    given: Given[Looked]
+    size: int
+    near: str
 
 
 class Spread:
@@ -72,7 +82,7 @@ class Spread:
         self._places = [Place(i, n, worker_parts.state(root, n)) for i, n in enumerate(names)]
         self._framing = _Framing(workers, self._task, self._places)
         self._digesting = Digesting(workers, self._task, self._places)
-        self._given = deque[tuple[Given[Looked], int]]()
+        self._given = deque[_Asked]()
         self._shares = _Shares(workers, source.max_bytes)
         self._through: list[_Through] = []
 
@@ -128,7 +138,7 @@ class Spread:
         for _ in files:
             while True:
                 self._framing.read_on()
-                for one in self._through[: 1 if look.accounts else self._workers.at_once]:
+                for one in self._through[: self._workers.at_once]:
                     one.read_on(look.accounts)
                 if (found := self._through[0].answer(look.accounts)) is None:
                     break
@@ -138,21 +148,26 @@ class Spread:
     def _stretches(self, end: int, look: Look) -> Iterator[tuple[Looked, str]]:
         """Files before this one, whose parts can be read by themselves."""
         while True:
-            most = 1 if look.accounts else 2 * self._workers.at_once + 1
-            while len(self._given) < most and (one := self._framing.next(end, wait=not self._given)):
+            while self._room(look) and (one := self._framing.next(end, wait=not self._given)):
                 one = _with_choice(one, self._choice)
                 self._digesting.expect(one)
-                place, size = self._places[one.file], _size(one)
-                near = self._shares.next(sum(n for _, n in self._given))
+                near = self._shares.next(self._given)
                 given = self._workers.give(
-                    worker_tasks.look, self._task, place, one, look.accounts, near=near
+                    worker_tasks.look, self._task, self._places[one.file], one, look.accounts, near=near
                 )
-                self._given.append((given, size))
+                self._given.append(_Asked(given, _size(one), near))
             if not self._given:
                 return
-            first, _ = self._given[0]
+            first = self._given[0].given
             yield first.result(), first.worker
             self._given.popleft()
+
+    def _room(self, look: Look) -> bool:
+        """Whether one more stretch can be checked meanwhile. Of each that is, as many accounts come as are still wanted: so there are few."""
+        asked, at_once = len(self._given), self._workers.at_once
+        if look.accounts:
+            return asked < at_once
+        return asked <= 2 * at_once or (asked < MOST_ASKED and not self._shares.enough(self._given))
 
     def cut(self, chunks: Sequence[Chunk]) -> None:
         """So much is cut by now: those chunks are digested."""
@@ -172,11 +187,11 @@ class Spread:
 
     def close(self) -> None:
         """Nothing of the pass is wanted any more."""
-        for given, _ in self._given:
-            given.cancel()
+        for one in self._given:
+            one.given.cancel()
         rest: list[_Framing | Digesting | _Through] = [self._framing, self._digesting, *self._through]
-        for one in rest:
-            one.cancel()
+        for each in rest:
+            each.cancel()
         self._workers.tell(worker_tasks.forget, self._task.key)
         worker_tasks.forget(self._task.key)  # what was done here, after workers were lost
 
@@ -196,11 +211,16 @@ def _size(stretch: Stretch) -> int:
 
 
 class _Shares:
-    """Which worker checks what: as far as it can be told before, all of one chunk, since the one who digests it has to have its lines."""
+    """Which worker checks what: all of one chunk, as far as that can be told before, since the one who digests it has to have its lines.
+
+    The next chunk is of the worker that has the least to check.
+    """
 
     def __init__(self, workers: Workers, max_bytes: int) -> None:
         self._names, self._max_bytes = workers.names(), max_bytes
         self._read = self._lines = 1  # so much was made of so much
+        self._last, self._chunk = "", -1
+        self._chunks = dict.fromkeys(self._names, 0)  # that each was given
 
     def made(self, piece: Piece | None, batch: Batch) -> None:
         """What became of a segment."""
@@ -208,12 +228,24 @@ class _Shares:
             self._read += piece.size
             self._lines += batch.elsewhere.size
 
-    def next(self, waiting: int) -> str:
-        """Who checks the next stretch, while so much is being checked; empty if that is all one."""
+    def enough(self, given: Sequence[_Asked]) -> bool:
+        """True if every worker has a chunk to check, and the first one another."""
+        chunks = (len(self._names) + 1) * self._max_bytes
+        return self._lines * sum(g.size for g in given) // self._read >= chunks
+
+    def next(self, given: Sequence[_Asked]) -> str:
+        """Who checks the next stretch, after those that are being checked; empty if that is all one."""
         if len(self._names) < 2:
             return ""
-        begins = self._lines * (self._read + waiting) // self._read
-        return self._names[begins // self._max_bytes % len(self._names)]
+        begins = self._lines * (self._read + sum(g.size for g in given)) // self._read
+        if (chunk := begins // self._max_bytes) != self._chunk:
+            loads = dict.fromkeys(self._names, 0)
+            for one in given:
+                loads[one.near] = loads.get(one.near, 0) + one.size
+            self._last = min(self._names, key=lambda n: (loads[n], self._chunks[n]))
+            self._chunk = chunk
+            self._chunks[self._last] += 1
+        return self._last
 
 
 class _Framing:

@@ -12,7 +12,7 @@ from reconciler.bulk.sources.segments import alone, feed_file, segments
 
 STRETCH = 8  # segments that one task checks
 ROWS = 10 * parquet.BATCH  # of a Parquet file, that one task checks
-FIRST, MOST = 2, 64  # segments after which places are given back: few at first, so that others can begin
+FIRST, MOST = 16, 64  # segments after which places are given back: few at first, so that others can begin
 
 
 def frame(task: Pass, places: Sequence[Place], number: int) -> Framed:
@@ -82,7 +82,7 @@ def _text(task: Pass, root: Path, names: Sequence[str], digests: SourceDigest) -
         if alone(names[file], task.source):
             lines = lines_of(segment, task.source) if task.numbered else 0
             held.append(Piece(segment._replace(data=b""), len(segment.data), lines))
-            if len(held) >= min(STRETCH, most):
+            if len(held) >= min(STRETCH, most // 4):
                 close()
         if sum(len(s.segments) for s in stretches) >= most:
             yield Framed(tuple(stretches), file)
