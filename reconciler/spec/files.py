@@ -102,16 +102,19 @@ def _names(data: object) -> frozenset[str]:
 
 
 def read_all(files: Sequence[SpecFile]) -> list[Read]:
-    """Read many files, in order; very many are shared out to a process for each core."""
+    """Read many files, in order; very many are shared out to a process for each core, while these live."""
     cores = os.cpu_count() or 1
     if len(files) < _MANY or cores == 1:
         return [read(f) for f in files]
     import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
     context = multiprocessing.get_context("fork" if _one_thread() else "spawn")
-    with ProcessPoolExecutor(cores, mp_context=context) as pool:
-        return list(pool.map(read, files, chunksize=_CHUNK))
+    try:
+        with ProcessPoolExecutor(cores, mp_context=context) as pool:
+            return list(pool.map(read, files, chunksize=_CHUNK))
+    except BrokenExecutor:  # one was killed, or does not begin
+        return [read(f) for f in files]
 
 
 def _one_thread() -> bool:

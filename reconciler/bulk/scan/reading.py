@@ -1,13 +1,15 @@
 """Where the segments of a pass over a source are read and checked: here, with processes that share the work, or elsewhere.
 
 `Here` reads and hashes every byte in this process, in order; what becomes of a segment is decided by `reconciler.bulk.scan.check`,
-in other processes where there are any.
+in other processes where there are any. What is asked of one that was killed, or that does not begin, is done here: nothing of it was
+used yet, and it comes to the same.
 """
 
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -129,24 +131,37 @@ class Here:
             for segment in pieces:
                 yield segment, check(segment, self._chosen(segment), accounts=look.accounts > 0)
             return
-        waiting: deque[tuple[Segment, Future[Batch]]] = deque()
+        waiting: deque[tuple[Segment, Callable[[], Batch]]] = deque()
         with ThreadPoolExecutor(THREADS, thread_name_prefix="frames") as threads:
             for segment in pieces:
                 if segment.frame is not None or segment.bad is not None:
                     # frames work without the interpreter's lock
                     future = threads.submit(check, segment, self._chosen(segment), accounts=look.accounts > 0)
+                    waiting.append((segment, future.result))
                 else:
-                    future = self._submit(self._workers, segment, look)
-                waiting.append((segment, future))
+                    waiting.append((segment, self._submit(self._workers, check, segment, look)))
                 if len(waiting) >= AHEAD:
                     first, done = waiting.popleft()
-                    yield first, done.result()
+                    yield first, done()
             for first, done in waiting:
-                yield first, done.result()
+                yield first, done()
 
-    def _submit(self, workers: Executor, segment: Segment, look: Look) -> "Future[Batch]":
-        job = _job(segment, self._root, self._names, self._source)
-        return workers.submit(work, *job, self._chosen(segment), look.asked, look.accounts > 0)
+    def _submit(
+        self, workers: Executor, check: Callable[..., Batch], segment: Segment, look: Look
+    ) -> Callable[[], Batch]:
+        chosen, accounts = self._chosen(segment), look.accounts > 0
+        future: Future[Batch] | None = None
+        with suppress(BrokenExecutor):
+            job = _job(segment, self._root, self._names, self._source)
+            future = workers.submit(work, *job, chosen, look.asked, accounts)
+
+        def answer() -> Batch:
+            if future is not None:
+                with suppress(BrokenExecutor):
+                    return future.result()
+            return check(segment, chosen, accounts=accounts)
+
+        return answer
 
     def _chosen(self, segment: Segment) -> Chosen | None:
         """The lines that are sent of a segment, where lists name some; asked for every one, in order."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.api.answers import Answer
 from reconciler.bulk.scan.held import Owner
 from reconciler.bulk.scan.spool import Spools
+from reconciler.cli.output.console import say
 from reconciler.cli.wiring.destination import text_of
 from reconciler.ledger.lock import Lock
 
@@ -37,7 +38,7 @@ def sending_processes(parallelism: int) -> int:
 
 @contextmanager
 def readers() -> Iterator[Executor]:
-    """Processes that share the reading of a large source."""
+    """Processes that share the reading of a large source; it is said where one was killed, since this one then reads alone."""
     from reconciler.bulk.upload.processes import belong_to_coordinator, keep_freed_memory
 
     keep_freed_memory()
@@ -47,7 +48,17 @@ def readers() -> Iterator[Executor]:
     try:
         yield pool
     finally:
+        killed = _is_broken(pool)
         pool.shutdown(cancel_futures=True)
+    if killed:
+        say(
+            "warning: a process that read the source was killed, or did not begin; the rest was read without it, more slowly. "
+            "If there was not enough memory, give the command more"
+        )
+
+
+def _is_broken(pool: ProcessPoolExecutor) -> bool:
+    return bool(getattr(pool, "_broken", False))
 
 
 def _processes() -> Any:
@@ -90,7 +101,7 @@ class Senders:
         from reconciler.bulk.upload.job import prepare
 
         with self._guard:
-            if self._pool is None or self._gate is not gate or getattr(self._pool, "_broken", False):
+            if self._pool is None or self._gate is not gate or _is_broken(self._pool):
                 if self._pool is not None:
                     self._pool.shutdown(wait=False)
                 self._gate = gate
