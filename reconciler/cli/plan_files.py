@@ -30,7 +30,7 @@ def read(file: Path) -> "Plan":
 
 def _other(file: Path) -> str:
     """The plan beside it that may be meant, or how one is made."""
-    from reconciler.spec.nearest import nearest
+    from reconciler.kinds.nearest import nearest
 
     with suppress(OSError):
         if near := nearest(file.name, (x.name for x in file.parent.iterdir() if x.is_file())):

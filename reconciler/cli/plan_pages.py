@@ -78,8 +78,8 @@ def _details(made: Plan, flags: Flags, marks: Style) -> str:
     Raises:
         ReconcilerError: an address is not in it.
     """
+    from reconciler.kinds.nearest import nearest
     from reconciler.reports.plan import details
-    from reconciler.spec.nearest import nearest
 
     for pattern in flags.details or ():
         if not details.chosen(made, [pattern]):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.spec.nearest import nearest_or_known
+from reconciler.kinds.nearest import nearest_or_known
 from reconciler.workflows.check import Checked
 
 

@@ -148,7 +148,11 @@ class SourcePlaces(Protocol):
         ...
 
     def of_expectation(self, number: int) -> Span:
-        """The entry of `expect` that a check is in; checks are counted from 0."""
+        """The check, in its entry of `expect`; checks are counted from 0."""
+        ...
+
+    def of_expected_field(self, number: int) -> Span:
+        """The field that a check is about."""
         ...
 
 

@@ -94,11 +94,19 @@ class OddIdentifiers:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """How many rows are not as one expectation says, how many have a value in its field, and where the first of them are."""
+    """Rows that are not as one expectation says.
+
+    Attributes:
+        count: how many.
+        seen: how many rows have a value in its field.
+        first: where the first of them are.
+        near: the name of a field that may be meant, where no row has a value in the one that the spec names.
+    """
 
     count: int
     seen: int
     first: tuple[str, ...]
+    near: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

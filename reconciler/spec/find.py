@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from reconciler.beneath import open_regular, within
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.nearest import nearest_path
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, warning
-from reconciler.spec.nearest import nearest_path
 
 WORKSPACE_FILE = "reconciler.yaml"
 MAX_ENTRIES = 200_000

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from reconciler.kinds.nearest import nearest
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec.documents import Document, Path, Positions
-from reconciler.spec.nearest import nearest
 from reconciler.spec.specs import SETS
 from reconciler.spec.validate import validate
 

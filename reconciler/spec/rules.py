@@ -8,6 +8,7 @@ to say: positions cost a second reading of the file.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from reconciler.kinds.nearest import nearest
 from reconciler.model.diagnostic import Diagnostic, error, has_errors, warning
 from reconciler.spec import former_names, sets
 from reconciler.spec.compartment_rules import (
@@ -20,7 +21,6 @@ from reconciler.spec.compartment_rules import (
 )
 from reconciler.spec.documents import Document
 from reconciler.spec.expectations import expectations
-from reconciler.spec.nearest import nearest
 from reconciler.spec.source_columns import dialects, effects, names, properties, repeated
 from reconciler.spec.source_references import activated, compartments
 from reconciler.spec.source_rules import (

@@ -32,9 +32,14 @@ class Places:
         return None
 
     def of_expectation(self, number: int) -> Span:
-        """The entry of `expect` that a check is in; checks are counted from 0."""
-        entries = [entry for entry, _ in checks(self._document.data["spec"])]
-        return self._document.span("spec", "expect", entries[number])
+        """The check, in its entry of `expect`; checks are counted from 0."""
+        entry, check = checks(self._document.data["spec"])[number]
+        return self._document.key_span("spec", "expect", entry, check)
+
+    def of_expected_field(self, number: int) -> Span:
+        """The field that a check is about."""
+        entry, _ = checks(self._document.data["spec"])[number]
+        return self._document.span("spec", "expect", entry, "field")
 
 
 def columns(spec: dict[str, Any]) -> Iterator[tuple[Path, str, bool]]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from reconciler.kinds.nearest import nearest
 from reconciler.model.diagnostic import Diagnostic, error
-from reconciler.spec.nearest import nearest
 from reconciler.spec.source_fields import references
 from reconciler.spec.specs import Specs
 

@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 from reconciler.kinds.counts import many
+from reconciler.kinds.nearest import nearest
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec.documents import Document
-from reconciler.spec.nearest import nearest
 from reconciler.spec.schema import KINDS, good, schema
 from reconciler.spec.shape import ecma
 from reconciler.spec.yaml_advice import QUOTES_ADVICE, TYPOGRAPHIC

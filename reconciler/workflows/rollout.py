@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from reconciler.api.presence import Clock
 from reconciler.errors import ReconcilerError, Refused
+from reconciler.kinds.nearest import nearest_or_known
 from reconciler.ledger.rollouts import Recorded, Rollouts, WaveRecord
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Rollout, Wave
 from reconciler.planning.plan import waves
 from reconciler.reports.style import duration
-from reconciler.spec.nearest import nearest_or_known
 from reconciler.workflows.apply import Result
 from reconciler.workflows.applying.outcomes import Exit, exit_of
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.kinds.nearest import nearest_or_known
 from reconciler.model.address import Address
 from reconciler.model.asked import Overrides, Scope
 from reconciler.model.desired import Desired
 from reconciler.model.plan import LoadChange
-from reconciler.spec.nearest import nearest_or_known
 from reconciler.workflows.check import Checked
 
 

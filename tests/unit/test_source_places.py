@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LedgerFailed, MissingExtra, NoSuchColumn, ReconcilerError
+from reconciler.model.address import Span
 from reconciler.model.desired import DesiredLoad
-from reconciler.planning.loads.expectation_findings import change_findings
+from reconciler.model.load import Broken, Scan
+from reconciler.planning.loads.expectation_findings import change_findings, expectation_findings
 from reconciler.planning.loads.unreadable import unreadable
 from reconciler.spec.source_places import columns
 from reconciler.workflows.check import check
@@ -47,6 +49,11 @@ def under(load: DesiredLoad, why: ReconcilerError) -> str:
     """The text that a finding underlines."""
     span = unreadable(load, why).span
     assert span is not None
+    return text(span)
+
+
+def text(span: Span) -> str:
+    """What a span underlines."""
     return SPEC.splitlines()[span.line - 1][span.column - 1 :][: span.length]
 
 
@@ -85,11 +92,25 @@ def test_what_no_file_is_to_blame_for_is_not_told_of_files(load: DesiredLoad) ->
     assert unreadable(load, LedgerFailed("cannot be opened")).span is None
 
 
-def test_an_expectation_is_told_at_its_own_entry(load: DesiredLoad) -> None:
+def test_an_expectation_is_told_at_its_own_check(load: DesiredLoad) -> None:
     lines = [f.span.line for f in change_findings(load, 50, 100) if f.span]
     assert [SPEC.splitlines()[n - 1].strip() for n in lines] == [
         "- {max_change_percent: 10}",
         "- {max_change_percent: 10, severity: warn}",
     ]
     assert load.places is not None
-    assert [load.places.of_expectation(n).line for n in range(4)] == [17, 17, 18, 19]
+    assert [text(load.places.of_expectation(n)) for n in range(4)] == [
+        "not_null",
+        "in",
+        "min_rows",
+        "max_change_percent",
+    ]
+
+
+def test_a_field_that_no_row_has_a_value_in_is_underlined_itself(load: DesiredLoad) -> None:
+    empty = Scan("", (), (), 9, 9, 9, 9, 0, 0, True, expectations=(Broken(0, 0, ()),) * 5)
+    spans = [f.span for f in expectation_findings(load, empty)]
+    assert [text(s) for s in spans if s] == ["city", "city"]
+    broken = Scan("", (), (), 9, 9, 9, 9, 0, 0, True, expectations=(Broken(1, 9, ()),) * 5)
+    spans = [f.span for f in expectation_findings(load, broken)][:2]
+    assert [text(s) for s in spans if s] == ["not_null", "in"]

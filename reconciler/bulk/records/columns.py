@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from reconciler.bulk.records.mapping import identity_columns, value_at
+from reconciler.bulk.records.present_names import PresentNames, meant
 from reconciler.errors import NoSuchColumn, ReconcilerError
+from reconciler.kinds.nearest import proposal
 from reconciler.model.profile import OWNER
 from reconciler.model.source import SourceDefinition
-from reconciler.spec.nearest import nearest
 
 _ABSENT = msgspec.UNSET
-_COMPARED = 1000  # columns that a misspelt name is compared with
 _LISTED = 30  # names of columns in a message
 
 
@@ -80,9 +80,8 @@ def require_columns(
 
 def _advice(column: str, columns: Sequence[str]) -> str:
     """The name that may be meant, where it can be read; and the names there are."""
-    legible = [c for c in columns[:_COMPARED] if c.isprintable() and c == c.strip()]
-    near = nearest(column, legible)
-    return f"{near + ' ' if near else ''}its columns: {listed(columns)}"
+    near = meant(column, columns)
+    return f"{proposal(near) + ' ' if near else ''}its columns: {listed(columns)}"
 
 
 def _require_one_source(columns: Sequence[str], source: SourceDefinition, name: str) -> None:
@@ -151,6 +150,7 @@ class Fields:
     def __init__(self, source: SourceDefinition) -> None:
         self.found: set[str] = set()
         self.lacking: set[str] = set()
+        self._rows = PresentNames()
         # Columns of a query were looked at when it was read; what is left is paths into values of JSON.
         self._paths_only = source.format == "spool"
         watched = named(source) if source.format in ("ndjson", "spool") else []
@@ -164,17 +164,31 @@ class Fields:
                 self.open.remove(name)
             elif not self._paths_only or row.get(name.partition(".")[0]) is not None:
                 self.lacking.add(name)
+        if self.lacking and self.open:
+            self._rows.look(row)
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """Names that the first rows have, kept where one of the spec is lacking."""
+        return tuple(self._rows.names)
 
 
-def require_fields(found: frozenset[str] | set[str], lacking: frozenset[str] | set[str]) -> None:
+def require_fields(found: Collection[str], lacking: Collection[str], present: Sequence[str]) -> None:
     """Every name was in some row that might have had it.
+
+    Args:
+        found: names that some row has.
+        lacking: names that some row, which might have had them, has not.
+        present: names that rows have.
 
     Raises:
         NoSuchColumn: one was in none.
     """
     if missing := sorted(set(lacking) - set(found)):
+        near = meant(missing[0], present)
+        advice = "correct the name, or remove the column from the spec; names are case-sensitive"
         raise NoSuchColumn(
             f"no row has the field '{missing[0]}', which the spec names",
             column=missing[0],
-            help="correct the name, or remove the column from the spec; names are case-sensitive",
+            help=f"{proposal(near)} Else {advice}" if near else advice,
         )

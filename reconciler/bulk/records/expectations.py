@@ -4,10 +4,11 @@ A value that is absent, null or an empty text is no value: `not_null` asks for o
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from reconciler.model.source import Expectation
+from reconciler.bulk.records.present_names import meant
+from reconciler.model.source import Expectation, SourceDefinition
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 Holds = Callable[[Any], bool]
@@ -23,6 +24,19 @@ def value_of(command: Mapping[str, Any], profile: Mapping[str, Any], field: str)
             return _some(command.get(field))
         found = found[key]
     return _some(found)
+
+
+def sent_as(field: str, present: Collection[str], source: SourceDefinition) -> str | None:
+    """The name that a field in which no row has a value may be meant to be.
+
+    Args:
+        field: as the spec names it.
+        present: names that the commands have.
+        source: says as what its columns are sent.
+    """
+    identifier = next((i.kind for i in source.identify_by if i.column == field), None)
+    sent = source.rename.get(field, identifier)
+    return sent if sent in present and field not in present else meant(field, present)
 
 
 def _some(value: Any) -> Any:

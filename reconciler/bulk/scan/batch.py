@@ -38,6 +38,7 @@ class Batch(msgspec.Struct):
         numbers: for each line to send, the line of its record (0 is the first); None where that is its place in order.
         found: fields that the spec names and a row has.
         lacking: those that a row has not, which might have had them.
+        present: names that rows have, where one of the spec is lacking.
         identifiers: what is odd about those of the lines, where that was asked for.
         unchanged: how many lines are not sent because they were before.
         misfits: what of the lines does not fit the schemas that were given, for each of them.
@@ -64,6 +65,7 @@ class Batch(msgspec.Struct):
     misfits: tuple[Misfits, ...] = ()
     elsewhere: Elsewhere | None = None
     taken: tuple[Any, ...] = ()
+    present: tuple[str, ...] = ()
 
     @property
     def sent(self) -> int:

@@ -188,6 +188,7 @@ class Builder:
             self.numbers,
             frozenset(self.fields.found),
             frozenset(self.fields.lacking),
+            present=self.fields.present,
         )
 
     def _blank_end(self, end: int) -> int:

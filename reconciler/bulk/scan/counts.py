@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reconciler.bulk.records.lines import UNKNOWN_ID
+from reconciler.bulk.records.present_names import together
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.row_numbers import Rows
 from reconciler.bulk.sources.segments import Segment
@@ -34,6 +35,7 @@ class Counts:
     compartments: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
     lacking: set[str] = field(default_factory=set)
+    present: tuple[str, ...] = ()
 
     def add(self, batch: Batch, size: int) -> None:
         """One segment, of which so many bytes are sent."""
@@ -46,6 +48,7 @@ class Counts:
         self.safe = self.safe and batch.safe
         self.found |= batch.found
         self.lacking |= batch.lacking
+        self.present = together(self.present, batch.present) if batch.present else self.present
         if len(self.compartments) < MAX_COMPARTMENTS:
             self.compartments |= batch.compartments - {UNKNOWN_ID}
 

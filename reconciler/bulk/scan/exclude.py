@@ -74,6 +74,7 @@ def without(
         batch.lacking,
         seen,
         misfits=batch.misfits,
+        present=batch.present,
     )
 
 

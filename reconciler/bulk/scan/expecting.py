@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from reconciler.bulk.records.expectations import holds, value_of
+from reconciler.bulk.records.expectations import holds, sent_as, value_of
+from reconciler.bulk.records.present_names import PresentNames, together
 from reconciler.bulk.scan.batch import Rejected
 from reconciler.bulk.scan.external_sort import SortedRecords
 from reconciler.bulk.scan.gathering import in_order, moved
@@ -35,6 +36,7 @@ class Part(msgspec.Struct):
         count: rows that break it.
         seen: values.
         first: the first lines that break it (0 is the first of the segment).
+        present: names that rows have, where none of those looked at has a value in the field.
         values: a run of digests of values, with their places, where each may be there once.
     """
 
@@ -42,6 +44,7 @@ class Part(msgspec.Struct):
     seen: int = 0
     first: list[int] = []
     values: bytes = b""
+    present: tuple[str, ...] = ()
 
 
 class _Looking:
@@ -85,7 +88,7 @@ class Expected:
 
     def __call__(self, data: bytes, places: Sequence[int], _rejects: Sequence[Rejected] = ()) -> list[Part]:
         """One for each of the expectations."""
-        looking = [_Looking(e, self.key) for e in self.expectations]
+        looking, names = [_Looking(e, self.key) for e in self.expectations], PresentNames()
         for line, number in zip(data.split(b"\n"), places, strict=False):
             command = _decode(line)
             if command.get("operation") == "UPSERT":
@@ -93,6 +96,10 @@ class Expected:
                 profile = found if isinstance(found, dict) else {}
                 for one in looking:
                     one.look(value_of(command, profile, one.field), number)
+                if any(not one.part.seen for one in looking):
+                    names.look({k: v for k, v in command.items() if k != "user_profile"}, profile)
+        for one in looking:
+            one.part.present = () if one.part.seen else tuple(names.names)
         return [one.result() for one in looking]
 
 
@@ -100,13 +107,15 @@ class _Counted:
     """One expectation about a field, in all segments so far."""
 
     def __init__(self, expectation: Expectation, at_once: int) -> None:
-        self.count = self.seen = 0
+        self.field, self.count, self.seen = expectation.field or "", 0, 0
+        self.present: tuple[str, ...] = ()
         self.first: list[tuple[int, int]] = []
         self.values = SortedRecords(_RECORD.size, at_once) if expectation.check == "unique" else None
 
     def add(self, part: Part, file: int, before: int) -> None:
         self.count += part.count
         self.seen += part.seen
+        self.present = () if self.seen else together(self.present, part.present)
         self.first += [(file, before + n + 1) for n in part.first[: SHOWN - len(self.first)]]
         if self.values is not None:
             self.values.add(moved(part.values, _RECORD.pack(bytes(_DIGEST), file, before)))
@@ -116,7 +125,7 @@ class Expecting:
     """Gathers what segments say, in order; memory is bounded by `at_once` values."""
 
     def __init__(self, source: SourceDefinition, names: Sequence[str], at_once: int = AT_ONCE) -> None:
-        self._names = names
+        self._names, self._source = names, source
         about_fields = tuple(e for e in source.expect if e.field)
         self.take = Expected(about_fields, os.urandom(16))
         self._counted = [_Counted(e, at_once) if e.field else None for e in source.expect]
@@ -141,4 +150,5 @@ class Expecting:
                 before = record
             counted.values.close()
         places = tuple(f"{self._names[file]}:{line}" for file, line in counted.first)
-        return Broken(counted.count, counted.seen, places)
+        near = None if counted.seen else sent_as(counted.field, counted.present, self._source)
+        return Broken(counted.count, counted.seen, places, near)

@@ -225,7 +225,7 @@ def _scan(
         where.cut(cutter.chunks)
         rows.add(segment, batch)
         hooks.read(rows.names[segment.file], before, batch.bytes_of(segment), batch.places, counts.lines)
-    require_fields(counts.found, counts.lacking)
+    require_fields(counts.found, counts.lacking, counts.present)
     _remove(source, len(names), cutter, counts)
     cutter.close()
     counts.blank = blanks.left()

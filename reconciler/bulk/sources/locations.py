@@ -21,9 +21,9 @@ from reconciler.beneath import LeadsOutside, open_regular, real_beneath, within
 from reconciler.bulk.sources import files, object_store
 from reconciler.bulk.sources.patterns import has_wildcard, natural
 from reconciler.errors import MissingExtra, ReconcilerError
+from reconciler.kinds.nearest import nearest_path
 from reconciler.model.packed import PACKED
 from reconciler.model.source import SourceDefinition
-from reconciler.spec.nearest import nearest_path
 
 BUFFER = 1 << 16
 _COMPARED = 1000  # names that a misspelt one is compared with

@@ -10,12 +10,12 @@ from reconciler.cli import completing, exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.errors import UsageError
+from reconciler.kinds.nearest import nearest
 from reconciler.reports import fields as fields_report
 from reconciler.reports.rules import json as rules_json
 from reconciler.reports.rules import text as rules_text
 from reconciler.spec.catalogue import Rule, catalogue
 from reconciler.spec.fields import Field, fields
-from reconciler.spec.nearest import nearest
 from reconciler.spec.row_codes import ROW_CODES
 from reconciler.whole import whole
 

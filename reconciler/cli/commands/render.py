@@ -11,9 +11,9 @@ from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.errors import ReconcilerError, SpecError
+from reconciler.kinds.nearest import nearest_or_known
 from reconciler.reports.specs import json as specs_json
 from reconciler.reports.specs import text as specs_text
-from reconciler.spec.nearest import nearest_or_known
 from reconciler.spec.rendering import render as render_specs
 from reconciler.workflows.check import check
 

@@ -17,6 +17,7 @@ from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.wiring import actor, ledgers, real_clock
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.kinds.nearest import nearest_or_known
 from reconciler.model.load import ManualVerdict
 from reconciler.planning.plan import document
 from reconciler.reports.plan import undo
@@ -25,7 +26,6 @@ from reconciler.reports.runs import table as runs_table
 from reconciler.reports.runs import text as runs_text
 from reconciler.reports.runs.story import State, Told
 from reconciler.settings import seconds
-from reconciler.spec.nearest import nearest_or_known
 from reconciler.whole import whole
 
 runs_app = typer.Typer(help="Runs in the ledger.", invoke_without_command=True)

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from reconciler.kinds.counts import many
+from reconciler.kinds.nearest import proposal
 from reconciler.model.address import Span
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, error
@@ -14,9 +16,26 @@ from reconciler.model.source import Expectation, SourceDefinition
 SHOWN_VALUES = 8
 
 
+class Unmet(NamedTuple):
+    """An expectation that does not hold.
+
+    Attributes:
+        words: how.
+        places: of the first rows that break it, one a line.
+        no_value: no row has a value in its field.
+        near: the name of a field that may be meant then.
+    """
+
+    expectation: Expectation
+    words: str
+    places: str = ""
+    no_value: bool = False
+    near: str | None = None
+
+
 def expectation_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     """One finding for each expectation that rows break; what compares with the load before is not among them."""
-    return [_finding(want, e, words, places) for e, words, places in broken(want.definition, scan)]
+    return [_finding(want, found) for found in broken(want.definition, scan)]
 
 
 def change_findings(want: DesiredLoad, rows: int, before: int) -> list[Diagnostic]:
@@ -29,36 +48,36 @@ def change_findings(want: DesiredLoad, rows: int, before: int) -> list[Diagnosti
                 words = (
                     f"{many(rows, 'row')}, after {before:,} in the last load: {changed:.1f} % more or fewer"
                 )
-                found.append(_finding(want, expectation, words, ""))
+                found.append(_finding(want, Unmet(expectation, words)))
     return found
 
 
 def refused(definition: SourceDefinition, scan: Scan) -> str | None:
     """The first expectation of severity error that rows break, in words."""
     return next(
-        (f"{name(e)}: {words}" for e, words, _ in broken(definition, scan) if e.severity == "error"), None
+        (_told(u) for u in broken(definition, scan) if u.expectation.severity == "error"),
+        None,
     )
 
 
 def warned(definition: SourceDefinition, scan: Scan) -> list[str]:
     """The expectations of severity warning that rows break, in words."""
-    return [
-        f"expected {name(e)}: {words}" for e, words, _ in broken(definition, scan) if e.severity != "error"
-    ]
+    return [f"expected {_told(u)}" for u in broken(definition, scan) if u.expectation.severity != "error"]
 
 
-def broken(definition: SourceDefinition, scan: Scan) -> Iterator[tuple[Expectation, str, str]]:
-    """Each expectation that does not hold, how in words, and where."""
+def broken(definition: SourceDefinition, scan: Scan) -> Iterator[Unmet]:
+    """Each expectation that does not hold."""
     rows = scan.accepted
     for expectation, found in zip(definition.expect, scan.expectations, strict=False):
         if expectation.check == "min_rows":
             if rows < expectation.value:
-                yield expectation, many(rows, "row"), ""
+                yield Unmet(expectation, many(rows, "row"))
         elif breaking(expectation, found, scan) and not found.seen:
-            yield expectation, "no row has a value in this field", ""
+            words = "no row has a value in this field"
+            yield Unmet(expectation, words, no_value=True, near=found.near)
         elif found.count:
             more = ["…"] if found.count > len(found.first) else []
-            yield expectation, _words(expectation, found), "\n".join([*found.first, *more])
+            yield Unmet(expectation, _words(expectation, found), "\n".join([*found.first, *more]))
 
 
 def breaking(expectation: Expectation, found: Broken, scan: Scan) -> int:
@@ -96,19 +115,29 @@ def _words(expectation: Expectation, found: Broken) -> str:
     return f"{count} with another value"
 
 
-def _place(want: DesiredLoad, expectation: Expectation) -> Span:
-    """Its entry in the spec; two checks that are equal are two entries."""
-    number = next((n for n, e in enumerate(want.definition.expect) if e is expectation), None)
-    return want.span if want.places is None or number is None else want.places.of_expectation(number)
+def _told(unmet: Unmet) -> str:
+    near = f"; {proposal(unmet.near)}" if unmet.near else ""
+    return f"{name(unmet.expectation)}: {unmet.words}{near}"
 
 
-def _finding(want: DesiredLoad, expectation: Expectation, words: str, places: str) -> Diagnostic:
+def _place(want: DesiredLoad, unmet: Unmet) -> Span:
+    """Its check in the spec, or the field that no row has; two checks that are equal are two entries."""
+    number = next((n for n, e in enumerate(want.definition.expect) if e is unmet.expectation), None)
+    if want.places is None or number is None:
+        return want.span
+    return want.places.of_expected_field(number) if unmet.no_value else want.places.of_expectation(number)
+
+
+def _finding(want: DesiredLoad, unmet: Unmet) -> Diagnostic:
+    expectation = unmet.expectation
     finding = error(
         "expectation",
-        f"expected {name(expectation)}: {words}",
-        _place(want, expectation),
+        f"expected {name(expectation)}: {unmet.words}",
+        _place(want, unmet),
         address=str(want.address),
-        note=places or None,
-        help="correct the rows where they are made, or change `expect:`",
+        note=unmet.places or None,
+        help=f"{proposal(unmet.near)} `field:` is a property as it is sent"
+        if unmet.near
+        else "correct the rows where they are made, or change `expect:`",
     )
     return finding if expectation.severity == "error" else replace(finding, severity=Severity.WARNING)

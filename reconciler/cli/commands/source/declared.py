@@ -7,7 +7,7 @@ import typer
 from reconciler.cli import completing, session
 from reconciler.cli.flags import Flags
 from reconciler.errors import ReconcilerError
-from reconciler.spec.nearest import nearest
+from reconciler.kinds.nearest import nearest
 from reconciler.workflows.check import Checked
 
 SourceName = Annotated[

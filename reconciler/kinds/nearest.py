@@ -18,7 +18,12 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """'did you mean' text for a misspelt word, or None."""
     found = closest(word, known)
-    return None if found is None else f"did you mean '{found}'?"
+    return None if found is None else proposal(found)
+
+
+def proposal(word: str) -> str:
+    """'did you mean' text of one word."""
+    return f"did you mean '{word}'?"
 
 
 def nearest_or_known(word: str, known: Iterable[str], most: int = 8) -> str:
@@ -39,4 +44,4 @@ def nearest_path(path: str, known: Iterable[str]) -> str | None:
     stem, _, ending = name.partition(".")
     stems = {k.partition(".")[0]: k for k in sorted(known, key=lambda k: k.partition(".")[2] == ending)}
     found = closest(stem, stems)
-    return None if found is None else f"did you mean '{folder}{slash}{stems[found]}'?"
+    return None if found is None else proposal(folder + slash + stems[found])
