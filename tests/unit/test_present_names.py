@@ -1,6 +1,7 @@
 """A misspelt name of a field is told with the name that may be meant, wherever rows are read for it."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -73,4 +74,17 @@ def test_names_are_bounded() -> None:
     for n in range(500):
         found.look({f"{n}-{m}": 1 for m in range(30)})
     assert len(found.names) < COMPARED + 30
+    found = PresentNames()
+    found.look({str(n): {"x": 1} for n in range(100 * COMPARED)})
+    assert len(found.names) == COMPARED
     assert len(together(found.names, map(str, range(2000)))) == COMPARED
+
+
+def test_objects_are_as_deep_as_can_be_read() -> None:
+    """What reads JSON stops at the depth that calls may have: less may be left where names are looked at."""
+    row: dict[str, Any] = {"points": 5}
+    for _ in range(10 * sys.getrecursionlimit()):
+        row = {"a": row}
+    found = PresentNames()
+    found.look(row | {"loyalty_tier": "gold"})
+    assert meant("loyalty_teir", found.names) == "loyalty_tier"

@@ -1,5 +1,6 @@
 """Names of the fields that rows have, kept where a name of the spec is in none of them, to say which one is meant. Pure."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,26 +14,37 @@ class PresentNames:
     """Of the first rows of one segment; names within objects follow the name of the object and a dot.
 
     Attributes:
-        names: each once, in the order of the rows.
+        names: each once, at most as many as are compared.
     """
 
     def __init__(self) -> None:
         self.names: dict[str, None] = {}
         self._rows = 0
 
-    def look(self, *records: Mapping[str, Any]) -> None:
-        """The parts of one row; costs nothing after the first rows."""
-        if self._rows < LOOKED_AT and len(self.names) < COMPARED:
+    @property
+    def wanted(self) -> bool:
+        """Whether names of more rows are kept."""
+        return self._rows < LOOKED_AT and len(self.names) < COMPARED
+
+    def look(self, record: Mapping[str, Any]) -> None:
+        """One row; costs nothing after the first rows."""
+        if self.wanted:
             self._rows += 1
-            for record in records:
-                self.names.update(dict.fromkeys(_names(record)))
+            for name in _names(record):
+                if len(self.names) >= COMPARED:
+                    return
+                self.names[name] = None
 
 
-def _names(record: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    for key, value in record.items():
-        yield above + key
-        if isinstance(value, Mapping):
-            yield from _names(value, f"{above}{key}.")
+def _names(record: Mapping[str, Any]) -> Iterator[str]:
+    """Those of an object before those within it: objects may be as deep as can be read, so no call is made for each."""
+    objects = deque([("", record)])
+    while objects:
+        above, within = objects.popleft()
+        for key, value in within.items():
+            yield above + key
+            if isinstance(value, Mapping):
+                objects.append((f"{above}{key}.", value))
 
 
 def together(names: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:

@@ -96,8 +96,8 @@ class Expected:
                 profile = found if isinstance(found, dict) else {}
                 for one in looking:
                     one.look(value_of(command, profile, one.field), number)
-                if any(not one.part.seen for one in looking):
-                    names.look({k: v for k, v in command.items() if k != "user_profile"}, profile)
+                if names.wanted and any(not one.part.seen for one in looking):
+                    names.look({k: v for k, v in command.items() if k != "user_profile"} | profile)
         for one in looking:
             one.part.present = () if one.part.seen else tuple(names.names)
         return [one.result() for one in looking]
