@@ -90,10 +90,10 @@ def start(workspace: Workspace, *args: str) -> "subprocess.Popen[str]":
 def checked(workspace: Workspace, *, single: bool) -> float:
     """Seconds of a check; with `single`, of workers that have a processor each."""
     begun, process = time.monotonic(), start(workspace, "source", "check", "customers")
-    bound = set[int]()
+    bound, processors = set[int](), sorted(os.sched_getaffinity(0))
     while single and process.poll() is None:
         for pid in set(workers(process.pid)) - bound:
-            processor = sorted(os.sched_getaffinity(0))[len(bound) % len(os.sched_getaffinity(0))]
+            processor = processors[len(bound) % len(processors)]
             with suppress(OSError):  # it ended
                 for thread in Path(f"/proc/{pid}/task").iterdir():
                     os.sched_setaffinity(int(thread.name), {processor})
@@ -143,8 +143,8 @@ def dask(size: Size) -> Iterator[Row]:
     name = f"dask, {size.dask_megabytes:,} MB"
     yield Row(f"{name}, 1 worker: check", check["one"], "s", "local, one process", check["local"], most=1.15)
     yield Row(f"{name}, 2 workers: check", check["two"], "s", "1 worker", check["one"], most=1 / FASTER)
-    name_of = f"{name}, 2 workers of one processor: check"
-    yield Row(name_of, single["two"], "s", "1 worker of one processor", single["one"], most=1 / FASTER)
+    two = f"{name}, 2 workers of one processor: check"
+    yield Row(two, single["two"], "s", "1 worker of one processor", single["one"], most=1 / FASTER)
     yield Row(f"{name}, 1 worker: load", took["one"], "s", "local, one process", took["local"], most=1.15)
     yield Row(f"{name}, 2 workers: load", took["two"], "s", "1 worker", took["one"])
     later = (first["local"] + LATER_S) / first["local"]

@@ -8,7 +8,7 @@ in the order of the source, so what comes out is what a pass in one process give
 import itertools
 import os
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -239,9 +239,9 @@ class _Shares:
             return ""
         begins = self._lines * (self._read + sum(g.size for g in given)) // self._read
         if (chunk := begins // self._max_bytes) != self._chunk:
-            loads = dict.fromkeys(self._names, 0)
+            loads = Counter[str]()
             for one in given:
-                loads[one.near] = loads.get(one.near, 0) + one.size
+                loads[one.near] += one.size
             self._last = min(self._names, key=lambda n: (loads[n], self._chunks[n]))
             self._chunk = chunk
             self._chunks[self._last] += 1

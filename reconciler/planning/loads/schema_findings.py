@@ -1,9 +1,9 @@
 """How the profiles of a source fit the schema of a datamart, as findings. Pure; paths, types and places, never a value."""
 
-import difflib
 from collections.abc import Sequence
 
 from reconciler.kinds.counts import many
+from reconciler.kinds.nearest import closest
 from reconciler.model.datamart_schema import (
     CLASH,
     COMPUTED,
@@ -155,9 +155,8 @@ def _other_name(path: str, schema: DatamartSchema) -> str:
     by_case = {k.casefold(): k for k in known}
     if (same := by_case.get(name.casefold())) is not None:
         return f"the schema has {same}"
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) if len(name) < 100 else []
-    if near:
-        return f"did you mean {near[0]}?"
+    if near := closest(name, known):
+        return f"did you mean {near}?"
     return "rename it, exclude it, or add it to the schema before the load: a field added later covers later loads only"
 
 
