@@ -47,7 +47,8 @@ SECTIONS = {
     "A Dask cluster": (
         ("dask",),
         "The same load by the local engine, by one worker process and by two; and by two of which one is killed every three seconds. All leave "
-        "the same digests, and no chunk is sent twice.",
+        "the same digests, and no chunk is sent twice. A worker has two threads and uses about 1.5 processors, so two of them on a machine "
+        "of two processors share what one has nearly used; `of one processor` binds each worker to a processor, as on machines of their own.",
     ),
     "The sandbox": (
         ("sandbox",),
