@@ -11,6 +11,12 @@ from reconciler.whole import whole
 
 DEFAULT_ENDPOINT = Origin("https", "api.mediarithmics.com", 443)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400}
+# So few digits that no duration is longer than a system can wait (292 years); the schema has the same.
+DURATION = (
+    r"([0-9]{1,11}(\.[0-9]{1,15})?ms|[0-9]{1,8}(\.[0-9]{1,15})?s?|[0-9]{1,7}(\.[0-9]{1,15})?m"
+    r"|[0-9]{1,5}(\.[0-9]{1,15})?h|[0-9]{1,4}(\.[0-9]{1,15})?d)"
+)
+LONGEST_S = 99_999_999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +127,17 @@ def seconds(value: str | float) -> float:
     """Read a duration such as `500ms`, `30s`, `10m`, `2h` or `7d`; a bare number is seconds.
 
     Raises:
-        UsageError: it is not of that form.
+        UsageError: it is not of that form, or too long.
     """
-    m = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(ms|s|m|h|d)?", str(value).strip())
-    if not m:
-        raise UsageError(f"{value!r} is not a duration", help="examples: 500ms, 30s, 10m, 2h, 7d")
-    return float(m[1]) * _UNITS[m[2] or "s"]
+    if not isinstance(value, str):
+        if 0 <= value <= LONGEST_S:
+            return float(value)
+    elif re.fullmatch(DURATION, value.strip()):
+        number, unit = re.split("(?=[a-z]|$)", value.strip(), maxsplit=1)
+        return float(number) * _UNITS[unit or "s"]
+    raise UsageError(
+        f"{value!r} is not a duration, or too long", help="examples: 500ms, 30s, 10m, 2h, 7d; at most 9999d"
+    )
 
 
 _BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000}

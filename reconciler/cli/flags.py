@@ -25,6 +25,7 @@ from reconciler.cli.wiring import actor, real_clock
 from reconciler.errors import UsageError
 from reconciler.model.asked import Overrides, Scope
 from reconciler.model.plan import Override
+from reconciler.settings import seconds
 from reconciler.whole import whole
 from reconciler.workflows.check import Checked
 
@@ -73,6 +74,14 @@ class Flags:
     verbose: opt.Verbose = False
     request_log: opt.RequestLog = None
     no_color: opt.NoColor = False
+
+    def __post_init__(self) -> None:
+        """A time that makes no sense is told at once, and not only where somebody else holds the lock.
+
+        Raises:
+            UsageError: the time to wait is none.
+        """
+        seconds(self.lock_timeout)
 
     def with_plan_format(self, shape: opt.PlanFormat) -> Self:
         """Those of a command that shows a plan: beside one that is not JSON it says texts."""

@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.kinds.counts import many
 from reconciler.kinds.nearest import nearest
 from reconciler.model.diagnostic import Diagnostic, error
+from reconciler.settings import DURATION
 from reconciler.spec.documents import Document
 from reconciler.spec.schema import KINDS, good, schema
 from reconciler.spec.shape import ecma
@@ -27,7 +28,7 @@ _WORDS = {
 _YES_NO = {"yes": "true", "on": "true", "no": "false", "off": "false", "true": "true", "false": "false"}
 _PATTERNS = {
     "^[0-9]+$": "an id (digits)",
-    "^[0-9]{1,15}(\\.[0-9]{1,15})?(ms|s|m|h)?$": "a duration such as 30s or 10m",
+    f"^{DURATION}$": "a duration such as 30s, 10m or 7d, of at most 9999d",
     "^[0-9]{1,15}(\\.[0-9]{1,15})?%$": "a count or a percentage such as 1%",
     "^[0-9]{1,15}(\\.[0-9]{1,15})?(B|kB|KB|MB)$": "a size such as 64MB",
     "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "made of lowercase letters, digits and inner hyphens",

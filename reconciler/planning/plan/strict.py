@@ -31,12 +31,13 @@ _KEYS = {
     ("DocumentImport", "delete"): (("datamart_id", "id", "name"), ()),
 }
 _ALLOW = re.compile(r"[0-9]{1,15}|[0-9]{1,3}(\.[0-9]{1,6})?%")
+_NEVER = 9000  # a year: near the last one that a calendar has, a moment may have no name in another time zone
 _LOAD_ACTIONS = {("execute",), ("resume",), ("no-op",)}
 
 
 def problems(plan: Plan) -> Iterator[str]:
     """What of a plan no plan of this tool says; each with the address it is about."""
-    if plan.created_at and not _instant(plan.created_at):
+    if not _instant(plan.created_at):
         yield "created_at is not a time in UTC"
     known = frozenset((*(c.address for c in plan.resource_changes), *(x.address for x in plan.loads)))
     if len(known) != len(plan.resource_changes) + len(plan.loads):
@@ -176,6 +177,7 @@ def _address(text: str) -> Address | None:
 
 def _instant(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        at = datetime.fromisoformat(text)
     except ValueError:
         return False
+    return at.tzinfo is not None and 1970 <= at.year < _NEVER

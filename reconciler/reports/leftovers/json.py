@@ -1,10 +1,10 @@
 """What `clean` found, as JSON. Pure."""
 
-import datetime
 import json
 from collections.abc import Collection, Sequence
 
 from reconciler.model.leftover import Left
+from reconciler.reports.times import instant
 
 
 def render(found: Sequence[Left], removed: Collection[str] = ()) -> str:
@@ -20,7 +20,7 @@ def render(found: Sequence[Left], removed: Collection[str] = ()) -> str:
             "path": x.path,
             "files": x.files,
             "bytes": x.size,
-            "modified": datetime.datetime.fromtimestamp(int(x.modified), datetime.UTC).isoformat(),
+            "modified": instant(int(x.modified)).isoformat(),
             "why": x.why,
             "removable": x.removable,
             "removed": x.path in removed,

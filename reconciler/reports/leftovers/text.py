@@ -1,12 +1,12 @@
 """What `clean` found, as a table that fits 80 columns. Pure."""
 
-import datetime
 from collections.abc import Sequence
 
 from reconciler.kinds.counts import many
 from reconciler.model.leftover import Left
 from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, safe, size
+from reconciler.reports.times import instant
 
 _KINDS = {
     "rows": "rows",
@@ -27,7 +27,7 @@ def render(found: Sequence[Left], style: Style) -> str:
     lines = [style.bold(f"{'':<9}  {'size':>9}  {'written (UTC)':<16}  what")]
     for x in found:
         mark = style.yellow(f"{'removable':<9}") if x.removable else f"{'needed':<9}"
-        at = datetime.datetime.fromtimestamp(x.modified, datetime.UTC).strftime("%Y-%m-%d %H:%M")
+        at = instant(x.modified).strftime("%Y-%m-%d %H:%M")
         lines.append(f"{mark}  {size(x.size):>9}  {at}  {_KINDS[x.kind]}")
         for text in (x.path, x.why):
             lines += wrapped(safe(text), style.width, initial_indent=" " * 11, subsequent_indent=" " * 11)
