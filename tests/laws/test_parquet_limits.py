@@ -4,13 +4,16 @@ It never becomes null, nor another value, whatever the footer says of its type.
 """
 
 import random
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars
 import pytest
 
+from reconciler.bulk.sources import parquet
 from reconciler.errors import ReconcilerError
 from reconciler.model.source import Identifier, SourceDefinition, Update
 from tests.support import parquet_footers
@@ -93,3 +96,100 @@ def test_decimals_of_more_digits_than_the_footer_says(
     assert rows == [f'"x":{format(Decimal(n).scaleb(-scale), "f")}' for n in stored]
     rows, rejects = sent(tmp_path, replace(SOURCE, include=()))
     assert (rows, rejects) == ([""] * len(stored), [])
+
+
+def _logical(bits: int, signed: bool) -> dict[int, object]:
+    return {10: {10: {1: bytes([bits]), 2: signed}}}
+
+
+NARROW = {
+    "INT_8": ({6: 15}, range(-(1 << 7), 1 << 7)), "INT_16": ({6: 16}, range(-(1 << 15), 1 << 15)),
+    "UINT_8": ({6: 11}, range(1 << 8)), "UINT_16": ({6: 12}, range(1 << 16)),
+    "INT(8, true)": (_logical(8, True), range(-(1 << 7), 1 << 7)),
+    "INT(16, true)": (_logical(16, True), range(-(1 << 15), 1 << 15)),
+    "INT(8, false)": (_logical(8, False), range(1 << 8)), "INT(16, false)": (_logical(16, False), range(1 << 16)),
+    "both": ({6: 15} | _logical(16, True), range(-(1 << 15), 1 << 15)),
+}  # fmt: skip
+SHAPES: dict[str, tuple[polars.DataType | type[polars.DataType], Callable[[int | None], Any], str, str]] = {
+    "": (polars.Int32, lambda v: v, '"x":{}', ""),
+    "list": (polars.List(polars.Int32), lambda v: [7, v], '"x":[7,{}]', '"x":[7,null]'),
+    "array": (polars.Array(polars.Int32, 2), lambda v: [7, v], '"x":[7,{}]', '"x":[7,null]'),
+    "struct": (polars.Struct({"n": polars.Int32}), lambda v: {"n": v}, '"x":{{"n":{}}}', '"x":{}'),
+    "deep": (
+        polars.List(polars.Struct({"l": polars.List(polars.Int32)})), lambda v: [{"l": [7]}, {"l": [v]}],
+        '"x":[{{"l":[7]}},{{"l":[{}]}}]', '"x":[{"l":[7]},{"l":[null]}]',
+    ),
+    "map": (polars.Map(polars.String, polars.Int32), lambda v: [{"key": "k", "value": v}], '"x":{{"k":{}}}', '"x":{}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("statistics", [True, False])
+@pytest.mark.parametrize("within", SHAPES)
+@pytest.mark.parametrize("name", NARROW)
+def test_numbers_of_8_and_16_bits(name: str, within: str, statistics: bool, tmp_path: Path) -> None:
+    """They are stored in 32 bits, and the library keeps the lowest ones: one that its type has not rejects its row."""
+    fields, limits = NARROW[name]
+    dtype, shape, written, absent = SHAPES[within]
+    stored = _around(0, limits.start, limits.stop - 1, limits.stop, bits=32)
+    column = polars.Series([shape(v) for v in [*stored, None]], dtype=dtype)
+    _narrow_column(tmp_path / "types.parquet", column, fields, statistics=statistics)
+    rows, rejects = sent(tmp_path, SOURCE)
+    assert [r[:2] for r in rejects] == [(n + 1, "x") for n, v in enumerate(stored) if v not in limits]
+    assert rows == [written.format(v) for v in stored if v in limits] + [absent]
+    assert sent(tmp_path, replace(SOURCE, include=())) == ([""] * (len(stored) + 1), [])
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_keys_of_8_and_16_bits(name: str, tmp_path: Path) -> None:
+    fields, limits = NARROW[name]
+    stored = _around(0, limits.start, limits.stop - 1, limits.stop, bits=32)
+    keyed = polars.Map(polars.Int32, polars.String)
+    column = polars.Series([[{"key": v, "value": "v"}] for v in stored], dtype=keyed)
+    _narrow_column(tmp_path / "types.parquet", column, fields, before=1)
+    rows, rejects = sent(tmp_path, SOURCE)
+    assert [r[:2] for r in rejects] == [(n + 1, "x") for n, v in enumerate(stored) if v not in limits]
+    assert rows == [f'"x":{{"{v}":"v"}}' for v in stored if v in limits]
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_identifiers_of_8_and_16_bits(name: str, tmp_path: Path) -> None:
+    """An account of a number that wrapped would be somebody else's."""
+    fields, limits = NARROW[name]
+    stored = _around(0, limits.start, limits.stop - 1, limits.stop, bits=32)
+    _narrow_column(tmp_path / "types.parquet", polars.Series(stored, dtype=polars.Int32), fields)
+    account = replace(SOURCE.identify_by[0], column="x")
+    rows, rejects = sent(tmp_path, replace(SOURCE, identify_by=(account,)))
+    assert len(rows) == sum(v in limits for v in stored)
+    assert [r[:2] for r in rejects] == [(n + 1, "x") for n, v in enumerate(stored) if v not in limits]
+
+
+@pytest.mark.parametrize("statistics", [True, False])
+@pytest.mark.parametrize("name", NARROW)
+def test_numbers_of_8_and_16_bits_that_all_fit(name: str, statistics: bool, tmp_path: Path) -> None:
+    """The footer is asked first: where its statistics say so, the file is read as it is, with the same lines."""
+    fields, limits = NARROW[name]
+    stored = [n for n in _around(0, limits.start, limits.stop - 1, bits=32) if n in limits]
+    path = tmp_path / "types.parquet"
+    _narrow_column(path, polars.Series([*stored, None], dtype=polars.Int32), fields, statistics=statistics)
+    assert (parquet.layout(path, "types.parquet").footer is None) == statistics
+    rows, rejects = sent(tmp_path, SOURCE)
+    assert (rows, rejects) == ([f'"x":{v}' for v in stored] + [""], [])
+
+
+def _narrow_column(
+    path: Path, column: polars.Series, fields: Mapping[int, Any], *, statistics: bool = True, before: int = 0
+) -> None:
+    frame = polars.DataFrame({"id": [f"u{n}" for n in range(len(column))], "x": column})
+    parquet_footers.with_last_column(path, frame, fields, statistics=statistics, before=before)
+
+
+@pytest.mark.parametrize("fewer", ["file", "groups"])
+def test_fewer_rows_than_a_column_has(fewer: str, tmp_path: Path) -> None:
+    """What a footer leaves out is not lost without a word, even where the file and its groups agree on it."""
+    path = tmp_path / "types.parquet"
+    frame = polars.DataFrame({"id": ["a", "b", "c"], "l": [[1, 2], [], [3]], "x": [1, None, 3]})
+    frame.write_parquet(path)
+    assert sent(tmp_path, SOURCE)[1] == []
+    parquet_footers.with_rows(path, 2, groups=fewer == "groups")
+    with pytest.raises(ReconcilerError, match="is damaged: "):
+        sent(tmp_path, SOURCE)

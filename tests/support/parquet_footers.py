@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars
 
-from reconciler.bulk.sources import parquet_footer
+from reconciler.bulk.sources import parquet_footer, thrift
 from reconciler.bulk.sources.parquet_footer import _Value
 
 _INTEGER = 5
@@ -30,25 +31,63 @@ def with_schema_of(path: Path, frame: polars.DataFrame, other: Path) -> None:
     with_footer(path, parquet_footer._written(parts | {5: theirs[5]}))
 
 
-def with_last_column(path: Path, frame: polars.DataFrame, fields: Mapping[int, int]) -> None:
-    """Write a frame whose last column is, in the file, of another type: fields of Thrift, each a number; there is no schema of Arrow."""
-    frame.write_parquet(path)
+def with_last_column(
+    path: Path,
+    frame: polars.DataFrame,
+    fields: Mapping[int, Any],
+    *,
+    statistics: bool = True,
+    before: int = 0,
+) -> None:
+    """Write a frame whose last column is, in the file, of another type; there is no schema of Arrow.
+
+    Args:
+        path: of the file.
+        frame: its rows.
+        fields: of Thrift, each a number, a byte, a boolean or a struct of such fields.
+        statistics: the file tells the least and the greatest value of each column.
+        before: how many columns without columns in them are behind the one that is meant.
+    """
+    frame.write_parquet(path, statistics=statistics)
     data = footer(path.read_bytes())
-    schema = next(f for f in parquet_footer._fields(data, 0) if f.number == 2)
-    size, _, end = parquet_footer._list(data, schema.begin)
-    for _ in range(size):
-        begin, element = end, _parts(data, end)
-        end = parquet_footer._skip(data, 12, begin)
-    said = {n: _Value(_INTEGER, _zigzag(v)) for n, v in fields.items()}
-    kept = {n: v for n, v in element.items() if n not in (6, 7, 8, 10)}
+    schema = next(f for f in thrift.fields(data, 0) if f.number == 2)
+    begins = list(thrift.structs(data, schema.begin))
+    begin = begins[-1 - before]
+    end = thrift.skip(data, 12, begin)
+    said = {n: _field(v) for n, v in fields.items()}
+    kept = {n: v for n, v in _parts(data, begin).items() if n not in (6, 7, 8, 10)}
     changed = data[schema.begin : begin] + parquet_footer._written(kept | said) + data[end : schema.end]
     parts = _parts(data)
     parts[2] = _Value(parts[2].kind, changed)
     with_footer(path, parquet_footer._written({n: v for n, v in parts.items() if n != 5}))
 
 
+def with_rows(path: Path, rows: int, *, groups: bool) -> None:
+    """Give a file of one group a footer that counts other rows, and the group as well, if wanted."""
+    parts = _parts(footer(path.read_bytes()))
+    parts[3] = _Value(6, _zigzag(rows))
+    if groups:
+        listed = parts[4].data
+        group = _parts(listed, 1)
+        group[3] = _Value(6, _zigzag(rows))
+        parts[4] = _Value(parts[4].kind, listed[:1] + parquet_footer._written(group))
+    with_footer(path, parquet_footer._written(parts))
+
+
 def _parts(data: bytes, at: int = 0) -> dict[int, _Value]:
-    return {f.number: _Value(f.kind, data[f.begin : f.end]) for f in parquet_footer._fields(data, at)}
+    return {f.number: _Value(f.kind, data[f.begin : f.end]) for f in thrift.fields(data, at)}
+
+
+def _field(value: Any) -> _Value:
+    match value:
+        case bool():
+            return _Value(thrift.TRUE if value else thrift.FALSE, b"")
+        case int():
+            return _Value(_INTEGER, _zigzag(value))
+        case bytes():
+            return _Value(3, value)
+        case _:
+            return _Value(thrift.STRUCT, parquet_footer._written({n: _field(v) for n, v in value.items()}))
 
 
 def _zigzag(value: int) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.scan import scan
-from reconciler.bulk.sources import parquet_footer
+from reconciler.bulk.sources import parquet_footer, thrift
 from reconciler.errors import ReconcilerError
 from reconciler.model.source import Identifier, SourceDefinition, Update
 
@@ -180,9 +180,9 @@ def _counted(path: Path, *, file: bytes, group: bytes) -> None:
     size = int.from_bytes(data[-8:-4], "little")
     begin = len(data) - 8 - size
     footer = data[begin:-8]
-    fields = {f.number: f for f in parquet_footer._fields(footer, 0)}
-    (at,) = parquet_footer._structs(footer, fields[4].begin)
-    inner = next(f for f in parquet_footer._fields(footer, at) if f.number == 3)
+    fields = {f.number: f for f in thrift.fields(footer, 0)}
+    (at,) = thrift.structs(footer, fields[4].begin)
+    inner = next(f for f in thrift.fields(footer, at) if f.number == 3)
     changed = bytearray(footer)
     changed[fields[3].begin : fields[3].end], changed[inner.begin : inner.end] = file, group
     path.write_bytes(data[:begin] + bytes(changed) + data[-8:])
@@ -212,5 +212,5 @@ def test_any_bytes_are_a_footer_or_an_error(at: int) -> None:
     for begin in (0, at):
         try:
             parquet_footer.readable(bytes(data[begin:]))
-        except parquet_footer.Damaged:
+        except thrift.Damaged:
             continue

@@ -3,7 +3,8 @@
 A column is first cast to something that Python holds whole (`_held`), then each value is written by the type of its column
 (`_writer`). Columns of what JSON has anyway are left as they are. Types of files that polars has not stand here as types of polars that
 no file has: JSON as Object, UUID as UInt128 in bytes, an interval as a Duration in bytes, a time as a Time in what counts its parts, a
-decimal of many digits as a Decimal in bytes, an instant of 96 bits as a Datetime in bytes.
+decimal of many digits as a Decimal in bytes, an instant of 96 bits as a Datetime in bytes. A number of 8 or 16 bits in one of 32 is one
+that may not be in its range.
 """
 
 import uuid
@@ -114,7 +115,7 @@ def as_said(frame: Any, types: Mapping[str, Any]) -> Any:
 
 def _read(pl: Any, said: Any, dtype: Any) -> Any:
     """The type in which values of a column are read that is of the type `said` in its file, and of `dtype` as stored."""
-    if dtype == pl.Binary or said in (pl.Time, pl.Object):
+    if dtype == pl.Binary or said in (pl.Time, pl.Object) or _limits(pl, said, dtype):
         return dtype
     match said:
         case pl.List():
@@ -150,7 +151,7 @@ def held(polars: Any, frame: Any, said: Mapping[str, Any]) -> Any:
 
 def _held(pl: Any, said: Any, dtype: Any, small: str) -> Any:
     """What to cast a column to that is of the type `dtype` in the frame, and of the type `said` in its file."""
-    if dtype == pl.Binary or said == pl.Object:
+    if dtype == pl.Binary or said == pl.Object or _limits(pl, said, dtype):
         return dtype
     if said in (pl.Float32, pl.Float16):
         return pl.String if small == "text" else pl.Float64
@@ -195,6 +196,8 @@ def _writer(pl: Any, said: Any, dtype: Any) -> Writer:
         case pl.Struct():
             inner = dtype.to_schema()
             return _struct({n: _writer(pl, t, inner[n]) for n, t in said.to_schema().items()})
+        case _ if (limits := _limits(pl, said, dtype)) is not None:
+            return _leaf(lambda stored: _in_range(stored, limits))
         case _:
             write = _text(pl, said, dtype)
             return values.value_of if write is None else _leaf(write)
@@ -224,6 +227,24 @@ def _text(pl: Any, said: Any, dtype: Any) -> Callable[[Any], Any] | None:
             return _decimal_of(said.scale) if dtype == pl.Binary else number
         case _:
             return None
+
+
+def _limits(pl: Any, said: Any, dtype: Any) -> range | None:
+    """The numbers of a type of 8 or 16 bits whose values are read as they are stored, which is in 32."""
+    if dtype != pl.Int32:
+        return None
+    bits = {pl.Int8: 8, pl.Int16: 16, pl.UInt8: 8, pl.UInt16: 16}.get(said.base_type())
+    if bits is None:
+        return None
+    return range(1 << bits) if said.is_unsigned_integer() else range(-(1 << bits - 1), 1 << bits - 1)
+
+
+def _in_range(stored: int, limits: range) -> int:
+    if stored not in limits:
+        raise OutOfRange(
+            f"a number that its type has not: it is from {limits.start:,} to {limits.stop - 1:,}"
+        )
+    return stored
 
 
 def _uuid_text(stored: bytes) -> str:

@@ -56,7 +56,6 @@ def _row_groups(root: Path, names: Sequence[str]) -> Framed:
         if object_store.is_url(name) or parquet.layout(root / name, name).footer is not None:
             whole.add(index)
             continue
-        parquet.require_counts(root / name, name)
         count = parquet.rows(root / name, name)
         stretches += [
             Stretch(index, at == 0, rows=(at, min(ROWS, count - at))) for at in range(0, count, ROWS)

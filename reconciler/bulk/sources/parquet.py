@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from reconciler.bulk.records import parquet_values
-from reconciler.bulk.sources import parquet_footer
+from reconciler.bulk.sources import parquet_chunks, parquet_footer, thrift
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.kinds.counts import many
 
@@ -44,21 +44,26 @@ def layout(path: Path, name: str) -> Layout:
 
     Raises:
         MissingExtra: polars is not installed.
-        ReconcilerError: it is not a Parquet file.
+        ReconcilerError: it is not a Parquet file, or has not as many rows as it says.
     """
     polars = _polars()
     try:
         with path.open("rb") as file:
             footer = _footer(file)
+        chunks = parquet_chunks.read(footer)
+        _require_counts(chunks, name)
         told = parquet_footer.readable(footer, lists=False)
         types = _types(polars, told.data)
-        lost = parquet_footer.INT96 in told.kinds or any(_misread(polars, t) for t in types.values())
-        changed = parquet_footer.readable(footer).data if lost or told.data != footer else footer
+        known = told.data == footer and parquet_footer.INT96 not in told.kinds and not chunks.narrow
+        if known and not any(_misread(polars, t) for t in types.values()):
+            changed = footer
+        else:
+            changed = parquet_footer.readable(footer, narrow=chunks.narrow).data
         bare = (
             parquet_footer.readable(footer).data if changed == footer and _timed(polars, types) else changed
         )
         stored = types if bare == footer else _types(polars, bare)
-    except parquet_footer.Damaged:
+    except thrift.Damaged:
         raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
     except polars.exceptions.DuplicateError:
         raise ReconcilerError(
@@ -138,14 +143,14 @@ def _footer(file: IO[bytes]) -> bytes:
     """The bytes of a file's footer.
 
     Raises:
-        parquet_footer.Damaged: it has none.
+        thrift.Damaged: it has none.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - _TAIL, 0))
     tail = file.read()
     length = int.from_bytes(tail[:4], "little")
     if len(tail) < _TAIL or tail[4:] != _MARK or length > size - _TAIL:
-        raise parquet_footer.Damaged
+        raise thrift.Damaged
     file.seek(size - _TAIL - length)
     return file.read(length)
 
@@ -296,21 +301,20 @@ def rows(path: Path, name: str) -> int:
         raise _unknown_type(name) from None
 
 
-def require_counts(path: Path, name: str) -> None:
-    """A file has as many rows as its groups have together: the library believes the first, and would leave the others out.
+def _require_counts(chunks: parquet_chunks.Chunks, name: str) -> None:
+    """A file has as many rows as its groups and their columns have: the library believes the first, and would leave the others out.
 
     Raises:
-        ReconcilerError: it has not, or is damaged.
-        OSError: it cannot be read.
+        ReconcilerError: it has not.
     """
-    try:
-        with path.open("rb") as file:
-            rows, of_groups = parquet_footer.counts(_footer(file))
-    except parquet_footer.Damaged:
-        raise ReconcilerError(f"{name} is not a Parquet file, or is damaged") from None
-    if rows != of_groups:
+    if chunks.rows != chunks.of_groups:
         raise ReconcilerError(
-            f"{name} is damaged: its footer counts {many(rows, 'row')}, and the groups of rows in it {of_groups:,}"
+            f"{name} is damaged: its footer counts {many(chunks.rows, 'row')}, and the groups of rows in it"
+            f" {chunks.of_groups:,}"
+        )
+    if not chunks.agree:
+        raise ReconcilerError(
+            f"{name} is damaged: a column has another number of values than its group has rows"
         )
 
 

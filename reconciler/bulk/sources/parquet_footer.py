@@ -7,19 +7,20 @@ What the library would lose, or cannot read, is told to it as something that it 
     an interval    as its twelve bytes: it ends in a panic
     an instant     of the old type of 96 bits as its bytes: it makes those before 1677 and after 2262 to an instant of 2262
     a decimal      of more than 38 digits as its bytes: the whole file is refused
+    a number       of 8 or 16 bits that may not be in its range, as one of 32 bits, as which it is stored: it wraps it
 
 What a column really is, is told beside it (`kinds`). The footer is Thrift's compact protocol; nothing but lengths is decoded of what is not
 looked at.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-_TRUE, _FALSE, _STRUCT = 1, 2, 12  # types of Thrift; the others are in `_skip`
-_SCHEMA, _ROWS, _GROUPS, _METADATA = 2, 3, 4, 5  # fields of the footer
+from reconciler.bulk.sources import thrift
+
+_SCHEMA, _GROUPS, _METADATA = 2, 4, 5  # fields of the footer
 _COLUMNS, _COLUMN, _STORED = 1, 3, 1  # a group's columns, what is known of one, the type in that
-_ROWS_OF_GROUP = 3
 _TYPE, _LENGTH, _REPETITION = 1, 2, 3  # fields of a column in the schema
 _CONVERTED, _SCALE, _PRECISION, _LOGICAL = 6, 7, 8, 10
 _INT32, _INT96, _FIXED, _REPEATED = b"\x02", b"\x06", b"\x0e", b"\x04"
@@ -48,10 +49,6 @@ class Kind(NamedTuple):
 TIME, JSON, UUID, INTERVAL, INT96 = map(Kind, ("time", "json", "uuid", "interval", "int96"))
 
 
-class Damaged(ValueError):
-    """It is no footer."""
-
-
 class Footer(NamedTuple):
     """A footer to read a file by.
 
@@ -64,15 +61,6 @@ class Footer(NamedTuple):
     kinds: tuple[Kind | None, ...]
 
 
-class _Field(NamedTuple):
-    """A field of a struct: number, type, and where its value begins and ends."""
-
-    number: int
-    kind: int
-    begin: int
-    end: int
-
-
 class _Value(NamedTuple):
     """The type of a field, and its bytes."""
 
@@ -83,21 +71,22 @@ class _Value(NamedTuple):
 _Element = dict[int, _Value]
 
 
-def readable(footer: bytes, *, lists: bool = True) -> Footer:
+def readable(footer: bytes, *, lists: bool = True, narrow: AbstractSet[int] = frozenset()) -> Footer:
     """The footer with what the library cannot read whole turned into what it can.
 
     Args:
         footer: its bytes.
         lists: maps are turned into lists, and instants of 96 bits into bytes; they keep their types otherwise, which tell more of them.
+        narrow: which columns without columns in them, counted in the order of the file, are of numbers that are read as they are stored.
 
     Raises:
-        Damaged: it cannot be read.
+        thrift.Damaged: it cannot be read.
     """
     made, at, kinds = bytearray(), 0, list[Kind | None]()
     try:
-        for field in _fields(footer, 0):
+        for field in thrift.fields(footer, 0):
             if field.number == _SCHEMA:
-                elements, kinds = _changed(footer, field, lists=lists)
+                elements, kinds = _changed(footer, field, lists=lists, narrow=narrow)
                 made += footer[at : field.begin] + elements
                 at = field.end
                 if not lists:  # what follows may be long
@@ -110,46 +99,23 @@ def readable(footer: bytes, *, lists: bool = True) -> Footer:
                 made += _OWN_SCHEMA.sub(b"-RROW:schema", footer[field.begin : field.end])
                 at = field.end
     except (IndexError, RecursionError):
-        raise Damaged from None
+        raise thrift.Damaged from None
     made += footer[at:]
     return Footer(bytes(made), tuple(kinds))
 
 
-def counts(footer: bytes) -> tuple[int, int]:
-    """How many rows the file has, and how many all its groups have together.
-
-    Args:
-        footer: its bytes.
-
-    Raises:
-        Damaged: it cannot be read.
-    """
-    rows, of_groups = 0, 0
-    try:
-        for field in _fields(footer, 0):
-            if field.number == _ROWS:
-                rows = _integer(footer[field.begin : field.end])
-            elif field.number == _GROUPS:
-                size, _, at = _list(footer, field.begin)
-                for _ in range(size):
-                    for inner in _fields(footer, at):
-                        at = inner.end
-                        if inner.number == _ROWS_OF_GROUP:
-                            of_groups += _integer(footer[inner.begin : inner.end])
-                    at += 1
-    except (IndexError, RecursionError):
-        raise Damaged from None
-    return rows, of_groups
-
-
-def _changed(footer: bytes, schema: _Field, *, lists: bool) -> tuple[bytes, list[Kind | None]]:
-    size, _, first = _list(footer, schema.begin)
+def _changed(
+    footer: bytes, schema: thrift.Field, *, lists: bool, narrow: AbstractSet[int]
+) -> tuple[bytes, list[Kind | None]]:
+    size, _, first = thrift.list_head(footer, schema.begin)
     made, at, kinds = bytearray(footer[schema.begin : first]), first, list[Kind | None]()
     for _ in range(size):
-        fields = list(_fields(footer, at))
+        fields = list(thrift.fields(footer, at))
         element = {f.number: _Value(f.kind, footer[f.begin : f.end]) for f in fields}
         end = fields[-1].end + 1 if fields else at + 1
         changed, kind = _leaf(element) if _TYPE in element else (_group(element), None)
+        if _TYPE in element and len(kinds) in narrow:
+            changed = {n: v for n, v in element.items() if n not in (_CONVERTED, _LOGICAL)}
         if not lists and (kind == INT96 or kind is None):
             changed = element
         if _TYPE in element:
@@ -168,7 +134,7 @@ def _group(element: _Element) -> _Element:
     if converted == _CONVERTED_MAP or old:
         changed[_CONVERTED] = _Value(element[_CONVERTED].kind, _CONVERTED_LIST)
     if logical.startswith(_LOGICAL_MAP):
-        changed[_LOGICAL] = _Value(_STRUCT, _LOGICAL_LIST + logical[1:])
+        changed[_LOGICAL] = _Value(thrift.STRUCT, _LOGICAL_LIST + logical[1:])
     return changed
 
 
@@ -192,25 +158,17 @@ def _leaf(element: _Element) -> tuple[_Element, Kind | None]:
     return element, UUID if logical.startswith(_LOGICAL_UUID) else None
 
 
-def _without_int96(footer: bytes, groups: _Field) -> bytes:
+def _without_int96(footer: bytes, groups: thrift.Field) -> bytes:
     """The groups of rows, where columns of 96 bits are of twelve bytes."""
     made = bytearray(footer[groups.begin : groups.end])
-    for group in _structs(footer, groups.begin):
-        for columns in (f for f in _fields(footer, group) if f.number == _COLUMNS):
-            for column in _structs(footer, columns.begin):
-                for known in (f for f in _fields(footer, column) if f.number == _COLUMN):
-                    for stored in _fields(footer, known.begin):
+    for group in thrift.structs(footer, groups.begin):
+        for columns in (f for f in thrift.fields(footer, group) if f.number == _COLUMNS):
+            for column in thrift.structs(footer, columns.begin):
+                for known in (f for f in thrift.fields(footer, column) if f.number == _COLUMN):
+                    for stored in thrift.fields(footer, known.begin):
                         if stored.number == _STORED and footer[stored.begin : stored.end] == _INT96:
                             made[stored.begin - groups.begin : stored.end - groups.begin] = _FIXED
     return bytes(made)
-
-
-def _structs(footer: bytes, at: int) -> Iterator[int]:
-    """Where each struct of a list begins."""
-    size, _, at = _list(footer, at)
-    for _ in range(size):
-        yield at
-        at = _skip(footer, _STRUCT, at)
 
 
 def _without_time(element: _Element, logical: bytes) -> _Element:
@@ -218,7 +176,7 @@ def _without_time(element: _Element, logical: bytes) -> _Element:
     if _data(element, _TYPE) == _INT32:
         return plain
     if logical:  # both have the same fields
-        return plain | {_LOGICAL: _Value(_STRUCT, _LOGICAL_INSTANT + logical[1:])}
+        return plain | {_LOGICAL: _Value(thrift.STRUCT, _LOGICAL_INSTANT + logical[1:])}
     return plain | {_CONVERTED: _Value(element[_CONVERTED].kind, _CONVERTED_INSTANT)}
 
 
@@ -226,14 +184,9 @@ def _decimal(element: _Element, logical: bytes) -> tuple[int, int]:
     """Digits behind the point, and all digits."""
     found = {n: element[n].data for n in (_SCALE, _PRECISION) if n in element}
     if _PRECISION not in found:
-        inner = {f.number: logical[f.begin : f.end] for f in _fields(logical, 1)}
+        inner = {f.number: logical[f.begin : f.end] for f in thrift.fields(logical, 1)}
         found = {_SCALE: inner.get(1, b"\0"), _PRECISION: inner.get(2, b"\0")}
-    return _integer(found.get(_SCALE, b"\0")), _integer(found[_PRECISION])
-
-
-def _integer(data: bytes) -> int:
-    zigzag, _ = _varint(data, 0)
-    return (zigzag >> 1) ^ -(zigzag & 1)
+    return thrift.integer(found.get(_SCALE, b"\0")), thrift.integer(found[_PRECISION])
 
 
 def _data(element: _Element, number: int) -> bytes:
@@ -244,67 +197,8 @@ def _written(element: _Element) -> bytes:
     made, before = bytearray(), 0
     for number, value in sorted(element.items()):
         if number - before > 15:  # no column has so many fields
-            raise Damaged
+            raise thrift.Damaged
         made.append(number - before << 4 | value.kind)
         made += value.data
         before = number
     return bytes(made) + b"\0"
-
-
-def _fields(footer: bytes, at: int) -> Iterator[_Field]:
-    number = 0
-    while head := footer[at]:
-        at += 1
-        kind = head & 15
-        if head >> 4:
-            number += head >> 4
-        else:
-            begin = at
-            _, at = _varint(footer, begin)
-            number = _integer(footer[begin:at])
-        end = at if kind in (_TRUE, _FALSE) else _skip(footer, kind, at)
-        yield _Field(number, kind, at, end)
-        at = end
-
-
-def _varint(footer: bytes, at: int) -> tuple[int, int]:
-    value, shift = 0, 0
-    while True:
-        byte = footer[at]
-        value, shift, at = value | (byte & 127) << shift, shift + 7, at + 1
-        if byte < 128:
-            return value, at
-
-
-def _list(footer: bytes, at: int) -> tuple[int, int, int]:
-    size, kind, at = footer[at] >> 4, footer[at] & 15, at + 1
-    if size == 15:
-        size, at = _varint(footer, at)
-    return size, kind, at
-
-
-def _skip(footer: bytes, kind: int, at: int) -> int:
-    """Where a value ends."""
-    match kind:
-        case 1 | 2 | 3:
-            return at + 1
-        case 4 | 5 | 6:
-            return _varint(footer, at)[1]
-        case 7:
-            return at + 8
-        case 8:
-            size, at = _varint(footer, at)
-            return at + size
-        case 9 | 10:
-            size, inner, at = _list(footer, at)
-            for _ in range(size):
-                at = _skip(footer, inner, at)
-                if at > len(footer):
-                    raise Damaged
-            return at
-        case 12:
-            for field in _fields(footer, at):
-                at = field.end
-            return at + 1
-        case _:
-            raise Damaged

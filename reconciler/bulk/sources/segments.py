@@ -132,8 +132,6 @@ def frames_of(
     require_columns(list(types), source, name, lambda column: parquet.holds(types, column))
     require_text(parquet.not_text(types), source, name)
     row = start.offset
-    if not row:
-        parquet.require_counts(path, name)
     parquet.require_times(path, name, layout, row, count)
     with parquet.whole(path, layout) as read:
         for frame in parquet.frames(read, name, row, types, count):
