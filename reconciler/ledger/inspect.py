@@ -6,6 +6,7 @@ from pathlib import Path
 from reconciler.errors import LedgerFailed
 from reconciler.kinds.counts import many
 from reconciler.ledger import postgres, sqlite
+from reconciler.ledger.database import SCHEMA_VERSION
 from reconciler.private_folder import not_usable
 
 _ANEW = "move the file away; the next run continues from the state of the platform"
@@ -46,14 +47,17 @@ def server_ledger(url: str) -> str:
     if found.standby:
         raise LedgerFailed(
             "the PostgreSQL ledger is a standby server, which cannot be written",
-            help="name the primary server in the URL (target_session_attrs=read-write)",
+            help=postgres.PRIMARY,
         )
     if not found.may_write:
-        todo = "create tables in the schema reconciler" if found.version else "create the schema reconciler"
-        raise LedgerFailed(
-            "the PostgreSQL ledger may not be written by this user",
-            help=f"grant the user the right to {todo}",
+        todo = {
+            0: "grant the role the right to make the schema reconciler, or have that schema made for it",
+            SCHEMA_VERSION: "grant the role SELECT, INSERT, UPDATE and DELETE on all tables of the schema reconciler",
+        }.get(
+            found.version,
+            "let the owner of the tables run `reconciler apply` once: it changes them for this version",
         )
+        raise LedgerFailed("the PostgreSQL ledger may not be written by this user", help=todo)
     return (
         "PostgreSQL: readable and writable"
         + (

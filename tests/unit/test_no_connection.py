@@ -6,7 +6,7 @@ from sqlalchemy.engine import make_url
 from reconciler.bulk.sources import sql
 from reconciler.errors import LedgerFailed, ReconcilerError
 from reconciler.ledger import postgres
-from reconciler.no_connection import why
+from reconciler.no_connection import AGAIN, cause, why
 from tests.support.postgres import new_database
 
 AT = 'connection failed: connection to server at "SSL.certificate.internal" (10.0.0.7), port 5432 failed: '
@@ -41,6 +41,9 @@ AT = 'connection failed: connection to server at "SSL.certificate.internal" (10.
             "no such socket",
         ),
         ("consuming input failed: SSL connection has been closed unexpectedly", "ended the connection"),
+        ("the connection is lost", "ended the connection"),
+        ("the connection is closed", "ended the connection"),
+        ('connection is bad: invalid sslmode value: "hidden"', "the URL cannot be read"),
         ("consuming input failed: server closed the connection unexpectedly", "ended the connection"),
     ],
 )
@@ -49,6 +52,13 @@ def test_each_reason_has_words_of_its_own(text: str, words: str) -> None:
     assert said is not None
     assert words in said
     assert "hidden" not in said
+
+
+@pytest.mark.parametrize("text", ["password authentication failed", 'role "x" does not exist', 'database "x" does not exist', "failed to resolve host", "SSL error: certificate verify failed", "no pg_hba.conf entry", "connection is bad: invalid"])  # fmt: skip
+def test_what_no_wait_changes_says_what_to_correct(text: str) -> None:
+    found = cause(text)
+    assert found is not None
+    assert found.todo != AGAIN
 
 
 def test_what_is_not_known_has_no_words() -> None:
@@ -67,6 +77,7 @@ def _changed(**parts: object) -> str:
         (lambda: "postgresql://u:hidden@nowhere.invalid/x", "the name of the server is not known"),
         (lambda: _changed(database="hidden"), "the server has no such database"),
         (lambda: _changed(username="hidden"), "the server has no such user"),
+        (lambda: "postgresql://u:hidden@127.0.0.1:9/x?sslmod=hidden", "the URL cannot be read"),
     ],
 )
 def test_a_ledger_and_a_source_say_why_they_have_no_connection(url, words, tmp_path) -> None:  # type: ignore[no-untyped-def]

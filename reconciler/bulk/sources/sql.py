@@ -183,6 +183,8 @@ def _words(e: Any) -> str:
         meaning = _MEANING.get(state[:2])
     elif code is None and name == "OperationalError":
         meaning = no_connection.why(str(original)) or _MEANING["08"]
+    elif code is None and name == "ProgrammingError" and type(original).__module__.startswith("psycopg"):
+        meaning = no_connection.UNREADABLE.words  # without a code it is not the server that spoke
     else:
         meaning = None
     return f"{name}{f' {code}' if code else ''}" + (f": {meaning}" if meaning else "")
