@@ -6,7 +6,6 @@ from pathlib import Path
 from reconciler.errors import LedgerFailed
 from reconciler.kinds.counts import many
 from reconciler.ledger import postgres, sqlite
-from reconciler.ledger.database import SCHEMA_VERSION
 from reconciler.private_folder import not_usable
 
 _ANEW = "move the file away; the next run continues from the state of the platform"
@@ -44,20 +43,8 @@ def server_ledger(url: str) -> str:
         MissingExtra: psycopg is not installed.
     """
     found = postgres.rights(url)
-    if found.standby:
-        raise LedgerFailed(
-            "the PostgreSQL ledger is a standby server, which cannot be written",
-            help=postgres.PRIMARY,
-        )
-    if not found.may_write:
-        todo = {
-            0: "grant the role the right to make the schema reconciler, or have that schema made for it",
-            SCHEMA_VERSION: "grant the role SELECT, INSERT, UPDATE and DELETE on all tables of the schema reconciler",
-        }.get(
-            found.version,
-            "let the owner of the tables run `reconciler apply` once: it changes them for this version",
-        )
-        raise LedgerFailed("the PostgreSQL ledger may not be written by this user", help=todo)
+    if found.lacks:
+        raise LedgerFailed("the PostgreSQL ledger may not be written by this user", help=found.lacks)
     return (
         "PostgreSQL: readable and writable"
         + (
@@ -65,5 +52,5 @@ def server_ledger(url: str) -> str:
             if found.pooled
             else ""
         )
-        + ("" if found.version else ", the first apply makes its tables")
+        + ("" if found.made else ", the first apply makes its tables")
     )

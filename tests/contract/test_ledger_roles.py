@@ -19,6 +19,7 @@ from tests.support.postgres import execute, new_database
 
 _ROWS = "SELECT, INSERT, UPDATE, DELETE"
 _SEEN = "GRANT USAGE ON SCHEMA reconciler TO {role}"
+_EACH = f"GRANT {_ROWS} ON ALL TABLES IN SCHEMA reconciler TO {{role}}"
 
 
 @pytest.fixture
@@ -61,18 +62,29 @@ NO_TABLES = [
     ([], False),
 ]
 TABLES = [
-    ([_SEEN, f"GRANT {_ROWS} ON ALL TABLES IN SCHEMA reconciler TO {{role}}"], True),
+    ([_SEEN, _EACH], True),
     ([_SEEN, "GRANT SELECT ON ALL TABLES IN SCHEMA reconciler TO {role}"], False),
     ([_SEEN, "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA reconciler TO {role}"], False),
     (
         [
             _SEEN,
-            f"GRANT {_ROWS} ON ALL TABLES IN SCHEMA reconciler TO {{role}}",
+            _EACH,
             "REVOKE UPDATE ON reconciler.leases FROM {role}",
         ],
         False,
     ),
-    ([f"GRANT {_ROWS} ON ALL TABLES IN SCHEMA reconciler TO {{role}}"], False),  # without USAGE
+    ([_EACH], False),  # without USAGE
+    ([_SEEN, _EACH, "ALTER ROLE {role} SET default_transaction_read_only = on"], False),
+    ([_SEEN, _EACH, "ALTER TABLE reconciler.open_writes ENABLE ROW LEVEL SECURITY"], False),
+    (
+        [
+            _SEEN,
+            _EACH,
+            "ALTER TABLE reconciler.journal ENABLE ROW LEVEL SECURITY",
+            "CREATE POLICY a_part ON reconciler.journal USING (id > 7)",
+        ],
+        False,
+    ),
     ([], False),
 ]
 
@@ -139,6 +151,26 @@ def test_tables_of_an_older_version_are_changed_by_their_owner_alone(url: str, r
         inspect.server_ledger(of(url, role))
     assert "owner of the tables" in str(refused.value.help)
     assert not works(of(url, role))
+
+
+@pytest.mark.parametrize(
+    "allowed", ["ALTER ROLE {role} BYPASSRLS", "ALTER TABLE reconciler.journal OWNER TO {role}"]
+)
+def test_who_sees_all_rows_in_spite_of_row_level_security_may_use_it(
+    url: str, role: str, allowed: str
+) -> None:
+    tables(url)
+    granted(url, role, [_SEEN, _EACH, "ALTER TABLE reconciler.journal ENABLE ROW LEVEL SECURITY", allowed])
+    assert judged(of(url, role))
+    assert works(of(url, role))
+
+
+def test_a_reader_is_told_too_that_rows_may_be_hidden(url: str, role: str) -> None:
+    tables(url)
+    granted(url, role, [_SEEN, _EACH, "ALTER TABLE reconciler.runs ENABLE ROW LEVEL SECURITY"])
+    with pytest.raises(LedgerFailed, match="row level security") as refused, pg.read_only(of(url, role)):
+        raise AssertionError
+    assert "BYPASSRLS" in str(refused.value.help)
 
 
 def test_a_refusal_says_what_to_grant(url: str, role: str) -> None:
