@@ -3,7 +3,7 @@
     ReconcilerError              exit 1   what happened, and `help`: what to do next
     ├── SpecError                exit 1   specs or workspace have findings (carries the diagnostics)
     ├── MissingExtra             exit 1   an optional dependency is not installed
-    ├── NoSuchColumn             exit 1   a source lacks a column that its spec names (carries the name)
+    ├── WrongColumn              exit 1   a column that a spec names does not fit what a source has (carries the name)
     ├── ReadFailed               exit 1   the remote could not be read; never an absence (G6)
     │   ├── NotFound             exit 1   the one thing that was asked for is not there
     │   └── Unauthorized         exit 1   401: the token is not accepted
@@ -62,16 +62,25 @@ class MissingExtra(ReconcilerError):
         self.extra = extra
 
 
-class NoSuchColumn(ReconcilerError):
-    """The rows of a source lack a column that its spec names.
+class WrongColumn(ReconcilerError):
+    """A column that a spec names is not in a source, or is another one than the spec needs there.
 
     Attributes:
         column: as the spec names it.
+        field: of the spec that names it, such as `types`; None where any may be meant.
     """
 
-    def __init__(self, message: str, *, column: str = "", help: str | None = None) -> None:  # noqa: A002 - the word of the diagnostics
+    def __init__(
+        self,
+        message: str,
+        *,
+        column: str = "",
+        field: str | None = None,
+        help: str | None = None,  # noqa: A002 - the word of the diagnostics
+    ) -> None:
         super().__init__(message, help=help)
         self.column = column
+        self.field = field
 
 
 class SchemaUnusable(ReconcilerError):

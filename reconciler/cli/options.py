@@ -186,7 +186,10 @@ Labels = Annotated[
 Targets = Annotated[
     list[str] | None,
     typer.Option(
-        "--target", autocompletion=completing.addresses, metavar="ADDRESS", help="Only this address."
+        "--target",
+        autocompletion=completing.addresses,
+        metavar="ADDRESS",
+        help="Only this address. * is any text; without a datamart, on all.",
     ),
 ]
 SpecDigest = Annotated[

@@ -8,7 +8,6 @@ from reconciler.cli.flags import Flags
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import annotations, data, out, show_findings, style
 from reconciler.cli.wiring import actor
-from reconciler.errors import ReconcilerError
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.guards import refused
 from reconciler.reports.plan import json as plan_json
@@ -76,17 +75,17 @@ def _details(made: Plan, flags: Flags, marks: Style) -> str:
     """All that a plan says of some addresses.
 
     Raises:
+        UsageError: one is no address.
         ReconcilerError: an address is not in it.
     """
-    from reconciler.kinds.nearest import nearest
+    from reconciler.kinds.selectors import nothing, require_form
     from reconciler.reports.plan import details
 
     for pattern in flags.details or ():
         if not details.chosen(made, [pattern]):
             known = [x.address for x in details.chosen(made, ["*"])]
-            raise ReconcilerError(
-                f"--details {pattern}: the plan has no such address", help=nearest(pattern, known)
-            )
+            require_form("--details", pattern, known)
+            raise nothing(f"--details: the plan has no {pattern}", pattern, known)
     return details.render(made, details.chosen(made, [] if flags.full else flags.details or []), marks)
 
 

@@ -117,6 +117,8 @@ def told(
         known: the flags of that command.
     """
     message, see = _plain(message), _see(path)
+    if message.startswith("Invalid value for '[RUN]'"):
+        return "RUN must be the number of a run", "`reconciler runs` lists the runs"
     for flag in filter(None, map(_ONE_DASH.fullmatch, arguments)):
         long = f"--{flag[1]}"
         if long in known or long in _OPTIONS:

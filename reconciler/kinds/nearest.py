@@ -33,15 +33,21 @@ def nearest_or_known(word: str, known: Iterable[str], most: int = 8) -> str:
     return nearest(word, every) or f"known: {', '.join(every[:most]) or 'none'}{rest}"
 
 
+def closest_name(name: str, known: Iterable[str]) -> str | None:
+    """The name of a file that a misspelt one may be meant to be: endings alone, such as `.yaml`, are no likeness."""
+    stem, _, ending = name.partition(".")
+    stems = {k.partition(".")[0]: k for k in sorted(known, key=lambda k: k.partition(".")[2] == ending)}
+    found = closest(stem, stems)
+    return None if found is None else stems[found]
+
+
 def nearest_path(path: str, known: Iterable[str]) -> str | None:
-    """'did you mean' text for a path of which the last part is misspelt: endings alone, such as `.yaml`, are no likeness.
+    """'did you mean' text for a path of which the last part is misspelt.
 
     Args:
         path: as it was written.
         known: names in its folder.
     """
     folder, slash, name = path.rpartition("/")
-    stem, _, ending = name.partition(".")
-    stems = {k.partition(".")[0]: k for k in sorted(known, key=lambda k: k.partition(".")[2] == ending)}
-    found = closest(stem, stems)
-    return None if found is None else proposal(folder + slash + stems[found])
+    found = closest_name(name, known)
+    return None if found is None else proposal(folder + slash + found)

@@ -143,8 +143,8 @@ class SourcePlaces(Protocol):
         """The value of a field of `spec`."""
         ...
 
-    def of_column(self, column: str) -> Span | None:
-        """The first place that names a column; None where none does."""
+    def of_column(self, column: str, field: str | None = None) -> Span | None:
+        """The first place that names a column; of one field, where it is given. None where none does."""
         ...
 
     def of_expectation(self, number: int) -> Span:

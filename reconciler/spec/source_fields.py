@@ -5,6 +5,7 @@ from typing import Any
 from reconciler.model.packed import PACKED
 
 _FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": "parquet"}
+SUFFIXES = tuple(_FORMATS)  # of files whose format need not be said
 
 
 def is_url(pattern: str) -> bool:

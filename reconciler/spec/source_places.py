@@ -23,10 +23,10 @@ class Places:
         """The value of a field of `spec`."""
         return self._document.span("spec", field)
 
-    def of_column(self, column: str) -> Span | None:
-        """The first place that names a column of the source; None where none does."""
+    def of_column(self, column: str, field: str | None = None) -> Span | None:
+        """The first place that names a column of the source; of one field, where it is given. None where none does."""
         for path, name, is_key in columns(self._document.data["spec"]):
-            if name == column:
+            if name == column and field in (None, path[0]):
                 find = self._document.key_span if is_key else self._document.span
                 return find("spec", *path)
         return None

@@ -7,11 +7,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from reconciler.errors import UsageError
+from reconciler.kinds.nearest import closest, proposal
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.origin import BadAddress, SourceUrl, endpoint, masked
 from reconciler.settings import size
 from reconciler.spec.documents import Document
 from reconciler.spec.source_fields import (
+    SUFFIXES,
     compression_of,
     file_references,
     format_of,
@@ -63,7 +65,9 @@ def _how_to_read(spec: dict[str, Any], pattern: str) -> str:
         packed = compression_of(spec, pattern.lower())
         more = "" if packed == "none" else f" and compression: {packed}"
         return f"suffixes are known in lower case: rename the files, or set format: {meant}{more}"
-    return "set format: commands, ndjson, csv or parquet"
+    near = closest(suffix, SUFFIXES) if suffix != ".json" else None  # which may be meant, with `format:`
+    formats = "set format: commands, ndjson, csv or parquet"
+    return f"{proposal(masked(pattern[: -len(suffix)] + near))} Else {formats}" if near else formats
 
 
 def formats(document: Document) -> Iterator[Diagnostic]:

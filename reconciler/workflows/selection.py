@@ -1,9 +1,10 @@
 """What flags select of a plan: each that selects must select something, else the command ends and names what there is."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.kinds.nearest import nearest_or_known
+from reconciler.kinds.selectors import nothing, require_form, selects
 from reconciler.model.address import Address
 from reconciler.model.asked import Overrides, Scope
 from reconciler.model.desired import Desired
@@ -21,20 +22,20 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
         overrides: addresses of loads that flags name.
 
     Raises:
-        ReconcilerError: one does not.
+        UsageError: one has not the form of an address.
+        ReconcilerError: one selects nothing.
     """
     if not (scope.targets or scope.labels or overrides):
         return
     known = sorted({*desired.compartments, *desired.activations, *desired.removals, *desired.loads})
     chosen = {a for a in known if _planned(scope, checked, Address.parse(a))}
-    for address in sorted(scope.targets):
-        if address not in known:
-            named = _named(address, known)
-            raise ReconcilerError(
-                f"no spec declares {address}", help=nearest_or_known(address, named or known)
-            )
-        if address not in chosen:
-            raise ReconcilerError(f"--target {address}: the other flags exclude it", help="give fewer flags")
+    for target in sorted(scope.targets):
+        require_form("--target", target, known)
+        found = [address for address in known if selects({target}, address)]
+        if not found:
+            raise nothing(f"--target: no spec declares {target}", target, known)
+        if chosen.isdisjoint(found):
+            raise ReconcilerError(f"--target {target}: the other flags exclude it", help="give fewer flags")
     for address in sorted(overrides):
         if address not in desired.loads:
             raise ReconcilerError(
@@ -47,11 +48,6 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
     if scope.labels and not chosen:
         words = " ".join(f"-l {k}={v}" for k, v in scope.labels)
         raise ReconcilerError(f"{words}: no spec has these labels together", help="give fewer flags")
-
-
-def _named(given: str, known: Sequence[str]) -> list[str]:
-    """Addresses that one without its datamart, or without its kind, may mean."""
-    return [x for x in known if given in (x.partition("@")[0], x.partition("/")[2].partition("@")[0])]
 
 
 def _planned(scope: Scope, checked: Checked, address: Address) -> bool:
@@ -95,7 +91,7 @@ def pruned(desired: Desired, prune: frozenset[str]) -> set[str]:
 
 def in_scope(scope: Scope, checked: Checked, address: Address) -> bool:
     """True if the flags that name datamarts, addresses or labels leave it in the plan."""
-    if scope.targets and str(address) not in scope.targets:
+    if scope.targets and not selects(scope.targets, str(address)):
         return False
     # A compartment belongs to the organisation: it is planned with whichever datamart is in scope.
     if (

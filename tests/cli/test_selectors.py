@@ -25,7 +25,11 @@ ROWS = [
     ("-l team=crm -l owner=web", "no spec has these labels together", "fewer flags"),
     ("--target Compartment/loyality", "no spec declares", "did you mean 'Compartment/loyalty'"),
     ("--target Activation/loyalty@retail-fr --datamart retail-de", "the other flags exclude", "fewer flags"),
-    ("--target ProfileSource/customers", "no spec declares", "'ProfileSource/customers@retail-fr'"),
+    ("--target ProfileSource/custmers", "no spec declares", "'ProfileSource/customers@retail-fr'"),
+    ("--target Activation/loyalty@retail-fx", "no spec declares", "'Activation/loyalty@retail-fr'"),
+    ("--target Kompartment/*", "no spec declares", "did you mean 'Compartment/*'?"),
+    ("--target Activation/loyalty --datamart retail-de --only loads", "the other flags exclude", "fewer"),
+    ("--details Compartment/loyality", "the plan has no Compartment/loyality", "'Compartment/loyalty'"),
     ("--target ProfileSource/customers@retail-fr --only config", "the other flags exclude", "fewer flags"),
     ("--reload ProfileSource/customer@retail-fr", "no spec declares", "'ProfileSource/customers@retail-fr'"),
     ("--reload Compartment/loyalty", "no spec declares the load", "ProfileSource/customers@retail-fr"),
@@ -57,6 +61,14 @@ def workspace(tmp_path: Path, emulator: Emulator) -> Workspace:
     return made
 
 
+@pytest.mark.parametrize("flag", ["--target", "--details"])
+def test_a_name_without_its_kind_is_no_address(workspace: Workspace, flag: str) -> None:
+    done = workspace.run("plan", flag, "customers")
+    assert done.code == 64
+    assert f"{flag} 'customers' is not an address" in done.err
+    assert "known: ProfileSource/customers@retail-fr" in " ".join(done.err.split())
+
+
 def test_a_flag_that_selects_nothing(workspace: Workspace, emulator: Emulator) -> None:
     assert workspace.run("plan").code == 0
     for flags, words, hint in ROWS:
@@ -76,6 +88,9 @@ def test_a_flag_that_selects_nothing(workspace: Workspace, emulator: Emulator) -
         "--datamart all",
         "-l team=crm",
         "--target Activation/loyalty@retail-fr --datamart country=fr",
+        "--target ProfileSource/customers --target Activation/loyalty --target Compartment/loyalty",
+        "--target Activation/*@retail-fr --target Compartment/*",
+        "--details Activation/loyalty",
         "--reload ProfileSource/customers@retail-fr",
         "--resend ProfileSource/customers@retail-fr#1",
         "--prune Activation@retail-fr",

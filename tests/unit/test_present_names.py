@@ -12,7 +12,7 @@ from reconciler.bulk.records.columns import Fields, require_columns, require_fie
 from reconciler.bulk.records.expectations import sent_as
 from reconciler.bulk.records.present_names import COMPARED, PresentNames, meant, together
 from reconciler.bulk.scan.expecting import Expecting
-from reconciler.errors import NoSuchColumn
+from reconciler.errors import WrongColumn
 from reconciler.model.source import Expectation, Identifier, SourceDefinition
 
 ROW = {"loyalty_tier": "gold", "address": {"postcode": "75001"}, "points": 5}
@@ -42,13 +42,13 @@ def test_in_every_check_of_expect(check: str, value: Any, name: str, near: str |
 def test_in_rows_of_json(name: str, near: str | None) -> None:
     fields = Fields(source(format="ndjson", types={name: "integer"}))
     fields.look(ROW)
-    with pytest.raises(NoSuchColumn) as why:
+    with pytest.raises(WrongColumn) as why:
         require_fields(fields.found, fields.lacking, fields.present)
     assert (f"did you mean '{near}'?" in str(why.value.help)) == (near is not None)
 
 
 def test_in_a_table() -> None:
-    with pytest.raises(NoSuchColumn) as why:
+    with pytest.raises(WrongColumn) as why:
         require_columns(["ponits", "id"], source(types={"points": "integer"}), "f.csv")
     assert why.value.help == "did you mean 'ponits'? its columns: ponits, id"
 

@@ -126,6 +126,10 @@ def test_an_identifier_stands_once(tmp_path: Path) -> None:
     ("file", "words"),
     [
         ("x.txt", "set format: commands, ndjson, csv or parquet"),
+        ("x.json", "set format: commands, ndjson, csv or parquet"),
+        ("d/*.cvs", "did you mean 'd/*.csv'? Else set format:"),
+        ("x.NDJSN", "did you mean 'x.ndjson'? Else set format:"),
+        ("d/*.parqet", "did you mean 'd/*.parquet'? Else set format:"),
         ("x.csv.bz2", ".bz2 is not unpacked"),
         ("x.zip", ".zip is not unpacked"),
         ("x.xlsx", "workbook as CSV"),

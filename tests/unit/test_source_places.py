@@ -1,13 +1,17 @@
 """What is found when a source is read is told at the part of its spec that it is about."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reconciler.errors import LedgerFailed, MissingExtra, NoSuchColumn, ReconcilerError
+from reconciler.bulk.records.columns import require_columns, require_text
+from reconciler.errors import LedgerFailed, MissingExtra, ReconcilerError, WrongColumn
 from reconciler.model.address import Span
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.load import Broken, Scan
+from reconciler.model.source import SourceDefinition
 from reconciler.planning.loads.expectation_findings import change_findings, expectation_findings
 from reconciler.planning.loads.unreadable import unreadable
 from reconciler.spec.source_places import columns
@@ -59,7 +63,55 @@ def text(span: Span) -> str:
 
 @pytest.mark.parametrize("column", ["account", "age", "town", "note"])
 def test_a_column_that_is_not_there_is_underlined_where_it_is_named(load: DesiredLoad, column: str) -> None:
-    assert under(load, NoSuchColumn("x", column=column)) == column
+    assert under(load, WrongColumn("x", column=column)) == column
+
+
+SAME = SPEC.replace("{town: city}", "{age: city}")
+
+
+@pytest.mark.parametrize(
+    ("field", "line"),
+    [
+        (None, "types: {age: integer}"),
+        ("types", "types: {age: integer}"),
+        ("profile", "rename: {age: city}"),
+        ("owner", "files: [data/*.csv]"),
+    ],
+)
+def test_a_column_that_several_fields_name_is_told_at_the_one_that_is_meant(
+    tmp_path: Path, field: str | None, line: str
+) -> None:
+    found = check(write(tmp_path, {**FILES, "specs/crm.yaml": SAME}), {}, {})
+    load = next(iter(found.desired().loads.values()))
+    span = unreadable(load, WrongColumn("x", column="age", field=field)).span
+    assert span is not None
+    assert SAME.splitlines()[span.line - 1].strip() == line
+
+
+@pytest.mark.parametrize(
+    ("more", "column", "field"),
+    [
+        ({"types": {"age": "integer"}}, "age", "types"),
+        ({"rename": {"a": "b"}}, "a", "profile"),
+        ({"rename": {"b": "a"}}, "b", "profile"),
+        ({"rename": {"b": "a.x"}}, "b", "profile"),
+        ({"exclude": ("c",)}, "c", None),
+        ({"include": ("c",)}, "c", None),
+    ],
+)
+def test_what_does_not_fit_a_table_carries_its_column(
+    load: DesiredLoad, more: dict[str, Any], column: str, field: str | None
+) -> None:
+    plain = replace(load.definition, format="csv", types={}, rename={}, exclude=())
+    source = replace(plain, **more)
+    with pytest.raises(WrongColumn) as why:
+        _require(source)
+    assert (why.value.column, why.value.field) == (column, field)
+
+
+def _require(source: SourceDefinition) -> None:
+    require_columns(["account", "a", "b", "age"], source, "x.csv")
+    require_text(["age"], source, "x.csv")
 
 
 def test_every_column_that_a_spec_names_is_found() -> None:
@@ -88,7 +140,7 @@ def test_what_no_file_is_to_blame_for_is_not_told_of_files(load: DesiredLoad) ->
     assert under(load, MissingExtra("gone: delete", "delta")) == "delete"
     assert under(load, MissingExtra("Parquet sources", "files")) == "[data/*.csv]"
     assert under(load, ReconcilerError("no file matches")) == "[data/*.csv]"
-    assert under(load, NoSuchColumn("x", column="unknown")) == "[data/*.csv]"
+    assert under(load, WrongColumn("x", column="unknown")) == "[data/*.csv]"
     assert unreadable(load, LedgerFailed("cannot be opened")).span is None
 
 

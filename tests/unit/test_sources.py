@@ -345,12 +345,26 @@ def test_sources_stay_inside_the_workspace(tmp_path: Path) -> None:
     ("written", "meant"),
     [
         ("data/custmers.csv", "data/customers.csv"),
-        ("dat/customers.csv", "data"),
-        ("dat/*.csv", "data"),
+        ("dat/customers.csv", "data/customers.csv"),
+        ("dat/*.csv", "data/*.csv"),
+        ("daat/*.cvs", "data/*.csv"),
+        ("daat/absent-*.csv", "data"),
         ("data/customers.cvs", "data/customers.csv"),
-        ("data/orders.csv", None),
+        ("data/*.cvs", "data/*.csv"),
+        ("data/custmers*.csv", "data/customers*.csv"),
+        ("data/ordres-*.csv", "data/orders-*.csv"),
+        ("data/*/pricse.csv", "data/*/prices.csv"),
+        ("data/*/*.ndjsn", None),
+        ("data/**/pricse.csv", "data/**/prices.csv"),
+        ("dta/**/*.csv", "data/**/*.csv"),
+        ("packed/*.csv", "packed/*.csv.gz"),
+        ("data/[op]*.cvs", "data/[op]*.csv"),
+        ("data/nothing.csv", None),
+        ("*/*/*/*.csv", None),
         ("../ouside.csv", None),
+        ("../*.cvs", None),
         ("link/customrs.csv", None),
+        ("link/*.cvs", None),
     ],
 )
 def test_the_file_that_a_misspelt_path_may_mean_is_proposed(
@@ -359,10 +373,14 @@ def test_the_file_that_a_misspelt_path_may_mean_is_proposed(
     from dataclasses import replace
 
     root, beside = tmp_path / "ws", tmp_path / "beside"
-    (root / "data").mkdir(parents=True)
+    (root / "data" / "fr").mkdir(parents=True)
+    (root / "packed").mkdir()
     beside.mkdir()
     for folder in (root / "data", beside):
         (folder / "customers.csv").write_text("id\n1\n")
+    (root / "data" / "orders-10.csv").write_text("id\n1\n")
+    (root / "data" / "fr" / "prices.csv").write_text("id\n1\n")
+    (root / "packed" / "a.csv.gz").write_bytes(b"x")
     (tmp_path / "outside.csv").write_text("id\n")
     (root / "link").symlink_to(beside)
     with pytest.raises(ReconcilerError, match="no file matches") as raised:
@@ -370,3 +388,16 @@ def test_the_file_that_a_misspelt_path_may_mean_is_proposed(
     help_ = raised.value.help or ""
     assert ("did you mean" in help_) is (meant is not None)
     assert meant is None or f"did you mean '{meant}'?" in help_
+    if meant and "." in meant:
+        assert locations.find(root, replace(COMMANDS, files=(meant,)))
+
+
+def test_where_no_name_is_near_the_files_that_are_there_are_named(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for n in range(7):
+        (tmp_path / "data" / f"{n}.csv").write_text("id\n1\n")
+    with pytest.raises(ReconcilerError, match="no file matches") as raised:
+        locations.find(tmp_path, replace(COMMANDS, files=("data/customers.csv",)))
+    assert raised.value.help == (
+        "data has 0.csv, 1.csv, 2.csv, 3.csv, 4.csv and 2 more. Paths are relative to the workspace"
+    )

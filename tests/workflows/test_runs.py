@@ -82,16 +82,26 @@ def test_a_run_that_was_cut_off(workspace: Workspace, emulator: Emulator) -> Non
         (("--state", "interrupted"), [1]),
         (("--state", "interrupted", "--state", "succeeded"), [2, 1]),
         (("--state", "interrupted", "--state", "failed"), [1]),
-        (("--address", "Compartment/other", "--address", "ProfileSource/customers"), [2, 1]),
+        (("--address", "Compartment/loyalty", "--address", "ProfileSource/customers"), [2, 1]),
         (("--address", "ProfileSource/customers@retail-fr", "--limit", "1"), [2]),
         (("--address", "ProfileSource/customers", "--limit", "1"), [2]),
         (("--address", "ProfileSource/*@retail-fr", "--limit", "1"), [2]),
-        (("--address", "ProfileSource/custom"), []),
-        (("--address", "Compartment/other"), []),
+        (("--address", "ProfileSource/customers", "--since", "0s"), []),
     ):
         found = json.loads(workspace.run("runs", *filters, "-o", "json").out)["runs"]
         assert [r["id"] for r in found] == ids, filters
     assert workspace.run("runs", "--state", "fine").code == 64
+    for unknown, near in (
+        ("ProfileSource/custom", "did you mean 'ProfileSource/customers@retail-fr'?"),
+        ("ProfileSource/customers@nope", "known: ProfileSource/customers@"),
+        ("Compartment/loyality", "did you mean 'Compartment/loyalty'?"),
+    ):
+        refused = workspace.run("runs", "--address", unknown)
+        assert refused.code == 1
+        assert f"--address: no run acted on {unknown}, and no spec declares it" in " ".join(
+            refused.err.split()
+        )
+        assert near in " ".join(refused.err.split())
 
 
 def begun(ledger: Path) -> bool:

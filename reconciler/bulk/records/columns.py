@@ -11,7 +11,7 @@ import msgspec
 
 from reconciler.bulk.records.mapping import identity_columns, value_at
 from reconciler.bulk.records.present_names import PresentNames, meant
-from reconciler.errors import NoSuchColumn, ReconcilerError
+from reconciler.errors import WrongColumn
 from reconciler.kinds.nearest import proposal
 from reconciler.model.profile import OWNER
 from reconciler.model.source import SourceDefinition
@@ -65,8 +65,7 @@ def require_columns(
         looks: says what to set if the file looks otherwise than the spec says.
 
     Raises:
-        NoSuchColumn: one is missing.
-        ReconcilerError: two become one property.
+        WrongColumn: one is missing, or two become one property.
     """
     for column in named(source):
         root = column.partition(".")[0]
@@ -74,7 +73,7 @@ def require_columns(
             words = f"{name} has no column '{column}'"
             if root in columns:
                 words += f": '{root}' holds no such field"
-            raise NoSuchColumn(words, column=column, help=looks() or _advice(column, columns))
+            raise WrongColumn(words, column=column, help=looks() or _advice(column, columns))
     _require_one_source(columns, source, name)
 
 
@@ -96,8 +95,11 @@ def _require_one_source(columns: Sequence[str], source: SourceDefinition, name: 
         new = source.rename.get(column, column)
         if new in before or (new in source.constants and new not in OWNER):
             other = f"the column '{before[new]}'" if new in before else "a constant"
-            raise ReconcilerError(
+            renamed = next((c for c in (column, before.get(new)) if c in source.rename), None)
+            raise WrongColumn(
                 f"{name}: the column '{column}' and {other} both become the property '{new}'",
+                column=renamed or column,
+                field="profile",
                 help="rename or exclude one of them",
             )
         before[new] = column
@@ -115,8 +117,10 @@ def _require_objects(properties: Mapping[str, str], source: SourceDefinition, na
             above = ".".join(parts[:n])
             other = properties.get(above)
             if other is not None and source.types.get(other) != "json":
-                raise ReconcilerError(
+                raise WrongColumn(
                     f"{name}: {what} becomes the property '{new}', but the column '{other}' becomes '{above}', which is no object",
+                    column=columns.get(new) or other,
+                    field="profile",
                     help="rename or exclude one of them",
                 )
 
@@ -130,11 +134,13 @@ def require_text(others: Collection[str], source: SourceDefinition, name: str) -
         name: of the table, for people.
 
     Raises:
-        ReconcilerError: one is declared for another column.
+        WrongColumn: one is declared for another column.
     """
     if typed := sorted(set(others) & set(source.types)):
-        raise ReconcilerError(
+        raise WrongColumn(
             f"{name}: 'types' names the column '{typed[0]}', which is not text and has a type already",
+            column=typed[0],
+            field="types",
             help="remove it from 'types'",
         )
 
@@ -182,12 +188,12 @@ def require_fields(found: Collection[str], lacking: Collection[str], present: Se
         present: names that rows have.
 
     Raises:
-        NoSuchColumn: one was in none.
+        WrongColumn: one was in none.
     """
     if missing := sorted(set(lacking) - set(found)):
         near = meant(missing[0], present)
         advice = "correct the name, or remove the column from the spec; names are case-sensitive"
-        raise NoSuchColumn(
+        raise WrongColumn(
             f"no row has the field '{missing[0]}', which the spec names",
             column=missing[0],
             help=f"{proposal(near)} Else {advice}" if near else advice,

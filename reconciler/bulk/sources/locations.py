@@ -12,21 +12,18 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from itertools import islice
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from reconciler.beneath import LeadsOutside, open_regular, real_beneath, within
-from reconciler.bulk.sources import files, object_store
-from reconciler.bulk.sources.patterns import has_wildcard, natural
+from reconciler.beneath import LeadsOutside, open_regular, real_beneath
+from reconciler.bulk.sources import files, meant, object_store
+from reconciler.bulk.sources.patterns import natural
 from reconciler.errors import MissingExtra, ReconcilerError
-from reconciler.kinds.nearest import nearest_path
 from reconciler.model.packed import PACKED
 from reconciler.model.source import SourceDefinition
 
 BUFFER = 1 << 16
-_COMPARED = 1000  # names that a misspelt one is compared with
 
 
 def find(root: Path, source: SourceDefinition) -> list[str]:
@@ -43,29 +40,12 @@ def find(root: Path, source: SourceDefinition) -> list[str]:
             continue
         matches = files.matching(root, pattern)
         if not matches:
-            raise ReconcilerError(f"no file matches {pattern!r}", help=_meant(root, pattern))
+            raise ReconcilerError(f"no file matches {pattern!r}", help=meant.advice(root, pattern))
         _require_text(matches)
         if not source.outside:
             _require_inside(root, matches)
         local += matches
     return sorted((*files.each_once(root, local), *objects), key=natural)
-
-
-def _meant(root: Path, pattern: str) -> str:
-    """What is there and may be meant by the first part of a pattern that leads nowhere; nothing outside the workspace is looked at."""
-    rest = "paths are relative to the workspace"
-    parts = pattern.split("/")
-    wild = next((n for n, part in enumerate(parts) if has_wildcard(part)), len(parts))
-    heads = ["/".join(parts[: n + 1]) for n in range(wild)]
-    here = next((h for h in heads if not (root / h).exists()), None)
-    near = None
-    if here is not None:
-        with suppress(OSError):
-            folder = os.path.realpath((root / here).parent)
-            if within(os.path.realpath(root), folder):
-                names = [x.name for x in islice(Path(folder).iterdir(), _COMPARED)]
-                near = nearest_path(here, [x for x in names if x.isprintable()])
-    return f"{near} Paths are relative to the workspace" if near else rest
 
 
 def _require_text(matches: list[files.File]) -> None:

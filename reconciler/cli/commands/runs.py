@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +16,9 @@ from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.wiring import actor, ledgers, real_clock
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import ReconcilerError, SpecError, UsageError
 from reconciler.kinds.nearest import nearest_or_known
+from reconciler.kinds.selectors import nothing, require_form, selects
 from reconciler.model.load import ManualVerdict
 from reconciler.planning.plan import document
 from reconciler.reports.plan import undo
@@ -53,7 +54,7 @@ def runs(
         typer.Option(
             "--address",
             metavar="ADDRESS",
-            help="Only runs that acted on it; without a datamart, on any. May be given several times.",
+            help="Only runs that acted on it. * is any text; without a datamart, on any. May be given several times.",
         ),
     ] = None,
     output: opt.SourceOutput = opt.SourceFormat.TEXT,
@@ -126,14 +127,9 @@ class Wanted:
             for x in told
             if (self.since is None or x.run.started >= now - self.since)
             and (not self.states or x.state in self.states)
-            and (not self.addresses or any(_means(a, s.address) for a in self.addresses for s in x.steps))
+            and (not self.addresses or any(selects(self.addresses, s.address) for s in x.steps))
         ]
         return found[: self.limit]
-
-
-def _means(asked: str, address: str) -> bool:
-    """True if an address is one that was asked for, `*` standing for any text; without a datamart, on whichever."""
-    return fnmatchcase(address, asked) or fnmatchcase(address, f"{asked}@*")
 
 
 def wanted(limit: int, since: str | None, states: Sequence[str], addresses: Sequence[str]) -> Wanted:
@@ -152,11 +148,7 @@ def wanted(limit: int, since: str | None, states: Sequence[str], addresses: Sequ
         if state not in list(State):
             raise UsageError(f"--state {state!r} is not one of {', '.join(State)}")
     for address in addresses:
-        if "/" not in address:
-            raise UsageError(
-                f"--address {address!r} is not an address",
-                help=f"for example Compartment/{address}, or ProfileSource/{address}@DATAMART",
-            )
+        require_form("--address", address)
     within = None if since is None else seconds(since)
     return Wanted(limit, within, tuple(map(State, states)), tuple(addresses))
 
@@ -169,7 +161,9 @@ def run_list(flags: Flags, wanted: Wanted, asked: Sequence[tuple[str, str]]) -> 
         wanted: which runs.
         asked: the flags that limit the list, by name.
     """
-    found = wanted.of(run_pages.runs(flags), real_clock.CLOCK.wall())
+    every = run_pages.runs(flags)
+    _require_known(flags, every, wanted.addresses)
+    found = wanted.of(every, real_clock.CLOCK.wall())
     if flags.shape is opt.PlanFormat.HTML:
         data(run_pages.list_page(flags, found, asked))
     elif flags.output is Format.JSON:
@@ -177,6 +171,29 @@ def run_list(flags: Flags, wanted: Wanted, asked: Sequence[tuple[str, str]]) -> 
     else:
         out(runs_table.render(found, style(sys.stdout, no_color=flags.no_color), narrowed=bool(asked)))
     return exit_codes.DONE
+
+
+def _require_known(flags: Flags, runs: Sequence[Told], addresses: Sequence[str]) -> None:
+    """Each address that limits the list is one on which a run acted, or that a spec declares.
+
+    Raises:
+        ReconcilerError: one is neither.
+    """
+    acted = {step.address for x in runs for step in x.steps}
+    if unknown := [a for a in addresses if not any(selects({a}, x) for x in acted)]:
+        known = sorted(acted | _declared(flags))
+        for address in unknown:
+            if not any(selects({address}, x) for x in known):
+                words = f"--address: no run acted on {address}, and no spec declares it"
+                raise nothing(words, address, known)
+
+
+def _declared(flags: Flags) -> set[str]:
+    """Addresses of the specs; none where they have findings, since runs are told without specs, too."""
+    with suppress(SpecError):
+        desired = session.read_workspace(flags).desired()
+        return {*desired.compartments, *desired.activations, *desired.removals, *desired.loads}
+    return set()
 
 
 def show_run(flags: Flags, run_id: int | None) -> int:

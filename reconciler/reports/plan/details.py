@@ -1,10 +1,10 @@
 """All that a plan says of one address: each field, what it requires, the request, digests, findings. Pure."""
 
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from itertools import chain
 
 from reconciler.kinds.counts import many
+from reconciler.kinds.selectors import selects
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.unchanged import resources
@@ -26,17 +26,17 @@ _SOURCE = (
 
 
 def chosen(plan: Plan, patterns: Sequence[str]) -> list[ResourceChange | LoadChange]:
-    """Changes and loads whose address is one of these, `*` standing for any text; without patterns all that act.
+    """Changes and loads that selectors of addresses mean; without any all that act.
 
     Args:
         plan: any.
-        patterns: addresses.
+        patterns: the selectors.
     """
     if not patterns:
         acting: list[ResourceChange | LoadChange] = [*plan.resource_changes, *plan.loads]
         return [x for x in acting if _actions(x) != ("no-op",)]
     every: Iterable[ResourceChange | LoadChange] = chain(resources(plan), plan.loads)
-    return [x for x in every if any(fnmatchcase(x.address, p) for p in patterns)]
+    return [x for x in every if selects(patterns, x.address)]
 
 
 def render(plan: Plan, found: Iterable[ResourceChange | LoadChange], style: Style) -> str:
