@@ -29,7 +29,7 @@ from reconciler.api.pacing import HELD, Pace, TooMuch
 from reconciler.api.proxy import went_through
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
 from reconciler.api.redaction import repeats_token
-from reconciler.api.retrying import Retryable, retry_after_of, tries
+from reconciler.api.retrying import Retryable, passes, retry_after_of, tries
 from reconciler.api.silence import Silence
 from reconciler.api.transport import transport
 from reconciler.errors import NotFound, ReadFailed, Unauthorized
@@ -172,7 +172,7 @@ class Reader:
         except TooLarge as e:
             raise ReadFailed(f"GET {shown}: {e}") from None
         if response.status_code != 200:
-            told = describe(json_object(content), content, private=False, token=self._token)
+            told = describe(json_object(content), content, token=self._token)
             raise ReadFailed(f"GET {shown}: {response.status_code} {told}".strip())
         if repeats_token(content, self._token):
             raise ReadFailed(f"GET {shown}: the answer repeats the token, and is not used")
@@ -222,8 +222,8 @@ class Reader:
             ):
                 exchange.status = response.status_code
                 self.pace.answered(response.status_code, retry_after_of(response))
-                if response.status_code == 429 or response.status_code >= 500:
-                    status = f"{response.status_code}"
+                if passes(response.status_code):
+                    status = str(response.status_code)
                     raise Retryable(status, status, told, retry_after_of(response))
                 if response.status_code == 401:
                     raise Unauthorized(f"GET {path}: 401", help=self._token_help())
@@ -302,7 +302,7 @@ class Reader:
             words = f"{status}, but not a well-formed success"
             raise Retryable(f"{words}: {told}", words, told_of)
         words = f"{status} {told}".strip()
-        if status in (408, 425, 429) or status >= 500:
+        if passes(status):
             raise Retryable(words, str(status), told_of, retry_after_of(response))
         missing = status == 404 or (parsed or {}).get("error") == "Resource Not Found"  # contract 1.6
         raise (NotFound if missing else ReadFailed)(f"GET {shown}: {words}", help=_status_help(status))
@@ -343,13 +343,7 @@ class Writer(Reader):
             private=paths.about_profiles(path),
         )
         self.pace.answered(answer.status, answer.retry_after)
-        return Answer(
-            answer.verdict,
-            f"{method} {path}: {answer.message}",
-            answer.data,
-            answer.status,
-            answer.retry_after,
-        )
+        return replace(answer, message=f"{method} {path}: {answer.message}")
 
 
 def _status_help(status: int) -> str | None:

@@ -1,7 +1,7 @@
 """How many requests may be on their way at once: fewer when the remote says it is too much, more again when it does not.
 
 Additive increase, multiplicative decrease, as TCP does it: a 429 or 503 halves the number, each well answered request adds a
-share of one, and `Retry-After` holds all requests back, not only the one that was told so (contract 11).
+share of one, and `Retry-After` holds all requests back, not only the one that was told so (contract 1.7).
 """
 
 import math

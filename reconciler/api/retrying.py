@@ -53,6 +53,11 @@ def _backoff(e: Exception) -> bool | float:
     return e.retry_after if e.retry_after is not None else True
 
 
+def passes(status: int) -> bool:
+    """Whether a read that was answered so is tried again: the same request may be answered otherwise soon."""
+    return status in (408, 425, 429) or status >= 500
+
+
 def retry_after_of(response: httpx.Response) -> float | None:
     """Seconds that an answer asks to wait."""
     return retry_after_s(response.headers.get("Retry-After"))

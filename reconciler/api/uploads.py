@@ -1,7 +1,7 @@
 """The one call that carries profile data: a streamed POST of NDJSON (contract 6.1, raw form)."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.api.answers import Answer, Verdict, classify
 from reconciler.api.connection import headers, no_answer
@@ -99,10 +99,4 @@ def stream(
         token=token,
         all_left=left.bytes >= size,
     )
-    return Answer(
-        answer.verdict,
-        f"the upload was answered {answer.message}",
-        answer.data,
-        answer.status,
-        answer.retry_after,
-    )
+    return replace(answer, message=f"the upload was answered {answer.message}")

@@ -37,7 +37,6 @@ FIRST_PAUSE_S = 0.2
 MAX_PAUSE_S = 10.0
 
 GONE_STATUSES = frozenset({404, 410})
-NO_SUCH_CALL = 405
 
 
 class Write(StrEnum):

@@ -7,12 +7,13 @@ from typing import Any
 from reconciler.api.answers import Answer
 from reconciler.api.client import Writer
 from reconciler.api.presence import Clock
-from reconciler.api.write_policy import NO_SUCH_CALL, Seen, Write
+from reconciler.api.write_policy import Seen, Write
 from reconciler.api.writes import Done, Failed, Moved, Sight, Unknown, carry_out, eyes
 from reconciler.control.listing_cache import ListingCache
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import ResourceChange
+from reconciler.model.removal import NO_SUCH_CALL
 from reconciler.planning.config import preconditions
 from reconciler.planning.config.preconditions import Readiness
 from reconciler.planning.config.preconditions import Verdict as Check

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 
 # Names that the platform maps to keys beginning with `$` by itself, without the schema saying so.
 PREDEFINED = ("compartment_id", "user_account_id", "creation_ts", "last_modified_ts")
-SYSTEM_KEYS = frozenset({"$creation_ts", "$last_modified_ts", "$expiration_ts"})  # the platform sets them
-OWNER_KEYS = frozenset({"$compartment_id", "$user_account_id"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from typing import Any
 
 Profile = Mapping[str, Any]
 # Set by the platform itself (contract 7.3); read APIs have at times left the `$` out.
-SYSTEM = frozenset({"$creation_ts", "$last_modified_ts", "$expiration_ts", "creation_ts", "last_modified_ts"})
+SYSTEM_KEYS = frozenset({"$creation_ts", "$last_modified_ts", "$expiration_ts"})
+_SYSTEM = SYSTEM_KEYS | {"creation_ts", "last_modified_ts"}
 _SPELT = {"compartment_id": "$compartment_id", "user_account_id": "$user_account_id"}
 OWNER = frozenset(_SPELT.values())
 
@@ -15,7 +16,7 @@ def plain(profile: Profile) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, value in profile.items():
         name = _SPELT.get(key, key)
-        if key not in SYSTEM:
+        if key not in _SYSTEM:
             made[name] = str(value) if name in OWNER and value is not None else value
     return made
 

@@ -1,5 +1,6 @@
 """Listings and answers against a remote that is short, odd, late or HTML (contract 1.4 to 1.6; G1, G6)."""
 
+import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -119,6 +120,21 @@ def test_a_read_is_tried_again_when_the_remote_is_busy() -> None:
         ]
     )
     assert resources.compartments(reader(lambda _: next(answers)), "1185") == Listed(())
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+def test_a_file_is_asked_for_again_where_a_list_would_be(status: int) -> None:
+    answers = iter([httpx.Response(status, headers={"Retry-After": "0"}), httpx.Response(200, content=b"x")])
+    into = io.BytesIO()
+    reader(lambda _: next(answers)).download("/v1/data_file/data", {}, into, 10)
+    assert into.getvalue() == b"x"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+def test_a_file_that_is_refused_is_not_asked_for_again(status: int) -> None:
+    answers = iter([httpx.Response(status)])
+    with pytest.raises(ReadFailed, match=str(status)):
+        reader(lambda _: next(answers)).download("/v1/data_file/data", {}, io.BytesIO(), 10)
 
 
 def test_a_redirect_is_followed_on_the_same_host_only() -> None:

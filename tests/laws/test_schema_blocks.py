@@ -15,7 +15,7 @@ from reconciler.bulk.records.schema_fit import Fit
 from reconciler.bulk.scan.check import checker
 from reconciler.bulk.sources.segments import Segment
 from reconciler.kinds.schema_text import read_schema
-from reconciler.model.datamart_schema import SYSTEM_KEYS
+from reconciler.model.profile import SYSTEM_KEYS
 from reconciler.model.source import Identifier, SourceDefinition
 from tests.support.datamart_schema import EXAMPLE
 

@@ -16,7 +16,8 @@ import msgspec
 
 from reconciler.bulk.records.schema_fit import INT_MAX, SECONDS_TO, Fit, Node, Odd
 from reconciler.bulk.records.uniform_commands import Known
-from reconciler.model.datamart_schema import OWNER_KEYS, SYSTEM_KEYS, DatamartSchema, TypeRef
+from reconciler.model.datamart_schema import DatamartSchema, TypeRef
+from reconciler.model.profile import OWNER, SYSTEM_KEYS
 
 BLOCK = 256 * 1024
 MOST_WATCHED = 64  # keys that are judged one by one
@@ -177,7 +178,7 @@ class Profiles:
 
     def _decoder(self) -> Callable[[bytes], list[Any]]:
         fields = _Fields()
-        for key in sorted(OWNER_KEYS):
+        for key in sorted(OWNER):
             fields.add(key, str | int | None)
         for key, kind in self._judged().items():
             fields.add(key, kind)
@@ -201,7 +202,7 @@ class Profiles:
         if known is None:
             return None
         fields = _Fields()
-        for key in sorted(OWNER_KEYS):
+        for key in sorted(OWNER):
             fields.add(key, str | int | None)
         for key, kind, required in known.keys:
             fields.add(key, kind, required=required)
@@ -211,7 +212,7 @@ class Profiles:
         """The keys whose values are judged by themselves, with the type that only fitting values decode into."""
         found: dict[str, Any] = {}
         for key, node in self._fit.tree.items():
-            if key in OWNER_KEYS | SYSTEM_KEYS or key in self._watched or _UNNAMEABLE.search(key):
+            if key in OWNER | SYSTEM_KEYS or key in self._watched or _UNNAMEABLE.search(key):
                 continue  # what the platform sets itself is told whatever its value is
             if (kind := self._of(node)) is not None:
                 found[key] = kind

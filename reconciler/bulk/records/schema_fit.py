@@ -14,17 +14,16 @@ from reconciler.model.datamart_schema import (
     COMPUTED,
     DATE_NUMBER,
     NULL,
-    OWNER_KEYS,
     PREDEFINED,
     SECONDS,
     SYSTEM,
-    SYSTEM_KEYS,
     UNKNOWN,
     UNTOLD,
     DatamartSchema,
     Property,
     TypeRef,
 )
+from reconciler.model.profile import OWNER, SYSTEM_KEYS
 
 INT_MAX = 2**31
 SECONDS_FROM, SECONDS_TO = (
@@ -73,7 +72,7 @@ class Fit:
 
     def key(self, key: str, value: Any) -> Iterator[Odd]:
         """What does not fit at one key of a profile."""
-        if key in OWNER_KEYS:
+        if key in OWNER:
             return
         if key in SYSTEM_KEYS:
             yield SYSTEM, key, "Timestamp", ""
