@@ -214,7 +214,7 @@ def _load(
     executions = open_executions(reader, load.datamart_id, listing, source.former, io, content)
     if bad := next((x for x in executions.values() if isinstance(x, Unlisted)), None):
         bad.require(then="nothing was written")
-    decision = decide_again(load, listing.rows, executions, content, supersede=load.supersede)
+    decision = decide_again(load, listing.rows, executions, content)
     if decision.do is Do.NOTHING:
         return Verdict(Readiness.DONE)
     if decision.key is None or decision.key.generation != load.generation:

@@ -3,7 +3,6 @@
 Enters: a planned load. Leaves: an `Outcome`. The view is only ever added to: what was seen is never un-seen in a run.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -123,7 +122,7 @@ class _LoadRun:
         return not self.state.view.sealed and any(c.executions or c.unclear for c in self.state.view.chunks)
 
     def _steps(self) -> None:
-        for _ in itertools.count():
+        while True:
             step = protocol.next_step(self.state.view)
             if self.context.stopping() and not isinstance(step, protocol.Finish | protocol.Follow):
                 raise LoadStopped(

@@ -79,8 +79,8 @@ class Executions:
         for index, listings in zip(indices, self.context.io.map(self._look, indices), strict=True):
             for listing in listings:
                 if isinstance(listing, Unlisted):
-                    words = f"all chunks ended, but executions could not be listed: {listing.reason}"
-                    raise LoadStopped(Status.UNKNOWN, words, stopped=listing.unauthorized)
+                    words = "all chunks ended, but executions could not be listed"
+                    raise LoadStopped.unlisted(Status.UNKNOWN, words, listing)
             known = {e.id: e for e in self.state.view_of(index).executions}
             rows = {e.id: e for x in listings for e in rows_of(x)}
             if late := rows.keys() - known.keys():

@@ -35,6 +35,17 @@ class LoadStopped(Exception):
         self.totals = totals
         self.status, self.stopped, self.refused, self.locked = status, stopped, refused, locked
 
+    @classmethod
+    def unlisted(cls, status: Status, words: str, why: Unlisted) -> "LoadStopped":
+        """It ends because a listing failed.
+
+        Args:
+            status: of the load.
+            words: what was not listed.
+            why: the listing.
+        """
+        return cls(status, f"{words}: {why.reason}", stopped=why.unauthorized)
+
 
 class LoadListings:
     """Lists imports and executions of one datamart, for one load.
@@ -63,29 +74,16 @@ class LoadListings:
 
     def list_after_settle(self) -> Listed[Import]:
         """A listing from which absence may be concluded: writes of earlier runs can no longer appear."""
-        last: list[Listed[Import]] = []
-
-        def keep(listed: Listed[Import]) -> None:
-            last[:] = [listed]
-
-        result = prove_absent_or_find(
+        result: Unlisted | None = prove_absent_or_find(
             direct(self.list_imports, self.context.clock),
-            keep,
+            lambda _: None,
             self.context.visibility.absence(self.address),
             self.context.clock,
         )
-        if isinstance(result, Unlisted):
-            raise LoadStopped(
-                Status.FAILED,
-                f"could not list the document imports: {result.reason}",
-                stopped=result.unauthorized,
-            )
+        if result is not None:
+            raise LoadStopped.unlisted(Status.FAILED, "could not list the document imports", result)
         # The union of all listings: a lagging one may have missed what another showed.
-        return (
-            Listed(tuple(Import(i, name) for name, ids in self.imports.items() for i in ids))
-            if last
-            else Listed(())
-        )
+        return Listed(tuple(Import(i, name) for name, ids in self.imports.items() for i in ids))
 
     def executions_of(self, found: Sequence[Generation]) -> dict[str, Listing[Execution]]:
         """Executions of open loads, each by a listing from which absence may be concluded; listed once in a run."""
@@ -95,20 +93,21 @@ class LoadListings:
         results = {i: self._settled[i] for i in ids}
         for result in results.values():
             if isinstance(result, Unlisted):
-                raise LoadStopped(
-                    Status.FAILED, f"could not list executions: {result.reason}", stopped=result.unauthorized
-                )
+                raise LoadStopped.unlisted(Status.FAILED, "could not list executions", result)
         return results
 
     def executions_after_settle(self, import_id: str) -> Listing[Execution]:
         """Executions of one import, from listings that may prove their absence."""
+        return self._executions(import_id, self.context.visibility.absence(self.address))
+
+    def _executions(self, import_id: str, absence: Absence) -> Listing[Execution]:
         found = prove_absent_or_find(
             direct(
                 lambda: resources.executions(self.context.writer, self.datamart_id, import_id),
                 self.context.clock,
             ),
             lambda listed: listed.rows or None,
-            self.context.visibility.absence(self.address),
+            absence,
             self.context.clock,
         )
         return found if isinstance(found, Unlisted) else Listed(found or ())
@@ -121,9 +120,7 @@ class LoadListings:
         """
         listing = resources.executions(self.context.writer, self.datamart_id, import_id)
         if isinstance(listing, Unlisted):
-            raise LoadStopped(
-                Status.UNKNOWN, f"could not list executions: {listing.reason}", stopped=listing.unauthorized
-            )
+            raise LoadStopped.unlisted(Status.UNKNOWN, "could not list executions", listing)
         return listing.rows
 
     def cancel(self, import_id: str, execution: Execution) -> None:
@@ -142,20 +139,9 @@ class LoadListings:
         """
         everything: list[Execution] = []
         for import_id in import_ids:
-            found = prove_absent_or_find(
-                direct(
-                    lambda i=import_id: resources.executions(self.context.writer, self.datamart_id, i),  # type: ignore[misc]
-                    self.context.clock,
-                ),
-                lambda listed: listed.rows or None,
-                absence,
-                self.context.clock,
-            )
+            found = self._executions(import_id, absence)
             if isinstance(found, Unlisted):
-                raise LoadStopped(
-                    Status.UNKNOWN,
-                    f"an upload got no clear answer, and executions could not be listed: {found.reason}",
-                    stopped=found.unauthorized,
-                )
-            everything += found or ()
+                words = "an upload got no clear answer, and executions could not be listed"
+                raise LoadStopped.unlisted(Status.UNKNOWN, words, found)
+            everything += found.rows
         return tuple(everything)

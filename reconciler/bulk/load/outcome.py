@@ -56,12 +56,13 @@ def outcome_of(
         message = f"{message}; {gone}" if message else gone
     counts: dict[str, int] = {}
     if scan is not None:
+        sent = sum(c.lines for c in view.chunks if c.executions)
         ok, failed = ended.totals or protocol.totals(view)
         unknown = 0 if ended.totals else protocol.result_unknown(view)
         counts = {
             "read": scan.lines,
             "rejected": scan.rejected,
-            "sent": sum(c.lines for c in view.chunks if c.executions),
+            "sent": sent,
             "succeeded": ok,
             "failed": failed,
             "unknown": unknown,
@@ -72,7 +73,7 @@ def outcome_of(
         }
         if status is Status.SUCCEEDED and counts.get("differing"):
             status = Status.PARTIAL
-        dropped = sum(c.lines for c in view.chunks if c.executions) - ok - failed - unknown
+        dropped = sent - ok - failed - unknown
         if status is Status.SUCCEEDED and dropped > 0:
             status = Status.PARTIAL
             message = f"the platform accounts for {many(dropped, 'command')} as neither accepted nor failed"

@@ -10,9 +10,8 @@ from reconciler.bulk.load.listings import LoadListings, LoadStopped
 from reconciler.bulk.sent.compare import Compared, compare
 from reconciler.bulk.sent.compare import known as decided_by
 from reconciler.bulk.sent.digests import SourceRows
-from reconciler.errors import ReadFailed
 from reconciler.kinds.names import MAX_LENGTH, ChunkName, LoadKey
-from reconciler.model.listing import Listing, Unlisted
+from reconciler.model.listing import Listing
 from reconciler.model.load import Scan
 from reconciler.model.outcome import Status
 from reconciler.model.plan import LoadChange
@@ -129,7 +128,6 @@ class Preparation:
             rows,
             executions,
             content,
-            supersede=change.supersede,
             begun=begun,
         )
         if decision.do is Do.NOTHING:
@@ -254,9 +252,8 @@ class Preparation:
             differing(compared.delta, scan.accepted, self.guards), "guard-delta", "max_delta_percent"
         )
         if why is None and self.change.unread and scan.compartments - set(self.ids.values()):
-            active = resources.activations(self.context.writer, self.change.datamart_id)
-            if isinstance(active, Unlisted):
-                raise ReadFailed(f"could not list the activations: {active.reason}")
+            listing = resources.activations(self.context.writer, self.change.datamart_id)
+            active = listing.require("the activations")
             missing = sorted(scan.compartments - {a.compartment_id for a in active.rows})
             why = (
                 f"rows name the compartment {missing[0]}, which is not active on the datamart"

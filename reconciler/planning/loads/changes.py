@@ -351,7 +351,6 @@ def decide_again(
     executions: Executions,
     content: Content,
     *,
-    supersede: bool,
     begun: bool = False,
 ) -> Decision:
     """The decision for a planned load as the remote is now.
@@ -363,7 +362,6 @@ def decide_again(
         rows: of a complete listing of document imports.
         executions: listings by import id, of loads that are not sealed.
         content: the load digest's beginning, and how many commands the source holds.
-        supersede: abandon an unfinished load.
         begun: an earlier run of this plan may have created the load.
     """
     source, load12 = definition_of(change), content.load12
@@ -382,5 +380,5 @@ def decide_again(
         content=content,
         newer=source.content,
         reload=change.reload and not begun,
-        supersede=supersede,
+        supersede=change.supersede,
     )

@@ -32,13 +32,13 @@ class Expectation:
     profile: dict[str, Any] | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What reading back showed; a line that could not be predicted, or read in time, is not verified."""
 
-    matching: int = 0
-    not_verified: int = 0
-    differing: tuple[SentLine, ...] = ()
+    matching: int
+    not_verified: int
+    differing: tuple[SentLine, ...]
 
 
 def expectations(
@@ -94,27 +94,20 @@ def verify(
         expected: the predicted profiles.
         default_compartment: id of the compartment for commands that name none.
     """
-    made = Verified()
     waiting = list(expected)
     deadline = context.clock.now() + context.settle + VISIBLE_TIMEOUT_S
-    unread: set[int] = set()
     while True:
-        left, unread = [], set()
+        differing, unread = list[Expectation](), list[Expectation]()
         for one in waiting:
             try:
                 now = stored_profile(context.writer, datamart_id, one.command, default_compartment)
             except ReadFailed:
-                unread.add(one.line.line)
-                left.append(one)
+                unread.append(one)
                 continue
-            if (now is None) is (one.profile is None) and agrees(one.profile, now):
-                made.matching += 1
-            else:
-                left.append(one)
-        waiting = left
+            if (now is None) is not (one.profile is None) or not agrees(one.profile, now):
+                differing.append(one)
+        waiting = [*differing, *unread]
         if not waiting or context.clock.now() > deadline or context.stopping():
             break
         context.clock.wait(VISIBLE_POLL_S, "until stored profiles show what was sent")
-    made.differing = tuple(x.line for x in waiting if x.line.line not in unread)
-    made.not_verified = len(unread)
-    return made
+    return Verified(len(expected) - len(waiting), len(unread), tuple(x.line for x in differing))
