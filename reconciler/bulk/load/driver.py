@@ -150,7 +150,7 @@ class _LoadRun:
     # -- steps ----------------------------------------------------------------------------------------------------
 
     def _create(self, indices: Sequence[int]) -> None:
-        stop: LoadStopped | None = None
+        stops: list[LoadStopped] = []
         names = {self.state.name(i): i for i in indices}
         results = dict(zip(names, self.context.io.map(self.imports.create, names), strict=True))
         for name, result in results.items():
@@ -162,12 +162,13 @@ class _LoadRun:
                     pass  # it was not tried: the one that failed says why
                 case Failed(message=message, stopped=stopped):
                     words = f"could not create a document import: {message}"
-                    stop = LoadStopped(Status.FAILED, words, stopped=stopped)
-                case Unknown(message=message):
+                    stops.append(LoadStopped(Status.FAILED, words, stopped=stopped))
+                case Unknown(message=message, stopped=stopped):
                     self.state.errors.append(message)
                     self.state.update(names[name], unclear=True)
-        if stop is not None:
-            raise stop
+                    stops += [LoadStopped(Status.UNKNOWN, message, stopped=True)] if stopped else []
+        if stops:
+            raise _first(stops)
 
     def _see_manifest(self) -> None:
         # A chunk whose import somebody deleted stays unknown; it does not hold up the others.
@@ -223,8 +224,7 @@ class _LoadRun:
                     self.state.update(index, unclear=True)
                 stops.append(e)
         if stops:
-            # A 401 ends the run, a source that changed ends this load: these are said rather than what followed from them.
-            stop = next((s for s in stops if s.stopped or s.refused), stops[0])
+            stop = _first(stops)
             if self.state.sent() and stop.stopped:
                 stop.status = Status.UNKNOWN
             raise stop
@@ -258,3 +258,8 @@ class _LoadRun:
 
     def _seal(self) -> LoadSeal:
         return LoadSeal(self.context, self.listings, self.imports, self.state, self.preparation.tracked)
+
+
+def _first(stops: Sequence[LoadStopped]) -> LoadStopped:
+    """What is said of several: a 401 ends the run, a source that changed ends this load; others follow from these."""
+    return next((s for s in stops if s.stopped or s.refused), stops[0])

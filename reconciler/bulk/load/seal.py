@@ -48,26 +48,21 @@ class LoadSeal:
                 self.state.view = replace(self.state.view, sealed=True)
                 self._only_index(index)
             case Failed(message=message, stopped=stopped):
-                raise LoadStopped(
-                    Status.UNKNOWN,
-                    f"all chunks ended, but the seal could not be created: {message}",
-                    stopped=stopped,
-                )
-            case Unknown(message=message):
-                raise LoadStopped(
-                    Status.UNKNOWN, f"all chunks ended, but no listing showed the seal: {message}"
-                )
+                words = f"all chunks ended, but the seal could not be created: {message}"
+                raise LoadStopped(Status.UNKNOWN, words, stopped=stopped)
+            case Unknown(message=message, stopped=stopped):
+                words = f"all chunks ended, but no listing showed the seal: {message}"
+                raise LoadStopped(Status.UNKNOWN, words, stopped=stopped)
 
     def _keep_index(self, seal: SealName) -> str | None:
         """Write the index of what was sent before the seal; its name. Without one the next load sends all rows."""
         tracked = self.tracked
         if tracked is None:
             return None
-        rows = SentRows(
-            self.context, self.listings, self.state.ready, tracked.digests, tracked.since_full, tracked.left
-        )
         try:
-            return rows.keep(self.state.view, seal)
+            return SentRows(self.context, self.listings, self.state.ready, tracked).keep(
+                self.state.view, seal
+            )
         except ReconcilerError as e:
             self.context.progress.say(
                 self.listings.address,

@@ -10,36 +10,27 @@ from dataclasses import dataclass
 
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings
-from reconciler.bulk.load.prepare import Ready
+from reconciler.bulk.load.prepare import Ready, Tracked
 from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
 from reconciler.bulk.scan.external_sort import SortedRecords
 from reconciler.bulk.scan.removals import Left
 from reconciler.bulk.sent.difference import entries
-from reconciler.bulk.sent.digests import AT_ONCE, SIZE, SourceRows
+from reconciler.bulk.sent.digests import AT_ONCE, SIZE
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.execution import Phase, phase
 from reconciler.kinds.names import ChunkName, SealName, parse
 from reconciler.model.load import Chunk
-from reconciler.model.source import Removals
 from reconciler.planning.loads.protocol import ChunkView, LoadView, winner
 
 
 @dataclass(frozen=True, slots=True)
 class SentRows:
-    """Writes the index of one load.
-
-    Attributes:
-        digests: of all rows of its source.
-        since_full: how many deltas follow the last load of all rows.
-        left: identities of the load before that no row is about.
-    """
+    """Writes the index of one load."""
 
     context: Context
     listings: LoadListings
     ready: Ready
-    digests: SourceRows
-    since_full: int
-    left: Removals | None
+    tracked: Tracked
 
     def keep(self, view: LoadView, seal: SealName) -> str:
         """Write the index, durably, and give its name; it counts once the seal is there.
@@ -51,7 +42,7 @@ class SentRows:
         Raises:
             ReconcilerError: it cannot be written.
         """
-        ready, left = self.ready, Left(self.left)
+        ready, tracked = self.ready, self.tracked
         with closing(SortedRecords(SIZE, AT_ONCE)) as not_taken:
             for chunk in view.chunks:
                 for identity in self._not_taken(chunk):
@@ -61,8 +52,8 @@ class SentRows:
                 ready.scan,
                 seal,
                 self._imports(),
-                lambda: entries(self.digests, not_taken, left),
-                self.since_full,
+                lambda: entries(tracked.digests, not_taken, Left(tracked.left)),
+                tracked.since_full,
                 self.listings.datamart_id,
             )
 
@@ -82,7 +73,7 @@ class SentRows:
             return
         for line in sent_lines(self.context.root, ready.scan.files, ready.source, chunk):
             if failed is None or line.number in failed:
-                yield self.digests.identity(line.data)
+                yield self.tracked.digests.identity(line.data)
 
     def _failed(self, seen: ChunkView, chunk: Chunk) -> set[int] | None:
         """Numbers of the commands that failed; None where nobody can say which did."""

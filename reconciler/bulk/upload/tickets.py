@@ -16,12 +16,10 @@ class Ticket:
     Attributes:
         name: the import's name.
         asker: who was given leave.
-        closed: nobody is given leave any more.
     """
 
     name: str
     asker: str | None = None
-    closed: bool = False
 
 
 @dataclass(slots=True)
@@ -45,12 +43,7 @@ class Tickets:
         """True if this asker may send the last block; what `may_commit` notes is noted before."""
         with self._guard:
             ticket = self._open.get(number)
-            if (
-                ticket is None
-                or ticket.closed
-                or ticket.asker is not None
-                or not self.may_commit(ticket.name)
-            ):
+            if ticket is None or ticket.asker is not None or not self.may_commit(ticket.name):
                 return False
             ticket.asker = asker
             return True
@@ -63,6 +56,4 @@ class Tickets:
     def close(self, number: str) -> str | None:
         """Give no leave under it any more; who had it, or None: then no last block has left, and none will."""
         with self._guard:
-            ticket = self._open.pop(number)
-            ticket.closed = True
-            return ticket.asker
+            return self._open.pop(number).asker

@@ -64,11 +64,6 @@ def base_of(load: Generation, sends: Sends) -> str:
     return f"g{load.number}.{load.key.load12}{sends}"
 
 
-def sends_all(base: str) -> bool:
-    """True if a load made against this one has all rows."""
-    return not base or base.endswith(Sends.ALL_AND_DELETES)
-
-
 def is_of_all_rows(load: Generation, source_digest: str, source: SourceDefinition) -> bool:
     """True if a load has the digest of all rows of this content."""
     digest = load_digest(source_digest, source.compartments)
