@@ -1,5 +1,6 @@
 """What is told of a database's error: its class and code, never its text."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -52,3 +53,16 @@ def test_options_that_a_driver_cannot_read_are_an_error_of_the_url(tmp_path: Pat
     url = "postgresql://u@127.0.0.1/x?prepare_threshold=a&prepare_threshold=b"
     with pytest.raises(ReconcilerError):
         list(sql.rows(url, "SELECT 1", lambda _: None, tmp_path, outside=False))
+
+
+@pytest.mark.parametrize(
+    ("url", "instead"),
+    [(f"postgresql+{d}://u@h/x", "psycopg 3") for d in ("psycopg2", "pg8000", "asyncpg", "psycopg_async", "psycopg2cffi")]
+    + [(f"{b}+{d}://u@h/x", r"mysql\+pymysql") for b in ("mysql", "mariadb") for d in ("mysqlconnector", "mariadbconnector", "aiomysql", "pyodbc")]
+    + [("duckdb:///x.db", r"rows\.parquet")],
+)  # fmt: skip
+def test_drivers_that_change_values_are_refused(url: str, instead: str, tmp_path: Path) -> None:
+    """Some make infinity 9999-12-31, 24:00 midnight, 1.10 in JSON 1.1, and 0000-00-00 NULL; whether they are installed or not."""
+    with pytest.raises(ReconcilerError, match="changes some values") as raised:
+        list(sql.rows(url, "SELECT 1", lambda _: None, tmp_path, outside=False))
+    assert re.search(instead, str(raised.value.help))

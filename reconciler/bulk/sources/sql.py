@@ -4,6 +4,7 @@ Enters: a database URL and one SELECT. Leaves: rows as dicts of Python values. T
 database has such a thing. What a database says of an error may quote values, so only a class and a code are passed on.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,11 +16,22 @@ from reconciler import no_connection
 from reconciler.beneath import within
 from reconciler.bulk.records.columns import repeated
 from reconciler.bulk.records.values import Unwritable
-from reconciler.bulk.sources import postgres_values
+from reconciler.bulk.sources import mysql_values, postgres_values
 from reconciler.errors import MissingExtra, ReconcilerError
 
 _BATCH = 2_000
 _PATH = "write sqlite:///PATH and nothing more; a path in sql.url is relative to the workspace"
+_POSTGRES = ("psycopg",), "write postgresql://… alone: psycopg 3 comes with the extra"
+_MYSQL = tuple(mysql_values.DRIVERS), "write mysql+pymysql://… (pip install pymysql)"
+_DUCKDB = (
+    (),
+    "write the rows to a file, COPY (…) TO 'rows.parquet' (FORMAT parquet), and name that in `files:`",
+)
+# Of a database with drivers that change values (infinity -> 9999-12-31, 24:00 -> 00:00, fewer digits): those that are made to give all as
+# they are stored, and what to do instead.
+_DRIVERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "postgresql": _POSTGRES, "cockroachdb": _POSTGRES, "mysql": _MYSQL, "mariadb": _MYSQL, "duckdb": _DUCKDB,
+}  # fmt: skip
 # What a class of SQLSTATE means, in words of our own.
 _MEANING = {
     "08": "no connection, or the server did not accept the account",
@@ -51,7 +63,7 @@ def rows(
     alchemy = _sqlalchemy()
     try:
         place = _placed(alchemy.engine.make_url(_with_driver(url)), root, outside=outside)
-        engine = alchemy.create_engine(place, poolclass=alchemy.pool.NullPool)
+        engine = alchemy.create_engine(place, poolclass=alchemy.pool.NullPool, connect_args=_arguments(place))
     except (alchemy.exc.SQLAlchemyError, ImportError, ValueError, TypeError) as e:
         raise _cannot_open(e) from None
     options: dict[str, Any] = {"stream_results": True, "yield_per": _BATCH, "no_parameters": True}
@@ -70,6 +82,8 @@ def rows(
                 check(columns)
                 for row in result:
                     yield dict(zip(columns, row, strict=True))
+            if engine.dialect.driver in mysql_values.DRIVERS:
+                mysql_values.require_whole(connection.exec_driver_sql("SHOW WARNINGS").all())
     except alchemy.exc.SQLAlchemyError as e:
         raise ReconcilerError(
             f"the database rejected the source's query: {_words(e)}",
@@ -94,6 +108,8 @@ def _prepare(connection: Any) -> None:
     driver, raw = connection.dialect.driver, connection.connection.driver_connection
     if driver == "psycopg":
         postgres_values.settle(raw)
+    elif driver in mysql_values.DRIVERS:
+        mysql_values.settle(raw)
     elif driver == "pysqlite":
         raw.text_factory = _sqlite_text
 
@@ -121,6 +137,8 @@ def _sqlalchemy() -> Any:
         import sqlalchemy.pool
     except ImportError:
         raise MissingExtra("sql: sources", "sql") from None
+    # Where a connection is cut, it writes the driver's error with its trace to the terminal, beside raising it.
+    logging.getLogger("sqlalchemy").setLevel(logging.CRITICAL + 1)
     return sqlalchemy
 
 
@@ -161,6 +179,23 @@ def _placed(url: Any, root: Path, *, outside: bool) -> Any:
     return url.set(database=f"file:{quote(str(path.resolve()))}", query={"mode": "ro", "uri": "true"})
 
 
+def _arguments(url: Any) -> dict[str, Any]:
+    """What the driver is told beside the URL.
+
+    Raises:
+        ReconcilerError: it changes values.
+        ImportError: it is not installed.
+    """
+    backend = url.get_backend_name()
+    if backend not in _DRIVERS:
+        return {}
+    drivers, instead = _DRIVERS[backend]
+    driver = url.get_driver_name() if drivers else backend
+    if driver not in drivers:
+        raise ReconcilerError(f"the driver {driver} changes some values of the database", help=instead)
+    return mysql_values.arguments(driver) if driver in mysql_values.DRIVERS else {}
+
+
 def _cannot_open(e: Exception) -> ReconcilerError:
     if isinstance(e, ImportError):
         return ReconcilerError(
@@ -177,7 +212,7 @@ def _words(e: Any) -> str:
     """Class and code, and what the code means: the database's own text may quote values, and a driver's the password."""
     original = getattr(e, "orig", None) or e
     state = getattr(original, "sqlstate", None)
-    code = state or getattr(original, "sqlite_errorname", None)
+    code = state or getattr(original, "sqlite_errorname", None) or _number(original)
     name = type(original).__name__
     if state is not None:
         meaning = _MEANING.get(state[:2])
@@ -188,3 +223,9 @@ def _words(e: Any) -> str:
     else:
         meaning = None
     return f"{name}{f' {code}' if code else ''}" + (f": {meaning}" if meaning else "")
+
+
+def _number(original: Any) -> int | None:
+    """Of an error of MySQL's server; those of its drivers, from 2,000 on, are about the connection."""
+    number = original.args[0] if original.args else None
+    return number if isinstance(number, int) and not 2_000 <= number < 3_000 else None
