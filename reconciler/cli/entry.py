@@ -93,7 +93,7 @@ def _ending(call: Callable[[], int], arguments: Sequence[str]) -> int:
         say("interrupted")
         return exit_codes.INTERRUPTED
     except Exception as e:
-        from reconciler.cli.machine import refusal
+        from reconciler.machine import refusal
 
         if (told := refusal(e)) is None:
             return _bug(e)

@@ -5,11 +5,15 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 
-from reconciler.cli.machine import refusal
-from tests.support.workspace import CUSTOMERS, Workspace
+from reconciler.machine import refusal
+from tests.support.emulator import Emulator
+from tests.support.workspace import CUSTOMERS, TOKEN, Workspace
 
 CONSOLE = "import sys\nfrom reconciler.cli.entry import run\nsys.argv[0] = 'reconciler'\nrun()\n"
 
@@ -65,20 +69,28 @@ def test_a_bug_whose_report_cannot_be_written_shows_frames_and_no_values(workspa
     assert "Traceback" not in shown
 
 
+OURS = ("EBADF", "EFAULT", "ENOTSOCK", "EDESTADDRREQ", "EPROTOTYPE")
 REFUSED = [
-    OSError(errno.ENOSPC, "No space left on device"),
-    OSError(errno.EMFILE, "Too many open files"),
-    OSError(errno.ENOMEM, "Cannot allocate memory"),
-    PermissionError(errno.EACCES, "Permission denied", "/some/path"),
+    *(
+        OSError(number, os.strerror(number), *path)
+        for number, name in errno.errorcode.items()
+        for path in ([], ["/some/path"], [b"/some/path\xff"])
+        if path or name not in OURS
+    ),
     FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/var/tmp']"),
     MemoryError(),
     RuntimeError("can't start new thread"),
+    EOFError(),
+    EOFError("unexpected EOF"),
+    BrokenProcessPool("a process was terminated abruptly"),
 ]
 
 
 @pytest.mark.parametrize("error", REFUSED, ids=repr)
 def test_what_is_the_machines_doing(error: BaseException) -> None:
-    assert refusal(error) is not None
+    found = refusal(error)
+    assert found is not None
+    assert "None" not in found[0]
 
 
 @pytest.mark.parametrize(
@@ -86,3 +98,32 @@ def test_what_is_the_machines_doing(error: BaseException) -> None:
 )
 def test_what_is_a_bug(error: BaseException) -> None:
     assert refusal(error) is None
+
+
+def test_what_the_machine_refuses_one_action_is_told_beside_what_the_others_did(
+    emulator_with: Callable[..., Emulator], tmp_path: Path
+) -> None:
+    emulator = emulator_with()
+    workspace = Workspace(tmp_path / "work", emulator.url)
+    broken = (
+        "import reconciler.control.changes as c\n"
+        "perform = c.Changer.perform\n"
+        "def broken(self, change):\n"
+        "    if change.address.endswith('retail-de'): raise OSError(5, 'Input/output error')\n"
+        "    return perform(self, change)\n"
+        "c.Changer.perform = broken\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", broken + CONSOLE, "-C", str(workspace.root), "apply", "--auto-approve"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "RECONCILER_TOKEN": TOKEN},
+        stdin=subprocess.DEVNULL,
+    )
+    assert (done.returncode, "bug in" in done.stderr) == (3, False), done.stdout + done.stderr
+    assert "2 succeeded" in done.stdout, done.stdout
+    assert "Input/output error" in done.stdout + done.stderr
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert workspace.run("plan", "--detailed-exitcode").code == 0
+    assert len([w for w in emulator.writes() if w["status"] < 300]) == 3

@@ -140,12 +140,12 @@ class OfGate:
         """Send one chunk once, in a process.
 
         Raises:
-            SenderLost: the process was killed.
+            SenderLost: the process was killed, or could not begin.
         """
         from reconciler.bulk.upload.job import upload_in_process
         from reconciler.bulk.upload.senders import SenderLost
 
         try:
             return self.senders.get(self.gate).submit(upload_in_process, job).result()
-        except BrokenProcessPool:
-            raise SenderLost("an upload process ended unexpectedly") from None
+        except (BrokenProcessPool, EOFError, OSError):
+            raise SenderLost("an upload process ended unexpectedly, or did not begin") from None

@@ -14,6 +14,7 @@ from reconciler.control.executor import execute
 from reconciler.control.listing_cache import ListingCache
 from reconciler.errors import LedgerFailed, ReadFailed
 from reconciler.ledger.open_writes import written
+from reconciler.machine import refusal
 from reconciler.model.address import Address
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
@@ -103,6 +104,11 @@ def perform_actions(
                 outcome = run_load(loads[address], _ids(loads[address], changer), context)
         except LedgerFailed as e:
             outcome = Outcome(address, Status.UNKNOWN, "journal", str(e), stopped=True)
+        except Exception as e:
+            # It may have come while an answer was read: nothing is proven, and the others still end and are told.
+            if (told := refusal(e)) is None:
+                raise
+            outcome = Outcome(address, Status.UNKNOWN, "stop", "; ".join(filter(None, told)), stopped=True)
         if outcome.stopped:
             run.stop()
         return outcome
