@@ -32,6 +32,7 @@ _KEYS = {
 }
 _ALLOW = re.compile(r"[0-9]{1,15}|[0-9]{1,3}(\.[0-9]{1,6})?%")
 _NEVER = 9000  # a year: near the last one that a calendar has, a moment may have no name in another time zone
+_FORMER = {"compartment_id", "token"}
 _LOAD_ACTIONS = {("execute",), ("resume",), ("no-op",)}
 
 
@@ -118,8 +119,14 @@ def _change(change: ResourceChange) -> str | None:
         for key in needed:
             value = (said or {}).get(key)
             optional = key == "compartment_id" or (key == "name" and change.change.actions != ("create",))
-            if not (isinstance(value, str) or (value is None and optional)):
+            there = key in (said or {}) or key != "compartment_id"
+            if not (isinstance(value, str) or (value is None and optional and there)):
                 return f"`{name}.{key}` is not a text"
+    former = change.former_default
+    if former is not None and (
+        change.kind != "Activation" or former.keys() != _FORMER or not former["compartment_id"]
+    ):
+        return "former_default does not say a compartment"
     return None
 
 
