@@ -5,6 +5,7 @@ import http.server
 import json
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import __version__
+from reconciler.cli.wiring.health import EXTRAS
 from reconciler.model.health import Health
 from reconciler.workflows.doctor.hook import hook_of
 from reconciler.workflows.doctor.platform import skew
@@ -22,6 +24,12 @@ from reconciler.workflows.doctor.token import expiry, token_check
 from tests.support.emulator import Emulator
 from tests.support.hostile import Hostile
 from tests.support.workspace import TOKEN, WORKSPACE, Done, Workspace
+
+
+def test_every_extra_of_users_is_told_of() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].keys() - {"all", "docs", "test", "dev"}
+    assert EXTRAS.keys() == extras
 
 
 def doctor(workspace: Workspace, *args: str, **env: str) -> tuple[Done, dict[str, Any]]:

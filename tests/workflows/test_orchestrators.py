@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import os
 import re
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -121,6 +122,38 @@ def test_definitions_are_python_and_use_the_step_as_it_is(step: ModuleType, name
     tree = ast.parse((EXAMPLES / "orchestrators" / name).read_text())
     (used,) = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module == "reconciler_step"]
     assert all(hasattr(step, alias.name) for alias in used.names)
+
+
+def from_cron(applied: Workspace, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """The script in an environment such as cron's; it does not wait between its tries."""
+    made = {
+        "reconciler.env": f"RECONCILER_TOKEN={TOKEN}\n",
+        "reconciler": f'#!/bin/sh\necho try >>{folder}/tries\nexec {sys.executable} -m reconciler "$@"\n',
+        "sleep": "#!/bin/sh\n",
+    }
+    for name, text in made.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o700)
+    (folder / "tries").unlink(missing_ok=True)
+    return subprocess.run(
+        ["/bin/sh", str(EXAMPLES / "orchestrators" / "nightly.sh"), str(applied.root)],
+        env={"HOME": str(folder), "PATH": f"{folder}:/usr/bin:/bin", "RECONCILER_ENV": f"{folder}/reconciler.env", "RECONCILER": f"{folder}/reconciler"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_cron_is_told_of_failures_alone(applied: Workspace, emulator: Emulator, tmp_path: Path) -> None:
+    emulator.fault({"do": "status", "status": 403, "method": "POST", "path": "/executions", "times": 0})
+    ended = from_cron(applied, tmp_path)
+    assert (ended.returncode, (tmp_path / "tries").read_text()) == (3, "try\n" * 3), ended
+    assert "403" in ended.stdout
+    emulator.fault()
+    ended = from_cron(applied, tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    applied.write("data/customers.csv", "id,tier\n,v1\n")
+    ended = from_cron(applied, tmp_path)
+    assert (ended.returncode, (tmp_path / "tries").read_text()) == (4, "try\n"), ended
+    assert TOKEN not in ended.stdout + ended.stderr
 
 
 def containers(name: str) -> list[dict[str, Any]]:

@@ -29,7 +29,11 @@ EXTRAS = {
     "sql": "sqlalchemy",
     "postgres": "psycopg",
     "html": "jinja2",
+    "schema": "graphql",
+    "delta": "cryptography",
     "watch": "prometheus_client",
+    "dask": "distributed",
+    "otel": "opentelemetry",
 }
 
 
