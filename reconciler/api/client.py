@@ -140,7 +140,7 @@ class Reader:
                     return self._threads.submit(self._get_once, path, params).result()
         except Retryable as e:
             raise ReadFailed(
-                f"GET {paths.shown(path)}: {e}",
+                f"GET {paths.shown(path)}: {e}" if e.connected else str(e),
                 help=f"nothing was concluded from this read; {e.todo or 'run again once the platform answers'}",
             ) from None
         raise AssertionError("unreachable")
@@ -276,7 +276,8 @@ class Reader:
         except httpx.HTTPError as e:
             words, todo = connection_failure(e, went_through(self.origin))
             message = failure_words(self.origin, "no complete answer", e)
-            raise Retryable(message, words, told_of, todo=todo if isinstance(e, UNSENT) else "") from None
+            sent = not isinstance(e, UNSENT)
+            raise Retryable(message, words, told_of, todo="" if sent else todo, connected=sent) from None
         except TooLarge as e:
             raise ReadFailed(f"GET {shown}: {e}", help="is this the address of the platform?") from None
         self.pace.answered(response.status_code, retry_after_of(response))

@@ -13,6 +13,7 @@ class Retryable(Exception):
         why: status or words of ours, without what the platform said.
         told: is told of the next try: its number, the seconds until then, and why.
         todo: what to do where it fails for good, if that is known.
+        connected: there was a connection; without one nothing is said of the request, since any other fails for the same cause.
     """
 
     def __init__(
@@ -22,9 +23,12 @@ class Retryable(Exception):
         told: Callable[[int, float, str], None],
         retry_after: float | None = None,
         todo: str = "",
+        *,
+        connected: bool = True,
     ) -> None:
         super().__init__(message)
         self.why, self.told, self.retry_after, self.todo = why, told, retry_after, todo
+        self.connected = connected
 
 
 def _tell(details: stamina.instrumentation.RetryDetails) -> None:

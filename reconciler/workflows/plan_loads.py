@@ -64,7 +64,9 @@ def plan_loads(
     Raises:
         ReconcilerError: a chunk that a flag names is not there.
     """
-    schemas = gather(sources.scans.root, loads, reader, io)
+    # A platform that does not even list its datamarts is not asked for their schemas; why is said once.
+    asked = reader if isinstance(observed.datamarts, Listed) else None
+    schemas = gather(sources.scans.root, loads, asked, io)
     sources.scans.schemas = schemas.by_source(loads)
     planner = LoadPlanner(
         observed=observed,

@@ -221,10 +221,24 @@ def test_a_cross_datamart_is_no_target(workspace: Workspace, emulator: Emulator)
     assert "cross-datamart" in done.err
 
 
-def test_unreachable_endpoint(workspace: Workspace) -> None:
-    done = workspace.run("plan", "--endpoint", "http://127.0.0.1:9")
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_an_unreachable_endpoint_is_one_error(workspace: Workspace, command: str) -> None:
+    workspace.customers(10)
+    done = workspace.run(command, "--endpoint", "http://127.0.0.1:9")
     assert done.code == 1, done
-    assert "cannot connect to http://127.0.0.1:9" in done.err
+    cause = "cannot connect to http://127.0.0.1:9: the connection was refused"
+    (line,) = (x for x in done.err.splitlines() if x.startswith("error"))
+    assert line.startswith("error[read-failed]: could not list datamarts (and ")
+    assert line.endswith(f": {cause}")
+    assert done.err.count(cause) == 1
+    assert "retrying" not in "".join(done.err.splitlines()[1:])
+
+
+def test_an_unreachable_proxy_is_one_error(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.customers(10)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    done = workspace.run("plan", "--endpoint", "https://platform.example")
+    assert (done.code, done.err.count("error"), done.err.count("refused the connection")) == (1, 1, 2), done
 
 
 def test_html_instead_of_an_answer(workspace: Workspace, emulator: Emulator) -> None:
