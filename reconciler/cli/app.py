@@ -159,7 +159,7 @@ def main_command(arguments: list[str]) -> int:
     if completing.asked(arguments):
         return exit_codes.DONE
     if any(x.endswith("-completion") for x in arguments):
-        completing.zsh_proposes()
+        completing.shells_propose()
     try:
         names = needed(arguments if typed is None else typed)
         code = app(names, completion=not names or typed is not None)(

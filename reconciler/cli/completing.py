@@ -25,6 +25,15 @@ _ZSH_PROPOSES = f"""if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
 else
   {_ZSH_DEFINES}
 fi"""
+_FISH = "complete --command %(prog_name)s --exclusive"
+_FISH_FOLDERS = f'{_FISH} --short-option C --arguments "(__fish_complete_directories)"'
+# Behind these a file is never meant, though there may be nothing to propose.
+_FISH_NAMED = ("-s l", "-l label", "-l target", "-l datamart", "-l environment", "-l details", "-l address")
+_FISH_ASKS = (
+    "(env %(autocomplete_var)s=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args "
+    "_TYPER_COMPLETE_ARGS=(commandline -cp) %(prog_name)s)"
+)
+_FISH_NAMES = "\n".join(f'{_FISH} {option} --arguments "{_FISH_ASKS}"' for option in _FISH_NAMED)
 _TYPED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
 Proposals = Callable[[typer.Context, str], list[str]]
@@ -57,7 +66,7 @@ def asked(arguments: list[str]) -> bool:
         raise UsageError(f"there is no completion for '{shell}'", help=f"known: {', '.join(SHELLS)}")
     from typer import _completion_shared as scripts
 
-    zsh_proposes()
+    shells_propose()
     if flag == "--show-completion":
         typer.echo(scripts.get_completion_script(prog_name="reconciler", complete_var=VARIABLE, shell=shell))
     else:
@@ -68,14 +77,20 @@ def asked(arguments: list[str]) -> bool:
     return True
 
 
-def zsh_proposes() -> None:
-    """Zsh loads the script of a command at its first Tab, and expects a proposal then, not a definition alone."""
+def shells_propose() -> None:
+    """What the scripts of the library lack, of zsh and fish.
+
+    Zsh loads the script of a command at its first Tab, and expects a proposal then, not a definition alone. Fish proposes files
+    where nothing else is proposed, behind `-C` too, where a folder is meant.
+    """
     with suppress(ImportError, AttributeError, KeyError):
         from typer import _completion_shared as scripts
 
-        known = scripts._completion_scripts["zsh"]
-        if _ZSH_DEFINES in known and "loadautofunc" not in known:
-            scripts._completion_scripts["zsh"] = known.replace(_ZSH_DEFINES, _ZSH_PROPOSES)
+        known = scripts._completion_scripts
+        if _ZSH_DEFINES in known["zsh"] and "loadautofunc" not in known["zsh"]:
+            known["zsh"] = known["zsh"].replace(_ZSH_DEFINES, _ZSH_PROPOSES)
+        if _FISH_FOLDERS not in known["fish"]:
+            known["fish"] = f"{known['fish'].rstrip()}\n{_FISH_FOLDERS}\n{_FISH_NAMES}\n"
 
 
 def _of(found: Callable[["Checked"], Iterable[str]]) -> Proposals:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from reconciler.beneath import open_regular, within
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.nearest import nearest_path
+from reconciler.kinds.nearest import nearest_path, proposal
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error, warning
 
@@ -153,7 +153,14 @@ class _Search:
             self._file(real, shown)
         else:
             words = f"there is no file or folder {shown}"
-            self.findings.append(error("spec-no-such-path", words, asked_by, help=_beside(start, shown)))
+            self.findings.append(
+                error(
+                    "spec-no-such-path",
+                    words,
+                    asked_by,
+                    help=_beside(start, shown, self.above if asked_by is None else None),
+                )
+            )
 
     def _walk(self, start: str, real: str, bound: str) -> None:
         folders, links = [(start, real)], list[tuple[str, str]]()
@@ -227,8 +234,21 @@ class _Search:
         return path[len(self.above) + 1 :] if inside else path
 
 
-def _beside(start: str, shown: str) -> str | None:
-    """What lies beside a path that does not exist, and may be meant; written as the path is."""
+def _beside(start: str, shown: str, root: str | None) -> str | None:
+    """What lies beside a path that does not exist, and may be meant; written as the path is.
+
+    Args:
+        start: the whole path.
+        shown: as it was written.
+        root: the workspace, where a path may be meant to begin that was written for the present folder; None where it does begin there.
+    """
     with suppress(OSError):
         return nearest_path(shown, (x.name for x in Path(start).parent.iterdir()))
+    if root is None:
+        return None
+    there = os.path.join(os.path.relpath(root), os.path.relpath(start))  # noqa: PTH118 - as users write them
+    if os.path.lexists(there):
+        return f"paths begin in the present folder: {proposal(there)}"
+    with suppress(OSError):
+        return nearest_path(there, (x.name for x in Path(there).parent.iterdir()))
     return None

@@ -1,6 +1,6 @@
 """One line of a source and the profile it is about -> what the platform would store. Reads only."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -15,6 +15,7 @@ from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sources.segments import segments
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.kinds.merge import Unpredictable, merged
+from reconciler.kinds.nearest import nearest_path
 from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.preview import Preview
 from reconciler.model.remote import Compartment
@@ -52,13 +53,13 @@ def resolved(source: SourceDefinition, ids: Mapping[str, str | None]) -> SourceD
     return replace(source, compartments={k: ids.get(k) for k in source.compartments})
 
 
-def preview(
-    load: DesiredLoad, ids: Mapping[str, str | None], place: str, reader: Reader, scans: Scans
-) -> Preview:
-    """Merge one line with what is stored.
+def previews(
+    loads: Iterable[DesiredLoad], ids: Mapping[str, str | None], place: str, reader: Reader, scans: Scans
+) -> list[Preview]:
+    """Merge one line with what is stored, on each datamart to which it is sent.
 
     Args:
-        load: the source on a datamart.
+        loads: the source on its datamarts; each may have files of its own.
         ids: remote id by compartment key; None where it is still to be created.
         place: `LINE`, or `PATH:LINE` where the source has several files.
         reader: reads the profile.
@@ -66,12 +67,40 @@ def preview(
 
     Raises:
         UsageError: the place is not one of a line.
-        ReconcilerError: there is no such line.
-        ReconcilerError: the line is not sent, cannot be read, or does what is not public.
+        ReconcilerError: there is no such line, it is not sent, cannot be read, or does what is not public.
     """
-    source = resolved(load.definition, ids)
-    with scans.for_once(source) as readable:
-        path, line, data = _line(readable, place, scans)
+    path, _, number = place.rpartition(":")
+    wanted = whole(number)
+    if wanted is None:
+        raise UsageError(f"--line {place!r} is not N or FILE:N", help="N is the number of a line, such as 3")
+    found: list[Preview] = []
+    elsewhere: dict[str, None] = {}
+    for load in loads:
+        source = resolved(load.definition, ids)
+        with scans.for_once(source) as readable:
+            names = scans.names(readable)
+            shown = Rows(names, readable).names[:-1]  # the last is no file
+            if path and path not in shown:
+                elsewhere |= dict.fromkeys(shown)
+                continue
+            file, data = _line(readable, names, shown, (path, wanted), scans)
+        found.append(_merged(load, file, wanted, data, reader))
+    if not found and elsewhere:
+        advice = (
+            f"{near} Its files: " if (near := nearest_path(path, _beside(path, elsewhere))) else "its files: "
+        )
+        raise ReconcilerError(
+            f"--line: the source has no file {path}", help=f"{advice}{listed(list(elsewhere))}"
+        )
+    return found
+
+
+def _beside(path: str, files: Iterable[str]) -> list[str]:
+    folder = path.rpartition("/")[0]
+    return [f.rpartition("/")[2] for f in files if f.rpartition("/")[0] == folder]
+
+
+def _merged(load: DesiredLoad, path: str, line: int, data: bytes, reader: Reader) -> Preview:
     command = msgspec.json.decode(data)
     stored = stored_profile(reader, load.datamart_id, command, default_compartment(reader, load.datamart_id))
     try:
@@ -80,17 +109,15 @@ def preview(
         raise ReconcilerError(f"{path}:{line} cannot be previewed: {e}") from None
 
 
-def _line(source: SourceDefinition, place: str, scans: Scans) -> tuple[str, int, bytes]:
-    """The command that a line of the source becomes, with its file and number."""
-    names = scans.names(source)
-    shown = Rows(names, source).names[:-1]  # the last is no file
-    path, _, number = place.rpartition(":")
-    line = whole(number)
-    if line is None or (path and path not in shown):
-        raise UsageError(
-            f"--line {place!r} is not a line of this source",
-            help=f"write {shown[0]}:N; its files: {listed(shown)}",
-        )
+def _line(
+    source: SourceDefinition,
+    names: Sequence[str],
+    shown: Sequence[str],
+    place: tuple[str, int],
+    scans: Scans,
+) -> tuple[str, bytes]:
+    """The command that a line of the source becomes, with its file: the first one where the place names none."""
+    path, line = place
     wanted = shown.index(path) if path else 0
     rows, check = Rows(names, source), checker(source)
     for segment in segments(scans.root, names, source):
@@ -103,7 +130,7 @@ def _line(source: SourceDefinition, place: str, scans: Scans) -> tuple[str, int,
                 raise ReconcilerError(f"{shown[wanted]}:{line} is not sent: {rejected.reason}")
         for text, at in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
             if before + at + 1 == line:
-                return shown[wanted], line, text
+                return shown[wanted], text
         raise ReconcilerError(f"no record begins at {shown[wanted]}:{line}")
     others = [name for name in shown if name != shown[wanted]]
     advice = f"--line FILE:N names a line of another file: {listed(others)}" if others and not path else None

@@ -1,6 +1,10 @@
 """What a shell proposes, and help whose lines are whole."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +62,35 @@ def test_zsh_proposes_at_the_first_tab(ws: Workspace) -> None:
     """Its file is loaded by that Tab: it has to propose then, not only to say what proposes."""
     script = ws.run("--show-completion", "zsh").out
     assert 'loadautofunc ]]; then\n  _reconciler_completion "$@"\nelse\n  compdef' in script
+
+
+def test_fish_proposes_folders_and_names_not_files(ws: Workspace) -> None:
+    """Behind `-C` a folder is meant; behind flags that name things nothing else is proposed, though there may be none."""
+    lines = ws.run("--show-completion", "fish").out.splitlines()
+    assert "--no-files" in lines[0]
+    folders = 'complete --command reconciler --exclusive --short-option C --arguments "(__fish_complete_directories)"'
+    assert lines[1] == folders
+    for option in ("-s l", "-l label", "-l target", "-l datamart"):
+        (line,) = (x for x in lines if f" {option} " in x)
+        assert "--exclusive" in line
+        assert "get-args" in line
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+@pytest.mark.parametrize(
+    ("typed", "proposed"),
+    [("-C ", ["specs/"]), ("-C ws plan -l ", []), ("plan --target Compartment/", ["Compartment/loyalty"])],
+)
+def test_what_fish_proposes(typed: str, proposed: list[str], ws: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "completion.fish").write_text(ws.run("--show-completion", "fish").out)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["fish", "-c", f"source ../completion.fish; complete -C 'reconciler {typed}'"],
+        cwd=ws.root, env={**os.environ, "PATH": path, "HOME": str(tmp_path)}, text=True, capture_output=True, check=True,
+    )  # fmt: skip
+    assert [
+        line.split("\t")[0] for line in done.stdout.splitlines() if not line.startswith(("data/", ".", "sch"))
+    ] == proposed
 
 
 def test_a_shell_without_completion_is_named(ws: Workspace) -> None:

@@ -209,6 +209,27 @@ def test_paths_limit_what_is_reported_not_what_is_read(root: Path) -> None:
     assert "did you mean 'specs/loyalty.yaml'?" in near.err
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (
+            "specs/loyalty.yaml",
+            "paths begin in the present folder: did you mean '{root}/specs/loyalty.yaml'?",
+        ),
+        ("specs/loialty.yaml", "did you mean '{root}/specs/loyalty.yaml'?"),
+        ("specs/none.yaml", None),
+    ],
+)
+def test_a_path_that_is_written_as_if_it_began_in_the_workspace(
+    root: Path, monkeypatch: pytest.MonkeyPatch, written: str, meant: str | None
+) -> None:
+    monkeypatch.chdir(root.parent)
+    found = run(Path(root.name), "validate", written)
+    assert found.code == 1
+    assert ("help" in found.err) is (meant is not None)
+    assert meant is None or meant.format(root=root.name) in found.err
+
+
 def test_per_file_knows_one_file_only(root: Path) -> None:
     bad = SOURCE % "s" + "  datamarts: all\n  identify_by: {compartment: loyalti, user_account_id: id}\n"
     write(

@@ -117,10 +117,29 @@ def test_previews_of_other_lines(workspace: Workspace, emulator: Emulator) -> No
     beyond = workspace.run("source", "preview", "customers", "--line", "4")
     assert (beyond.code, "has no line 4" in beyond.err) == (1, True), beyond
     unnamed = workspace.run("source", "preview", "customers", "--line", "x")
-    assert (unnamed.code, "write data/customers.ndjson:N" in unnamed.err) == (64, True), unnamed
+    assert (unnamed.code, "--line 'x' is not N or FILE:N" in unnamed.err) == (64, True), unnamed
     text = (workspace.root / "specs/customers.yaml").read_text()
     workspace.write("specs/customers.yaml", text.replace("data/customers.ndjson", "data/customers*.ndjson"))
     workspace.write("data/customers2.ndjson", '{"id":"c","op":"U","x":1}\n')
     beyond = workspace.run("source", "preview", "customers", "--line", "4")
     assert "--line FILE:N names a line of another file: data/customers.ndjson\n" in beyond.err
     assert workspace.run("source", "preview", "customers", "--line", "data/customers.ndjson:1").code == 0
+
+
+def test_a_line_of_a_file_that_one_datamart_has(workspace: Workspace) -> None:
+    text = spec("{force_replace: true}").replace("data/*.ndjson", "data/{datamart.name}.ndjson")
+    workspace.write("specs/customers.yaml", text.replace("datamarts: retail-fr", "datamarts: all"))
+    workspace.write("data/retail-fr.ndjson", '{"id":"a","x":1}\n')
+    workspace.write("data/retail-de.ndjson", '{"id":"b","x":1}\n')
+    assert workspace.run("apply", "--only", "config", "--auto-approve").code == 0
+    for name in ("retail-fr", "retail-de"):
+        shown = workspace.run("source", "preview", "customers", "--line", f"data/{name}.ndjson:1")
+        assert shown.code == 0, shown
+        assert [x for x in shown.out.splitlines() if x.startswith("Prof")] == [
+            f"ProfileSource/customers@{name}  data/{name}.ndjson:1"
+        ]
+    wrong = workspace.run("source", "preview", "customers", "--line", "data/retail-fx.ndjson:1")
+    assert wrong.code == 1
+    assert "the source has no file data/retail-fx.ndjson" in wrong.err
+    assert "did you mean 'data/retail-fr.ndjson'?" in wrong.err
+    assert "data/retail-de.ndjson, data/retail-fr.ndjson" in wrong.err

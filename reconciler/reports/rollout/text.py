@@ -50,7 +50,9 @@ def rows(found: Recorded, plan: Plan, journal: Sequence[Entry]) -> list[dict[str
                     "wave": wave.name,
                     "wave_state": wave_state(found, record),
                     "datamart": datamart,
-                    "state": _state(len(addresses), done, states, record.state if record else None),
+                    "state": state(
+                        states, record.state if record else None, aborted=found.state == "aborted"
+                    ),
                     "actions": len(addresses),
                     "done": done,
                     "lines": lines,
@@ -130,15 +132,15 @@ def wave_state(found: Recorded, record: WaveRecord | None) -> str:
 
 def _wave_line(wave: Wave, found: Recorded, style: Style, now: float) -> str:
     record = found.waves.get(wave.name)
-    state = wave_state(found, record)
+    how = wave_state(found, record)
     more = record.why if record else ""
-    if state == "soaking" and record is not None:
+    if how == "soaking" and record is not None:
         more = left_of(wave, record, now)
     mark = {"passed": style.green, "waiting": style.dim, "canceled": style.dim}.get(
-        state, style.red if "closed" in state else style.yellow
+        how, style.red if "closed" in how else style.yellow
     )
     told = f": {safe(more)}" if more else ""
-    return f"{style.bold(wave.name)}  {mark(state)}{told}"[: style.width + 40]
+    return f"{style.bold(wave.name)}  {mark(how)}{told}"
 
 
 def left_of(wave: Wave, record: WaveRecord | None, now: float) -> str:
@@ -182,11 +184,21 @@ def _loaded(journal: Sequence[Entry]) -> dict[str, int]:
     return found
 
 
-def _state(actions: int, done: int, states: Mapping[str, int], wave: str | None) -> str:
+def state(states: Mapping[str, int], wave: str | None, *, aborted: bool) -> str:
+    """What became of one datamart in a wave; after an abort nothing waits, and nothing is applied any more.
+
+    Args:
+        states: how many of its actions ended how.
+        wave: the state of the wave; None of one that has not begun.
+        aborted: the rollout is.
+    """
+    actions = sum(states.values())
     if not actions:
         return "no changes"
-    if done == actions or wave == "passed":
+    if sum(states.get(s, 0) for s in GOOD) == actions or wave == "passed":
         return "done"
     if states.get("not begun", 0) == actions:
-        return "waiting"
-    return "failed" if wave is not None and "closed" in wave else "applying"
+        return "canceled" if aborted else "waiting"
+    if "closed" in (wave or "") or (aborted and states.get("failed", 0)):
+        return "failed"
+    return "partly done" if aborted else "applying"

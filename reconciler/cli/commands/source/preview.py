@@ -31,11 +31,10 @@ def run_preview(flags: Flags, name: str, line: str) -> int:
     """Show what one line would do, on each datamart of the source.
 
     Raises:
-        UsageError: there is no such source, datamart or line.
-        ReconcilerError: the line is not sent, or what it does is not public.
+        UsageError: the line is not written as one.
+        ReconcilerError: there is no such source, datamart, file or line, it is not sent, or what it does is not public.
     """
-    from reconciler.workflows.preview import compartment_ids
-    from reconciler.workflows.preview import preview as look
+    from reconciler.workflows.preview import compartment_ids, previews
 
     checked = declared(flags, name)
     datamarts = selectors.datamarts(checked, flags.datamart)
@@ -47,7 +46,7 @@ def run_preview(flags: Flags, name: str, line: str) -> int:
         scans = session.new_scans(flags, session.progress(flags))
         loads = [x for x in desired.loads.values() if x.source == name]
         wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
-        found = [look(load, ids, line, reader, scans) for load in wanted]
+        found = previews(wanted, ids, line, reader, scans)
     if flags.output is opt.Format.JSON:
         data(preview_json.render(found))
     else:

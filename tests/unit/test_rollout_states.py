@@ -1,0 +1,30 @@
+"""What became of a datamart in a wave: nothing waits and nothing is applied once the rollout is aborted."""
+
+import pytest
+
+from reconciler.reports.rollout.text import state
+
+
+@pytest.mark.parametrize(
+    ("states", "wave", "aborted", "expected"),
+    [
+        ({}, None, False, "no changes"),
+        ({}, "passed", True, "no changes"),
+        ({"not begun": 2}, None, False, "waiting"),
+        ({"not begun": 2}, None, True, "canceled"),
+        ({"not begun": 2}, "applying", True, "canceled"),
+        ({"succeeded": 2}, "passed", False, "done"),
+        ({"succeeded": 2}, "passed", True, "done"),
+        ({"succeeded": 1, "unchanged": 1}, "soaking", True, "done"),
+        ({"succeeded": 1, "failed": 1}, "passed", False, "done"),
+        ({"succeeded": 1, "not begun": 1}, "applying", False, "applying"),
+        ({"succeeded": 1, "not begun": 1}, "applying", True, "partly done"),
+        ({"succeeded": 1, "failed": 1}, "closed", False, "failed"),
+        ({"succeeded": 1, "failed": 1}, "closed", True, "failed"),
+        ({"succeeded": 1, "failed": 1}, "applying", True, "failed"),
+    ],
+)
+def test_what_became_of_a_datamart(
+    states: dict[str, int], wave: str | None, aborted: bool, expected: str
+) -> None:
+    assert state(states, wave, aborted=aborted) == expected
