@@ -40,6 +40,15 @@ RULES = [
     ("user_account_id", "u1\0\0", "padded"),
     ("user_account_id", "\u200b\ufeff", "blank"),
     ("user_account_id", "u\u200b1", None),
+    *(
+        (f, v, "number")
+        for f in ("user_account_id", "user_agent_id")
+        for v in ("1,23457E+11", "1.2e+16", "-1E+05", "12.0", "0.00")
+    ),
+    *(
+        ("user_account_id", v, None)
+        for v in ("1E5", "1.05", "v1.0", "1.0.0", "12.", ".0", "E+11", "1e+1a", "1,0")
+    ),
     ("user_agent_id", "vec:1 ", "padded"),
     ("email_hash", "a@b.example", "email"),
     ("email_hash", "a@b", "no-hash"),

@@ -24,6 +24,7 @@ from reconciler.model.odd_identifiers import (
     MARKER,
     MARKERS,
     NO_HASH,
+    NUMBER,
     PADDED,
     SPELLING,
 )
@@ -35,7 +36,9 @@ FOLDED = 100_000  # rows whose accounts' spellings are compared
 _MARKERS = frozenset(MARKERS)
 _ACCOUNT = "user_account_id"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?[eE]\+\d+|-?\d+\.0+")  # as spreadsheets and data frames write one
 _HEX = re.compile("[0-9a-fA-F]+")
+_MARKS_OF_NUMBERS = ("E+", "e+", ".0")
 _UNSEEN = "\0\u200b\u2060\ufeff"  # no spaces, but as hard to see: a byte order mark within joined files, fills of fixed length
 _LOWER = b"0123456789abcdef"
 _DIGEST = 12
@@ -108,7 +111,7 @@ def oddity(field: str, value: str) -> str | None:
     if value in _MARKERS:
         return MARKER + value
     if field != "email_hash":
-        return None
+        return NUMBER if _NUMBER.fullmatch(value) else None
     if _EMAIL.fullmatch(value):
         return EMAIL
     if len(value) not in HASH_DIGITS or not _HEX.fullmatch(value):
@@ -165,10 +168,11 @@ def _headers(source: SourceDefinition) -> frozenset[str]:
 
 
 def _plain(values: list[str], strange: frozenset[str]) -> bool:
-    """Whether none can be odd: none is empty, has spaces or other letters than those of ASCII, or is a text that stands for nothing."""
+    """Whether none can be odd: none is empty, has spaces or other letters than those of ASCII, may be a number, or stands for nothing."""
     joined = "".join(values)
     return (
         joined.isascii()
+        and not any(mark in joined for mark in _MARKS_OF_NUMBERS)
         and joined.split() == [joined][: len(values)]
         and "\0" not in joined
         and strange.isdisjoint(values)

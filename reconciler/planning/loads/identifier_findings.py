@@ -17,6 +17,7 @@ from reconciler.model.odd_identifiers import (
     HASH_DIGITS,
     MARKER,
     NO_HASH,
+    NUMBER,
     PADDED,
     REPEATED,
     SPELLING,
@@ -77,6 +78,15 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 "identifier-padded",
                 "have spaces, or characters that do not show, around them, which become part of the identifier",
                 help="remove them where the rows are made, such as with trim() in a query",
+            ),
+        ),
+        *told(
+            _of(found, NUMBER),
+            "is written as a number that may be rounded, such as 1.23457E+11 or 1234.0",
+            warning(
+                "identifier-number",
+                "are written as numbers that may be rounded, such as 1.23457E+11 or 1234.0",
+                help="write the column as text where the rows are made; in a spreadsheet, give it the format Text before data comes in",
             ),
         ),
         *told(
