@@ -29,7 +29,7 @@ from yaml.events import (
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.spec.find import MAX_BYTES
-from reconciler.spec.yaml_advice import advice
+from reconciler.spec.yaml_advice import Stop, mistake
 
 MAX_DEPTH = 50
 MAX_NODES = 200_000
@@ -206,11 +206,14 @@ def _decode(path: str, content: bytes) -> tuple[str, Diagnostic | None]:
 
 
 def _syntax(path: str, text: str, e: Any) -> Diagnostic:
-    mark = e.problem_mark or e.context_mark
-    span = Span(path, mark.line + 1, mark.column + 1) if mark else Span(path)
     what = " ".join(x for x in (e.context, e.problem) if x)
-    lines = re.split(_BREAK, text)
-    return error("yaml-syntax", f"not valid YAML: {what}", span, help=advice(text, lines[: span.line], what))
+    mark, context = e.problem_mark or e.context_mark, e.context_mark
+    if mark is None:
+        return error("yaml-syntax", f"not valid YAML: {what}", Span(path))
+    begin = (context.line + 1, context.column + 1) if context else None
+    found = mistake(re.split(_BREAK, text), Stop(mark.line + 1, mark.column + 1, begin, what))
+    span = Span(path, found.line, found.column, found.length)
+    return error("yaml-syntax", f"not valid YAML: {what}", span, help=found.help)
 
 
 class _Composer:
@@ -328,7 +331,8 @@ class _Composer:
         if anchor in self.open_anchors:
             raise self._bad("yaml-alias", "the alias contains itself", event)
         if anchor not in self.anchors:
-            raise self._bad("yaml-alias", "the alias has no anchor before it", event)
+            hint = f'put quotes around text that begins with *: "*{anchor}"; or write &{anchor} before the value that is meant'
+            raise self._bad("yaml-alias", "the alias has no anchor before it", event, help=hint)
         value, size = self.anchors[anchor]
         self.nodes += size
         if self.nodes > MAX_NODES:

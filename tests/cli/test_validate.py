@@ -57,7 +57,7 @@ def root(tmp_path: Path) -> Path:
 HEAD = "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {name: %s}\n"
 # Two dozen kinds of mistake, each in a file of its own: text, and the line, column and code of what is wrong.
 BROKEN: dict[str, tuple[str | bytes, int, int, str]] = {
-    "syntax": ("a: [1, 2\nb: {", 2, 2, "yaml-syntax"),
+    "syntax": ("a: [1, 2\nb: {", 1, 4, "yaml-syntax"),
     "encoding": (b"apiVersion: reconciler/v1\nkind: \xe9\n", 2, 7, "yaml-encoding"),
     "binary": (b"a: x\nb: \x07\n", 2, 4, "yaml-binary"),
     "alias": ("a: 1\nb: *nowhere\n", 2, 4, "yaml-alias"),

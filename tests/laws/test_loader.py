@@ -222,9 +222,9 @@ def test_positions_do_not_change_what_is_read(pieces: list[str]) -> None:
     [
         ("endpoint: sandbox:\n", 'for example "sandbox:"'),
         ("a: @b\n", "begins with @"),
-        ("a: [b, c\nd: e\n", "not closed"),
-        ("a: {b: c\n", "not closed"),
-        ("a: 'b\n", "a quote that is not closed"),
+        ("a: [b, c\nd: e\n", "close the bracket"),
+        ("a: {b: c\n", "close the brace"),
+        ("a: 'b\n", "close the quote"),
         ("a\nb: c\n", "missing colon"),
         ("a:\n\tb: c\n", "holds a tab"),
     ],
