@@ -14,6 +14,8 @@ ForeignText = NewType("ForeignText", str)
 _MOVING = "[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 # What a CI job obeys where it reads it in a log: a command at the beginning of a line, a logging command anywhere.
 _COMMAND = r"(?m)^((?:[^\S\n]|\x1b\[[0-9]+m)*)::(?=[A-Za-z])"
+# Of a page or a comment: without those that a text of ours has itself, such as the space without width that breaks a mention.
+_MOVING_ON_PAGES = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 _LOGGING = r"##(?=\[|vso\[)"
 
 
@@ -24,6 +26,11 @@ def plain_json(document: str) -> str:
     if document.isascii() and "\x7f" not in document:
         return document
     return re.sub(_MOVING, lambda m: json.dumps(m[0])[1:-1], document)
+
+
+def plain_page(document: str) -> str:
+    """A page, a comment or XML of the same content, with a blank for each character that moves a cursor or turns text around."""
+    return without_orders(re.sub(_MOVING_ON_PAGES, " ", document))
 
 
 def without_orders(text: str) -> str:

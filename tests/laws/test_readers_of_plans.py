@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import re
 import unicodedata
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from reconciler.cli.output.console import shown
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.ledger.open_writes import written
+from reconciler.model.foreign import plain_json, plain_page
 from reconciler.model.plan import Plan
 from reconciler.model.unchanged import resources
 from reconciler.planning.plan import waves
@@ -28,6 +30,7 @@ from reconciler.reports.plan.decision import ordered
 from reconciler.reports.style import PLAIN
 from reconciler.settings import Guards
 from tests.laws.test_authority import document, made, paths, read
+from tests.support.planted import RAW
 
 TEXTS = [
     "", "\x1b[31mX", "::error::x", "a\nb::error::x", "<script>alert(1)</script>", "|x|`y`**z**", "\u202eabc", "e\u0301", "\ufeff", "x" * 3000,
@@ -51,12 +54,13 @@ VALUES = [
     [[]],
     ["x"],
 ]
+COLOURS = r"\x1b\[(?:0|1|2|31|32|33)m"  # a terminal obeys these, since our own texts have them
 READERS = {
     "authority": lambda plan: refusals(plan, made()[1], Guards()),
     "text": lambda plan: shown(text.render(plan, PLAIN, show_unmanaged=True, full=True)),
-    "markdown": lambda plan: markdown.render(plan, reach.reach(plan, ["x"])),
-    "html": lambda plan: html.render(plan, reach.reach(plan, ["x"]), None),
-    "terraform": terraform.render,
+    "markdown": lambda plan: plain_page(markdown.render(plan, reach.reach(plan, ["x"]))),
+    "html": lambda plan: plain_page(html.render(plan, reach.reach(plan, ["x"]), None)),
+    "terraform": lambda plan: plain_json(terraform.render(plan)),
     "details": lambda plan: shown(details.render(plan, details.chosen(plan, ["*"]), PLAIN)),
     "annotations": lambda plan: github.render(ordered(plan.diagnostics), ()),
     "coverage": lambda plan: coverage_text.matrix(coverage(plan), PLAIN),
@@ -109,7 +113,37 @@ def forged(draw: st.DrawFn) -> Plan | None:
 def test_every_reader_reads_what_is_decoded(plan: Plan | None) -> None:
     for reader in READERS.values() if plan is not None else ():
         with contextlib.suppress(ReconcilerError):
-            reader(plan)
+            told = reader(plan)
+            assert not (isinstance(told, str) and RAW.search(re.sub(COLOURS, "", told)))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("resource_changes", 0, "change", "after"),
+        ("resource_changes", 0, "change", "after_unknown"),
+        ("loads", 0, "unfinished"),
+        ("labels",),
+    ],
+)
+@pytest.mark.parametrize("name", ["\x1b[31m", "\u202e", "a\nb", "\x9b1m"])
+def test_a_name_that_moves_a_cursor_is_refused(path: tuple[Any, ...], name: str) -> None:
+    text = copy.deepcopy(document())
+    within(text, path)[name] = {"after_unknown": True, "unfinished": 1, "labels": {}}.get(path[-1], "x")
+    with pytest.raises(Refused, match="printed"):
+        read(text)
+
+
+def test_an_activation_names_its_compartment_even_where_none_is_known() -> None:
+    text = copy.deepcopy(document())
+    change = next(
+        c
+        for c in text["resource_changes"]
+        if (c["kind"], c["change"]["actions"]) == ("Activation", ["delete"])
+    )
+    del change["change"]["before"]["compartment_id"]
+    with pytest.raises(Refused, match="compartment_id"):
+        read(text)
 
 
 @pytest.mark.parametrize(

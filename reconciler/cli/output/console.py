@@ -13,7 +13,7 @@ from typing import TextIO
 from reconciler.beneath import open_beneath
 from reconciler.errors import DiskFailed
 from reconciler.model.diagnostic import Diagnostic
-from reconciler.model.foreign import plain_json, without_orders
+from reconciler.model.foreign import plain_json, plain_page, without_orders
 from reconciler.reports.folded import folded
 from reconciler.reports.style import COLOUR, PLAIN, Style
 
@@ -78,7 +78,7 @@ def out(text: str) -> None:
 
 def data(text: str) -> None:
     """A document for programs, to stdout: UTF-8, whatever the locale. A job that shows it in its log obeys nothing in it."""
-    annotations(plain_json(text) if text[:1] in ("{", "[") else without_orders(text))
+    annotations(plain_json(text) if text[:1] in ("{", "[") else plain_page(text))
 
 
 def annotations(text: str) -> None:

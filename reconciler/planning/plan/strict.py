@@ -5,7 +5,7 @@ A plan carries decisions; it is decoded strictly, so that nothing odd reaches wh
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -44,6 +44,8 @@ def problems(plan: Plan) -> Iterator[str]:
     if len(known) != len(plan.resource_changes) + len(plan.loads):
         yield "an address is there twice"
     yield from _unchanged(plan)
+    if not all(map(str.isprintable, _names(plan))):
+        yield "an address or a name cannot be printed"
     waves = () if plan.rollout is None else plan.rollout.waves
     yield from (f"wave '{w.name}': a number is out of range" for w in waves if not _in_range(w))
     names = {w.name for w in waves}
@@ -59,6 +61,23 @@ def problems(plan: Plan) -> Iterator[str]:
         )
         if words:
             yield f"{load.address}: {words}"
+
+
+def _names(plan: Plan) -> Iterator[str]:
+    """Texts that stand in what is shown as ours, not as the platform's."""
+    yield from (c.address for c in plan.resource_changes)
+    yield from (x.address for x in plan.loads)
+    yield from (
+        plan.organisation_id,
+        plan.workspace,
+        plan.endpoint,
+        plan.environment or "",
+        plan.tool_version,
+    )
+    yield from (*plan.limits, *plan.prune, *plan.labels)
+    yield from (name for x in plan.loads for name in (*x.unfinished, *x.tokens))
+    for wave in () if plan.rollout is None else plan.rollout.waves:
+        yield from (wave.name, *wave.datamarts)
 
 
 def _unchanged(plan: Plan) -> Iterator[str]:
@@ -106,6 +125,8 @@ def _change(change: ResourceChange) -> str | None:
         return "the address does not fit the kind"
     if (change.kind == "Compartment") is (address.datamart is not None):
         return "the address does not fit the kind"
+    if not _printable(change.change.before, change.change.after, change.change.after_unknown):
+        return "a field has a name that cannot be printed"
     keys = _KEYS.get((change.kind, "+".join(change.change.actions)))
     if keys is None:
         return f"a {change.kind} has no such actions"
@@ -128,6 +149,11 @@ def _change(change: ResourceChange) -> str | None:
     ):
         return "former_default does not say a compartment"
     return None
+
+
+def _printable(*said: Mapping[str, object] | None) -> bool:
+    """Names are ours, so a terminal may obey them as ours: in a text of ours some of what moves its cursor is a colour."""
+    return all(name.isprintable() for fields in said for name in fields or {})
 
 
 def _load(load: LoadChange) -> str | None:
