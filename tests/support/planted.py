@@ -272,6 +272,15 @@ def ledger(workspace: Workspace, _: Emulator, plant: Planter) -> None:
     good(workspace, plant)  # other rows: there is something to write down
 
 
+def odd_settings(workspace: Workspace, _: Emulator, plant: Planter) -> None:
+    """A ledger whose variable holds a password alone, and accounts in URLs of other settings."""
+    good(workspace, plant)
+    workspace.env["LEDGER"] = plant.value()
+    settings = workspace.root / "reconciler.yaml"
+    more = f"  ledger: {{env: LEDGER}}\n  index: s3://key:{plant.value()}@bucket/sent\n  engine: {{dask: {{scheduler: 'tls://u:{plant.value()}@127.0.0.1:9'}}}}\n"
+    settings.write_text(settings.read_text() + more)
+
+
 def names(workspace: Workspace, emulator: Emulator, plant: Planter) -> None:
     """Rows of the platform that carry the token."""
     good(workspace, plant)
@@ -417,7 +426,7 @@ ELSEWHERE = (
 )  # fmt: skip
 LOCAL = (*(
     Scenario(f.__name__, f)
-    for f in (reasons, headerless, first_row_doubled, bad_csv, bad_commands, parquet, damaged_parquet, no_parquet, environment, urls, names, ledger)
+    for f in (reasons, headerless, first_row_doubled, bad_csv, bad_commands, parquet, damaged_parquet, no_parquet, environment, urls, names, ledger, odd_settings)
 ), Scenario("names everywhere", names, EVERYWHERE), Scenario("hostile", hostile, EVERYWHERE), *ELSEWHERE)  # fmt: skip
 REMOTE = tuple(answers(m, p, private, status) for m, p, private in REQUESTS for status in STATUSES)
 

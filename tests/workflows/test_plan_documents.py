@@ -52,6 +52,10 @@ def test_an_old_plan_and_one_of_another_major_version_are_refused(
     refused = workspace.run("apply", old)
     assert refused.code == 4, refused
     assert "max_plan_age allows 24 h" in " ".join(refused.err.split())
+    coming = workspace.run("apply", edited(created_at="8000-01-01T00:00:00.000+00:00"))
+    assert (coming.code, "max_plan_age cannot be checked" in " ".join(coming.err.split())) == (4, True), (
+        coming
+    )
     foreign = workspace.run("apply", edited(tool_version="7.1.0"))
     assert foreign.code == 4, foreign
     assert "was made by reconciler 7.1.0" in foreign.err

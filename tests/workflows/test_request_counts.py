@@ -157,7 +157,7 @@ def test_a_load_that_stopped_and_is_resumed(world: World, rows: int) -> None:
     )
     world.emulator.fault(LATE)
     assert world.count("resume") == {
-        "GET datamarts": 2, "GET compartments": 2, "GET activations": DATAMARTS, **SCHEMA, "GET imports": 4,
+        "GET datamarts": 2, "GET compartments": 3, "GET activations": 2 * DATAMARTS, **SCHEMA, "GET imports": 4,
         "POST imports": 1,  # the seal alone
         "POST executions": chunks - sent,
         "GET executions": 4 * (chunks - sent) + 3 * sent,  # was it sent (again before sending), when it ended, before the seal

@@ -87,8 +87,7 @@ def apply(
         left = coverage(made) if made.rollout is not None else None
         with shown:
             came = late.tell(made, (), flags, settings, where, shown)
-        baseline.keep(made, (), flags, settings)
-        baseline.learn(made, flags, settings, where if saved else None)
+        baseline.keep(made, (), flags, settings, where if saved else None, learn=True)
         code = exit_codes.PARTLY if came else exit_codes.DONE
         _report(flags, made, came, code, "Nothing to apply: no changes.", left)
         return code
@@ -103,7 +102,7 @@ def apply(
         covered, stopped = None, None
         outcomes, already, code = _at_once(made, flags, checked, scans, where, shown, saved=saved)
     if not already:
-        baseline.keep(made, outcomes, flags, settings)
+        baseline.keep(made, outcomes, flags, settings, where if saved else None)
     last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
     told = "This plan was already applied; nothing was written." if already else last
     _report(flags, made, outcomes, code, told, covered)

@@ -12,6 +12,7 @@ import typer
 from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
+from reconciler.origin import masked
 from reconciler.reports.settings import json as settings_json
 from reconciler.reports.settings import text as settings_text
 from reconciler.reports.settings.text import Row
@@ -96,7 +97,7 @@ def _settings(settings: Settings, workspace: Document) -> list[Row]:
         "previously": settings.previously,
         "ignore": dict(settings.ignore),
         "engine": None if settings.engine is None else {"dask": _shown(settings.engine)},
-        "index": settings.index,
+        "index": masked(settings.index),
     }
     secret = ("token", "plan_key", "index_key")
     rows = [Row(k, values[k], _origin(o, workspace)) for k, o in settings.origins.items() if k not in secret]
@@ -113,7 +114,7 @@ def _megabytes(size: int) -> str:
 
 
 def _shown(engine: Dask) -> Mapping[str, object]:
-    return {k: v for k, v in asdict(engine).items() if v is not None}
+    return {k: masked(v) if isinstance(v, str) else v for k, v in asdict(engine).items() if v is not None}
 
 
 def _named(reference: Mapping[str, str] | None) -> str | None:

@@ -70,13 +70,13 @@ def place(root: Path, settings: Settings) -> Place:
         ReconcilerError: `ledger` is neither sqlite:PATH nor postgresql://…
     """
     text = destination.text_of("ledger", settings.ledger, root, os.environ)
-    kind, _, rest = text.partition(":")
+    kind, colon, rest = text.partition(":")
     if kind == "sqlite" and rest:
         return Place(root / Path(rest).expanduser())
     if kind in ("postgresql", "postgres") and rest.startswith("//"):
         return Place(root / ".reconciler" / "ledger", text)
     raise ReconcilerError(
-        f"the ledger must be sqlite:PATH or postgresql://…, it is {kind + ':' if kind else ''}…"
+        f"the ledger must be sqlite:PATH or postgresql://…, it is {f'{kind}:' if colon else ''}…"
     )
 
 

@@ -1,10 +1,12 @@
 """What of a plan, and of how its actions ended, later changes on the platform are compared with. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.model.baseline import Left
+from reconciler.model.listing import Listed
 from reconciler.model.plan import Plan, ResourceChange
+from reconciler.model.remote import Observed
 from reconciler.model.unchanged import compartments, resources
 
 KINDS = ("Compartment", "Activation")
@@ -39,6 +41,50 @@ def left_by(
         if row.identity in demoted and address not in rows and row.shape is not None:
             rows[address] = Left(address, row.identity, {**row.shape, "default": False})
     return rows
+
+
+def as_shown(said: Iterable[Left], recorded: Iterable[Left], seen: Observed) -> list[Left]:
+    """What a document says that there was, as the platform shows it; and what is on record and still shown, where it says nothing.
+
+    Neither an entry nor the lack of one is believed. What a write may have reached stays as unknown as it is.
+
+    Args:
+        said: by a document that anybody may have written.
+        recorded: by earlier applies.
+        seen: what the platform shows.
+    """
+    shown = dict(_shown(seen))
+    kept: dict[str, Left] = {}
+    for row in said:
+        there = shown.get(row.identity or "")
+        gone = row.identity is not None and row.shape is None and there is None
+        if row.unknown or gone:
+            kept[row.address] = row
+        elif (
+            there is not None
+            and row.shape
+            and row.shape.get("token", there.get("token")) == there.get("token")
+        ):
+            kept[row.address] = Left(
+                row.address, row.identity, {k: there[k] for k in row.shape if k in there}
+            )
+    known = {row.identity for row in kept.values()}
+    for row in recorded:
+        if row.address not in kept and row.identity in shown and row.identity not in known:
+            kept[row.address] = row
+    return list(kept.values())
+
+
+def _shown(seen: Observed) -> Iterator[tuple[str, dict[str, Any]]]:
+    for listing in (seen.compartments, *seen.pinned.values()):
+        for row in listing.rows if isinstance(listing, Listed) else ():
+            yield (
+                compartment(row.id),
+                {"organisation_id": row.organisation_id, "token": row.token, "name": row.name},
+            )
+    for datamart_id, rows in seen.activations.items():
+        for one in rows.rows if isinstance(rows, Listed) else ():
+            yield activation(datamart_id, one.compartment_id), {"default": one.default}
 
 
 def compartment(remote_id: str) -> str:

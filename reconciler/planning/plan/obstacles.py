@@ -8,6 +8,8 @@ from reconciler.model.diagnostic import Severity
 from reconciler.model.plan import Plan
 from reconciler.settings import Settings
 
+CLOCKS_APART_S = 300  # clocks of two machines may differ by so much
+
 
 def stopped(plan: Plan) -> str | None:
     """That a plan cannot be applied, and how many errors stop it; None if it can be."""
@@ -51,6 +53,11 @@ def check_plan(plan: Plan, settings: Settings, now: str) -> None:
         )
     if settings.max_plan_age is not None:
         age = (datetime.fromisoformat(now) - datetime.fromisoformat(plan.created_at)).total_seconds()
+        if age < -CLOCKS_APART_S:
+            raise Refused(
+                f"the plan was made {-age / 60:.0f} min after now, by the clock of this machine; max_plan_age cannot be checked",
+                help="set the clock of this machine and of the one that made the plan, and make a new plan",
+            )
         if age > settings.max_plan_age:
             raise Refused(
                 f"the plan is {age / 3600:.1f} h old; max_plan_age allows {settings.max_plan_age / 3600:g} h",
