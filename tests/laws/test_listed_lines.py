@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.bulk.scan.chunk_bytes import chunk_pieces
+from reconciler.bulk.scan.duplicates import PLACE
 from reconciler.bulk.scan.scan import find_superseded, scan
-from reconciler.bulk.sent.digests import PLACE
 from reconciler.bulk.sources import locations
 from tests.laws.test_spread import PACK, content, expectations, gathered, names, notes, segments_of, source
 

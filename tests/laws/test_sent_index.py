@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.bulk.scan.duplicates import PLACE
 from reconciler.bulk.sent.difference import Counts, difference, entries
-from reconciler.bulk.sent.digests import PLACE, SIZE, Digester, SourceRows, key_of_text
+from reconciler.bulk.sent.digests import SIZE, Digester, SourceRows, key_of_text
 from reconciler.bulk.sent.index_file import ENTRY, Description, Unusable, read_index, write_index
 
 KEY = key_of_text("a key of tests, long enough for them")
@@ -103,6 +104,17 @@ def test_no_damage_goes_unseen(night: Night, data: st.DataObject) -> None:
             bad = whole + whole[at:]
     with pytest.raises(Unusable):
         read_index(io.BytesIO(bad), KEY, NAME)
+
+
+@given(nights.filter(bool), st.data())
+def test_a_file_that_is_cut_short_after_it_was_looked_at_is_not_read_for_ever(
+    night: Night, data: st.DataObject
+) -> None:
+    file = io.BytesIO(written(night))
+    _, found = read_index(file, KEY, NAME)
+    file.truncate(data.draw(st.integers(0, 7 + ENTRY * len(night))))
+    with pytest.raises(Unusable):
+        list(found)
 
 
 def test_another_key_reads_nothing() -> None:

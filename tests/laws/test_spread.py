@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.bulk.scan import identifiers, worker_frames, worker_tasks
-from reconciler.bulk.scan.duplicates import ListedLines
+from reconciler.bulk.scan.duplicates import PLACE, ListedLines
 from reconciler.bulk.scan.scan import find_superseded, scan, scan_elsewhere, superseded
 from reconciler.bulk.scan.spread import Spread, divisible
-from reconciler.bulk.sent.digests import PLACE, SourceRows, key_of_text
+from reconciler.bulk.sent.digests import SourceRows, key_of_text
 from reconciler.bulk.sources import locations, parquet, segments
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Reject, Scan

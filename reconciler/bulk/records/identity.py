@@ -1,4 +1,4 @@
-"""Whom a command names. Pure."""
+"""Whom a command names, and whether it deletes. Pure."""
 
 import msgspec
 
@@ -12,7 +12,12 @@ class _Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     user_agent_id: str | None = None
 
 
+class _Operation(msgspec.Struct):
+    operation: str
+
+
 _decode = msgspec.json.Decoder(_Identity).decode
+_operation = msgspec.json.Decoder(_Operation).decode
 _values = msgspec.structs.astuple
 
 
@@ -29,3 +34,8 @@ def spelled(line: bytes) -> bytes:
 def named(line: bytes) -> bytes:
     """The fields of a command that say it, as a JSON object."""
     return json_line(_decode(line))[:-1]
+
+
+def is_delete(line: bytes) -> bool:
+    """Whether a command is a DELETE."""
+    return _operation(line).operation == "DELETE"

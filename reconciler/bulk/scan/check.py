@@ -14,7 +14,6 @@ from reconciler.bulk.records.lines import Line, too_large
 from reconciler.bulk.records.mapping import row_mapper
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.batch_builder import Builder
-from reconciler.bulk.scan.gathering import Take
 from reconciler.bulk.scan.identifiers import looker
 from reconciler.bulk.scan.repeated_keys import repeated
 from reconciler.bulk.scan.schema_look import Misfits, known_keys
@@ -35,7 +34,6 @@ def checker(
     contents: bool = False,
     look: bool = False,
     schemas: Sequence[DatamartSchema] = (),
-    takes: Sequence[Take] = (),
 ) -> Callable[..., Batch]:
     """The function that turns a segment of this source into a batch; with `accounts`, of those whose spellings are compared, too.
 
@@ -44,7 +42,6 @@ def checker(
         contents: rejected records carry their data.
         look: the identifiers are looked at.
         schemas: profiles are compared with these.
-        takes: what is taken of the batch.
     """
     identifiers = looker(source) if look else None
     misfits = schema_looker(schemas)
@@ -77,17 +74,9 @@ def checker(
         if schemas:
             fits = made.fits and known is not None
             batch.misfits = (Misfits(),) if fits else misfits(batch.bytes_of(segment), batch.places)
-        return with_taken(batch, segment, takes)
+        return batch
 
     return check
-
-
-def with_taken(batch: Batch, segment: Segment, takes: Sequence[Take]) -> Batch:
-    """A batch with what is taken of it."""
-    if takes:
-        data = batch.bytes_of(segment)
-        batch.taken = tuple(take(data, batch.places, batch.rejects) for take in takes)
-    return batch
 
 
 def _worth_a_frame(segment: Segment) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from reconciler.bulk.scan.batch import Batch
-from reconciler.bulk.scan.check import with_taken
 from reconciler.bulk.scan.duplicates import ListedLines, NumberedLines, packed_lines
 from reconciler.bulk.scan.exclude import Contents, only, without
 from reconciler.bulk.scan.gathering import Take
@@ -73,7 +72,9 @@ def sent(
     """
     if chosen is not None and chosen.replaced is not None:
         batch = without(batch, segment, 0, NumberedLines(chosen.replaced), contents)
-    batch = with_taken(batch, segment, takes)
+    if takes:
+        data = batch.bytes_of(segment)
+        batch.taken = tuple(take(data, batch.places, batch.rejects) for take in takes)
     if chosen is not None and chosen.wanted is not None:
         batch = only(batch, segment, 0, NumberedLines(chosen.wanted))
     return batch

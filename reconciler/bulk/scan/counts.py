@@ -20,9 +20,7 @@ class Counts:
     """What was read so far."""
 
     rejected: int = 0
-    headers: int = 0
     continued: int = 0
-    blank: int = 0
     unchanged: int = 0
     upserts: int = 0
     deletes: int = 0

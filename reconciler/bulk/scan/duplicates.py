@@ -26,7 +26,7 @@ AT_ONCE = 200_000
 _EXAMPLES = 5
 _DIGEST = 12
 _RECORD = struct.Struct(f">{_DIGEST}sIQ")
-_PLACE = struct.Struct(">IQ")
+PLACE = struct.Struct(">IQ")  # a file by its index, and a line: what lists of lines are made of
 _REJECTED = 1 << 63  # in the number of a line: its row is rejected
 _AFTER = (
     1 << 32
@@ -79,24 +79,24 @@ class Duplicates:
 
     def superseded(self, into: IO[bytes]) -> None:
         """Write the places of all lines but the last about each identity, in order: what `ListedLines` reads; and what `overtaken` does."""
-        ordered, late = SortedRecords(_PLACE.size, self._at_once), _Late()
+        ordered, late = SortedRecords(PLACE.size, self._at_once), _Late()
         for _, records in itertools.groupby(self._seen, lambda record: record[:_DIGEST]):
             last: tuple[int, int] | None = None
             rejected: list[tuple[int, int]] = []
             for record in records:
-                file, line = _PLACE.unpack_from(record, _DIGEST)
+                file, line = PLACE.unpack_from(record, _DIGEST)
                 if line & _REJECTED:
                     rejected.append((file, line ^ _REJECTED))
                     continue
                 if last is not None:
-                    ordered.add(_PLACE.pack(*last))
+                    ordered.add(PLACE.pack(*last))
                 last = file, line
             if last is not None and rejected:
                 late.add(last, [place for place in rejected if place > last])
         self._seen.close()
         for record in ordered:
             into.write(record)
-        into.writelines(_PLACE.pack(_AFTER, number) for number in late.numbers())
+        into.writelines(PLACE.pack(_AFTER, number) for number in late.numbers())
         ordered.close()
 
 
@@ -125,8 +125,8 @@ def overtaken(file: IO[bytes], names: Sequence[str]) -> Repeated | None:
         names: of the files of the source.
     """
     end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - (2 + 4 * _EXAMPLES) * _PLACE.size))
-    numbers = [number for where, number in _PLACE.iter_unpack(file.read()) if where == _AFTER]
+    file.seek(max(0, end - (2 + 4 * _EXAMPLES) * PLACE.size))
+    numbers = [number for where, number in PLACE.iter_unpack(file.read()) if where == _AFTER]
     if not numbers:
         return None
     identities, rows, *places = numbers
@@ -149,7 +149,7 @@ def _following(
     before, seconds = b"", False
     for record in records:
         if record[:size] == before[:size]:
-            yield _PLACE.unpack_from(before, size), _PLACE.unpack_from(record, size), not seconds
+            yield PLACE.unpack_from(before, size), PLACE.unpack_from(record, size), not seconds
             seconds = True
         else:
             seconds = False
@@ -212,24 +212,24 @@ class ListedLines:
     def __init__(self, file: IO[bytes], start: tuple[int, int] = (0, 0)) -> None:
         self._file = file
         self._next: tuple[int, int] | None = None
-        file.seek(self._first_from(start) * _PLACE.size)
+        file.seek(self._first_from(start) * PLACE.size)
         self._step()
 
     def _first_from(self, start: tuple[int, int]) -> int:
         """The number of the first record that is not before a place."""
-        low, high = 0, self._file.seek(0, os.SEEK_END) // _PLACE.size
+        low, high = 0, self._file.seek(0, os.SEEK_END) // PLACE.size
         while low < high:
             middle = (low + high) // 2
-            self._file.seek(middle * _PLACE.size)
-            if _PLACE.unpack(self._file.read(_PLACE.size)) < start:
+            self._file.seek(middle * PLACE.size)
+            if PLACE.unpack(self._file.read(PLACE.size)) < start:
                 low = middle + 1
             else:
                 high = middle
         return low
 
     def _step(self) -> None:
-        record = self._file.read(_PLACE.size)
-        self._next = _PLACE.unpack(record) if record else None
+        record = self._file.read(PLACE.size)
+        self._next = PLACE.unpack(record) if record else None
 
     def among(self, file: int, first: int, last: int) -> set[int]:
         """Numbers of the lines from `first` to `last` of a file that are listed."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from reconciler.bulk.records.identity import is_delete
 from reconciler.bulk.scan.batch import Batch, Rejected
 from reconciler.bulk.scan.duplicates import ListedLines, NumberedLines
 from reconciler.bulk.scan.identifiers import Seen
@@ -15,13 +16,6 @@ from reconciler.bulk.sources.segments import Segment
 from reconciler.model.load import SUPERSEDED
 
 Listed = ListedLines | NumberedLines
-
-
-class _Operation(msgspec.Struct):
-    operation: str
-
-
-_operation = msgspec.json.Decoder(_Operation).decode
 
 
 Contents = Callable[[Segment, Collection[int]], Mapping[int, Any]]
@@ -53,28 +47,19 @@ def without(
             kept.append(line)
             left.append(number)
             continue
-        deletes += _operation(line).operation == "DELETE"
+        deletes += is_delete(line)
         words = "a later row of the source has the same identity"
         row = at + bisect.bisect_left(before_them, number)
         rejects.append(Rejected(number, row, SUPERSEDED, words, None, shown.get(number)))
-    return Batch(
-        b"".join(line + b"\n" for line in kept),
-        batch.records,
-        batch.lines,
-        batch.upserts - (len(gone) - deletes),
-        batch.deletes - deletes,
-        batch.anonymous,
-        batch.safe,
-        batch.compartments,
-        [*rejects, *batch.rejects],
-        batch.rejected + len(rejects),
-        batch.blank_end,
-        left,
-        batch.found,
-        batch.lacking,
-        seen,
-        misfits=batch.misfits,
-        present=batch.present,
+    return msgspec.structs.replace(
+        batch,
+        data=b"".join(line + b"\n" for line in kept),
+        upserts=batch.upserts - (len(gone) - deletes),
+        deletes=batch.deletes - deletes,
+        rejects=[*rejects, *batch.rejects],
+        rejected=batch.rejected + len(rejects),
+        numbers=left,
+        identifiers=seen,
     )
 
 
@@ -98,7 +83,7 @@ def only(batch: Batch, segment: Segment, before: int, wanted: Listed) -> Batch:
             if at < batch.sent and batch.places[at] == number:
                 kept.append(lines[at])
                 places.append(number)
-    deletes = sum(_operation(line).operation == "DELETE" for line in kept) if batch.deletes else 0
+    deletes = sum(map(is_delete, kept)) if batch.deletes else 0
     return msgspec.structs.replace(
         batch,
         data=b"".join(line + b"\n" for line in kept),

@@ -192,7 +192,7 @@ def superseded(reading: Reading, names: Sequence[str], source: SourceDefinition,
 def _scan(
     names: Sequence[str],
     source: SourceDefinition,
-    hooks: "_Hooks",
+    hooks: _Hooks,
     where: Reading,
 ) -> Scan:
     cutter, counts = Cutter(source.max_bytes), Counts()
@@ -228,15 +228,13 @@ def _scan(
     require_fields(counts.found, counts.lacking, counts.present)
     _remove(source, len(names), cutter, counts)
     cutter.close()
-    counts.blank = blanks.left()
-    sent = counts.upserts + counts.deletes
     repeated = next((x.repeated for x in (watch, hooks.tracker) if x is not None), lambda _: None)
     return Scan(
         source_digest=where.source_digest(),
         files=tuple(names),
         chunks=where.digested(cutter.chunks),
         lines=counts.lines,
-        sent=sent,
+        sent=counts.upserts + counts.deletes,
         bytes=counts.size,
         upserts=counts.upserts,
         deletes=counts.deletes,
@@ -250,7 +248,7 @@ def _scan(
         repeated=repeated(rows.names),
         headers=rows.headers(),
         continued=counts.continued,
-        blank=counts.blank,
+        blank=blanks.left(),
         unchanged=counts.unchanged,
         identifiers=identifiers.result(),
         looks=looks.result,

@@ -10,9 +10,10 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 
 from reconciler.bulk.scan import removals
+from reconciler.bulk.scan.duplicates import PLACE
 from reconciler.bulk.scan.external_sort import SortedRecords, SortedTexts
 from reconciler.bulk.sent.difference import Counts, difference, in_words, to_delete
-from reconciler.bulk.sent.digests import AT_ONCE, BYTES_AT_ONCE, PLACE, SourceRows
+from reconciler.bulk.sent.digests import AT_ONCE, BYTES_AT_ONCE, SourceRows
 from reconciler.bulk.sent.index_file import Description, Unusable
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.errors import ReconcilerError
@@ -117,9 +118,9 @@ def compare(
         return whole
     if not reload and top.seal and is_delta_of(top, found, scan.source_digest, source):
         return replace(whole, finished=(top, f"load {top.number} is finished"))
-    case = _Case(indexes, whole, top, base, plain=plain, reload=reload)
     if base is None:
-        return case.all_rows(f"load {top.number} is unfinished")
+        return _all_rows(whole, f"load {top.number} is unfinished", plain=plain, reload=reload)
+    case = _Case(indexes, whole, top, base, plain=plain, reload=reload)
     try:
         with indexes.opened(source, base, datamart_id) as (about, sent):
             every = source.full_every
@@ -132,7 +133,23 @@ def compare(
                     raise ReconcilerError(CHANGED)
                 return case.decide(about, sent, made, _due(every) if due else "")
     except Unusable as e:
-        return case.all_rows(str(e))
+        return _all_rows(whole, str(e), plain=plain, reload=reload)
+
+
+def _all_rows(whole: Compared, why: str, *, plain: bool, reload: bool) -> Compared:
+    """Where there is nothing to compare with.
+
+    Args:
+        whole: all rows.
+        why: there is nothing.
+        plain: the newest load is unfinished and has all rows alone.
+        reload: all rows are to be sent.
+    """
+    kept = _unknown(why) if whole.source.gone == "delete" else ""
+    if plain or reload:
+        return replace(whole, kept="" if plain else kept)
+    refused = grows(whole.source, replay_safe=whole.scan.replay_safe)
+    return replace(whole, why=why, lost=True, refused=refused, kept=kept)
 
 
 def _unknown(why: str) -> str:
@@ -157,17 +174,9 @@ class _Case:
     indexes: SentIndexes
     whole: Compared
     top: Generation
-    base: Generation | None
+    base: Generation
     plain: bool
     reload: bool
-
-    def all_rows(self, why: str) -> Compared:
-        """Nothing to compare with."""
-        kept = _unknown(why) if self._deletes else ""
-        if self.plain or self.reload:
-            return replace(self.whole, kept="" if self.plain else kept)
-        refused = grows(self.whole.source, replay_safe=self.whole.scan.replay_safe)
-        return replace(self.whole, why=why, lost=True, refused=refused, kept=kept)
 
     @property
     def _deletes(self) -> bool:
@@ -175,7 +184,6 @@ class _Case:
 
     def decide(self, about: Description, sent: Iterable[bytes], rows: SourceRows, due: str) -> Compared:
         """The table, once the index is read."""
-        assert self.base is not None  # noqa: S101 - the index is of it
         with closing(SortedRecords(PLACE.size, AT_ONCE)) as listed:
             found = self._find(about, sent, rows, listed)
             if self.plain:
@@ -234,7 +242,6 @@ class _Case:
         return replace(found, deleted=deleted, left=left if stay or deleted else None, kept=kept)
 
     def _finished(self, found: _Found) -> Compared:
-        assert self.base is not None  # noqa: S101 - the index is of it
         words = (
             f"no row changed since load {self.base.number}; {found.counts.gone:,} are no longer in the source"
         )
@@ -257,7 +264,6 @@ class _Case:
         return replace(self._made(found, Sends.ALL_AND_DELETES, ""), why=why)
 
     def _made(self, found: _Found, sends: Sends, listed: str) -> Compared:
-        assert self.base is not None  # noqa: S101 - the index is of it
         whole, counts = self.whole, found.counts
         deletes = found.left if found.deleted else None
         source = replace(whole.source, base=base_of(self.base, sends), listed=listed, removals=deletes)

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
-
-from reconciler.bulk.records.identity import named, spelled
+from reconciler.bulk.records.identity import is_delete, named, spelled
 from reconciler.bulk.scan import duplicates
 from reconciler.bulk.scan.batch import Rejected
 from reconciler.bulk.scan.external_sort import SortedRecords, SortedTexts
@@ -23,7 +21,6 @@ UNKNOWN = bytes(SIZE)  # in place of a command's digest: it is not known that th
 ROW = struct.Struct(f">{SIZE}sIQ{SIZE}s")  # identity, index of the file, line, command
 AT = slice(SIZE, SIZE + 12)  # its place
 COMMAND = slice(SIZE + 12, 2 * SIZE + 12)
-PLACE = struct.Struct(">IQ")
 AT_ONCE = 200_000  # rows held in memory
 BYTES_AT_ONCE = 30_000_000  # the same for rows with their identities
 _WHERE = "workers find it as this machine does: index_key in their environment, or the file index.key under the same path"
@@ -39,13 +36,6 @@ def key_of_text(text: str) -> bytes:
 def proof_of(key: bytes) -> bytes:
     """By this, two who have the key can see that it is the same; without the key it says nothing."""
     return hashlib.blake2b(digest_size=SIZE, key=key, person=b"rcl same key").digest()
-
-
-class _Operation(msgspec.Struct):
-    operation: str
-
-
-_operation = msgspec.json.Decoder(_Operation).decode
 
 
 class Digester:
@@ -116,7 +106,7 @@ class RowDigests:
 
 
 def _does(line: bytes) -> bytes:
-    return DELETES if _operation(line).operation == "DELETE" else UPSERTS
+    return DELETES if is_delete(line) else UPSERTS
 
 
 @functools.lru_cache(maxsize=4)

@@ -129,6 +129,8 @@ def _entries(file: IO[bytes], rows: int) -> Iterator[bytes]:
     left = rows * ENTRY
     while left:
         block = file.read(min(left, ENTRY * 4096))
+        if not block:  # it was cut short after it was looked at
+            raise Unusable("it is damaged")
         left -= len(block)
         yield from (block[at : at + ENTRY] for at in range(0, len(block), ENTRY))
 
