@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.ledger import baselines
-from reconciler.ledger.database import Database
+from reconciler.ledger.database import Database, Row
 from reconciler.ledger.store import upload_notes
 from reconciler.model.actor import Actor
 from reconciler.model.baseline import Baseline
@@ -73,22 +73,18 @@ class History:
     def inverse(self, run: int) -> str | None:
         """The plan that would undo a run, if it recorded one."""
         sql = "SELECT inverse FROM runs WHERE origin=? AND organisation_id=? AND id=?"
-        with self._open() as database:
-            rows = database.rows(sql, *self._key, run) if database else []
+        rows = self._rows(sql, *self._key, run)
         return rows[0][0] if rows else None
 
     def inverses(self, plan_digest: str) -> list[str]:
         """Plans of this digest that would undo a run, as JSON."""
         sql = "SELECT inverse FROM runs WHERE origin=? AND organisation_id=? AND inverse_digest=?"
-        with self._open() as database:
-            rows = database.rows(sql, *self._key, plan_digest) if database else []
-        return [row[0] for row in rows]
+        return [row[0] for row in self._rows(sql, *self._key, plan_digest)]
 
     def journal(self, run: int) -> list[Entry]:
         """The journal of a run, in order."""
         sql = "SELECT at, address, step, state, detail FROM journal WHERE run=? ORDER BY id"
-        with self._open() as database:
-            rows = database.rows(sql, run) if database else []
+        rows = self._rows(sql, run)
         return [Entry(at, address, step, state, json.loads(d)) for at, address, step, state, d in rows]
 
     def compartments(self, workspace: str) -> dict[str, str]:
@@ -96,8 +92,7 @@ class History:
         sql = (
             "SELECT address, remote_id FROM compartments WHERE origin=? AND organisation_id=? AND workspace=?"
         )
-        with self._open() as database:
-            return dict(database.rows(sql, *self._key, workspace)) if database else {}
+        return dict(self._rows(sql, *self._key, workspace))
 
     def baseline(self, workspace: str) -> Baseline:
         """How applies of a workspace left the platform."""
@@ -107,9 +102,7 @@ class History:
     def refused_removals(self) -> RefusedRemovals:
         """Removals that the platform refused."""
         sql = "SELECT kind, datamart_id, remote_id, status, at FROM refused_removals WHERE origin=? AND organisation_id=?"
-        with self._open() as database:
-            rows = database.rows(sql, *self._key) if database else []
-        return RefusedRemovals(RefusedRemoval(*row) for row in rows)
+        return RefusedRemovals(RefusedRemoval(*row) for row in self._rows(sql, *self._key))
 
     def loads_ended(self, since: float) -> dict[str, float]:
         """When loads last came to their end, by address, of those that did since a time (seconds since 1970)."""
@@ -117,8 +110,7 @@ class History:
             "SELECT address, max(at) FROM journal WHERE step='load' AND state IN ('succeeded', 'partial', 'duplicated') "
             "AND at>=? AND run IN (SELECT id FROM runs WHERE origin=? AND organisation_id=?) GROUP BY address"
         )
-        with self._open() as database:
-            return dict(database.rows(sql, since, *self._key)) if database else {}
+        return dict(self._rows(sql, since, *self._key))
 
     def load_ends(self) -> dict[tuple[int, str], str]:
         """How each load of each run ended, by run and address; those of which no end is recorded are not in it."""
@@ -126,15 +118,12 @@ class History:
             "SELECT run, address, state FROM journal WHERE id IN (SELECT max(id) FROM journal WHERE step='load' "
             "AND run IN (SELECT id FROM runs WHERE origin=? AND organisation_id=?) GROUP BY run, address)"
         )
-        with self._open() as database:
-            rows = database.rows(sql, *self._key) if database else []
-        return {(run, address): state for run, address, state in rows}
+        return {(run, address): state for run, address, state in self._rows(sql, *self._key)}
 
     def reported(self) -> frozenset[tuple[str, str]]:
         """(datamart id, execution id) pairs that runs reported as too many or too late."""
         sql = "SELECT datamart_id, execution FROM reported_executions WHERE origin=? AND organisation_id=?"
-        with self._open() as database:
-            return frozenset(database.rows(sql, *self._key)) if database else frozenset()
+        return frozenset(self._rows(sql, *self._key))
 
     def work_ends(self) -> list[WorkEnd]:
         """How work on each address ended: single changes and loads."""
@@ -151,8 +140,7 @@ class History:
     def looks(self) -> dict[tuple[str, int], tuple[float, float]]:
         """When applies first and last looked at the executions of finished loads, by what is written and generation."""
         sql = "SELECT written, generation, begun, latest FROM looks WHERE origin=? AND organisation_id=?"
-        with self._open() as database:
-            rows = database.rows(sql, *self._key) if database else []
+        rows = self._rows(sql, *self._key)
         return {(written, generation): (begun, latest) for written, generation, begun, latest in rows}
 
     def newest_loads(self) -> dict[str, int]:
@@ -160,8 +148,7 @@ class History:
         sql = (
             "SELECT written, max(generation) FROM looks WHERE origin=? AND organisation_id=? GROUP BY written"
         )
-        with self._open() as database:
-            return dict(database.rows(sql, *self._key)) if database else {}
+        return dict(self._rows(sql, *self._key))
 
     def uploads(self, datamart_id: str) -> UploadNotes:
         """What is known of uploads to a datamart; nothing where there is no ledger."""
@@ -171,9 +158,12 @@ class History:
     def _runs(self, rest: str, value: int) -> list[Recorded]:
         columns = "id, host, plan, plan_digest, state, started, ended, who, source_commit, job"
         sql = f"SELECT {columns} FROM runs WHERE origin=? AND organisation_id=? {rest}"  # noqa: S608 - words of ours
-        with self._open() as database:
-            rows = database.rows(sql, *self._key, value) if database else []
         return [
             Recorded(run, host, plan, digest, state, started, ended, Actor(*by))
-            for run, host, plan, digest, state, started, ended, *by in rows
+            for run, host, plan, digest, state, started, ended, *by in self._rows(sql, *self._key, value)
         ]
+
+    def _rows(self, sql: str, *values: Any) -> list[Row]:
+        """Rows of one statement; none where there is no ledger."""
+        with self._open() as database:
+            return database.rows(sql, *values) if database else []

@@ -19,6 +19,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -112,13 +113,14 @@ class FileLock:
 
 
 def folders(ledger: Path, folder: Path | None) -> list[Path]:
-    """Where lock files live.
+    """Where lock files live: two folders, or one that is both; taking its lock twice would be waiting for oneself.
 
     Raises:
         DiskFailed: one cannot be made, or is not private.
     """
     beside, shared = _places(ledger, folder)
-    return [make_folder(beside), ready(shared, chosen=folder is not None)]
+    made = [make_folder(beside), ready(shared, chosen=folder is not None)]
+    return made[:1] if made[0].samefile(made[1]) else made
 
 
 def acquire(
@@ -155,31 +157,32 @@ def acquire(
     run_files = [p / f"run-{key}.lock" for p in places]
     sender_files = [p / f"senders-{key}.lock" for p in places]
     deadline = now() + timeout
-    handles: list[IO[str]] = []
     told = False
-    for path in (*run_files, *sender_files):
-        handle = open_lock(path)
-        while not _try(handle, fcntl.LOCK_EX):
-            who = (
-                _owner(run_files[0])
-                if path in run_files
-                else "a sending process of an earlier run that has not ended yet"
-            )
-            if now() >= deadline:
-                for h in (*handles, handle):
-                    h.close()
-                raise held_by(organisation_id, who)
-            if waiting and not told:
-                waiting(f"waiting for {who}")
-                told = True
-            sleep(0.1)
-        handles.append(handle)
-    for handle in handles[len(run_files) :]:
-        handle.close()
-    handles = handles[: len(run_files)]
-    left = _mark(run_files[-1])
-    _write(handles[0], owner, None)
-    _write(handles[-1], owner, left)
+    with (
+        ExitStack() as taken,
+        ExitStack() as once,
+    ):  # whatever ends this before it is done leaves nothing locked
+        handles: list[IO[str]] = []
+        for path in (*run_files, *sender_files):
+            handle = (taken if path in run_files else once).enter_context(open_lock(path))
+            while not _try(handle, fcntl.LOCK_EX):
+                who = (
+                    _owner(run_files[0])
+                    if path in run_files
+                    else "a sending process of an earlier run that has not ended yet"
+                )
+                if now() >= deadline:
+                    raise held_by(organisation_id, who)
+                if waiting and not told:
+                    waiting(f"waiting for {who}")
+                    told = True
+                sleep(0.1)
+            handles.append(handle)
+        handles = handles[: len(run_files)]
+        left = _mark(run_files[-1])
+        _write(handles[0], owner, None)
+        _write(handles[-1], owner, left)
+        taken.pop_all()
     return FileLock(run_files, sender_files, handles, owner, left)
 
 

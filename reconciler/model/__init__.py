@@ -1,1 +1,1 @@
-"""Pure nouns: standard library only, frozen dataclasses and enums; no I/O, no clock."""
+"""Pure nouns: frozen dataclasses, msgspec structs and enums; no I/O, no clock."""

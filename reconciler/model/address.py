@@ -1,4 +1,4 @@
-"""Addresses, source positions and references between resources."""
+"""Addresses of resources, and places in files."""
 
 from dataclasses import dataclass
 

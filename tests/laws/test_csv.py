@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from reconciler.bulk.scan import check
 from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.scan import scan
-from reconciler.bulk.sources import segments
+from reconciler.bulk.sources import csv_looks, segments
 from reconciler.errors import ReconcilerError
 from reconciler.model.load import Reject, Scan
 from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
@@ -480,3 +480,9 @@ def test_cells_that_stand_for_null() -> None:
         ]
     assert [{k: v for k, v in p.items() if k[0] != "$"} for p in sent] == [{}, {"a": "", "b": "null"}]
     assert found.reasons == {"line-no-identifier": 1}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_file_looks_like_the_encoding_that_its_mark_says(encoding: str) -> None:
+    said = csv_looks.encoding_of("id,name\nu1,Ann\n".encode(encoding), "windows-1252")
+    assert said == encoding.removesuffix("-sig")

@@ -1,12 +1,15 @@
 """What may stand where locks lie: links, pipes and folders of others are refused by name, never followed, never waited for."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from reconciler.errors import DiskFailed
+from reconciler.errors import DiskFailed, LockHeld
+from reconciler.ledger.lock import FileLock, Owner, acquire
 from reconciler.ledger.lock_folder import default_folder, open_lock, ready
+from reconciler.ledger.open_writes import Mark
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
@@ -90,3 +93,43 @@ def test_apply_names_the_lock_folder_and_writes_nothing(
     assert "locks" in done.err
     assert "bug" not in done.err
     assert emulator.writes() == []
+
+
+def taken(ledger: Path, folder: Path) -> FileLock:
+    owner, now = Owner("lock", "me", "here", 1, 0.0), time.monotonic
+    return acquire(ledger, "o", "1185", folder=folder, timeout=0, owner=owner, now=now, sleep=time.sleep)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_folder_of_the_ledger_may_be_that_of_the_locks(tmp_path: Path, *, linked: bool) -> None:
+    folder = ledger = tmp_path / "locks"
+    folder.mkdir(mode=0o700)
+    if linked:
+        folder = tmp_path / "on the way"
+        folder.symlink_to(tmp_path, target_is_directory=True)
+        folder = folder / "locks"
+    for mark in (Mark("first", quiet=True), Mark("second", quiet=False)):
+        lock = taken(ledger / "ledger.db", folder)
+        assert lock.held()
+        with pytest.raises(LockHeld):
+            taken(ledger / "ledger.db", folder)
+        lock.mark(mark)
+        lock.release()
+    last = taken(ledger / "ledger.db", folder)
+    assert last.left == Mark("second", quiet=False)
+    last.release()
+
+
+def test_a_lock_that_cannot_be_taken_whole_is_not_taken_at_all(tmp_path: Path) -> None:
+    """Whatever still knows of the failure, as a traceback does, holds nothing."""
+    ledger, folder = tmp_path / "ledger" / "ledger.db", tmp_path / "locks"
+    folder.mkdir(mode=0o700)
+    taken(ledger, folder).release()
+    senders = next(folder.glob("senders-*"))
+    senders.unlink()
+    senders.mkdir()
+    with pytest.raises(DiskFailed) as failed:
+        taken(ledger, folder)
+    senders.rmdir()
+    taken(ledger, folder).release()
+    assert failed.tb is not None

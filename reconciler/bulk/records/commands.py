@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from reconciler.bulk.records import exact_json
-from reconciler.bulk.records.lines import ANY_ID, UNKNOWN_ID, BadLine, Line, reason_of
+from reconciler.bulk.records.lines import AGENT, ANY_ID, UNKNOWN_ID, BadLine, Line, bad_agent, reason_of
 from reconciler.model.source import SourceDefinition
 
 
@@ -100,10 +100,8 @@ def _one_identifier(command: Command, compartment: str | None) -> tuple[str, str
         raise BadLine("line-identifiers", "compartment_id belongs to user_account_id only")
     if compartment == "":
         raise BadLine("line-field", "compartment_id is empty")
-    if command.user_agent_id is not unset and not re.fullmatch(
-        r"[^:]+:.+", str(command.user_agent_id), re.DOTALL
-    ):
-        raise BadLine("line-agent", "user_agent_id must have the form prefix:rest")
+    if command.user_agent_id is not unset and not AGENT.fullmatch(str(command.user_agent_id)):
+        raise bad_agent()
     if command.operation not in ("UPSERT", "DELETE"):
         raise BadLine("line-operation", "operation must be UPSERT or DELETE")
     return given[0]

@@ -14,13 +14,13 @@ import msgspec
 
 from reconciler.bulk.records import parquet_values
 from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine
-from reconciler.bulk.records.mapping import flags_of, identifying, identity_columns
+from reconciler.bulk.records.mapping import INTEGER, NUMBER, flags_of, identifying, identity_columns
 from reconciler.model.source import Identifier, SourceDefinition
 
 # What has to be escaped in JSON; and what is so rare that such rows are rather asked by themselves.
 _ESCAPED, _RARE = r'["\\]', "[\\x00-\\x1f\\x7f\u2028\u2029]"
 _EITHER = _RARE.removesuffix("]") + _ESCAPED.removeprefix("[")
-_INTEGER, _NUMBER = r"^-?(0|[1-9][0-9]*)$", r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"
+_INTEGER, _NUMBER = f"^{INTEGER.pattern}$", f"^{NUMBER.pattern}$"
 _LONG, _ODD = 300, "^-0$|[eE]"
 _SMALL, _LARGE = 1e-4, 1e15
 _encode = msgspec.json.Encoder().encode

@@ -1,6 +1,7 @@
 """An accepted line of a source, or the reason why a line is not sent (contract 7). Pure."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ ANY_ID = "any"
 _EARLY = (
     "the JSON ends early, or half of a character that takes two escapes (\\ud800 to \\udbff) stands alone"
 )
+AGENT = re.compile(r"[^:]+:.+", re.DOTALL)  # of a user_agent_id
+BLOCK = 256 * 1024  # bytes of lines judged at once; a processor's cache holds them
 _encode = msgspec.json.Encoder().encode
 
 
@@ -54,6 +57,20 @@ class Line(msgspec.Struct, frozen=True):
     field: str
     who: str
     owner: str | None = None
+
+
+def blocks(data: bytes) -> Iterator[bytes]:
+    """Lines in blocks that are judged at once."""
+    at = 0
+    while at < len(data):
+        end = data.find(b"\n", min(at + BLOCK, len(data)) - 1) + 1 or len(data)
+        yield data[at:end]
+        at = end
+
+
+def bad_agent(column: str | None = None) -> BadLine:
+    """An agent that is none."""
+    return BadLine("line-agent", "user_agent_id must have the form prefix:rest", column)
 
 
 def too_large(size: int, source: SourceDefinition) -> BadLine:

@@ -13,14 +13,13 @@ from typing import Any
 import msgspec
 
 from reconciler.bulk.records import exact_json
-from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, json_line
+from reconciler.bulk.records.lines import AGENT, UNKNOWN_ID, BadLine, Line, bad_agent, json_line
 from reconciler.model.profile import OWNER
 from reconciler.model.source import Identifier, SourceDefinition
 
 Value = Any
 Row = Mapping[str, Value]
 _ABSENT = msgspec.UNSET
-AGENT = re.compile(r"[^:]+:.+", re.DOTALL)
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _ZEROS, _COMMAS = re.compile(r"-?0[0-9]+(\.[0-9]+)?"), re.compile(r"-?[0-9.,\s'\u2019]*,[0-9.,]*")
 _SHORT = 64  # characters of what may be a number of another form
@@ -261,8 +260,7 @@ def _identity(row: Row, source: SourceDefinition) -> tuple[str, str, str | None]
                 compartment = source.compartments.get(identifier.compartment or "") or UNKNOWN_ID
                 return identifier.kind, value, compartment
             if identifier.kind == "user_agent_id" and not AGENT.fullmatch(value):
-                words = "user_agent_id must have the form prefix:rest"
-                raise BadLine("line-agent", words, identifier.column)
+                raise bad_agent(identifier.column)
             return identifier.kind, value, None
     columns = ", ".join(f"'{i.column}'" for i in source.identify_by)
     raise BadLine("line-no-identifier", f"no value in {columns}")

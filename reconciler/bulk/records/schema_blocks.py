@@ -14,12 +14,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from reconciler.bulk.records.lines import blocks
 from reconciler.bulk.records.schema_fit import INT_MAX, SECONDS_TO, Fit, Node, Odd
 from reconciler.bulk.records.uniform_commands import Known
 from reconciler.model.datamart_schema import DatamartSchema, TypeRef
 from reconciler.model.profile import OWNER, SYSTEM_KEYS
 
-BLOCK = 256 * 1024
 MOST_WATCHED = 64  # keys that are judged one by one
 MOST_VERDICTS = 4096  # verdicts on values that are kept
 _DEEPEST = 6
@@ -73,13 +73,9 @@ class Profiles:
 
     def odd(self, data: bytes) -> Iterator[tuple[int, Odd]]:
         """What does not fit, with the number of its line (0 is the first); lines each end in a newline."""
-        at = before = 0
-        while at < len(data):
-            end = data.find(b"\n", min(at + BLOCK, len(data)) - 1) + 1 or len(data)
-            block = data[at:end]
-            lines = yield from self._block(block, before)
-            before += lines
-            at = end
+        before = 0
+        for block in blocks(data):
+            before += yield from self._block(block, before)
 
     def fitting(self, data: bytes) -> int | None:
         """How many lines these are, if certainly nothing of them is odd."""
@@ -105,12 +101,7 @@ class Profiles:
         """The keys that are watched, and mandatory ones."""
         fit, unset = self._fit, msgspec.UNSET
         for number, command in enumerate(commands, before):
-            profile = command.user_profile
-            if (
-                profile is unset
-                or command.operation == "DELETE"
-                or command.update_strategy == "PARTIAL_DELETE"
-            ):
+            if (profile := _compared(command)) is None:
                 continue
             seen: dict[str, Any] = {}
             joined = False  # whether a key is given whose verdict depends on others
@@ -128,7 +119,7 @@ class Profiles:
                         yield number, odd
             for odd in fit.doubled(seen) if joined else ():
                 yield number, odd
-            if fit.mandatory and (command.force_replace or command.update_strategy == "FORCE_REPLACE"):
+            if fit.mandatory and _replaces(command):
                 present = {k: None for k, name in self._mandatory if getattr(profile, name) is not unset}
                 for odd in fit.lacking({**present, **seen}):
                     yield number, odd
@@ -148,14 +139,9 @@ class Profiles:
         lines = data.removesuffix(b"\n").split(b"\n")
         for number, raw in enumerate(lines, before):
             command = _line(raw)
-            profile = command.user_profile
-            if (
-                profile is msgspec.UNSET
-                or command.operation == "DELETE"
-                or command.update_strategy == "PARTIAL_DELETE"
-            ):
+            if (profile := _compared(command)) is None:
                 continue
-            whole = command.force_replace or command.update_strategy == "FORCE_REPLACE"
+            whole = _replaces(command)
             for key, value in profile.items():
                 if key not in self._known:
                     wrong[key] = None
@@ -259,6 +245,17 @@ class Profiles:
         return msgspec.defstruct(
             name, fields, rename=names, forbid_unknown_fields=True, gc=False, kw_only=True
         )
+
+
+def _compared(command: Any) -> Any:
+    """The profile of a command that becomes part of what is stored; None where there is none."""
+    given = command.user_profile is not msgspec.UNSET and command.operation != "DELETE"
+    return command.user_profile if given and command.update_strategy != "PARTIAL_DELETE" else None
+
+
+def _replaces(command: Any) -> bool:
+    """Whether what a profile lacks will be absent."""
+    return bool(command.force_replace or command.update_strategy == "FORCE_REPLACE")
 
 
 class _Fields:

@@ -7,12 +7,12 @@ from typing import Any
 from reconciler.bulk.records import frames, schema_columns
 from reconciler.bulk.records.columns import Fields
 from reconciler.bulk.records.command_blocks import Verdict, judge
-from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line
+from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, blocks
 from reconciler.bulk.records.mapping import flags_of, row_identity
 from reconciler.bulk.records.uniform_commands import Known
 from reconciler.bulk.scan.batch import Batch, Rejected
 from reconciler.bulk.scan.identifiers import Named
-from reconciler.bulk.scan.segment_records import Record, blocks, contents_of, json_records, middle_line
+from reconciler.bulk.scan.segment_records import Record, contents_of, json_records, middle_line
 from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.source import SourceDefinition

@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from reconciler.bulk.records import exact_json, parquet_values
-from reconciler.bulk.records.lines import BadLine, too_large
+from reconciler.bulk.records.lines import BadLine, blocks, too_large
 from reconciler.bulk.records.mapping import column_used
 from reconciler.bulk.sources import csv_rows, line_framing
 from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.segments import Segment
 from reconciler.model.source import SourceDefinition
-
-BLOCK = 256 * 1024  # bytes judged at once; a processor's cache holds them
 
 
 class Record(NamedTuple):
@@ -76,15 +74,6 @@ def lines_of(segment: Segment, source: SourceDefinition) -> int:
     if source.format == "csv":
         return lines_in(segment.data)
     return segment.data.count(b"\n") + (segment.data != b"" and not segment.data.endswith(b"\n"))
-
-
-def blocks(data: bytes) -> Iterator[bytes]:
-    """Lines in blocks that are judged at once."""
-    at = 0
-    while at < len(data):
-        end = data.find(b"\n", min(at + BLOCK, len(data)) - 1) + 1 or len(data)
-        yield data[at:end]
-        at = end
 
 
 def middle_line(data: bytes) -> int:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from reconciler.bulk.sources import csv_framing
 from reconciler.bulk.sources.csv_framing import Framer
+from reconciler.bulk.sources.encodings import MARKS
 from reconciler.model.source import Dialect
 
 _DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _QUOTES = {'"': "double quotes", "'": "single quotes"}
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NO_TEXT = (
     (b"\x1f\x8b", "this looks packed by gzip: set compression: gzip, or name the file .gz"),
     (b"\x28\xb5\x2f\xfd", "this looks packed by zstd: set compression: zstd, or name the file .zst"),
@@ -151,9 +151,9 @@ def _damaged(sample: bytes, declared: str) -> bool:
 
 def encoding_of(sample: bytes, declared: str) -> str:
     """The encoding that bytes are likely to be in; the declared one where it fits."""
-    for mark, name in _MARKS:
+    for mark, names in MARKS:
         if sample.startswith(mark):
-            return name
+            return names[0]
     if b"\0" in sample:
         even, odd = sample[::2].count(0), sample[1::2].count(0)
         if max(even, odd) > len(sample) // 8 and min(even, odd) < max(even, odd) // 4:

@@ -14,7 +14,7 @@ from typing import IO, Any
 from reconciler.errors import ReconcilerError
 
 UTF_8 = "utf-8"
-_MARKS = (
+MARKS = (  # by which the encoding is known; those of 32 bits begin like those of 16
     (codecs.BOM_UTF8, ("utf-8", "utf-8-sig")),
     (codecs.BOM_UTF32_LE, ("utf-32", "utf-32-le")),
     (codecs.BOM_UTF32_BE, ("utf-32", "utf-32-be")),
@@ -88,7 +88,7 @@ def mark(file: IO[bytes], encoding: str, name: str, setting: str) -> int:
     file.seek(0)
     begins = file.read(_LONGEST)
     file.seek(0)
-    for found, names in _MARKS:
+    for found, names in MARKS:
         if begins.startswith(found):
             if codecs.lookup(encoding).name not in names:
                 words = (

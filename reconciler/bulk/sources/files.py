@@ -90,9 +90,7 @@ class _Walk:
             return [part]
         try:
             return [n for n in os.listdir(self.root / folder) if accepts(part, n)]  # noqa: PTH208 - names
-        except NotADirectoryError:
-            return []
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as e:
             raise ReconcilerError(f"cannot read the folder {folder or '.'}: {e.strerror}") from None

@@ -7,6 +7,8 @@ in ranges, each on the condition that it is still the one that was found; so wha
 import functools
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote
 
@@ -50,11 +52,9 @@ def find(pattern: str) -> tuple[str, ...]:
         return (pattern,)
     parts = key.split("/")
     fixed = next(i for i, part in enumerate(parts) if has_wildcard(part))
-    try:
+    with _told(pattern):
         listed = _obstore().list(_store(base), "/".join(parts[:fixed]) or None)
         sizes = {meta["path"]: meta["size"] for chunk in listed for meta in chunk}
-    except Exception as e:
-        raise _unreadable(pattern, e) from None
     if may_be_literal(key) and key in sizes:
         return (pattern,)
     keys = [k for k, s in sizes.items() if matches(parts, k.split("/")) and not holds_no_rows(k, s)]
@@ -64,7 +64,12 @@ def find(pattern: str) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _head_once(url: str) -> Object:
+def head(url: str) -> Object:
+    """What the store says of an object; asked once until `forget`.
+
+    Raises:
+        ReconcilerError: it is not there, or the store cannot be asked.
+    """
     from reconciler.bulk.sources import web  # urllib and TLS, for which files on a disk need not wait
 
     base, key = _split(url)
@@ -100,17 +105,8 @@ def _gives_ranges(url: str, store: Any, key: str, tag: str) -> bool:
 
 def forget() -> None:
     """Ask the stores anew from here on."""
-    _head_once.cache_clear()
+    head.cache_clear()
     find.cache_clear()
-
-
-def head(url: str) -> Object:
-    """What the store says of an object; asked once until `forget`.
-
-    Raises:
-        ReconcilerError: it is not there, or the store cannot be asked.
-    """
-    return _head_once(url)
 
 
 def open_object(url: str) -> IO[bytes]:
@@ -130,10 +126,8 @@ def open_object(url: str) -> IO[bytes]:
 
 def _whole(url: str, base: str, key: str) -> IO[bytes]:
     """In one request, for servers that promise nothing about a second one."""
-    try:
+    with _told(url):
         stream = _obstore().get(_store(base), key).stream(min_chunk_size=1 << 20)
-    except Exception as e:
-        raise _unreadable(url, e) from None
     return io.BufferedReader(_Stream(url, iter(stream)), 1 << 20)
 
 
@@ -161,11 +155,9 @@ class _Ranges(io.RawIOBase):
         if end <= self._at:
             return 0
         options = {"range": (self._at, end), "if_match": self._found.tag}
-        try:
+        with _told(self._url):
             answer = _obstore().get(self._store, self._key, options=options)
             told, data = answer.meta, bytes(answer.bytes())
-        except Exception as e:
-            raise _unreadable(self._url, e) from None
         if why := _unlike(told, len(data), self._found, end - self._at):
             raise ReconcilerError(f"cannot read {masked(self._url)}: {why}")
         into[: len(data)] = data
@@ -196,12 +188,11 @@ class _Stream(io.RawIOBase):
 
     def readinto(self, into: Any) -> int:
         while not self._rest:
-            try:
-                self._rest = bytes(next(self._blocks))
-            except StopIteration:
+            with _told(self._url):
+                block = next(self._blocks, None)
+            if block is None:
                 return 0
-            except Exception as e:
-                raise _unreadable(self._url, e) from None
+            self._rest = bytes(block)
         size = min(len(into), len(self._rest))
         into[:size] = self._rest[:size]
         self._rest = self._rest[size:]
@@ -225,10 +216,8 @@ def _store(base: str) -> Any:
     ours = server is None and any(os.environ.get(n) == "true" for n in _ALLOW_HTTP)
     if ours or (server is not None and server.loopback):
         options["allow_http"] = True
-    try:
+    with _told(base):
         return from_url(base, client_options=options, retry_config=retries)
-    except Exception as e:
-        raise _unreadable(base, e) from None
 
 
 def _obstore() -> Any:
@@ -237,6 +226,15 @@ def _obstore() -> Any:
     except ImportError:
         raise MissingExtra("sources behind URLs", "cloud") from None
     return obstore
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """What goes wrong with a store, as an error of ours: the errors of its library have no class in common."""
+    try:
+        yield
+    except Exception as e:
+        raise _unreadable(url, e) from None
 
 
 def _unreadable(url: str, e: Exception) -> ReconcilerError:
@@ -267,11 +265,9 @@ def names_below(url: str) -> list[str]:
         ReconcilerError: the store cannot be asked.
     """
     base, key = _split(url)
-    try:
+    with _told(url):
         listed = _obstore().list(_store(base), key or None)
         keys = [meta["path"] for chunk in listed for meta in chunk]
-    except Exception as e:
-        raise _unreadable(url, e) from None
     start = f"{key}/" if key else ""
     return sorted(
         k.removeprefix(start) for k in keys if k.startswith(start) and "/" not in k.removeprefix(start)

@@ -67,7 +67,7 @@ def plan_compartment(
         known: which compartment each address was at the last apply, where a ledger knows.
     """
     address = want.address
-    listing = observed.pinned.get(want.id, observed.compartments) if want.id else observed.compartments
+    listing = matching.listing_of(want, observed)
     if isinstance(listing, Unlisted):
         plan.blocked.add(address)
         plan.errored = True

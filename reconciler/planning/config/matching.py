@@ -7,8 +7,8 @@ that `previously` names.
 from collections.abc import Mapping
 
 from reconciler.model.desired import DesiredCompartment
-from reconciler.model.listing import Listed
-from reconciler.model.remote import Compartment, owned
+from reconciler.model.listing import Listed, Listing
+from reconciler.model.remote import Compartment, Observed, owned
 from reconciler.planning.config import lookup
 
 
@@ -30,6 +30,11 @@ def compartment(
         or lookup.compartment(listing.by("token", want.token), organisation_id, want.token, None)
         or _renamed(want, listing, organisation_id, known)
     )
+
+
+def listing_of(want: DesiredCompartment, observed: Observed) -> Listing[Compartment]:
+    """Where a declared compartment is looked for: a pinned one may be another organisation's (contract 3.5)."""
+    return observed.pinned.get(want.id, observed.compartments) if want.id else observed.compartments
 
 
 def left_behind(

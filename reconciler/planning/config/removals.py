@@ -6,6 +6,7 @@ Nothing goes because it is missing in the specs alone (G10), and a datamart's de
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -132,7 +133,7 @@ def _not_proposed(want: DesiredActivation, earlier: RefusedRemoval) -> Diagnosti
 
 
 def _staying(want: DesiredActivation, row: Activation, earlier: RefusedRemoval) -> ResourceChange:
-    seen = {"datamart_id": row.datamart_id, "compartment_id": row.compartment_id, "default": row.default}
+    seen = _shape(row)
     change = Change(actions=("no-op",), before=seen, after=seen)
     return ResourceChange(
         address=want.address, kind=KIND, change=change, reason=refusal_words(earlier), remote_id=row.id
@@ -140,13 +141,16 @@ def _staying(want: DesiredActivation, row: Activation, earlier: RefusedRemoval) 
 
 
 def _removal(want: DesiredActivation, row: Activation, reason: str, *, by_flag: bool) -> ResourceChange:
-    before = {"datamart_id": row.datamart_id, "compartment_id": row.compartment_id, "default": row.default}
     change = ResourceChange(
         address=want.address,
         kind=KIND,
-        change=Change(actions=("delete",), before=before, after=None),
+        change=Change(actions=("delete",), before=_shape(row), after=None),
         reason=reason,
         remote_id=row.id,
         origin=None if by_flag else f"{want.span.path}:{want.span.line}",
     )
     return with_request(change)
+
+
+def _shape(row: Activation) -> dict[str, Any]:
+    return {"datamart_id": row.datamart_id, "compartment_id": row.compartment_id, "default": row.default}

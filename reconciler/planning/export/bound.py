@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.adoption import Adoption, Bound
-from reconciler.model.desired import Desired, DesiredCompartment
-from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.desired import Desired
+from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.remote import Compartment, Observed
 from reconciler.planning.config import lookup, matching
 from reconciler.planning.loads.generations import number
@@ -31,7 +31,7 @@ def rows(desired: Desired, observed: Observed, organisation_id: str, known: Mapp
     """
     made = Rows()
     for want in desired.compartments.values():
-        listing = _listing(want, observed)
+        listing = matching.listing_of(want, observed)
         if isinstance(listing, Unlisted):
             continue
         match matching.compartment(want, listing, organisation_id, known):
@@ -76,7 +76,3 @@ def adoption(
     missing = [f"Compartment/{key}" for key in made.missing]
     ambiguous = {f"Compartment/{key}": ids for key, ids in made.ambiguous.items()}
     return Adoption(tuple(bound), tuple(missing), ambiguous, defaults)
-
-
-def _listing(want: DesiredCompartment, observed: Observed) -> Listing[Compartment]:
-    return observed.pinned.get(want.id, observed.compartments) if want.id else observed.compartments

@@ -146,7 +146,7 @@ def plan_load(
     if decision.do is Do.RESUME and decision.key:
         view = load_view(decision.key, decided.cut, scan, remote.executions, remote.notes)
     actions, reason = _actions(decision, view, scan, remote.executions, overrides)
-    findings += _outcome_findings(decision, view, scan, address, actions)
+    findings += _outcome_findings(decision, view, address, actions)
     generation = (
         decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
     )
@@ -260,52 +260,46 @@ def _actions(
                 f"{n} {s.value}" for s, n in sorted(counts.items()) if s is not ChunkState.SUCCEEDED
             )
             reason = f"{decision.reason}: {words or 'all sent'}, of {many(len(scan.chunks), 'chunk')}"
-            stuck = {ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED}
             again = retries(view, replay_safe=scan.replay_safe, resend=overrides.resend)
-            rest = {i for i, s in states(view).items() if s in stuck} - again
+            rest = _stuck(view) - again
             moving = [
                 i for i, s in states(view).items() if i not in rest and (s not in SEALABLE or i in again)
             ]
             if rest and not moving:
-                return ("no-op",), reason + _why_stuck(view, rest, scan)
+                return ("no-op",), reason + _why_stuck(view)
             return ("resume",), reason
     raise AssertionError(decision.do)
 
 
-def _why_stuck(view: LoadView, rest: set[int], scan: Scan) -> str:
-    now = states(view)
-    first = min(rest)
-    why = {
-        ChunkState.FAILED: "sending its rows again could make merged arrays grow"
-        if not scan.replay_safe
-        else "the chunk failed",
-        ChunkState.CANCELED: "its execution was canceled on the platform",
-        ChunkState.DELETED: "its import was deleted on the platform",
-    }[now[first]]
-    return f"; chunk {first}: {why}, so only --resend sends it again"
+# Why a chunk is not sent again without being asked for; of one that failed, where its rows are not safe to be sent twice.
+_STUCK = {
+    ChunkState.FAILED: "sending its rows again could make merged arrays grow",
+    ChunkState.CANCELED: "its execution was canceled on the platform",
+    ChunkState.DELETED: "its import was deleted on the platform",
+}
+
+
+def _stuck(view: LoadView) -> set[int]:
+    return {i for i, s in states(view).items() if s in _STUCK}
+
+
+def _why_stuck(view: LoadView) -> str:
+    """Of the first of the chunks that keep a load from its end, where nothing else is left to do."""
+    first = min(_stuck(view))
+    return f"; chunk {first}: {_STUCK[states(view)[first]]}, so only --resend sends it again"
 
 
 def _outcome_findings(
-    decision: Decision, view: LoadView, scan: Scan, address: str, actions: tuple[str, ...]
+    decision: Decision, view: LoadView, address: str, actions: tuple[str, ...]
 ) -> list[Diagnostic]:
     findings = []
     if decision.do is Do.NOTHING and decision.latest and decision.latest.seal and decision.latest.seal.failed:
         findings.append(warning("load-partial", decision.reason, address=address))
     if decision.do is Do.RESUME and actions == ("no-op",):
-        stuck = [
-            i
-            for i, s in states(view).items()
-            if s in (ChunkState.FAILED, ChunkState.CANCELED, ChunkState.DELETED)
-        ]
-        findings.append(
-            warning(
-                "load-stuck",
-                f"load {decision.latest.number if decision.latest else '?'} cannot finish without a decision"
-                + _why_stuck(view, set(stuck), scan),
-                address=address,
-                help=f"--resend '{address}#{min(stuck)}'",
-            )
-        )
+        number = decision.latest.number if decision.latest else "?"
+        words = f"load {number} cannot finish without a decision{_why_stuck(view)}"
+        todo = f"--resend '{address}#{min(_stuck(view))}'"
+        findings.append(warning("load-stuck", words, address=address, help=todo))
     return findings
 
 

@@ -125,9 +125,8 @@ def _overtaken(want: DesiredLoad, found: Repeated) -> Diagnostic:
 
 
 def _repeated(want: DesiredLoad, found: Repeated) -> Diagnostic:
-    many = found.identities != 1
     words = (
-        f"{found.identities:,} {'identities are' if many else 'identity is'} named by more than one row"
+        f"{many(found.identities, 'identity is', 'identities are')} named by more than one row"
         f" ({found.commands:,} after the first); the platform does not guarantee which one is applied last"
     )
     note = "\n".join([*found.examples, *(["…"] if found.identities > len(found.examples) else [])])

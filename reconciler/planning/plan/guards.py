@@ -11,13 +11,11 @@ from reconciler.model.unchanged import NOTHING, keys_of
 from reconciler.planning.loads.retention import KIND
 from reconciler.settings import Guards
 
+GUARDS = ("guard-changes", "guard-delete-lines", "guard-shrink", "guard-delta")
 # Errors by which the tool refuses a plan that it understood (exit 4); every other one is something to mend (exit 1).
 REFUSALS = frozenset(
     {
-        "guard-changes",
-        "guard-delete-lines",
-        "guard-shrink",
-        "guard-delta",
+        *GUARDS,
         "bad-lines",
         "empty-source",
         "load-refused",
@@ -34,7 +32,6 @@ REFUSALS = frozenset(
         "schema-system-field",
     }
 )
-GUARDS = ("guard-changes", "guard-delete-lines", "guard-shrink", "guard-delta")
 
 
 def refused(diagnostics: Sequence[Diagnostic]) -> bool:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from reconciler import __version__
 from reconciler.errors import Refused
+from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Severity
 from reconciler.model.plan import Plan
 from reconciler.settings import Settings
@@ -20,7 +21,7 @@ def stopped(plan: Plan) -> str | None:
     errors = len(_errors(plan))
     if not errors:
         return "this plan cannot be applied: a read failed" if plan.errored else "this plan cannot be applied"
-    return f"this plan cannot be applied: {errors} error{'s' * (errors > 1)}"
+    return f"this plan cannot be applied: {many(errors, 'error')}"
 
 
 def obstacle(plan: Plan) -> str | None:
@@ -75,7 +76,4 @@ def check_plan(plan: Plan, settings: Settings, now: str) -> None:
                 help="apply the plan in that workspace, or make a new plan",
             )
     if (why := obstacle(plan)) is not None:
-        raise Refused(
-            why,
-            help="`reconciler show FILE` lists the reasons",
-        )
+        raise Refused(why, help="`reconciler show FILE` lists the reasons")
