@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -95,17 +95,16 @@ def open_file(path: Path) -> SqliteDatabase:
     make_folder(path.parent)
     for suffix in ("", *BESIDE):
         own_file(path.with_name(path.name + suffix), written=True)
-    try:
-        db = _connected(path)
-        own_file(path, written=True)  # of a new one, before anything beside it takes its mode
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        _migrate(path, db)
-    except (OSError, sqlite3.Error) as e:
-        raise LedgerFailed(
-            f"cannot open the ledger {path}: {_said(e)}",
-            help=_todo(e),
-        ) from None
+    with ExitStack() as opened:  # closes what cannot be used
+        try:
+            db = opened.enter_context(closing(_connected(path)))
+            own_file(path, written=True)  # of a new one, before anything beside it takes its mode
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            _migrate(path, db)
+        except (OSError, sqlite3.Error) as e:
+            raise LedgerFailed(f"cannot open the ledger {path}: {_said(e)}", help=_todo(e)) from None
+        opened.pop_all()
     return SqliteDatabase(path, db)
 
 
@@ -121,7 +120,7 @@ def damage(path: Path) -> str:
     except sqlite3.OperationalError:  # busy, or not to be read: opening it says so
         return ""
     except sqlite3.DatabaseError as e:
-        return str(e)
+        return _said(e)
     return "" if found == "ok" else "its pages are damaged"
 
 
@@ -183,21 +182,17 @@ def read_only(path: Path) -> Iterator[SqliteDatabase | None]:
         yield None
         return
     own_file(path)
-    try:
-        db = _unwritten(path)
-        if _version(db) < SCHEMA_VERSION:  # read as the newest, in a copy
-            copy = _connected(":memory:")
-            with closing(db):
+    with ExitStack() as opened:
+        try:
+            db = opened.enter_context(closing(_unwritten(path)))
+            if _version(db) < SCHEMA_VERSION:  # read as the newest, in a copy
+                copy = opened.enter_context(closing(_connected(":memory:")))
                 db.backup(copy)
-            _migrate(None, copy)
-            db = copy
-    except sqlite3.Error as e:
-        raise LedgerFailed(f"cannot read the ledger {path}: {_said(e)}") from None
-    made = SqliteDatabase(path, db)
-    try:
-        yield made
-    finally:
-        made.close()
+                _migrate(None, copy)
+                db = copy
+        except sqlite3.Error as e:
+            raise LedgerFailed(f"cannot read the ledger {path}: {_said(e)}") from None
+        yield opened.enter_context(closing(SqliteDatabase(path, db)))
 
 
 def _unwritten(path: Path) -> sqlite3.Connection:
@@ -205,9 +200,10 @@ def _unwritten(path: Path) -> sqlite3.Connection:
     db = _connected(f"{uri}?mode=ro", uri=True)
     try:
         db.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except (
-        sqlite3.OperationalError
-    ):  # where nothing can be written, it reads only what it is told not to change
+    except sqlite3.Error as e:
         db.close()
-        db = _connected(f"{uri}?immutable=1", uri=True)
+        if not isinstance(e, sqlite3.OperationalError):
+            raise
+        # Where nothing can be written, it reads only what it is told not to change.
+        return _connected(f"{uri}?immutable=1", uri=True)
     return db

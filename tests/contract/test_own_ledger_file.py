@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,23 @@ def test_what_to_do_is_by_what_happened(
         open_file(tmp_path / "ledger.db")
     assert words in (failed.value.help or "")
     assert "quotes" not in str(failed.value)
+
+
+@pytest.mark.parametrize("content", ["no database", "newer"])
+def test_a_file_that_cannot_be_used_is_not_held_open(content: str, tmp_path: Path) -> None:
+    """Not even for as long as somebody knows of the failure, as a traceback does."""
+    path = tmp_path / ".reconciler/ledger.db"
+    open_file(path).close()
+    if content == "newer":
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA user_version=1000")
+    else:
+        path.write_bytes(b"no database" * 1000)
+    with pytest.raises(LedgerFailed) as written:
+        open_file(path)
+    with pytest.raises(LedgerFailed) as read, read_only(path):
+        pass
+    held = [str(p.readlink()) for p in Path("/proc/self/fd").iterdir() if os.path.lexists(p)]
+    assert [name for name in held if str(tmp_path) in name] == []
+    assert written.tb is not None
+    assert read.tb is not None
