@@ -84,6 +84,9 @@ ODD: dict[str, Any] = {
     "total below the page": lambda _: httpx.Response(
         200, json={"status": "ok", "total": 0, "data": ROWS[:2]}
     ),
+    "an id twice": lambda _: httpx.Response(
+        200, json={"status": "ok", "total": 3, "data": [{"id": 1}, {"id": 2}, {"id": "1"}]}
+    ),
     "total is text": lambda _: httpx.Response(200, json={"status": "ok", "total": "2", "data": ROWS[:2]}),
     "row without id": lambda _: httpx.Response(
         200, json={"status": "ok", "total": 1, "data": [{"name": "x"}]}

@@ -236,6 +236,7 @@ def test_a_reload_takes_the_next_number_that_no_other_bytes_have(names: list[str
         (sealed(O1), set(), (1000, ("d" * 12,) * 3), Do.EXECUTE, 2),
         (sealed(O1), set(), (1000, ()), Do.EXECUTE, 2),
         ([chunk(O1), seal(O1)], set(), CUT, Do.EXECUTE, 2),  # an import was deleted
+        ([str(SealName(O1, 0, 0))], set(), (1000, ()), Do.EXECUTE, 2),  # of nothing and nothing it cannot be told
         ([chunk(O1), chunk(O1, 2), chunk(O1, 2, attempt=2), seal(O1)], set(), CUT, Do.NOTHING, 1),
         ([chunk(O1), chunk(O1, 2)], {O1}, CUT, Do.RESUME, 1),
         ([chunk(O1), chunk(O1, 2)], set(), CUT, Do.EXECUTE, 1),  # nothing of it was sent

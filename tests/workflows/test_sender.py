@@ -195,9 +195,10 @@ def test_a_process_asks_through_what_it_was_started_with_and_takes_no_late_answe
         assert not may_commit("slow")  # no answer in time
         slow.set()
         assert not may_commit("no")  # and the late yes is not taken for this one
+        assert may_commit("yes")  # nor is the no before it taken for this one
         gate.close()
         assert not may_commit("yes")
-    assert asked == ["yes", "no", "slow", "no"]
+    assert asked == ["yes", "no", "slow", "no", "yes"]
 
 
 def test_each_of_many_processes_has_a_channel_of_its_own() -> None:

@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 
 from reconciler.kinds.names import LoadKey, SealName
 from reconciler.model.source import SourceDefinition
@@ -31,7 +32,7 @@ class Newest:
 
     Attributes:
         top: the newest load that counts; None where there is none, or two.
-        finished: the newest finished load up to it.
+        finished: the newest finished load: that one, or one before.
     """
 
     top: Generation | None = None
@@ -43,12 +44,7 @@ def newest(found: Sequence[Generation], executed: Collection[LoadKey]) -> Newest
     tops = counted(found, executed)
     if len(tops) != 1:
         return Newest()
-    finished = max((g for g in found if g.seal and g.number <= tops[0].number), key=_number, default=None)
-    return Newest(tops[0], finished)
-
-
-def _number(load: Generation) -> int:
-    return load.number
+    return Newest(tops[0], max((g for g in found if g.seal), key=attrgetter("number"), default=None))
 
 
 class Sends(StrEnum):
