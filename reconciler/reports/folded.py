@@ -37,7 +37,7 @@ def _broken(line: str, width: int) -> str:
     lines, used = [""], 0
     for word in re.findall(_WORD, line):
         whole = word
-        if used and used + len(re.sub(_COLOUR, "", word)) > width:
+        if used > len(indent) and used + len(re.sub(_COLOUR, "", word)) > width:  # else no room is won
             whole = indent + word.lstrip(" ")
             lines.append("")
             used = 0

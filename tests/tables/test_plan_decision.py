@@ -50,6 +50,14 @@ def test_a_removal_that_stays_is_not_called_declared() -> None:
             assert words in " ".join(text.split()), form
 
 
+@pytest.mark.parametrize(
+    ("size", "words"), [(0, "About 3 requests."), (7, "About 3 requests, and 7 B to upload.")]
+)
+def test_nothing_is_said_of_an_upload_where_there_is_none(size: int, words: str) -> None:
+    made = replace(plan(1, 0, 0, errored=False), budget=Budget(requests=3, bytes=size))
+    assert f"{words}\n" in f"{plan_text.render(made, Style())}\n"
+
+
 def test_the_flags_that_limit_a_plan_are_named_in_every_format() -> None:
     made = replace(plan(1, 0, 0, errored=False), complete=False)
     for limits, words in (

@@ -97,6 +97,13 @@ def test_github_percent_encodes() -> None:
     )
 
 
+def test_github_has_each_line_of_a_note() -> None:
+    d = Diagnostic("bad-lines", Severity.NOTE, "2 rows", note="a.csv:1 x\na.csv:2 y")
+    assert (
+        render("github", [d], []) == "::notice title=bad-lines::2 rows%0Anote: a.csv:1 x%0Anote: a.csv:2 y\n"
+    )
+
+
 @given(st.lists(findings, max_size=12), st.lists(words.filter(bool), max_size=4))
 def test_junit_is_xml_and_counts_add_up(found: list[Diagnostic], files: list[str]) -> None:
     root = ElementTree.fromstring(render("junit", found, files).encode("utf-8", "surrogatepass"))

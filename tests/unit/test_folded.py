@@ -18,7 +18,14 @@ def test_every_word_is_whole_and_every_line_fits(line: str, width: int) -> None:
     made = folded(line, width)
     assert made.split() == line.split()
     for part in made.split("\n"):
-        assert len(part) <= width or len(part.split()) == 1
+        before = part.rpartition(" ")[0]  # where it is no wider than an indent, a break would win no room
+        assert len(part) <= width or len(before) <= min(len(line) - len(line.lstrip(" ")) + 2, width // 2)
+
+
+def test_a_mark_stays_with_its_name() -> None:
+    name = "Activation/a-very-long-name@retail-fr"
+    assert folded(f"  + {name}  create", 30) == f"  + {name}\n    create"
+    assert folded(f"succeeded  {name}", 30) == f"succeeded\n  {name}"
 
 
 @given(LINES, st.integers(20, 120))

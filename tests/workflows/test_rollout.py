@@ -149,7 +149,9 @@ def test_one_wave_a_run(fleet_of: Make) -> None:
     assert (near.code, "did you mean 'canary'?" in near.err) == (1, True), near
     assert fleet.emulator.writes() == []
     assert fleet.workspace.run("apply", plan, "--wave", "nobody").code == 1
-    assert fleet.workspace.run("apply", plan, "--wave", "canary").code == 0
+    first = fleet.workspace.run("apply", plan, "--wave", "canary")
+    assert first.code == 0
+    assert "rollout resume` applies the waves that are left" in " ".join(first.err.split())
     begun = time.monotonic()
     assert fleet.touched() == {"canary"}
     soaking = fleet.workspace.run("apply", plan, "--wave", "everyone")

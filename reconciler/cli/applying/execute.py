@@ -107,6 +107,8 @@ def apply(
     told = "This plan was already applied; nothing was written." if already else last
     _report(flags, made, outcomes, code, told, covered)
     _tell_next(flags, outcomes, stopped)
+    if made.rollout is not None and code == exit_codes.DONE and flags.wave is not None:
+        waves.tell_left(flags, settings)
     return code
 
 
@@ -178,7 +180,7 @@ def _report(
         data(result_json.render(outcomes, code, made, found))
         return
     if found is not None:
-        out("\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
+        out("\n" + "\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
     for sentence in allowed.sentences(made.overrides):
         out(f"Guard overridden: {sentence}")
     out(told)

@@ -9,6 +9,7 @@ from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import exit_codes, session
 from reconciler.cli.applying import late
 from reconciler.cli.flags import Flags
+from reconciler.cli.options import PlanFormat
 from reconciler.cli.output.console import say
 from reconciler.cli.output.progress import Display
 from reconciler.cli.wiring import (
@@ -151,6 +152,15 @@ def newest(root: Path, settings: Settings) -> tuple[Recorded, Plan]:
             "the ledger has no rollout", help="`reconciler apply` of a plan with waves starts a rollout"
         )
     return found, document.decode(found.plan.encode(), f"the plan of rollout {found.id}")
+
+
+def tell_left(flags: Flags, settings: Settings) -> None:
+    """What to run next, once one wave was applied and others are left."""
+    found, _ = newest(flags.root, settings)
+    if found.state == "running" and flags.shape is PlanFormat.TEXT:
+        say(
+            "Next: `reconciler rollout resume` applies the waves that are left; `reconciler rollout status` shows them."
+        )
 
 
 def earlier(flags: Flags, settings: Settings) -> dict[str, bool]:

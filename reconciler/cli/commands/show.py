@@ -30,9 +30,11 @@ def show(
         return exit_codes.DONE
     found = None
     if output is not opt.PlanFormat.JSON:
+        from reconciler.reports.plan.condensed import condensed
         from reconciler.reports.plan.reach import reach
 
         found = reach(made, standing(made, flags))
+        found = found if flags.full else condensed(found, made)
     plan_pages.show(made, flags, found)
     if output is opt.PlanFormat.TEXT:
         plan_pages.tell_findings(made, flags)

@@ -38,7 +38,7 @@ def _annotation(command: str, d: Diagnostic) -> str:
     also = [f"{safe(s.path)}:{s.line}:{s.column}: {safe(label)}" for s, label in d.secondary]
     more = [
         *also,
-        *([f"note: {safe(d.note)}"] if d.note else []),
+        *([f"note: {line}" for line in map(safe, d.note.splitlines())] if d.note else []),
         *([f"help: {safe(d.help)}"] if d.help else []),
     ]
     text = "\n".join([(f"{safe(d.address)}: " if d.address else "") + safe(d.message), *more])

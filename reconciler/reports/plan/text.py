@@ -80,7 +80,8 @@ def _summary(plan: Plan, style: Style) -> str:
         if plan.budget.seconds is None
         else f" ({max(1, round(plan.budget.seconds)):,} s at the current request rate)"
     )
-    budget = f"About {many(plan.budget.requests, 'request')}{pace}, and {size(plan.budget.bytes)} to upload."
+    upload = f", and {size(plan.budget.bytes)} to upload" if plan.budget.bytes else ""
+    budget = f"About {many(plan.budget.requests, 'request')}{pace}{upload}."
     why = obstacle(plan)
     last = (
         budget

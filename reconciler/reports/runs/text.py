@@ -14,7 +14,7 @@ from reconciler.reports.folded import wrapped
 from reconciler.reports.line_counts import fates, shares
 from reconciler.reports.next_steps import End, next_steps
 from reconciler.reports.style import Style, safe
-from reconciler.reports.times import utc
+from reconciler.reports.times import moment, utc
 
 OPEN = {"intent": "unsettled", "answered": "unsettled"}
 _UPLOADS = {**OPEN, "unclear": "without a clear answer (the platform was asked)"}
@@ -116,7 +116,7 @@ def one(
         *([f"  wave {safe(rollout[1])} of rollout {rollout[0]}"] if rollout else []),
         f"  started {utc(run.started)} UTC on {safe(run.host)}, took {took(run)}",
         *_by(run),
-        f"  plan {run.plan_digest[:12]} of {plan.created_at}"
+        f"  plan {run.plan_digest[:12]} of {moment(plan.created_at)}"
         + (f", environment {plan.environment}" if plan.environment else ""),
         *(
             part
