@@ -6,7 +6,7 @@ own failed lines are what the next one sends. The lines lie in a spool (0600) un
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,11 @@ from reconciler.bulk.scan.source_scans import Scans
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.kinds.counts import many
 from reconciler.kinds.names import LoadKey
-from reconciler.model.listing import Listing
+from reconciler.model.desired import DesiredLoad
+from reconciler.model.listing import Listed, Listing
 from reconciler.model.load import Chunk, Scan, UploadNotes
 from reconciler.model.plan import LoadChange
-from reconciler.model.remote import Execution
+from reconciler.model.remote import Execution, Import
 from reconciler.model.source import SourceDefinition
 from reconciler.planning.digests import load_digest
 from reconciler.planning.loads.changes import definition_of
@@ -78,11 +79,9 @@ def plan_retry(
             f"{change.address}: load {change.generation} is not finished",
             help="`reconciler apply` continues it",
         )
-    same = generations(imports.rows, definition.former, retries=True)
-    chain = [base, *(g for g in same if g.number == base.number)]
-    ended = next((g for g in chain if not g.seal or not g.seal.failed), None)
-    if ended is not None and ended.seal:  # nothing of the source needs to be read for that
-        _remove_rows(change, chain, scans)
+    chain = _chain(base, imports, definition.former)
+    if _none_left(chain):
+        _remove_rows(change.datamart_id, chain, scans)
         return None
     finder = _Finder(change, reader, io, scans, notes)
     source, scan = finder.original(definition, base, loads)
@@ -94,12 +93,46 @@ def plan_retry(
     return _change(change, source, scan, chain[-1].key.retry + 1, unplaced) if scan.sent or unplaced else None
 
 
-def _remove_rows(change: LoadChange, chain: Sequence[Generation], scans: Scans) -> None:
+def none_failed(load: DesiredLoad, reader: Reader, scans: Scans) -> bool:
+    """Whether the newest load is finished and none of its commands failed, or those that did succeeded since; reads no source.
+
+    Args:
+        load: the source on a datamart.
+        reader: lists the imports; where it cannot, nothing is known, and the plan says why.
+        scans: removes the rows of finished sub-loads.
+    """
+    imports = resources.imports(reader, load.datamart_id)
+    if not isinstance(imports, Listed):
+        return False
+    loads = generations(imports.rows, load.definition.former)
+    if not loads or not loads[-1].seal:
+        return False
+    chain = _chain(loads[-1], imports, load.definition.former)
+    if _none_left(chain):
+        _remove_rows(load.datamart_id, chain, scans)
+        return True
+    return False
+
+
+def _chain(
+    base: Generation, imports: Listed[Import], former: Collection[tuple[str, str]]
+) -> list[Generation]:
+    """A load and its sub-loads."""
+    same = generations(imports.rows, former, retries=True)
+    return [base, *(g for g in same if g.number == base.number)]
+
+
+def _none_left(chain: Sequence[Generation]) -> bool:
+    ended = next((g for g in chain if not g.seal or not g.seal.failed), None)
+    return ended is not None and ended.seal is not None
+
+
+def _remove_rows(datamart_id: str, chain: Sequence[Generation], scans: Scans) -> None:
     """Remove the rows of sub-loads that are sealed: a run that was killed after the seal left them, and they are profiles (G9)."""
     if scans.spools is None:
         return
     keys = [load.key for load in chain if load.seal and load.key.retry]
-    names = {Path(place_of(k.source, change.datamart_id, k.generation, k.retry)).name for k in keys}
+    names = {Path(place_of(k.source, datamart_id, k.generation, k.retry)).name for k in keys}
     for place in scans.spools.complete():
         if place.name in names:
             scans.spools.remove(place)

@@ -127,6 +127,26 @@ def test_a_retry_of_a_load_without_failed_commands_has_nothing_to_send(
     assert (done.code, done.out.strip()) == (0, "There is no failed command to send again."), done
 
 
+def test_a_source_is_read_for_a_retry_only_where_a_command_failed(loaded: Workspace) -> None:
+    text = (loaded.root / "specs/customers.yaml").read_text()
+    loaded.write(
+        "specs/customers.yaml",
+        text.replace("datamarts: retail-fr", "datamarts: all").replace(
+            "data/*.csv", "data/{datamart.name}.csv"
+        ),
+    )
+    rows = (loaded.root / "data/customers.csv").read_text()
+    loaded.write("data/retail-fr.csv", rows)
+    loaded.write("data/retail-de.csv", "id,tier\nd1,gold\n")
+    assert loaded.run("apply", "--auto-approve").code == 3
+    (loaded.root / "data/retail-de.csv").unlink()
+    ask = ("source", "retry", "customers", "--failed-lines", "--auto-approve")
+    none = loaded.run(*ask, "--datamart", "retail-de")
+    assert (none.code, none.out.strip()) == (0, "There is no failed command to send again."), none
+    again = loaded.run(*ask)
+    assert (again.code, "failed commands of load 1" in again.out) == (3, True), again
+
+
 def test_a_retry_that_was_cut_off_is_finished_by_the_next(loaded: Workspace, emulator: Emulator) -> None:
     assert loaded.run("apply", "--auto-approve").code == 3
     emulator.quarantine()

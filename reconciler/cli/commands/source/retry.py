@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, plan_pages, session
+from reconciler.cli import exit_codes, plan_pages, selectors, session
 from reconciler.cli import options as opt
 from reconciler.cli.commands.source.declared import SourceName, declared
 from reconciler.cli.flags import PLATFORM, Flags, takes
@@ -19,6 +19,8 @@ from reconciler.workflows.check import Checked
 
 if TYPE_CHECKING:
     from reconciler.bulk.scan.source_scans import Scans
+
+_NOTHING = "There is no failed command to send again."
 
 
 @takes(*PLATFORM, "datamart", "output", "parallelism", "upload_rate", "lock_timeout", "events")
@@ -67,14 +69,24 @@ def run_retry(flags: Flags, name: str, *, failed_lines: bool, auto: bool) -> int
 def _retry(flags: Flags, checked: Checked, name: str, scans: "Scans", *, auto: bool) -> int:
     # Not for the other commands of `source`, which send nothing.
     from reconciler.cli.applying import execute
-    from reconciler.workflows.retry import plan_retry
+    from reconciler.workflows.retry import none_failed, plan_retry
 
     where = session.seeded_target(flags, checked)
     with (
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
     ):
-        targets = [a for a, load in checked.desired().loads.items() if load.source == name]
+        chosen = selectors.datamarts(checked, flags.datamart)
+        mine = [
+            load
+            for load in checked.desired().loads.values()
+            if load.source == name and (chosen is None or load.datamart in chosen)
+        ]
+        nothing = list(io.map(lambda load: none_failed(load, reader, scans), mine))
+        targets = [str(load.address) for load, none in zip(mine, nothing, strict=True) if not none]
+        if not targets:  # a source is read only where a command failed
+            out(_NOTHING)
+            return exit_codes.DONE
         made = session.plan(replace(flags, target=targets), checked, where, lambda: scans)
         plan_pages.tell_findings(made, flags)
         if made.errored or not made.applyable:
@@ -98,7 +110,7 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: "Scans", *, auto: b
             Occasion(created_at=real_clock.created_at(), latency=reader.pace.mean), errored=False, complete=False,
         )  # fmt: skip
     if not loads:
-        out("There is no failed command to send again.")
+        out(_NOTHING)
         return exit_codes.DONE
     if flags.output is opt.Format.TEXT:
         plan_pages.show(again, flags)
