@@ -1,5 +1,6 @@
 """Blocks, segments and chunks decide as the rule for one line does, whatever the bytes and wherever they are cut."""
 
+import itertools
 import json
 import re
 import tempfile
@@ -8,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +59,12 @@ def commands(draw: st.DrawFn) -> bytes:
     if odd and draw(st.booleans()):
         pairs.append(draw(st.sampled_from(pairs)))
     text = "{" + ",".join(f"{json.dumps(k)}:{json.dumps(v, ensure_ascii=False)}" for k, v in pairs) + "}"
+    if draw(st.integers(0, 5)) == 0:  # a key twice, in the profile or in an object of it
+        key = draw(st.sampled_from(['"x":', '"operation": ', '"$user_account_id": ', '"$compartment_id": ']))
+        first, found, rest = text.rpartition(key)
+        text = (
+            first + key + draw(st.sampled_from(['"7"', '"u1"', "0"])) + "," + found + rest if found else text
+        )
     if odd and draw(st.booleans()):
         text = text.replace('"force', draw(st.sampled_from(['"\\u0066orce', ' "force'])), 1)
     return text.encode()
@@ -101,6 +109,44 @@ def test_a_block_that_gets_a_verdict_is_good_line_by_line(
     assert verdict.safe == all(x.replay_safe for x in good)
     assert verdict.compartments == {x.compartment_id for x in good} - {None}
     assert [(verdict.field, w) for w in verdict.who] == [(x.field, x.who) for x in good]
+
+
+TWICE = [
+    '"operation":"UPSERT"',
+    '"compartment_id":"7"',
+    '"user_account_id":"u1"',
+    '"force_replace":true',
+    '"z":1',
+    '"z":2',
+]
+REFUSED = [
+    '"operation":"DELETE"',
+    '"compartment_id":7',
+    '"user_account_id":"u2"',
+    '"force_replace":false',
+    '"user_profile":{}',
+]
+REFUSED_IN_PROFILE = ['"$user_account_id":"u2"', '"$user_account_id":null', '"$compartment_id":7']
+IN_PROFILE = ['"$user_account_id":"u1"', '"$compartment_id":"7"', '"x":1', '"x":2', '"x":{"operation":1,"operation":2}', '"operation":1', '"operation":2']  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [(), *itertools.combinations_with_replacement(IN_PROFILE, 2), *((x,) for x in REFUSED_IN_PROFILE)],
+)
+@pytest.mark.parametrize(
+    "outer", [(), *itertools.combinations_with_replacement(TWICE, 2), *((x,) for x in REFUSED)]
+)
+def test_keys_that_stand_twice(outer: tuple[str, ...], inner: tuple[str, ...]) -> None:
+    """Two values are refused of what says whom a command is about and what it does; with other keys the line is sent as it is."""
+    profile = '"user_profile":{' + ",".join([*IN_PROFILE[:2], *inner]) + "}"
+    line = ("{" + ",".join([*TWICE[:4], profile, *outer]) + "}").encode()
+    if {*outer, *inner} & {*REFUSED, *REFUSED_IN_PROFILE}:
+        with pytest.raises(BadLine):
+            command_line(line, SOURCE)
+        assert judge(line + b"\n", SOURCE) is None
+        return
+    assert command_line(line, SOURCE).data == line + b"\n"
 
 
 def test_usual_blocks_get_a_verdict() -> None:

@@ -40,12 +40,9 @@ MAX_DEPTH = exact_json.MAX_DEPTH + 1  # a profile may be nested as deeply as a r
 IDENTIFIERS = ("user_account_id", "email_hash", "user_agent_id")
 STRATEGIES = {"PARTIAL_UPDATE", "PARTIAL_DELETE", "FORCE_REPLACE"}
 ESCAPED_LETTERS = (b"\\u002", b"\\u005", b"\\u006", b"\\u007")  # a key may be spelt with them
+_OWNERS = ("$compartment_id", "$user_account_id")  # keys of a profile
 _KEYS = re.compile(
-    b'"(?:'
-    + b"|".join(
-        re.escape(k.encode()) for k in (*Command.__struct_fields__, "$compartment_id", "$user_account_id")
-    )
-    + b')"'
+    b'"(?:' + b"|".join(re.escape(k.encode()) for k in (*Command.__struct_fields__, *_OWNERS)) + b')"'
 )
 
 
@@ -70,7 +67,7 @@ def command_line(raw: bytes, source: SourceDefinition) -> Line:
         raise BadLine("line-json", reason_of(e)) from None
     keys = _KEYS.findall(raw)
     if len(keys) != len(set(keys)) or (b"\\u00" in raw and any(x in raw for x in ESCAPED_LETTERS)):
-        exact_json.refuse_duplicate_keys(raw)
+        _require_one_value(raw)
     compartment = None if command.compartment_id is msgspec.UNSET else str(command.compartment_id)
     field, who = _one_identifier(command, compartment)
     if source.compartment is not None:
@@ -84,6 +81,15 @@ def command_line(raw: bytes, source: SourceDefinition) -> Line:
     if source.fill_identity and lacks and command.user_account_id is not msgspec.UNSET:
         raw, anonymous = _fill(raw, command, compartment), compartment is None
     return Line(raw + b"\n", False, safe, compartment, anonymous, field, who)
+
+
+def _require_one_value(raw: bytes) -> None:
+    """Whom a command is about, and what it does, is said once; another key may stand twice, as the line is sent as it is."""
+    command = exact_json.pairs_of(raw)
+    exact_json.refuse_two_values(command, Command.__struct_fields__)
+    for key, value in command:
+        if key == "user_profile" and isinstance(value, exact_json.Pairs):
+            exact_json.refuse_two_values(value, _OWNERS)
 
 
 def _one_identifier(command: Command, compartment: str | None) -> tuple[str, str]:

@@ -7,7 +7,7 @@ a key that stands twice with two values, nesting past MAX_DEPTH, a number that n
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import msgspec
@@ -160,16 +160,44 @@ def refuse_duplicate_keys(text: bytes) -> None:
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(items)
-        if len(made) != len(items) and any(made[k] != v or type(made[k]) is not type(v) for k, v in items):
-            raise BadLine("line-duplicate-key", "a key occurs twice in one object, with two values")
-        return made
+        refuse_two_values(items)
+        return dict(items)
 
+    _loaded(text, pairs)
+
+
+def refuse_two_values(items: list[tuple[str, Any]], names: Container[str] | None = None) -> None:
+    """Of the keys and values of an object: a key, of these names if some are given, may stand twice only with one value.
+
+    Raises:
+        BadLine: it has two.
+    """
+    made = dict(items)
+    if len(made) != len(items) and any(
+        made[k] != v or type(made[k]) is not type(v) for k, v in items if names is None or k in names
+    ):
+        raise BadLine("line-duplicate-key", "a key occurs twice in one object, with two values")
+
+
+class Pairs(list[tuple[str, Any]]):
+    """An object as its keys and values, in order; a key may stand twice."""
+
+
+def pairs_of(text: bytes) -> Any:
+    """The value of a JSON text, objects as `Pairs`, numbers as something that equals only a number of the same text.
+
+    Raises:
+        BadLine: it is not JSON.
+    """
+    return _loaded(text, Pairs)
+
+
+def _loaded(text: bytes, pairs: Callable[[list[tuple[str, Any]]], Any]) -> Any:
     def digits(number: str) -> tuple[str]:  # never equal to a text
         return (number,)
 
     try:
-        json.loads(text, object_pairs_hook=pairs, parse_int=digits, parse_float=digits)
+        return json.loads(text, object_pairs_hook=pairs, parse_int=digits, parse_float=digits)
     except RecursionError:
         raise too_deep() from None
     except ValueError:
