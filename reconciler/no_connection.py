@@ -55,6 +55,24 @@ _WHY = (
         ),
     ),
     (
+        r"session is (read-only|not read-only)|server is (not )?in hot standby mode",
+        Cause(
+            "no server in the URL is of the kind that target_session_attrs asks for",
+            "run again once the failover is over, or correct the hosts in the URL",
+        ),
+    ),
+    (
+        r"No space left on device",
+        Cause("the server's disk is full", "make room on the server's disk, and run again; no state is lost"),
+    ),
+    (
+        r"idle-session timeout",
+        Cause(
+            "the server ended the connection, for nothing was asked for longer than idle_session_timeout",
+            "set idle_session_timeout of the role to 0, or to more than 60 s, and run again",
+        ),
+    ),
+    (
         r"closed the connection unexpectedly|closed unexpectedly|Connection reset|the connection is (lost|closed)",
         Cause("the server ended the connection"),
     ),
@@ -64,13 +82,6 @@ _WHY = (
     (r"Connection refused", Cause("the connection was refused; no server listens at this address")),
     (r"No route to host|unreachable", Cause("there is no way to this address")),
     (r"on socket .*failed: No such file", Cause("there is no such socket; no server runs there")),
-    (
-        r"session is (read-only|not read-only)|server is (not )?in hot standby mode",
-        Cause(
-            "no server in the URL is of the kind that target_session_attrs asks for",
-            "run again once the failover is over, or correct the hosts in the URL",
-        ),
-    ),
     (r"connection is bad: invalid", UNREADABLE),
 )
 _NAMES = re.compile(r"([\"']).*?\1")  # of hosts, users and databases; a host may be called `certificates`

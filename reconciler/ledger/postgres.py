@@ -31,7 +31,20 @@ _STATEMENTS = (
 )
 _GRANT = "give the role the schema reconciler, or the rights that docs/ledger.md lists; `reconciler doctor` says whether they are enough"
 _READ_ONLY = "set default_transaction_read_only of the role to off"
-_TODO = {"42501": _GRANT, "25006": f"{_PRIMARY}; or {_READ_ONLY}"}
+# What the server says by a code, and where waiting alone changes nothing, what does.
+_SAID = {
+    "42501": ("the role lacks a right", _GRANT),
+    "25006": ("it takes no writes", f"{_PRIMARY}; or {_READ_ONLY}"),
+    "53100": ("the server's disk is full", "make room on the server's disk, and run again; no state is lost"),
+    "57014": (
+        "the server canceled a statement",
+        "raise statement_timeout of the role, or see what locks the tables; then run again, no state is lost",
+    ),
+    "55P03": (
+        "a table was locked for longer than lock_timeout",
+        "see what locks the tables, and run again; no state is lost",
+    ),
+}
 _ROWS = ["SELECT", "INSERT", "UPDATE", "DELETE"]  # what a run does with the tables
 _TABLE = re.compile(rf"\b(FROM|INTO|UPDATE|JOIN) (?=(?:{'|'.join(sorted(TABLES))})\b)")
 
@@ -110,8 +123,10 @@ def _meaning(e: Any) -> tuple[str, str]:
     lost = e.sqlstate is None and isinstance(e, psycopg.OperationalError)
     if lost and (found := no_connection.cause(str(e))):
         return found
-    name = f"{type(e).__name__}{f' {e.sqlstate}' if e.sqlstate else ''}"
-    return name, _TODO.get(e.sqlstate or "", no_connection.AGAIN)
+    if said := _SAID.get(e.sqlstate or ""):
+        words, todo = said
+        return f"{words} ({e.sqlstate})", todo
+    return f"{type(e).__name__}{f' {e.sqlstate}' if e.sqlstate else ''}", no_connection.AGAIN
 
 
 def _connected(url: str) -> tuple[Any, bool]:

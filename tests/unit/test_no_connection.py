@@ -1,5 +1,6 @@
 """Why no connection to PostgreSQL came about: what libpq and psycopg say, in words that hold nothing of the URL."""
 
+import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
@@ -41,6 +42,15 @@ AT = 'connection failed: connection to server at "SSL.certificate.internal" (10.
             "no such socket",
         ),
         ("consuming input failed: SSL connection has been closed unexpectedly", "ended the connection"),
+        (
+            "connection to server failed: Connection refused; connection failed: session is read-only",
+            "target_session_attrs",
+        ),
+        (
+            "terminating connection due to idle-session timeout; server closed the connection unexpectedly",
+            "idle_session_timeout",
+        ),
+        ('FATAL:  could not write init file "x": No space left on device', "disk is full"),
         ("the connection is lost", "ended the connection"),
         ("the connection is closed", "ended the connection"),
         ('connection is bad: invalid sslmode value: "hidden"', "the URL cannot be read"),
@@ -54,11 +64,21 @@ def test_each_reason_has_words_of_its_own(text: str, words: str) -> None:
     assert "hidden" not in said
 
 
-@pytest.mark.parametrize("text", ["password authentication failed", 'role "x" does not exist', 'database "x" does not exist', "failed to resolve host", "SSL error: certificate verify failed", "no pg_hba.conf entry", "connection is bad: invalid"])  # fmt: skip
+@pytest.mark.parametrize("text", ["password authentication failed", 'role "x" does not exist', 'database "x" does not exist', "failed to resolve host", "SSL error: certificate verify failed", "no pg_hba.conf entry", "connection is bad: invalid", "No space left on device", "idle-session timeout", "session is read-only"])  # fmt: skip
 def test_what_no_wait_changes_says_what_to_correct(text: str) -> None:
     found = cause(text)
     assert found is not None
     assert found.todo != AGAIN
+
+
+@pytest.mark.parametrize("code", ["42501", "25006", "53100", "57014", "55P03"])
+def test_codes_that_no_wait_changes_say_what_does(code: str) -> None:
+    said = psycopg.errors.lookup(code)("a value that the server quotes")
+    with pytest.raises(LedgerFailed, match=code) as refused, postgres._told("failed"):
+        raise said
+    assert refused.value.help != AGAIN
+    assert type(said).__name__ not in str(refused.value)
+    assert "quotes" not in str(refused.value)
 
 
 def test_what_is_not_known_has_no_words() -> None:
