@@ -21,8 +21,6 @@ from reconciler.reports.style import COLOUR, PLAIN, Style
 _COLOURS = r"(\x1b\[(?:0|1|2|31|32|33)m)"
 WORKSPACE_FILE = "reconciler.yaml"
 WIDTH = PLAIN.width
-# A token in clear text is a finding of its own (spec-secret); the line it stands in is shown without it.
-_CLEAR = r"(\btoken['\"]?\s*:\s*)(?![{\s])[^,}]*"
 # Only a file that means to be a spec is shown: another may hold a token and nothing else.
 _SPEC = r"^['\"{ ]*(apiVersion|kind|metadata|spec)['\"]?\s*:"
 _MOST = 5_000_001
@@ -182,8 +180,11 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
             return None
         from reconciler.origin import masked_line  # only a finding shows lines of a file
 
-        found = masked_line(cache[path][number - 1])
-        return re.sub(_CLEAR, r"\1…", found) if Path(path).name == WORKSPACE_FILE else found
+        if Path(path).name != WORKSPACE_FILE:
+            return masked_line(cache[path][number - 1])
+        from reconciler.reports.findings import settings_lines
+
+        return masked_line(settings_lines.shown(cache[path], number))
 
     return line
 
