@@ -309,6 +309,8 @@ class Reader:
         raise (NotFound if missing else ReadFailed)(f"GET {shown}: {words}", help=_status_help(status))
 
     def _token_help(self) -> str:
+        if self._token[:1] in ("'", '"'):
+            return "the token was not accepted; it begins with a quote, which is sent, too: write it without quotes"
         if not self._token.startswith(("api:", "Bearer ")):
             return "the token was not accepted; long-lived tokens often start with 'api:', this one does not"
         return "the token was not accepted; it may have expired"

@@ -118,6 +118,7 @@ def _addresses(checked: "Checked") -> Iterable[str]:
 
 addresses = _of(_addresses)
 labels = _of(lambda checked: {f"{k}={v}" for found in checked.labels.values() for k, v in found.items()})
+documents = _of(lambda checked: (f"{d.data['kind']}/{d.data['metadata']['name']}" for d in checked.documents))
 loads = _of(lambda checked: checked.desired().loads)
 datamarts = _of(lambda checked: checked.specs.datamarts)
 sources = _of(lambda checked: checked.specs.sources)

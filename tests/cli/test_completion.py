@@ -38,6 +38,8 @@ def ws(tmp_path: Path, emulator: Emulator) -> Workspace:
         (f"-C {ROOT / 'examples/environments'} plan --environment ", ["dev", "prod"]),
         (f"-C {ROOT / 'examples/environments'} plan --target Compartment/loy", ["Compartment/loyalty"]),
         (f"-C {ROOT / 'specs'} plan -l team=c", ["team=crm"]),
+        (f"-C {ROOT / 'specs'} render Comp", ["Compartment/loyalty", "Compartment/newsletter"]),
+        ("-C /nowhere render Comp", []),
         ("-C /nowhere plan --target x", []),
         ("-C /nowhere plan --environment x", []),
     ],

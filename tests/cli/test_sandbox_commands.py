@@ -9,6 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from reconciler.cli.commands.demo import run_demo
+from reconciler.errors import MissingExtra
+from reconciler.reports.style import PLAIN
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 from tests.unit.test_fault_scripts import READY
@@ -171,6 +174,13 @@ def test_a_demo_says_how_its_sandbox_and_its_folder_go(tmp_path: Path) -> None:
         stop = [sys.executable, "-m", "reconciler", "-C", str(root), "sandbox", "stop"]
         ended = subprocess.run(stop, capture_output=True, text=True, check=False)
     assert "has ended" in ended.stdout
+
+
+def test_a_demo_without_the_sandbox_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(MissingExtra):
+        run_demo(tmp_path / "demo", PLAIN)
+    assert not (tmp_path / "demo").exists()
 
 
 def test_two_objects_of_one_id_are_no_seed(workspace: Workspace) -> None:

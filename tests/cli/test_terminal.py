@@ -74,7 +74,7 @@ def test_findings_stand_on_lines_of_their_own_in_whole_words(tmp_path: Path, col
         line.startswith("warning[bad-lines]: ProfileSource/customers@retail-fr: 1 of") for line in lines
     ), text
     assert all(len(line) <= columns for line in lines if "|" not in line), text
-    assert "data/fr/customers.csv:27 row 26 column 'points' is" in text
+    assert "data/fr/customers.csv:27 row 26: column 'points'" in text
     assert lines.index("Changes") > 0
     assert lines[lines.index("Changes") - 1] == ""
 

@@ -29,6 +29,14 @@ def test_a_file(ready: Workspace, tmp_path: Path) -> None:
     assert with_token(ready, file)[0] == 0
 
 
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_a_file_without_a_token(text: str, ready: Workspace, tmp_path: Path) -> None:
+    """Another token, or none, is not sent in its place."""
+    file = tmp_path / "token"
+    file.write_text(text)
+    assert with_token(ready, file) == (1, f"error: cannot read the token from {file}: it is empty\n")
+
+
 def test_a_pipe_that_is_written_slowly(ready: Workspace) -> None:
     command = f"{sys.executable} -m reconciler -C {ready.root} plan --token-file <(sleep 0.5; printf a-token)"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from reconciler.model.diagnostic import error
 from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary
 from reconciler.planning.digests import sealed
 from reconciler.planning.plan.coverage import Cover, Coverage
@@ -101,10 +103,19 @@ def test_saved_plans_are_shown_in_every_format(tmp_path: Path) -> None:
 def test_html_says_what_is_wrong_with_a_plan() -> None:
     page = plan_html.render(made(1))
     assert "This plan cannot be applied." not in page
-    from msgspec.structs import replace
-
     assert "This plan cannot be applied." in plan_html.render(replace(made(1), applyable=False))
     assert "Flags limit this plan" in plan_html.render(replace(made(1), complete=False))
+
+
+def test_a_page_says_where_rows_were_rejected_and_why() -> None:
+    found = error(
+        "bad-lines",
+        "2 of 3 rows are rejected",
+        help="correct them",
+        note="a.csv:2: <b>\na.csv:3: it is blank",
+    )
+    page = plan_html.render(replace(made(1), diagnostics=(found,)))
+    assert "2 of 3 rows are rejected<br>a.csv:2: &lt;b&gt;<br>a.csv:3: it is blank<br>" in page
 
 
 @pytest.mark.parametrize("count", [16, 17, 2_000])

@@ -326,7 +326,6 @@ def gate(text: str) -> str:
     [
         ("command: {run: ['false']}", "false ended with 1"),
         ("command: {run: [sleep, '60'], timeout: 1s}", "sleep did not end within 1 s, and was stopped"),
-        ("command: {run: [no-such-program]}", "no-such-program cannot be run"),
         ("min_activations: 3", "2 activations are visible; required: 3"),
         ("max_failed_lines: 1", "2 commands failed; allowed: 1"),
     ],
@@ -339,6 +338,26 @@ def test_a_gate_closes(gates: str, words: str, fleet_of: Make) -> None:
     assert words in " ".join(done.err.split())
     assert fleet.touched() == {"canary"}
     assert status(fleet)["state"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("no-such-program", "PATH has no program of that name"),
+        ("./gaet.sh", "there is no such file"),
+        ("./gate.sh", "it is not executable (chmod +x ./gate.sh)"),
+    ],
+)
+def test_a_gate_whose_program_cannot_be_run_is_told_before_anything_is_written(
+    program: str, why: str, fleet_of: Make
+) -> None:
+    """Not after the first wave has soaked."""
+    fleet = fleet_of(waves=gate(f"command: {{run: [{program}]}}"))
+    fleet.workspace.write("gate.sh", "#!/bin/sh\n")
+    done = fleet.workspace.run("apply", fleet.planned())
+    assert done.code == 1
+    assert f"{program} cannot be run: {why}; nothing was written" in " ".join(done.err.split())
+    assert fleet.touched() == set()
 
 
 def test_a_failed_read_neither_opens_nor_closes_a_gate(fleet_of: Make) -> None:

@@ -50,6 +50,15 @@ def test_counts_properties_and_places_without_a_value(workspace: Workspace, emul
     assert len(emulator.writes()) == writes
 
 
+def test_a_compartment_that_is_not_there_yet_has_no_id(workspace: Workspace) -> None:
+    declare(workspace)
+    write(workspace, {"id": "c0", "tier": "gold"})
+    for command in (("diff", "customers", "--values"), ("preview", "customers", "--line", "1")):
+        shown = workspace.run("source", *command).out
+        assert "compartment_id (known after apply), user_account_id" in shown
+        assert "+ $compartment_id: (known after apply)" in shown
+
+
 @pytest.mark.parametrize(
     "update",
     ["{force_replace: true}", "{force_replace: false}", "{force_replace: false, merge_objects: true}"],

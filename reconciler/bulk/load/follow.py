@@ -61,9 +61,10 @@ class Executions:
                 break
             if waiting.issuperset(batch):  # none of them ended: no use in asking again at once
                 what = f"{many(len(waiting), 'execution')} of {self.listings.address}"
+                words = f"to ask again about {what}"
                 if silence.begun:
-                    what = f"the platform, which gives no answer (at most {GONE_S:g} s), and {what}"
-                self.context.clock.wait(pause, f"for {what}")
+                    words = f"for the platform, which gives no answer (at most {GONE_S:g} s), and {what}"
+                self.context.clock.wait(pause, words)
                 pause = min(pause * 1.3, 5.0)
         reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
         self.state.errors.append(

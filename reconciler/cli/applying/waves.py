@@ -66,6 +66,7 @@ def apply_in_waves(
         connections.threads(settings.parallelism) as io,
         shown,
     ):
+        _need_programs(made, board.find(made.plan_digest), flags)
         record = board.begin(made.plan_digest, document.encode(made), actor.who())
 
         def applied(part: Plan) -> bool:
@@ -110,6 +111,30 @@ def apply_in_waves(
             found, code = replace(found, outcomes=(*found.outcomes, *came)), exit_codes.PARTLY
         shown.ended(code, result_text.counted(found.outcomes))
     return found, code
+
+
+def _need_programs(made: Plan, before: Recorded | None, flags: Flags) -> None:
+    """The programs of gates that are still to be opened are there, before anything of a wave is written.
+
+    Args:
+        made: the plan.
+        before: what the ledger has of its rollout.
+        flags: as given.
+
+    Raises:
+        ReconcilerError: one is not there, or cannot be started.
+    """
+    assert made.rollout is not None  # noqa: S101 - the caller's case
+    passed = {name for name, record in before.waves.items() if record.state == "passed"} if before else set()
+    for wave in made.rollout.waves:
+        if not wave.gates.command or wave.name in passed or flags.wave not in (None, wave.name):
+            continue
+        env = gates.gate_environment(os.environ, wave.gates.command_env)
+        if why := user_command.why_not(wave.gates.command, flags.root, env):
+            raise ReconcilerError(
+                f"the gate of the wave '{wave.name}': {wave.gates.command[0]} cannot be run: {why}; nothing was written",
+                help="correct the gate's command, or make the program; paths are relative to the workspace",
+            )
 
 
 def _gate_command(made: Plan, wave: Wave, root: Path, token: str) -> tuple[bool, str]:

@@ -15,7 +15,7 @@ import typer
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import out, style
 from reconciler.cli.scaffold import scaffold
-from reconciler.cli.wiring.sandbox_process import FOLDER, running
+from reconciler.cli.wiring.sandbox_process import FOLDER, need_installed, running
 from reconciler.errors import ReconcilerError
 from reconciler.reports.style import Style
 
@@ -60,8 +60,10 @@ def run_demo(directory: Path | None, marks: Style) -> int:
     """Scaffold, validate, plan, apply, plan again; the exit code of the first command that does not do as told here.
 
     Raises:
+        MissingExtra: the sandbox is not installed; nothing is written then.
         ReconcilerError: the folder is not empty, or cannot be written.
     """
+    need_installed()
     root = directory or Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
     if root.exists() and any(root.iterdir()):
         raise ReconcilerError(f"{root} is not empty", help="name a new folder, or give no folder")

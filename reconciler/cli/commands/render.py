@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes
+from reconciler.cli import completing, exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.errors import ReconcilerError, SpecError
@@ -22,7 +22,11 @@ def render(
     context: typer.Context,
     addresses: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ADDRESS]...", help="For example Compartment/loyalty. Default: all."),
+        typer.Argument(
+            metavar="[ADDRESS]...",
+            help="For example Compartment/loyalty. Default: all.",
+            autocompletion=completing.documents,
+        ),
     ] = None,
     output: opt.Output = opt.Format.TEXT,
     environment: opt.Environment = None,

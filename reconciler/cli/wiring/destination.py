@@ -110,7 +110,9 @@ def token(
         ReconcilerError: the named place does not hold one.
     """
     if token_file is not None:
-        return read_secret(token_file, "token")
+        if not (found := read_secret(token_file, "token")):
+            raise ReconcilerError(f"cannot read the token from {token_file}: it is empty")
+        return found
     if value := environ.get("RECONCILER_TOKEN"):
         return value
     if settings.token_source is not None:

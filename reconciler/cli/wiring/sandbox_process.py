@@ -32,8 +32,7 @@ def ensure(root: Path, seed: Mapping[str, Any] | None = None) -> str:
         MissingExtra: starlette, uvicorn or jinja2 is not installed.
         ReconcilerError: it does not start.
     """
-    if not all(importlib.util.find_spec(m) for m in ("starlette", "uvicorn", "jinja2")):
-        raise MissingExtra("the sandbox", "sandbox")
+    need_installed()
     folder = private_folder(root / FOLDER)
     if url := running(folder):  # where nothing can be written, too
         return _planted(url, seed)
@@ -54,6 +53,16 @@ def ensure(root: Path, seed: Mapping[str, Any] | None = None) -> str:
                 close_fds=True,
             )
         return _planted(_await(folder, process), seed)
+
+
+def need_installed() -> None:
+    """What the sandbox needs is installed.
+
+    Raises:
+        MissingExtra: starlette, uvicorn or jinja2 is not.
+    """
+    if not all(importlib.util.find_spec(m) for m in ("starlette", "uvicorn", "jinja2")):
+        raise MissingExtra("the sandbox", "sandbox")
 
 
 def _is_built_in(seed: Mapping[str, Any]) -> bool:

@@ -1,6 +1,8 @@
 """Commands of the user, run in the workspace: bounded in time and in what they may write."""
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -29,6 +31,25 @@ class Ended:
     code: int | None
     why: str = ""
     out: bytes = b""
+
+
+def why_not(command: Sequence[str], root: Path, env: Mapping[str, str]) -> str | None:
+    """Why the program cannot be started, as far as that can be seen before; None where it can.
+
+    Args:
+        command: program and arguments.
+        root: the folder to run it in.
+        env: its environment.
+    """
+    name = command[0]
+    if os.sep not in name:
+        return None if shutil.which(name, path=env.get("PATH")) else "PATH has no program of that name"
+    path = root / name
+    if not path.exists():
+        return "there is no such file"
+    if not path.is_file():
+        return "it is no file"
+    return None if os.access(path, os.X_OK) else f"it is not executable (chmod +x {shlex.quote(name)})"
 
 
 def run(

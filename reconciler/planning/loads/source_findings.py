@@ -48,7 +48,13 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         findings.append(warning("source-looks", words, want.span, address=address, help=todo))
     if not scan.accepted:
         findings.append(
-            error("empty-source", "no row of the source can be sent", want.label_span, address=address)
+            error(
+                "empty-source",
+                "no row of the source can be sent",
+                want.label_span,
+                address=address,
+                help="look at what writes the file; where no rows are right for now, set suspend: true",
+            )
         )
     elif scan.lines < SMALL:
         findings.append(
@@ -82,7 +88,7 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
 def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     """Rows that are bad and will not be sent: an error where they are more than the source allows."""
     address, rejected = str(want.address), bad(scan)
-    shown = [f"{r.where} {r.reason}" for r in scan.rejects if r.code != SUPERSEDED][:SHOWN]
+    shown = [f"{r.where}: {r.reason}" for r in scan.rejects if r.code != SUPERSEDED][:SHOWN]
     if rejected > len(shown):
         shown.append(f"… and {rejected - len(shown):,} more")
     worst = "\n".join(shown)
@@ -136,7 +142,7 @@ def _repeated(want: DesiredLoad, found: Repeated) -> Diagnostic:
         want.span,
         address=str(want.address),
         note=note,
-        help="keep one command per identity; the platform guarantees no order between commands",
+        help="keep one row for each identity, or set duplicates: keep_last, which sends the last row of each",
     )
     return replace(finding, severity=Severity.ERROR) if want.definition.duplicates == "refuse" else finding
 

@@ -8,6 +8,9 @@ from reconciler.model.profile import OWNER
 from reconciler.reports.preview.differences import Difference, differences
 from reconciler.reports.style import Style, safe
 
+_COMPARTMENT = ("compartment_id", "$compartment_id")
+_NOT_KNOWN = "0"  # what stands for its id then
+
 
 def render(found: Preview, style: Style) -> str:
     """The command in a line, then one line for each property that changes."""
@@ -18,7 +21,7 @@ def render(found: Preview, style: Style) -> str:
         if k in command
     ]
     who = [
-        f"{k} {_value(command[k])}"
+        f"{k} {_named(k, command[k])}"
         for k in ("compartment_id", "user_account_id", "email_hash", "user_agent_id")
         if k in command
     ]
@@ -50,11 +53,17 @@ def render(found: Preview, style: Style) -> str:
 def _line(change: Difference, style: Style) -> str:
     paint = {"+": style.green, "-": style.red, "~": style.yellow}[change.sign]
     values = {
-        "+": _value(change.new),
+        "+": _named(change.path, change.new),
         "-": _value(change.old),
         "~": f"{_value(change.old)} -> {_value(change.new)}",
     }[change.sign]
     return f"  {paint(change.sign)} {safe(change.path)}: {values}"
+
+
+def _named(key: str, value: Any) -> str:
+    """The value of a property; no id stands for a compartment that does not exist yet."""
+    new = key in _COMPARTMENT and value == _NOT_KNOWN
+    return "(known after apply)" if new else _value(value)
 
 
 def _value(value: Any) -> str:
