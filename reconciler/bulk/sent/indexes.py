@@ -1,8 +1,4 @@
-"""The sent indexes of a workspace: written, opened, shown and removed (design 11).
-
-Beside the index of a source with `gone: delete` lies a second file: whom each entry is about, in the same order, enciphered. The
-index names it by its id, so each is believed only with the other.
-"""
+"""The sent indexes of a workspace: written, opened, compared and removed (design 11)."""
 
 import re
 import tempfile
@@ -18,8 +14,9 @@ import msgspec
 from reconciler.bulk.scan.source_scans import Scans
 from reconciler.bulk.sent.difference import Counts, difference
 from reconciler.bulk.sent.digests import Key, SourceRows
-from reconciler.bulk.sent.index_file import ENTRY, Description, Unusable, joined, read_index, write_index
+from reconciler.bulk.sent.index_file import ENTRY, Description, Unusable, read_index, write_index
 from reconciler.bulk.sent.store import Store
+from reconciler.bulk.sent.stored import IDENTITIES, Stored, number_of
 from reconciler.bulk.sources import enciphered
 from reconciler.errors import DiskFailed, ReconcilerError
 from reconciler.kinds.names import SealName
@@ -30,7 +27,6 @@ from reconciler.planning.digests import identified, load_digest
 from reconciler.planning.loads.delta import index_name, index_of, prefix, scope
 from reconciler.planning.loads.generations import Generation
 
-IDENTITIES = "-identities"  # ends the name of the file that says whom an index is about
 _INDEX = re.compile(rf"g\d+\.[0-9a-f]+(?:{IDENTITIES})?")  # what follows the prefix in the name of either
 
 
@@ -57,7 +53,7 @@ class SentIndexes:
         lists: Callable[[], AbstractContextManager[Path | str]],
     ) -> None:
         self.scans, self.store, self._key, self._new_lists = scans, store, key, lists
-        self._about = (origin, organisation_id)
+        self._about, self._stored = (origin, organisation_id), Stored(store, key)
         self._lists: Path | str | None = None
         self._made, self._making = ExitStack(), threading.Lock()
         self._tracked: tuple[SourceDefinition, str, SourceRows] | None = None
@@ -190,52 +186,8 @@ class SentIndexes:
                 raise Unusable(f"the sent index of {title} cannot be used: {e}") from None
             if source.gone == "delete":
                 known = source if resolved is None else resolved(said, title)
-                read = self._with_identities(known, said, title, read, stack)
+                read = self._stored.with_identities(known, said, title, read, stack)
             yield said, read
-
-    def _with_identities(
-        self,
-        source: SourceDefinition,
-        about: Description,
-        title: str,
-        read: Iterator[bytes],
-        stack: ExitStack,
-    ) -> Iterator[bytes]:
-        """Entries with whom they are about.
-
-        Args:
-            source: with which they are compared.
-            about: what the index says of itself.
-            title: of its load.
-            read: the entries.
-            stack: closes the file.
-
-        Raises:
-            Unusable: that is not kept, or cannot be read.
-        """
-        if not about.identities:
-            raise Unusable(f"the sent index of {title} was made without gone: delete")
-        if about.identified != identified(source):
-            raise Unusable(f"identify_by is not what it was in {title}")
-        try:
-            found = self.store.open(about.name + IDENTITIES)
-        except ReconcilerError as e:
-            raise Unusable(f"the identities of {title} cannot be read: {e}") from None
-        if found is None:
-            raise Unusable(f"the identities of {title} are not there")
-        return joined(read, self._identities(stack.enter_context(found), about), title)
-
-    def _identities(self, file: IO[bytes], about: Description) -> Iterator[bytes]:
-        """Whom the entries of an index are about, in order.
-
-        Raises:
-            Damaged: they cannot be believed.
-        """
-        if enciphered.identity_of(file).hex() != about.identities:
-            raise enciphered.Damaged("they are of another index")
-        key = self._key(False) or b""
-        for records in enciphered.read(file, key, about.name):
-            yield from records
 
     def keep(
         self,
@@ -301,38 +253,7 @@ class SentIndexes:
         Raises:
             ReconcilerError: the place cannot be read.
         """
-        return [x for n in self._names(source, datamart_id) if (x := self._shown(n)) is not None]
-
-    def _shown(self, name: str) -> KeptIndex | None:
-        """One index, looked at; None where it is not there any more."""
-        try:
-            file = self.store.open(name)
-        except ReconcilerError as e:
-            return KeptIndex(number_of(name), trouble=f"it cannot be read: {e}")
-        if file is None:
-            return None
-        with file:
-            try:
-                about, _ = read_index(file, self._key(False), name)
-            except Unusable as e:
-                return KeptIndex(number_of(name), trouble=str(e))
-        shown = KeptIndex(number_of(name), about.rows, about.unknown, about.since_full)
-        return replace(shown, identities=True, trouble=self._verified(about)) if about.identities else shown
-
-    def _verified(self, about: Description) -> str:
-        """What is wrong with the identities beside an index; empty if they are whole."""
-        try:
-            file = self.store.open(about.name + IDENTITIES)
-        except ReconcilerError as e:
-            return f"its identities cannot be read: {e}"
-        if file is None:
-            return "its identities are not there"
-        with file:
-            try:
-                count = sum(1 for _ in self._identities(file, about))
-            except ReconcilerError as e:
-                return f"its identities cannot be used: {e}"
-        return "" if count == about.rows else "its identities are not as many"
+        return [x for n in self._names(source, datamart_id) if (x := self._stored.shown(n)) is not None]
 
     def look(self, source: SourceDefinition, datamart_id: str) -> tuple[int, Counts] | None:
         """A source compared with the newest index that is here, whatever the platform has: its load's number, and counts.
@@ -402,11 +323,6 @@ class SentIndexes:
         every = dict.fromkeys(((source.workspace, source.source), *source.former))
         starts = [prefix(self._scope(datamart_id, workspace), name) for workspace, name in every]
         return [n for start in starts for n in self.store.names(start) if _INDEX.fullmatch(n, len(start))]
-
-
-def number_of(name: str) -> int:
-    """The number of the load that an index is of, by its name."""
-    return int(name.split(".")[-2].removeprefix("g"))
 
 
 def _loads(names: Sequence[str]) -> str:
