@@ -183,6 +183,21 @@ def _narrow_column(
     parquet_footers.with_last_column(path, frame, fields, statistics=statistics, before=before)
 
 
+@pytest.mark.parametrize(
+    ("converted", "bits", "second"), [(7, 32, 1_000), (7, 64, 1_000), (8, 64, 1_000_000)]
+)
+def test_times_of_each_unit(converted: int, bits: int, second: int, tmp_path: Path) -> None:
+    """Milliseconds in 64 bits, which the format has not, count as what they say."""
+    stored = [0, second, 5, DAY * second - 1, DAY * second, -1]
+    dtype = polars.Int32 if bits == 32 else polars.Int64
+    frame = polars.DataFrame({"id": [f"u{n}" for n in range(6)], "x": polars.Series(stored, dtype=dtype)})
+    parquet_footers.with_last_column(tmp_path / "types.parquet", frame, {6: converted})
+    rows, rejects = sent(tmp_path, SOURCE)
+    assert [r[:2] for r in rejects] == [(5, "x"), (6, "x")]
+    part, last = ("005000", "999000") if second == 1_000 else ("000005", "999999")
+    assert rows == [f'"x":"{t}"' for t in ("00:00:00", "00:00:01", f"00:00:00.{part}", f"23:59:59.{last}")]
+
+
 @pytest.mark.parametrize("fewer", ["file", "groups"])
 def test_fewer_rows_than_a_column_has(fewer: str, tmp_path: Path) -> None:
     """What a footer leaves out is not lost without a word, even where the file and its groups agree on it."""

@@ -26,7 +26,7 @@ _CONVERTED, _SCALE, _PRECISION, _LOGICAL = 6, 7, 8, 10
 _INT32, _INT96, _FIXED, _REPEATED = b"\x02", b"\x06", b"\x0e", b"\x04"
 _I32, _TWELVE = 5, b"\x18"  # the type of a length, and that of 96 bits
 _CONVERTED_MAP, _CONVERTED_ENTRIES, _CONVERTED_LIST = b"\x02", b"\x04", b"\x06"
-_CONVERTED_TIMES, _CONVERTED_INSTANT = (b"\x0e", b"\x10"), b"\x14"
+_CONVERTED_TIMES = {b"\x0e": b"\x12", b"\x10": b"\x14"}  # and the instants of the same unit
 _CONVERTED_DECIMAL, _CONVERTED_JSON, _CONVERTED_INTERVAL = b"\x0a", b"\x26", b"\x2a"
 _LOGICAL_MAP, _LOGICAL_LIST, _LOGICAL_TIME, _LOGICAL_INSTANT = b"\x2c", b"\x3c", b"\x7c", b"\x8c"
 _LOGICAL_DECIMAL, _LOGICAL_JSON, _LOGICAL_UUID = b"\x5c", b"\xcc", b"\xec"
@@ -177,7 +177,7 @@ def _without_time(element: _Element, logical: bytes) -> _Element:
         return plain
     if logical:  # both have the same fields
         return plain | {_LOGICAL: _Value(thrift.STRUCT, _LOGICAL_INSTANT + logical[1:])}
-    return plain | {_CONVERTED: _Value(element[_CONVERTED].kind, _CONVERTED_INSTANT)}
+    return plain | {_CONVERTED: _Value(element[_CONVERTED].kind, _CONVERTED_TIMES[element[_CONVERTED].data])}
 
 
 def _decimal(element: _Element, logical: bytes) -> tuple[int, int]:

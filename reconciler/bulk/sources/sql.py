@@ -192,7 +192,7 @@ def _arguments(url: Any) -> dict[str, Any]:
     drivers, instead = _DRIVERS[backend]
     driver = url.get_driver_name() if drivers else backend
     if driver not in drivers:
-        raise ReconcilerError(f"the driver {driver} changes some values of the database", help=instead)
+        raise ReconcilerError(f"the driver {driver} changes some values of the database; {instead}")
     return mysql_values.arguments(driver) if driver in mysql_values.DRIVERS else {}
 
 
