@@ -28,6 +28,7 @@ _MAPPED_ONLY = frozenset({"identify_by", "owner", "types", "profile", "operation
 _PACKED_OTHERWISE = frozenset({".bz2", ".xz", ".lz4", ".zip", ".7z", ".br", ".z", ".tgz"})
 _PLACEHOLDER = r"\{datamart\.[^{}]*\}"
 # A colon before an @ that is no port's; a password as a parameter.
+_URL = r"[A-Za-z][A-Za-z0-9+.-]*://(?![^/?]*\s[^/?]*@).*"  # the name of a file may have blanks, an account has none
 _CREDENTIALS = r"://[^/@\s:]*:(?![0-9]*(?:[/?]|$))\S+@|[?&](?:ssl)?password="
 
 
@@ -181,7 +182,14 @@ def passwords(document: Document) -> Iterator[Diagnostic]:
         url: Any = spec
         for key in place:
             url = url.get(key, {})
-        if isinstance(url, str) and re.search(_CREDENTIALS, url):
+        if place == ("sql", "url") and isinstance(url, str) and not re.fullmatch(_URL, url):
+            yield error(
+                "spec-secret",
+                "spec.sql.url is no URL, and may be a secret",
+                document.span("spec", *place),
+                help="write DRIVER://HOST/DATABASE, or {env: NAME} or {file: PATH} where a password is in it",
+            )
+        elif isinstance(url, str) and re.search(_CREDENTIALS, url):
             yield error(
                 "spec-secret",
                 f"spec.{'.'.join(place)} contains a password",

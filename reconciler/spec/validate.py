@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.kinds.counts import many
 from reconciler.kinds.nearest import nearest
+from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.settings import DURATION
 from reconciler.spec.documents import Document
@@ -26,6 +27,7 @@ _WORDS = {
     "null": "nothing",
 }
 _YES_NO = {"yes": "true", "on": "true", "no": "false", "off": "false", "true": "true", "false": "false"}
+VARIABLE = "^[A-Za-z_][A-Za-z0-9_.-]*$"
 _PATTERNS = {
     "^[0-9]+$": "an id (digits)",
     f"^{DURATION}$": "a duration such as 30s, 10m or 7d, of at most 9999d",
@@ -92,11 +94,7 @@ def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
             hint = QUOTES_ADVICE if _quoted(e.instance) else nearest(str(e.instance), map(str, allowed))
             yield error("spec-value", words, span, help=hint)
         case "pattern":
-            wanted = _PATTERNS.get(e.validator_value, f"of the form {e.validator_value}")
-            hint = QUOTES_ADVICE if _quoted(e.instance) else None
-            yield error(
-                "spec-value", f"{where} is {_shown(e.instance)}, which is not {wanted}", span, help=hint
-            )
+            yield _form_error(e, where, span)
         case "anyOf" | "oneOf":
             if _misspelt(e, [name for option in e.validator_value for name in option.get("required", [])]):
                 return
@@ -106,6 +104,15 @@ def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
             yield error("spec-missing-field", f"{where} needs {one}{joined}", document.key_span(*path))
         case _:
             yield error("spec-value", f"{where}: {_bound_words(e)}", span)
+
+
+def _form_error(e: Any, where: str, span: Span) -> Diagnostic:
+    if e.validator_value == VARIABLE:  # it may be the secret itself, so it is not shown
+        advice = "write the name of the environment variable that holds the secret; change the secret if it was committed"
+        return error("spec-secret", f"{where} is not the name of a variable", span, help=advice)
+    wanted = _PATTERNS.get(e.validator_value, f"of the form {e.validator_value}")
+    hint = QUOTES_ADVICE if _quoted(e.instance) else None
+    return error("spec-value", f"{where} is {_shown(e.instance)}, which is not {wanted}", span, help=hint)
 
 
 def _misspelt(e: Any, missing: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ SECRET = "kqz9SecretOfTheWorkspace"
 FORMS = (
     "{s}", '"{s}"', "'{s}'", "{{value: {s}}}", "{{name: {s}}}", "[{s}]", "[env, {s}]", "&a {s}", "!x {s}", "\n{i}{s}", '\n{i}"{s}\n{i}{s}"',
     ">-\n{i}{s}\n{i}{s}", "|\n{i}{s}", "\n{i}- {s}", "\n{i}value: {s}", "\n{i}name:\n{i}  {s}", "{{env: X, file: y, more: {s}}}", "{{a: 1, b: [{{c: {s}}}]}}",
-    '"a, settle: {s}"', "{s} # the token", "{{token: {s}", '"{s}', "{s}: {s}",
+    '"a, settle: {s}"', "{s} # the token", "{{token: {s}", '"{s}', "{s}: {s}", '{{env: "api:{s}"}}', '\n{i}env: {s}==',
 )  # fmt: skip
 names = st.sampled_from(
     ["token", "plan_key", "index_key", "toekn", "api_token", "password", "Token", "x", "planKey", '"token"']

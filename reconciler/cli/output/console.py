@@ -21,6 +21,11 @@ from reconciler.reports.style import COLOUR, PLAIN, Style
 _COLOURS = r"(\x1b\[(?:0|1|2|31|32|33)m)"
 WORKSPACE_FILE = "reconciler.yaml"
 WIDTH = PLAIN.width
+# In a spec: a database's URL that is none, and what stands in a field, however it is spelt, that a secret would stand in.
+_CLEAR = (
+    r"(?i)(\b(?:url|\w*(?:password|passwd|pwd|secret|credential|api_?key)\w*)['\"]?\s*:\s*)"
+    r"(?![{\s]|['\"]?[a-z][\w+.-]*://)[^,}]*"
+)
 # Only a file that means to be a spec is shown: another may hold a token and nothing else.
 _SPEC = r"^['\"{ ]*(apiVersion|kind|metadata|spec)['\"]?\s*:"
 _MOST = 5_000_001
@@ -181,7 +186,7 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
         from reconciler.origin import masked_line  # only a finding shows lines of a file
 
         if Path(path).name != WORKSPACE_FILE:
-            return masked_line(cache[path][number - 1])
+            return re.sub(_CLEAR, r"\1…", masked_line(cache[path][number - 1]))
         from reconciler.reports.findings import settings_lines
 
         return masked_line(settings_lines.shown(cache[path], number))

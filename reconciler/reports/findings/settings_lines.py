@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from reconciler.spec.schema import schema
+from reconciler.spec.validate import VARIABLE
 
 SECRETS = frozenset({"token", "plan_key", "index_key"})
 _REFERENCES = frozenset({"env", "file"})
@@ -67,6 +68,8 @@ def _may_be_secret(text: str, inside: Sequence[str]) -> bool:
     doubtful = any(n not in _names() and above not in _OF_USERS for n, above in pairwise([*inside, ""]))
     names = _REFERENCES if doubtful else _names()
     bare = text.strip(_STRUCTURE)
+    if inside[:1] == ["env"] and not re.fullmatch(VARIABLE, bare.partition(" #")[0].rstrip(_STRUCTURE)):
+        return bool(bare)
     if not bare or bare.startswith("#") or (inside and inside[0] in names):
         return False
     return len(bare) >= _LEAST or any(text.count(quote) % 2 for quote in "\"'")
