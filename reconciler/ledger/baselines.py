@@ -11,8 +11,9 @@ Key = tuple[str, str, str]  # origin of the endpoint, organisation id, workspace
 _OURS = "origin=? AND organisation_id=? AND workspace=?"
 _KEEP = (
     "INSERT INTO baselines VALUES (?,?,?,?,?,?,?) ON CONFLICT (origin, organisation_id, workspace, address) "
-    "DO UPDATE SET identity=excluded.identity, shape=excluded.shape, at=excluded.at WHERE baselines.at<=excluded.at"
+    "DO UPDATE SET identity=excluded.identity, shape=excluded.shape, at=excluded.at WHERE baselines.at<=excluded.at OR baselines.at>?"
 )
+CLOCKS_APART_S = 300.0  # what is recorded for a time further ahead than clocks differ was recorded by a wrong clock, and counts as old
 
 
 def read(database: Database, key: Key) -> Baseline:
@@ -26,7 +27,7 @@ def read(database: Database, key: Key) -> Baseline:
     return Baseline(max(times, default=None), rows, datamarts)
 
 
-def keep(database: Database, key: Key, rows: Iterable[Left], at: float) -> None:
+def keep(database: Database, key: Key, rows: Iterable[Left], at: float, now: float) -> None:
     """Record how some resources are; what was recorded later stays.
 
     Args:
@@ -34,13 +35,14 @@ def keep(database: Database, key: Key, rows: Iterable[Left], at: float) -> None:
         key: origin of the endpoint, organisation id, workspace.
         rows: the resources.
         at: when they were so, in seconds since 1970.
+        now: the time by this machine's clock.
     """
-    values = [(*key, r.address, r.identity, _text(r), at) for r in rows]
+    values = [(*key, r.address, r.identity, _text(r), at, now + CLOCKS_APART_S) for r in rows]
     database.many(_KEEP, values)
 
 
 def replace_all(
-    database: Database, key: Key, rows: Collection[Left], datamarts: Collection[str], at: float
+    database: Database, key: Key, rows: Collection[Left], datamarts: Collection[str], at: float, now: float
 ) -> None:
     """Record all that there is; what was recorded earlier and is not in it goes.
 
@@ -50,18 +52,20 @@ def replace_all(
         rows: all resources, whether specs declare them or not.
         datamarts: ids of those on which it was seen.
         at: when, in seconds since 1970.
+        now: the time by this machine's clock.
     """
     sql = f"SELECT address, identity, shape FROM baselines WHERE {_OURS}"  # noqa: S608 - words of ours
     old = {address: said for address, *said in database.rows(sql, *key)}
-    now = {r.address: r for r in rows}
-    keep(database, key, [r for a, r in now.items() if old.get(a) != [r.identity, _text(r)]], at)
-    gone = [(*key, a, at) for a in old.keys() - now.keys()]
-    database.many(f"DELETE FROM baselines WHERE {_OURS} AND address=? AND at<=?", gone)  # noqa: S608 - words of ours
+    found = {r.address: r for r in rows}
+    keep(database, key, [r for a, r in found.items() if old.get(a) != [r.identity, _text(r)]], at, now)
+    ahead = now + CLOCKS_APART_S
+    gone = [(*key, a, at, ahead) for a in old.keys() - found.keys()]
+    database.many(f"DELETE FROM baselines WHERE {_OURS} AND address=? AND (at<=? OR at>?)", gone)  # noqa: S608 - words of ours
     sql = (
         "INSERT INTO baseline_looks VALUES (?,?,?,?,?) ON CONFLICT (origin, organisation_id, workspace) "
-        "DO UPDATE SET datamarts=excluded.datamarts, at=excluded.at WHERE baseline_looks.at<=excluded.at"
+        "DO UPDATE SET datamarts=excluded.datamarts, at=excluded.at WHERE baseline_looks.at<=excluded.at OR baseline_looks.at>?"
     )
-    database.rows(sql, *key, msgspec.json.encode(sorted(datamarts)).decode(), at)
+    database.rows(sql, *key, msgspec.json.encode(sorted(datamarts)).decode(), at, ahead)
 
 
 def _text(row: Left) -> str:

@@ -219,7 +219,7 @@ class Ledger:
 
     def keep_baseline(self, workspace: str, rows: Iterable[Left]) -> None:
         """Record how an apply leaves some resources now."""
-        baselines.keep(self.database, (*self._key, workspace), rows, self._wall())
+        baselines.keep(self.database, (*self._key, workspace), rows, self._wall(), self._wall())
 
     def keep_look(
         self, workspace: str, rows: Collection[Left], datamarts: Collection[str], at: float
@@ -234,9 +234,9 @@ class Ledger:
         """
         key = (*self._key, workspace)
         if datamarts:
-            baselines.replace_all(self.database, key, rows, datamarts, at)
+            baselines.replace_all(self.database, key, rows, datamarts, at, self._wall())
         else:
-            baselines.keep(self.database, key, rows, at)
+            baselines.keep(self.database, key, rows, at, self._wall())
 
     def refuse(self, datamart_id: str, name: str) -> None:
         """Remember that the remote refused the upload of this chunk: its content is not sent again."""

@@ -195,6 +195,19 @@ def test_the_newest_look_at_each_resource_is_the_baseline(kind: Kind) -> None:
     assert History(kind.read, "o", "2").baseline("w") == Baseline()
 
 
+def test_what_a_clock_that_was_ahead_recorded_does_not_outlast_later_applies(kind: Kind) -> None:
+    ledger, history = opened(kind), History(kind.read, "o", "1")
+    one, two = (
+        Left("Compartment/a", "compartment 1", {"name": "x"}),
+        Left("Compartment/b", "compartment 2", {}),
+    )
+    ledger.keep_look("w", [one, two], ["9"], at=9e10)  # a thousand years ahead
+    ledger.keep_look("w", [Left("Compartment/a", "compartment 1", {"name": "y"})], ["8"], at=100.0)
+    found = history.baseline("w")
+    assert {a: r.shape for a, r in found.rows.items()} == {"Compartment/a": {"name": "y"}}
+    assert (found.datamarts, found.since) == (frozenset({"8"}), 100.0)
+
+
 def test_refused_removals_are_kept_until_one_succeeds(kind: Kind) -> None:
     ledger, history = opened(kind), History(kind.read, "o", "1")
     assert history.refused_removals().of("Activation", "9", "1") is None
