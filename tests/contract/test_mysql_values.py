@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from reconciler.bulk.records.values import written
-from reconciler.bulk.sources import sql
+from reconciler.bulk.sources import mysql_values, sql
 from reconciler.errors import ReconcilerError
 from tests.support.mariadb import execute, server
 
@@ -105,6 +105,14 @@ def test_nothing_is_written(engine: str, url: str, port: int) -> None:
     with pytest.raises(ReconcilerError, match="rejected the source's query"):
         _rows(url, "INSERT INTO w VALUES (1) RETURNING v")
     assert execute(port, "SELECT COUNT(*) FROM t.w") == [(0,)]
+
+
+def test_a_server_without_such_a_setting_is_read(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others speak as MySQL does; where nothing can be set, a value that is cut still stops the source."""
+    monkeypatch.setattr(mysql_values, "SETTINGS", ("SET SESSION no_such_setting = 1",))
+    assert _texts(url, "SELECT 1.10") == ["1.10"]
+    with pytest.raises(ReconcilerError, match="the database cut a value"):
+        _rows(url, "SELECT GROUP_CONCAT(seq) AS v FROM seq_1_to_300000")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of pymysql's own

@@ -6,6 +6,7 @@ themselves with dates that no calendar has (0000-00-00, 2026-02-31) differs: one
 
 import datetime
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +18,7 @@ _FLOAT, _INSTANT, _DATE, _DATETIME = 4, 7, 10, 12  # types in the protocol
 _SIX_DIGITS = "a FLOAT, of which the server tells only six digits; write CAST(… AS DOUBLE) in the query"
 _NO_DATE = "a date that no calendar has"
 _LONGEST = 1 << 24  # bytes of a value that the server makes of many; a row as long as this is rejected anyway
+SETTINGS = ("SET SESSION TRANSACTION READ ONLY", f"SET SESSION group_concat_max_len = {_LONGEST}")
 _CUT = {
     1260: "GROUP_CONCAT",
     1301: "a function",
@@ -40,13 +42,15 @@ def arguments(driver: str) -> dict[str, Any]:
     return {"conv": {**given, **own}, "charset": "utf8mb4"}
 
 
-def settle(connection: Any) -> None:
-    """Nothing is written, and no value is cut at 1,024 bytes."""
-    for statement in (
-        "SET SESSION TRANSACTION READ ONLY",
-        f"SET SESSION group_concat_max_len = {_LONGEST}",
-    ):
-        with connection.cursor() as cursor:
+def settle(connection: Any, refused: type[Exception]) -> None:
+    """Nothing is written, and no value is cut at 1,024 bytes; where a server that speaks as MySQL does has no such setting, it goes without.
+
+    Args:
+        connection: of a driver.
+        refused: what it raises for a statement that the server does not take.
+    """
+    for statement in SETTINGS:
+        with suppress(refused), connection.cursor() as cursor:
             cursor.execute(statement)
 
 

@@ -84,7 +84,7 @@ def rows(
                     yield dict(zip(columns, row, strict=True))
             if engine.dialect.driver in mysql_values.DRIVERS:
                 mysql_values.require_whole(connection.exec_driver_sql("SHOW WARNINGS").all())
-    except alchemy.exc.SQLAlchemyError as e:
+    except (alchemy.exc.SQLAlchemyError, engine.dialect.dbapi.Error) as e:
         raise ReconcilerError(
             f"the database rejected the source's query: {_words(e)}",
             help="run the query by hand with the same account",
@@ -109,7 +109,7 @@ def _prepare(connection: Any) -> None:
     if driver == "psycopg":
         postgres_values.settle(raw)
     elif driver in mysql_values.DRIVERS:
-        mysql_values.settle(raw)
+        mysql_values.settle(raw, connection.dialect.dbapi.Error)
     elif driver == "pysqlite":
         raw.text_factory = _sqlite_text
 
