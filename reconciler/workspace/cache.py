@@ -64,23 +64,26 @@ def clock_of(path: Path) -> int:
 def code_digest(folders: Sequence[str], libraries: Sequence[str] = ()) -> str:
     """This tool's version, the state of its own code and of libraries: an upgrade of either must not inherit anything.
 
+    Modules outside of all packages count always.
+
     Args:
         folders: of this tool's code, with all that is below them.
         libraries: distributions whose versions count; one that is not installed counts as such.
     """
     home = os.fspath(Path(package).parent)
     parts = [f"{_FORMAT} {__version__}", *(f"{name} {_version(name)}" for name in libraries)]
+    parts += sorted(_states(home, deep=False))
     for folder in folders:
         parts += sorted(_states(f"{home}/{folder}"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _states(folder: str) -> Iterator[str]:
-    """Name, size and time of every file below a folder of code."""
+def _states(folder: str, *, deep: bool = True) -> Iterator[str]:
+    """Name, size and time of every file in a folder of code, and of all below it."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
-                if entry.name != "__pycache__":
+                if deep and entry.name != "__pycache__":
                     yield from _states(entry.path)
             else:
                 found = entry.stat()

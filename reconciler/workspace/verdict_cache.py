@@ -21,7 +21,7 @@ from reconciler.spec.find import SpecFile, content_of, find, spec_file, workspac
 from reconciler.workspace.cache import TICK_NS, cache_folder, clock_of, code_digest, kept_file
 from reconciler.workspace.path_state import look
 
-_CODE = ("spec", "kinds/schemas", "workflows", "model")
+CODE = ("kinds", "model", "spec", "workflows", "workspace")  # what decides a verdict
 
 
 class Verdict(NamedTuple):
@@ -57,7 +57,7 @@ class VerdictCache:
             return None
         try:
             kept = json.loads(kept_file(self.path.parent, self.path.name))
-            if kept["tool"] != code_digest(_CODE) or any(
+            if kept["tool"] != code_digest(CODE) or any(
                 look(self.root, p) != real for p, real in kept["looked"].items()
             ):
                 return None
@@ -100,7 +100,7 @@ class VerdictCache:
         if self.stamp < 0:
             return
         kept = {
-            "tool": code_digest(_CODE),
+            "tool": code_digest(CODE),
             "folders": list(folders),
             "looked": dict(looked),
             "findings": [_plain(d) for d in verdict.diagnostics],

@@ -23,9 +23,9 @@ from reconciler.model.source import SourceDefinition
 from reconciler.private_folder import replace_file
 from reconciler.workspace.cache import TICK_NS, clock_of, code_digest, kept_file
 
-_CODE = ("bulk", "model", "planning")
+CODE = ("bulk", "kinds", "model", "planning", "workspace")  # what decides a scan
 PREFIX = "scan-"  # begins the names of kept scans
-_LIBRARIES = ("msgspec", "polars")  # what they make of the same bytes may differ by version
+LIBRARIES = ("msgspec", "polars")  # what they make of the same bytes may differ by version
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ class KeptScans:
     @cached_property
     def _code(self) -> str:
         """What the scans of other code are told apart by; found only where a source is looked at."""
-        return code_digest(_CODE, _LIBRARIES)
+        return code_digest(CODE, LIBRARIES)
 
     def get(
         self,
