@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+WORKSPACE_FILE = "reconciler.yaml"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Address:
@@ -38,3 +40,6 @@ class Span:
     line: int = 1
     column: int = 1
     length: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"

@@ -1,28 +1,27 @@
 """Specs that exist, matched with what exists on the platform, and changed to say what is there. Sends nothing but GET."""
 
 import os
-import stat
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.api.client import Reader
 from reconciler.beneath import real_beneath
-from reconciler.errors import DiskFailed, ReconcilerError, SpecError
+from reconciler.errors import DiskFailed, ReconcilerError
 from reconciler.model.adoption import Adoption, SpecEdit
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.plan import Unmanaged
-from reconciler.model.remote import Observed
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.unmanaged import unmanaged
 from reconciler.planning.export.bound import adoption
 from reconciler.planning.plan.planner import plan_config
 from reconciler.spec import adopting
 from reconciler.spec.edits import Edit, edited
+from reconciler.whole_file import write_whole
 from reconciler.workflows.check import Checked
-from reconciler.workflows.export import observe_all
+from reconciler.workflows.export import differences, observe_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,29 +93,6 @@ def adopt_workspace(
     )
 
 
-def differences(
-    checked: Checked, observed: Observed, known: Mapping[str, str], missing: Collection[str] = ()
-) -> tuple[str, ...]:
-    """Addresses that a plan would change, or could not plan.
-
-    Args:
-        checked: the workspace.
-        observed: listings of the platform.
-        known: remote ids at the last apply, by address.
-        missing: addresses of compartments that are still to be created; these and their activations are left out.
-    """
-    config = plan_config(
-        checked.desired(),
-        observed,
-        checked.settings.organisation_id,
-        Pruning(frozenset(), lambda _: False),
-        known,
-    )
-    changed = {c.address for c in config.changes if c.change.actions != ("no-op",)} | config.blocked
-    keys = {address.partition("/")[2] for address in missing}
-    return tuple(sorted(a for a in changed if a.partition("/")[2].partition("@")[0] not in keys))
-
-
 def _texts(
     checked: Checked, edits: Sequence[SpecEdit]
 ) -> tuple[dict[str, tuple[bytes, bytes]], list[SpecEdit]]:
@@ -139,7 +115,7 @@ def _texts(
 def write_specs(
     root: Path, files: Mapping[str, tuple[bytes, bytes]], recheck: Callable[[], Checked]
 ) -> Checked:
-    """Write the new contents, and read the workspace again; where that has errors, put the old ones back.
+    """Write the new contents, and read the workspace again; where that does not come to its end, put the old ones back.
 
     Args:
         root: of the workspace.
@@ -160,25 +136,19 @@ def write_specs(
             raise ReconcilerError(
                 f"{name} cannot be written; nothing was written", help="make the file and its folder writable"
             )
-    written: list[str] = []
     try:
         for name, (_, new) in files.items():
             _replace(places[name], new)
-            written.append(name)
         return recheck()
-    except (SpecError, DiskFailed):
-        for name in written:
-            _replace(places[name], files[name][0])
+    except BaseException:  # Ctrl-C, too: a command that says that it was interrupted has changed no spec
+        for name, (old, new) in files.items():
+            if places[name].read_bytes() == new:
+                _replace(places[name], old)
         raise
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """The file whole or not at all, with the mode that it had."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        temporary.write_bytes(content)
-        temporary.chmod(mode)
-        temporary.replace(path)
+        write_whole(path, content)
     except OSError as e:
         raise DiskFailed.of("write", path, e) from None

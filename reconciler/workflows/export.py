@@ -1,7 +1,7 @@
 """What exists on the platform, written as specs that plan to nothing. Sends nothing but GET."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -62,7 +62,7 @@ def export_workspace(
     found = export(observed, settings.organisation_id, checked.desired())
     texts = exported.files(found, layout, _free_name(checked), _free_path(folder))
     written = tuple(_write(folder / path, text) for path, text in texts.items())
-    differing = _differing(recheck(), observed) if _is_read(checked, folder) else None
+    differing = differences(recheck(), observed, {}) if _is_read(checked, folder) else None
     return Exported(found, written, differing)
 
 
@@ -96,12 +96,27 @@ def observe_all(checked: Checked, reader: Reader, io: Executor) -> Observed:
     return replace(observed, pinned={**observed.pinned, **dict(zip(others, read, strict=True))})
 
 
-def _differing(checked: Checked, observed: Observed) -> tuple[str, ...]:
+def differences(
+    checked: Checked, observed: Observed, known: Mapping[str, str], missing: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Addresses that a plan would change, or could not plan.
+
+    Args:
+        checked: the workspace.
+        observed: listings of the platform.
+        known: remote ids at the last apply, by address.
+        missing: addresses of compartments that are still to be created; these and their activations are left out.
+    """
     config = plan_config(
-        checked.desired(), observed, checked.settings.organisation_id, Pruning(frozenset(), lambda _: False)
+        checked.desired(),
+        observed,
+        checked.settings.organisation_id,
+        Pruning(frozenset(), lambda _: False),
+        known,
     )
-    changed = {c.address for c in config.changes if c.change.actions != ("no-op",)}
-    return tuple(sorted(changed | config.blocked))
+    changed = {c.address for c in config.changes if c.change.actions != ("no-op",)} | config.blocked
+    keys = {address.partition("/")[2] for address in missing}
+    return tuple(sorted(a for a in changed if a.partition("/")[2].partition("@")[0] not in keys))
 
 
 def _free_name(checked: Checked) -> Callable[[str], str]:

@@ -3,7 +3,6 @@
 What is answered is parsed before it is written: a page of a proxy, or a text that was cut short, is no schema.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from reconciler.api.schemas import live_schema
 from reconciler.beneath import open_beneath, real_beneath
 from reconciler.errors import ReadFailed, SchemaUnusable
 from reconciler.kinds.schema_text import read_schema
+from reconciler.whole_file import write_whole
 from reconciler.workflows.check import Checked
 from reconciler.workspace.schema_files import text_of_bytes
 
@@ -79,9 +79,7 @@ def _written(root: Path, path: str, text: str, what: str, undeclared: str, *, ov
                 words = f"differs from {what} on the platform; compare them, then run again with --overwrite"
                 return Fetched(path, words, failed=True)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
-        partial.write_bytes(data)
-        partial.replace(target)
+        write_whole(target, data)
     except OSError as e:
         return Fetched(path, f"not written: {e.strerror}", failed=True)
     return Fetched(path, f"{what} was written{undeclared}")

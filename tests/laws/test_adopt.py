@@ -13,8 +13,9 @@ from reconciler.model.remote import Activation, Compartment, Datamart, Observed
 from reconciler.planning.export.bound import adoption
 from reconciler.spec.adopting import edits
 from reconciler.spec.edits import comments
-from reconciler.workflows.adopt import _texts, differences, write_specs
+from reconciler.workflows.adopt import _texts, write_specs
 from reconciler.workflows.check import Checked, check
+from reconciler.workflows.export import differences
 from tests.support.yaml_styles import render
 
 OWN = "1185"

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.errors import DiskFailed
+from reconciler.workflows.adopt import write_specs
+from reconciler.workflows.check import Checked
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
@@ -183,6 +186,23 @@ def test_a_listing_that_fails_writes_nothing(workspace: Workspace, emulator: Emu
     )
     assert workspace.run("adopt", "--write").code == 1
     assert (workspace.root / "specs/loyalty.yaml").read_text() == LOYALTY
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt(), SystemExit(143), RuntimeError(), DiskFailed("full")])
+def test_specs_are_as_before_where_reading_them_again_does_not_end(
+    ends: BaseException, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(name)
+
+    def recheck() -> Checked:
+        assert (tmp_path / "a.yaml").read_text() == "A"
+        raise ends
+
+    with pytest.raises(type(ends)) as raised:
+        write_specs(tmp_path, {"a.yaml": (b"a", b"A"), "b.yaml": (b"b", b"B")}, recheck)
+    assert raised.value is ends
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a.yaml": "a", "b.yaml": "b"}
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may write everything")

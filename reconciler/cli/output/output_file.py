@@ -6,11 +6,12 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.cli.output.console import data
 from reconciler.errors import DiskFailed, UsageError
+from reconciler.whole_file import write_whole
 
 MOST_OF_A_PLAN = 1_000_000_000  # bytes
 _FIRST = 65_536  # bytes: enough of a file to see what it is
@@ -69,7 +70,7 @@ def write_plan_file(path: Path, text: str) -> None:
             with path.open("wb", buffering=0) as file:
                 write_all(file.fileno(), text.encode())
         else:
-            _replace(path.resolve(), text.encode(), found)
+            write_whole(path.resolve(), text.encode())
 
 
 def open_to_append(path: Path, what: str = "events") -> int:
@@ -127,21 +128,6 @@ def _new_private(path: Path) -> int:
         if found is not None and not stat.S_ISREG(found):
             return os.open(path, os.O_WRONLY)
         return os.open(path.resolve(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-
-
-def _replace(target: Path, content: bytes, mode: int | None) -> None:
-    """Through a file beside it, so that nobody sees half of it."""
-    temporary = target.with_name(f".{os.getpid()}.reconciler-part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-        if mode is not None:
-            temporary.chmod(stat.S_IMODE(mode))
-        temporary.replace(target)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def _mode(path: Path) -> int | None:
