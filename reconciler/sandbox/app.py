@@ -91,7 +91,7 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes, SchemaRoutes):
     # -- every request --------------------------------------------------------------------------------------------
 
     def _seen(self, handler: Callable[[Request], Any]) -> Handler:
-        """What is the emulator's own: no faults, no record."""
+        """What is the sandbox's own: no faults, no record."""
 
         async def endpoint(request: Request) -> Response:
             self.last_request = time.monotonic()
@@ -172,7 +172,7 @@ class Sandbox(ConfigRoutes, LoadRoutes, ReadbackRoutes, SchemaRoutes):
         known = any(re.fullmatch(p, request.url.path) for p in patterns)
         raise ApiError(405, "Method Not Allowed") if known else ApiError(404, "Resource Not Found")
 
-    # -- the emulator's own ---------------------------------------------------------------------------------------
+    # -- the sandbox's own ---------------------------------------------------------------------------------------
 
     def page(self, request: Request) -> Response:
         """All there is, to look at."""

@@ -1,4 +1,4 @@
-"""Only this machine, and no page of another site, may ask anything of the emulator."""
+"""Only this machine, and no page of another site, may ask anything of the sandbox."""
 
 from urllib.parse import urlsplit
 

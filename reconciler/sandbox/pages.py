@@ -1,4 +1,4 @@
-"""The page at `/`: what the emulator holds, rendered on the server, without a script. Reads, and nothing else."""
+"""The page at `/`: what the sandbox holds, rendered on the server, without a script. Reads, and nothing else."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""Serve the emulator on loopback, and tell where."""
+"""Serve the sandbox on loopback, and tell where."""
 
 import asyncio
 import json
@@ -51,7 +51,8 @@ def serve(
     script = read(faults) if faults is not None else Script()
     store = Store(folder)
     if store.empty():
-        plant(store, seed or _own_seed(folder) or SEED)
+        with store.transaction():  # of a seed that is refused, nothing is left for the next start
+            plant(store, seed or _own_seed(folder) or SEED)
     sandbox = Sandbox(store, chosen)
     sandbox.faults = script
     listener = socket.socket(proto=socket.IPPROTO_TCP)  # so that asyncio sends small answers at once

@@ -1,4 +1,4 @@
-"""The emulator's objects: rows of SQLite, in memory or in a file. Survives `kill -9` of itself and of its clients."""
+"""The sandbox's objects: rows of SQLite, in memory or in a file. Survives `kill -9` of itself and of its clients."""
 
 import contextlib
 import json

@@ -37,13 +37,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
         "replaced",
     ),
 }
-# Settings of the emulator itself: there is nothing about the platform to find out.
+# Settings of the sandbox itself: there is nothing about the platform to find out.
 OWN = frozenset({"profiles", "latency_seconds", "token", "shape", "schema_content"})
 
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """Settings of the emulator.
+    """Settings of the sandbox.
 
     Attributes:
         page_default: rows of a page where the client does not ask for so many.

@@ -1,4 +1,4 @@
-"""The emulator in a thread of this process, with its insides at hand: for tests."""
+"""The sandbox in a thread of this process, with its insides at hand: for tests."""
 
 import contextlib
 import json
@@ -93,8 +93,11 @@ class ThreadedSandbox:
         return self.store.all("import", datamart_id)
 
     def executions(self, datamart_id: str) -> dict[str, list[Row]]:
-        """By the name of their import."""
-        return {i["name"]: self.store.all("execution", i["id"]) for i in self.imports(datamart_id)}
+        """By the name of their import; two imports may have one name."""
+        found: dict[str, list[Row]] = {}
+        for row in self.imports(datamart_id):
+            found.setdefault(row["name"], []).extend(self.store.all("execution", row["id"]))
+        return found
 
     def schema(self, datamart_id: str, text: str) -> None:
         """Give a datamart this schema, in place of those it has."""

@@ -12,6 +12,8 @@ import pytest
 from reconciler.cli.commands.demo import run_demo
 from reconciler.errors import MissingExtra
 from reconciler.reports.style import PLAIN
+from reconciler.sandbox.server import serve
+from reconciler.sandbox.store import Store
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 from tests.unit.test_fault_scripts import READY
@@ -188,6 +190,14 @@ def test_two_objects_of_one_id_are_no_seed(workspace: Workspace) -> None:
     seed = workspace.write("seed.json", json.dumps({"datamarts": [row], "compartments": [row]}))
     done = workspace.run("sandbox", "serve", "--seed", str(seed))
     assert (done.code, "an id of the seed is that of another object" in done.err) == (64, True), done
+
+
+def test_nothing_is_left_of_a_seed_that_is_refused(tmp_path: Path) -> None:
+    row = {"id": "7", "name": "x", "organisation_id": "1"}
+    for bad in ({"datamarts": [row, row]}, {"datamarts": [row], "compartments": [{"id": "8"}]}):
+        with pytest.raises(ValueError, match="seed"):
+            serve(tmp_path / "state", 0, switches={}, seed=bad)
+        assert Store(tmp_path / "state").empty()
 
 
 def test_planting_adds_and_never_changes(emulator: Emulator) -> None:

@@ -55,6 +55,7 @@ def state(emulator: Emulator) -> dict[str, Any]:
             for d in ("1509", "1510")
             for a in emulator.activations(d)
         ),
+        "imports": sorted(i["name"] for i in emulator.imports("1509")),
         "executions": sorted(
             (n, *(e["status"] for e in rows)) for n, rows in emulator.executions("1509").items()
         ),

@@ -12,9 +12,11 @@ import typer
 
 from reconciler.cli import exit_codes
 from reconciler.cli.fault_scripts import fault_script, ready_scripts, script_data
-from reconciler.cli.output.console import WORKSPACE_FILE, out, say, style
+from reconciler.cli.output.console import out, say, style
 from reconciler.cli.wiring.sandbox_process import FOLDER, answers, ask, ensure, reset, running, stop
 from reconciler.errors import MissingExtra, ReconcilerError, UsageError
+from reconciler.kinds.counts import many
+from reconciler.model.address import WORKSPACE_FILE
 from reconciler.spec.find import check_is_workspace
 
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
@@ -24,7 +26,7 @@ NOT_RUNNING = "The workspace's sandbox does not run; a command with `endpoint: s
 
 @sandbox_app.command("serve")
 def serve(
-    port: Annotated[int, typer.Option("--port", help="0 selects a free port.")] = 8089,
+    port: Annotated[int, typer.Option("--port", help="0 selects a free port.")] = PORT,
     state: Annotated[
         Path | None, typer.Option("--state", metavar="DIR", help="Folder for the state. Default: in memory.")
     ] = None,
@@ -212,7 +214,7 @@ def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | 
         out("  no faults")
     for rule in found["faults"]:
         what = " ".join(x for x in (rule["method"], rule["path"]) if x) or "any request"
-        out(f"  fault {rule['do']:<18}{what}: acted {rule['acted']} times")
+        out(f"  fault {rule['do']:<18}{what}: acted {many(rule['acted'], 'time')}")
     return exit_codes.DONE
 
 
