@@ -1,11 +1,12 @@
 """What the ledger tells of runs and rollouts, put together for a report: by `runs`, `rollout status`, and by `apply` of what it has done."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from reconciler.cli import session
 from reconciler.cli.flags import Flags
 from reconciler.cli.wiring import ledgers, real_clock
-from reconciler.ledger.history import History, Recorded
+from reconciler.ledger.history import Entry, History, Recorded
 from reconciler.ledger.rollouts import Recorded as Rollout
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
@@ -76,27 +77,28 @@ def list_page(flags: Flags, found: Sequence[Told], asked: Sequence[tuple[str, st
     return list_html.render(found, session.settings_only(flags).settings.workspace, asked)
 
 
-def rollout_page(
-    flags: Flags, settings: Settings, found: Rollout, plan: Plan, notes: Sequence[str] = ()
-) -> str:
+def rollout_page(root: Path, settings: Settings, found: Rollout, plan: Plan) -> str:
     """A rollout as a page.
 
     Args:
-        flags: as given.
+        root: of the workspace.
         settings: of the workspace.
         found: the rollout.
         plan: its plan.
-        notes: what else is to be said of it.
 
     Raises:
         MissingExtra: jinja2 is not installed.
     """
     from reconciler.reports.rollout import html
 
-    ledger = ledgers.history(flags.root, settings)
+    return html.render(found, plan, journal_of(root, settings, found), real_clock.CLOCK.wall())
+
+
+def journal_of(root: Path, settings: Settings, found: Rollout) -> list[Entry]:
+    """All that was noted of the rollout's waves."""
+    ledger = ledgers.history(root, settings)
     numbers = sorted({run for w in found.waves.values() for run in w.runs})
-    journal = [entry for run in numbers for entry in ledger.journal(run)]
-    return html.render(found, plan, journal, real_clock.CLOCK.wall(), notes)
+    return [entry for run in numbers for entry in ledger.journal(run)]
 
 
 def _plan(run: Recorded) -> Plan:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from reconciler.kinds.counts import many
@@ -14,17 +14,24 @@ SINGLE_MAX_DATAMARTS, NAMED_MAX_DATAMARTS = (
     12,
 )  # up to so many datamarts are told of one by one; so many are named where more are alike
 OF_A_KIND_MAX, OF_A_KIND_SHOWN = 6, 3  # of more warnings of one code than so many, so many are shown
+LAST_IS_WORST = (Severity.NOTE, Severity.WARNING, Severity.ERROR)
 Item = TypeVar("Item")
 _COUNT = re.compile(r"(?<![\w.])\d[\d,.]*(?!\w)")  # a number by itself: a digit of a name is part of the name
 
 
-def alike(items: Sequence[Item], looks: Callable[[Item], object]) -> list[list[Item]]:
-    """In their order: each by itself, but those that look alike together, if they are more than a few."""
+def grouped(items: Iterable[Item], looks: Callable[[Item], object]) -> list[list[Item]]:
+    """Those that look alike together, each group where the first of it stood."""
     groups: dict[object, list[Item]] = {}
     for item in items:
         groups.setdefault(looks(item), []).append(item)
+    return list(groups.values())
+
+
+def alike(items: Sequence[Item], looks: Callable[[Item], object]) -> list[list[Item]]:
+    """In their order: each by itself, but those that look alike together, if they are more than a few."""
     parts = (
-        ([found] if len(found) > SINGLE_MAX_DATAMARTS else [[x] for x in found]) for found in groups.values()
+        [found] if len(found) > SINGLE_MAX_DATAMARTS else [[x] for x in found]
+        for found in grouped(items, looks)
     )
     return [part for each in parts for part in each]
 
@@ -105,12 +112,25 @@ def anywhere(text: str, datamart: str) -> str:
     return text.replace(f"on {datamart}", "there").replace(datamart, "…") if datamart else text
 
 
-def by_kind_and_action(changes: Sequence[ResourceChange]) -> list[ResourceChange]:
-    """Changes of one kind and action together, each where the first of them stood."""
-    groups: dict[object, list[ResourceChange]] = {}
-    for change in changes:
-        groups.setdefault((change.kind, change.change.actions), []).append(change)
-    return [change for found in groups.values() for change in found]
+def by_kind_and_action(changes: Sequence[ResourceChange]) -> list[list[ResourceChange]]:
+    """Changes of one kind and action together, in their order."""
+    return grouped(changes, lambda c: (c.kind, c.change.actions))
+
+
+def by_source(loads: Sequence[LoadChange]) -> list[list[LoadChange]]:
+    """Loads of one source of which the same is done, in their order."""
+    return grouped(loads, of_source)
+
+
+def alike_changes(changes: Sequence[ResourceChange]) -> list[list[ResourceChange]]:
+    """Changes by kind and action; of these each by itself, or many that look alike together."""
+    return alike([c for found in by_kind_and_action(changes) for c in found], of_change)
+
+
+def reason_of(same: Sequence[ResourceChange]) -> str:
+    """Why a change is made; of several that look alike, without the name of a datamart."""
+    change = same[0]
+    return anywhere(change.reason, change.address.partition("@")[2]) if len(same) > 1 else change.reason
 
 
 def by_code_and_source(findings: Sequence[Diagnostic]) -> list[list[Diagnostic]]:
@@ -124,6 +144,12 @@ def by_code_and_source(findings: Sequence[Diagnostic]) -> list[list[Diagnostic]]
         return d.severity, d.code, (d.address or "").partition("@")[0], expected
 
     return alike(findings, looks)
+
+
+def counted(findings: Iterable[Diagnostic]) -> str:
+    """How many of each severity, errors last: `12 warnings, 1 error`."""
+    counts = Counter(d.severity for d in findings)
+    return ", ".join(many(n, s.value) for s in LAST_IS_WORST if (n := counts[s]))
 
 
 def about(same: Sequence[Diagnostic]) -> tuple[str, str]:

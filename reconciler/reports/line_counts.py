@@ -15,12 +15,16 @@ def shares(counts: Mapping[str, int]) -> str:
     )
 
 
+def not_processed(counts: Mapping[str, int]) -> int:
+    """Lines to send of which nothing became anything; the rejected ones, which the platform never had, are told by themselves."""
+    return max(0, counts.get("not_processed", 0) - counts.get("rejected", 0))
+
+
 def fates(counts: Mapping[str, int]) -> str:
     """Every line to send is in one of these sets; some are named only where there are any."""
     unknown = counts.get("unknown", 0)
-    left = max(0, counts.get("not_processed", 0) - counts.get("rejected", 0))
     return (
         f"{counts.get('succeeded', 0):,} succeeded + {counts.get('failed', 0):,} failed"
         + (f" + {unknown:,} sent, result unknown" if unknown else "")
-        + f" + {left:,} not processed"
+        + f" + {not_processed(counts):,} not processed"
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from reconciler.model.plan import Plan
 from reconciler.reports.style import safe
 
 LIMIT = 60_000  # characters; a comment of GitHub takes 65,536
@@ -70,6 +71,12 @@ def table(title: str, head: str, rows: Sequence[_Row], row: Callable[[_Row], str
             f"… and {left:,} more, omitted to fit a comment; `reconciler show` (of a plan) or `runs show` (of a run) has them.",
         ]
     return [*lines, ""]
+
+
+def headline(plan: Plan) -> str:
+    """Of which workspace and organisation a plan is, and its digest."""
+    where = f"`{code(plan.workspace)}`, organisation {cell(plan.organisation_id)}"
+    return f"{where}, plan `{code(plan.plan_digest[:12])}`"
 
 
 def code(text: str) -> str:

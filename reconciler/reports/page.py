@@ -26,8 +26,13 @@ def template(path: Path) -> Any:
     except ImportError:
         raise MissingExtra("HTML", "html") from None
     loader = jinja2.FileSystemLoader((path.parent, _SHARED))
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(
-        plain=safe, size=size, duration=duration, many=many
-    )  # `safe` is the name of what switches escaping off
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_plain
+    )
+    environment.filters.update(size=size, duration=duration, many=many)
     return environment.get_template(path.name)
+
+
+def _plain(value: Any) -> Any:
+    """A text without what moves a cursor or turns the direction of writing; what templates have made is no text, but markup."""
+    return safe(value) if type(value) is str else value

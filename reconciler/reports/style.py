@@ -30,17 +30,17 @@ COLOUR = Style(_sgr("1"), _sgr("2"), _sgr("31"), _sgr("32"), _sgr("33"))
 
 def safe(text: str) -> str:
     """Without control characters: text of the remote cannot move the cursor or start a new line."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def size(n: int) -> str:
     """Bytes in decimal units, as limits are written."""
     if n < 1000:
         return f"{n} B"
-    for unit, factor in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9)):
-        if n < factor * 1000 or unit == "GB":
+    for unit, factor in (("kB", 1e3), ("MB", 1e6)):
+        if n < factor * 1000:
             return f"{n / factor:.1f} {unit}"
-    raise AssertionError(n)
+    return f"{n / 1e9:.1f} GB"
 
 
 def duration(seconds: float) -> str:

@@ -11,6 +11,9 @@ from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
 from reconciler.reports.markdown import LIMIT, cell, code, fitted
 from reconciler.reports.result import markdown
+from reconciler.reports.result.text import line
+from reconciler.reports.runs.html import fates
+from reconciler.reports.style import PLAIN
 from tests.tables import test_plan_decision
 
 NASTY = [
@@ -86,12 +89,29 @@ def test_a_result_without_outcomes_says_why() -> None:
     )
 
 
+COUNTS = st.fixed_dictionaries({k: st.integers(0, 9) for k in ("rejected", "succeeded", "failed", "unknown")})
+
+
+@given(COUNTS, st.integers(0, 9))
+def test_every_format_counts_each_row_that_was_read_once(found: dict[str, int], open_: int) -> None:
+    """What was not processed holds the rejected rows in the counts, and is told without them."""
+    counts = {**found, "not_processed": found["rejected"] + open_}
+    counts["read"] = sum(v for k, v in counts.items() if k != "rejected")
+    outcome = Outcome("ProfileSource/a@fr", Status.PARTIAL, "execute", counts=counts)
+    row = next(x for x in markdown.render([outcome], 3, made(), "").splitlines() if " | partial | " in x)
+    read, *shares = map(int, row.strip("| ").split(" | ")[2:])
+    assert read == sum(shares) == counts["read"]
+    assert shares[-1] == fates(counts)["not sent or not processed"] == open_
+    assert f" + {open_} not processed" in line(outcome, PLAIN)
+    assert sum(fates(counts).values()) == read
+
+
 def test_loads_are_counted_and_failed_rows_placed() -> None:
     counts = {"read": 10, "rejected": 1, "succeeded": 7, "failed": 2, "unknown": 0, "not_processed": 1}
     lines = (Reject("data/a.csv", 7, "x", "not @allowed"),)
     outcome = Outcome("ProfileSource/a@fr", Status.PARTIAL, "execute", counts=counts, failed_lines=lines)
     text = markdown.render([outcome], 3, made(), "")
-    assert "| `ProfileSource/a@fr` | partial | 10 | 1 | 7 | 2 | 0 | 1 |" in text
+    assert "| `ProfileSource/a@fr` | partial | 10 | 1 | 7 | 2 | 0 | 0 |" in text
     assert "| `ProfileSource/a@fr` | `data/a.csv:7` | not @\u200ballowed |" in text
 
 

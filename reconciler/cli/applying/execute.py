@@ -190,7 +190,7 @@ def _page(flags: Flags, made: Plan, outcomes: Sequence[Outcome]) -> str:
     """The page of the rollout or the run that applied a plan; where there was nothing to do, that of the plan."""
     if made.rollout is not None and made.has_changes:
         settings = session.settings_only(flags).settings
-        return run_pages.rollout_page(flags, settings, *waves.newest(flags.root, settings))
+        return run_pages.rollout_page(flags.root, settings, *waves.newest(flags.root, settings))
     found = run_pages.run_of(flags, made.plan_digest)
     if found is None:
         from reconciler.reports.plan import html

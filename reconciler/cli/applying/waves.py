@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconciler.api.redaction import without_token
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, session
+from reconciler.cli import exit_codes, run_pages, session
 from reconciler.cli.applying import late
 from reconciler.cli.flags import Flags
 from reconciler.cli.options import PlanFormat
@@ -21,7 +21,6 @@ from reconciler.cli.wiring import (
     user_command,
 )
 from reconciler.errors import ReconcilerError
-from reconciler.ledger.history import Entry
 from reconciler.ledger.rollouts import Recorded
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Wave
@@ -191,11 +190,4 @@ def tell_left(flags: Flags, settings: Settings) -> None:
 def earlier(flags: Flags, settings: Settings) -> dict[str, bool]:
     """Of each action that runs of the newest rollout tried, whether it succeeded."""
     found, _ = newest(flags.root, settings)
-    return rollout_text.succeeded(journal_of(flags.root, settings, found))
-
-
-def journal_of(root: Path, settings: Settings, found: Recorded) -> list[Entry]:
-    """All that was noted of the rollout's waves."""
-    history = ledgers.history(root, settings)
-    runs = sorted({run for w in found.waves.values() for run in w.runs})
-    return [entry for run in runs for entry in history.journal(run)]
+    return rollout_text.succeeded(run_pages.journal_of(flags.root, settings, found))

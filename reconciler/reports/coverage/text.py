@@ -9,7 +9,7 @@ from reconciler.model.rollout import Gates
 from reconciler.planning.plan.coverage import Cover, Coverage, coverage, shortened
 from reconciler.planning.plan.waves import carried_out
 from reconciler.reports.folded import wrapped
-from reconciler.reports.markdown import code
+from reconciler.reports.markdown import cell, code
 from reconciler.reports.style import Style, duration, safe
 
 NAME = 26
@@ -53,14 +53,16 @@ def waves(plan: Plan, style: Style) -> list[str]:
 
 def gates(asked: Gates) -> list[str]:
     """What they ask, in words."""
-    words = {
-        "max_failed_lines_percent": "at most {:g} % of commands fail",
-        "max_failed_lines": "at most {} commands fail",
-        "max_guard_trips": "at most {} guards are overridden",
-        "min_activations": "at least {} activations are visible",
-    }
-    found = [text.format(v) for key, text in words.items() if (v := getattr(asked, key)) is not None]
-    return [*found, *([f"{asked.command[0]} exits with 0"] if asked.command else [])]
+    percent, failed = asked.max_failed_lines_percent, asked.max_failed_lines
+    trips, seen = asked.max_guard_trips, asked.min_activations
+    told = (
+        percent is not None and f"at most {percent:g} % of commands fail",
+        failed is not None and f"at most {many(failed, 'command fails', 'commands fail')}",
+        trips is not None and f"at most {many(trips, 'guard is', 'guards are')} overridden",
+        seen is not None and f"at least {many(seen, 'activation is', 'activations are')} visible",
+        bool(asked.command) and f"{asked.command[0]} exits with 0",
+    )
+    return [words for words in told if words]
 
 
 def matrix(found: Coverage, style: Style, *, full: bool = False) -> list[str]:
@@ -145,7 +147,7 @@ def markdown_matrix(found: Coverage) -> list[str]:
         return []
     few = len(found.datamarts) <= 12
     if few:
-        head = "| Compartment | " + " | ".join(found.datamarts) + " |"
+        head = "| Compartment | " + " | ".join(map(cell, found.datamarts)) + " |"
         rule = "|---|" + ":-:|" * len(found.datamarts)
         rows = [
             f"| `{code(n)}`{whose(n, found)} | " + " | ".join(_word(c) for c in row) + " |"
@@ -158,7 +160,7 @@ def markdown_matrix(found: Coverage) -> list[str]:
             range(len(found.datamarts)), key=lambda i: found.waves.get(found.datamarts[i], "")
         )
     ]
-    head = "| Compartment | " + " | ".join(f"{w or 'all'} ({len(m)})" for w, m in by_wave) + " |"
+    head = "| Compartment | " + " | ".join(f"{cell(w) or 'all'} ({len(m)})" for w, m in by_wave) + " |"
     rows = [
         f"| `{code(n)}`{whose(n, found)} | "
         + " | ".join(f"`{''.join(SIGNS[row[i]] for i in m)}`" for _, m in by_wave)

@@ -7,9 +7,8 @@ from reconciler.model.diagnostic import Severity
 from reconciler.model.plan import Plan
 from reconciler.reports import unmanaged
 from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, apart, moved, nothing, since, verdict
-from reconciler.reports.grouping import alike, of_change
+from reconciler.reports.grouping import alike, counted, of_change
 from reconciler.reports.page import template
-from reconciler.reports.plan.decision import counted
 from reconciler.reports.plan.html import change_of, facts, finding_rows
 
 _TEMPLATE = Path(__file__).parent / "templates" / "drift.html"

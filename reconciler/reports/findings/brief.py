@@ -8,12 +8,11 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.reports.findings.text import SourceLine
 from reconciler.reports.findings.text import render as in_full
 from reconciler.reports.folded import wrapped
-from reconciler.reports.grouping import about, by_code_and_source
+from reconciler.reports.grouping import LAST_IS_WORST, about, by_code_and_source, counted
 from reconciler.reports.style import Style, safe
 
 MOST = 24  # lines that are shown as they are
 _SAID = 150  # characters of a message
-_ORDER = (Severity.NOTE, Severity.WARNING, Severity.ERROR)
 _EACH = {Severity.NOTE: 1, Severity.WARNING: 4, Severity.ERROR: 6}  # groups that are shown
 
 
@@ -26,7 +25,7 @@ def render(findings: Sequence[Diagnostic], source_line: SourceLine, style: Style
         style: how to mark text.
     """
     lines, shortened, room = list[str](), False, MOST
-    for severity in reversed(_ORDER):
+    for severity in reversed(LAST_IS_WORST):
         found = [d for d in findings if d.severity is severity]
         whole = in_full(found, source_line, style).splitlines()
         short = len(whole) > room
@@ -75,8 +74,4 @@ def _cut(message: str) -> str:
 
 
 def _counted(findings: Sequence[Diagnostic], *, shortened: bool) -> list[str]:
-    if not shortened:
-        return []
-    counts = Counter(d.severity for d in findings)
-    words = ", ".join(many(n, s.value) for s in _ORDER if (n := counts[s]))
-    return [f"{words} (`reconciler plan --full` shows each)."]
+    return [f"{counted(findings)} (`reconciler plan --full` shows each)."] if shortened else []

@@ -35,7 +35,7 @@ def _annotation(command: str, d: Diagnostic) -> str:
             f"file={_property(d.span.path)},line={d.span.line},col={d.span.column},"
             f"endColumn={d.span.column + d.span.length},"
         )
-    also = [f"{safe(s.path)}:{s.line}:{s.column}: {safe(label)}" for s, label in d.secondary]
+    also = [f"{safe(str(s))}: {safe(label)}" for s, label in d.secondary]
     more = [
         *also,
         *([f"note: {line}" for line in map(safe, d.note.splitlines())] if d.note else []),
@@ -47,9 +47,7 @@ def _annotation(command: str, d: Diagnostic) -> str:
 
 def _aggregate(command: str, rest: Sequence[Diagnostic]) -> str:
     lines = [
-        (f"{safe(d.span.path)}:{d.span.line}:{d.span.column}: " if d.span else "")
-        + f"[{d.code}] {safe(d.message)}"
-        for d in rest[:_LISTED]
+        (f"{safe(str(d.span))}: " if d.span else "") + f"[{d.code}] {safe(d.message)}" for d in rest[:_LISTED]
     ]
     if len(rest) > _LISTED:
         lines.append(f"and {len(rest) - _LISTED:,} more")

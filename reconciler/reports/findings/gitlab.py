@@ -5,10 +5,10 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
+from reconciler.model.address import WORKSPACE_FILE
 from reconciler.model.diagnostic import Diagnostic, Severity
 
 _SEVERITY = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTE: "info"}
-_NOWHERE = "reconciler.yaml"
 
 
 def render(findings: Sequence[Diagnostic], files: Sequence[str]) -> str:
@@ -22,7 +22,7 @@ def render(findings: Sequence[Diagnostic], files: Sequence[str]) -> str:
                 "fingerprint": print_,
                 "severity": _SEVERITY[d.severity],
                 "location": {
-                    "path": d.span.path if d.span else _NOWHERE,
+                    "path": d.span.path if d.span else WORKSPACE_FILE,
                     "lines": {"begin": d.span.line if d.span else 1},
                 },
             }

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from reconciler.model.address import WORKSPACE_FILE
 from reconciler.model.diagnostic import Diagnostic, Severity
-
-_NOWHERE = "reconciler.yaml"
 
 
 def render(findings: Sequence[Diagnostic], files: Sequence[str]) -> str:
     """Errors are failures; warnings and notes pass, with their text as output."""
     by_file: dict[str, list[Diagnostic]] = {f: [] for f in files}
     for d in findings:
-        by_file.setdefault(d.span.path if d.span else _NOWHERE, []).append(d)
+        by_file.setdefault(d.span.path if d.span else WORKSPACE_FILE, []).append(d)
     failures = sum(d.severity is Severity.ERROR for d in findings)
     total = sum(max(1, len(found)) for found in by_file.values())
     root = Element(

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.model.address import Span
+from reconciler.model.address import WORKSPACE_FILE, Span
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.reports.findings.gitlab import fingerprints
 from reconciler.spec.catalogue import Rule, catalogue
@@ -14,7 +14,7 @@ from reconciler.spec.catalogue import Rule, catalogue
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _BASE = "SRCROOT"
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
-_NOWHERE = Span("reconciler.yaml")
+_NOWHERE = Span(WORKSPACE_FILE)
 
 
 def render(findings: Sequence[Diagnostic], files: Sequence[str]) -> str:

@@ -71,7 +71,7 @@ def _snippet(
     span: Span, label: str, gutter: int, source_line: SourceLine, style: Style, *, first: bool
 ) -> list[str]:
     pad = " " * gutter
-    head = f" {pad}{style.dim('-->' if first else ':::')} {safe(span.path)}:{span.line}:{span.column}"
+    head = f" {pad}{style.dim('-->' if first else ':::')} {safe(str(span))}"
     text = source_line(span.path, span.line)
     if text is None or span.column > len(text) + 1:
         return [head + (f" {safe(label)}" if label else "")]

@@ -6,16 +6,21 @@ from collections.abc import Mapping, Sequence
 from reconciler.kinds.counts import many
 from reconciler.model.plan import ResourceChange
 from reconciler.reports.folded import wrapped
-from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS, alike, anywhere, of_change
+from reconciler.reports.grouping import (
+    SINGLE_MAX_DATAMARTS,
+    alike,
+    anywhere,
+    by_kind_and_action,
+    of_change,
+    reason_of,
+)
 from reconciler.reports.plan.places import Labels, counted, placed
-from reconciler.reports.plan.words import SIGN, because, mark_of, value
+from reconciler.reports.plan.words import HIDDEN, KINDS, SIGN, because, mark_of, value
 from reconciler.reports.style import Style, safe
 
 FEW = 8  # blocks that are shown each by itself; of more, changes of one kind and action are a list
 ROWS = 20  # of all lists together
 _LEAST = 4  # rows of a list
-_PLURAL = {"Compartment": "compartment", "Activation": "activation", "DocumentImport": "document import"}
-_HIDDEN = ("organisation_id", "datamart_id", "compartment_id")
 
 
 def changes_lines(
@@ -30,14 +35,12 @@ def changes_lines(
         full: nothing is shortened.
     """
     every = labels or {}
-    groups: dict[tuple[str, tuple[str, ...]], list[ResourceChange]] = {}
-    for change in acting:
-        groups.setdefault((change.kind, change.change.actions), []).append(change)
-    several = sum(len(alike(found, of_change)) for found in groups.values()) > FEW and not full
+    groups = by_kind_and_action(acting)
+    several = sum(len(alike(found, of_change)) for found in groups) > FEW and not full
     most = len(acting) if full else max(_LEAST, ROWS // max(1, len(groups)))
     return [
         line
-        for found in groups.values()
+        for found in groups
         for line in (
             _listed(found, style, every, most)
             if _is_list(found, several=several)
@@ -67,7 +70,7 @@ def _listed(found: Sequence[ResourceChange], style: Style, labels: Labels, most:
 
 def _head(found: Sequence[ResourceChange], style: Style) -> str:
     verb = found[0].change.actions[0]
-    what = style.bold(many(len(found), _PLURAL.get(found[0].kind, found[0].kind)))
+    what = style.bold(many(len(found), KINDS.get(found[0].kind, found[0].kind)))
     return f"  {mark_of(verb, style)(SIGN[verb])} {what}  {verb}"
 
 
@@ -118,7 +121,7 @@ def _shape(change: ResourceChange) -> tuple[str, ...]:
     """What is set beside the ids, in words."""
     after: Mapping[str, object] = change.change.after or {}
     return tuple(
-        f"{key}: {value(after[key])}" for key in after if key not in _HIDDEN and after[key] is not False
+        f"{key}: {value(after[key])}" for key in after if key not in HIDDEN and after[key] is not False
     )
 
 
@@ -146,7 +149,7 @@ def _block(same: Sequence[ResourceChange], style: Style, labels: Labels) -> list
     if verb == "delete" and "name" in before:
         lines.append(f"      name: {value(before['name'])}")
     for key in after:
-        if key in _HIDDEN and (
+        if key in HIDDEN and (
             verb == "update" or key == "organisation_id" or (several and key == "datamart_id")
         ):
             continue
@@ -156,8 +159,7 @@ def _block(same: Sequence[ResourceChange], style: Style, labels: Labels) -> list
         old = f"{value(before.get(key))} -> " if verb == "update" else ""
         lines.append(f"      {key}: {old}{new}")
     place = f" ({change.origin})" if change.origin else ""
-    reason = anywhere(change.reason, change.address.partition("@")[2]) if several else change.reason
-    return lines + because(f"{reason}{place}", style)
+    return lines + because(f"{reason_of(same)}{place}", style)
 
 
 def _subject(addresses: Sequence[str], verb: str, style: Style, labels: Labels) -> list[str]:

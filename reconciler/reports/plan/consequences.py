@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from reconciler.kinds.counts import many
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports import allowed
-from reconciler.reports.plan.words import value
+from reconciler.reports.plan.words import KINDS, value
 
 NAMED = 4  # of more, so many are named
-_WORDS = {"Activation": "activation", "Compartment": "compartment", "DocumentImport": "document import"}
 
 
 def consequences(plan: Plan) -> list[str]:
@@ -31,7 +30,7 @@ def consequences(plan: Plan) -> list[str]:
 def _removals(found: Sequence[ResourceChange]) -> list[str]:
     kinds = Counter(c.kind for c in found)
     return [
-        f"Removes {many(n, _WORDS.get(kind, kind))}: {_some([_plain(c) for c in found if c.kind == kind])}."
+        f"Removes {many(n, KINDS.get(kind, kind))}: {_some([_plain(c) for c in found if c.kind == kind])}."
         for kind, n in kinds.items()
     ]
 

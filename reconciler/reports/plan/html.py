@@ -18,25 +18,25 @@ from reconciler.reports.grouping import (
     SINGLE_MAX_DATAMARTS,
     about,
     alike,
+    alike_changes,
     anywhere,
     by_code_and_source,
-    by_kind_and_action,
-    of_change,
+    by_source,
+    counted,
     of_load,
-    of_source,
+    reason_of,
 )
 from reconciler.reports.page import template
 from reconciler.reports.plan.consequences import consequences
-from reconciler.reports.plan.decision import counted, decision, in_numbers, limited, ordered
+from reconciler.reports.plan.decision import decision, in_numbers, limited, ordered
 from reconciler.reports.plan.places import Labels
 from reconciler.reports.plan.places import counted as counted_places
 from reconciler.reports.plan.reach import Reach
-from reconciler.reports.plan.words import value
+from reconciler.reports.plan.words import HIDDEN, value
 from reconciler.reports.times import moment
 
 _TEMPLATE = Path(__file__).parent / "templates" / "plan.html"
 _SUMMED = ("lines", "deletes", "rejected", "chunks", "bytes")
-_HIDDEN = ("organisation_id", "datamart_id", "compartment_id")
 
 
 def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None) -> str:
@@ -61,7 +61,7 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
         counted=counted(plan.diagnostics),
         errors=finding_rows([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
         findings=finding_rows([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
-        changes=[change_of(c, plan.labels) for c in alike(by_kind_and_action(changes), of_change)],
+        changes=[change_of(c, plan.labels) for c in alike_changes(changes)],
         loads=[row for found in by_source(loads) for row in _top(found, plan.labels)],
         folded=[
             {"source": found[0].address.partition("@")[0], "rows": rows}
@@ -83,14 +83,6 @@ def _matrix_of(plan: Plan) -> Coverage:
     """Of whole datamarts; a plan of some addresses does not know what is missing beside them."""
     found = coverage(plan)
     return found if of_whole_datamarts(plan) else replace(found, cells={})
-
-
-def by_source(loads: Sequence[LoadChange]) -> list[list[LoadChange]]:
-    """Loads of one source of which the same is done, in their order."""
-    groups: dict[object, list[LoadChange]] = {}
-    for load in loads:
-        groups.setdefault(of_source(load), []).append(load)
-    return list(groups.values())
 
 
 def _top(found: Sequence[LoadChange], labels: Labels) -> list[dict[str, Any]]:
@@ -176,13 +168,12 @@ def change_of(same: list[ResourceChange], labels: Labels | None = None) -> dict[
     fields = [
         (key, value(before.get(key)) if verb == "update" else None, value(new))
         for key, new in (after or {k: v for k, v in before.items() if v}).items()
-        if key not in _HIDDEN and (verb != "update" or before.get(key) != new)
+        if key not in HIDDEN and (verb != "update" or before.get(key) != new)
     ]
-    reason = anywhere(change.reason, change.address.partition("@")[2]) if len(same) > 1 else change.reason
     return {
         "verb": verb,
         **_subject([c.address for c in same], labels or {}),
         "fields": fields,
-        "reason": reason,
+        "reason": reason_of(same),
         "origin": change.origin,
     }

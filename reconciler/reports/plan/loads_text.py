@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from reconciler.kinds.counts import many
 from reconciler.model.plan import LoadChange
 from reconciler.reports.folded import wrapped
-from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS, alike, anywhere, of_load, of_source
+from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS, alike, anywhere, by_source, of_load
 from reconciler.reports.plan.places import Labels, placed
 from reconciler.reports.plan.words import SIGN, because, mark_of
 from reconciler.reports.style import Style, size
@@ -28,14 +28,12 @@ def loads_lines(
         labels: of every datamart that the specs name.
         full: nothing is shortened.
     """
-    groups: dict[object, list[LoadChange]] = {}
-    for load in loads:
-        groups.setdefault(of_source(load), []).append(load)
+    groups = by_source(loads)
     if len(groups) > SOURCES and not full:
-        return _sources(list(groups.values()), style)
+        return _sources(groups, style)
     rows = len(loads) if full else max(2, ROWS // len(groups))
     lines: list[str] = []
-    for found in groups.values():
+    for found in groups:
         differ = len(alike(found, of_load)) > SINGLE_MAX_DATAMARTS and not found[0].unread
         lines += _table(found, style, rows) if differ else _each(found, style, labels)
     return lines

@@ -12,20 +12,21 @@ from reconciler.reports.grouping import (
     SINGLE_MAX_DATAMARTS,
     about,
     alike,
+    alike_changes,
     anywhere,
     by_code_and_source,
-    by_kind_and_action,
-    of_change,
+    by_source,
+    counted,
     of_load,
-    of_source,
+    reason_of,
 )
-from reconciler.reports.markdown import cell, code, fitted, table
+from reconciler.reports.markdown import cell, code, fitted, headline, table
 from reconciler.reports.plan.consequences import consequences
-from reconciler.reports.plan.decision import counted, decision, in_numbers, limited, ordered
+from reconciler.reports.plan.decision import decision, in_numbers, limited, ordered
 from reconciler.reports.plan.places import Labels
 from reconciler.reports.plan.places import counted as counted_places
 from reconciler.reports.plan.reach import Reach, Row
-from reconciler.reports.plan.words import value
+from reconciler.reports.plan.words import HIDDEN, value
 from reconciler.reports.style import duration, size
 
 
@@ -43,12 +44,12 @@ def _rendered(plan: Plan, rows: int, found: Reach | None) -> str:
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
     loads = [x for x in plan.loads if x.actions != ("no-op",)]
     lines = [f"## {decision(plan)} {in_numbers(plan)}", ""]
-    lines.append(f"`{plan.workspace}`, organisation {plan.organisation_id}, plan `{plan.plan_digest[:12]}`")
+    lines.append(headline(plan))
     lines += ["", *_warnings(plan)]
     lines += table(
         "Changes",
         "| Action | Address | What | Reason |\n|---|---|---|---|",
-        alike(by_kind_and_action(acting), of_change),
+        alike_changes(acting),
         partial(change_row, labels=plan.labels),
         rows,
     )
@@ -82,19 +83,16 @@ def _warnings(plan: Plan) -> list[str]:
     if (limits := limited(plan)) is not None:
         told.append(f"> {cell(limits)}")
     if (words := unmanaged.sentence(plan.unmanaged)) is not None:
-        told.append(f"> {words}")
+        told.append(f"> {cell(words)}")
     told += [f"> **{cell(x)}**" for x in consequences(plan)]
     return ["\n>\n".join(told), ""] if told else []
 
 
 def _groups(loads: Sequence[LoadChange]) -> list[list[LoadChange]]:
     """Loads that look alike together; all of a source together where many of them differ."""
-    sources: dict[object, list[LoadChange]] = {}
-    for load in loads:
-        sources.setdefault(of_source(load), []).append(load)
     parts = (
         [found] if len(same := alike(found, of_load)) > SINGLE_MAX_DATAMARTS else same
-        for found in sources.values()
+        for found in by_source(loads)
     )
     return [part for each in parts for part in each]
 
@@ -111,7 +109,7 @@ def findings(plan: Plan, rows: int) -> list[str]:
     for same in said[max(0, len(said) - rows) :]:
         d, (subject, message) = same[0], about(same)
         shown.append(
-            f"- **{d.severity.value}** `{d.code}` {f'`{code(subject)}`: ' if subject else ''}{cell(message)}"
+            f"- **{d.severity.value}** `{code(d.code)}` {f'`{code(subject)}`: ' if subject else ''}{cell(message)}"
         )
     left = max(0, len(said) - rows)
     first = [f"- … {many(left, 'more finding')} before these"] if left else []
@@ -122,7 +120,7 @@ def _waves(plan: Plan) -> list[str]:
     if plan.rollout is None:
         return []
     lines = [
-        f"### Waves of `{plan.rollout.name}`",
+        f"### Waves of `{code(plan.rollout.name)}`",
         "",
         "| Wave | Datamarts | Soak | Gates |",
         "|---|--:|--:|---|",
@@ -130,7 +128,7 @@ def _waves(plan: Plan) -> list[str]:
     for wave in plan.rollout.waves:
         soak = duration(wave.soak) if wave.soak else ""
         gates = "; ".join(coverage_text.gates(wave.gates))
-        lines.append(f"| {wave.name} | {len(wave.datamarts)} | {soak} | {cell(gates)} |")
+        lines.append(f"| {cell(wave.name)} | {len(wave.datamarts)} | {soak} | {cell(gates)} |")
     return [*lines, ""]
 
 
@@ -146,7 +144,7 @@ def change_row(found: list[ResourceChange], labels: Labels | None = None) -> str
     change = found[0]
     verb = change.change.actions[0]
     before, after = change.change.before or {}, change.change.after or {}
-    shown = {k: v for k, v in after.items() if k not in ("organisation_id", "datamart_id", "compartment_id")}
+    shown = {k: v for k, v in after.items() if k not in HIDDEN}
     if verb == "update":
         words = ", ".join(
             f"{k}: {value(before.get(k))} → {value(v)}" for k, v in shown.items() if before.get(k) != v
@@ -155,10 +153,8 @@ def change_row(found: list[ResourceChange], labels: Labels | None = None) -> str
         words = f"name: {value(before['name'])}" if "name" in before else ""
     else:
         words = ", ".join(f"{k}: {value(v)}" for k, v in shown.items())
-    reason = anywhere(change.reason, change.address.partition("@")[2]) if len(found) > 1 else change.reason
-    return (
-        f"| {verb} | {_address([c.address for c in found], labels or {})} | {cell(words)} | {cell(reason)} |"
-    )
+    where = _address([c.address for c in found], labels or {})
+    return f"| {verb} | {where} | {cell(words)} | {cell(reason_of(found))} |"
 
 
 def _load(found: list[LoadChange], labels: Labels) -> str:

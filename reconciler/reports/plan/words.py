@@ -6,6 +6,8 @@ from typing import Any
 from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, safe
 
+KINDS = {"Compartment": "compartment", "Activation": "activation", "DocumentImport": "document import"}
+HIDDEN = ("organisation_id", "datamart_id", "compartment_id")  # fields that an address says
 SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
 
 

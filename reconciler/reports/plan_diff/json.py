@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.compare import Difference
-from reconciler.reports.plan_diff.text import _HEAD
+from reconciler.reports.plan_diff.text import HEAD
 
 
 def render(a: Plan, b: Plan, differences: Sequence[Difference]) -> str:
@@ -20,7 +20,7 @@ def render(a: Plan, b: Plan, differences: Sequence[Difference]) -> str:
         for d in differences
     ]
     heads = {
-        name: {"plan_digest": p.plan_digest, "created_at": p.created_at, **{k: getattr(p, k) for k in _HEAD}}
+        name: {"plan_digest": p.plan_digest, "created_at": p.created_at, **{k: getattr(p, k) for k in HEAD}}
         for name, p in (("a", a), ("b", b))
     }
     return (

@@ -6,9 +6,10 @@ from typing import Any
 from reconciler.kinds.counts import many
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.compare import Difference
+from reconciler.reports.plan.decision import actions
 from reconciler.reports.style import Style, safe
 
-_HEAD = ("organisation_id", "workspace", "environment", "endpoint", "spec_digest", "applyable", "complete")
+HEAD = ("organisation_id", "workspace", "environment", "endpoint", "spec_digest", "applyable", "complete")
 
 
 def render(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) -> str:
@@ -21,7 +22,7 @@ def render(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) ->
         style: how to mark text.
     """
     lines = [f"a: {_name(a)}", f"b: {_name(b)}"]
-    for key in _HEAD:
+    for key in HEAD:
         one, other = getattr(a, key), getattr(b, key)
         if one != other:
             lines.append(f"   {key}: {_value(one)} -> {_value(other)}")
@@ -42,9 +43,7 @@ def render(a: Plan, b: Plan, differences: Sequence[Difference], style: Style) ->
 
 
 def _name(plan: Plan) -> str:
-    s = plan.summary
-    counts = f"{s.create} to create, {s.update} to change, {s.delete} to delete, {s.execute} to load"
-    return f"{plan.plan_digest[:12]} of {plan.created_at[:19]}  {counts}"
+    return f"{plan.plan_digest[:12]} of {plan.created_at[:19]}  {actions(plan.summary)}"
 
 
 def _value(value: Any) -> str:

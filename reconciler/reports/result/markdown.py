@@ -8,7 +8,8 @@ from reconciler.model.plan import Plan
 from reconciler.planning.plan.coverage import Coverage
 from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
-from reconciler.reports.markdown import cell, code, fitted, table
+from reconciler.reports.line_counts import not_processed
+from reconciler.reports.markdown import cell, code, fitted, headline, table
 from reconciler.reports.result.text import counted, todo
 
 _HEADS = {
@@ -51,7 +52,7 @@ def _rendered(
     words = ", ".join(f"{n:,} {status}" for status, n in counted(outcomes).items())
     head = _HEADS.get(exit_code, "Failed.")
     lines = [f"## {head} {words}." if words else f"## {cell(told)}", ""]
-    lines.append(f"`{plan.workspace}`, organisation {plan.organisation_id}, plan `{plan.plan_digest[:12]}`")
+    lines.append(headline(plan))
     lines += ["", *(f"> **Guard overridden:** {cell(x)}" for x in allowed.sentences(plan.overrides)), ""]
     bad = [o for o in outcomes if o.status not in GOOD]
     lines += table("Not done", "| Outcome | Address | Why |\n|---|---|---|", bad, _bad, rows)
@@ -80,7 +81,8 @@ def _bad(outcome: Outcome) -> str:
 
 
 def _load(shown: Iterable[str], outcome: Outcome) -> str:
-    counts = " | ".join(f"{outcome.counts.get(x, 0):,}" for x in shown)
+    found = {**outcome.counts, "not_processed": not_processed(outcome.counts)}
+    counts = " | ".join(f"{found.get(x, 0):,}" for x in shown)
     return f"| `{code(outcome.address)}` | {outcome.status.value} | {counts} |"
 
 

@@ -23,9 +23,7 @@ _LOOK = {"finished": "", "running": "part", "paused": "part"}
 ORDER = ("failed", "applying", "waiting", "done", "no changes")
 
 
-def render(
-    found: Recorded, plan: Plan, journal: Sequence[Entry], now: float, notes: Sequence[str] = ()
-) -> str:
+def render(found: Recorded, plan: Plan, journal: Sequence[Entry], now: float) -> str:
     """The page.
 
     Args:
@@ -33,7 +31,6 @@ def render(
         plan: its plan.
         journal: entries of all its runs.
         now: seconds since 1970.
-        notes: what else is to be said, such as what an apply has just found.
 
     Raises:
         MissingExtra: jinja2 is not installed.
@@ -46,7 +43,7 @@ def render(
         plan=plan,
         state=f"{found.state[0].upper()}{found.state[1:]}{f': {safe(found.why)}' if found.why else ''}.",
         look=_LOOK.get(found.state, "not"),
-        notes=[*notes, *([words] if (words := todo(found)) else [])],
+        notes=[words] if (words := todo(found)) else [],
         allowed=allowed.sentences(plan.overrides),
         facts=_facts(found, plan),
         counts=_counts(datamarts),

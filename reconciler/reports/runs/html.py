@@ -12,12 +12,13 @@ from reconciler.model.plan import Plan
 from reconciler.planning.plan.coverage import Coverage, after, coverage, of_whole_datamarts
 from reconciler.reports import allowed
 from reconciler.reports.coverage.html import matrix
+from reconciler.reports.grouping import counted
+from reconciler.reports.line_counts import not_processed
 from reconciler.reports.page import template
-from reconciler.reports.plan.decision import counted
 from reconciler.reports.plan.html import change_of, finding_rows
 from reconciler.reports.runs import table
-from reconciler.reports.runs.story import DONE, State, Told
-from reconciler.reports.runs.text import OPEN, Step, took
+from reconciler.reports.runs.story import State, Told
+from reconciler.reports.runs.text import DONE, NOT_BEGUN, Step, in_words, took
 from reconciler.reports.runs.timeline import SCALE, bars
 from reconciler.reports.times import moment, utc
 
@@ -47,18 +48,18 @@ def render(told: Told, journal: Sequence[Entry], by: Actor, notes: Sequence[str]
         MissingExtra: jinja2 is not installed.
     """
     run, plan = told.run, told.plan
-    states = {s.address: _words(s.state) for s in told.steps}
+    states = {s.address: in_words(s.state) for s in told.steps}
     timeline, more = bars(run, told.steps, journal)
     page: str = template(_TEMPLATE).render(
         run=run,
         plan=plan,
         state=_sentence(told),
         look=_LOOK.get(told.state, "not"),
-        counts={_words(k): n for k, n in told.counts.items()},
+        counts={in_words(k): n for k, n in told.counts.items()},
         todo=[*notes, *told.todo],
         allowed=allowed.sentences(plan.overrides),
         facts=_facts(told, by),
-        bad=[(s, _words(s.state)) for s in told.steps if s.state not in DONE],
+        bad=[(s, in_words(s.state)) for s in told.steps if s.state not in DONE],
         failed=list(_failed(told.steps)),
         changes=_changes(plan, states),
         loads=[_load(s, plan) for s in told.steps if s.address.startswith("ProfileSource/")],
@@ -80,10 +81,6 @@ def _sentence(told: Told) -> str:
     return f"{words[0].upper()}{words[1:]}: {counted}."
 
 
-def _words(state: str | None) -> str:
-    return "not begun" if state is None else OPEN.get(state, state)
-
-
 def _facts(told: Told, by: Actor) -> list[tuple[str, str]]:
     run, plan = told.run, told.plan
     return [
@@ -101,19 +98,13 @@ def _facts(told: Told, by: Actor) -> list[tuple[str, str]]:
 
 def _changes(plan: Plan, states: Mapping[str, str]) -> list[dict[str, Any]]:
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
-    return [{**change_of([c]), "outcome": states.get(c.address, "not begun")} for c in acting]
+    return [{**change_of([c]), "outcome": states.get(c.address, NOT_BEGUN)} for c in acting]
 
 
 def fates(counts: Mapping[str, int]) -> dict[str, int]:
     """How many rows of a load became what; each row that was read is counted once."""
-    rejected = counts.get("rejected", 0)
-    numbers = (
-        counts.get("succeeded", 0),
-        counts.get("failed", 0),
-        rejected,
-        counts.get("unknown", 0),
-        max(0, counts.get("not_processed", 0) - rejected),
-    )
+    known = (counts.get(x, 0) for x in ("succeeded", "failed", "rejected", "unknown"))
+    numbers = (*known, not_processed(counts))
     return {name: n for (name, _), n in zip(FATES, numbers, strict=True)}
 
 
@@ -129,7 +120,7 @@ def _load(step: Step, plan: Plan) -> dict[str, Any]:
             x += width
     return {
         "step": step,
-        "state": _words(step.state),
+        "state": in_words(step.state),
         "bytes": volume,
         "fates": found,
         "parts": parts,

@@ -9,9 +9,8 @@ from reconciler.kinds.counts import many
 from reconciler.ledger.history import Recorded
 from reconciler.model.plan import Plan
 from reconciler.model.unchanged import as_declared
-from reconciler.reports.runs.text import Step, way_out
+from reconciler.reports.runs.text import DONE, NOT_BEGUN, Step, way_out
 
-DONE = frozenset({"succeeded", "unchanged", "done", "sent"})
 _WITHOUT_END = frozenset({None, "intent", "answered", "unknown"})
 
 
@@ -100,7 +99,7 @@ def told(
         alive = since is not None and n == 0 and since <= run.started
         now = state(run.state, steps, alive=alive)
         by = None if now in (State.SUCCEEDED, State.RUNNING) else _completed(steps, runs[:n])
-        counts = dict(sorted(Counter(s.state or "not begun" for s in steps).items()))
+        counts = dict(sorted(Counter(s.state or NOT_BEGUN for s in steps).items()))
         found.append(Told(run, plan, steps, now, counts, by, (waves or {}).get(run.id)))
     return found
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from reconciler.reports.folded import wrapped
 from reconciler.reports.runs.story import Told
-from reconciler.reports.runs.text import OPEN, took
+from reconciler.reports.runs.text import in_words, took
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
 
@@ -46,7 +46,7 @@ def render(runs: Sequence[Told], style: Style, *, narrowed: bool = False) -> str
 
 def actions(told: Told) -> str:
     """How many actions ended how."""
-    words = [f"{n:,} {OPEN.get(state, state)}" for state, n in told.counts.items()]
+    words = [f"{n:,} {in_words(state)}" for state, n in told.counts.items()]
     if told.completed_by is not None:
         words.append(f"completed by run {told.completed_by}")
     if told.rollout is not None:

@@ -16,10 +16,11 @@ from reconciler.reports.next_steps import End, next_steps
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import moment, utc
 
-OPEN = {"intent": "unsettled", "answered": "unsettled"}
-_UPLOADS = {**OPEN, "unclear": "without a clear answer (the platform was asked)"}
+DONE = frozenset({"succeeded", "unchanged", "done", "sent"})  # ended well
+_OPEN = {"intent": "unsettled", "answered": "unsettled"}
+_UPLOADS = {**_OPEN, "unclear": "without a clear answer (the platform was asked)"}
 SHOWN = 20  # failed lines
-_GOOD = frozenset({"succeeded", "unchanged", "done"})
+NOT_BEGUN = "not begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
     return [replace(s, reason=str(x.get("text", "")), answered=x.get("answered")) for s, x in known]
 
 
+def in_words(state: str | None) -> str:
+    """The state of an action; None is one that was not begun."""
+    return NOT_BEGUN if state is None else _OPEN.get(state, state)
+
+
 def way_out(run: int, plan: Plan, found: Sequence[Step]) -> list[str]:
     """What to do next, a line each.
 
@@ -128,9 +134,8 @@ def one(
         "",
     ]
     for step in found:
-        state = "not begun" if step.state is None else OPEN.get(step.state, step.state)
-        mark = style.green if step.state in _GOOD else style.red if step.state else style.dim
-        lines.append(f"{mark(str(state))}  {step.address}  {style.dim(step.action)}")
+        mark = style.green if step.state in DONE else style.red if step.state else style.dim
+        lines.append(f"{mark(in_words(step.state))}  {step.address}  {style.dim(step.action)}")
         lines += wrapped(safe(step.reason), style.width, initial_indent="    ", subsequent_indent="    ")
         if "read" in step.counts:
             c = Counter(step.counts)

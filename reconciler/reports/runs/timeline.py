@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.ledger.history import Entry, Recorded
-from reconciler.reports.runs.text import OPEN, Step
+from reconciler.reports.runs.text import Step, in_words
 
 ROWS = 60
 SCALE = 1000.0
@@ -38,7 +38,15 @@ def bars(run: Recorded, steps: Sequence[Step], journal: Sequence[Entry]) -> tupl
         begun, ended = (min(max(at - run.started, 0.0), whole) for at in seen[step.address])
         x = SCALE * begun / whole
         width = min(max(SCALE * (ended - begun) / whole, 4.0), SCALE - min(x, SCALE - 4.0))
-        state = "not begun" if step.state is None else OPEN.get(step.state, step.state)
-        made.append(Bar(step.address, state, round(min(x, SCALE - 4.0), 2), round(width, 2), begun, ended))
+        made.append(
+            Bar(
+                step.address,
+                in_words(step.state),
+                round(min(x, SCALE - 4.0), 2),
+                round(width, 2),
+                begun,
+                ended,
+            )
+        )
     made.sort(key=lambda b: (b.begun, b.address))
     return made[:ROWS], max(0, len(made) - ROWS)

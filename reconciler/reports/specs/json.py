@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 
-from reconciler.reports.specs.text import _place
 from reconciler.spec.rendering import Rendered
 
 
@@ -13,7 +12,7 @@ def render(documents: Sequence[Rendered], environment: str | None) -> str:
         {
             "address": d.address,
             "data": d.data,
-            "origins": {".".join(map(str, path)): _place(span) for path, span in d.origins.items()},
+            "origins": {".".join(map(str, path)): str(span) for path, span in d.origins.items()},
             "written": {".".join(map(str, path)): value for path, value in d.written.items()},
         }
         for d in documents

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.model.address import Span
 from reconciler.reports.style import Style, safe
 from reconciler.spec.documents import Path, core_scalar
 from reconciler.spec.rendering import Rendered, nested
@@ -26,9 +25,10 @@ def _document(document: Rendered, style: Style) -> str:
         if path is None:
             lines.append(text + "\n")
             continue
-        origin = _place(document.origins[path])
         written = f" {_scalar(document.written[path])}" if path in document.written else ""
-        lines.append(f"{text:<{_COLUMN}} {style.dim(f'# {safe(origin)}{safe(written)}')}\n")
+        lines.append(
+            f"{text:<{_COLUMN}} {style.dim(f'# {safe(str(document.origins[path]))}{safe(written)}')}\n"
+        )
     return "".join(lines)
 
 
@@ -63,7 +63,3 @@ def _reads_as_itself(text: str) -> bool:
     """True if the text needs no quotes, not even inside brackets."""
     bare = text.isprintable() and not _SPECIAL.intersection(text[:1] + text[-1:]) and bool(text)
     return bare and not any(c in text for c in ",[]{}#\"'") and ": " not in text and core_scalar(text) == text
-
-
-def _place(span: Span) -> str:
-    return f"{span.path}:{span.line}:{span.column}"
