@@ -26,17 +26,24 @@ def private_folder(path: Path) -> Path:
     Raises:
         DiskFailed: it cannot be made, is a link, is no folder, or belongs to somebody else.
     """
-    own = next((p for p in (path, *path.parents) if p.name in NAMES), None)
-    below = [path] if own is None else [p for p in (path, *path.parents) if p == own or own in p.parents]
+    own = _own(path)
+    below = own or [path]
     try:
         below[-1].parent.mkdir(parents=True, exist_ok=True)
         for folder in reversed(below):
             _one(folder)
     except OSError as e:
         raise DiskFailed.of("make the folder", path, e) from None
-    if own is not None:
-        _ignored(own)
+    if own:
+        _ignored(own[-1])
     return path
+
+
+def _own(path: Path) -> list[Path]:
+    """The path and the folders above it, up to this tool's own one; none where it does not lead through one."""
+    every = [path, *path.parents]
+    top = next((n for n, p in enumerate(every) if p.name in NAMES), None)
+    return [] if top is None else every[: top + 1]
 
 
 def make_folder(path: Path) -> Path:
@@ -45,7 +52,7 @@ def make_folder(path: Path) -> Path:
     Raises:
         DiskFailed: it cannot be made, or is this tool's own and not private.
     """
-    if any(p.name in NAMES for p in (path, *path.parents)):
+    if _own(path):
         return private_folder(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -131,8 +138,7 @@ def leads_straight(path: Path) -> bool:
 
     What is removed is looked for there alone: a link that came with a branch must not lead to what is not this tool's.
     """
-    own = next((p for p in (path, *path.parents) if p.name in NAMES), None)
-    for part in () if own is None else (p for p in (path, *path.parents) if p == own or own in p.parents):
+    for part in _own(path):
         try:
             found = part.lstat()
         except FileNotFoundError:

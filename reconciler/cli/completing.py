@@ -137,8 +137,9 @@ def topics(incomplete: str) -> list[str]:
 def environments(context: typer.Context, incomplete: str) -> list[str]:
     """Names of the environments of reconciler.yaml."""
     with suppress(Exception):
+        from reconciler.model.address import WORKSPACE_FILE
         from reconciler.spec.documents import parse
-        from reconciler.spec.find import WORKSPACE_FILE, content_of, workspace_file
+        from reconciler.spec.find import content_of, workspace_file
 
         (workspace,), _ = parse(WORKSPACE_FILE, content_of(workspace_file(_root(context))))
         found = workspace.data["spec"].get("environments", {})

@@ -55,8 +55,6 @@ def script_data(name: str, content: bytes) -> dict[str, Any]:
         read(document.data)
     except ValueError as e:
         span = document.span("faults", e.number - 1) if isinstance(e, BadRule) else document.span()
-        raise ReconcilerError(
-            f"{span.path}:{span.line}:{span.column}: {e}", help="docs/sandbox.md documents the rules"
-        ) from None
+        raise ReconcilerError(f"{span}: {e}", help="docs/sandbox.md documents the rules") from None
     found: dict[str, Any] = document.data
     return found

@@ -14,7 +14,7 @@ _BLOCK = 1 << 20
 AGAIN = "Next: `reconciler plan` again, once what stops it is fixed."  # of a plan that cannot be applied
 
 
-def read(file: Path) -> "Plan":
+def read(file: Path) -> Plan:
     """A saved plan.
 
     Raises:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import reconciler
 from reconciler.errors import ReconcilerError
+from reconciler.model.address import WORKSPACE_FILE
 from reconciler.planning.export.names import slug
-from reconciler.spec.find import WORKSPACE_FILE
 from reconciler.spec.schema import schema_text
 
 SCHEMA_FILE = ".vscode/reconciler.schema.json"

@@ -27,7 +27,7 @@ from reconciler.model.source import (
 from reconciler.settings import Settings, size
 from reconciler.spec.documents import Document
 from reconciler.spec.expectations import checks
-from reconciler.spec.source_fields import format_of, identifiers, references
+from reconciler.spec.source_fields import IDENTIFIERS, format_of, identifiers, references
 from reconciler.spec.source_places import Places
 from reconciler.spec.specs import Specs
 
@@ -213,7 +213,7 @@ def _dialect(spec: dict[str, Any]) -> Dialect:
 
 
 def _identifier(spec: dict[str, Any]) -> Identifier:
-    kind = next(k for k in ("user_account_id", "email_hash", "user_agent_id") if k in spec)
+    kind = next(k for k in IDENTIFIERS if k in spec)
     found = spec[kind]
     if isinstance(found, dict):
         steps = tuple(found.get("normalise", ()))

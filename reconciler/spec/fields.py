@@ -1,14 +1,12 @@
 """Every field of the specs, read from the JSON Schema: for `explain` and the reference page. Pure."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.spec.schema import schema_text
+from reconciler.spec.schema import KINDS, schema
 
-KINDS = ("Workspace", "Datamarts", "Compartment", "ProfileSource", "Rollout")
 _TYPES = {
     "string": "text",
     "integer": "whole number",
@@ -57,7 +55,7 @@ class Field:
 
 def fields() -> list[Field]:
     """All, in the order of the schema."""
-    definitions = json.loads(schema_text())["definitions"]
+    definitions = schema()["definitions"]
     found = []
     for kind in KINDS:
         properties = definitions[kind]["properties"]

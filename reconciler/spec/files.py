@@ -10,10 +10,10 @@ from typing import NamedTuple
 from reconciler.beneath import within
 from reconciler.errors import SpecError
 from reconciler.kinds.nearest import nearest
-from reconciler.model.address import Span
+from reconciler.model.address import WORKSPACE_FILE, Span
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.spec.documents import Document, parse
-from reconciler.spec.find import WORKSPACE_FILE, SpecFile, check_is_workspace, content_of, workspace_file
+from reconciler.spec.find import SpecFile, check_is_workspace, content_of, workspace_file
 from reconciler.spec.overlays import is_overlay
 from reconciler.spec.rules import check_document
 from reconciler.spec.schema import KINDS

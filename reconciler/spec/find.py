@@ -13,10 +13,9 @@ from typing import NamedTuple
 from reconciler.beneath import open_regular, within
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.nearest import nearest_path, proposal
-from reconciler.model.address import Span
+from reconciler.model.address import WORKSPACE_FILE, Span
 from reconciler.model.diagnostic import Diagnostic, error, warning
 
-WORKSPACE_FILE = "reconciler.yaml"
 MAX_ENTRIES = 200_000
 MAX_BYTES = 5_000_000  # of a file
 _SUFFIXES = (".yaml", ".yml")

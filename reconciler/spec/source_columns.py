@@ -9,10 +9,9 @@ from typing import Any
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.model.profile import OWNER
 from reconciler.spec.documents import Document
-from reconciler.spec.source_fields import format_of, identifiers
+from reconciler.spec.source_fields import IDENTIFIERS, format_of, identifiers
 
 _CONSTANT = "a constant"
-_KINDS = ("user_account_id", "email_hash", "user_agent_id")
 
 
 def effects(document: Document) -> Iterator[Diagnostic]:
@@ -215,7 +214,7 @@ def _formats(spec: dict[str, Any]) -> set[str | None]:
 
 
 def _identity(spec: dict[str, Any]) -> set[str]:
-    named = [i.get(k) for i in (*identifiers(spec), spec.get("owner", {})) for k in _KINDS]
+    named = [i.get(k) for i in (*identifiers(spec), spec.get("owner", {})) for k in IDENTIFIERS]
     columns = {n["column"] if isinstance(n, dict) else n for n in named if n}
     operation = spec.get("operation")
     return columns | ({operation["column"]} if isinstance(operation, dict) else set())

@@ -4,6 +4,7 @@ from typing import Any
 
 from reconciler.model.packed import PACKED
 
+IDENTIFIERS = ("user_account_id", "email_hash", "user_agent_id")
 _FORMATS = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".parquet": "parquet"}
 SUFFIXES = tuple(_FORMATS)  # of files whose format need not be said
 

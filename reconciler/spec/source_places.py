@@ -6,9 +6,7 @@ from typing import Any
 from reconciler.model.address import Span
 from reconciler.spec.documents import Document, Path
 from reconciler.spec.expectations import checks
-from reconciler.spec.source_fields import identifiers
-
-_KINDS = ("user_account_id", "email_hash", "user_agent_id")
+from reconciler.spec.source_fields import IDENTIFIERS, identifiers
 
 
 class Places:
@@ -63,7 +61,7 @@ def columns(spec: dict[str, Any]) -> Iterator[tuple[Path, str, bool]]:
 
 
 def _identifying(path: Path, identifier: dict[str, Any]) -> Iterator[tuple[Path, str, bool]]:
-    for kind in _KINDS:
+    for kind in IDENTIFIERS:
         found = identifier.get(kind)
         if isinstance(found, dict):
             yield (*path, kind, "column"), found["column"], False

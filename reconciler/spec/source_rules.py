@@ -13,6 +13,7 @@ from reconciler.origin import BadAddress, SourceUrl, endpoint, masked
 from reconciler.settings import size
 from reconciler.spec.documents import Document
 from reconciler.spec.source_fields import (
+    IDENTIFIERS,
     SUFFIXES,
     compression_of,
     file_references,
@@ -22,7 +23,6 @@ from reconciler.spec.source_fields import (
 )
 
 MAX_CHUNK = 100_000_000
-_KINDS = frozenset({"user_account_id", "email_hash", "user_agent_id"})
 _MAPPED = frozenset({"ndjson", "csv", "parquet", "sql"})
 _MAPPED_ONLY = frozenset({"identify_by", "owner", "types", "profile", "operation", "update", "csv"})
 _PACKED_OTHERWISE = frozenset({".bz2", ".xz", ".lz4", ".zip", ".7z", ".br", ".z", ".tgz"})
@@ -203,9 +203,9 @@ def identities(document: Document) -> Iterator[Diagnostic]:
     spec = document.data["spec"]
     for i, identifier in enumerate(identifiers(spec)):
         path = ("identify_by", i) if isinstance(spec["identify_by"], list) else ("identify_by",)
-        kinds = _KINDS & identifier.keys()
+        kinds = identifier.keys() & set(IDENTIFIERS)
         if len(kinds) != 1:
-            words = "an identifier is exactly one of user_account_id, email_hash, user_agent_id"
+            words = f"an identifier is exactly one of {', '.join(IDENTIFIERS)}"
             hint = (
                 "to try several identifiers, write a list: the first identifier with a value is used"
                 if kinds

@@ -33,7 +33,7 @@ def _waves(specs: Specs, document: Document) -> Iterator[Diagnostic]:
         if wave["name"] in names:
             yield error(
                 "wave-name",
-                f"an earlier wave is also named '{wave['name']}', too",
+                f"an earlier wave is named '{wave['name']}', too",
                 document.span(*at, "name"),
             )
         names.add(wave["name"])

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.errors import SpecError
-from reconciler.model.address import Span
+from reconciler.model.address import WORKSPACE_FILE, Span
 from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.settings import Settings, resolve
 from reconciler.spec import overlays
 from reconciler.spec.documents import Document
 from reconciler.spec.files import read_all, read_workspace
-from reconciler.spec.find import WORKSPACE_FILE, SpecFile, find
+from reconciler.spec.find import SpecFile, find
 from reconciler.spec.rules import check_document, check_workspace
 from reconciler.spec.severities import ruled
 from reconciler.spec.specs import Specs, collect

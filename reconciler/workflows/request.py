@@ -21,7 +21,7 @@ class Request:
         overrides: by load address.
         allowed: guards that may be crossed.
         ci: the `CI` variable is set.
-        settled: gives what people said of chunks on a datamart.
+        uploads: what the ledger knows of uploads to a datamart.
         prune: scopes where activations that nobody declares are to go.
         known: remote ids of compartments at the last apply, by address, as the ledger has them.
         refused: of an address, kind, datamart id and remote id, that the platform refused the removal before.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.api.presence import Clock
 from reconciler.errors import ReconcilerError, Refused
+from reconciler.kinds.counts import many
 from reconciler.kinds.nearest import nearest_or_known
 from reconciler.ledger.rollouts import Recorded, Rollouts, WaveRecord
 from reconciler.model.outcome import Outcome, Status
@@ -238,7 +239,7 @@ def _gates_after(w: RolloutRun, wave: Wave, outcomes: Sequence[Outcome]) -> None
     except ReconcilerError as e:  # not decided, so neither open nor closed
         raise _Stopped(wave, str(e), outcomes, e) from None
     if least is not None and seen < least:
-        why = f"{seen} activations are visible; required: {least}"
+        why = f"{many(seen, 'activation is', 'activations are')} visible; required: {least:,}"
     elif wave.gates.command:
         is_open, said = w.command(wave)
         why = None if is_open else said

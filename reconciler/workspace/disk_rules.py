@@ -15,7 +15,7 @@ from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.settings import Settings
 from reconciler.spec.documents import Document
 from reconciler.spec.severities import enabled
-from reconciler.spec.source_fields import file_references
+from reconciler.spec.source_fields import file_references, is_url
 from reconciler.spec.source_rules import outside, unsafe_path
 from reconciler.workspace.path_state import look
 
@@ -82,9 +82,7 @@ class Disk:
 
     def _links(self, document: Document) -> Iterator[Diagnostic]:
         spec = document.data["spec"]
-        named = [
-            (("files", i), _fixed_part(p)) for i, p in enumerate(spec.get("files", [])) if "://" not in p
-        ]
+        named = [(("files", i), _fixed_part(p)) for i, p in enumerate(spec.get("files", [])) if not is_url(p)]
         for path, text in [*named, *file_references(spec)]:
             real = None if not text or outside(text) else self.leads_to(text)
             if real is not None and not within(self.inside, real):
@@ -101,7 +99,7 @@ class Disk:
                 )
 
     def _small(self, document: Document) -> Iterator[Diagnostic]:
-        patterns = [p for p in document.data["spec"].get("files", []) if "{" not in p and "://" not in p]
+        patterns = [p for p in document.data["spec"].get("files", []) if "{" not in p and not is_url(p)]
         files = [f for p in patterns if not outside(p) for f in self.root.glob(p)]
         self.opened = True
         for file in files:

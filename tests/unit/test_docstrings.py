@@ -50,6 +50,48 @@ def test_many_arguments_are_explained(package: str) -> None:
     assert not found, "\n" + "\n".join(found)
 
 
+def unknown(tree: ast.AST) -> Iterator[str]:
+    """Names that a docstring explains, and that are no argument or attribute."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=owner):
+                fields = {
+                    x.target.id
+                    for x in node.body
+                    if isinstance(x, ast.AnnAssign) and isinstance(x.target, ast.Name)
+                }
+                written = {x.attr for x in ast.walk(node) if isinstance(x, ast.Attribute)}
+                known, head = fields | written | _arguments(node), "Attributes|Args"
+            case ast.FunctionDef(name=owner) | ast.AsyncFunctionDef(name=owner):
+                known, head = _arguments(node), "Args"
+            case _:
+                continue
+        section = re.search(
+            rf"^(?:{head}):\n((?:    .*\n?|\n)+)", ast.get_docstring(node) or "", re.MULTILINE
+        )
+        told = re.findall(r"^    ([\w, ]+): \S", section[1], re.MULTILINE) if section else []
+        yield from (f"{owner}: {n}" for names in told for n in names.split(", ") if n not in known)
+
+
+def _arguments(node: ast.AST) -> set[str]:
+    """Of a function; of a class, of those in it."""
+    return {x.arg for x in ast.walk(node) if isinstance(x, ast.arg)}
+
+
+def test_what_is_explained_is_there() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in sorted((ROOT / "reconciler").rglob("*.py"))
+        for name in unknown(ast.parse(path.read_text()))
+    ]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_what_is_explained_and_gone_is_found() -> None:
+    code = 'class A:\n    """X.\n\n    Attributes:\n        a, b: x.\n    """\n    a: int\ndef f(c):\n    """X.\n\n    Args:\n        c: x.\n        d: y.\n    """\n'
+    assert list(unknown(ast.parse(code))) == ["A: b", "f: d"]
+
+
 def test_an_argument_without_words_is_found() -> None:
     (function,) = functions(
         'def f(a, b, c, d):\n    """Do.\n\n    Args:\n        a: x.\n        b: y.\n        c:\n    """\n'

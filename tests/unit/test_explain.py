@@ -12,9 +12,9 @@ from reconciler.cli.commands.explain import run_explain
 from reconciler.errors import UsageError
 from reconciler.reports import fields as report
 from reconciler.reports.style import Style
-from reconciler.spec.fields import KINDS, fields
+from reconciler.spec.fields import fields
 from reconciler.spec.row_codes import ROW_CODES
-from reconciler.spec.schema import schema_text
+from reconciler.spec.schema import KINDS, schema_text
 
 ROOT = Path(__file__).parents[2]
 FIELDS = {f.path: f for f in fields()}

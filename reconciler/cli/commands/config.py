@@ -154,6 +154,5 @@ def _origin(origin: GivenBy, workspace: Document) -> str:
 
 
 def _at(workspace: Document, path: tuple[str | int, ...]) -> str:
-    span = workspace.span(*path)
     environment = f" (environment {path[2]})" if path[:2] == ("spec", "environments") else ""
-    return f"{span.path}:{span.line}:{span.column}{environment}"
+    return f"{workspace.span(*path)}{environment}"

@@ -15,8 +15,9 @@ from reconciler.cli import options as opt
 from reconciler.cli.approval import approve
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.options import ReferenceFormat
-from reconciler.cli.output.console import WORKSPACE_FILE, data, out, say, style
+from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.wiring import connections, real_clock
+from reconciler.model.address import WORKSPACE_FILE
 from reconciler.model.conformance import Found
 from reconciler.origin import endpoint as parse
 from reconciler.reports.conformance import json as conformance_json

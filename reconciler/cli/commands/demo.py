@@ -73,27 +73,24 @@ def run_demo(directory: Path | None, marks: Style) -> int:
     )
     say = _Narrator(root, marks)
     steps = (
-        ("Check the specs offline. No output means no findings.", ["validate"], {0}),
+        ("Check the specs offline. No output means no findings.", ["validate"]),
         (
             "Compare specs, files and the platform (here: the built-in sandbox). Nothing is written.",
             ["plan", "--out", str(root / "first.plan")],
-            {0},
         ),
         (
             "Apply exactly the reviewed plan: configuration changes first, then loads.",
             ["apply", str(root / "first.plan")],
-            {0},
         ),
         (
             "Plan again: the platform equals the specs, and every file is loaded.",
             ["plan", "--detailed-exitcode"],
-            {0},
         ),
     )
-    for words, command, expected in steps:
-        if (code := say.step(words, command)) not in expected:
+    for words, command in steps:
+        if code := say.step(words, command):
             out(marks.red(f"the command exited with {code}, which the demo does not expect"))
-            return code or 1
+            return code
     shown = shlex.quote(str(root))
     out(f"""
 Where to go next

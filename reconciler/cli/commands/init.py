@@ -22,9 +22,9 @@ from reconciler.cli.scaffold import (
     shared,
 )
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.model.address import WORKSPACE_FILE
 from reconciler.origin import LocalSandbox
 from reconciler.settings import Settings
-from reconciler.spec.find import WORKSPACE_FILE
 from reconciler.whole import whole
 
 if TYPE_CHECKING:
@@ -136,9 +136,9 @@ def _from_platform(flags: "Flags", organisation_id: str | None, kits: Collection
         raise UsageError(f"the organisation id {organisation!r} is not a number")
     chosen = flags.endpoint or os.environ.get("RECONCILER_ENDPOINT") or str(DEFAULT_ENDPOINT)
     settings = Settings(workspace="new", organisation_id=organisation, endpoint=parse(chosen))
-    if os.path.lexists(target / "reconciler.yaml"):
+    if os.path.lexists(target / WORKSPACE_FILE):
         raise ReconcilerError(
-            f"{target / 'reconciler.yaml'} already exists; nothing was written",
+            f"{target / WORKSPACE_FILE} already exists; nothing was written",
             help="`reconciler export` adds what no spec declares",
         )
     where = _target(settings, flags)

@@ -12,7 +12,7 @@ import typer
 from reconciler.cli import exit_codes, plan_files, run_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
-from reconciler.cli.applying.waves import journal_of, newest
+from reconciler.cli.applying.waves import newest
 from reconciler.cli.flags import PLATFORM, WORKSPACE, Flags, takes
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, shown, style
@@ -88,9 +88,9 @@ def run_status(flags: Flags, *, follow: bool) -> int:
         return exit_codes.DONE
     if flags.output is opt.Format.JSON:
         found, plan = newest(flags.root, settings)
-        data(rollout_json.render(found, plan, journal_of(flags.root, settings, found)))
+        data(rollout_json.render(found, plan, run_pages.journal_of(flags.root, settings, found)))
     elif flags.shape is opt.PlanFormat.HTML:
-        data(run_pages.rollout_page(flags, settings, *newest(flags.root, settings)))
+        data(run_pages.rollout_page(flags.root, settings, *newest(flags.root, settings)))
     else:
         out(_table(flags, settings)[1])
     return exit_codes.DONE
@@ -99,7 +99,10 @@ def run_status(flags: Flags, *, follow: bool) -> int:
 def _table(flags: Flags, settings: Settings, *, todo: bool = True) -> tuple[Recorded, str]:
     """The newest rollout, where it is, and what can be done."""
     found, plan = newest(flags.root, settings)
-    journal, marks = journal_of(flags.root, settings, found), style(sys.stdout, no_color=flags.no_color)
+    journal, marks = (
+        run_pages.journal_of(flags.root, settings, found),
+        style(sys.stdout, no_color=flags.no_color),
+    )
     table = rollout_text.table(found, plan, journal, marks, real_clock.CLOCK.wall())
     told = wrapped(rollout_text.todo(found), marks.width) if todo else []
     return found, "\n".join([table, *told, ""]) if told else table

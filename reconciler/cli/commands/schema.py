@@ -1,6 +1,5 @@
 """`schema`, `schema fetch`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,9 +55,8 @@ def run_fetch(flags: Flags, *, overwrite: bool) -> int:
     chosen = selectors.datamarts(checked, flags.datamart)
     where = session.seeded_target(flags, checked)
     failed = False
-    root = Path(flags.root)
     with connections.reader(where, checked.settings.parallelism) as reader:
-        for fetched in fetch(root, checked, chosen, reader, overwrite=overwrite):
+        for fetched in fetch(flags.root, checked, chosen, reader, overwrite=overwrite):
             out(f"{fetched.path}: {fetched.words}")
             failed = failed or fetched.failed
     return exit_codes.FAILED if failed else exit_codes.DONE

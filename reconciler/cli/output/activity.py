@@ -31,10 +31,9 @@ class Activity:
         self._loads: dict[str, list[int]] = {}
         self._actions = self._done = 0
 
-    def speak_through(self, tell: Callable[[str], None]) -> Callable[[str], None]:
-        """Say lines by this from now on; gives back what was used before."""
-        before, self._out = self._out, tell
-        return before
+    def speak_through(self, tell: Callable[[str], None]) -> None:
+        """Say lines by this from now on."""
+        self._out = tell
 
     def tell(self, text: str) -> None:
         """Say a line."""
@@ -135,7 +134,11 @@ class Activity:
         return [f"waiting {what}, {duration(round(seconds, 1))} at most"]
 
     def _progress(self) -> list[str]:
-        found = [f"{done} of {total} actions done" for done, total in [(self._done, self._actions)] if total]
+        found = [
+            f"{done:,} of {many(total, 'action')} done"
+            for done, total in [(self._done, self._actions)]
+            if total
+        ]
         for address, (chunks, sent, done) in list(self._loads.items())[:3]:
             found.append(f"{address}: {sent} of {many(chunks, 'chunk')} sent, {done} done")
         if not self._actions:

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from reconciler.beneath import open_beneath
 from reconciler.errors import DiskFailed
+from reconciler.model.address import WORKSPACE_FILE
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.foreign import plain_json, plain_page, without_orders
 from reconciler.reports.folded import folded
@@ -19,7 +20,6 @@ from reconciler.reports.style import COLOUR, PLAIN, Style
 
 # Patterns are compiled by `re` when first needed, which is not at every start.
 _COLOURS = r"(\x1b\[(?:0|1|2|31|32|33)m)"
-WORKSPACE_FILE = "reconciler.yaml"
 WIDTH = PLAIN.width
 # In a spec: a database's URL that is none, and what stands in a field, however it is spelt, that a secret would stand in.
 _CLEAR = (
@@ -28,7 +28,6 @@ _CLEAR = (
 )
 # Only a file that means to be a spec is shown: another may hold a token and nothing else.
 _SPEC = r"^['\"{ ]*(apiVersion|kind|metadata|spec)['\"]?\s*:"
-_MOST = 5_000_001
 
 
 _COMMAND = r"`reconciler (?!-C )(?=[a-z])(?!explain|init|demo|schema\b|sandbox (?:serve|faults))"
@@ -171,19 +170,21 @@ def _silence(stream: TextIO) -> None:
 
 def source_lines(root: Path) -> Callable[[str, int], str | None]:
     """Lines of files as shown beside a finding: by path relative to the workspace and number, without secrets."""
+    from reconciler.spec.find import MAX_BYTES  # only a finding shows lines of a file
+
     cache: dict[str, list[str]] = {}
 
     def line(path: str, number: int) -> str | None:
         if path not in cache:
             try:
                 with open_beneath(root, path) as file:
-                    text = file.read(_MOST).decode("utf-8-sig", "replace")
+                    text = file.read(MAX_BYTES + 1).decode("utf-8-sig", "replace")
                 cache[path] = re.split("\r\n|\r|\n", text) if re.search(_SPEC, text, re.MULTILINE) else []
             except OSError:
                 cache[path] = []
         if not 0 < number <= len(cache[path]):
             return None
-        from reconciler.origin import masked_line  # only a finding shows lines of a file
+        from reconciler.origin import masked_line
 
         if Path(path).name != WORKSPACE_FILE:
             return re.sub(_CLEAR, r"\1…", masked_line(cache[path][number - 1]))

@@ -14,7 +14,8 @@ from reconciler.cli.output.console import above, say
 from reconciler.kinds.counts import many
 from reconciler.model.outcome import Outcome
 from reconciler.reports.result import text as result_text
-from reconciler.reports.style import Style, size
+from reconciler.reports.style import Style
+from reconciler.reports.style import size as in_units
 
 MANY = 100  # actions from which on lines say how far they are
 
@@ -95,7 +96,7 @@ class Lines:
         with self._lock:
             self._totals[address] = [chunks, 0, 0]
         self._activity.load(address, chunks)
-        self._tell(f"{address}: {many(lines, 'row')} in {many(chunks, 'chunk')}, {_size(size)}")
+        self._tell(f"{address}: {many(lines, 'row')} in {many(chunks, 'chunk')}, {in_units(size)}")
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Say so at each quarter of the chunks.
@@ -115,7 +116,7 @@ class Lines:
             totals[column] += chunks
             reached = totals[column] * 4 // max(1, totals[0])
         if reached > before and totals[0] > 1:
-            self._tell(f"{address}: {totals[column]} of {totals[0]} chunks {what}")
+            self._tell(f"{address}: {totals[column]:,} of {many(totals[0], 'chunk')} {what}")
 
     def say(self, address: str, message: str) -> None:
         """A line about a load."""
@@ -187,7 +188,6 @@ class Bars:
 
     def __enter__(self) -> Self:
         self._bars.start()
-        self._before = self._activity.speak_through(self._above)
         self._open.enter_context(above(self._whole))
         return self
 
@@ -195,7 +195,6 @@ class Bars:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.close()
-        self._activity.speak_through(self._before)
         self._bars.stop()
 
     def _whole(self, text: str) -> None:
@@ -204,10 +203,6 @@ class Bars:
 
         for line in text.removesuffix("\n").split("\n"):
             self._bars.console.print(Text.from_ansi(line), soft_wrap=True)
-
-    def _above(self, text: str) -> None:
-        """A line above the bars."""
-        say(text)
 
     def start(self, address: str, chunks: int, lines: int, size: int) -> None:
         """A bar for the load; each chunk counts once when sent and once when done.
@@ -247,12 +242,12 @@ class Bars:
             self._bars.update(
                 identity,
                 advance=chunks,
-                detail=f"{many(t[4], 'row')} {_size(t[5])} {t[2]}/{t[0]} sent {t[1]} done",
+                detail=f"{many(t[4], 'row')} {in_units(t[5])} {t[2]}/{t[0]} sent {t[1]} done",
             )
 
     def say(self, address: str, message: str) -> None:
         """A line above the bars."""
-        self._above(f"{address}: {message}")
+        say(f"{address}: {message}")
 
     def scanned(self, source: str, lines: int) -> None:
         """How many lines of a source were read."""
@@ -285,7 +280,7 @@ class Bars:
             state: that the wave enters.
             why: the reason; empty where there is none.
         """
-        self._above(_wave(name, datamarts, state, why))
+        say(_wave(name, datamarts, state, why))
 
     def finished(self, outcome: Outcome) -> None:
         """How an action ended, above the bars."""
@@ -293,7 +288,7 @@ class Bars:
             self._done += 1
             detail = f"{self._done:,} of {many(self._actions, 'action')}"
             self._bars.update(self._all, advance=1, detail=detail)
-        self._above(result_text.line(outcome, self._marks))
+        say(result_text.line(outcome, self._marks))
 
 
 def _wave(name: str, datamarts: int, state: str, why: str) -> str:
@@ -304,6 +299,3 @@ def _wave(name: str, datamarts: int, state: str, why: str) -> str:
 def display(marks: Style, activity: Activity) -> Display:
     """Bars on a terminal, lines elsewhere."""
     return Bars(marks, activity) if sys.stderr.isatty() else Lines(marks, activity)
-
-
-_size = size

@@ -8,9 +8,8 @@ from reconciler.model.actor import Actor
 
 def who() -> str:
     """Who runs this, as the pipeline or the machine says."""
-    for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CHANGE_AUTHOR"):
-        if value := os.environ.get(name):
-            return value
+    if named := _first("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "CHANGE_AUTHOR"):
+        return named
     try:
         user = getpass.getuser()
     except (OSError, KeyError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.api.pacing import Pace
@@ -17,11 +17,8 @@ def reader(where: Target, parallelism: int) -> "Iterator[Reader]":
     """A connection that can emit nothing but GET."""
     from reconciler.api.client import Reader
 
-    made = Reader(where.origin, where.token, pace=Pace(parallelism), observer=where.observer)
-    try:
+    with closing(Reader(where.origin, where.token, pace=Pace(parallelism), observer=where.observer)) as made:
         yield made
-    finally:
-        made.close()
 
 
 @contextmanager
@@ -29,11 +26,8 @@ def writer(where: Target, parallelism: int) -> "Iterator[Writer]":
     """A connection that can write."""
     from reconciler.api.client import Writer
 
-    made = Writer(where.origin, where.token, pace=Pace(parallelism), observer=where.observer)
-    try:
+    with closing(Writer(where.origin, where.token, pace=Pace(parallelism), observer=where.observer)) as made:
         yield made
-    finally:
-        made.close()
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from reconciler.cli import exit_codes
+
 INTERRUPT_TIMEOUT_S = 10.0  # how long requests in flight may take once the run is interrupted
 
 
@@ -53,7 +55,7 @@ class Interrupt:
     def _handle(self, number: int, _frame: FrameType | None) -> Any:
         if self.code is not None:
             self._end("stopped immediately")
-        self.code = 130 if number == signal.SIGINT else 143
+        self.code = exit_codes.INTERRUPTED if number == signal.SIGINT else exit_codes.TERMINATED
         self._event.set()
         self._told("interrupted: finishing requests in flight, starting nothing new; the state is saved")
         self._timer = threading.Timer(

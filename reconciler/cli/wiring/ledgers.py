@@ -4,7 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,11 +118,12 @@ def _history(
 def reading_rollouts(root: Path, settings: Settings) -> Iterator[Rollouts | None]:
     """Where rollouts are on record, read without writing; None where there is no ledger."""
     with reading(root, settings) as database:
-        if database is None:
-            yield None
-        else:
-            key = destination.origin_key(root, settings)
-            yield Rollouts(database, key, settings.organisation_id, real_clock.CLOCK.wall)
+        yield None if database is None else _rollouts(database, root, settings)
+
+
+def _rollouts(database: Database, root: Path, settings: Settings) -> Rollouts:
+    key = destination.origin_key(root, settings)
+    return Rollouts(database, key, settings.organisation_id, real_clock.CLOCK.wall)
 
 
 def _opened(where: Place) -> Database:
@@ -145,14 +146,8 @@ def rollouts(root: Path, settings: Settings) -> Iterator[Rollouts]:
     Raises:
         LedgerFailed: the ledger cannot be opened.
     """
-    where = place(root, settings)
-    opened = _opened(where)
-    try:
-        yield Rollouts(
-            opened, destination.origin_key(root, settings), settings.organisation_id, real_clock.CLOCK.wall
-        )
-    finally:
-        opened.close()
+    with closing(_opened(place(root, settings))) as database:
+        yield _rollouts(database, root, settings)
 
 
 @contextmanager
@@ -162,12 +157,9 @@ def noting(root: Path, settings: Settings) -> Iterator[Ledger]:
     Raises:
         LedgerFailed: the ledger cannot be opened.
     """
-    database = _opened(place(root, settings))
-    try:
+    with closing(_opened(place(root, settings))) as database:
         origin, host = destination.origin_key(root, settings), os.uname().nodename
         yield Ledger(database, origin, settings.organisation_id, host, real_clock.CLOCK.wall)
-    finally:
-        database.close()
 
 
 @contextmanager
@@ -240,13 +232,10 @@ def unlock(root: Path, settings: Settings, identity: str) -> str:
     where, origin = place(root, settings), destination.origin_key(root, settings)
     owner = None
     if where.url is not None:
-        database = postgres.open_url(where.url)
-        try:
+        with closing(postgres.open_url(where.url)) as database:
             owner = lease.holder(database, origin, settings.organisation_id)
             if owner is not None and lease.release(database, origin, settings.organisation_id, identity):
                 return f"Released the lock of {owner.describe()}. If that run is alive, it writes nothing after its present step."
-        finally:
-            database.close()
     local = lock.holder(where.file, origin, settings.organisation_id, lock_folder(root, settings))
     if local is not None and local.id == identity:
         raise LockHeld(

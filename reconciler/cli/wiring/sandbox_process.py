@@ -156,7 +156,7 @@ def _await(folder: Path, process: "subprocess.Popen[bytes]") -> str:
 
 
 def running(folder: Path) -> str | None:
-    """The URL of the emulator whose state is there, if it runs."""
+    """The URL of the sandbox whose state is there, if it runs."""
     try:
         url = str(json.loads((folder / "server.json").read_text())["url"])
     except (OSError, ValueError, KeyError):

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import completing, session
+from reconciler.cli import completing, selectors, session
 from reconciler.cli.flags import Flags
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.nearest import nearest
+from reconciler.model.desired import DesiredLoad
 from reconciler.workflows.check import Checked
 
 SourceName = Annotated[
@@ -32,3 +33,14 @@ def declared(flags: Flags, name: str) -> Checked:
         hint = nearest(name, checked.specs.sources) or "`reconciler render` lists the declared resources"
         raise ReconcilerError(f"no spec declares ProfileSource/{name}", help=hint)
     return checked
+
+
+def chosen(flags: Flags, checked: Checked, name: str) -> list[DesiredLoad]:
+    """The loads of a source on the datamarts that were asked for.
+
+    Raises:
+        ReconcilerError: there is no such datamart.
+    """
+    datamarts = selectors.datamarts(checked, flags.datamart)
+    loads = [x for x in checked.desired().loads.values() if x.source == name]
+    return [x for x in loads if datamarts is None or x.datamart in datamarts]

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
-from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.commands.source.declared import SourceName, chosen, declared
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
@@ -57,18 +57,15 @@ def run_diff(flags: Flags, name: str, sample: int, output: opt.SourceFormat, *, 
     from reconciler.workflows.source_diff import differences
 
     checked = declared(flags, name)
-    datamarts = selectors.datamarts(checked, flags.datamart)
+    wanted = chosen(flags, checked, name)
     where = session.seeded_target(flags, checked)
-    desired = checked.desired()
     with (
         session.progress(flags) as shown,
         connections.reader(where, checked.settings.parallelism) as reader,
         connections.threads(checked.settings.parallelism) as io,
     ):
-        ids = compartment_ids(desired, reader, checked.settings.organisation_id)
+        ids = compartment_ids(checked.desired(), reader, checked.settings.organisation_id)
         scans = session.new_scans(flags, shown)
-        loads = [x for x in desired.loads.values() if x.source == name]
-        wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
         found = differences(wanted, ids, sample, reader, io, scans)
     match output:
         case opt.SourceFormat.JSON:

@@ -5,18 +5,16 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, plan_pages, selectors, session
+from reconciler.cli import exit_codes, plan_pages, session
 from reconciler.cli import options as opt
-from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.commands.source.declared import SourceName, chosen, declared
 from reconciler.cli.flags import WORKSPACE, Flags, takes
 from reconciler.cli.output.console import data, out
 from reconciler.cli.wiring import connections, sent
 from reconciler.errors import ReadFailed, Refused, UsageError
-from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Severity
 from reconciler.reports.sent_index import json as index_json
 from reconciler.reports.sent_index import text as index_text
-from reconciler.workflows.check import Checked
 
 
 @takes(*WORKSPACE, "datamart", "output", "token_file")
@@ -66,7 +64,7 @@ def run_rebuild(flags: Flags, name: str) -> None:
         session.progress(flags) as shown,
     ):
         scans = session.new_scans(flags, shown)
-        targets = [str(x.address) for x in _chosen(flags, checked, name)]
+        targets = [str(x.address) for x in chosen(flags, checked, name)]
         made = session.plan(replace(flags, target=targets), checked, where, lambda: scans)
         if made.errored:  # what a plan says beside that is of no concern here: nothing is sent
             errors = tuple(d for d in made.diagnostics if d.severity is Severity.ERROR)
@@ -95,11 +93,10 @@ def run_index(flags: Flags, name: str, *, drop: bool) -> int:
         ReconcilerError: the place of the indexes cannot be read.
     """
     checked = declared(flags, name)
-    chosen = _chosen(flags, checked, name)
     with session.progress(flags) as shown:
         scans = session.new_scans(flags, shown)
         with sent.indexes(flags.root, checked.settings, scans) as indexes:
-            found = [(x, indexes.kept(x.definition, x.datamart_id)) for x in chosen]
+            found = [(x, indexes.kept(x.definition, x.datamart_id)) for x in chosen(flags, checked, name)]
             if drop:
                 for load, _ in found:
                     indexes.drop(load.definition, load.datamart_id)
@@ -109,14 +106,3 @@ def run_index(flags: Flags, name: str, *, drop: bool) -> int:
         out(index_text.render([(str(x.address), kept) for x, kept in found], dropped=drop))
     damaged = any(one.trouble for _, kept in found for one in kept)
     return exit_codes.FAILED if damaged and not drop else exit_codes.DONE
-
-
-def _chosen(flags: Flags, checked: Checked, name: str) -> list[DesiredLoad]:
-    """The loads of a source on the datamarts that were asked for.
-
-    Raises:
-        UsageError: there is no such datamart.
-    """
-    datamarts = selectors.datamarts(checked, flags.datamart)
-    loads = [x for x in checked.desired().loads.values() if x.source == name]
-    return [x for x in loads if datamarts is None or x.datamart in datamarts]

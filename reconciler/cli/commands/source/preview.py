@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
-from reconciler.cli.commands.source.declared import SourceName, declared
+from reconciler.cli.commands.source.declared import SourceName, chosen, declared
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
@@ -37,15 +37,12 @@ def run_preview(flags: Flags, name: str, line: str) -> int:
     from reconciler.workflows.preview import compartment_ids, previews
 
     checked = declared(flags, name)
-    datamarts = selectors.datamarts(checked, flags.datamart)
+    wanted = chosen(flags, checked, name)
     where = session.seeded_target(flags, checked)
     marks = style(sys.stdout, no_color=flags.no_color)
-    desired = checked.desired()
     with connections.reader(where, checked.settings.parallelism) as reader:
-        ids = compartment_ids(desired, reader, checked.settings.organisation_id)
+        ids = compartment_ids(checked.desired(), reader, checked.settings.organisation_id)
         scans = session.new_scans(flags, session.progress(flags))
-        loads = [x for x in desired.loads.values() if x.source == name]
-        wanted = [x for x in loads if datamarts is None or x.datamart in datamarts]
         found = previews(wanted, ids, line, reader, scans)
     if flags.output is opt.Format.JSON:
         data(preview_json.render(found))
