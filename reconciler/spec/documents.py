@@ -331,7 +331,8 @@ class _Composer:
         if anchor in self.open_anchors:
             raise self._bad("yaml-alias", "the alias contains itself", event)
         if anchor not in self.anchors:
-            hint = f'put quotes around text that begins with *: "*{anchor}"; or write &{anchor} before the value that is meant'
+            # Its name is not shown: the file may be no spec, and hold a secret.
+            hint = 'put quotes around text that begins with *, such as "*.csv"; or write & and the name before the value that is meant'
             raise self._bad("yaml-alias", "the alias has no anchor before it", event, help=hint)
         value, size = self.anchors[anchor]
         self.nodes += size

@@ -163,4 +163,6 @@ def test_what_is_no_yaml_is_told_at_the_line_of_the_slip(slip: str) -> None:
 
 def test_text_that_begins_with_a_star_is_no_alias_without_an_anchor() -> None:
     (_, findings) = parse("specs/a.yaml", SPEC.replace("name: Loyalty", "name: *all").encode())
-    assert '"*all"' in (findings[0].help or "")
+    told = findings[0].help or ""
+    assert "quotes" in told
+    assert "all" not in told  # the file may be no spec, and the text a secret
