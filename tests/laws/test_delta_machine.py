@@ -20,11 +20,12 @@ from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.external_sort import SortedRecords
 from reconciler.bulk.scan.removals import Left
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.bulk.sent.compare import Compared, compare, known
+from reconciler.bulk.sent.compare import CHANGED, Compared, compare, known
 from reconciler.bulk.sent.difference import entries
 from reconciler.bulk.sent.digests import SIZE, Digester, key_of_text
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.bulk.sent.store import Folder
+from reconciler.errors import ReconcilerError
 from reconciler.kinds.names import ChunkName, LoadKey, SealName
 from reconciler.model.source import Identifier, SourceDefinition, Update
 from reconciler.planning.loads.changes import content_of
@@ -225,7 +226,11 @@ class Machine(RuleBasedStateMachine):
         ),
     )
     def load(self, refused: set[str], ends: str, *, opaque: bool, reload: bool) -> None:
-        indexes = SentIndexes(
+        with closing(self.indexes()) as indexes:
+            self.loaded(indexes, refused, opaque=opaque, ends=ends, reload=reload)
+
+    def indexes(self) -> SentIndexes:
+        return SentIndexes(
             self.scans,
             Folder(self.folder / "index"),
             lambda _: key_of_text(self.key),
@@ -233,8 +238,6 @@ class Machine(RuleBasedStateMachine):
             "1185",
             tempfile.TemporaryDirectory,
         )
-        with closing(indexes):
-            self.loaded(indexes, refused, opaque=opaque, ends=ends, reload=reload)
 
     def accepted(self) -> set[str]:
         return self.rows.keys() - self.rejected
@@ -400,6 +403,22 @@ class Machine(RuleBasedStateMachine):
             for chunk in found.chunks
             for line in b"".join(chunk_pieces(self.folder, found.files, source, chunk)).splitlines()
         ]
+
+
+def test_a_source_that_changed_back_between_two_reads_is_not_finished() -> None:
+    machine = Machine()
+    machine.begin(0, "keep")
+    try:
+        machine.load(set(), "", opaque=False, reload=False)
+        machine.add({ACCOUNTS[6]})
+        load = machine.loads[-1]
+        with closing(machine.indexes()) as indexes:
+            scan = machine.scans.get(SOURCE)
+            machine.undo()
+            with pytest.raises(ReconcilerError, match=CHANGED):
+                compare(indexes, SOURCE, scan, [load.listed()], {load.key}, "1509")
+    finally:
+        machine.teardown()
 
 
 def who(line: bytes) -> str:

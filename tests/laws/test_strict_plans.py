@@ -117,6 +117,11 @@ def test_a_plan_is_read_back() -> None:
     assert encode(decode(written(DOCUMENT), "p")) == encode(PLAN)
 
 
+def test_a_plan_that_says_something_else_has_no_seal() -> None:
+    other = sealed(msgspec.structs.replace(PLAN, seal="a" * 64, applyable=not PLAN.applyable))
+    assert (other.seal, other.plan_digest != PLAN.plan_digest) == ("", True)
+
+
 @given(st.sampled_from(paths(DOCUMENT)), ODD)
 def test_any_odd_value_is_refused_or_read(path: tuple[Any, ...], odd: Any) -> None:
     try:

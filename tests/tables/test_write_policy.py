@@ -163,7 +163,7 @@ class Platform:
     unreadable: bool = False
     sent: list[float] = field(default_factory=list)
     looked: list[float] = field(default_factory=list)
-    now: float = 0.0
+    now: float = 1000.0
     shows_at: float = 0.0
     seen: str | None = None
 
