@@ -32,6 +32,10 @@ def refusal(error: BaseException) -> tuple[str, str | None] | None:
             "the system starts no further thread",
             "allow more memory or processes (`ulimit -v`, `ulimit -u`)",
         )
+    if isinstance(error, RuntimeError) and str(error).startswith(
+        "Symlink loop"
+    ):  # of pathlib, until Python 3.13
+        return "a link leads to itself", "remove the link, or name another path"
     # By name: where files cannot be opened, nothing can be imported.
     if isinstance(error, EOFError) or any(c.__name__ == "BrokenExecutor" for c in type(error).__mro__):
         return "a process that this command began ended at once, or was killed", _HELP[errno.ENOMEM]

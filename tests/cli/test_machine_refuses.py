@@ -80,6 +80,7 @@ REFUSED = [
     FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/var/tmp']"),
     MemoryError(),
     RuntimeError("can't start new thread"),
+    RuntimeError("Symlink loop from '/some/path'"),
     EOFError(),
     EOFError("unexpected EOF"),
     BrokenProcessPool("a process was terminated abruptly"),
@@ -127,3 +128,9 @@ def test_what_the_machine_refuses_one_action_is_told_beside_what_the_others_did(
     assert workspace.run("apply", "--auto-approve").code == 0
     assert workspace.run("plan", "--detailed-exitcode").code == 0
     assert len([w for w in emulator.writes() if w["status"] < 300]) == 3
+
+
+def test_a_link_that_leads_to_itself(workspace: Workspace) -> None:
+    (workspace.root / "new").symlink_to("new")
+    done = workspace.run("init", str(workspace.root / "new"))
+    assert (done.code, "a link leads to itself" in done.err) == (1, True), done
