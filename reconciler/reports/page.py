@@ -8,6 +8,7 @@ from reconciler.errors import MissingExtra
 from reconciler.kinds.counts import many
 from reconciler.reports.style import duration, safe, size
 
+_NARROW = 40  # characters
 _SHARED = Path(__file__).parent / "templates"
 
 
@@ -29,10 +30,21 @@ def template(path: Path) -> Any:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_plain
     )
-    environment.filters.update(size=size, duration=duration, many=many)
+    environment.filters.update(names=_names, size=size, duration=duration, many=many)
     return environment.get_template(path.name)
 
 
 def _plain(value: Any) -> Any:
     """A text without what moves a cursor or turns the direction of writing; what templates have made is no text, but markup."""
     return safe(value) if type(value) is str else value
+
+
+def _names(text: str) -> Any:
+    """A text in which no name is broken at a hyphen; one that is wider than a narrow screen may be."""
+    from markupsafe import Markup, escape
+
+    words = safe(text).split(" ")
+    kept = Markup('<span class="word">{}</span>')
+    return Markup(" ").join(
+        kept.format(word) if "-" in word and len(word) <= _NARROW else escape(word) for word in words
+    )

@@ -16,7 +16,7 @@ from reconciler.reports.plan.reach import Reach, Row
 
 ALONE_MAX = 4  # datamarts that have a line each, however alike
 _TRIED = 3  # of the words that most have with a placeholder
-_WIDE = 72  # characters of a line of ids
+_WIDE = 54  # characters of a line of ids: with its indent it fits a narrow terminal
 
 Labels = Mapping[str, Mapping[str, str]]
 
