@@ -74,10 +74,18 @@ def matrix(found: Coverage) -> Matrix:
 def _card(found: Coverage, name: str) -> tuple[str, list[tuple[str, str]]]:
     row = found.cells[name]
     return name, [
-        (_WORDS[cover], ", ".join(names)) if _WORDS[cover] else ("missing", _missing(names))
+        (_WORDS[cover], _where(names, found.datamarts)) if _WORDS[cover] else ("missing", _missing(names))
         for cover in Cover
         if (names := [d for d, c in zip(found.datamarts, row, strict=True) if c is cover])
     ]
+
+
+def _where(names: Sequence[str], every: Sequence[str]) -> str:
+    """Where it is active: by name; of nearly all datamarts those that are left out."""
+    left = [d for d in every if d not in set(names)]
+    if len(names) <= FEW_MISSING or len(left) > FEW_MISSING:
+        return ", ".join(names)
+    return f"all {many(len(every), 'datamart')}{' but ' if left else ''}{', '.join(left)}"
 
 
 def _missing(names: Sequence[str]) -> str:
