@@ -122,10 +122,10 @@ def main(
     work_in(directory)
 
 
-def _typed(context: "Context | None") -> tuple[str, set[str]]:
-    """The command that was typed, and its flags."""
+def _typed(context: "Context | None", names: Sequence[str]) -> tuple[str, set[str]]:
+    """The command that was typed, and its flags; of some errors the library does not say where they are."""
     if context is None:
-        return "reconciler", set()
+        return " ".join(("reconciler", *names)), set()
     return context.command_path, {flag for param in context.command.params for flag in param.opts}
 
 
@@ -160,8 +160,8 @@ def main_command(arguments: list[str]) -> int:
         return exit_codes.DONE
     if any(x.endswith("-completion") for x in arguments):
         completing.shells_propose()
+    names = needed(arguments if typed is None else typed)
     try:
-        names = needed(arguments if typed is None else typed)
         code = app(names, completion=not names or typed is not None)(
             arguments, standalone_mode=False, prog_name="reconciler"
         )
@@ -170,7 +170,7 @@ def main_command(arguments: list[str]) -> int:
         if message.startswith("Usage:"):  # no command was given: the help is the answer
             say(message)
             return exit_codes.USAGE
-        path, flags = _typed(getattr(e, "ctx", None))
+        path, flags = _typed(getattr(e, "ctx", None), names)
         wrong, hint = usage.told(message, path, arguments, flags)
         raise UsageError(wrong, help=hint) from None
     except Abort:

@@ -127,7 +127,7 @@ def told(
     if found := _NO_COMMAND.fullmatch(message):
         return _no_command(found, path, see)
     if found := _NO_OPTION.fullmatch(message):
-        return _no_option(found, see, arguments)
+        return _no_option(found, path, see, arguments)
     return message, see
 
 
@@ -154,13 +154,15 @@ def _no_command(found: re.Match[str], path: str, see: str) -> tuple[str, str]:
     return f"No such command '{name}'.{_near(name, found[2])}", see
 
 
-def _no_option(found: re.Match[str], see: str, arguments: Sequence[str]) -> tuple[str, str]:
+def _no_option(found: re.Match[str], path: str, see: str, arguments: Sequence[str]) -> tuple[str, str]:
     if meant := _OPTIONS.get(found[1]):
         return f"No such option: {found[1]}", meant
     typed = next(
         (f"-{x[1]}" for x in map(_ONE_DASH.fullmatch, arguments) if x and x[0][:2] == found[1]), found[1]
     )
     near = _near(typed, found[2])
+    if not near and " " not in path and any(not x.startswith("-") for x in arguments):
+        see = f"flags of a command go after it: reconciler COMMAND {typed}"
     return f"No such option: {typed}{'.' if near else ''}{near}", see
 
 

@@ -432,6 +432,15 @@ def test_render_shows_overlays_sets_and_origins(tmp_path: Path) -> None:
     )
     done = run(root, "render", "--environment", "dev", "Compartment/loyalty", "Datamarts/markets")
     assert done.code == 0
+    every = run(root, "render", "--environment", "dev", "*/*")
+    assert every.out == run(root, "render", "--environment", "dev").out
+    for wrong, code, words in (
+        ("loyalty", 64, "known: Compartment/loyalty"),
+        ("Compartment/loyality", 1, "did you mean 'Compartment/loyalty'?"),
+        ("Kompartment/*", 1, "did you mean 'Compartment/*'?"),
+    ):
+        refused = run(root, "render", wrong)
+        assert (refused.code, words in refused.err) == (code, True), refused
     lines = {
         line.split("#")[0].strip(): line.split("#")[1].strip()
         for line in done.out.splitlines()

@@ -10,8 +10,8 @@ import typer
 from reconciler.cli import completing, exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
-from reconciler.errors import ReconcilerError, SpecError
-from reconciler.kinds.nearest import nearest_or_known
+from reconciler.errors import SpecError
+from reconciler.kinds.selectors import nothing, require_form, selects
 from reconciler.reports.specs import json as specs_json
 from reconciler.reports.specs import text as specs_text
 from reconciler.spec.rendering import render as render_specs
@@ -24,7 +24,7 @@ def render(
         list[str] | None,
         typer.Argument(
             metavar="[ADDRESS]...",
-            help="For example Compartment/loyalty. Default: all.",
+            help="For example Compartment/loyalty, or Compartment/*. Default: all.",
             autocompletion=completing.documents,
         ),
     ] = None,
@@ -50,17 +50,19 @@ def run_render(
 
     Raises:
         SpecError: they have findings that stop.
-        ReconcilerError: no spec has one of the addresses.
+        UsageError: one is no address.
+        ReconcilerError: one selects nothing.
     """
     checked = check(root, {"environment": environment}, os.environ, any_environment=True)
     if not checked.ok:
         raise SpecError(checked.diagnostics)
     found = render_specs(checked.documents, checked.specs, checked.settings.environment)
-    known = {d.address for d in found}
-    if missing := next((a for a in addresses if a not in known), None):
-        hint = nearest_or_known(missing, sorted(known))
-        raise ReconcilerError(f"no spec declares {missing}", help=hint)
-    chosen = [d for d in found if not addresses or d.address in addresses]
+    known = sorted(d.address for d in found)
+    for address in addresses:
+        require_form("render", address, known)
+        if not any(selects({address}, x) for x in known):
+            raise nothing(f"no spec declares {address}", address, known)
+    chosen = [d for d in found if not addresses or selects(addresses, d.address)]
     if output == "json":
         data(specs_json.render(chosen, checked.settings.environment))
     else:
