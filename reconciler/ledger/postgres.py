@@ -34,7 +34,7 @@ _READ_ONLY = "set default_transaction_read_only of the role to off"
 # What the server says by a code, and where waiting alone changes nothing, what does.
 _SAID = {
     "42501": ("the role lacks a right", _GRANT),
-    "25006": ("it takes no writes", f"{_PRIMARY}; or {_READ_ONLY}"),
+    "25006": ("it is read-only and takes no writes", f"{_PRIMARY}; or {_READ_ONLY}"),
     "53100": ("the server's disk is full", "make room on the server's disk, and run again; no state is lost"),
     "57014": (
         "the server canceled a statement",

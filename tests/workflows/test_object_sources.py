@@ -17,10 +17,13 @@ import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
+from reconciler.api.answers import Answer, Verdict
 from reconciler.bulk.sources import object_store
+from reconciler.cli.wiring import cluster_worker, destination
 from tests.support.emulator import Emulator
 from tests.support.served import served
 from tests.support.workspace import Workspace, kill
+from tests.workflows.test_sender import Sink, job
 
 SOURCE = """\
 apiVersion: reconciler/v1
@@ -52,8 +55,31 @@ def bucket(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3
     workspace.env |= {**keys, "AWS_ENDPOINT_URL": url, "AWS_ALLOW_HTTP": "true"}
     for name, value in workspace.env.items():
         monkeypatch.setenv(name, value)
+    object_store._store.cache_clear()  # it has the endpoint of the test before
     yield S3Store("crm-exports", client_options={"allow_http": True})
     server.stop()
+
+
+def test_a_worker_that_sends_knows_nothing_of_an_object_that_was_replaced(
+    bucket: S3Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A worker of a cluster outlives a command; the next one sends what is there by then."""
+    seen: list[bytes] = []
+
+    def upload(*_: object) -> Answer:
+        with object_store.open_object("s3://crm-exports/a.csv") as file:
+            seen.append(file.read())
+        return Answer(Verdict.DONE, "")
+
+    monkeypatch.setattr(cluster_worker, "upload", upload)
+    reference = destination.Credential(None, (), None, any_token=True)
+    errand = cluster_worker.Errand(
+        job=job(tmp_path, Sink(), 1), credential=reference, run="r", ticket="t", limit=1.0
+    )
+    for content in (b"id\none\n", b"id\nanother\n"):
+        obstore.put(bucket, "a.csv", content)
+        assert cluster_worker.upload_on_worker(errand).answer.verdict is Verdict.DONE
+    assert seen == [b"id\none\n", b"id\nanother\n"]
 
 
 def tiers(emulator: Emulator) -> dict[str, int]:

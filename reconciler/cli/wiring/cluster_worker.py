@@ -18,6 +18,7 @@ import reconciler
 from reconciler.api.answers import Answer, Verdict
 from reconciler.bulk.scan.worker_parts import FoundOtherwise
 from reconciler.bulk.sent.digests import NotTheKey
+from reconciler.bulk.sources import object_store
 from reconciler.bulk.upload.job import Job, upload
 from reconciler.bulk.upload.processes import keep_freed_memory
 from reconciler.bulk.upload.rate import Share
@@ -173,6 +174,7 @@ def send(code: str, job: bytes) -> Sent:
 def upload_on_worker(errand: Errand) -> Sent:
     """Send one chunk once. Raises nothing: an exception would be logged with its arguments."""
     leave = _Leave(errand)
+    object_store.forget()  # this process may outlive the command before, and objects be replaced since
     try:
         _prepare(errand.locks)
         answer = upload(replace(errand.job, token=_token(errand)), leave.may_commit, leave.next_share)
