@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ _WORDS = {
 }
 
 
+WAIT_S = 10.0  # for another process that uses the file
 BESIDE = ("-wal", "-shm")  # files that belong to the database
 
 
@@ -82,6 +84,8 @@ def _todo(e: Exception) -> str:
         return "free some space there, and see that the disk is well; then run the same command again: the file is whole"
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
         return "give this user the right to write the file and its folder"
+    if _busy(e):
+        return "wait until the other process has ended, and run the same command again; no state is lost"
     return "move the file away; the next run continues from the state of the platform"
 
 
@@ -99,7 +103,7 @@ def open_file(path: Path) -> SqliteDatabase:
         try:
             db = opened.enter_context(closing(_connected(path)))
             own_file(path, written=True)  # of a new one, before anything beside it takes its mode
-            db.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(db)
             db.execute("PRAGMA synchronous=FULL")
             _migrate(path, db)
         except (OSError, sqlite3.Error) as e:
@@ -147,7 +151,25 @@ def set_aside(path: Path, at: str) -> Path:
 
 
 def _connected(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
-    return sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10, uri=uri)
+    return sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=WAIT_S, uri=uri)
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Set the journal's mode. Where another process sets it as well, SQLite says at once that the file is busy, and does not wait."""
+    until = time.monotonic() + WAIT_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as e:
+            if not _busy(e) or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _busy(e: Exception) -> bool:
+    return getattr(e, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -513,6 +513,30 @@ def test_rollouts_are_kept_by_plan_and_moved_from_anywhere(kind: Kind) -> None:
     assert Rollouts(kind.write(), "o", "2", time.time).newest() is None
 
 
+def test_many_programs_make_a_new_file_at_once_many_times(tmp_path: Path) -> None:
+    """SQLite does not wait where two set the journal's mode: without a wait of ours one in 60 found the file busy."""
+    for turn in range(60):
+        with ThreadPoolExecutor(8) as pool:
+            for opened in pool.map(file.open_file, [tmp_path / str(turn) / "ledger.db"] * 8):
+                opened.close()
+
+
+def test_a_file_that_another_process_keeps_is_not_to_be_moved_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "WAIT_S", 0.1)
+    with (
+        closing(file.open_file(tmp_path / "ledger.db")) as first,
+        closing(sqlite3.connect(tmp_path / "ledger.db")) as other,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(LedgerFailed, match="another process is using it") as refused:
+            file.open_file(tmp_path / "ledger.db").rows("DELETE FROM runs")
+        assert first is not None
+    assert "move" not in refused.value.help
+    assert "no state is lost" in refused.value.help
+
+
 def test_many_programs_make_a_new_ledger_at_once(kind: Kind) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: kind.write().rows("SELECT count(*) FROM runs"), range(8)))
