@@ -42,6 +42,7 @@ class Remote:
             for what, where in self.changes[self.asked - 1]:
                 self.change(what, where)
         self.asked += 1
+        assert self.asked < 2_000, "this list would be read for ever"
         start, size = (first, self.cap or len(self.rows)) if self.paged else (0, len(self.rows))
         page = self.rows[start : start + min(size, 500)]
         wrapper: dict[str, Any] = {"status": "ok", "count": len(page), "data": [{"id": n} for n in page]}
@@ -124,17 +125,29 @@ ENDLESS = {
 }
 
 
+BOUND = {
+    "rows": "more than 5,000 rows",
+    "pages of two": "more than 200 pages",
+    "pages of one": "more than 200 pages",
+    "the same page": "it was read 5 times",
+    "bytes": "more than 67,108,864 bytes",
+}
+
+
 @pytest.mark.parametrize("what", ENDLESS)
 @pytest.mark.parametrize("total", [None, 1 << 60])
 def test_every_list_ends(what: str, total: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "MAX_PAGES", 200)
     monkeypatch.setattr(pages, "MAX_ROWS", 5_000)
 
+    asked = itertools.count(1)
+
     def answer(first: int) -> tuple[dict[str, Any], int]:
+        assert next(asked) <= pages.MAX_PAGES, "this list would be read for ever"
         wrapper, size = ENDLESS[what](first)
         return {**wrapper, "first_result": first, **({"total": total} if total else {})}, size
 
-    with pytest.raises(ReadFailed):
+    with pytest.raises(ReadFailed, match=BOUND[what]):
         Listing("/x", answer, lambda row: row["id"]).read()
 
 
