@@ -223,6 +223,10 @@ def serve(folder: Path, *switches: str) -> tuple["subprocess.Popen[str]", str]:
     return process, next(w for w in process.stderr.readline().split() if w.startswith("http"))
 
 
+def profile(n: int) -> str:
+    return f"/v1/datamarts/1509/user_points/compartment_id=1000,user_account_id=u{n}/user_profiles"
+
+
 def test_it_survives_its_own_kill_in_the_middle_of_an_execution(tmp_path: Path) -> None:
     """Lists grow by one element for each time that a line is applied."""
     lines = b"".join(
@@ -233,27 +237,33 @@ def test_it_survives_its_own_kill_in_the_middle_of_an_execution(tmp_path: Path) 
     process, url = serve(tmp_path, "running_seconds=0", "pending_seconds=0")
     head = {"Authorization": "t", "Content-Type": "application/x-ndjson"}
     try:
-        made = httpx.post(url + IMPORTS, json=NEW, headers={"Authorization": "t"}).json()["data"]["id"]
-        httpx.post(f"{url}{IMPORTS}/{made}/executions", content=lines, headers=head, timeout=30)
-        time.sleep(0.4)
+        made = httpx.post(url + IMPORTS, json=NEW, headers={"Authorization": "t"}, timeout=60).json()["data"][
+            "id"
+        ]
+        httpx.post(f"{url}{IMPORTS}/{made}/executions", content=lines, headers=head, timeout=60)
+        deadline = time.monotonic() + 60
+        while (
+            httpx.get(url + profile(0), headers=head, timeout=60).status_code != 200
+        ):  # some lines are applied
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     finally:
         process.kill()
         process.communicate()
     process, url = serve(tmp_path)
     try:
-        deadline = time.monotonic() + 60
+        row = httpx.get(f"{url}{IMPORTS}/{made}/executions", headers=head, timeout=60).json()["data"][0]
+        assert row["status"] != "SUCCEEDED", "it was killed too late"
+        deadline = time.monotonic() + 120
         while True:
-            row = httpx.get(f"{url}{IMPORTS}/{made}/executions", headers=head).json()["data"][0]
+            row = httpx.get(f"{url}{IMPORTS}/{made}/executions", headers=head, timeout=60).json()["data"][0]
             if row["status"] == "SUCCEEDED":
                 break
             assert time.monotonic() < deadline, row
             time.sleep(0.1)
         assert row["result"]["total_success"] == 30_000
         for n in range(0, 30_000, 997):
-            path = (
-                f"{url}/v1/datamarts/1509/user_points/compartment_id=1000,user_account_id=u{n}/user_profiles"
-            )
-            assert httpx.get(path, headers=head).json()["data"][0]["seen"] == [1]
+            assert httpx.get(url + profile(n), headers=head, timeout=60).json()["data"][0]["seen"] == [1]
     finally:
         process.kill()
         process.communicate()

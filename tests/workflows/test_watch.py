@@ -214,14 +214,14 @@ def test_only_a_look_that_read_all_changes_what_is_shown_of_the_platform(
 def test_it_ends_within_seconds_even_in_a_request_that_hangs(
     workspace: Workspace, emulator: Emulator, number: int
 ) -> None:
-    emulator.fault({"do": "delay", "seconds": 12, "path": "/v1/datamarts", "times": 1})
+    emulator.fault({"do": "delay", "seconds": 60, "path": "/v1/datamarts", "times": 1})
     with watching(workspace) as watcher:
-        deadline = time.monotonic() + 20
-        while watcher.get("/healthz")[0] != 200 and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        while not emulator.sandbox.faults.rules[0].seen:  # it is asked, and does not answer
+            assert time.monotonic() < deadline
             time.sleep(0.05)
-        time.sleep(0.3)
         code, took, log = watcher.stop(number)
-    assert (code, took < 6) == (0, True), (code, took)
+    assert (code, took < 25) == (0, True), (code, took)
     assert log[-1]["event"] == "stopped"
 
 
