@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -33,14 +34,28 @@ def lines(workspace: Workspace, *args: str) -> int:
     return int(load["lines"])
 
 
+@pytest.fixture(scope="module")
+def old_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Folders with the customers of `read_before`, one for each test, whose files were not changed lately.
+
+    The time at which a file was last changed cannot be set back, but stays as it is where its folder is renamed.
+    """
+    folders = [tmp_path_factory.mktemp("old") for _ in range(20)]
+    for made in folders:
+        path = made / "customers.csv"
+        path.write_text("id,tier\n" + "".join(f"c{n:06d},v1\n" for n in range(30)))
+        os.utime(path, (time.time() - 100,) * 2)
+    time.sleep(2.5)
+    return folders
+
+
 @pytest.fixture
-def read_before(workspace: Workspace) -> Workspace:
+def read_before(workspace: Workspace, old_files: list[Path]) -> Workspace:
     """A workspace whose source was read by a plan, and what is kept of it says 777 lines."""
     workspace.customers(30)
+    shutil.rmtree(workspace.root / "data")
+    old_files.pop().rename(workspace.root / "data")
     assert workspace.run("apply", "--only", "config", "--auto-approve").code == 0
-    old = time.time() - 100
-    os.utime(workspace.root / "data/customers.csv", (old, old))
-    time.sleep(2.5)  # the time at which a file was last changed cannot be set back
     assert lines(workspace) == 30
     path = kept(workspace)
     assert path
