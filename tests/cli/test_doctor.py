@@ -8,6 +8,7 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,13 @@ from hypothesis import strategies as st
 
 from reconciler import __version__
 from reconciler.cli.wiring.health import EXTRAS
+from reconciler.model.address import Span
+from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.health import Health
+from reconciler.model.source import Query, SourceDefinition
+from reconciler.origin import LocalSandbox, Origin
+from reconciler.settings import Dask, Settings
+from reconciler.workflows.doctor.extras import extras_check
 from reconciler.workflows.doctor.hook import hook_of
 from reconciler.workflows.doctor.platform import skew
 from reconciler.workflows.doctor.token import expiry, token_check
@@ -98,7 +105,7 @@ def _faulty(**fault: Any) -> Breaks:
         ("token", lambda *_: {"RECONCILER_TOKEN": f"Bearer {session_token(1)}"}, "expired"),
         ("organisation", _faulty(do="status", status=401), "401"),
         ("organisation", _faulty(do="status", status=403), "403"),
-        ("endpoint", _faulty(do="drop_before"), "http://localhost"),
+        ("endpoint", _faulty(do="drop_before"), "http://"),
         ("workspace", _written("reconciler.yaml", "a: [\n"), "yaml-syntax"),
         ("workspace", lambda *_: {"RECONCILER_ENVIRONMENT": "nowhere"}, "nowhere"),
         ("specs", _written("specs/x.yaml", "kind: Nothing\n"), "error"),
@@ -117,7 +124,7 @@ def test_what_is_broken_is_said_with_what_to_do(
     assert checks[name]["state"] == "failed", checks[name]
     assert told in checks[name]["message"]
     assert "hidden" not in done.out + done.err
-    assert len(checks) == 17  # the others are still made, or said to be skipped
+    assert len(checks) == 18  # the others are still made, or said to be skipped
     text = workspace.run("doctor", **breaks(workspace, emulator))
     assert text.code == 1
     assert "= help: " in text.out
@@ -289,6 +296,7 @@ def test_a_remote_that_answers_anything_is_a_failure_and_no_traceback(
 def test_an_endpoint_that_is_not_there_says_why(workspace: Workspace, url: str, told: str) -> None:
     _, checks = doctor(workspace, "--endpoint", url)
     assert told in checks["endpoint"]["message"]
+    assert checks["endpoint"]["message"].count("http") == 1
 
 
 def test_the_index_of_sent_rows(workspace: Workspace) -> None:
@@ -305,3 +313,68 @@ def test_the_index_of_sent_rows(workspace: Workspace) -> None:
     assert "SENT_KEY" in checks["index"]["help"]
     settings.write_text(plain + "  index: data/customers.csv/index\n")
     assert doctor(workspace)[1]["index"]["state"] == "failed"
+
+
+def test_a_sandbox_that_takes_one_token_is_asked_with_the_one_of_the_workspace(workspace: Workspace) -> None:
+    settings = workspace.root / "reconciler.yaml"
+    text = settings.read_text().splitlines()
+    text[text.index(next(x for x in text if "endpoint" in x))] = '  endpoint: "sandbox:"'
+    settings.write_text("\n".join(text) + "\n")
+    assert doctor(workspace)[1]["organisation"]["state"] == "skipped"  # it does not run
+    started = workspace.run("plan")
+    assert started.code in (0, 2), started
+    try:
+        workspace.run("sandbox", "set", f"token={TOKEN}")
+        assert doctor(workspace)[1]["organisation"]["state"] == "good"
+        assert "RECONCILER_TOKEN" in doctor(workspace)[1]["token"]["message"]
+        for other in ("", "another"):
+            done, checks = doctor(workspace, RECONCILER_TOKEN=other)
+            assert (done.code, checks["organisation"]["state"]) == (1, "failed")
+    finally:
+        workspace.run("sandbox", "stop")
+
+
+SANDBOX = Settings(workspace="shop", organisation_id="1185", endpoint=LocalSandbox())
+
+
+def _load(**fields: Any) -> DesiredLoad:
+    definition = SourceDefinition(
+        **{
+            "workspace": "shop",
+            "source": "s",
+            "files": ("a.csv",),
+            "format": "csv",
+            "schema": "off",
+            **fields,
+        }
+    )
+    return DesiredLoad("s", "fr", "1", definition, suspended=False, span=Span(""), label_span=Span(""))
+
+
+@pytest.mark.parametrize(
+    ("settings", "fields", "extra"),
+    [
+        ({}, {"gone": "delete"}, "delta"),
+        ({}, {"format": "parquet"}, "files"),
+        ({}, {"files": ("a.csv.zst",), "compression": "suffix"}, "files"),
+        ({}, {"files": ("s3://b/a.csv",)}, "cloud"),
+        ({}, {"sql": Query(url="sqlite://", query="SELECT 1")}, "sql"),
+        ({}, {"schema": "error"}, "schema"),
+        ({"engine": Dask(scheduler="local")}, {}, "dask"),
+        ({"ledger": "postgresql://h/d"}, {}, "postgres"),
+        ({"index": "s3://b/index"}, {}, "cloud"),
+        ({"endpoint": LocalSandbox()}, {}, "sandbox"),
+    ],
+)
+def test_an_extra_that_is_used_and_not_installed(
+    settings: dict[str, Any], fields: dict[str, Any], extra: str
+) -> None:
+    """Each of them is told of where only it is lacking, and not where it is there."""
+    chosen = replace(SANDBOX, **{"endpoint": Origin.parse("http://localhost:1"), **settings})
+    desired = Desired(loads={"s": _load(**fields)})
+    lacking = extras_check(chosen, desired, EXTRAS.keys() - {extra})
+    assert lacking.health is (Health.WARNING if extra == "schema" else Health.FAILED)
+    assert f"'{extra}'" in lacking.message
+    assert lacking.help == f"pip install 'mics-reconciler[{extra}]'"
+    assert extras_check(chosen, desired, {extra}).health is Health.GOOD
+    assert extras_check(chosen, None, ()).health in (Health.FAILED, Health.SKIPPED)

@@ -30,6 +30,7 @@ from reconciler.settings import Settings, resolve
 from reconciler.spec.files import read_workspace
 from reconciler.workflows.check import check
 from reconciler.workflows.doctor import hook, platform
+from reconciler.workflows.doctor.extras import extras_check
 
 ON_PLATFORM = ("tls", "clock", "organisation", "datamarts", "compartments")
 
@@ -60,6 +61,7 @@ def _checks(flags: Flags) -> Iterator[Check]:
     if settings is None:
         for name in (
             "specs",
+            "extras",
             "endpoint",
             "token",
             "proxy",
@@ -73,6 +75,7 @@ def _checks(flags: Flags) -> Iterator[Check]:
     else:
         desired, specs = _specs(flags)
         yield specs
+        yield _safely("extras", lambda: extras_check(settings, desired, health.installed_extras()))
         declared = None if desired is None else {name: id_ for name, (id_, _) in desired.datamarts.items()}
         yield from _platform(flags, settings, declared)
         yield _safely("ledger", lambda: health.ledger_check(flags.root, settings, os.environ))
@@ -125,8 +128,8 @@ def _platform(flags: Flags, settings: Settings, declared: Mapping[str, str] | No
         usable = token if told.health is not Health.FAILED else None
         yield from _remote(Asked(settings.endpoint, usable, flags.requests), told, settings, declared)
     elif url := running(flags.root / FOLDER):
-        told = good("token", "none is needed for the sandbox")
-        yield from _remote(Asked(Origin.parse(url), "sandbox", flags.requests), told, settings, declared)
+        told, token = health.sandbox_token(flags.root, settings, flags.token_file, os.environ)
+        yield from _remote(Asked(Origin.parse(url), token, flags.requests), told, settings, declared)
     else:
         yield good("endpoint", "the built-in sandbox; the first command that needs it starts it")
         for name in ("token", "proxy", *ON_PLATFORM):
@@ -175,7 +178,8 @@ def _reach(asked: Asked, settings: Settings) -> tuple[Reached | None, Check]:
                 answer = probe(origin, asked.token, paths.datamarts(), params)
                 exchange.status = answer.status
         except ReadFailed as e:
-            raise ReadFailed(f"{origin}: {e}", help=e.help) from None
+            named = str(origin) in str(e) or origin.url in str(e)
+            raise ReadFailed(str(e) if named else f"{origin}: {e}", help=e.help) from None
         found.append(answer)
         return good("endpoint", f"{origin}: answered {answer.status} in {answer.seconds * 1000:.0f} ms")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler import __version__
+from reconciler.api.connection import check_token
 from reconciler.api.proxy import proxy
 from reconciler.bulk.sent.store import Folder, store_of
 from reconciler.cli.wiring import destination, ledgers
@@ -39,11 +40,40 @@ EXTRAS = {
 
 def version_check() -> Check:
     """Of the command, of Python, and which extras are there."""
-    extras = [name for name, module in EXTRAS.items() if importlib.util.find_spec(module)]
-    told = (
-        f"reconciler {__version__}, Python {platform.python_version()}, extras: {', '.join(extras) or 'none'}"
-    )
+    told = f"reconciler {__version__}, Python {platform.python_version()}, extras: {', '.join(installed_extras()) or 'none'}"
     return good("version", told)
+
+
+def installed_extras() -> list[str]:
+    """Names of the extras that are there."""
+    return [name for name, module in EXTRAS.items() if importlib.util.find_spec(module)]
+
+
+def sandbox_token(
+    root: Path, settings: Settings, token_file: Path | None, environ: Mapping[str, str]
+) -> tuple[Check, str | None]:
+    """What is said of the token for the built-in sandbox, and the one that is sent to it, as commands do.
+
+    Args:
+        root: folder of the workspace.
+        settings: of the workspace.
+        token_file: file with the token, as given.
+        environ: environment variables.
+    """
+    place = destination.token_place(settings, token_file, environ)
+    try:
+        found = destination.token(root, settings, token_file, environ)
+    except ReconcilerError as e:
+        return failed("token", str(e), e.help or f"correct {place}"), None
+    if found is None:
+        return good("token", "none is configured; the sandbox takes any unless it was told which"), (
+            destination.ANY_TOKEN
+        )
+    try:
+        check_token(found)
+    except ReconcilerError as e:
+        return failed("token", f"from {place}: {e}", e.help or f"correct {place}"), None
+    return good("token", f"from {place}; the sandbox takes any unless it was told which"), found
 
 
 def token_found(
