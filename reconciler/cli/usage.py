@@ -151,7 +151,10 @@ def _no_command(found: re.Match[str], path: str, see: str) -> tuple[str, str]:
         return f"No such command '{name}'.", f"`reconciler runs show {name}` shows a run"
     if meant := _COMMANDS.get(f"{group} {name}".strip()):
         return f"No such command '{name}'.", meant
-    return f"No such command '{name}'.{_near(name, found[2])}", see
+    near = _near(name, found[2])
+    if not near and not group and _alike(name, "help"):  # which is no command of the library's
+        near = " Did you mean 'help'?"
+    return f"No such command '{name}'.{near}", see
 
 
 def _no_option(found: re.Match[str], path: str, see: str, arguments: Sequence[str]) -> tuple[str, str]:
@@ -171,8 +174,12 @@ def _near(typed: str, proposed: str) -> str:
     if not (found := _POSSIBLE.search(proposed)):
         return ""
     names = re.findall(r"[\w-]+", (found[1] or found[2]).replace(" or ", " "))
-    near = [x for x in names if SequenceMatcher(None, typed.lstrip("-"), x.lstrip("-")).ratio() >= _NEAR]
+    near = [x for x in names if _alike(typed.lstrip("-"), x.lstrip("-"))]
     return f" Did you mean {' or '.join(_quoted(x) for x in near)}?" if near else ""
+
+
+def _alike(typed: str, name: str) -> bool:
+    return SequenceMatcher(None, typed, name).ratio() >= _NEAR
 
 
 def _quoted(name: str) -> str:

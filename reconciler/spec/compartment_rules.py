@@ -9,7 +9,9 @@ from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.spec import sets
 from reconciler.spec.documents import Document
+from reconciler.spec.quotes import quoted
 from reconciler.spec.specs import Specs
+from reconciler.spec.yaml_advice import QUOTES_ADVICE
 
 _WANTED = r"[a-z0-9_-]+"
 _SEPARATORS = r"[-_. ]"
@@ -26,7 +28,9 @@ def token_characters(document: Document) -> Iterator[Diagnostic]:
             "token-charset",
             f"the token '{token}' has characters other than a-z, 0-9, '-' and '_'",
             document.span("spec", "token"),
-            help="use only these characters in a new token: site tags put it into URLs",
+            help=QUOTES_ADVICE
+            if quoted(token)
+            else "use only these characters in a new token: site tags put it into URLs",
         )
 
 

@@ -15,6 +15,7 @@ from reconciler.model.diagnostic import Diagnostic, error, has_errors
 from reconciler.spec.documents import Document, parse
 from reconciler.spec.find import SpecFile, check_is_workspace, content_of, workspace_file
 from reconciler.spec.overlays import is_overlay
+from reconciler.spec.quotes import quotes
 from reconciler.spec.rules import check_document
 from reconciler.spec.schema import KINDS
 from reconciler.spec.validate import validate
@@ -82,6 +83,8 @@ def read(file: SpecFile) -> Read:
         good.append(document)
         if not is_overlay(document):  # an overlay is half a document: its rules are asked of what it makes
             findings += check_document(document)
+        if not content.isascii():
+            findings += quotes(document)
     return Read(good, findings, doubtful, hashlib.sha256(content).digest())
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from reconciler.beneath import open_regular, within
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.nearest import nearest_path, proposal
+from reconciler.kinds.nearest import closest_name, nearest_path, proposal
 from reconciler.model.address import WORKSPACE_FILE, Span
 from reconciler.model.diagnostic import Diagnostic, error, warning
 
@@ -108,7 +108,18 @@ def check_is_workspace(root: Path) -> None:
 
         name = os.path.relpath(above)
         todo = f"{name} has one: put -C {shlex.quote(name)} before the command, or run the command there"
+    if (other := _misnamed(root)) is not None:
+        todo = f"{other} is not read: rename it to {WORKSPACE_FILE}"
     raise ReconcilerError(f"no {WORKSPACE_FILE} in {root}", help=todo)
+
+
+def _misnamed(root: Path) -> str | None:
+    """A file that is meant as the workspace's, by its name."""
+    try:
+        names = [n for n in os.listdir(root) if n.lower().endswith((".yml", ".yaml"))]  # noqa: PTH208
+    except OSError:
+        return None
+    return closest_name(WORKSPACE_FILE, names)
 
 
 class _Search:

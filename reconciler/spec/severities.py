@@ -11,7 +11,8 @@ from fnmatch import fnmatchcase
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.settings import RuleSetting
 
-OPT_IN = frozenset({"small-source"})
+OPT_IN = frozenset({"small-source", "typographic-quotes"})
+_ALWAYS_IN_PLANS = frozenset({"small-source"})  # which no file has to be opened for
 
 
 def enabled(code: str, rules: Mapping[str, RuleSetting]) -> bool:
@@ -25,6 +26,8 @@ def ruled(findings: Iterable[Diagnostic], rules: Mapping[str, RuleSetting]) -> l
 
 
 def _one(d: Diagnostic, setting: RuleSetting | None) -> Diagnostic | None:
+    if setting is None and d.code in OPT_IN - _ALWAYS_IN_PLANS:
+        return None
     if setting is None or d.severity is Severity.ERROR:
         return d
     if setting.severity == "off" or (d.span and any(fnmatchcase(d.span.path, p) for p in setting.exempt)):

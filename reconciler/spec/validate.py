@@ -13,6 +13,7 @@ from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.settings import DURATION
 from reconciler.spec.documents import Document
+from reconciler.spec.quotes import quoted
 from reconciler.spec.schema import KINDS, good, schema
 from reconciler.spec.shape import ecma
 from reconciler.spec.yaml_advice import QUOTES_ADVICE, TYPOGRAPHIC
@@ -63,16 +64,29 @@ def validate(document: Document) -> list[Diagnostic]:
         hint = f"one of {', '.join(KINDS)}"
         return [error("spec-kind", "the document has no 'kind'", document.span(), help=hint)]
     if kind not in KINDS:
-        hint = QUOTES_ADVICE if _quoted(kind) else nearest(str(kind), KINDS) or f"one of {', '.join(KINDS)}"
+        hint = QUOTES_ADVICE if quoted(kind) else nearest(str(kind), KINDS) or f"one of {', '.join(KINDS)}"
         return [error("spec-kind", f"unknown kind {_shown(kind)}", document.span("kind"), help=hint)]
     if good(kind)(data):
         return []
-    findings = {d for e in validator(kind).iter_errors(data) for d in _explain(document, e)}
+    errors = list(validator(kind).iter_errors(data))
+    unknown = {
+        tuple(e.absolute_path): [k for k in e.instance if k not in e.schema.get("properties", {})]
+        for e in errors
+        if e.validator == "additionalProperties" and e.validator_value is False
+    }
+    findings = {d for e in errors for d in _explain(document, e, unknown.get(tuple(e.absolute_path), []))}
     fallback = error("spec-value", "the document does not match the schema", document.span())
     return sorted(findings or {fallback}, key=Diagnostic.order)
 
 
-def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
+def _explain(document: Document, e: Any, unknown: Sequence[str]) -> Iterator[Diagnostic]:
+    """What one error of the schema says.
+
+    Args:
+        document: that has it.
+        e: the error.
+        unknown: fields that are not known there; one that is missing may be among them, with another spelling.
+    """
     path = tuple(e.absolute_path)
     where = ".".join(map(str, path)) or "the document"
     span = document.span(*path)
@@ -83,7 +97,7 @@ def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
             yield from _unknown_fields(document, e, where, path)
         case "required":
             for key in e.validator_value:
-                if key not in e.instance and not _misspelt(e, [key]):
+                if key not in e.instance and not _misspelt(unknown, [key]):
                     words = f"{where} lacks '{key}'"
                     yield error("spec-missing-field", words, document.key_span(*path))
         case "type":
@@ -91,12 +105,14 @@ def _explain(document: Document, e: Any) -> Iterator[Diagnostic]:
         case "enum" | "const":
             allowed = e.validator_value if e.validator == "enum" else [e.validator_value]
             words = f"{where} is {_shown(e.instance)}, must be {_one_of(allowed)}"
-            hint = QUOTES_ADVICE if _quoted(e.instance) else nearest(str(e.instance), map(str, allowed))
+            hint = QUOTES_ADVICE if quoted(e.instance) else nearest(str(e.instance), map(str, allowed))
             yield error("spec-value", words, span, help=hint)
         case "pattern":
             yield _form_error(e, where, span)
         case "anyOf" | "oneOf":
-            if _misspelt(e, [name for option in e.validator_value for name in option.get("required", [])]):
+            if _misspelt(
+                unknown, [name for option in e.validator_value for name in option.get("required", [])]
+            ):
                 return
             needs = [" and ".join(option.get("required", [])) for option in e.validator_value]
             joined = " or ".join(f"'{n}'" for n in needs)
@@ -111,16 +127,13 @@ def _form_error(e: Any, where: str, span: Span) -> Diagnostic:
         advice = "write the name of the environment variable that holds the secret; change the secret if it was committed"
         return error("spec-secret", f"{where} is not the name of a variable", span, help=advice)
     wanted = _PATTERNS.get(e.validator_value, f"of the form {e.validator_value}")
-    hint = QUOTES_ADVICE if _quoted(e.instance) else None
+    hint = QUOTES_ADVICE if quoted(e.instance) else None
     return error("spec-value", f"{where} is {_shown(e.instance)}, which is not {wanted}", span, help=hint)
 
 
-def _misspelt(e: Any, missing: Sequence[str]) -> bool:
+def _misspelt(unknown: Sequence[str], missing: Sequence[str]) -> bool:
     """Whether a field that is missing is there with another spelling, which is an error of its own."""
-    known = e.schema.get("properties", {})
-    if e.schema.get("additionalProperties") is not False:
-        return False
-    return any(key not in known and nearest(str(key), missing) for key in e.instance)
+    return any(nearest(str(key), missing) for key in unknown)
 
 
 def _unknown_fields(
@@ -147,7 +160,7 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
     number = isinstance(e.instance, int | float) and not isinstance(e.instance, bool)
     if "string" in types and number:
         hint = f'quote it: "{document.written(*path)}"'
-    elif isinstance(e.instance, str) and _quoted(e.instance):
+    elif isinstance(e.instance, str) and quoted(e.instance):
         hint = QUOTES_ADVICE
     elif "array" in types and isinstance(e.instance, str):
         hint = "write a list, in square brackets"
@@ -160,11 +173,6 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
     is_id = number and path and (path[-1] == "id" or str(path[-1]).endswith("_id"))
     words = f"{where} must be {wanted}, this is {_kind_of(e.instance)}"
     return error("spec-id-number" if is_id else "spec-type", words, span, help=hint)
-
-
-def _quoted(value: object) -> bool:
-    """Whether somebody meant its first letter, or its last, as a quote."""
-    return isinstance(value, str) and any(TYPOGRAPHIC.match(c) for c in (value[:1], value[-1:]))
 
 
 def _bound_words(e: Any) -> str:

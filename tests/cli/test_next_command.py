@@ -161,3 +161,19 @@ def test_a_run_that_is_finished_has_nothing_to_resume_whatever_the_specs_say_by_
     done = ws.run("resume")
     assert done.code == 0, done
     assert "there is nothing to resume" in done.err
+
+
+@pytest.mark.parametrize("name", ["reconciler.yml", "Reconciler.yaml", "reconcilier.yaml"])
+def test_a_workspace_file_of_another_name_is_named(name: str, workspace: Workspace) -> None:
+    (workspace.root / "reconciler.yaml").rename(workspace.root / name)
+    done = workspace.run("validate")
+    assert f"{name} is not read: rename it to reconciler.yaml" in done.err, done
+
+
+def test_conformance_takes_the_organisation_of_the_workspace(workspace: Workspace, tmp_path: Path) -> None:
+    done = workspace.run("conformance", "--datamart", "1509")
+    assert done.code == 0, done
+    workspace.root = tmp_path / "empty"
+    workspace.root.mkdir()
+    done = workspace.run("conformance", "--datamart", "1509")
+    assert (done.code, "--organisation-id ID" in done.err) == (64, True), done

@@ -13,6 +13,7 @@ from reconciler.errors import ReconcilerError, UsageError
 @pytest.mark.parametrize(
     ("arguments", "message", "hint"),
     [
+        (["hlep"], "No such command 'hlep'. Did you mean 'help'?", "see `reconciler --help`"),
         (["aply"], "No such command 'aply'. Did you mean 'apply'?", "see `reconciler --help`"),
         (["undo"], "No such command 'undo'.", "`reconciler runs show RUN --inverse FILE`"),
         (["taint", "x"], "No such command 'taint'.", "--reload ADDRESS"),

@@ -17,6 +17,7 @@ from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.options import ReferenceFormat
 from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.wiring import connections, real_clock
+from reconciler.errors import UsageError
 from reconciler.model.address import WORKSPACE_FILE
 from reconciler.model.conformance import Found
 from reconciler.origin import endpoint as parse
@@ -33,12 +34,17 @@ PARALLELISM = 4
 @takes(*PLATFORM)
 def conformance(
     flags: Flags,
-    organisation_id: Annotated[
-        str, typer.Option("--organisation-id", metavar="ID", help="The organisation to test.")
-    ],
     datamart_id: Annotated[
         str, typer.Option("--datamart", metavar="ID", help="A datamart of the organisation.")
     ],
+    organisation_id: Annotated[
+        str | None,
+        typer.Option(
+            "--organisation-id",
+            metavar="ID",
+            help="The organisation to test. Default: that of the workspace, if there is one here.",
+        ),
+    ] = None,
     write: Annotated[
         bool,
         typer.Option(
@@ -56,8 +62,8 @@ def conformance(
     """Test undocumented platform behaviour. Reads only, without --write."""
     return run_conformance(
         flags,
-        organisation_id,
         datamart_id,
+        organisation_id=organisation_id,
         write=write,
         auto_approve=auto_approve,
         patience=patience,
@@ -67,9 +73,9 @@ def conformance(
 
 def run_conformance(
     flags: Flags,
-    organisation_id: str,
     datamart_id: str,
     *,
+    organisation_id: str | None,
     write: bool,
     auto_approve: bool,
     patience: str,
@@ -79,8 +85,8 @@ def run_conformance(
 
     Args:
         flags: as given.
-        organisation_id: the organisation to ask.
         datamart_id: the datamart to ask.
+        organisation_id: the organisation to ask; None takes that of the workspace.
         write: also run the tests that write.
         auto_approve: do not ask.
         patience: how long to wait for an execution, such as `10m`.
@@ -88,8 +94,10 @@ def run_conformance(
 
     Raises:
         ApprovalRefused: it would write, and the answer is not yes.
+        UsageError: there is no organisation to ask.
     """
     settings = _settings(flags.root, organisation_id, flags.endpoint, flags.environment)
+    organisation_id = settings.organisation_id
     if write:
         say(
             f"The tests write to organisation {organisation_id} and datamart {datamart_id} at {settings.endpoint}."
@@ -120,13 +128,20 @@ def run_conformance(
     return exit_codes.DONE
 
 
-def _settings(root: Path, organisation_id: str, endpoint: str | None, environment: str | None) -> Settings:
+def _settings(
+    root: Path, organisation_id: str | None, endpoint: str | None, environment: str | None
+) -> Settings:
     """Those of the workspace, if there is one here: its endpoint, and where its token comes from."""
     if (root / WORKSPACE_FILE).exists() or environment:
         found = resolve(
             {"endpoint": endpoint, "environment": environment}, os.environ, read_workspace(root).data
         )
-        return replace(found, organisation_id=organisation_id)
+        return replace(found, organisation_id=organisation_id or found.organisation_id)
+    if organisation_id is None:
+        raise UsageError(
+            "there is no workspace here that names the organisation",
+            help="give --organisation-id ID, or -C DIR before the command",
+        )
     chosen = endpoint or os.environ.get("RECONCILER_ENDPOINT")
     where = parse(chosen) if chosen else DEFAULT_ENDPOINT
     return Settings(workspace="conformance", organisation_id=organisation_id, endpoint=where)
