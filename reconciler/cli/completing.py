@@ -98,14 +98,15 @@ def _of(found: Callable[["Checked"], Iterable[str]]) -> Proposals:
         with suppress(Exception):
             from reconciler.workflows.check import check
 
-            checked = check(_root(context), {}, os.environ, any_environment=True)
+            checked = check(folder_of(context), {}, os.environ, any_environment=True)
             return sorted(x for x in set(found(checked)) if x.startswith(incomplete))
         return []
 
     return proposed
 
 
-def _root(context: typer.Context) -> Path:
+def folder_of(context: typer.Context) -> Path:
+    """The folder behind `-C`, as typed so far."""
     while context.parent is not None:
         context = context.parent  # type: ignore[assignment]
     return Path(context.params.get("directory") or ".")
@@ -141,7 +142,7 @@ def environments(context: typer.Context, incomplete: str) -> list[str]:
         from reconciler.spec.documents import parse
         from reconciler.spec.find import content_of, workspace_file
 
-        (workspace,), _ = parse(WORKSPACE_FILE, content_of(workspace_file(_root(context))))
+        (workspace,), _ = parse(WORKSPACE_FILE, content_of(workspace_file(folder_of(context))))
         found = workspace.data["spec"].get("environments", {})
         return sorted(name for name in found if name.startswith(incomplete))
     return []

@@ -1,9 +1,12 @@
 """What the ledger tells of runs and rollouts, put together for a report: by `runs`, `rollout status`, and by `apply` of what it has done."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from reconciler.cli import session
+import typer
+
+from reconciler.cli import completing, session
 from reconciler.cli.flags import Flags
 from reconciler.cli.wiring import ledgers, real_clock
 from reconciler.ledger.history import Entry, History, Recorded
@@ -43,6 +46,19 @@ def runs(flags: Flags, limit: int = READ_RUNS) -> list[Told]:
     with ledgers.reading_rollouts(flags.root, settings) as board:
         waves = board.of_runs() if board is not None else {}
     return told(found, ledgers.locked_since(flags.root, settings) if running else None, waves)
+
+
+def ids(context: typer.Context, incomplete: str) -> list[str]:
+    """Ids of the newest runs, for a shell; whatever goes wrong gives no proposal.
+
+    Args:
+        context: of the command that is typed.
+        incomplete: what of the id is typed.
+    """
+    with suppress(Exception):
+        found = history(Flags(root=completing.folder_of(context))).runs(FEW_RUNS * 4)
+        return [str(r.id) for r in found if str(r.id).startswith(incomplete)]
+    return []
 
 
 def run_page(flags: Flags, found: Told, notes: Sequence[str] = ()) -> str:

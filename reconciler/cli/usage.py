@@ -117,7 +117,7 @@ def told(
         known: the flags of that command.
     """
     message, see = _plain(message), _see(path)
-    if message.startswith("Invalid value for '[RUN]'"):
+    if message.startswith(("Invalid value for 'RUN'", "Invalid value for '[RUN]'")):
         return "RUN must be the number of a run", "`reconciler runs` lists the runs"
     for flag in filter(None, map(_ONE_DASH.fullmatch, arguments)):
         long = f"--{flag[1]}"

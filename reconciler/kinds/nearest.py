@@ -5,19 +5,25 @@ from collections.abc import Iterable
 from reconciler.kinds.counts import many
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The word that a misspelt one may be meant to be, or None."""
+def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The word that a misspelt one may be meant to be, or None.
+
+    Args:
+        word: as typed.
+        known: words that would be right.
+        cutoff: share of the letters that both have, in order.
+    """
     import difflib  # only where something is wrong: a good run does not pay for it
 
     if len(word) > 100:
         return None  # quadratic, and nobody's slip of the finger
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return found[0] if found else None
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """'did you mean' text for a misspelt word, or None."""
-    found = closest(word, known)
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """'did you mean' text for a misspelt word, or None; arguments as those of `closest`."""
+    found = closest(word, known, cutoff)
     return None if found is None else proposal(found)
 
 

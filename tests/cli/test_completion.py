@@ -119,3 +119,11 @@ def test_flags_that_set_up_completion_come_last_in_the_help(tmp_path: Path) -> N
     assert heads[0] == "Options"
     assert heads[-1] == "Completion in the shell"
     assert told.index("--install-completion") > told.index("sandbox")
+
+
+def test_ids_of_runs_are_proposed(workspace: Workspace) -> None:
+    workspace.run("apply", "--auto-approve")
+    for typed in ("runs show ", "resume "):
+        words = f"reconciler {typed}"
+        done = workspace.run(COMP_WORDS=f"reconciler -C {workspace.root} {typed}", COMP_CWORD=str(len(words.split()) + 2), _RECONCILER_COMPLETE="complete_bash")  # fmt: skip
+        assert done.out.split() == ["1"], (typed, done)

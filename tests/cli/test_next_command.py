@@ -177,3 +177,47 @@ def test_conformance_takes_the_organisation_of_the_workspace(workspace: Workspac
     workspace.root.mkdir()
     done = workspace.run("conformance", "--datamart", "1509")
     assert (done.code, "--organisation-id ID" in done.err) == (64, True), done
+
+
+@pytest.mark.parametrize("first", ["4711,gold", "a@shop.example,gold", "x,2024-05-06", "x,-1.5"])
+def test_a_file_without_a_header_is_told_how_to_read_it(first: str, workspace: Workspace) -> None:
+    workspace.customers(3)
+    workspace.write("data/customers.csv", f"{first}\n" * 3)
+    done = workspace.run("source", "check", "customers")
+    assert "csv: {header: false}, and write column_1, column_2 … for its 2 columns" in done.err + done.out
+    assert all(x == "x" or x not in done.err + done.out for x in first.split(",")), (
+        done
+    )  # it is a row of a person
+
+
+def test_a_header_without_the_column_is_still_listed(workspace: Workspace) -> None:
+    workspace.customers(3)
+    workspace.write("data/customers.csv", "name,tier\nx,4711\n")
+    done = workspace.run("source", "check", "customers")
+    assert "its columns: name, tier" in done.err + done.out, done
+
+
+def test_explain_proposes_what_is_near(workspace: Workspace) -> None:
+    assert "did you mean" not in workspace.run("explain", "pont").err
+    assert "did you mean 'token-charset'" in workspace.run("explain", "token-charsets").err
+
+
+def test_optional_arguments_have_one_pair_of_brackets(workspace: Workspace) -> None:
+    for command in (
+        ["init"],
+        ["demo"],
+        ["runs", "show"],
+        ["resume"],
+        ["explain"],
+        ["render"],
+        ["sandbox", "set"],
+    ):
+        usage = workspace.run(*command, "-h").out.partition("\n\n")[0]
+        assert "[[" not in usage, usage
+
+
+def test_pipelines_that_are_there_already(workspace: Workspace) -> None:
+    workspace.run("init", "--github")
+    again = workspace.run("init", "--github")
+    assert "nothing was written" in again.err, again
+    assert "kept the existing" not in again.err

@@ -4,6 +4,7 @@ A table (CSV, Parquet, the cursor of a query) has its columns at once; rows of J
 none of them has stops the source at its end, when still nothing is sent.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -12,11 +13,15 @@ import msgspec
 from reconciler.bulk.records.mapping import identity_columns, value_at
 from reconciler.bulk.records.present_names import PresentNames, meant
 from reconciler.errors import WrongColumn
+from reconciler.kinds.counts import many
 from reconciler.kinds.nearest import proposal
 from reconciler.model.profile import OWNER
 from reconciler.model.source import SourceDefinition
 
 _ABSENT = msgspec.UNSET
+_VALUE = (
+    r"[-+]?\d+(?:[.,]\d+)*|\d{4}-\d\d-\d\d.*|[^@\s]+@[^@\s]+\.[^@\s]+"  # a number, a date, an e-mail address
+)
 _LISTED = 30  # names of columns in a message
 
 
@@ -73,13 +78,19 @@ def require_columns(
             words = f"{name} has no column '{column}'"
             if root in columns:
                 words += f": '{root}' holds no such field"
-            raise WrongColumn(words, column=column, help=looks() or _advice(column, columns))
+            raise WrongColumn(words, column=column, help=looks() or _advice(column, columns, source))
     _require_one_source(columns, source, name)
 
 
-def _advice(column: str, columns: Sequence[str]) -> str:
+def _advice(column: str, columns: Sequence[str], source: SourceDefinition) -> str:
     """The name that may be meant, where it can be read; and the names there are."""
     near = meant(column, columns)
+    named_by_file = source.format == "csv" and source.csv.header
+    if near is None and named_by_file and any(re.fullmatch(_VALUE, c) for c in columns):
+        return (
+            "its first line looks like a row, not like names, so it is not shown: set csv: {header: false}, "
+            f"and write column_1, column_2 … for its {many(len(columns), 'column')}"
+        )
     return f"{proposal(near) + ' ' if near else ''}its columns: {listed(columns)}"
 
 

@@ -259,7 +259,11 @@ class Framer:
             run.state = self._state(self.rules.within, run.at, run.content)
             run.at, run.lines = following, run.lines + 1
         if run.state is _State.WITHIN or run.lines >= max_lines or run.content - begin > max_bytes:
-            self._reject(begin, end, f"a quote opens and does not close within {many(max_lines, 'line')}")
+            self._reject(
+                begin,
+                end,
+                f"a quote opens and does not close within {many(max_lines, 'line')}, or before the end of the file",
+            )
         elif run.state is _State.WRONG:
             self._reject(begin, end, "a quote opens, and text follows where it closes")
         else:

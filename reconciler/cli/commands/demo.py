@@ -48,7 +48,7 @@ spec:
 
 def demo(
     directory: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="A new folder. Default: a temporary folder.")
+        Path | None, typer.Argument(metavar="DIR", help="A new folder. Default: a temporary folder.")
     ] = None,
     no_color: opt.NoColor = False,
 ) -> int:

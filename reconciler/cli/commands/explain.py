@@ -26,7 +26,7 @@ def explain(
     code: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TOPIC]",
+            metavar="TOPIC",
             autocompletion=completing.topics,
             help="A code, a field such as ProfileSource.csv, `fields`, or an exit code. Default: all codes.",
         ),
@@ -97,7 +97,7 @@ def _fields(topic: str, codes: Iterable[str], output: str, *, no_color: bool) ->
     if not head and not within:
         known = [*codes, *ROW_CODES, *(f.path for f in every)]
         advice = (
-            nearest(topic, known)
+            nearest(topic, known, 0.75)
             or "`reconciler explain` lists the codes, `reconciler explain fields` the fields; docs/glossary.md has the words"
         )
         raise UsageError(f"there is no code, field or exit code '{topic}'", help=advice)

@@ -37,7 +37,7 @@ Root = Path()
 def init(
     context: typer.Context,
     directory: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="The folder of the workspace. Default: this folder.")
+        Path, typer.Argument(metavar="DIR", help="The folder of the workspace. Default: this folder.")
     ] = Root,
     from_platform: Annotated[
         bool,
@@ -95,15 +95,18 @@ def init(
         say(
             "Before the first pull request, set organisation_id, endpoint and specs to your own; docs/runbook.md lists the secrets."
         )
-    out("Next: `reconciler plan`")
+    out("Next: `reconciler plan`. In a Git repository, `pre-commit install` checks specs before each commit.")
     return exit_codes.DONE
 
 
 def _tell(made: Scaffold, target: Path) -> None:
     for path in sorted(made.written):
         say(f"wrote {path}")
-    for path in made.kept:
-        say(f"kept the existing {path}")
+    if made.kept and not made.written:
+        say(f"nothing was written: {', '.join(map(str, made.kept))} exist already")
+    else:
+        for path in made.kept:
+            say(f"kept the existing {path}")
     if made.unignored:
         say(f"add to the existing .gitignore: {' '.join(made.unignored)}")
     _place(target)

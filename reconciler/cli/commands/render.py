@@ -23,7 +23,7 @@ def render(
     addresses: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[ADDRESS]...",
+            metavar="ADDRESS",
             help="For example Compartment/loyalty, or Compartment/*. Default: all.",
             autocompletion=completing.documents,
         ),

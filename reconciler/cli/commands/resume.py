@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
+from reconciler.cli import exit_codes, run_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.flags import PLATFORM, Flags, takes
@@ -19,7 +19,10 @@ from reconciler.settings import seconds
 def resume(
     flags: Flags,
     run_id: Annotated[
-        int | None, typer.Argument(metavar="[RUN]", help="Id of a run. Default: the newest run.")
+        int | None,
+        typer.Argument(
+            metavar="RUN", autocompletion=run_pages.ids, help="Id of a run. Default: the newest run."
+        ),
     ] = None,
     output: opt.ResultOutput = opt.ResultFormat.TEXT,
 ) -> int:

@@ -80,7 +80,10 @@ def runs(
 def runs_show(
     flags: Flags,
     run_id: Annotated[
-        int | None, typer.Argument(metavar="[RUN]", help="Id of a run. Default: the newest run.")
+        int | None,
+        typer.Argument(
+            metavar="RUN", autocompletion=run_pages.ids, help="Id of a run. Default: the newest run."
+        ),
     ] = None,
     inverse: Annotated[
         Path | None,

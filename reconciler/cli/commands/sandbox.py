@@ -55,7 +55,7 @@ def sandbox_set(
     context: typer.Context,
     switches: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Switches and settings; docs/sandbox.md lists them."),
+        typer.Argument(metavar="KEY=VALUE", help="Switches and settings; docs/sandbox.md lists them."),
     ] = None,
     faults: Annotated[
         str | None,

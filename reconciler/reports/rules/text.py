@@ -39,6 +39,10 @@ def table(rules: Iterable[Rule], style: Style) -> str:
             for r in every
             if r.stage == stage
         ]
+    lines += [
+        "",
+        "`reconciler explain CODE` explains one, `reconciler explain fields` lists the fields of specs.",
+    ]
     return "\n".join(lines[1:]) + "\n"
 
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 
 from reconciler.reports.folded import wrapped
-from reconciler.reports.runs.story import Told
+from reconciler.reports.runs.story import State, Told
 from reconciler.reports.runs.text import in_words, took
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
@@ -41,6 +41,10 @@ def render(runs: Sequence[Told], style: Style, *, narrowed: bool = False) -> str
             lines += wrapped(
                 f"because: {words}", style.width, initial_indent=" " * 6, subsequent_indent=" " * 8
             )
+    newest = runs[0]
+    if newest.state is State.INTERRUPTED and newest.completed_by is None:
+        for words in newest.todo:
+            lines += ["", *wrapped(f"Run {newest.run.id} was interrupted: {words}", style.width)]
     return "\n".join(lines) + "\n"
 
 
