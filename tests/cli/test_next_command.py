@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,16 @@ def test_pipelines_that_are_there_already(workspace: Workspace) -> None:
     again = workspace.run("init", "--github")
     assert "nothing was written" in again.err, again
     assert "kept the existing" not in again.err
+
+
+def test_runs_ends_with_what_continues_an_interrupted_run(workspace: Workspace) -> None:
+    workspace.customers(3)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    assert "was interrupted" not in workspace.run("runs").out
+    with sqlite3.connect(workspace.root / ".reconciler/ledger.db") as ledger:  # as a kill leaves it
+        ledger.execute("UPDATE runs SET state = 'running', ended = NULL")
+        ledger.execute("DELETE FROM journal WHERE address LIKE 'ProfileSource/%'")
+    ledger.close()
+    told = " ".join(workspace.run("runs").out.split())
+    assert "Run 1 was interrupted: `reconciler -C " in told, told
+    assert "resume 1` continues this plan" in told
