@@ -32,8 +32,9 @@ def run() -> None:
         warnings.simplefilter(
             "ignore"
         )  # of libraries, for who develops with them; their words may quote what they were given
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has SIGHUP ignored
+            signal.signal(number, _terminated)
     plain = plain_validate(arguments, os.environ)
     sys.exit(_ending(plain or _typer(arguments), arguments))
 
@@ -50,9 +51,9 @@ def _streams() -> None:
                 setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - it lives as long
 
 
-def _terminated(*_: object) -> None:
-    """SIGTERM ends a command as Ctrl-C does, so that what it was writing is removed; runs that apply handle both by themselves."""
-    raise SystemExit(exit_codes.TERMINATED)
+def _terminated(number: int, _frame: object) -> None:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, so that what it was writing is removed; runs that apply handle all three by themselves."""
+    raise SystemExit(exit_codes.BY_SIGNAL[number])
 
 
 def plain_validate(

@@ -1,8 +1,10 @@
 """Error -> exit code, in one table (design 4)."""
 
+import signal
+
 from reconciler.errors import Interrupted, LockHeld, ReconcilerError, Refused, UsageError
 
-DONE, FAILED, CHANGES, PARTLY, REFUSED, LOCKED, USAGE, INTERRUPTED, TERMINATED = (
+DONE, FAILED, CHANGES, PARTLY, REFUSED, LOCKED, USAGE, HUNG_UP, INTERRUPTED, TERMINATED = (
     0,
     1,
     2,
@@ -10,10 +12,16 @@ DONE, FAILED, CHANGES, PARTLY, REFUSED, LOCKED, USAGE, INTERRUPTED, TERMINATED =
     4,
     5,
     64,
+    129,
     130,
     143,
 )
 
+BY_SIGNAL: dict[int, int] = {
+    signal.SIGHUP: HUNG_UP,
+    signal.SIGINT: INTERRUPTED,
+    signal.SIGTERM: TERMINATED,
+}
 MEANINGS = {
     DONE: "Done; or nothing to do; or changes exist and --detailed-exitcode was not given.",
     FAILED: "Failed: findings, a failed read, an API or configuration error, a refused approval; 401 before anything was written.",
@@ -22,6 +30,7 @@ MEANINGS = {
     REFUSED: "Refused: a guard, too many rejected rows, a stale or foreign plan, a protected object. Nothing was written.",
     LOCKED: "Another run holds the lock.",
     USAGE: "Usage error: a command, a flag or its value.",
+    HUNG_UP: "Ended by SIGHUP, as when its terminal was closed; the state is saved.",
     INTERRUPTED: "Interrupted with Ctrl-C; the state is saved.",
     TERMINATED: "Ended by SIGTERM; the state is saved.",
 }

@@ -4,8 +4,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from reconciler.cli.wiring.given_file import read_given
 from reconciler.errors import ReconcilerError, SpecError
 from reconciler.spec.documents import parse
+
+_MOST = 1 << 20  # bytes of a script that are read
 
 
 def fault_script(name: str) -> dict[str, Any]:
@@ -20,7 +23,7 @@ def fault_script(name: str) -> dict[str, Any]:
     if name in ready and not path.is_file():
         return script_data(name, ready[name].encode())
     try:
-        return script_data(name, path.read_bytes())
+        return script_data(name, read_given(path, _MOST))
     except OSError as e:
         known = f"a file, or one of {', '.join(sorted(ready))}"
         raise ReconcilerError(f"cannot read the fault script {name}: {e.strerror}", help=known) from None

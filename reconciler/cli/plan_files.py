@@ -1,17 +1,17 @@
 """Saved plans."""
 
-import os
 import shlex
 from contextlib import suppress
 from pathlib import Path
 
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
+from reconciler.cli.wiring.given_file import given_blocks
 from reconciler.errors import ReconcilerError
 from reconciler.model.plan import Plan
 
-_BLOCK = 1 << 20
 AGAIN = "Next: `reconciler plan` again, once what stops it is fixed."  # of a plan that cannot be applied
+PATIENCE_S = 3600.0  # for a pipe that `plan` writes into
 
 
 def read(file: Path) -> Plan:
@@ -45,16 +45,17 @@ def _content(file: Path) -> bytes:
         OSError: it cannot be read.
         ReconcilerError: it is larger than any plan.
     """
-    with file.open("rb") as opened:
-        content = opened.read(_BLOCK)
-        if content.lstrip()[:1] != b"{":
-            return content
-        blocks, size = [content], max(len(content), os.fstat(opened.fileno()).st_size)
-        while size <= output_file.MOST_OF_A_PLAN and (block := opened.read(_BLOCK)):
-            blocks.append(block)
-            size = max(size, len(blocks) * _BLOCK)
-    if size > output_file.MOST_OF_A_PLAN:
-        raise ReconcilerError(f"{file} has more than {output_file.MOST_OF_A_PLAN:,} bytes, and is no plan")
+    blocks, size, announced = list[bytes](), 0, file.stat().st_size
+    for block in given_blocks(file, PATIENCE_S):
+        blocks.append(block)
+        size += len(block)
+        begins = block.lstrip()[:1] if size == len(block) else b"{"
+        if begins not in (b"{", b""):
+            return block
+        if max(size, announced) > output_file.MOST_OF_A_PLAN:
+            raise ReconcilerError(
+                f"{file} has more than {output_file.MOST_OF_A_PLAN:,} bytes, and is no plan"
+            )
     return b"".join(blocks)
 
 

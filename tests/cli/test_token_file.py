@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.wiring import secret_file
+from reconciler.cli.wiring import given_file, secret_file
 from reconciler.errors import ReconcilerError
 from tests.support.workspace import Workspace
 
@@ -63,6 +63,6 @@ def test_a_pipe_without_a_writer_is_waited_for_and_then_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
-    monkeypatch.setattr(secret_file, "PATIENCE_S", 0.2)
-    with pytest.raises(ReconcilerError, match=r"nothing came in 0\.2 s"):
+    monkeypatch.setattr(given_file, "WRITER_S", 0.2)
+    with pytest.raises(ReconcilerError, match=r"nobody writes into this pipe within 0\.2 s"):
         secret_file.read_secret(tmp_path / "pipe", "token")

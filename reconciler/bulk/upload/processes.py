@@ -28,6 +28,7 @@ def belong_to_coordinator() -> None:
     """Initialise a process of a pool."""
     keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes sends it to all of its processes
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = parent_process()
     if parent is None:

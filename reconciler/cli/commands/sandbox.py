@@ -13,6 +13,7 @@ import typer
 from reconciler.cli import exit_codes
 from reconciler.cli.fault_scripts import fault_script, ready_scripts, script_data
 from reconciler.cli.output.console import out, say, style
+from reconciler.cli.wiring.given_file import read_given
 from reconciler.cli.wiring.sandbox_process import FOLDER, answers, ask, ensure, reset, running, stop
 from reconciler.errors import MissingExtra, ReconcilerError, UsageError
 from reconciler.kinds.counts import many
@@ -20,6 +21,7 @@ from reconciler.model.address import WORKSPACE_FILE
 from reconciler.spec.find import check_is_workspace
 
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
+_MOST_OF_A_SEED = 256 << 20  # bytes
 NONE, PORT = "none", 8089
 NOT_RUNNING = "The workspace's sandbox does not run; a command with `endpoint: sandbox:` starts it."
 
@@ -166,7 +168,7 @@ def run_serve(
         raise MissingExtra("the sandbox", "sandbox") from None
     script = fault_script(faults) if faults else None
     try:
-        planted = with_files(read_json(seed.read_text("utf-8")), seed.parent) if seed else None
+        planted = with_files(read_json(read_given(seed, _MOST_OF_A_SEED)), seed.parent) if seed else None
     except (ValueError, OSError) as e:
         raise ReconcilerError(f"the sandbox cannot start: {e}") from None
     try:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -157,8 +158,31 @@ def _write(stream: TextIO, content: bytes, encoding: str) -> None:
     except BrokenPipeError:
         _silence(stream)
     except OSError as e:
+        gone = terminal_is_gone(stream)
         _silence(stream)
+        if gone:
+            return None
         raise DiskFailed.of("write to", "stdout" if stream is sys.stdout else "stderr", e) from None
+
+
+def terminal_is_gone(stream: TextIO) -> bool:
+    """True of a terminal that was closed: it is a device still, and no terminal any more. The system says EIO of all that is written to it."""
+    try:
+        descriptor = stream.fileno()
+        return (
+            stat.S_ISCHR(os.fstat(descriptor).st_mode)
+            and not os.isatty(descriptor)
+            and not os.path.samestat(os.fstat(descriptor), Path(os.devnull).stat())
+        )
+    except (OSError, ValueError):
+        return False
+
+
+def leave_closed_terminals() -> None:
+    """Nothing is written to a terminal that was closed any more; bars that are drawn there would end the work."""
+    for stream in (sys.stdout, sys.stderr):
+        if terminal_is_gone(stream):
+            _silence(stream)
 
 
 def _silence(stream: TextIO) -> None:

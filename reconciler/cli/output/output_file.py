@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from reconciler.errors import DiskFailed, UsageError
 from reconciler.whole_file import write_whole
 
 MOST_OF_A_PLAN = 1_000_000_000  # bytes
+READER_S = 15.0  # for a pipe
 _FIRST = 65_536  # bytes: enough of a file to see what it is
 
 
@@ -67,8 +69,11 @@ def write_plan_file(path: Path, text: str) -> None:
     with _named(path):
         found = _mode(path)
         if found is not None and not stat.S_ISREG(found):
-            with path.open("wb", buffering=0) as file:
-                write_all(file.fileno(), text.encode())
+            descriptor = _open_there(path, os.O_WRONLY)
+            try:
+                write_all(descriptor, text.encode())
+            finally:
+                os.close(descriptor)
         else:
             write_whole(path.resolve(), text.encode())
 
@@ -88,7 +93,7 @@ def open_to_append(path: Path, what: str = "events") -> int:
                 f"{path} exists and does not hold {what}; nothing is appended to it",
                 help="name another file, or remove this one first",
             )
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        return _open_there(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 @contextmanager
@@ -126,8 +131,29 @@ def _new_private(path: Path) -> int:
     with _named(path, "name a file that does not exist yet"):
         found = _mode(path)
         if found is not None and not stat.S_ISREG(found):
-            return os.open(path, os.O_WRONLY)
+            return _open_there(path, os.O_WRONLY)
         return os.open(path.resolve(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
+def _open_there(path: Path, flags: int) -> int:
+    """A descriptor to write by; a pipe is waited for until somebody reads it, and not for ever.
+
+    Raises:
+        OSError: it cannot be opened, or nobody reads the pipe.
+    """
+    deadline = time.monotonic() + READER_S
+    while True:
+        try:
+            descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+        except OSError as e:
+            if e.errno != errno.ENXIO or not stat.S_ISFIFO(_mode(path) or 0):
+                raise
+            if time.monotonic() > deadline:
+                raise OSError(e.errno, f"nobody reads this pipe within {READER_S:g} s") from None
+            time.sleep(0.05)
+            continue
+        os.set_blocking(descriptor, True)
+        return descriptor
 
 
 def _mode(path: Path) -> int | None:

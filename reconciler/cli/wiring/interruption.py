@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM."""
+"""SIGINT, SIGTERM and SIGHUP."""
 
 import os
 import signal
@@ -9,12 +9,13 @@ from types import FrameType
 from typing import Any
 
 from reconciler.cli import exit_codes
+from reconciler.cli.output.console import leave_closed_terminals
 
 INTERRUPT_TIMEOUT_S = 10.0  # how long requests in flight may take once the run is interrupted
 
 
 class Interrupt:
-    """SIGINT and SIGTERM: the first lets the run end in order, within seconds; a second one ends it at once."""
+    """SIGINT, SIGTERM and SIGHUP: the first lets the run end in order, within seconds; a second one ends it at once."""
 
     def __init__(self, told: Callable[[str], None], at_end: Callable[[], None] = lambda: None) -> None:
         """Make one, of a run.
@@ -42,8 +43,11 @@ class Interrupt:
 
     @contextmanager
     def installed(self) -> Iterator["Interrupt"]:
-        """Handle the two signals for a while."""
-        before = {s: signal.signal(s, self._handle) for s in (signal.SIGINT, signal.SIGTERM)}
+        """Handle the signals for a while; SIGHUP stays ignored where `nohup` has it so."""
+        handled = [
+            s for s in exit_codes.BY_SIGNAL if s != signal.SIGHUP or signal.getsignal(s) is not signal.SIG_IGN
+        ]
+        before = {s: signal.signal(s, self._handle) for s in handled}
         try:
             yield self
         finally:
@@ -55,7 +59,8 @@ class Interrupt:
     def _handle(self, number: int, _frame: FrameType | None) -> Any:
         if self.code is not None:
             self._end("stopped immediately")
-        self.code = exit_codes.INTERRUPTED if number == signal.SIGINT else exit_codes.TERMINATED
+        self.code = exit_codes.BY_SIGNAL[number]
+        leave_closed_terminals()
         self._event.set()
         self._told("interrupted: finishing requests in flight, starting nothing new; the state is saved")
         self._timer = threading.Timer(

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reconciler.beneath import open_regular
 from reconciler.errors import MissingExtra, ReconcilerError, UsageError
 from reconciler.private_folder import private_file, private_folder, replace_file
 
@@ -158,7 +159,8 @@ def _await(folder: Path, process: "subprocess.Popen[bytes]") -> str:
 def running(folder: Path) -> str | None:
     """The URL of the sandbox whose state is there, if it runs."""
     try:
-        url = str(json.loads((folder / "server.json").read_text())["url"])
+        with open_regular(os.path.realpath(folder / "server.json")) as file:
+            url = str(json.load(file)["url"])
     except (OSError, ValueError, KeyError):
         return None
     return url if answers(url) else None

@@ -17,6 +17,7 @@ _HEADS = {
     3: "Applied in part. It is safe to run it again.",
     4: "Refused. Nothing was written.",
     5: "Another run holds the lock.",
+    129: "Interrupted. `resume` continues the run.",
     130: "Interrupted. `resume` continues the run.",
     143: "Interrupted. `resume` continues the run.",
 }
