@@ -12,6 +12,12 @@ from reconciler.api.transport import transport
 from reconciler.origin import Origin
 
 CONTENT_TYPE = "application/x-ndjson"
+# Bytes a second of one upload that is slow and healthy: 64 of them share a line of 10 Mbit/s. One that takes longer than its bytes
+# need at this speed, and the time limit beside it, is not finished.
+SLOWEST = 20_000
+STEP_S = (
+    60.0  # for the connection, through a proxy, too; and beside what its bytes need, for a block of the body
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +45,17 @@ def multipart(file_name: str, boundary: str) -> Form:
 
 
 class _Counted:
-    """A body that knows how much of it was handed out, and says when that was all."""
+    """A body that knows how much of it was handed out, and says before each block, and at its end, how long what follows may take."""
 
-    def __init__(self, body: Iterator[bytes], ended: Callable[[], None]) -> None:
-        self._body, self.bytes, self._ended = body, 0, ended
+    def __init__(self, body: Iterator[bytes], within: Callable[[float], None], answer: float) -> None:
+        self._body, self.bytes, self._within, self._answer = body, 0, within, answer
 
     def __iter__(self) -> Iterator[bytes]:
         for block in self._body:
             self.bytes += len(block)
+            self._within(STEP_S + len(block) / SLOWEST)
             yield block
-        self._ended()
+        self._within(self._answer)
 
 
 def stream(
@@ -72,7 +79,7 @@ def stream(
     """
     sent = {**headers(token), "Content-Type": content_type, "Content-Length": str(size)}
     connection = transport(origin)
-    left = _Counted(body, lambda: connection.deadline.set(timeout))
+    left = _Counted(body, connection.deadline.set, timeout)
     limits = httpx.Timeout(30.0, write=60.0, read=timeout)
     try:
         with httpx.Client(
@@ -83,7 +90,7 @@ def stream(
             transport=connection,
         ) as client:
             request = client.build_request(
-                "POST", path, content=left, headers=sent, extensions={"within": None}
+                "POST", path, content=left, headers=sent, extensions={"within": STEP_S}
             )
             response = client.send(request, stream=True)
             content = body_of(response)

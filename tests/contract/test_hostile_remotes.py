@@ -1,12 +1,16 @@
 """Reads and writes against remotes that never end, never fit or never come: each ends, in time, and is never an absence (G6)."""
 
+import contextlib
+import itertools
+import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import stamina
 
-from reconciler.api import pages, resources
+from reconciler.api import pages, resources, uploads
 from reconciler.api.answers import Verdict
 from reconciler.api.client import Reader, Writer
 from reconciler.api.receiving import Bounds
@@ -71,3 +75,58 @@ def test_every_upload_ends_and_proves_nothing(fate: str) -> None:
     finally:
         remote.stop()
     assert answer.verdict is Verdict.UNCLEAR, answer
+
+
+def drips(connection: socket.socket) -> None:
+    """The answer of a proxy to CONNECT, byte by byte."""
+    connection.recv(65536)
+    for byte in itertools.chain(b"HTTP/1.1 200 OK\r\nX: ", itertools.repeat(120)):
+        connection.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+def hardly_takes(connection: socket.socket) -> None:
+    """So few bytes that each part is taken within the limit of one, and the whole never."""
+    while connection.recv(64):
+        time.sleep(0.05)
+
+
+def promises(connection: socket.socket) -> None:
+    """Interim answers without end."""
+    connection.recv(65536)
+    while True:
+        connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+        connection.recv(65536)
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("fate", [drips, hardly_takes, promises])
+def test_an_upload_that_is_hardly_taken_ends(
+    fate: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step of it has a limit as a whole, not between two bytes."""
+    monkeypatch.setattr(uploads, "STEP_S", 0.5)
+    monkeypatch.setattr(uploads, "SLOWEST", 10_000_000)
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                fate(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    here = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    if fate is drips:
+        monkeypatch.setenv("HTTPS_PROXY", here)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("https_proxy", raising=False)
+    begun, blocks = time.monotonic(), [b"x" * (1 << 18)] * (4 if fate is promises else 64)
+    origin = Origin.parse("https://api.example" if fate is drips else here)
+    answer = stream(origin, "/v1/x", "token", iter(blocks), len(blocks) << 18, "application/x-ndjson", 0.5)
+    assert answer.verdict is Verdict.UNCLEAR, answer
+    assert "time limit" in answer.message, answer
+    assert time.monotonic() - begun < 8
+    listener.close()

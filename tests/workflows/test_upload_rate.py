@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.api.answers import Verdict
+from reconciler.api.uploads import SLOWEST
 from reconciler.bulk.upload.commit_gate import CommitGate
-from reconciler.bulk.upload.job import SLOWEST, upload
+from reconciler.bulk.upload.job import upload
 from reconciler.bulk.upload.rate import Share, UploadRate
 from tests.support.emulator import Emulator
 from tests.support.line import Line

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.api.answers import Answer, Verdict
-from reconciler.api.uploads import Form, multipart, stream
+from reconciler.api.uploads import SLOWEST, Form, multipart, stream
 from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.chunker import blocks
 from reconciler.bulk.upload.commit_gate import Channels, CommitChannel
@@ -26,9 +26,6 @@ from reconciler.origin import Origin
 
 # How long the remote may take to answer once all is sent. Past it the answer is unclear, and executions are looked for.
 ANSWER_TIMEOUT = 120.0
-# Bytes a second of one upload that is slow and healthy: 64 of them share a line of 10 Mbit/s. One that takes longer than its bytes
-# need at this speed, and the time limit beside it, is not finished.
-SLOWEST = 20_000
 ENDING = "the run is ending"
 _held: list[object] = []
 _channel: list[CommitChannel] = []
@@ -119,6 +116,8 @@ def _body(
     def may_leave(block: bytes) -> bytes:
         if not allowance.wait_for(len(block)):
             raise Withheld(ENDING)
+        if time.monotonic() > deadline + allowance.waited:
+            raise Withheld("the write's deadline has passed")
         return block
 
     digest = hashlib.sha256()
@@ -135,8 +134,6 @@ def _body(
     if held is None or digest.hexdigest() != job.chunk.sha256:
         raise Withheld("the source changed during the upload")
     last = may_leave(held + form.after)
-    if time.monotonic() > deadline + allowance.waited:
-        raise Withheld("the write's deadline has passed")
     if not may_commit(job.name):
         raise Withheld(ENDING)
     yield last
