@@ -35,7 +35,7 @@ COMMANDS = {
     "clean": "Show what earlier runs left on this machine. That may be rows with profile data; --remove removes what no load needs.",
     "init": "Create a workspace; never overwrites. It gets starter specs or, with --from-platform, what exists.",
     "demo": "Show the main job from start to end, on the built-in sandbox.",
-    "doctor": "Check what a run needs, and say what to do. Looks at token, platform, clock, ledger, lock, caches and versions; writes nothing.",
+    "doctor": "Check what a run needs, and say what to do. Looks at token, platform, clock, ledger, lock, caches, versions and a Dask cluster; writes nothing.",
     "schema": "Print the JSON Schema of all kinds; fetch datamarts' schemas.",
     "explain": "Explain a code, a field of the specs, or an exit code.",
     "render": "Show specs after overlays and sets, with origins of values.",

@@ -206,3 +206,54 @@ def test_a_scheduler_that_is_killed_costs_a_run_and_its_logs_hold_nothing_secret
     done = made.run("apply", "--auto-approve")
     assert done.code == 0, done
     assert digests(emulator) == undisturbed
+
+
+def test_doctor_tells_how_the_cluster_is(tmp_path: Path) -> None:
+    emulator = Emulator(tmp_path / "emulator")
+    made = Workspace(tmp_path / "ws", emulator.url, settle="2s")
+    file = made.root / "reconciler.yaml"
+    plain = file.read_text()
+
+    def line() -> str:
+        (found,) = [each for each in made.run("doctor").out.splitlines() if " engine " in each]
+        return found
+
+    def until(words: str) -> str:
+        deadline = time.monotonic() + 60
+        while words not in (found := line()):
+            assert time.monotonic() < deadline, found
+        return found
+
+    engine(made, dask=True)
+    assert line().startswith("good")
+    with cluster(tmp_path) as (address, scheduler):
+        file.write_text(plain + f"  engine: {{dask: {{scheduler: '{address}'}}}}\n")
+        assert until("1 worker, each with this version").startswith("good")
+        old = subprocess.Popen(
+            [sys.executable, "-c", OLD_WORKER, address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            assert until("another version").startswith("failed")
+            old.send_signal(signal.SIGSTOP)
+            assert until("no answer from").startswith("warning")
+        finally:
+            old.kill()
+            old.wait()
+        scheduler.kill()
+        scheduler.wait()
+        assert line().startswith("failed")
+    assert TOKEN not in line()
+
+
+OLD_WORKER = """
+import asyncio, sys
+from distributed import Worker
+from reconciler.cli.wiring import cluster_worker
+cluster_worker.own_code = lambda: "another"
+
+async def main():
+    async with Worker(sys.argv[1], nthreads=1) as worker:
+        await worker.finished()
+
+asyncio.run(main())
+"""

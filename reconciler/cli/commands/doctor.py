@@ -26,7 +26,7 @@ from reconciler.model.health import Check, Health, failed, good, skipped
 from reconciler.origin import LocalSandbox, Origin
 from reconciler.reports.health import json as health_json
 from reconciler.reports.health import text as health_text
-from reconciler.settings import Settings, resolve
+from reconciler.settings import Dask, Settings, resolve
 from reconciler.spec.files import read_workspace
 from reconciler.workflows.check import check
 from reconciler.workflows.doctor import hook, platform
@@ -39,7 +39,7 @@ ON_PLATFORM = ("tls", "clock", "organisation", "datamarts", "compartments")
 def doctor(
     flags: Flags,
 ) -> int:
-    """Check what a run needs, and say what to do. Looks at token, platform, clock, ledger, lock, caches and versions; writes nothing."""
+    """Check what a run needs, and say what to do. Looks at token, platform, clock, ledger, lock, caches, versions and a Dask cluster; writes nothing."""
     return run_doctor(flags)
 
 
@@ -81,6 +81,8 @@ def _checks(flags: Flags) -> Iterator[Check]:
         yield _safely("ledger", lambda: health.ledger_check(flags.root, settings, os.environ))
         yield _safely("lock", lambda: health.lock_check(flags.root, settings))
         yield _index(flags, settings, desired)
+        if settings.engine is not None:
+            yield _engine(flags, settings, settings.engine)
         yield _safely("plan key", lambda: health.plan_key_check(settings, os.environ))
     yield _safely("cache", lambda: health.cache_check(flags.root, os.environ))
 
@@ -104,6 +106,15 @@ def _index(flags: Flags, settings: Settings, desired: Desired | None) -> Check:
     if all(load.definition.send != "changed" for load in desired.loads.values()):
         return skipped("index", "no source sends only what changed")
     return _safely("index", lambda: health.index_check(flags.root, settings, os.environ))
+
+
+def _engine(flags: Flags, settings: Settings, engine: Dask) -> Check:
+    def look() -> Check:
+        from reconciler.cli.wiring.cluster_health import engine_check  # loads what a cluster needs
+
+        return engine_check(flags.root, settings, engine)
+
+    return _safely("engine", look)
 
 
 def _specs(flags: Flags) -> tuple[Desired | None, Check]:

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from asyncio import CancelledError
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from reconciler.errors import MissingExtra, ReconcilerError, Refused
 from reconciler.settings import Dask
 
 CONNECT_S = 10.0
+ASK_S = 5.0  # for one worker to say something
 ALONE_S = 30.0  # without a scheduler or any worker, before a task is given up
 ALONE = "there is no scheduler, or it has no worker"
 LISTEN_S = 1.0
@@ -99,6 +101,16 @@ class Connection:
             return sorted(self.client.nthreads())
         except (Exception, CancelledError):
             return []
+
+    def asked(self, question: Callable[[], object]) -> dict[str, object]:
+        """What each worker makes of a function without arguments; an exception where it has none. Without those that say nothing in time."""
+        found: dict[str, object] = {}
+        for worker in self.workers():
+            with suppress(Exception, CancelledError):
+                found |= self.client.sync(
+                    self.client._run, question, workers=[worker], on_error="return", callback_timeout=ASK_S
+                )
+        return found
 
     def start(self) -> None:
         """Connect to the scheduler, or start a cluster here.
