@@ -53,7 +53,7 @@ def test_a_pipe_that_nobody_reads(workspace: Workspace, tmp_path: Path) -> None:
     ]
     for _, done in ended(workspace, [(*flag, str(tmp_path / "given")) for flag in flags]):
         assert done.code == 1, done
-        assert "nobody reads this pipe within 15 s" in " ".join(done.err.split())
+        assert "no program reads this pipe within 15 s" in " ".join(done.err.split())
 
 
 def ended(workspace: Workspace, commands: list[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], Done]]:

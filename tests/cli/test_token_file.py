@@ -64,5 +64,5 @@ def test_a_pipe_without_a_writer_is_waited_for_and_then_given_up(
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
     monkeypatch.setattr(given_file, "WRITER_S", 0.2)
-    with pytest.raises(ReconcilerError, match=r"nobody writes into this pipe within 0\.2 s"):
+    with pytest.raises(ReconcilerError, match=r"no program writes into this pipe within 0\.2 s"):
         secret_file.read_secret(tmp_path / "pipe", "token")

@@ -139,7 +139,7 @@ def _open_there(path: Path, flags: int) -> int:
     """A descriptor to write by; a pipe is waited for until somebody reads it, and not for ever.
 
     Raises:
-        OSError: it cannot be opened, or nobody reads the pipe.
+        OSError: it cannot be opened, or no program reads the pipe.
     """
     deadline = time.monotonic() + READER_S
     while True:
@@ -149,7 +149,7 @@ def _open_there(path: Path, flags: int) -> int:
             if e.errno != errno.ENXIO or not stat.S_ISFIFO(_mode(path) or 0):
                 raise
             if time.monotonic() > deadline:
-                raise OSError(e.errno, f"nobody reads this pipe within {READER_S:g} s") from None
+                raise OSError(e.errno, f"no program reads this pipe within {READER_S:g} s") from None
             time.sleep(0.05)
             continue
         os.set_blocking(descriptor, True)

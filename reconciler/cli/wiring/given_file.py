@@ -49,7 +49,7 @@ def _within(descriptor: int, seconds: float) -> Iterator[bytes]:
         elif not select.select([descriptor], [], [], WRITER_S)[
             0
         ]:  # a pipe that nobody has ever opened to write
-            raise OSError(None, f"nobody writes into this pipe within {WRITER_S:g} s")
+            raise OSError(None, f"no program writes into this pipe within {WRITER_S:g} s")
 
 
 def _late(seconds: float, *, seen: bool) -> str:
