@@ -18,7 +18,10 @@ from hypothesis import strategies as st
 from reconciler.bulk.scan.chunk_bytes import chunk_pieces
 from reconciler.bulk.scan.duplicates import PLACE
 from reconciler.bulk.scan.scan import find_superseded, scan
+from reconciler.bulk.scan.source_scans import Scans
+from reconciler.bulk.scan.spool import Spools
 from reconciler.bulk.sources import locations
+from reconciler.errors import Interrupted
 from tests.laws.test_spread import PACK, content, expectations, gathered, names, notes, segments_of, source
 
 # What a list of lines changes of a scan.
@@ -117,3 +120,13 @@ def test_a_blank_line_before_rows_that_did_not_change_is_rejected(tmp_path: Path
         whole = scan(tmp_path, plain)
         made = scan(tmp_path, dataclasses.replace(plain, listed=str(tmp_path / "listed")))
     assert (made.rejected, made.blank, made.lines) == (whole.rejected, whole.blank, whole.lines) == (1, 0, 3)
+
+
+def test_an_interrupted_run_does_not_look_for_replaced_lines_to_the_end(tmp_path: Path) -> None:
+    plain = dataclasses.replace(source("ndjson", "x.ndjson", 1000), duplicates="keep_last")
+    (tmp_path / "x.ndjson").write_text("{}\n" * 100)
+    scans = Scans(tmp_path, lambda *_: None, spools=Spools(tmp_path / "spool", tmp_path, lambda *_: ""))
+    scans.stop_when(lambda: True)
+    for _ in range(2):  # nothing half-written is taken for the list
+        with pytest.raises(Interrupted):
+            scans.readable(plain)

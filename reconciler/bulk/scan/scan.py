@@ -151,7 +151,11 @@ def scan_elsewhere(
 
 
 def find_superseded(
-    root: Path, source: SourceDefinition, into: IO[bytes], workers: Executor | None = None
+    root: Path,
+    source: SourceDefinition,
+    into: IO[bytes],
+    workers: Executor | None = None,
+    go_on: Callable[[], None] = lambda: None,
 ) -> None:
     """Write the places of the lines that a later line about the same identity replaces.
 
@@ -160,15 +164,22 @@ def find_superseded(
         source: how to read it.
         into: file that gets the places, in order, of fixed size.
         workers: processes that check segments; None checks in this one.
+        go_on: is called now and then; what it raises ends the reading.
 
     Raises:
         ReconcilerError: the source cannot be read.
     """
     names = locations.find(root, source)
-    superseded(Here(root, names, source, workers, digest=False), names, source, into)
+    superseded(Here(root, names, source, workers, digest=False), names, source, into, go_on)
 
 
-def superseded(reading: Reading, names: Sequence[str], source: SourceDefinition, into: IO[bytes]) -> None:
+def superseded(
+    reading: Reading,
+    names: Sequence[str],
+    source: SourceDefinition,
+    into: IO[bytes],
+    go_on: Callable[[], None] = lambda: None,
+) -> None:
     """The same, of a pass.
 
     Args:
@@ -176,6 +187,7 @@ def superseded(reading: Reading, names: Sequence[str], source: SourceDefinition,
         names: places of the source.
         source: how it is read.
         into: file that gets the places, in order, of fixed size.
+        go_on: is called now and then; what it raises ends the reading.
 
     Raises:
         ReconcilerError: the source cannot be read.
@@ -183,6 +195,7 @@ def superseded(reading: Reading, names: Sequence[str], source: SourceDefinition,
     watch, rows = Duplicates(rejected=True), Rows(names, source)
     look = Look(takes=(watch.take,))
     for segment, batch in reading.batches(look):
+        go_on()
         watch.add(batch.taken[0], segment.file, rows.before(segment)[0])
         rows.add(segment, batch)
     watch.superseded(into)

@@ -269,12 +269,17 @@ class Scans:
     def _find_superseded(self, source: SourceDefinition, into: IO[bytes]) -> None:
         """Write the places of lines that a later one replaces."""
         names = locations.find(self.root, source)
+
+        def go_on() -> None:
+            if self._stopping():
+                raise Interrupted
+
         if (workers := self._of_cluster(source, names)) is not None:
             with self._spread(workers, names, source) as spread:
-                superseded(spread, names, source, into)
+                superseded(spread, names, source, into, go_on)
             return
         with self._pool(names) as pool:
-            find_superseded(self.root, source, into, pool)
+            find_superseded(self.root, source, into, pool, go_on)
 
     def _small(self, names: Sequence[str]) -> bool:
         return self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM

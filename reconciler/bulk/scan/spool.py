@@ -192,10 +192,13 @@ class Spools:
         """
         if self._lists is None:
             self._lists = self._open.enter_context(self.lists())
-        path = self._lists / self._place(source).name
-        if not path.exists():
-            with private_file(path) as file:
-                find(source, file)
+        if not (path := self._lists / self._place(source).name).exists():
+            try:
+                with private_file(path) as file:
+                    find(source, file)
+            except BaseException:  # what is not whole is no list
+                path.unlink(missing_ok=True)
+                raise
         return path
 
     def use(self, source: SourceDefinition) -> None:
