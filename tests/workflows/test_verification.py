@@ -64,6 +64,20 @@ def test_lines_that_the_platform_did_not_take_are_not_read_back(
     assert "19 as predicted, 0 not, 1 not verified" in done.err
 
 
+def test_a_line_that_may_be_one_of_those_refused_is_not_called_different(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    """The error file does not say which line was refused: any of the chunk may be the one."""
+    workspace.write("specs/customers.yaml", spec("{force_replace: true}", "  verify: {sample: 200}\n"))
+    rows(workspace, '"tier":"gold"', 20)
+    emulator.switch(error_file="opaque")
+    emulator.quarantine("c0003")
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 3, done
+    assert "0 as predicted, 0 not, 20 not verified" in done.err
+    assert "differ from what" not in done.err
+
+
 def test_a_rule_that_is_not_public_is_not_verified(workspace: Workspace) -> None:
     strategy = "{dialect: update_strategy, update_strategy: PARTIAL_UPDATE}"
     workspace.write("specs/customers.yaml", spec(strategy, "  verify: {sample: 5}\n"))

@@ -32,6 +32,7 @@ class Aftermath:
         self.change, self.ready, self.context = change, ready, context
         self.failed: list[Reject] = []
         self.unplaced = 0
+        self._doubtful: set[int] = set()  # chunks of which refused lines are not known one by one
         self.verified: dict[str, int] = {}
         self.errors: list[str] = []
         self.expected: list[Expectation] | None = None
@@ -67,6 +68,7 @@ class Aftermath:
         if not self.expected and not self.unpredictable:
             return
         took = {c.index for c in view.chunks if (e := winner(c.executions)) and phase(e) in _TAKEN}
+        took -= self._doubtful
         refused = {(x.path, x.line) for x in self.failed}
         drawn = self.expected or []
         taken = [x for x in drawn if x.chunk in took and (x.line.path, x.line.line) not in refused]
@@ -98,8 +100,11 @@ class Aftermath:
             except ReconcilerError as e:
                 self.errors.append(f"chunk {seen.index}: the failed commands could not be read: {e}")
                 self.unplaced += keep.total_failure or 0
+                self._doubtful.add(seen.index)
                 continue
             self.unplaced += found.unplaced
+            if found.unplaced or len(placed) < len(found.lines):
+                self._doubtful.add(seen.index)
             for line in placed:
                 self.context.journal.note(
                     self.change.address,
