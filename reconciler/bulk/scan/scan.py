@@ -155,7 +155,7 @@ def find_superseded(
     source: SourceDefinition,
     into: IO[bytes],
     workers: Executor | None = None,
-    go_on: Callable[[], None] = lambda: None,
+    check_stop: Callable[[], None] = lambda: None,
 ) -> None:
     """Write the places of the lines that a later line about the same identity replaces.
 
@@ -164,13 +164,13 @@ def find_superseded(
         source: how to read it.
         into: file that gets the places, in order, of fixed size.
         workers: processes that check segments; None checks in this one.
-        go_on: is called now and then; what it raises ends the reading.
+        check_stop: is called now and then; what it raises ends the reading.
 
     Raises:
         ReconcilerError: the source cannot be read.
     """
     names = locations.find(root, source)
-    superseded(Here(root, names, source, workers, digest=False), names, source, into, go_on)
+    superseded(Here(root, names, source, workers, digest=False), names, source, into, check_stop)
 
 
 def superseded(
@@ -178,7 +178,7 @@ def superseded(
     names: Sequence[str],
     source: SourceDefinition,
     into: IO[bytes],
-    go_on: Callable[[], None] = lambda: None,
+    check_stop: Callable[[], None] = lambda: None,
 ) -> None:
     """The same, of a pass.
 
@@ -187,7 +187,7 @@ def superseded(
         names: places of the source.
         source: how it is read.
         into: file that gets the places, in order, of fixed size.
-        go_on: is called now and then; what it raises ends the reading.
+        check_stop: is called now and then; what it raises ends the reading.
 
     Raises:
         ReconcilerError: the source cannot be read.
@@ -195,7 +195,7 @@ def superseded(
     watch, rows = Duplicates(rejected=True), Rows(names, source)
     look = Look(takes=(watch.take,))
     for segment, batch in reading.batches(look):
-        go_on()
+        check_stop()
         watch.add(batch.taken[0], segment.file, rows.before(segment)[0])
         rows.add(segment, batch)
     watch.superseded(into)

@@ -270,16 +270,16 @@ class Scans:
         """Write the places of lines that a later one replaces."""
         names = locations.find(self.root, source)
 
-        def go_on() -> None:
+        def check_stop() -> None:
             if self._stopping():
                 raise Interrupted
 
         if (workers := self._of_cluster(source, names)) is not None:
             with self._spread(workers, names, source) as spread:
-                superseded(spread, names, source, into, go_on)
+                superseded(spread, names, source, into, check_stop)
             return
         with self._pool(names) as pool:
-            find_superseded(self.root, source, into, pool, go_on)
+            find_superseded(self.root, source, into, pool, check_stop)
 
     def _small(self, names: Sequence[str]) -> bool:
         return self._workers is None or sum(locations.size(self.root, p) for p in names) < SHARED_FROM
