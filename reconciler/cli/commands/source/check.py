@@ -20,7 +20,9 @@ from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.planning.plan.guards import refused
 from reconciler.reports.findings.json import plain
+from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS
 from reconciler.reports.source import json as source_json
+from reconciler.reports.source import overview as source_overview
 from reconciler.reports.source import text as source_text
 from reconciler.reports.source.reading import Reading
 from reconciler.workflows.source_check import examine
@@ -125,8 +127,12 @@ def _show_readings(
             data(source_html.render(name, readings, findings))
         case opt.SourceFormat.TEXT:
             marks = style(sys.stdout, no_color=flags.no_color)
-            for reading in readings:
-                out(source_text.render(reading, marks))
+            if len(readings) > SINGLE_MAX_DATAMARTS and look.commands is None:
+                out(source_overview.render(name, readings, marks))
+                say("To see one of them by itself, add `--datamart NAME`.")
+            else:
+                for reading in readings:
+                    out(source_text.render(reading, marks))
             findings = [
                 replace(d, note=None) if d.code == "bad-lines" else d for d in findings
             ]  # shown above, by reason
