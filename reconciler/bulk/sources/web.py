@@ -9,17 +9,24 @@ import http.client
 import io
 import re
 import tempfile
+import time
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from typing import IO, Any
 from urllib.parse import quote, unquote
 
 from reconciler.api.proxy import proxy, went_through
+from reconciler.bulk.sources.web_watch import Watch
 from reconciler.errors import ReconcilerError
 from reconciler.origin import Origin
 from reconciler.whole import whole
 
-TIMEOUT = 60.0
+TIMEOUT = 60.0  # seconds of one read of the connection
+OPENING_S = 120.0  # until the body begins: names, connections, redirects, headers
+SLOWEST = (
+    20_000  # bytes a second: all reads of a body may take as long as its bytes need so, and `TIMEOUT` more
+)
 BLOCK = 1 << 20
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")  # by http.client, of what a proxy answers
 _PAGES = (b"<!doctype html", b"<html")
@@ -34,11 +41,11 @@ def open_url(url: str) -> IO[bytes]:
     body = _Body(url)
     if not body.ends_by_closing:
         return _data(url, io.BufferedReader(body, BLOCK))
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    first = _copied(body, copy)
-    if _copied(_Body(url), None) != first:
-        copy.close()
-        raise _unreadable(url, "the server does not say how long the file is, and two answers differ")
+    with ExitStack() as unusable:  # closes a copy that is not whole
+        copy = unusable.enter_context(tempfile.TemporaryFile())
+        if _copied(body, copy) != _copied(_Body(url), None):
+            raise _unreadable(url, "the server does not say how long the file is, and two answers differ")
+        unusable.pop_all()
     copy.seek(0)
     return _data(url, copy)
 
@@ -90,27 +97,40 @@ class _Body(io.RawIOBase):
         address = f"{scheme}://{place}/{quote(unquote(path))}"
         headers = {"Accept-Encoding": "identity", "User-Agent": "reconciler"}
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 - the scheme is checked by the spec
+        self._watch = Watch()
+        opener = urllib.request.build_opener(
+            _NoDowngrade, _proxies(f"{scheme}://{place}"), *self._watch.handlers()
+        )
         try:
-            self._answer = urllib.request.build_opener(_NoDowngrade, _proxies(f"{scheme}://{place}")).open(
-                request, timeout=TIMEOUT
-            )
+            with self._watch.within(OPENING_S):
+                self._answer = opener.open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as e:
             e.close()
+            self._watch.end()
             raise _unreadable(url, f"the server answered {e.code}") from None
         except (OSError, http.client.HTTPException, ValueError) as e:
+            self._watch.end()
             raise _unreadable(url, _words(e) + _through(f"{scheme}://{place}")) from None
         length = self._answer.headers.get("Content-Length")
         self._left = None if length is None else whole(length)
         self.ends_by_closing = self._left is None and not self._answer.chunked
+        self._waited, self._came = 0.0, 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, into: Any) -> int:
+        if self._left == 0:
+            return 0
+        size = len(into) if self._left is None else min(len(into), self._left)
+        begun = time.monotonic()
         try:
-            data = self._answer.read(len(into))
+            with self._watch.within(TIMEOUT + self._came / SLOWEST - self._waited):
+                data = self._answer.read1(size)  # what has come: a read of all waits for each byte of it
         except (OSError, http.client.HTTPException) as e:
             raise _unreadable(self.url, _words(e)) from None
+        self._waited += time.monotonic() - begun
+        self._came += len(data)
         if self._left is not None:
             self._left -= len(data)
             if not data and self._left > 0:
@@ -120,6 +140,7 @@ class _Body(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
+            self._watch.end()
             self._answer.close()
         super().close()
 
@@ -141,6 +162,8 @@ def _words(e: Exception) -> str:
     tunnel = _TUNNEL.match(str(getattr(e, "reason", e)))
     if tunnel:
         return f"the proxy answered {tunnel[1]}"
+    if isinstance(e, TimeoutError) or isinstance(getattr(e, "reason", None), TimeoutError):
+        return "the server sends too slowly, or nothing"
     if isinstance(e, http.client.IncompleteRead):
         return "the answer was interrupted"
     reason = getattr(e, "reason", e)
