@@ -56,6 +56,13 @@ def sealed(*numbers: int) -> list[str]:
         (1, [*sealed(1, 2), chunk(1, source="other"), seal(1, source="other")], sealed(1)),
         (1, [*sealed(1, 2), "somebody's import"], sealed(1)),
         (1, [], []),
+        # A run was killed after the chunks of a load and before its seal.
+        (1, [seal(1), *sealed(2, 3)], [seal(1), *sealed(2)]),
+        (1, [seal(1), seal(2), *sealed(3)], [seal(1), seal(2)]),
+        (1, [seal(1), seal(1, 1), *sealed(2)], [seal(1), seal(1, 1)]),
+        (1, [seal(1), chunk(1, 1), *sealed(2)], []),
+        (1, [*sealed(1), seal(2)], []),
+        (1, [seal(1)], []),
     ],
 )
 def test_superseded(keep: int | None, names: list[str], gone: list[str]) -> None:

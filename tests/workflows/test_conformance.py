@@ -157,7 +157,8 @@ def test_a_wrong_token_or_address_is_reported(emulator: Emulator, workspace: Wor
     assert done.code == 1
     assert "401" in done.err
     assert workspace.run(*command, "http://127.0.0.1:9").code == 1
-    assert workspace.run("conformance", "--datamart", "1509").code == 64
+    (workspace.root / "reconciler.yaml").unlink()
+    assert workspace.run("conformance", "--datamart", "1509", "--endpoint", emulator.url).code == 64
 
 
 def test_it_asks_the_platform_of_the_workspace_and_writes_only_when_told_to(workspace: Workspace) -> None:

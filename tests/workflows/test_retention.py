@@ -80,7 +80,7 @@ def test_killed_on_the_way_the_next_run_ends_it_and_never_loads_again(
         kill(workspace.start("apply", "--auto-approve", "--parallelism", "1"), group=True, after=after)
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 0, done
-    assert generations(emulator) == {"g3"}
+    assert generations(emulator) == {"g3"}, done
     assert len([w for w in emulator.writes() if w["path"].endswith("/executions")]) == uploads
 
 

@@ -1,9 +1,10 @@
 """Where output goes, and how it looks: stdout carries data, stderr everything else."""
 
+import errno
 import os
 import re
-import stat
 import sys
+import termios
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -166,16 +167,14 @@ def _write(stream: TextIO, content: bytes, encoding: str) -> None:
 
 
 def terminal_is_gone(stream: TextIO) -> bool:
-    """True of a terminal that was closed: it is a device still, and no terminal any more. The system says EIO of all that is written to it."""
+    """True of a terminal that was closed: of it the system says EIO, and of what never was a terminal, such as /dev/full, ENOTTY."""
     try:
-        descriptor = stream.fileno()
-        return (
-            stat.S_ISCHR(os.fstat(descriptor).st_mode)
-            and not os.isatty(descriptor)
-            and not os.path.samestat(os.fstat(descriptor), Path(os.devnull).stat())
-        )
+        termios.tcgetattr(stream.fileno())
+    except termios.error as e:
+        return bool(e.args[0] == errno.EIO)
     except (OSError, ValueError):
         return False
+    return False
 
 
 def leave_closed_terminals() -> None:

@@ -79,11 +79,13 @@ def superseded(rule: Retention, imports: Sequence[Import]) -> dict[LoadKey, list
     """
     found = generations(imports, rule.former)
     retries = generations(imports, rule.former, retries=True)
-    done = [g.number for g in found if g.seal]
-    unfinished = {g.number for g in retries if not g.seal}
-    kept = sorted(set(done), reverse=True)[: rule.keep]
-    gone = {n for n in done if kept and n < min(kept) and n not in unfinished}
-    open_loads = {g.key for g in found if not g.seal}
+    done = {g.number for g in found if g.seal}
+    # A run that was killed after the chunks of a load and before its seal leaves the seal, which counts as no load any more.
+    seals_alone = {g.number for g in found if not g.chunks}
+    unfinished = {g.number for g in retries if not g.seal and g.chunks}
+    kept = sorted(done, reverse=True)[: rule.keep]
+    gone = {n for n in done | seals_alone if kept and n < min(kept) and n not in unfinished}
+    open_loads = {g.key for g in found if not g.seal and g.chunks}
     rows: dict[LoadKey, list[Import]] = {}
     for row in imports:
         name = ours(rule, row.name)
