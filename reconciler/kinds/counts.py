@@ -1,6 +1,7 @@
 """Counts with what they count, as texts say them. Pure."""
 
 import re
+from collections.abc import Sequence
 
 _SIBILANT = re.compile(r"(?:s|x|z|ch|sh)$")
 _CONSONANT_Y = re.compile(r"[^aeiou]y$")
@@ -15,6 +16,12 @@ def many(n: int, one: str, several: str = "") -> str:
         several: what any other number of them is called; by default the last word of `one` in the plural.
     """
     return f"{n:,} {one if n == 1 else several or _plural(one)}"
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """The first of some names, and how many more there are: `a, b and 3 more`."""
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
 
 
 def _plural(words: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.spec import sets
 from reconciler.spec.documents import Document
@@ -107,11 +107,10 @@ def coverage(specs: Specs) -> Iterator[Diagnostic]:
         meant = _excepted(document.data["spec"]["activations"], specs)
         missing = sorted(every - members - meant - (specs.members(document, "deactivations") or frozenset()))
         if missing:
-            shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
             yield warning(
                 "activation-coverage",
                 f"'{key}' is activated on {len(members)} of the workspace's {many(len(every), 'datamart')},"
-                f" not on {shown}",
+                f" not on {few(missing, 5)}",
                 document.span("spec", "activations"),
                 help=f"activate it there, or exclude these datamarts: except: [{', '.join(missing[:5])}]",
             )

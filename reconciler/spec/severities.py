@@ -12,7 +12,9 @@ from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.settings import RuleSetting
 
 OPT_IN = frozenset({"small-source", "typographic-quotes"})
-_ALWAYS_IN_PLANS = frozenset({"small-source"})  # which no file has to be opened for
+_ALWAYS_IN_PLANS = frozenset(
+    {"small-source"}
+)  # a plan reads the sources anyway, and says it without being asked
 
 
 def enabled(code: str, rules: Mapping[str, RuleSetting]) -> bool:

@@ -52,7 +52,7 @@ def test_it_reports_the_switches_that_are_set(
         expected = getattr(truth, name)
         if found is None:
             # On a machine that is busy too few executions wait at once; the test of the orders below waits long enough.
-            assert name == "order" or untellable(name, truth), answer
+            assert "by chance" in answer["seen"] or untellable(name, truth), answer
         elif name.endswith("lag_seconds"):
             # Nothing is seen sooner or later than the machine lets requests through; 0 is told from any lag.
             assert found == expected == 0 or abs(found - expected) < 0.35 + longest_pause(emulator), answer

@@ -13,7 +13,7 @@ import msgspec
 from reconciler.bulk.records.mapping import identity_columns, value_at
 from reconciler.bulk.records.present_names import PresentNames, meant
 from reconciler.errors import WrongColumn
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.kinds.nearest import proposal
 from reconciler.model.profile import OWNER
 from reconciler.model.source import SourceDefinition
@@ -37,8 +37,7 @@ def repeated(names: Sequence[str]) -> str | None:
 
 def listed(names: Sequence[str]) -> str:
     """Names in words; one of which a letter is not seen is quoted, with that letter as a number."""
-    words = ", ".join(n if n.isprintable() and n == n.strip() and n else ascii(n) for n in names[:_LISTED])
-    return words + (f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else "")
+    return few([n if n.isprintable() and n == n.strip() and n else ascii(n) for n in names], _LISTED)
 
 
 def named(source: SourceDefinition) -> list[str]:

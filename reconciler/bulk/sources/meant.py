@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from reconciler.beneath import within
 from reconciler.bulk.sources.patterns import accepts, has_wildcard
+from reconciler.kinds.counts import few
 from reconciler.kinds.nearest import closest, closest_name, proposal
 from reconciler.model.packed import PACKED
 
@@ -67,8 +68,7 @@ def _there(folders: Sequence[str], here: Sequence[tuple[str, str]]) -> str | Non
     if len(folders) != 1 or not folders[0] or not here:
         return None
     names = sorted(name for _, name in here)
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"{folders[0]} has {', '.join(names[:_LISTED])}{more}."
+    return f"{folders[0]} has {few(names, _LISTED)}."
 
 
 def _near(part: str, names: set[str]) -> str | None:

@@ -99,17 +99,15 @@ class _Body(io.RawIOBase):
         request = urllib.request.Request(address, headers=headers)  # noqa: S310 - the scheme is checked by the spec
         self._watch = Watch()
         opener = urllib.request.build_opener(
-            _NoDowngrade, _proxies(f"{scheme}://{place}"), *self._watch.handlers()
+            _NoDowngrade, _proxies(f"{scheme}://{place}"), self._watch.handler()
         )
         try:
             with self._watch.within(OPENING_S):
                 self._answer = opener.open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as e:
             e.close()
-            self._watch.end()
             raise _unreadable(url, f"the server answered {e.code}") from None
         except (OSError, http.client.HTTPException, ValueError) as e:
-            self._watch.end()
             raise _unreadable(url, _words(e) + _through(f"{scheme}://{place}")) from None
         length = self._answer.headers.get("Content-Length")
         self._left = None if length is None else whole(length)

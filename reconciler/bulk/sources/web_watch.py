@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 LOOK_S = 1.0  # between two looks at the clock
+_OF_A_SHUT_CONNECTION = (OSError, http.client.HTTPException, ValueError, AttributeError)
 
 
 class Watch:
@@ -21,13 +22,13 @@ class Watch:
         self._over, self._ended = threading.Event(), threading.Event()
         threading.Thread(target=self._look, daemon=True).start()
 
-    def handlers(self) -> tuple[urllib.request.BaseHandler, ...]:
+    def handler(self) -> urllib.request.BaseHandler:
         """For an opener, so that its connections are known."""
-        return _Http(self._sockets), _Https(self._sockets)
+        return _Handler(self._sockets)
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """A step.
+        """A step; the last one, if it fails.
 
         Args:
             seconds: that it may take.
@@ -38,12 +39,14 @@ class Watch:
         self._until = time.monotonic() + seconds
         try:
             yield
-        except (OSError, http.client.HTTPException, ValueError, AttributeError):
-            if not self._over.is_set():
+        except BaseException as e:
+            self.end()
+            if not (self._over.is_set() and isinstance(e, _OF_A_SHUT_CONNECTION)):
                 raise
         finally:
             self._until = None
         if self._over.is_set():
+            self.end()
             raise TimeoutError
 
     def end(self) -> None:
@@ -77,19 +80,16 @@ class _Known:
             self.sockets.append(made)
 
 
-class _Http(urllib.request.HTTPHandler):
+class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
     def __init__(self, sockets: list[socket.socket]) -> None:
         super().__init__()
-        self._kind: Any = type("Known", (_Known, http.client.HTTPConnection), {"sockets": sockets})
+        self._sockets = sockets
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(self._kind, req)
-
-
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, sockets: list[socket.socket]) -> None:
-        super().__init__()
-        self._kind: Any = type("Known", (_Known, http.client.HTTPSConnection), {"sockets": sockets})
+        return self.do_open(self._known(http.client.HTTPConnection), req)
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(self._kind, req)
+        return self.do_open(self._known(http.client.HTTPSConnection), req)
+
+    def _known(self, kind: type[http.client.HTTPConnection]) -> Any:
+        return type("Known", (_Known, kind), {"sockets": self._sockets})

@@ -7,7 +7,7 @@ from reconciler.cli.wiring.cluster import refuse_short_settle
 from reconciler.cli.wiring.cluster_connection import connection
 from reconciler.cli.wiring.cluster_worker import OTHER_CODE, own_code
 from reconciler.errors import MissingExtra
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.model.health import Check, failed, good, warned
 from reconciler.origin import masked
 from reconciler.settings import Dask, Settings
@@ -45,12 +45,9 @@ def engine_check(root: Path, settings: Settings, engine: Dask) -> Check:
     other = [w for w in workers if w in said and said[w] != own_code()]
     if other:
         todo = "install on every worker the version of reconciler that this machine has"
-        return failed(NAME, f"{told}; {_some(other)}: {OTHER_CODE}, or none", todo)
+        return failed(NAME, f"{told}; {few(other, _SHOWN)}: {OTHER_CODE}, or none", todo)
     if silent:
-        return warned(NAME, f"{told}; no answer from {_some(silent)}", "look at the logs of these workers")
+        return warned(
+            NAME, f"{told}; no answer from {few(silent, _SHOWN)}", "look at the logs of these workers"
+        )
     return good(NAME, f"{told}, each with this version of reconciler")
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -46,9 +46,7 @@ def _within(descriptor: int, seconds: float) -> Iterator[bytes]:
                 raise OSError(None, _late(seconds, seen=True))
         elif seen or select.select([descriptor], [], [], 0)[0]:
             return
-        elif not select.select([descriptor], [], [], WRITER_S)[
-            0
-        ]:  # a pipe that nobody has ever opened to write
+        elif not select.select([descriptor], [], [], WRITER_S)[0]:  # no program has ever opened the pipe
             raise OSError(None, f"no program writes into this pipe within {WRITER_S:g} s")
 
 

@@ -61,10 +61,9 @@ def sandbox_token(
         environ: environment variables.
     """
     place = destination.token_place(settings, token_file, environ)
-    try:
-        found = destination.token(root, settings, token_file, environ)
-    except ReconcilerError as e:
-        return failed("token", str(e), e.help or f"correct {place}"), None
+    wrong, found = _read_token(root, settings, token_file, environ)
+    if wrong is not None:
+        return wrong, None
     if found is None:
         return good("token", "none is configured; the sandbox takes any unless it was told which"), (
             destination.ANY_TOKEN
@@ -92,11 +91,21 @@ def token_found(
     if place is None:
         todo = "set RECONCILER_TOKEN, give --token-file FILE, or set token: {env: NAME} in reconciler.yaml"
         return failed("token", "no API token is configured", todo), None
-    try:
-        found = destination.token(root, settings, token_file, environ)
-    except ReconcilerError as e:
-        return failed("token", str(e), e.help or f"correct {place}"), None
+    wrong, found = _read_token(root, settings, token_file, environ)
+    if wrong is not None:
+        return wrong, None
     return token_check(found or "", place, now), found
+
+
+def _read_token(
+    root: Path, settings: Settings, token_file: Path | None, environ: Mapping[str, str]
+) -> tuple[Check | None, str | None]:
+    """Why the token cannot be read, or None; and the token, or None."""
+    try:
+        return None, destination.token(root, settings, token_file, environ)
+    except ReconcilerError as e:
+        place = destination.token_place(settings, token_file, environ)
+        return failed("token", str(e), e.help or f"correct {place}"), None
 
 
 def proxy_check(origin: Origin) -> Check:

@@ -6,6 +6,7 @@ again, as after a load by another machine. That cannot be excluded, as a ledger 
 
 from collections.abc import Sequence
 
+from reconciler.kinds.counts import few
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.planning.loads.generations import Generation
 
@@ -44,5 +45,4 @@ def _imports(load: Generation) -> str:
     ids = [*load.import_ids]
     if not ids:
         return "no chunk has an import"
-    more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
-    return f"{'import' if len(ids) == 1 else 'imports'} {', '.join(ids[:SHOWN])}{more}"
+    return f"{'import' if len(ids) == 1 else 'imports'} {few(ids, SHOWN)}"

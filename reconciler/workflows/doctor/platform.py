@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from reconciler.api.probe import Reached
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.model.health import Check, failed, good, skipped, warned
 from reconciler.model.listing import Listing, Unlisted
 from reconciler.model.remote import Compartment, Datamart, owned
@@ -102,6 +102,4 @@ def compartments_check(compartments: Listing[Compartment]) -> Check:
 
 
 def _some(names: Sequence[str] | Collection[str]) -> str:
-    shown = list(names)[:SHOWN]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(shown) + more
+    return few(list(names), SHOWN)
