@@ -16,8 +16,8 @@ SETTINGS: dict[str, list[Row]] = {
         if key not in ("profiles", "order") and not key.startswith("schema_")  # tables of their own
     },
     "paging": [{}, {"page_default": 1, "page_cap": 2}, {"page_cap": 0}],
-    "lag": [{}, {"lag_reads": 2}, {"lag_seconds": 1.0}],
-    "profile_lag": [{}, {"profile_lag_reads": 2}, {"profile_lag_seconds": 1.0}],
+    "lag": [{}, {"lag_reads": 2}, {"lag_seconds": 0.4}],
+    "profile_lag": [{}, {"profile_lag_reads": 2}, {"profile_lag_seconds": 0.4}],
     "order": [{"order": option} for option in CHOICES["order"]],
 }
 
