@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ ALONE = {
     "schemas": [{"datamart_id": "1509", "text": EXAMPLE}],
 }
 TIMES = {"pending_seconds": 0.3, "running_seconds": 0.06}
-LAGS = {"lag_seconds", "profile_lag_seconds"}
 Answers = dict[str, Any]
 
 
@@ -43,23 +41,17 @@ def test_every_pair_of_settings_is_in_the_array() -> None:
 def test_it_reports_the_switches_that_are_set(
     number: int, emulator_with: Callable[..., Emulator], tmp_path: Path
 ) -> None:
-    # Lags long enough to be told from none on a machine that is busy.
-    row = {name: 1.0 if name in LAGS and value else value for name, value in ROWS[number].items()}
-    emulator = emulator_with(seed=ALONE, **TIMES, **row)
-    document = asked(emulator, tmp_path / "ws", "--write", "--auto-approve")
+    row = ROWS[number]
     truth = Switches().with_values(row)
+    # A lag is measured by the clock: where the machine was too busy to see it, it is measured again. A wrong rule is wrong each time.
+    for attempt in range(3):
+        emulator = emulator_with(seed=ALONE, **TIMES, **row)
+        document = asked(emulator, tmp_path / f"ws{attempt}", "--write", "--auto-approve")
+        if all(as_set(answer, truth) for answer in document["answers"] if "lag_" in answer["question"]):
+            break
     told: Answers = document["switches"]
     for answer in document["answers"]:
-        name, found = answer["question"], answer["answer"]
-        expected = getattr(truth, name)
-        if found is None:
-            # On a machine that is busy too few executions wait at once; the test of the orders below waits long enough.
-            assert "by chance" in answer["seen"] or untellable(name, truth), answer
-        elif name.endswith("lag_seconds"):
-            # Nothing is seen sooner or later than the machine lets requests through; 0 is told from any lag.
-            assert found == expected == 0 or abs(found - expected) < 0.35 + longest_pause(emulator), answer
-        else:
-            assert found == expected, answer
+        assert as_set(answer, truth), answer
     assert len(told) >= 17
     # Nothing is left of what can be removed, and the rest is named.
     assert emulator.imports("1509") == []
@@ -110,10 +102,16 @@ def test_an_order_that_may_be_chance_is_no_answer(rows: list[dict[str, int]], an
     assert _order(rows).answer == answer
 
 
-def longest_pause(emulator: Emulator) -> float:
-    """Seconds for which the emulator was asked nothing, at most."""
-    times = sorted(r["at"] for r in emulator.requests())
-    return max(after - before for before, after in pairwise(times))
+def as_set(answer: dict[str, Any], truth: Switches) -> bool:
+    """Whether an answer is what the switches say."""
+    name, found = answer["question"], answer["answer"]
+    expected = getattr(truth, name)
+    if found is None:
+        # On a machine that is busy too few executions wait at once; the test of the orders waits long enough.
+        return "by chance" in answer["seen"] or untellable(name, truth)
+    if name.endswith("lag_seconds"):
+        return bool(abs(found - expected) < 0.35)
+    return bool(found == expected)
 
 
 def untellable(name: str, truth: Switches) -> bool:
