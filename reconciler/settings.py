@@ -1,7 +1,7 @@
 """Settings of one run: one frozen value, resolved purely from flags, environment and workspace file."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -164,31 +164,6 @@ def _bytes(m: re.Match[str]) -> int:
     return int(m[1] + decimals) * _BYTES[m[3]] // parts
 
 
-_DEFAULTS: Mapping[str, Any] = {
-    "organisation_id": None,
-    "endpoint": str(DEFAULT_ENDPOINT),
-    "specs": ("specs",),
-    "ledger": "sqlite:.reconciler/ledger.db",
-    "lock_folder": None,
-    "parallelism": 10,
-    "upload_rate": None,
-    "settle": "30s",
-    "follow_timeout": "2h",
-    "write_timeout": "10m",
-    "max_plan_age": None,
-    "guards": {},
-    "token": None,
-    "credential_command": (),
-    "plan_key": None,
-    "engine": None,
-    "index": ".reconciler/index",
-    "index_key": None,
-    "allow_outside_paths": False,
-    "previously": (),
-    "ignore": (),
-}
-
-
 def resolve(
     flags: Mapping[str, Any],
     environ: Mapping[str, str],
@@ -196,7 +171,7 @@ def resolve(
     *,
     any_environment: bool = False,
 ) -> Settings:
-    """Flag, then `RECONCILER_` + flag, then the environment's overrides, then the workspace, then the default.
+    """Flag, then `RECONCILER_` + flag, then the environment's overrides, then the workspace, then the default of `Settings`.
 
     Args:
         flags: given flags only: endpoint, parallelism, upload_rate, environment.
@@ -206,9 +181,41 @@ def resolve(
 
     Raises:
         ReconcilerError: the chosen environment does not exist, or none is chosen; or a variable makes no sense.
+        UsageError: a flag makes no sense.
     """
     spec = workspace["spec"]
-    environments = spec.get("environments", {})
+    chosen = _chosen(flags, environ, spec.get("environments", {}), any_environment=any_environment)
+    given: dict[str, Any] = {}
+    origins = dict.fromkeys(_READ, GivenBy("default"))
+    environment = spec.get("environments", {}).get(chosen, {})
+    for place, layer in ((("spec",), spec), (("spec", "environments", chosen), environment)):
+        for key in layer.keys() & _READ.keys():
+            given[key], origins[key] = layer[key], GivenBy("reconciler.yaml", (*place, key))
+    for key in ("endpoint", "parallelism", "upload_rate"):
+        if value := environ.get(f"RECONCILER_{key.upper()}"):
+            given[key], origins[key] = value, GivenBy(f"RECONCILER_{key.upper()}")
+        if flags.get(key) is not None:
+            given[key], origins[key] = flags[key], GivenBy(f"--{key.replace('_', '-')}")
+    values = {_FIELDS.get(key, key): _READ[key](value, origins[key]) for key, value in given.items()}
+    if isinstance(values.get("endpoint"), LocalSandbox):
+        values["settle"], origins["settle"] = 0.0, GivenBy("the sandbox shows every write at once")
+    return Settings(
+        workspace=workspace["metadata"]["name"],
+        environment=chosen,
+        rules={code: _rule(value) for code, value in spec.get("rules", {}).items()},
+        origins=origins,
+        **values,
+    )
+
+
+def _chosen(
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    environments: Mapping[str, Any],
+    *,
+    any_environment: bool,
+) -> str | None:
+    """The environment of this run, if it has one."""
     chosen = flags.get("environment") or environ.get("RECONCILER_ENVIRONMENT")
     if chosen is not None and chosen not in environments:
         known = ", ".join(environments) or "none"
@@ -218,47 +225,7 @@ def resolve(
             f"reconciler.yaml declares the environments {', '.join(environments)}, and none is chosen",
             help="choose one with --environment NAME, or set RECONCILER_ENVIRONMENT",
         )
-    found: dict[str, Any] = dict(_DEFAULTS)
-    origins = dict.fromkeys(_DEFAULTS, GivenBy("default"))
-    for place, layer in ((("spec",), spec), (("spec", "environments", chosen), environments.get(chosen, {}))):
-        for key in layer.keys() & _DEFAULTS.keys():
-            found[key], origins[key] = layer[key], GivenBy("reconciler.yaml", (*place, key))
-    for key in ("endpoint", "parallelism", "upload_rate"):
-        if value := environ.get(f"RECONCILER_{key.upper()}"):
-            found[key] = _number(key, value) if key == "parallelism" else value
-            origins[key] = GivenBy(f"RECONCILER_{key.upper()}")
-        if flags.get(key) is not None:
-            found[key], origins[key] = flags[key], GivenBy(f"--{key.replace('_', '-')}")
-    where = endpoint(found["endpoint"], f"the endpoint ({origins['endpoint'].words})")
-    if isinstance(where, LocalSandbox):
-        found["settle"], origins["settle"] = 0, GivenBy("the sandbox shows every write at once")
-    return Settings(
-        workspace=workspace["metadata"]["name"],
-        organisation_id=found["organisation_id"],
-        endpoint=where,
-        specs=tuple(found["specs"]),
-        ledger=found["ledger"],
-        lock_folder=found["lock_folder"],
-        parallelism=found["parallelism"],
-        upload_rate=_rate(found["upload_rate"], origins["upload_rate"]),
-        settle=seconds(found["settle"]),
-        follow_timeout=seconds(found["follow_timeout"]),
-        write_timeout=seconds(found["write_timeout"]),
-        max_plan_age=None if found["max_plan_age"] is None else seconds(found["max_plan_age"]),
-        guards=Guards(**{("from_" if k == "from" else k): v for k, v in found["guards"].items()}),
-        token_source=found["token"],
-        credential_command=tuple(found["credential_command"]),
-        plan_key=found["plan_key"],
-        engine=None if found["engine"] is None else Dask(**found["engine"]["dask"]),
-        index=found["index"],
-        index_key=found["index_key"],
-        allow_outside_paths=found["allow_outside_paths"],
-        previously=tuple(found["previously"]),
-        ignore={entry.get("token") or entry["id"]: entry["reason"] for entry in found["ignore"]},
-        environment=chosen,
-        rules={code: _rule(value) for code, value in spec.get("rules", {}).items()},
-        origins=origins,
-    )
+    return chosen
 
 
 def _rule(value: str | Mapping[str, Any]) -> RuleSetting:
@@ -267,12 +234,12 @@ def _rule(value: str | Mapping[str, Any]) -> RuleSetting:
     return RuleSetting(value.get("severity"), tuple(value.get("except", ())))
 
 
-def _rate(value: str | int | None, given: GivenBy) -> int | None:
+def _rate(value: str | int, given: GivenBy) -> int:
     """Bytes a second, at least a million: with less an upload may pause for so long that a platform closes its connection."""
     found: int | None = value if isinstance(value, int) else None
     if isinstance(value, str) and (m := re.fullmatch(r"([1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?(MB|GB)", value)):
         found = _bytes(m)
-    if value is None or (found is not None and found >= 1_000_000):
+    if found is not None and found >= 1_000_000:
         return found
     words = f"{given.words if given.path is None else 'upload_rate'} is {value!r}, must be bytes a second, at least 1MB"
     if given.words.startswith("--"):
@@ -280,8 +247,66 @@ def _rate(value: str | int | None, given: GivenBy) -> int | None:
     raise ReconcilerError(words, help="for example 50MB")
 
 
-def _number(key: str, value: str) -> int:
+def _parallelism(value: str | int, given: GivenBy) -> int:
+    if isinstance(value, int):
+        return value
     found = whole(value)
     if found is None or not 1 <= found <= 64:
-        raise ReconcilerError(f"RECONCILER_{key.upper()} is {value!r}, must be a number from 1 to 64")
+        raise ReconcilerError(f"{given.words} is {value!r}, must be a number from 1 to 64")
     return found
+
+
+def _guards(value: Mapping[str, Any], _: GivenBy) -> Guards:
+    return Guards(**{("from_" if key == "from" else key): limit for key, limit in value.items()})
+
+
+def _engine(value: Mapping[str, Any], _: GivenBy) -> Dask:
+    return Dask(**value["dask"])
+
+
+def _ignored(value: Sequence[Mapping[str, str]], _: GivenBy) -> Mapping[str, str]:
+    return {entry.get("token") or entry["id"]: entry["reason"] for entry in value}
+
+
+def _as_it_is(value: Any, _: GivenBy) -> Any:
+    return value
+
+
+def _list(value: Sequence[str], _: GivenBy) -> tuple[str, ...]:
+    return tuple(value)
+
+
+def _duration(value: str | float, _: GivenBy) -> float:
+    return seconds(value)
+
+
+def _endpoint(value: str, given: GivenBy) -> Endpoint:
+    return endpoint(value, f"the endpoint ({given.words})")
+
+
+# Every setting by its name in reconciler.yaml, and what makes its value of what is given. What is not given has the default
+# of `Settings`.
+_READ: Mapping[str, Callable[[Any, GivenBy], Any]] = {
+    "organisation_id": _as_it_is,
+    "endpoint": _endpoint,
+    "specs": _list,
+    "ledger": _as_it_is,
+    "lock_folder": _as_it_is,
+    "parallelism": _parallelism,
+    "upload_rate": _rate,
+    "settle": _duration,
+    "follow_timeout": _duration,
+    "write_timeout": _duration,
+    "max_plan_age": _duration,
+    "guards": _guards,
+    "token": _as_it_is,
+    "credential_command": _list,
+    "plan_key": _as_it_is,
+    "engine": _engine,
+    "index": _as_it_is,
+    "index_key": _as_it_is,
+    "allow_outside_paths": _as_it_is,
+    "previously": _list,
+    "ignore": _ignored,
+}
+_FIELDS = {"token": "token_source"}  # where a field of `Settings` has another name

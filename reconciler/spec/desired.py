@@ -31,6 +31,23 @@ from reconciler.spec.source_fields import IDENTIFIERS, format_of, identifiers, r
 from reconciler.spec.source_places import Places
 from reconciler.spec.specs import Specs
 
+# What a definition takes over as it is written. What is left out has the default of `SourceDefinition`.
+_AS_THEY_ARE = (
+    "types",
+    "ordering",
+    "upload",
+    "content",
+    "duplicates",
+    "send",
+    "full_every",
+    "gone",
+    "fill_identity",
+    "compartment",
+    "keep_generations",
+    "schema",
+)
+_OF_PROFILES = ("rename", "constants", "nulls")
+
 
 def desired(specs: Specs, settings: Settings) -> Desired:
     """Build the desired state from specs that passed all rules."""
@@ -162,8 +179,6 @@ def _definition(
 ) -> SourceDefinition:
     spec = document.data["spec"]
     profile = spec.get("profile", {})
-    operation = spec.get("operation", "UPSERT")
-    allow = spec.get("bad_lines", {}).get("allow", 0)
     owner = spec.get("owner")
     first = next(iter(spec.get("files", [])), "")
     former_sources = [source, *spec.get("previously", [])]
@@ -175,37 +190,41 @@ def _definition(
         format=str(format_of(spec, first)),
         compression=str(spec.get("compression", "suffix")),
         csv=_dialect(spec.get("csv", {})),
-        operation=Operation(value=operation)
-        if isinstance(operation, str)
-        else Operation(value=None, **operation),
+        operation=_operation(spec),
         identify_by=tuple(_identifier(i) for i in identifiers(spec)),
         owner=_identifier(owner) if owner else None,
-        types=dict(spec.get("types", {})),
         include=tuple(profile["include"]) if "include" in profile else None,
         exclude=tuple(profile.get("exclude", ())),
-        rename=dict(profile.get("rename", {})),
-        constants=dict(profile.get("constants", {})),
-        nulls=profile.get("nulls", "default"),
         update=Update(**spec.get("update", {})),
-        ordering=spec.get("ordering", "free"),
-        upload=spec.get("upload", "raw"),
-        content=spec.get("content", "snapshot"),
-        duplicates=spec.get("duplicates", "off"),
-        send=spec.get("send", "all"),
-        full_every=spec.get("full_every", 0),
-        gone=spec.get("gone", "keep"),
-        allow=str(allow),
-        max_bytes=size(spec.get("chunk", {}).get("max_bytes", 64_000_000)),
-        fill_identity=spec.get("fill_identity", False),
-        compartment=spec.get("compartment"),
         compartments=dict.fromkeys(key for _, key in references(spec)),
-        verify=spec.get("verify", {}).get("sample", 20) if "verify" in spec else 0,
-        keep_generations=spec.get("keep_generations"),
+        verify=spec["verify"].get("sample", 20) if "verify" in spec else 0,
         former=tuple((w, s) for w in former_workspaces for s in former_sources),
         outside=settings.allow_outside_paths,
-        schema=spec.get("schema", "warn"),
         expect=_expectations(spec),
+        **_limits(spec),
+        **{key: spec[key] for key in _AS_THEY_ARE if key in spec},
+        **{key: profile[key] for key in _OF_PROFILES if key in profile},
     )
+
+
+def _limits(spec: dict[str, Any]) -> dict[str, Any]:
+    """The limits that a source sets itself."""
+    found: dict[str, Any] = {}
+    if "allow" in (bad_lines := spec.get("bad_lines", {})):
+        found["allow"] = str(bad_lines["allow"])
+    if "max_bytes" in (chunk := spec.get("chunk", {})):
+        found["max_bytes"] = size(chunk["max_bytes"])
+    return found
+
+
+def _operation(spec: dict[str, Any]) -> Operation:
+    match spec.get("operation"):
+        case None:
+            return Operation()
+        case str() as value:
+            return Operation(value=value)
+        case by_column:
+            return Operation(value=None, **by_column)
 
 
 def _dialect(spec: dict[str, Any]) -> Dialect:
@@ -225,7 +244,7 @@ def _expectations(spec: dict[str, Any]) -> tuple[Expectation, ...]:
     """Each check of each entry of `expect`."""
     return tuple(
         Expectation(
-            check=check, field=entry.get("field"), value=entry[check], severity=entry.get("severity", "error")
+            check=check, value=entry[check], **{k: entry[k] for k in ("field", "severity") if k in entry}
         )
         for entry, check in ((spec["expect"][n], check) for n, check in checks(spec))
     )

@@ -31,9 +31,8 @@ def rollout(specs: Specs, digests: dict[str, str]) -> Rollout | None:
     return Rollout(
         name=document.data["metadata"]["name"],
         waves=tuple(waves),
-        on_failure=spec.get("on_failure", "stop"),
-        paused=spec.get("paused", False),
         specs=digests,
+        **{key: spec[key] for key in ("on_failure", "paused") if key in spec},
     )
 
 

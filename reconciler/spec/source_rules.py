@@ -254,7 +254,7 @@ def updates(document: Document) -> Iterator[Diagnostic]:
 def changed_rows(document: Document) -> Iterator[Diagnostic]:
     """Only a snapshot with one row for each identity can be compared with what was sent."""
     spec = document.data["spec"]
-    if spec.get("send", "all") == "all":
+    if spec.get("send") != "changed":
         if "full_every" in spec:
             yield error(
                 "send-changed",
@@ -263,14 +263,14 @@ def changed_rows(document: Document) -> Iterator[Diagnostic]:
                 help="add send: changed, or remove full_every",
             )
         return
-    if spec.get("content", "snapshot") != "snapshot":
+    if spec.get("content") == "changes":
         yield error(
             "send-changed",
             "send: changed compares whole snapshots; with content: changes the source already holds only changes",
             document.span("spec", "send"),
             help="remove send, or content: changes",
         )
-    if spec.get("duplicates", "off") not in ("refuse", "keep_last"):
+    if spec.get("duplicates") not in ("refuse", "keep_last"):
         yield error(
             "send-changed",
             "send: changed needs one row for each identity",
@@ -282,13 +282,13 @@ def changed_rows(document: Document) -> Iterator[Diagnostic]:
 def deleted_rows(document: Document) -> Iterator[Diagnostic]:
     """Who is gone can be told only where one identifier, and nothing else, says which profile a row is about."""
     spec = document.data["spec"]
-    for words, advice in _unsure(spec) if spec.get("gone", "keep") == "delete" else ():
+    for words, advice in _unsure(spec) if spec.get("gone") == "delete" else ():
         yield error("gone-delete", f"gone: delete {words}", document.span("spec", "gone"), help=advice)
 
 
 def _unsure(spec: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What of a source leaves it open who is gone, and what helps."""
-    if spec.get("send", "all") != "changed":
+    if spec.get("send") != "changed":
         yield (
             "needs send: changed; without it nothing says who was sent before",
             "add send: changed, or remove gone: delete",
