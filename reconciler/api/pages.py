@@ -73,10 +73,10 @@ def read_rows(
     def ask(first: int) -> tuple[Wrapper, int]:
         return reader.get_sized(path, {**(params or {}), "first_result": first, "max_results": PAGE})
 
-    return Listing(path, ask, parse).read()
+    return CollectionReading(path, ask, parse).read()
 
 
-class Listing:
+class CollectionReading:
     """One reading of a collection, and what of its bounds is used up."""
 
     def __init__(

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.api import pages
-from reconciler.api.pages import Listing
+from reconciler.api.pages import CollectionReading
 from reconciler.errors import ReadFailed
 
 Change = tuple[str, float]  # insert or delete, and where: 0 the beginning, 1 the end
@@ -75,7 +75,7 @@ REMOTES = st.builds(
 
 
 def read(remote: Remote) -> list[Any]:
-    return Listing("/x", remote.answer, lambda row: int(row["id"]), lambda: 0.0).read()
+    return CollectionReading("/x", remote.answer, lambda row: int(row["id"]), lambda: 0.0).read()
 
 
 @settings(max_examples=settings().max_examples * 5)
@@ -148,10 +148,10 @@ def test_every_list_ends(what: str, total: int | None, monkeypatch: pytest.Monke
         return {**wrapper, "first_result": first, **({"total": total} if total else {})}, size
 
     with pytest.raises(ReadFailed, match=BOUND[what]):
-        Listing("/x", answer, lambda row: row["id"]).read()
+        CollectionReading("/x", answer, lambda row: row["id"]).read()
 
 
 def test_a_list_ends_in_time() -> None:
     clock = iter(range(0, 10_000, 50))
     with pytest.raises(ReadFailed, match="did not end within 600 s"):
-        Listing("/x", ENDLESS["rows"], lambda row: row["id"], lambda: float(next(clock))).read()
+        CollectionReading("/x", ENDLESS["rows"], lambda row: row["id"], lambda: float(next(clock))).read()
