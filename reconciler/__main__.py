@@ -5,7 +5,7 @@ Kept free of imports: sender processes load this module again when they start, a
 
 
 def main() -> None:
-    """Run the command line; never returns (exits with the codes of `reconciler.cli.exit_codes`)."""
+    """Run the command line; never returns (exits with the codes of `reconciler.model.exit_code`)."""
     from reconciler.cli.entry import run
 
     run()

@@ -10,13 +10,14 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from reconciler import __version__
-from reconciler.cli import completing, exit_codes, usage
+from reconciler.cli import completing, usage
 from reconciler.cli.examples import epilog
 from reconciler.cli.helps import Grouped
 from reconciler.cli.output.console import out, say, work_in
 from reconciler.cli.values import Command
 from reconciler.cli.wiring import command_end
 from reconciler.errors import UsageError
+from reconciler.model.exit_code import Exit
 
 if TYPE_CHECKING:
     from typer._click import Context
@@ -157,7 +158,7 @@ def main_command(arguments: list[str]) -> int:
         _check_help(arguments[1:])
         arguments = [*arguments[1:], "--help"]
     if completing.asked(arguments):
-        return exit_codes.DONE
+        return Exit.DONE
     if any(x.endswith("-completion") for x in arguments):
         completing.shells_propose()
     names = needed(arguments if typed is None else typed)
@@ -169,7 +170,7 @@ def main_command(arguments: list[str]) -> int:
         message = e.format_message()
         if message.startswith("Usage:"):  # no command was given: the help is the answer
             say(message)
-            return exit_codes.USAGE
+            return Exit.USAGE
         path, flags = _typed(getattr(e, "ctx", None), names)
         wrong, hint = usage.told(message, path, arguments, flags)
         raise UsageError(wrong, help=hint) from None
@@ -177,4 +178,4 @@ def main_command(arguments: list[str]) -> int:
         raise KeyboardInterrupt from None
     finally:
         command_end.end()
-    return code if isinstance(code, int) else exit_codes.DONE
+    return code if isinstance(code, int) else Exit.DONE

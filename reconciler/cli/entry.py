@@ -15,6 +15,7 @@ from pathlib import Path
 from reconciler.cli import exit_codes
 from reconciler.cli.output.console import say, show_error, show_findings, style
 from reconciler.errors import ReconcilerError, SpecError
+from reconciler.model.exit_code import Exit
 
 _ASKS_FOR_MORE = ("RECONCILER_OUTPUT", "RECONCILER_NO_COLOR")
 # Plans and specs are many objects that live until the end: looking through them for garbage again and again is a tenth of a run.
@@ -92,14 +93,14 @@ def _ending(call: Callable[[], int], arguments: Sequence[str]) -> int:
         return _told(call, arguments)
     except KeyboardInterrupt:
         say("interrupted")
-        return exit_codes.INTERRUPTED
+        return Exit.INTERRUPTED
     except Exception as e:
         from reconciler.machine import refusal
 
         if (told := refusal(e)) is None:
             return _bug(e)
         show_error(*told, style(sys.stderr, no_color=False))
-        return exit_codes.FAILED
+        return Exit.FAILED
 
 
 def _told(call: Callable[[], int], arguments: Sequence[str]) -> int:
@@ -109,7 +110,7 @@ def _told(call: Callable[[], int], arguments: Sequence[str]) -> int:
         return call()
     except SpecError as e:
         show_findings(e.diagnostics, _root(arguments), marks)
-        return exit_codes.FAILED
+        return Exit.FAILED
     except ReconcilerError as e:
         show_error(str(e), e.help, marks)
         return exit_codes.of(e)
@@ -141,4 +142,4 @@ def _bug(e: Exception) -> int:
         f"please report this bug and attach {attached}",
         style(sys.stderr, no_color=False),
     )
-    return exit_codes.FAILED
+    return Exit.FAILED

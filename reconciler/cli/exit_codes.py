@@ -1,48 +1,36 @@
-"""Error -> exit code, in one table (design 4)."""
+"""Error, signal -> exit code, each in one table, and what the codes mean (design 4)."""
 
 import signal
 
 from reconciler.errors import Interrupted, LockHeld, ReconcilerError, Refused, UsageError
-
-DONE, FAILED, CHANGES, PARTLY, REFUSED, LOCKED, USAGE, HUNG_UP, INTERRUPTED, TERMINATED = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    64,
-    129,
-    130,
-    143,
-)
+from reconciler.model.exit_code import Exit
 
 BY_SIGNAL: dict[int, int] = {
-    signal.SIGHUP: HUNG_UP,
-    signal.SIGINT: INTERRUPTED,
-    signal.SIGTERM: TERMINATED,
+    signal.SIGHUP: Exit.HUNG_UP,
+    signal.SIGINT: Exit.INTERRUPTED,
+    signal.SIGTERM: Exit.TERMINATED,
 }
-MEANINGS = {
-    DONE: "Done; or nothing to do; or changes exist and --detailed-exitcode was not given.",
-    FAILED: "Failed: findings, a failed read, an API or configuration error, a refused approval; 401 before anything was written.",
-    CHANGES: "Only with --detailed-exitcode: changes, or drift, exist.",
-    PARTLY: "Applied in part: something failed, is unknown, partial or was skipped; it is safe to run again.",
-    REFUSED: "Refused: a guard, too many rejected rows, a stale or foreign plan, a protected object. Nothing was written.",
-    LOCKED: "Another run holds the lock.",
-    USAGE: "Usage error: a command, a flag or its value.",
-    HUNG_UP: "Ended by SIGHUP, as when its terminal was closed; the state is saved.",
-    INTERRUPTED: "Interrupted with Ctrl-C; the state is saved.",
-    TERMINATED: "Ended by SIGTERM; the state is saved.",
+MEANINGS: dict[int, str] = {
+    Exit.DONE: "Done; or nothing to do; or changes exist and --detailed-exitcode was not given.",
+    Exit.FAILED: "Failed: findings, a failed read, an API or configuration error, a refused approval; 401 before anything was written.",
+    Exit.CHANGES: "Only with --detailed-exitcode: changes, or drift, exist.",
+    Exit.PARTLY: "Applied in part: something failed, is unknown, partial or was skipped; it is safe to run again.",
+    Exit.REFUSED: "Refused: a guard, too many rejected rows, a stale or foreign plan, a protected object. Nothing was written.",
+    Exit.LOCKED: "Another run holds the lock.",
+    Exit.USAGE: "Usage error: a command, a flag or its value.",
+    Exit.HUNG_UP: "Ended by SIGHUP, as when its terminal was closed; the state is saved.",
+    Exit.INTERRUPTED: "Interrupted with Ctrl-C; the state is saved.",
+    Exit.TERMINATED: "Ended by SIGTERM; the state is saved.",
 }
 
 _TABLE: tuple[tuple[type[ReconcilerError], int], ...] = (
-    (UsageError, USAGE),
-    (LockHeld, LOCKED),
-    (Refused, REFUSED),
-    (Interrupted, INTERRUPTED),
+    (UsageError, Exit.USAGE),
+    (LockHeld, Exit.LOCKED),
+    (Refused, Exit.REFUSED),
+    (Interrupted, Exit.INTERRUPTED),
 )
 
 
 def of(error: ReconcilerError) -> int:
     """The exit code of an error."""
-    return next((code for kind, code in _TABLE if isinstance(error, kind)), FAILED)
+    return next((code for kind, code in _TABLE if isinstance(error, kind)), Exit.FAILED)

@@ -3,11 +3,11 @@
 import sys
 from typing import TYPE_CHECKING
 
-from reconciler.cli import exit_codes
 from reconciler.cli.flags import Flags
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import annotations, data, out, show_findings, style
 from reconciler.cli.wiring import actor
+from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.guards import refused
 from reconciler.reports.plan import json as plan_json
@@ -92,7 +92,7 @@ def _details(made: Plan, flags: Flags, marks: Style) -> str:
 def exit_code(made: Plan, *, detailed: bool) -> int:
     """1 for a failed read or a finding, 4 for a plan that is refused, 2 for changes if asked."""
     if made.errored:
-        return exit_codes.FAILED
+        return Exit.FAILED
     if not made.applyable:
-        return exit_codes.REFUSED if refused(made.diagnostics) else exit_codes.FAILED
-    return exit_codes.CHANGES if detailed and made.has_changes else exit_codes.DONE
+        return Exit.REFUSED if refused(made.diagnostics) else Exit.FAILED
+    return Exit.CHANGES if detailed and made.has_changes else Exit.DONE

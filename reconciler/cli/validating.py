@@ -6,10 +6,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler.cli import exit_codes
 from reconciler.cli.output.console import annotations, data, show_findings, style
 from reconciler.errors import UsageError
 from reconciler.model.address import Span
+from reconciler.model.exit_code import Exit
 from reconciler.workspace.verdict_cache import Verdict, VerdictCache
 
 
@@ -48,7 +48,7 @@ def validate(
         moved = verdict if output == "json" else _from_here(verdict, root)
         write = annotations if output == "github" else data
         write(render(output, moved.diagnostics, moved.files))
-    return exit_codes.DONE if verdict.ok else exit_codes.FAILED
+    return Exit.DONE if verdict.ok else Exit.FAILED
 
 
 def _verdict(root: Path, paths: tuple[Path, ...], *, per_file: bool, environment: str | None) -> Verdict:

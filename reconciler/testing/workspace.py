@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli import exit_codes
+from reconciler.model.exit_code import Exit
 from reconciler.spec.files import read_workspace
 from reconciler.workflows.check import Checked, check
 
@@ -144,7 +144,7 @@ class Reconcile:
         Raises:
             Failed: there are errors.
         """
-        return self("validate").ended(exit_codes.DONE)
+        return self("validate").ended(Exit.DONE)
 
     def plan(self, *flags: str) -> PlanResult:
         """Plan.
@@ -154,7 +154,7 @@ class Reconcile:
         """
         saved = self.root / ".reconciler" / "tested.plan"
         saved.parent.mkdir(exist_ok=True)
-        shown = self("plan", "--out", str(saved), *flags).ended(exit_codes.DONE)
+        shown = self("plan", "--out", str(saved), *flags).ended(Exit.DONE)
         return PlanResult(json.loads(saved.read_text("utf-8")), shown.out)
 
     def apply(self, *flags: str) -> Result:
@@ -163,7 +163,7 @@ class Reconcile:
         Raises:
             Failed: it did not all succeed.
         """
-        return self("apply", "--auto-approve", *flags).ended(exit_codes.DONE)
+        return self("apply", "--auto-approve", *flags).ended(Exit.DONE)
 
     def converge(self, runs: int = 8) -> int:
         """Apply until a plan is empty, as a pipeline would that runs again; the number of runs that took.
@@ -174,11 +174,9 @@ class Reconcile:
         count = 0
         while True:
             count += 1
-            last = self("apply", "--auto-approve").ended(
-                exit_codes.DONE, exit_codes.FAILED, exit_codes.PARTLY
-            )
+            last = self("apply", "--auto-approve").ended(Exit.DONE, Exit.FAILED, Exit.PARTLY)
             planned = self("plan", "--detailed-exitcode")
-            if planned.code == exit_codes.DONE:
+            if planned.code == Exit.DONE:
                 return count
             if count >= runs:
                 said = f"{last.out}{last.err}\n{planned.out}{planned.err}"

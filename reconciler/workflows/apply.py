@@ -8,6 +8,7 @@ from reconciler.errors import ReconcilerError, Refused
 from reconciler.kinds.counts import many
 from reconciler.ledger.evidence import begin
 from reconciler.ledger.open_writes import written
+from reconciler.model.exit_code import Exit
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.document import encode
@@ -15,7 +16,6 @@ from reconciler.planning.plan.inverse import inverse
 from reconciler.workflows.applying.actions import perform_actions
 from reconciler.workflows.applying.outcomes import (
     SEEN_THROUGH,
-    Exit,
     compartments_of,
     exit_of,
     left_after,

@@ -12,13 +12,14 @@ from reconciler.errors import ReconcilerError, Refused
 from reconciler.kinds.counts import many
 from reconciler.kinds.nearest import nearest_or_known
 from reconciler.ledger.rollouts import Recorded, Rollouts, WaveRecord
+from reconciler.model.exit_code import Exit
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Rollout, Wave
 from reconciler.planning.plan import waves
 from reconciler.reports.style import duration
 from reconciler.workflows.apply import Result
-from reconciler.workflows.applying.outcomes import Exit, exit_of
+from reconciler.workflows.applying.outcomes import exit_of
 
 POLL_S = 0.5  # between two checks for a pause or an abort
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, run_pages, session
+from reconciler.cli import run_pages, session
 from reconciler.cli.applying import authority, baseline, late, waves
 from reconciler.cli.flags import Flags
 from reconciler.cli.options import Format, PlanFormat
@@ -14,6 +14,7 @@ from reconciler.cli.output.console import data, out, say, style
 from reconciler.cli.output.progress import Display
 from reconciler.cli.wiring import actor, connections, destination, interruption, real_clock
 from reconciler.errors import ReconcilerError
+from reconciler.model.exit_code import Exit
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.coverage import Coverage, after, coverage
@@ -88,7 +89,7 @@ def apply(
         with shown:
             came = late.tell(made, (), flags, settings, where, shown)
         baseline.keep(made, (), flags, settings, where if saved else None, learn=True)
-        code = exit_codes.PARTLY if came else exit_codes.DONE
+        code: int = Exit.PARTLY if came else Exit.DONE
         _report(flags, made, came, code, "Nothing to apply: no changes.", left)
         return code
     if made.rollout is not None:
@@ -107,7 +108,7 @@ def apply(
     told = "This plan was already applied; nothing was written." if already else last
     _report(flags, made, outcomes, code, told, covered)
     _tell_next(flags, outcomes, stopped)
-    if made.rollout is not None and code == exit_codes.DONE and flags.wave is not None:
+    if made.rollout is not None and code == Exit.DONE and flags.wave is not None:
         waves.tell_left(flags, settings)
     return code
 
@@ -145,7 +146,7 @@ def _at_once(
         )
         code = interrupt.code or int(result.exit)
         came = () if code else late.tell(made, result.outcomes, flags, checked.settings, where, shown)
-        outcomes, code = (*result.outcomes, *came), exit_codes.PARTLY if came else code
+        outcomes, code = (*result.outcomes, *came), Exit.PARTLY if came else code
         shown.ended(code, result_text.counted(outcomes))
     return outcomes, result.already, code
 

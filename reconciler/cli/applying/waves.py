@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconciler.api.redaction import without_token
 from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import exit_codes, run_pages, session
+from reconciler.cli import run_pages, session
 from reconciler.cli.applying import late
 from reconciler.cli.flags import Flags
 from reconciler.cli.options import PlanFormat
@@ -22,6 +22,7 @@ from reconciler.cli.wiring import (
 )
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.rollouts import Recorded
+from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Wave
 from reconciler.planning.plan import document
@@ -107,7 +108,7 @@ def apply_in_waves(
         code = interrupt.code or int(found.exit)
         came = () if code else late.tell(made, found.outcomes, flags, settings, where, shown)
         if came:
-            found, code = replace(found, outcomes=(*found.outcomes, *came)), exit_codes.PARTLY
+            found, code = replace(found, outcomes=(*found.outcomes, *came)), Exit.PARTLY
         shown.ended(code, result_text.counted(found.outcomes))
     return found, code
 

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli import session
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, show_findings, style
 from reconciler.cli.remembered import remembered
 from reconciler.cli.wiring import connections
+from reconciler.model.exit_code import Exit
 from reconciler.reports.adopt import json as adopt_json
 from reconciler.reports.adopt import text as adopt_text
 from reconciler.reports.plan.decision import ordered
@@ -46,4 +47,4 @@ def adopt(
         ]
         show_findings(ordered(findings), flags.root, style(sys.stderr, no_color=flags.no_color))
         out(adopt_text.render(*shown, style(sys.stdout, no_color=flags.no_color)))
-    return exit_codes.FAILED if done.found.ambiguous or done.differing else exit_codes.DONE
+    return Exit.FAILED if done.found.ambiguous or done.differing else Exit.DONE

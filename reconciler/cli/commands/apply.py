@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, plan_files, plan_pages, session
 from reconciler.cli import options as opt
+from reconciler.cli import plan_files, plan_pages, session
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.flags import OVERRIDES, PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output.console import out, say, show_findings, style
 from reconciler.cli.wiring import connections
 from reconciler.errors import Refused, UsageError
+from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.obstacles import stopped
 from reconciler.reports.plan.decision import ordered
@@ -103,4 +104,4 @@ def check_saved(made: Plan, flags: Flags) -> int:
             help="make a new plan",
         )
     out("The plan was applied already." if found.verdicts and found.done else "The plan is still valid.")
-    return exit_codes.DONE
+    return Exit.DONE

@@ -9,7 +9,7 @@ import typer
 
 from reconciler.bulk.scan.scan_cache import KeptScans
 from reconciler.bulk.scan.spool import Spools
-from reconciler.cli import approval, exit_codes, session
+from reconciler.cli import approval, session
 from reconciler.cli import options as opt
 from reconciler.cli.flags import WORKSPACE, Flags, takes
 from reconciler.cli.output.console import data, out, say, style
@@ -17,6 +17,7 @@ from reconciler.cli.wiring import destination, ledgers, real_clock
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.counts import many
 from reconciler.ledger.history import History
+from reconciler.model.exit_code import Exit
 from reconciler.model.leftover import Left
 from reconciler.planning.loads.leftovers import Declared
 from reconciler.reports.leftovers import json as leftovers_json
@@ -43,7 +44,7 @@ def clean(
     settings = session.settings_only(flags).settings
     if not remove_:
         _show(_found(flags, ledgers.history(flags.root, settings)), flags)
-        return exit_codes.DONE
+        return Exit.DONE
     return run_remove(flags, settings, auto=auto_approve)
 
 
@@ -76,7 +77,7 @@ def run_remove(flags: Flags, settings: Settings, *, auto: bool) -> int:
         data(leftovers_json.render(found, {x.path for x in gone}))
     else:
         out(f"Removed {many(len(gone), 'item')}, {size(sum(x.size for x in gone))}.")
-    return exit_codes.FAILED if stays else exit_codes.DONE
+    return Exit.FAILED if stays else Exit.DONE
 
 
 def _show(found: list[Left], flags: Flags) -> None:

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
+from reconciler.model.exit_code import Exit
 from reconciler.origin import masked
 from reconciler.reports.settings import json as settings_json
 from reconciler.reports.settings import text as settings_text
@@ -67,7 +67,7 @@ def show_settings(
         data(settings_json.render(rows))
     else:
         out(settings_text.render(rows, style(sys.stdout, no_color=no_color), origins=origins))
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _identity(settings: Settings, workspace: Document, flags: Mapping[str, object]) -> list[Row]:

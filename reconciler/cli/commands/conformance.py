@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli import session
 from reconciler.cli.approval import approve
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.options import ReferenceFormat
@@ -20,6 +20,7 @@ from reconciler.cli.wiring import connections, real_clock
 from reconciler.errors import UsageError
 from reconciler.model.address import WORKSPACE_FILE
 from reconciler.model.conformance import Found
+from reconciler.model.exit_code import Exit
 from reconciler.origin import endpoint as parse
 from reconciler.reports.conformance import json as conformance_json
 from reconciler.reports.conformance import text as conformance_text
@@ -125,7 +126,7 @@ def run_conformance(
             data(conformance_text.as_markdown(answers, left))
         case ReferenceFormat.TEXT:
             out(conformance_text.render(answers, left, style(sys.stdout, no_color=flags.no_color)))
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _settings(

@@ -17,6 +17,7 @@ from reconciler.cli.output.console import out, style
 from reconciler.cli.scaffold import scaffold
 from reconciler.cli.wiring.sandbox_process import FOLDER, need_installed, running
 from reconciler.errors import ReconcilerError
+from reconciler.model.exit_code import Exit
 from reconciler.reports.style import Style
 
 # A dozen of what goes wrong in real files.
@@ -104,7 +105,7 @@ The sandbox still runs. To end it, and to remove the folder with all that the de
   reconciler -C {shown} sandbox stop
   rm -r {shown}
 """)
-    return 0
+    return Exit.DONE
 
 
 def _write(root: Path) -> None:

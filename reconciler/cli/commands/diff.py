@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.plan_files import read
+from reconciler.model.exit_code import Exit
 from reconciler.planning.plan.compare import compare
 from reconciler.reports.plan_diff import json as plan_diff_json
 from reconciler.reports.plan_diff import text as plan_diff
@@ -29,4 +29,4 @@ def diff(
         data(plan_diff_json.render(one, other, found))
     else:
         out(plan_diff.render(one, other, found, style(sys.stdout, no_color=no_color)))
-    return exit_codes.DONE
+    return Exit.DONE

@@ -10,7 +10,6 @@ from reconciler.api import resources
 from reconciler.api.client import Params, Reader
 from reconciler.api.observer import Observer, observed
 from reconciler.api.probe import Reached, probe
-from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
@@ -22,6 +21,7 @@ from reconciler.kinds import paths
 from reconciler.kinds.counts import many
 from reconciler.model.desired import Desired
 from reconciler.model.diagnostic import Severity
+from reconciler.model.exit_code import Exit
 from reconciler.model.health import Check, Health, failed, good, skipped
 from reconciler.origin import LocalSandbox, Origin
 from reconciler.reports.health import json as health_json
@@ -50,7 +50,7 @@ def run_doctor(flags: Flags) -> int:
         data(health_json.render(found))
     else:
         out(health_text.render(found, style(sys.stdout, no_color=flags.no_color)))
-    return exit_codes.FAILED if any(c.health is Health.FAILED for c in found) else exit_codes.DONE
+    return Exit.FAILED if any(c.health is Health.FAILED for c in found) else Exit.DONE
 
 
 def _checks(flags: Flags) -> Iterator[Check]:

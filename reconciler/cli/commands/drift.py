@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import audits, exit_codes, plan_files, plan_pages, session
+from reconciler.cli import audits, plan_files, plan_pages, session
 from reconciler.cli import options as opt
 from reconciler.cli.flags import PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
 from reconciler.cli.remembered import remembered
 from reconciler.cli.wiring import actor, connections, ledgers
+from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.drift import drifted_addresses
 from reconciler.reports.adopt import text as adopt_text
@@ -66,11 +67,11 @@ def run_drift(flags: Flags, file: Path | None, *, detailed: bool, write: bool) -
     if made.errored:
         if write:
             say("Nothing was written into the specs: a read failed.")
-        return exit_codes.FAILED
+        return Exit.FAILED
     if write and not _accepted(flags, checked, found):
-        return exit_codes.FAILED
+        return Exit.FAILED
     drifted = made.has_changes or bool(found.resource_drift)
-    return exit_codes.CHANGES if detailed and drifted else exit_codes.DONE
+    return Exit.CHANGES if detailed and drifted else Exit.DONE
 
 
 def _accepted(flags: Flags, checked: Checked, found: Plan) -> bool:

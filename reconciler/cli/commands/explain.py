@@ -11,6 +11,7 @@ from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.errors import UsageError
 from reconciler.kinds.nearest import nearest
+from reconciler.model.exit_code import Exit
 from reconciler.reports import fields as fields_report
 from reconciler.reports.rules import json as rules_json
 from reconciler.reports.rules import text as rules_text
@@ -61,7 +62,7 @@ def run_explain(topic: str | None, output: str, *, no_color: bool) -> int:
         out(f"exit code {code}: {exit_codes.MEANINGS[code]}")
     else:
         _fields(topic, rules, output, no_color=no_color)
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _rules(chosen: list[Rule], output: str, *, no_color: bool, whole: bool) -> None:

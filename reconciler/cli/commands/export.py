@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli import session
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
+from reconciler.model.exit_code import Exit
 from reconciler.reports.export import json as export_json
 from reconciler.reports.export import text as export_text
 from reconciler.workflows.export import export_workspace
@@ -60,4 +61,4 @@ def export(
         out(
             export_text.render(done.export, paths, done.differing, style(sys.stdout, no_color=flags.no_color))
         )
-    return exit_codes.DONE if not done.differing else exit_codes.FAILED
+    return Exit.DONE if not done.differing else Exit.FAILED

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import out, say, style, work_in
 from reconciler.cli.scaffold import (
@@ -23,6 +22,7 @@ from reconciler.cli.scaffold import (
 )
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model.address import WORKSPACE_FILE
+from reconciler.model.exit_code import Exit
 from reconciler.origin import LocalSandbox
 from reconciler.settings import Settings
 from reconciler.whole import whole
@@ -89,14 +89,14 @@ def init(
             say(
                 "reconciler.yaml was left alone; runners on several machines need `ledger: {env: RECONCILER_LEDGER_URL}`"
             )
-        return exit_codes.DONE
+        return Exit.DONE
     _tell(scaffold(target, kits), target)
     if shared(kits):
         say(
             "Before the first pull request, set organisation_id, endpoint and specs to your own; docs/runbook.md lists the secrets."
         )
     out("Next: `reconciler plan`. In a Git repository, `pre-commit install` checks specs before each commit.")
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _tell(made: Scaffold, target: Path) -> None:
@@ -166,7 +166,7 @@ def _from_platform(flags: "Flags", organisation_id: str | None, kits: Collection
             )
     paths = [str(p) for p in done.written]
     out(export_text.render(done.export, paths, done.differing, style(sys.stdout, no_color=flags.no_color)))
-    return exit_codes.DONE if not done.differing else exit_codes.FAILED
+    return Exit.DONE if not done.differing else Exit.FAILED
 
 
 def _target(settings: Settings, flags: "Flags") -> "Target":

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import completing, exit_codes
+from reconciler.cli import completing
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.errors import SpecError
 from reconciler.kinds.selectors import nothing, require_form, selects
+from reconciler.model.exit_code import Exit
 from reconciler.reports.specs import json as specs_json
 from reconciler.reports.specs import text as specs_text
 from reconciler.spec.rendering import render as render_specs
@@ -67,4 +68,4 @@ def run_render(
         data(specs_json.render(chosen, checked.settings.environment))
     else:
         out(specs_text.render(chosen, style(sys.stdout, no_color=no_color)))
-    return exit_codes.DONE
+    return Exit.DONE

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, run_pages, session
 from reconciler.cli import options as opt
+from reconciler.cli import run_pages, session
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import say
 from reconciler.cli.wiring import ledgers
 from reconciler.errors import Refused
+from reconciler.model.exit_code import Exit
 from reconciler.planning.plan import document
 from reconciler.settings import seconds
 
@@ -63,5 +64,5 @@ def resume_run(flags: Flags, run_id: int | None) -> int:
         say(
             f"Run {found.id} is finished: there is nothing to resume. `reconciler plan` shows what changed since."
         )
-        return exit_codes.DONE
+        return Exit.DONE
     return execute.apply_again(made, flags, declared, where)

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, plan_files, run_pages, session
 from reconciler.cli import options as opt
+from reconciler.cli import plan_files, run_pages, session
 from reconciler.cli.applying import authority, execute
 from reconciler.cli.applying.waves import newest
 from reconciler.cli.flags import PLATFORM, WORKSPACE, Flags, takes
@@ -19,6 +19,7 @@ from reconciler.cli.output.console import data, out, say, shown, style
 from reconciler.cli.wiring import actor, ledgers, real_clock
 from reconciler.errors import Refused
 from reconciler.ledger.rollouts import Recorded
+from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
 from reconciler.model.seal import Seal
 from reconciler.reports.folded import wrapped
@@ -85,7 +86,7 @@ def run_status(flags: Flags, *, follow: bool) -> int:
     settings = session.settings_only(flags).settings
     if follow and flags.shape is opt.PlanFormat.TEXT and sys.stdout.isatty():
         _live(flags, settings)
-        return exit_codes.DONE
+        return Exit.DONE
     if flags.output is opt.Format.JSON:
         found, plan = newest(flags.root, settings)
         data(rollout_json.render(found, plan, run_pages.journal_of(flags.root, settings, found)))
@@ -93,7 +94,7 @@ def run_status(flags: Flags, *, follow: bool) -> int:
         data(run_pages.rollout_page(flags.root, settings, *newest(flags.root, settings)))
     else:
         out(_table(flags, settings)[1])
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _table(flags: Flags, settings: Settings, *, todo: bool = True) -> tuple[Recorded, str]:
@@ -151,7 +152,7 @@ def run_abort(flags: Flags, why: str, file: Path | None) -> int:
     plan_files.write(back, where)
     _tell_undo(back, where)
     say(rollout_text.todo(found))
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _tell_undo(back: Plan, where: Path) -> None:
@@ -194,4 +195,4 @@ def _move(flags: Flags, state: str, why: str, then: str, allowed: tuple[str, ...
     with ledgers.rollouts(flags.root, settings) as board:
         board.move(found.id, state, why, actor.who(), unless=("aborted", "finished"))
     say(f"The rollout is {state}. {then}")
-    return exit_codes.DONE
+    return Exit.DONE

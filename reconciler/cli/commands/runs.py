@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, plan_files, plan_pages, run_pages, session
 from reconciler.cli import options as opt
+from reconciler.cli import plan_files, plan_pages, run_pages, session
 from reconciler.cli.flags import PLATFORM, WORKSPACE, Flags, takes
 from reconciler.cli.options import Format
 from reconciler.cli.output import output_file
@@ -19,6 +19,7 @@ from reconciler.cli.wiring import actor, ledgers, real_clock
 from reconciler.errors import ReconcilerError, SpecError, UsageError
 from reconciler.kinds.nearest import nearest_or_known
 from reconciler.kinds.selectors import nothing, require_form, selects
+from reconciler.model.exit_code import Exit
 from reconciler.model.load import ManualVerdict
 from reconciler.planning.plan import document
 from reconciler.reports.plan import undo
@@ -173,7 +174,7 @@ def run_list(flags: Flags, wanted: Wanted, asked: Sequence[tuple[str, str]]) -> 
         data(runs_json.render(found))
     else:
         out(runs_table.render(found, style(sys.stdout, no_color=flags.no_color), narrowed=bool(asked)))
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _require_known(flags: Flags, runs: Sequence[Told], addresses: Sequence[str]) -> None:
@@ -216,7 +217,7 @@ def show_run(flags: Flags, run_id: int | None) -> int:
         marks = style(sys.stdout, no_color=flags.no_color)
         state = runs_table.state(told)
         out(runs_text.one(told.run, told.plan, told.steps, state, told.todo, marks, told.rollout))
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def run_undo(flags: Flags, run_id: int | None, file: Path) -> int:
@@ -240,12 +241,12 @@ def run_undo(flags: Flags, run_id: int | None, file: Path) -> int:
         for line in undo.lines(made.diagnostics):
             say(f"  {line}")
         say(f"Nothing of run {run.id} can be undone; the plan that is saved has no changes.")
-        return exit_codes.DONE
+        return Exit.DONE
     if not output_file.is_stdout(file):
         plan_pages.show(made, flags)
     plan_pages.tell_findings(made, flags)
     plan_files.save(made, file)
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def run_resolve(flags: Flags, chunk: str, *, sent: bool | None) -> int:
@@ -291,4 +292,4 @@ def run_resolve(flags: Flags, chunk: str, *, sent: bool | None) -> int:
         "the chunk counts as loaded" if sent else f"the chunk is sent again, as attempt {found.attempt + 1}"
     )
     out(f"Recorded: {chunk} of {found.load.title}, shown by the platform as {found.seen.value}: {then}.")
-    return exit_codes.DONE
+    return Exit.DONE

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from reconciler.cli import exit_codes
 from reconciler.cli.fault_scripts import fault_script, ready_scripts, script_data
 from reconciler.cli.output.console import out, say, style
 from reconciler.cli.wiring.given_file import read_given
@@ -18,6 +17,7 @@ from reconciler.cli.wiring.sandbox_process import FOLDER, answers, ask, ensure, 
 from reconciler.errors import MissingExtra, ReconcilerError, UsageError
 from reconciler.kinds.counts import many
 from reconciler.model.address import WORKSPACE_FILE
+from reconciler.model.exit_code import Exit
 from reconciler.spec.find import check_is_workspace
 
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
@@ -96,7 +96,7 @@ def sandbox_open(context: typer.Context) -> int:
     url = ensure(context.obj)
     out(f"The page of the sandbox is {url}/")
     webbrowser.open(f"{url}/")
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 @sandbox_app.command("stop")
@@ -105,7 +105,7 @@ def sandbox_stop(context: typer.Context) -> int:
     _check_known(context.obj)
     url = stop(context.obj / FOLDER)
     out(f"The sandbox at {url} has ended; its state stays." if url else NOT_RUNNING)
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 @sandbox_app.command("reset")
@@ -115,7 +115,7 @@ def sandbox_reset(context: typer.Context) -> int:
     stop(context.obj / FOLDER)
     reset(context.obj / FOLDER)
     out("The sandbox is empty; the next command with `endpoint: sandbox:` begins with what the specs name.")
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _check_known(root: Path) -> None:
@@ -133,14 +133,14 @@ def show_status(folder: Path) -> int:
     url = running(folder)
     if url is None:
         out(NOT_RUNNING)
-        return exit_codes.DONE
+        return Exit.DONE
     found = ask(url, "status", None)
     out(f"The sandbox runs at {url}; its page is {url}/. Its state lies in {folder}.\n\n")
     for name, count in found["holds"].items():
         out(f"  {name:<14}{count:>9,}")
     for key, value in found["switched"].items():
         out(f"  switch {key:<17}{value!s:>9}")
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def run_serve(
@@ -186,7 +186,7 @@ def run_serve(
         raise UsageError(f"the sandbox cannot start: {e}") from None
     except OSError as e:
         raise ReconcilerError(f"the sandbox cannot start: {e}") from None
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | None) -> int:
@@ -217,7 +217,7 @@ def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | 
     for rule in found["faults"]:
         what = " ".join(x for x in (rule["method"], rule["path"]) if x) or "any request"
         out(f"  fault {rule['do']:<18}{what}: acted {many(rule['acted'], 'time')}")
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _other(root: Path) -> str:
@@ -233,7 +233,7 @@ def run_faults() -> int:
         head, indent = f"{name:<22}", " " * 22
         about = script_data(name, text.encode())["about"]
         out("\n".join(textwrap.wrap(about, width, initial_indent=head, subsequent_indent=indent)))
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 def _pairs(switches: Sequence[str]) -> dict[str, str]:

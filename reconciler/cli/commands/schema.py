@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, selectors, session
+from reconciler.cli import selectors, session
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out
 from reconciler.cli.wiring import connections
+from reconciler.model.exit_code import Exit
 
 schema_app = typer.Typer(
     help="Print the JSON Schema of all kinds; fetch datamarts' schemas.",
@@ -23,7 +24,7 @@ def schema(context: typer.Context) -> int | None:
     from reconciler.spec.schema import schema_text
 
     data(schema_text())
-    return exit_codes.DONE
+    return Exit.DONE
 
 
 @schema_app.command("fetch")
@@ -59,4 +60,4 @@ def run_fetch(flags: Flags, *, overwrite: bool) -> int:
         for fetched in fetch(flags.root, checked, chosen, reader, overwrite=overwrite):
             out(f"{fetched.path}: {fetched.words}")
             failed = failed or fetched.failed
-    return exit_codes.FAILED if failed else exit_codes.DONE
+    return Exit.FAILED if failed else Exit.DONE

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import audits, exit_codes, plan_pages
+from reconciler.cli import audits, plan_pages
 from reconciler.cli import options as opt
 from reconciler.cli.applying.authority import standing
 from reconciler.cli.flags import Flags, takes
 from reconciler.cli.plan_files import read
+from reconciler.model.exit_code import Exit
 
 
 @takes("show_unmanaged", "details", "full", "no_color")
@@ -27,7 +28,7 @@ def show(
         made = full(made)
     if made.audit is not None:
         audits.show(made, flags)
-        return exit_codes.DONE
+        return Exit.DONE
     found = None
     if output is not opt.PlanFormat.JSON:
         from reconciler.reports.plan.condensed import condensed
@@ -38,4 +39,4 @@ def show(
     plan_pages.show(made, flags, found)
     if output is opt.PlanFormat.TEXT:
         plan_pages.tell_findings(made, flags)
-    return exit_codes.DONE
+    return Exit.DONE

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
+from reconciler.cli import session
 from reconciler.cli.flags import WORKSPACE, Flags, takes
 from reconciler.cli.output.console import out
 from reconciler.cli.wiring import ledgers
+from reconciler.model.exit_code import Exit
 
 
 @takes(*WORKSPACE)
@@ -24,4 +25,4 @@ def unlock(
 def run_unlock(flags: Flags, identity: str) -> int:
     """`unlock ID`."""
     out(ledgers.unlock(flags.root, session.settings_only(flags).settings, identity))
-    return exit_codes.DONE
+    return Exit.DONE

@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 
 from reconciler.api.observer import Exchange, Observer
-from reconciler.cli import exit_codes, plan_pages, session
 from reconciler.cli import options as opt
+from reconciler.cli import plan_pages, session
 from reconciler.cli.flags import Flags, takes
 from reconciler.cli.output.log_lines import LogLines
 from reconciler.cli.output.metrics import Metrics
 from reconciler.cli.wiring import interruption, ledgers, real_clock, watch_server
 from reconciler.errors import ReconcilerError, SpecError, UsageError
+from reconciler.model.exit_code import Exit
 from reconciler.model.observation import Observation
 from reconciler.settings import seconds
 from reconciler.workflows.drift import audited
@@ -101,8 +102,8 @@ def run_watch(flags: Flags, every: float, jitter: float, where: tuple[str, int])
         log.info("stopped", orderly=orderly)
     if not orderly:  # a look hangs in a request; it only reads
         sys.stderr.flush()
-        os._exit(exit_codes.DONE)
-    return exit_codes.DONE
+        os._exit(Exit.DONE)
+    return Exit.DONE
 
 
 def _look(flags: Flags, observer: Observer) -> Observation:

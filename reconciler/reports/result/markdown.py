@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from reconciler.model.exit_code import Exit
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.coverage import Coverage
@@ -12,14 +13,14 @@ from reconciler.reports.line_counts import not_processed
 from reconciler.reports.markdown import cell, code, fitted, headline, table
 from reconciler.reports.result.text import counted, todo
 
-_HEADS = {
-    0: "Applied.",
-    3: "Applied in part. It is safe to run it again.",
-    4: "Refused. Nothing was written.",
-    5: "Another run holds the lock.",
-    129: "Interrupted. `resume` continues the run.",
-    130: "Interrupted. `resume` continues the run.",
-    143: "Interrupted. `resume` continues the run.",
+_HEADS: dict[int, str] = {
+    Exit.DONE: "Applied.",
+    Exit.PARTLY: "Applied in part. It is safe to run it again.",
+    Exit.REFUSED: "Refused. Nothing was written.",
+    Exit.LOCKED: "Another run holds the lock.",
+    Exit.HUNG_UP: "Interrupted. `resume` continues the run.",
+    Exit.INTERRUPTED: "Interrupted. `resume` continues the run.",
+    Exit.TERMINATED: "Interrupted. `resume` continues the run.",
 }
 _COUNTS = {
     "read": "Read",

@@ -1,10 +1,10 @@
 """What the outcomes of an apply come to: an exit code, and what the ledger keeps of them."""
 
 from collections.abc import Sequence
-from enum import IntEnum
 
 from reconciler.ledger.store import Ledger
 from reconciler.model.baseline import Left
+from reconciler.model.exit_code import Exit
 from reconciler.model.listing import Listed
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import Plan
@@ -15,16 +15,6 @@ from reconciler.planning.plan.baseline import left_by
 
 # Of these a listing showed what was written, in this run or an earlier one.
 SEEN_THROUGH = frozenset({Status.SUCCEEDED, Status.UNCHANGED, Status.SENT, Status.PARTIAL, Status.DUPLICATED})
-
-
-class Exit(IntEnum):
-    """Exit codes of an apply (design 4)."""
-
-    DONE = 0
-    FAILED = 1
-    PARTLY = 3
-    LOCKED = 5
-    REFUSED = 4
 
 
 def note_removals(plan: Plan, outcomes: Sequence[Outcome], ledger: Ledger) -> None:

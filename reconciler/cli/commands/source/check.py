@@ -8,8 +8,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from reconciler.cli import exit_codes, selectors, session
 from reconciler.cli import options as opt
+from reconciler.cli import selectors, session
 from reconciler.cli.commands.source.declared import SourceName, declared
 from reconciler.cli.flags import Flags, takes
 from reconciler.cli.output.console import data, out, say, show_findings, style
@@ -18,6 +18,7 @@ from reconciler.cli.wiring import sent
 from reconciler.errors import UsageError
 from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, has_errors
+from reconciler.model.exit_code import Exit
 from reconciler.planning.plan.guards import refused
 from reconciler.reports.findings.json import plain
 from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS
@@ -106,8 +107,8 @@ def run_check(flags: Flags, name: str, rejects: Path | None, look: Look) -> int:
     if rejects is not None and (count := sum(x.scan.rejected for x in readings)):
         say(f"{many(count, 'rejected row is', 'rejected rows are')} in {rejects}, one JSON object a line.")
     if not has_errors(findings):
-        return exit_codes.DONE
-    return exit_codes.REFUSED if refused(findings) else exit_codes.FAILED
+        return Exit.DONE
+    return Exit.REFUSED if refused(findings) else Exit.FAILED
 
 
 def _show_readings(

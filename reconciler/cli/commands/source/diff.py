@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli import session
 from reconciler.cli.commands.source.declared import SourceName, chosen, declared
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
+from reconciler.model.exit_code import Exit
 from reconciler.reports.source_diff import json as diff_json
 from reconciler.reports.source_diff import text as diff_text
 
@@ -77,4 +78,4 @@ def run_diff(flags: Flags, name: str, sample: int, output: opt.SourceFormat, *, 
         case opt.SourceFormat.TEXT:
             marks = style(sys.stdout, no_color=flags.no_color)
             out("\n\n".join(diff_text.render(one, marks, values=values) for one in found))
-    return exit_codes.DONE
+    return Exit.DONE

@@ -5,14 +5,15 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, plan_pages, session
 from reconciler.cli import options as opt
+from reconciler.cli import plan_pages, session
 from reconciler.cli.commands.source.declared import SourceName, chosen, declared
 from reconciler.cli.flags import WORKSPACE, Flags, takes
 from reconciler.cli.output.console import data, out
 from reconciler.cli.wiring import connections, sent
 from reconciler.errors import ReadFailed, Refused, UsageError
 from reconciler.model.diagnostic import Severity
+from reconciler.model.exit_code import Exit
 from reconciler.reports.sent_index import json as index_json
 from reconciler.reports.sent_index import text as index_text
 
@@ -105,4 +106,4 @@ def run_index(flags: Flags, name: str, *, drop: bool) -> int:
     else:
         out(index_text.render([(str(x.address), kept) for x, kept in found], dropped=drop))
     damaged = any(one.trouble for _, kept in found for one in kept)
-    return exit_codes.FAILED if damaged and not drop else exit_codes.DONE
+    return Exit.FAILED if damaged and not drop else Exit.DONE

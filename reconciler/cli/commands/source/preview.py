@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, session
 from reconciler.cli import options as opt
+from reconciler.cli import session
 from reconciler.cli.commands.source.declared import SourceName, chosen, declared
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import data, out, style
 from reconciler.cli.wiring import connections
+from reconciler.model.exit_code import Exit
 from reconciler.reports.preview import json as preview_json
 from reconciler.reports.preview import text as preview_text
 
@@ -48,4 +49,4 @@ def run_preview(flags: Flags, name: str, line: str) -> int:
         data(preview_json.render(found))
     else:
         out("\n\n".join(preview_text.render(one, marks) for one in found))
-    return exit_codes.DONE
+    return Exit.DONE

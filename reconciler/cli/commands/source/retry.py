@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli import exit_codes, plan_pages, selectors, session
 from reconciler.cli import options as opt
+from reconciler.cli import plan_pages, selectors, session
 from reconciler.cli.commands.source.declared import SourceName, declared
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import out, say
@@ -14,6 +14,7 @@ from reconciler.cli.remembered import remembered
 from reconciler.cli.wiring import connections, real_clock
 from reconciler.errors import Refused, UsageError
 from reconciler.kinds.counts import many
+from reconciler.model.exit_code import Exit
 from reconciler.planning.plan.planner import Occasion, assemble
 from reconciler.workflows.check import Checked
 
@@ -86,7 +87,7 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: "Scans", *, auto: b
         targets = [str(load.address) for load, none in zip(mine, nothing, strict=True) if not none]
         if not targets:  # a source is read only where a command failed
             out(_NOTHING)
-            return exit_codes.DONE
+            return Exit.DONE
         made = session.plan(replace(flags, target=targets), checked, where, lambda: scans)
         plan_pages.tell_findings(made, flags)
         if made.errored or not made.applyable:
@@ -111,7 +112,7 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: "Scans", *, auto: b
         )  # fmt: skip
     if not loads:
         out(_NOTHING)
-        return exit_codes.DONE
+        return Exit.DONE
     if flags.output is opt.Format.TEXT:
         plan_pages.show(again, flags)
     session.approve(again, auto=auto)
