@@ -29,6 +29,8 @@ from pathlib import Path
 START_TIMEOUT = 300.0  # everything is imported; many of them may begin at once
 # These start threads, which do not survive a fork; runs that need them import them by themselves.
 LEFT_OUT = ("polars", "obstore", "sqlalchemy", "uvicorn", "starlette")
+# What a run loads where it needs it: the parser of schemas alone is 150 modules, for every plan that has a load.
+LATE = ("graphql", "encodings.idna")
 
 
 class Process:
@@ -176,16 +178,24 @@ def _main() -> None:
     for module in pkgutil.walk_packages(importlib.import_module("reconciler").__path__, "reconciler."):
         if not module.name.startswith("reconciler.sandbox"):
             importlib.import_module(module.name)
-    # Typer loads pydantic when it converts the first argument.
+    # Typer loads pydantic when it converts the first number; what it says of this one is not shown.
     from reconciler.cli.app import app
 
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-        app()(["explain", "guard-changes", "--output", "json"])
+    for arguments in (["explain", "guard-changes", "--output", "json"], ["plan", "--parallelism", "0"]):
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.suppress(SystemExit),
+        ):
+            app()(arguments)
+    assert "pydantic" in sys.modules
     # So are the schema, its patterns and what is installed, once for all runs.
     from reconciler.workflows.check import check
 
     assert check(Path(__file__).parents[2] / "specs", {}, {}).ok
     importlib.metadata.version("msgspec")
+    for name in LATE:
+        importlib.import_module(name)
     loaded = [name for name in LEFT_OUT if name in sys.modules]
     assert not loaded, loaded
     sys.modules["__main__"] = sys.modules["reconciler.__main__"]  # what processes of a pool begin with
