@@ -1,6 +1,7 @@
 """What a command line that makes no sense is answered: in plain words, with the command or flag that was meant. Pure."""
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from difflib import SequenceMatcher
 
@@ -16,7 +17,8 @@ _WORDS = (
     (re.compile(r"Input should be greater than or equal to (\S+)"), r"must be at least \1"),
     (re.compile(r"Input should be less than or equal to (\S+)"), r"must be at most \1"),
 )
-_ONE_DASH = re.compile(r"-([a-z][a-z-]+)(?:=.*)?", re.DOTALL)  # a long flag as Terraform has it
+_ONE_DASH = re.compile(r"-([a-z][a-z-]+)(?:=(.*))?", re.DOTALL)  # a long flag as Terraform has it
+_OF_ADDRESSES = ("--target", "--details", "--reload", "--address")
 _NEAR = 0.72  # of the letters of two names are the same, in order
 _CHECKS = "`reconciler validate` checks specs, `reconciler source check NAME` reads a source"
 _HAPPENED = "`reconciler runs` shows what happened"
@@ -122,13 +124,20 @@ def told(
     for flag in filter(None, map(_ONE_DASH.fullmatch, arguments)):
         long = f"--{flag[1]}"
         if long in known or long in _OPTIONS:
-            meant = _OPTIONS.get(long, f"flags of more than one letter have two dashes: {long}")
-            return f"No such option: -{flag[1]}", meant
+            return f"No such option: -{flag[1]}", _OPTIONS.get(long) or _two_dashes(long, flag[2])
     if found := _NO_COMMAND.fullmatch(message):
         return _no_command(found, path, see)
     if found := _NO_OPTION.fullmatch(message):
         return _no_option(found, path, see, arguments)
     return message, see
+
+
+def _two_dashes(flag: str, value: str | None) -> str:
+    """How a flag with one dash is written, with its value; an address of Terraform is none here."""
+    if flag in _OF_ADDRESSES and value is not None and "/" not in value:
+        value = f"Compartment/{value.rpartition('.')[2]}"
+    given = "" if value is None else f"={shlex.quote(value)}" if value.isprintable() else "=VALUE"
+    return f"flags of more than one letter have two dashes: {flag}{given}"
 
 
 def _plain(message: str) -> str:

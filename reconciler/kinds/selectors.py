@@ -8,10 +8,13 @@ from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.kinds.counts import few
 from reconciler.kinds.nearest import closest, nearest_or_known, proposal
 
 _WILD = re.compile(r"[*?[]")
 _LISTED = 8  # addresses in a message
+_KINDS = ("Compartment", "Activation", "ProfileSource")
+_DOTTED = re.compile(r"(\w+)[.:](.+)")  # an address as Terraform writes it, or one with the wrong sign
 
 
 def selects(selectors: Collection[str], address: str) -> bool:
@@ -38,10 +41,21 @@ def require_form(flag: str, selector: str, known: Iterable[str] = ()) -> None:
         UsageError: it names no kind.
     """
     if "/" not in selector:
-        named = [x for x in known if x.partition("/")[2].partition("@")[0] == selector]
-        example = f"for example Compartment/{selector}, or ProfileSource/{selector}@DATAMART"
-        advice = f"known: {', '.join(named[:_LISTED])}" if named else example
-        raise UsageError(f"{flag} {selector!r} is not an address", help=advice)
+        raise UsageError(f"{flag} {selector!r} is not an address", help=_address_of(selector, list(known)))
+
+
+def _address_of(typed: str, known: Sequence[str]) -> str:
+    """How an address is written, for a name without a kind, or with a kind and the wrong sign."""
+    dotted = _DOTTED.fullmatch(typed)
+    kind = closest(dotted[1].title(), _KINDS) if dotted else None
+    name = dotted[2] if dotted and kind else typed
+    names = {x: x.partition("/")[2].partition("@")[0] for x in known if not kind or x.startswith(f"{kind}/")}
+    for meant in (name, name.partition("@")[0], closest(name, sorted({*names.values()}))):
+        if named := [x for x, its in names.items() if its == meant]:
+            return proposal(named[0]) if len(named) == 1 else f"known: {few(named, _LISTED)}"
+    if kind and name:
+        return f"an address is written {kind}/{name}" + ("" if kind == _KINDS[0] else "@DATAMART")
+    return f"an address is written KIND/NAME: Compartment/{name}, or ProfileSource/{name}@DATAMART"
 
 
 def nothing(words: str, selector: str, known: Sequence[str]) -> ReconcilerError:

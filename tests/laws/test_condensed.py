@@ -18,7 +18,7 @@ LABELS = {m: {"country": f"c{n}", "region": "west" if n < 6 else "east"} for n, 
 
 def made(words: dict[str, tuple[str, ...]]) -> Reach:
     reads = tuple(Row(f"ProfileSource/crm@{m}", w) for m, w in words.items())
-    return Reach((), reads, (), (Row("organisation", ("1185 at sandbox:",)),))
+    return Reach((), reads, (), (Row("organisation", ("1185 in the sandbox",)),))
 
 
 def of(labels: dict[str, dict[str, str]]) -> Plan:
@@ -90,7 +90,7 @@ def test_nothing_is_lost(words: dict[str, tuple[str, ...]]) -> None:
 @pytest.mark.parametrize("count", [1, ALONE_MAX, ALONE_MAX + 1, 12])
 def test_ids_of_many_datamarts_are_one_row(count: int) -> None:
     rows = [
-        Row("organisation", ("1185 at sandbox:",)),
+        Row("organisation", ("1185 in the sandbox",)),
         *(Row(m, (f"datamart {n}",)) for n, m in enumerate(MARTS[:count])),
     ]
     odd = Row("retail-99", ("datamart 1", "datamart 2"))

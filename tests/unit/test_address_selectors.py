@@ -36,8 +36,26 @@ def test_what_a_selector_means(selector: str, found: list[int]) -> None:
     ("selector", "known", "advice"),
     [
         ("loyalty", KNOWN, "known: Activation/loyalty@de, Activation/loyalty@fr, Compartment/loyalty"),
-        ("other", KNOWN, "for example Compartment/other, or ProfileSource/other@DATAMART"),
-        ("crm", [], "for example Compartment/crm, or ProfileSource/crm@DATAMART"),
+        ("loyality", KNOWN, "known: Activation/loyalty@de, Activation/loyalty@fr, Compartment/loyalty"),
+        (
+            "other",
+            KNOWN,
+            "an address is written KIND/NAME: Compartment/other, or ProfileSource/other@DATAMART",
+        ),
+        ("crm", [], "an address is written KIND/NAME: Compartment/crm, or ProfileSource/crm@DATAMART"),
+        ("crm", KNOWN, "did you mean 'ProfileSource/crm@fr'?"),
+        ("Compartment.loyalty", KNOWN, "did you mean 'Compartment/loyalty'?"),
+        ("compartment:loyality", KNOWN, "did you mean 'Compartment/loyalty'?"),
+        ("profilesource.crm", KNOWN, "did you mean 'ProfileSource/crm@fr'?"),
+        ("Activation.loyalty", KNOWN, "known: Activation/loyalty@de, Activation/loyalty@fr"),
+        ("loyalty@fr", KNOWN, "known: Activation/loyalty@de, Activation/loyalty@fr, Compartment/loyalty"),
+        ("Compartment.zzz", KNOWN, "an address is written Compartment/zzz"),
+        ("Activation.zzz", [], "an address is written Activation/zzz@DATAMART"),
+        (
+            "b.compartments",
+            [*KNOWN, "Compartment/b.compartments"],
+            "did you mean 'Compartment/b.compartments'?",
+        ),
     ],
 )
 def test_a_selector_names_a_kind(selector: str, known: list[str], advice: str) -> None:

@@ -32,7 +32,7 @@ from reconciler.reports.plan.decision import decision, in_numbers, limited, orde
 from reconciler.reports.plan.places import Labels
 from reconciler.reports.plan.places import counted as counted_places
 from reconciler.reports.plan.reach import Reach
-from reconciler.reports.plan.words import HIDDEN, value
+from reconciler.reports.plan.words import HIDDEN, organisation, value
 from reconciler.reports.times import moment
 
 _TEMPLATE = Path(__file__).parent / "templates" / "plan.html"
@@ -113,7 +113,7 @@ def _load_row(same: Sequence[LoadChange], labels: Labels) -> dict[str, Any]:
 def facts(plan: Plan, made_by: Actor | None) -> list[tuple[str, str]]:
     """Where and when a plan was made, and who made it, where that is known."""
     return [
-        ("organisation", f"{plan.organisation_id} at {plan.endpoint}"),
+        ("organisation", organisation(plan)),
         ("environment", plan.environment or ""),
         ("made", moment(plan.created_at)),
         ("by", made_by.who if made_by else ""),

@@ -8,6 +8,7 @@ import msgspec
 
 from reconciler.model.plan import LoadChange, Plan
 from reconciler.model.source import Query, SourceDefinition
+from reconciler.reports.plan.words import organisation
 from reconciler.reports.style import Style, safe
 
 
@@ -103,6 +104,6 @@ def _targets(plan: Plan, loads: Sequence[LoadChange]) -> Iterator[Row]:
             ids.setdefault(change.address.partition("@")[2], set()).add(str(shape["datamart_id"]))
     for load in loads:
         ids.setdefault(load.datamart, set()).add(load.datamart_id)
-    yield Row("organisation", (f"{plan.organisation_id} at {plan.endpoint}",))
+    yield Row("organisation", (organisation(plan),))
     for name in sorted(ids):
         yield Row(name, tuple(f"datamart {i}" for i in sorted(ids[name])))

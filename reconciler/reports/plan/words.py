@@ -3,12 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
+from reconciler.model.plan import Plan
+from reconciler.origin import SANDBOX
 from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, safe
 
 KINDS = {"Compartment": "compartment", "Activation": "activation", "DocumentImport": "document import"}
 HIDDEN = ("organisation_id", "datamart_id", "compartment_id")  # fields that an address says
 SIGN = {"create": "+", "update": "~", "delete": "-", "execute": ">", "resume": ">"}
+
+
+def organisation(plan: Plan) -> str:
+    """Whose platform a plan is for: its number, and where that is."""
+    place = "in the sandbox" if plan.endpoint == SANDBOX else f"at {plan.endpoint}"
+    return f"{plan.organisation_id} {place}"
 
 
 def value(value: Any) -> str:

@@ -14,6 +14,7 @@ from reconciler.reports import allowed
 from reconciler.reports.coverage import text as coverage_text
 from reconciler.reports.coverage.html import matrix
 from reconciler.reports.page import template
+from reconciler.reports.plan.words import organisation
 from reconciler.reports.rollout.text import GOOD, ended, left_of, rows, succeeded, todo, wave_state
 from reconciler.reports.style import safe
 from reconciler.reports.times import moment, utc
@@ -57,7 +58,7 @@ def render(found: Recorded, plan: Plan, journal: Sequence[Entry], now: float) ->
 
 def _facts(found: Recorded, plan: Plan) -> list[tuple[str, str]]:
     return [
-        ("organisation", f"{plan.organisation_id} at {plan.endpoint}"),
+        ("organisation", organisation(plan)),
         ("environment", plan.environment or ""),
         ("by", found.who),
         ("begun", f"{utc(found.started)} UTC"),

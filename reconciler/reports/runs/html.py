@@ -16,6 +16,7 @@ from reconciler.reports.grouping import counted
 from reconciler.reports.line_counts import not_processed
 from reconciler.reports.page import template
 from reconciler.reports.plan.html import change_of, finding_rows
+from reconciler.reports.plan.words import organisation
 from reconciler.reports.runs import table
 from reconciler.reports.runs.story import State, Told
 from reconciler.reports.runs.text import DONE, NOT_BEGUN, Step, in_words, took
@@ -88,7 +89,7 @@ def _facts(told: Told, by: Actor) -> list[tuple[str, str]]:
         ("commit", by.commit),
         ("job", by.job),
         ("host", run.host),
-        ("organisation", f"{plan.organisation_id} at {plan.endpoint}"),
+        ("organisation", organisation(plan)),
         ("environment", plan.environment or ""),
         ("started", f"{utc(run.started)} UTC"),
         ("took", took(run)),

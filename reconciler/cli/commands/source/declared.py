@@ -7,7 +7,7 @@ import typer
 from reconciler.cli import completing, selectors, session
 from reconciler.cli.flags import Flags
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.nearest import nearest
+from reconciler.kinds.nearest import nearest_or_known
 from reconciler.model.desired import DesiredLoad
 from reconciler.workflows.check import Checked
 
@@ -30,7 +30,7 @@ def declared(flags: Flags, name: str) -> Checked:
     """
     checked = session.read_workspace(flags)
     if name not in checked.specs.sources:
-        hint = nearest(name, checked.specs.sources) or "`reconciler render` lists the declared resources"
+        hint = nearest_or_known(name, checked.specs.sources)
         raise ReconcilerError(f"no spec declares ProfileSource/{name}", help=hint)
     return checked
 
