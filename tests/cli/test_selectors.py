@@ -66,7 +66,7 @@ def test_a_name_without_its_kind_is_no_address(workspace: Workspace, flag: str) 
     done = workspace.run("plan", flag, "customers")
     assert done.code == 64
     assert f"{flag} 'customers' is not an address" in done.err
-    assert "known: ProfileSource/customers@retail-fr" in " ".join(done.err.split())
+    assert "did you mean 'ProfileSource/customers@retail-fr'?" in " ".join(done.err.split())
 
 
 def test_a_flag_that_selects_nothing(workspace: Workspace, emulator: Emulator) -> None:
