@@ -218,8 +218,10 @@ def _chosen(
     """The environment of this run, if it has one."""
     chosen = flags.get("environment") or environ.get("RECONCILER_ENVIRONMENT")
     if chosen is not None and chosen not in environments:
-        known = ", ".join(environments) or "none"
-        raise ReconcilerError(f"unknown environment '{chosen}'", help=f"reconciler.yaml declares: {known}")
+        if not environments:
+            words = f"there is no environment '{chosen}': reconciler.yaml declares none"
+            raise ReconcilerError(words, help="leave out --environment, and unset RECONCILER_ENVIRONMENT")
+        raise ReconcilerError(f"unknown environment '{chosen}'", help=f"known: {', '.join(environments)}")
     if chosen is None and environments and not any_environment:
         raise ReconcilerError(
             f"reconciler.yaml declares the environments {', '.join(environments)}, and none is chosen",

@@ -23,6 +23,7 @@ from reconciler.cli.output.activity import Activity
 from reconciler.cli.output.requests import Requests
 from reconciler.cli.wiring import actor, real_clock
 from reconciler.errors import UsageError
+from reconciler.kinds.nearest import nearest_or_known
 from reconciler.model.asked import Overrides, Scope
 from reconciler.model.plan import Override
 from reconciler.settings import seconds
@@ -167,7 +168,9 @@ class Flags:
         made: list[Override] = []
         for text in self.allow:
             m = re.fullmatch(r"([a-z-]+):([^=]+)=\s*(\S.*)", text, re.DOTALL)
-            if not m or m[1] not in GUARDS:
+            if m and m[1] not in GUARDS:
+                raise UsageError(f"--allow: there is no guard '{m[1]}'", help=nearest_or_known(m[1], GUARDS))
+            if not m:
                 raise UsageError(
                     f"--allow {text!r} is not GUARD:SCOPE=WHY",
                     help="the finding shows it, for example 'guard-changes:Activation@retail-fr=all markets are renamed'",

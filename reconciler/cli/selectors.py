@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.kinds.nearest import nearest_or_known
+from reconciler.kinds.nearest import nearest_or_known, proposal
 from reconciler.workflows.check import Checked
 
 
@@ -25,6 +25,8 @@ def _part(checked: Checked, part: str) -> frozenset[str]:
     if is_label and (key not in specs.labels or value not in specs.labels[key]):
         raise _nothing("--datamart", f"no datamart has the label {part}", part, _pairs(specs.labels.items()))
     if not is_label and part != "all" and part not in {**specs.live, **specs.absent}:
+        if (pair := part.replace(":", "=", 1)) in (pairs := _pairs(specs.labels.items())):
+            raise _nothing("--datamart", f"no spec declares '{part}'", pair, pairs)
         raise _nothing("--datamart", f"no spec declares '{part}'", part, specs.live)
     wanted: Any = {key: value} if is_label else part
     if not (found := specs.resolve(wanted)):
@@ -43,7 +45,9 @@ def labels(checked: Checked, given: Sequence[str]) -> tuple[tuple[str, str], ...
         ReconcilerError: no spec has the label.
     """
     if bad := next((x for x in given if "=" not in x), None):
-        raise UsageError(f"-l {bad!r} is not KEY=VALUE")
+        meant = bad.replace(":", "=", 1)
+        help_ = proposal(f"-l {meant}") if meant != bad else "write the label and its value: -l team=crm"
+        raise UsageError(f"-l {bad!r} is not KEY=VALUE", help=help_)
     known = {(k, v) for labels in checked.labels.values() for k, v in labels.items()}
     wanted = tuple((k, v) for k, _, v in (x.partition("=") for x in given))
     for key, value in wanted:

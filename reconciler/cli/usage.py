@@ -90,6 +90,7 @@ _OPTIONS = {
     "--json": "-o json writes JSON",
     "--project-dir": _FOLDER,
     "--refresh": _READS,
+    "--refresh-only": "`reconciler drift` shows what changed on the platform since the last apply",
     "--replace": "--reload ADDRESS loads the same content again",
     "--select": _LIMITS,
     "--token": "a token is never a flag's value: RECONCILER_TOKEN, --token-file, or `token:` in reconciler.yaml",
@@ -123,7 +124,7 @@ def told(
         return "RUN must be the number of a run", "`reconciler runs` lists the runs"
     for flag in filter(None, map(_ONE_DASH.fullmatch, arguments)):
         long = f"--{flag[1]}"
-        if long in known or long in _OPTIONS:
+        if long in (*known, *_OPTIONS, "--help"):
             return f"No such option: -{flag[1]}", _OPTIONS.get(long) or _two_dashes(long, flag[2])
     if found := _NO_COMMAND.fullmatch(message):
         return _no_command(found, path, see)

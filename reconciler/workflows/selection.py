@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.kinds.counts import few
 from reconciler.kinds.nearest import nearest_or_known
 from reconciler.kinds.selectors import nothing, require_form, selects
 from reconciler.model.address import Address
@@ -38,6 +39,9 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
             raise ReconcilerError(f"--target {target}: the other flags exclude it", help="give fewer flags")
     for address in sorted(overrides):
         if address not in desired.loads:
+            if placed := [x for x in sorted(desired.loads) if x.partition("@")[0] == address]:
+                words = f"{address} is named by a flag of one load, which needs its datamart"
+                raise ReconcilerError(words, help=f"known: {few(placed, 8)}")
             raise ReconcilerError(
                 f"no spec declares the load {address}", help=nearest_or_known(address, sorted(desired.loads))
             )

@@ -36,6 +36,14 @@ ROWS = [
     ("--reload ProfileSource/customers@retail-fr --only config", "the other flags exclude", "fewer flags"),
     ("--resend ProfileSource/customers@retail-fr#99", "has no such chunk", "#1 to #1"),
     ("--resend ProfileSource/customers@retail-fr#0", "has no such chunk", "#1 to #1"),
+    (
+        "--reload ProfileSource/customers",
+        "one load, which needs its datamart",
+        "ProfileSource/customers@retail-fr",
+    ),
+    ("--datamart country:fr", "no spec declares 'country:fr'", "did you mean 'country=fr'?"),
+    ("--datamart country:frr", "no spec declares 'country:frr'", "known: retail-"),
+    ("--environment prod", "reconciler.yaml declares none", "leave out --environment"),
     ("--resend ProfileSource/custom@retail-fr#1", "no spec declares", "'ProfileSource/customers@retail-fr'"),
     (
         "--supersede ProfileSource/customers@retail-de",
@@ -98,6 +106,34 @@ def test_a_flag_that_selects_nothing(workspace: Workspace, emulator: Emulator) -
 )
 def test_a_flag_that_selects_something(workspace: Workspace, flags: str) -> None:
     assert workspace.run("plan", *flags.split()).code == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "hint"),
+    [
+        (["--allow", "guard-change:Activation@retail-fr=x"], "no guard 'guard-change'", "did you mean 'guard-changes'?"),
+        (["--allow", "foo:bar=baz"], "there is no guard 'foo'", "known: guard-changes"),
+        (["--allow", "guard-changes"], "is not GUARD:SCOPE=WHY", "for example"),
+        (["-l", "team:crm"], "is not KEY=VALUE", "did you mean '-l team=crm'?"),
+        (["-l", "team"], "is not KEY=VALUE", "-l team=crm"),
+    ],
+)  # fmt: skip
+def test_a_flag_without_its_form(workspace: Workspace, given: list[str], words: str, hint: str) -> None:
+    done = workspace.run("plan", *given)
+    assert (done.code, words in done.err, hint in done.err) == (64, True, True), done
+
+
+def test_a_chunk_that_was_processed_is_not_sent_again_by_itself(
+    workspace: Workspace, emulator: Emulator
+) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    before = len(emulator.writes())
+    for command in (["plan"], ["apply", "--auto-approve"]):
+        done = workspace.run(*command, "--resend", "ProfileSource/customers@retail-fr#1")
+        assert done.code == 1
+        assert "the load has ended, so the chunk is not sent again" in done.err
+        assert "--reload ProfileSource/customers@retail-fr" in done.err
+    assert len(emulator.writes()) == before
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_a_removal_that_stays_is_not_called_declared() -> None:
     same = Change(actions=("no-op",), before={}, after={})
     rows = tuple(ResourceChange(address=a, kind="Activation", change=same, reason="") for a in "abc")
     note = Diagnostic("removal-not-proposed", Severity.NOTE, "stays", address="b")
-    for kept, words in ((rows, "2 resources and loads are as declared; 1 removal is not proposed."), (rows[:2], "1 resource or load is as declared; 1 removal is not proposed.")):  # fmt: skip
+    for kept, words in ((rows, "2 resources are as declared; 1 removal is not proposed."), (rows[:2], "1 resource is as declared; 1 removal is not proposed.")):  # fmt: skip
         made = replace(plan(0, 0, 0, errored=False), resource_changes=kept, diagnostics=(note,), summary=Summary(unchanged=len(kept)))  # fmt: skip
         for form, text in formats(made).items():
             assert words in " ".join(text.split()), form

@@ -90,7 +90,7 @@ def apply(
             came = late.tell(made, (), flags, settings, where, shown)
         baseline.keep(made, (), flags, settings, where if saved else None, learn=True)
         code: int = Exit.PARTLY if came else Exit.DONE
-        _report(flags, made, came, code, "Nothing to apply: no changes.", left)
+        _report(flags, made, came, code, "Nothing to apply: no changes.", left, said=not saved)
         return code
     if made.rollout is not None:
         rolled, code = waves.apply_in_waves(made, flags, checked, scans, where, shown, from_file=saved)
@@ -168,6 +168,8 @@ def _report(
     code: int,
     told: str,
     found: Coverage | None = None,
+    *,
+    said: bool = False,  # the plan was shown, and it says the same
 ) -> None:
     if flags.shape is PlanFormat.MARKDOWN:
         from reconciler.reports.result import markdown
@@ -184,7 +186,8 @@ def _report(
         out("\n" + "\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
     for sentence in allowed.sentences(made.overrides):
         out(f"Guard overridden: {sentence}")
-    out(told)
+    if not said:
+        out(told)
 
 
 def _page(flags: Flags, made: Plan, outcomes: Sequence[Outcome]) -> str:

@@ -1,11 +1,12 @@
 """One source on one datamart -> a `LoadChange`. Pure: the source was scanned and the remote listed before."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
+from reconciler.errors import ReconcilerError
 from reconciler.kinds.counts import many
 from reconciler.kinds.names import LoadKey
 from reconciler.model.address import Address
@@ -132,6 +133,9 @@ def plan_load(
 
     Returns:
         The change, and findings.
+
+    Raises:
+        ReconcilerError: a chunk is to be sent again that was not lost and did not fail.
     """
     address, definition, decision = str(want.address), decided.definition, decided.decision
     mismatch = decided.cut.mismatch(decision.key, scan) if decision.key and decision.do in _SENDING else ""
@@ -145,6 +149,7 @@ def plan_load(
     view = LoadView(())
     if decision.do is Do.RESUME and decision.key:
         view = load_view(decision.key, decided.cut, scan, remote.executions, remote.notes)
+    _require_resendable(address, decision, view, overrides.resend & set(range(1, len(scan.chunks) + 1)))
     actions, reason = _actions(decision, view, scan, remote.executions, overrides)
     findings += _outcome_findings(decision, view, address, actions)
     generation = (
@@ -277,6 +282,30 @@ _STUCK = {
     ChunkState.CANCELED: "its execution was canceled on the platform",
     ChunkState.DELETED: "its import was deleted on the platform",
 }
+
+
+_SENT = {
+    ChunkState.LIVE: "its execution has not ended yet",
+    ChunkState.SUCCEEDED: "it succeeded",
+    ChunkState.PARTIAL: "the platform processed it, and failed some of its rows",
+}
+
+
+def _require_resendable(address: str, decision: Decision, view: LoadView, asked: Collection[int]) -> None:
+    """A flag that would do nothing is refused: what was processed is sent again only as a load.
+
+    Raises:
+        ReconcilerError: the load has ended, or one of these chunks needs no new attempt.
+    """
+    found = states(view)
+    for index in sorted(asked):
+        ended = decision.do is Do.NOTHING
+        why = "the load has ended" if ended else _SENT.get(found.get(index, ChunkState.UNKNOWN))
+        if why:
+            raise ReconcilerError(
+                f"--resend {address}#{index}: {why}, so the chunk is not sent again",
+                help=f"`--reload {address}` sends the whole load again; `reconciler source retry` sends only failed rows",
+            )
 
 
 def _stuck(view: LoadView) -> set[int]:

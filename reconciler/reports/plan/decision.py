@@ -33,8 +33,10 @@ def in_numbers(plan: Plan) -> str:
     staying = {d.address for d in plan.diagnostics if d.code == "removal-not-proposed"}
     left = sum(c.address in staying for c in plan.resource_changes)
     also = f"; {many(left, 'removal is', 'removals are')} not proposed" if left else ""
-    agreeing = many(s.unchanged - left, "resource or load is", "resources and loads are")
-    return f"{agreeing} as declared{also}."
+    loads = sum(load.actions == ("no-op",) for load in plan.loads)
+    agreeing = s.unchanged - left
+    kinds = [many(n, kind) for n, kind in ((agreeing - loads, "resource"), (loads, "load")) if n]
+    return f"{' and '.join(kinds) or 'Nothing'} {'is' if agreeing < 2 else 'are'} as declared{also}."
 
 
 def limited(plan: Plan) -> str | None:

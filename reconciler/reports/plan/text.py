@@ -61,7 +61,8 @@ def unmanaged_lines(plan: Plan, style: Style, *, show: bool) -> list[str]:
     if told is None:
         return []
     if not show:
-        return [style.dim(f"{told.removesuffix('.')} (--show-unmanaged).")]
+        shows = f"{told.removesuffix('.')} (`reconciler plan --show-unmanaged` names what)."
+        return [style.dim(line) for line in wrapped(shows, style.width)]
     rows = (
         line
         for row in unmanaged.rows(plan.unmanaged)
