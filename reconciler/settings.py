@@ -220,7 +220,7 @@ def _chosen(
     if chosen is not None and chosen not in environments:
         if not environments:
             words = f"there is no environment '{chosen}': reconciler.yaml declares none"
-            raise ReconcilerError(words, help="leave out --environment, and unset RECONCILER_ENVIRONMENT")
+            raise ReconcilerError(words, help="remove --environment, and unset RECONCILER_ENVIRONMENT")
         raise ReconcilerError(f"unknown environment '{chosen}'", help=f"known: {', '.join(environments)}")
     if chosen is None and environments and not any_environment:
         raise ReconcilerError(

@@ -43,7 +43,7 @@ ROWS = [
     ),
     ("--datamart country:fr", "no spec declares 'country:fr'", "did you mean 'country=fr'?"),
     ("--datamart country:frr", "no spec declares 'country:frr'", "known: retail-"),
-    ("--environment prod", "reconciler.yaml declares none", "leave out --environment"),
+    ("--environment prod", "reconciler.yaml declares none", "remove --environment"),
     ("--resend ProfileSource/custom@retail-fr#1", "no spec declares", "'ProfileSource/customers@retail-fr'"),
     (
         "--supersede ProfileSource/customers@retail-de",

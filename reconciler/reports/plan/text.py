@@ -61,7 +61,7 @@ def unmanaged_lines(plan: Plan, style: Style, *, show: bool) -> list[str]:
     if told is None:
         return []
     if not show:
-        shows = f"{told.removesuffix('.')} (`reconciler plan --show-unmanaged` names what)."
+        shows = f"{told.removesuffix('.')} (see `plan --show-unmanaged`)."
         return [style.dim(line) for line in wrapped(shows, style.width)]
     rows = (
         line
