@@ -7,6 +7,7 @@ MARKERS = (
 )  # fmt: skip
 HASH_DIGITS = (32, 40, 64, 96, 128)  # MD5, SHA-1, SHA-256, SHA-384, SHA-512
 BLANK, PADDED, EMAIL, NO_HASH, SPELLING = "blank", "padded", "email", "no-hash", "spelling"
+NO_EMAIL = "no-email"  # hashed by the source from a text that is no e-mail address
 NUMBER = "number"  # written as one that may be rounded
 COLUMN = "column name"  # of the very column it stands in
 MARKER = "marker "  # and which

@@ -89,7 +89,8 @@ ROW_CODES = {
         RowCode(
             "line-type",
             "A cell is not of the declared type, or a value has no exact form in JSON",
-            "Correct types: {column: …}, or the value.",
+            "Write the value as its type has it, or take the column out of types: its cells are then sent as text. A boolean is true or false in any"
+            " case; 1, 0, yes and no are none (1 and 0 are integers). A number has no spaces, no + and no comma, and a point before its fraction.",
         ),
     )
 }

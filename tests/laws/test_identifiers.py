@@ -1,7 +1,9 @@
 """What is asked of many identifiers at once is what is asked of each line that is sent, read by itself."""
 
 import json
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +12,13 @@ import polars
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.bulk.records.mapping import hashed
+from reconciler.bulk.records.recipes import hashed
 from reconciler.bulk.scan import check
 from reconciler.bulk.scan.batch import Batch
 from reconciler.bulk.scan.check import checker
 from reconciler.bulk.scan.identifiers import SHOWN, Identifiers, Seen, oddity
 from reconciler.bulk.sources.segments import Segment
-from reconciler.model.odd_identifiers import MARKER, MARKERS
+from reconciler.model.odd_identifiers import MARKER, MARKERS, NO_EMAIL
 from reconciler.model.source import Dialect, Identifier, SourceDefinition, Update
 
 check.FRAME_FROM = 0  # frames for a few rows, too
@@ -45,11 +47,12 @@ PLAIN = ["u1", "u2", "007", "7", "0a" * 16]
 ODD = ["U1", "\u00e9", "a b", " a", "a ", "x\u2003", "\x1fa", "a@b.example", "1" * 32, "0A" * 16, 'q"', "\\"]
 VALUES = st.sampled_from([*PLAIN, *ODD, *MARKERS[:6], ""]) | st.none()
 NAMES = ("id", "mail", "agent", "owner")
+Rows = Sequence[dict[str, Any]]
 ROWS = st.lists(st.tuples(VALUES, VALUES, VALUES.map(lambda v: v and f"v:{v}"), VALUES), max_size=7)
 
 
-def asked_of_each_line(batch: Batch, segment: Segment, source: SourceDefinition) -> Seen:
-    """The rule for one line, from its bytes."""
+def asked_of_each_line(batch: Batch, segment: Segment, source: SourceDefinition, rows: Rows) -> Seen:
+    """The rule for one line, from its bytes; of a hash that the source makes, from the row, too."""
     seen = Seen(accounts=[])
     digests = {hashed(m, i): MARKER + m for i in source.identify_by if i.hash for m in reversed(MARKERS)}
     for line, place in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
@@ -63,12 +66,19 @@ def asked_of_each_line(batch: Batch, segment: Segment, source: SourceDefinition)
         for field, value in fields.items():
             if value is not None and (kind := digests.get(value) or oddity(field, value)):
                 seen.add(kind, (place,))
+        value = command.get("email_hash")
+        if RECIPE in source.identify_by and value is not None and value not in digests:
+            text = str(rows[place]["mail"]).strip()
+            seen.add(NO_EMAIL, () if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) else (place,))
+    if not seen.counts.get(NO_EMAIL):
+        seen.counts.pop(NO_EMAIL, None)
+        seen.first.pop(NO_EMAIL, None)
     return seen
 
 
-def same(segment: Segment, source: SourceDefinition) -> None:
+def same(segment: Segment, source: SourceDefinition, rows: Rows = ()) -> None:
     batch = checker(source, look=True)(segment, accounts=True)
-    expected = asked_of_each_line(batch, segment, source)
+    expected = asked_of_each_line(batch, segment, source, rows)
     assert batch.identifiers == expected
     assert all(len(places) <= SHOWN for places in expected.first.values())
 
@@ -82,17 +92,16 @@ def test_rows_of_json(rows: list[tuple[str | None, ...]], source: SourceDefiniti
     text = "".join(
         json.dumps(row, indent=None if spaced else 0).replace("\n", "") + "\n" for row in rows_of(rows)
     )
-    same(Segment(0, 0, text.encode()), source)
+    same(Segment(0, 0, text.encode()), source, rows_of(rows))
 
 
 @given(ROWS, SOURCES)
 def test_rows_of_csv(rows: list[tuple[str | None, ...]], source: SourceDefinition) -> None:
-    cells = [
-        "\t".join("" if v is None else v for v in row) for row in rows if '"' not in "".join(map(str, row))
-    ]
+    rows = [row for row in rows if '"' not in "".join(map(str, row))]
+    cells = ["\t".join("" if v is None else v for v in row) for row in rows]
     segment = Segment(0, 0, "".join(c + "\tgold\n" for c in cells).encode(), (*NAMES, "tier"))
     if cells:
-        same(segment, replace(source, format="csv", csv=Dialect(delimiter="\t")))
+        same(segment, replace(source, format="csv", csv=Dialect(delimiter="\t")), rows_of(rows))
 
 
 @given(ROWS, SOURCES, st.sampled_from([polars.String, polars.Int64, polars.Float64]))
@@ -102,7 +111,7 @@ def test_rows_of_frames(rows: list[tuple[str | None, ...]], source: SourceDefini
     }
     if kind != polars.String:
         columns["id"] = polars.Series([n % 3 or None for n in range(len(rows))], dtype=kind)
-    same(Segment(0, 0, frame=polars.DataFrame(columns)), replace(source, format="parquet"))
+    same(Segment(0, 0, frame=polars.DataFrame(columns)), replace(source, format="parquet"), rows_of(rows))
 
 
 @given(

@@ -14,6 +14,7 @@ from tests.support.emulator import Emulator
 from tests.support.workspace import CUSTOMERS, Workspace
 
 SECRET = "Véronique-4711"
+RECIPE = "{email_hash: {column: mail, hash: sha256, normalise: [trim, lowercase]}}"
 CHECK = ("source", "check", "customers", "-o", "json")
 
 
@@ -163,6 +164,26 @@ def test_numbers_of_rows(workspace: Workspace) -> None:
 def test_a_field_that_no_row_has_breaks_what_is_expected_of_it(workspace: Workspace) -> None:
     write(workspace, expect="  expect: [{field: teir, in: [gold]}]\n")
     assert found(workspace.plan()) == [("error", 'teir in ["gold"]: no row has a value in this field', "")]
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        ("field: mail, matches: '.+@.+'", "this column is sent as a hash, of which the check can tell nothing"),
+        ("field: mail, in: [a]", "this column is sent as a hash, of which the check can tell nothing"),
+        ("field: mail, unique: true", "no row has a value in this field"),
+        ("field: tier, not_null: true", "`profile.exclude` leaves this column out, and only what is sent is checked"),
+        ("field: email_hash, unique: true, not_null: true", None),
+    ],
+)  # fmt: skip
+def test_a_column_whose_text_is_not_sent(check: str, message: str | None, workspace: Workspace) -> None:
+    spec = CUSTOMERS.replace("{compartment: loyalty, user_account_id: id}", RECIPE)
+    workspace.write(
+        "specs/customers.yaml", f"{spec}  profile: {{exclude: [tier]}}\n  expect: [{{{check}}}]\n"
+    )
+    workspace.write("data/customers.csv", f"mail,tier,points\n{SECRET}@example.org,gold,1\nx@y.example,b,2\n")
+    told = [words.partition(": ")[2] for _, words, _ in found(workspace.plan())]
+    assert told == ([message] if message else [])
 
 
 def test_two_checks_of_one_field_do_not_look_alike() -> None:

@@ -5,7 +5,6 @@ included keeps its place in the profile; a new name with dots, of a column or a 
 two fields meet is refused, and so is one whose `$` fields contradict its identifier.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ import msgspec
 
 from reconciler.bulk.records import exact_json
 from reconciler.bulk.records.lines import AGENT, UNKNOWN_ID, BadLine, Line, bad_agent, json_line
+from reconciler.bulk.records.recipes import hashed
 from reconciler.model.profile import OWNER
 from reconciler.model.source import Identifier, SourceDefinition
 
@@ -24,7 +24,6 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _ZEROS, _COMMAS = re.compile(r"-?0[0-9]+(\.[0-9]+)?"), re.compile(r"-?[0-9.,\s'\u2019]*,[0-9.,]*")
 _SHORT = 64  # characters of what may be a number of another form
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
-_NORMAL: dict[str, Callable[[str], str]] = {"trim": str.strip, "lowercase": str.lower, "uppercase": str.upper}
 
 
 def row_mapper(source: SourceDefinition) -> Callable[[Row], Line]:
@@ -287,13 +286,6 @@ def identifying(value: Value, column: str) -> str | None:
     return str(value)
 
 
-def hashed(value: str, identifier: Identifier) -> str | None:
-    """By the recipe of the source, and no other (contract 7.6); nothing that is left of a value is no value."""
-    for step in identifier.normalise:
-        value = _NORMAL[step](value)
-    return hashlib.new(str(identifier.hash), value.encode()).hexdigest() if value else None
-
-
 def _owner_fields(row: Row, source: SourceDefinition) -> dict[str, Value]:
     accounts = (
         [source.owner] if source.owner else [i for i in source.identify_by if i.kind == "user_account_id"]
@@ -338,7 +330,7 @@ def _unlike(value: str, kind: str | None) -> str | None:
     if value != value.strip():
         return "it has spaces around it"
     if kind == "boolean":
-        return "that is true or false"
+        return "it is true or false, in any case; 1, 0, yes and no are neither"
     if value.startswith("+"):
         return "it begins with +"
     if _ZEROS.fullmatch(value):

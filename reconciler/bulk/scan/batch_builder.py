@@ -11,7 +11,7 @@ from reconciler.bulk.records.lines import UNKNOWN_ID, BadLine, Line, blocks
 from reconciler.bulk.records.mapping import flags_of, row_identity
 from reconciler.bulk.records.uniform_commands import Known
 from reconciler.bulk.scan.batch import Batch, Rejected
-from reconciler.bulk.scan.identifiers import Named
+from reconciler.bulk.scan.identifiers import Named, hashes_other
 from reconciler.bulk.scan.segment_records import Record, contents_of, json_records, middle_line
 from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.segments import Segment
@@ -51,7 +51,7 @@ class Builder:
         self.numbers: array[int] | None = None
         self.fields = Fields(source)
         self.safe_rows = flags_of(source)[1]
-        self.who = identity_reader(source)
+        self.who, self.other = identity_reader(source), hashes_other(source)
         accounts = (source.owner, *source.identify_by)
         self.anonymous_rows = not any(i is not None and i.kind == "user_account_id" for i in accounts)
 
@@ -109,7 +109,8 @@ class Builder:
                 self.compartments.add(line.compartment_id)
             self.pieces.append(line.data)
             self.fits = False
-            self.named.add_line(line, owned=self.source.owner is not None)
+            other = line.field == "email_hash" and record.row is not None and self.other(record.row)
+            self.named.add_line(line, owned=self.source.owner is not None, hashed_other=other)
 
     def frame(
         self, frame: Any, types: Mapping[str, Any] | None, lines: Any, records: Iterator[Record]

@@ -12,8 +12,9 @@ from typing import TypeGuard
 
 import msgspec
 
-from reconciler.bulk.records.lines import Line
-from reconciler.bulk.records.mapping import hashed
+from reconciler.bulk.records.lines import BadLine, Line
+from reconciler.bulk.records.mapping import Row, identifying, value_at
+from reconciler.bulk.records.recipes import hashed, normalised
 from reconciler.model.load import OddIdentifiers
 from reconciler.model.odd_identifiers import (
     BLANK,
@@ -23,6 +24,7 @@ from reconciler.model.odd_identifiers import (
     HASH_DIGITS,
     MARKER,
     MARKERS,
+    NO_EMAIL,
     NO_HASH,
     NUMBER,
     PADDED,
@@ -51,6 +53,7 @@ class Named:
         self._values: list[str] = []
         self._runs: list[tuple[int, str]] = []  # from which line on identifiers are in which field
         self._owners: list[tuple[int, str]] = []  # lines that name an account as their owner alone
+        self.hashed_others: list[int] = []  # lines whose hash was made of a text that is no e-mail address
 
     def add(self, field: str, values: Sequence[str], owners: Sequence[str] = ()) -> None:
         """Lines with identifiers in one field; with the accounts that own their profiles, where the source says which."""
@@ -60,9 +63,15 @@ class Named:
             self._owners.extend(enumerate(owners, len(self._values)))
         self._values.extend(values)
 
-    def add_line(self, line: Line, *, owned: bool) -> None:
-        """One line; `owned` where the source says which account owns a profile."""
+    def add_line(self, line: Line, *, owned: bool, hashed_other: bool = False) -> None:
+        """One line; `owned` where the source says which account owns a profile, `hashed_other` if it hashes no e-mail address."""
+        if hashed_other:
+            self.hashed_others.append(len(self._values))
         self.add(line.field, (line.who,), (line.owner,) if owned and line.owner is not None else ())
+
+    def value(self, at: int) -> str:
+        """The identifier of a line."""
+        return self._values[at]
 
     def runs(self) -> Iterator[tuple[int, str, list[str]]]:
         """Lines that follow one another with one field: the first of them (0 is the first of all), the field, the values."""
@@ -154,9 +163,29 @@ def looker(source: SourceDefinition) -> Callable[[Named, Sequence[int]], Seen]:
         seen = Seen()
         for begin, kind, count in found:
             seen.add(kind, places[begin : begin + count])
+        if others := [places[at] for at in named.hashed_others if named.value(at) not in digests]:
+            seen.add(NO_EMAIL, others)
         return seen
 
     return look
+
+
+def hashes_other(source: SourceDefinition) -> Callable[[Row], bool]:
+    """The function that says of a row whose line names a hash whether the source made it of a text that is no e-mail address."""
+    hashes = [i for i in source.identify_by if i.kind == "email_hash"]
+
+    def other(row: Row) -> bool:
+        for identifier in hashes:
+            try:
+                value = identifying(value_at(row, identifier.column), identifier.column)
+            except BadLine:
+                return False
+            text = value and (normalised(value, identifier) if identifier.hash else value)
+            if text:
+                return identifier.hash is not None and not _EMAIL.fullmatch(text)
+        return False
+
+    return other
 
 
 def _headers(source: SourceDefinition) -> frozenset[str]:

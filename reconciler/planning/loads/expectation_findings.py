@@ -24,6 +24,7 @@ class Unmet(NamedTuple):
         places: of the first rows that break it, one a line.
         no_value: no row has a value in its field.
         near: the name of a field that may be meant then.
+        advice: what to do, where that is known.
     """
 
     expectation: Expectation
@@ -31,6 +32,7 @@ class Unmet(NamedTuple):
     places: str = ""
     no_value: bool = False
     near: str | None = None
+    advice: str | None = None
 
 
 def expectation_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
@@ -74,10 +76,25 @@ def broken(definition: SourceDefinition, scan: Scan) -> Iterator[Unmet]:
                 yield Unmet(expectation, many(rows, "row"))
         elif breaking(expectation, found, scan) and not found.seen:
             words = "no row has a value in this field"
-            yield Unmet(expectation, words, no_value=True, near=found.near)
+            unmet = Unmet(expectation, words, no_value=True, near=found.near)
+            yield _unsent(expectation, definition) or unmet
         elif found.count:
             more = ["…"] if found.count > len(found.first) else []
             yield Unmet(expectation, _words(expectation, found), "\n".join([*found.first, *more]))
+
+
+def _unsent(expectation: Expectation, definition: SourceDefinition) -> Unmet | None:
+    """A check of a column whose text the spec does not send: it hashes it, or leaves it out."""
+    recipes = {i.column for i in definition.identify_by if i.hash}
+    if expectation.field in recipes and expectation.check not in ("not_null", "unique"):
+        words = "this column is sent as a hash, of which the check can tell nothing"
+        advice = "check the texts where the rows are made; the warning identifier-no-email counts those that are no e-mail addresses"
+        return Unmet(expectation, words, no_value=True, advice=advice)
+    if expectation.field in definition.exclude:
+        words = "`profile.exclude` leaves this column out, and only what is sent is checked"
+        advice = "take the check out of `expect`, or the column out of `exclude`"
+        return Unmet(expectation, words, no_value=True, advice=advice)
+    return None
 
 
 def breaking(expectation: Expectation, found: Broken, scan: Scan) -> int:
@@ -128,6 +145,14 @@ def _place(want: DesiredLoad, unmet: Unmet) -> Span:
     return want.places.of_expected_field(number) if unmet.no_value else want.places.of_expectation(number)
 
 
+def _help(unmet: Unmet) -> str:
+    if unmet.advice:
+        return unmet.advice
+    if unmet.near:
+        return f"{proposal(unmet.near)} `field:` is a property as it is sent"
+    return "correct the rows where they are made, or change `expect:`"
+
+
 def _finding(want: DesiredLoad, unmet: Unmet) -> Diagnostic:
     expectation = unmet.expectation
     finding = error(
@@ -136,8 +161,6 @@ def _finding(want: DesiredLoad, unmet: Unmet) -> Diagnostic:
         _place(want, unmet),
         address=str(want.address),
         note=unmet.places or None,
-        help=f"{proposal(unmet.near)} `field:` is a property as it is sent"
-        if unmet.near
-        else "correct the rows where they are made, or change `expect:`",
+        help=_help(unmet),
     )
     return finding if expectation.severity == "error" else replace(finding, severity=Severity.WARNING)

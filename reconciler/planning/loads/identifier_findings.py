@@ -16,6 +16,7 @@ from reconciler.model.odd_identifiers import (
     HASH,
     HASH_DIGITS,
     MARKER,
+    NO_EMAIL,
     NO_HASH,
     NUMBER,
     PADDED,
@@ -24,6 +25,7 @@ from reconciler.model.odd_identifiers import (
 )
 
 _FORMS = ", ".join(map(str, HASH_DIGITS[:-1])) + f" or {HASH_DIGITS[-1]}"
+_NO_ADDRESS = "no address (name@domain.tld), but hashed and sent all the same"
 _PLACES = 5
 
 
@@ -97,6 +99,16 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 "are plain e-mail addresses where email_hash is declared",
                 help=_hash(want),
             ),
+        ),
+        *told(
+            _of(found, NO_EMAIL),
+            f"is {_NO_ADDRESS}",
+            warning(
+                "identifier-no-email",
+                f"are {_NO_ADDRESS}",
+                help="correct the rows where they are made; `normalise: [trim]` takes spaces away; if the column holds hashes already, remove `hash:`",
+            ),
+            "e-mail addresses to hash",
         ),
         *told(
             _of(found, NO_HASH),
