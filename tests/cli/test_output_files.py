@@ -4,13 +4,13 @@ import json
 import os
 import stat
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import zygote
 from tests.support.workspace import TOKEN, Workspace
 
 
@@ -18,7 +18,7 @@ def command(workspace: Workspace, *args: str, stdout: Any = subprocess.PIPE, **e
     """In a process of its own: its stdout is what a test says, and its bytes are looked at."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_") and k != "CI"}
     return subprocess.run(
-        [sys.executable, "-m", "reconciler", "-C", str(workspace.root), *args],
+        [*zygote.command(), "-C", str(workspace.root), *args],
         env={**clean, "RECONCILER_TOKEN": TOKEN, **env},
         stdout=stdout,
         stderr=subprocess.PIPE,

@@ -7,6 +7,7 @@ and the time between.
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.support import zygote
 
 GH = Path(__file__).with_name("gh.py")
 
@@ -48,7 +51,7 @@ class GitHub:
         self.bin.mkdir()
         (self.bin / "gh").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{GH}" "$@"\n')
         (self.bin / "gh").chmod(0o755)
-        (self.bin / "reconciler").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m reconciler "$@"\n')
+        (self.bin / "reconciler").write_text(f'#!/bin/sh\nexec {shlex.join(zygote.command())} "$@"\n')
         (self.bin / "reconciler").chmod(0o755)
 
     def load(self) -> dict[str, Any]:

@@ -125,6 +125,11 @@ def start(arguments: list[str], environment: dict[str, str]) -> Process:
     return Process(connection, *files)
 
 
+def command() -> list[str]:
+    """What a shell or a program starts in place of `python -m reconciler`; the run has its files, folder and environment."""
+    return [sys.executable, "-ISs", str(Path(__file__).with_name("forked.py")), _starter()]
+
+
 def _serve(address: str) -> None:
     """Fork a run for every request; return in the process of a run."""
     listener = socket.socket(socket.AF_UNIX)
@@ -147,7 +152,7 @@ def _serve(address: str) -> None:
 
 def _begin(connection: socket.socket) -> None:
     """In a process that stands between: start the run, and say how it ended."""
-    size, files, _, _ = socket.recv_fds(connection, 4, 2)
+    size, files, _, _ = socket.recv_fds(connection, 4, 3)
     body = b""
     while len(body) < int.from_bytes(size, "big"):
         body += connection.recv(65536)
@@ -163,8 +168,9 @@ def _begin(connection: socket.socket) -> None:
         os._exit(0)
     connection.close()
     os.setsid()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for here, there in ((nothing, 0), (files[0], 1), (files[1], 2)):
+    if len(files) < 3:
+        files.append(os.open(os.devnull, os.O_RDONLY))
+    for here, there in zip(files, (1, 2, 0), strict=True):
         os.dup2(here, there)
         os.close(here)
     os.chdir(folder)

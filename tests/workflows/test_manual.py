@@ -2,14 +2,15 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.support import zygote
 from tests.support.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +77,7 @@ def ran(found: list[str], folder: Path, shell: dict[str, str]) -> "subprocess.Co
 def shell(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "reconciler"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m reconciler "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(zygote.command())} "$@"\n')
     command.chmod(0o755)
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_") and k != "CI"}
     return {

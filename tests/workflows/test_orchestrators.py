@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support import zygote
 from tests.support.emulator import Emulator
 from tests.support.workspace import TOKEN, Workspace
 
@@ -128,7 +130,7 @@ def from_cron(applied: Workspace, folder: Path) -> "subprocess.CompletedProcess[
     """The script in an environment such as cron's; it does not wait between its tries."""
     made = {
         "reconciler.env": f"RECONCILER_TOKEN={TOKEN}\n",
-        "reconciler": f'#!/bin/sh\necho try >>{folder}/tries\nexec {sys.executable} -m reconciler "$@"\n',
+        "reconciler": f'#!/bin/sh\necho try >>{folder}/tries\nexec {shlex.join(zygote.command())} "$@"\n',
         "sleep": "#!/bin/sh\n",
     }
     for name, text in made.items():
