@@ -4,12 +4,10 @@ import json
 import textwrap
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 from reconciler.reports.markdown import code
 from reconciler.reports.style import Style
-from reconciler.spec.exported import scalar
-from reconciler.spec.fields import Field
+from reconciler.spec.fields import Field, inline
 
 _INTRO = """\
 # Fields of the specs
@@ -34,7 +32,7 @@ def one(field: Field, within: Sequence[Field], style: Style) -> str:
         lines += ["", *textwrap.wrap(f"One of: {', '.join(map(str, field.allowed))}.", style.width)]
     if field.examples:
         name = field.path.rpartition(".")[2].removesuffix("[]")
-        lines += ["", "For example:", "", *(f"    {name}: {_inline(x)}" for x in field.examples)]
+        lines += ["", "For example:", "", *(f"    {name}: {inline(x)}" for x in field.examples)]
     return "\n".join([*lines, *(["", *listed(within, style)] if within else [])]) + "\n"
 
 
@@ -66,7 +64,7 @@ def markdown(found: Sequence[Field]) -> str:
         ]
         for f in group:
             required = "; required" if f.required else ""
-            example = f"`{code(_inline(f.examples[0]))}`" if f.examples else ""
+            example = f"`{code(inline(f.examples[0]))}`" if f.examples else ""
             about = f.about.replace("|", "\\|")
             if 0 < len(f.allowed) <= 8:
                 about += " One of: " + ", ".join(f"`{x}`" for x in f.allowed) + "."
@@ -74,12 +72,3 @@ def markdown(found: Sequence[Field]) -> str:
             lines.append(f"| `{name}` | {f.type}{required} | {code(f.default)} | {about} | {example} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _inline(value: Any) -> str:
-    """A value as one line of YAML."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {_inline(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_inline(x) for x in value) + "]"
-    return scalar(value) if isinstance(value, str) else json.dumps(value)

@@ -1,10 +1,12 @@
 """Every field of the specs, read from the JSON Schema: for `explain` and the reference page. Pure."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.spec.exported import scalar
 from reconciler.spec.schema import KINDS, schema
 
 _TYPES = {
@@ -122,3 +124,12 @@ def _type(schema: _Schema) -> str:
     if words == ["list"] and isinstance(elements, Mapping) and isinstance(elements.get("type"), str):
         return f"list of {_TYPES.get(elements['type'], 'value')}s".replace("true or falses", "true or false")
     return " or ".join(words) or "value"
+
+
+def inline(value: Any) -> str:
+    """A value as one line of YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {inline(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(inline(x) for x in value) + "]"
+    return scalar(value) if isinstance(value, str) else json.dumps(value)

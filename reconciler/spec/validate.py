@@ -3,7 +3,8 @@
 Enters: a `Document`. Leaves: diagnostics with the position of the key or value that is wrong.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,9 @@ from reconciler.kinds.nearest import nearest
 from reconciler.model.address import Span
 from reconciler.model.diagnostic import Diagnostic, error
 from reconciler.settings import DURATION
+from reconciler.spec import value_advice
 from reconciler.spec.documents import Document
+from reconciler.spec.fields import inline
 from reconciler.spec.quotes import quoted
 from reconciler.spec.schema import KINDS, good, schema
 from reconciler.spec.shape import ecma
@@ -27,12 +30,18 @@ _WORDS = {
     "boolean": "true or false",
     "null": "nothing",
 }
-_YES_NO = {"yes": "true", "on": "true", "no": "false", "off": "false", "true": "true", "false": "false"}
+_OTHER_KINDS = {
+    "Activation": "a Compartment declares where it is active: activations:",
+    "Deactivation": "a Compartment declares where it is not active: deactivations:",
+    "Organisation": "a Workspace, in reconciler.yaml, names the organisation: organisation_id:",
+    "Environment": "a Workspace, in reconciler.yaml, declares environments:",
+    "Wave": "a Rollout declares its waves: waves:",
+}
 VARIABLE = "^[A-Za-z_][A-Za-z0-9_.-]*$"
 _PATTERNS = {
     "^[0-9]+$": "an id (digits)",
     f"^{DURATION}$": "a duration such as 30s, 10m or 7d, of at most 9999d",
-    "^[0-9]{1,15}(\\.[0-9]{1,15})?%$": "a count or a percentage such as 1%",
+    value_advice.PERCENTAGE: "a count or a percentage such as 1%",
     "^[0-9]{1,15}(\\.[0-9]{1,15})?(B|kB|KB|MB)$": "a size such as 64MB",
     "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$": "made of lowercase letters, digits and inner hyphens",
 }
@@ -64,7 +73,8 @@ def validate(document: Document) -> list[Diagnostic]:
         hint = f"one of {', '.join(KINDS)}"
         return [error("spec-kind", "the document has no 'kind'", document.span(), help=hint)]
     if kind not in KINDS:
-        hint = QUOTES_ADVICE if quoted(kind) else nearest(str(kind), KINDS) or f"one of {', '.join(KINDS)}"
+        near = _OTHER_KINDS.get(str(kind).title()) or nearest(str(kind), KINDS)
+        hint = QUOTES_ADVICE if quoted(kind) else near or f"one of {', '.join(KINDS)}"
         return [error("spec-kind", f"unknown kind {_shown(kind)}", document.span("kind"), help=hint)]
     if good(kind)(data):
         return []
@@ -74,9 +84,22 @@ def validate(document: Document) -> list[Diagnostic]:
         for e in errors
         if e.validator == "additionalProperties" and e.validator_value is False
     }
-    findings = {d for e in errors for d in _explain(document, e, unknown.get(tuple(e.absolute_path), []))}
+    findings = {
+        _advised(document, e, d)
+        for e in errors
+        for d in _explain(document, e, unknown.get(tuple(e.absolute_path), []))
+    }
     fallback = error("spec-value", "the document does not match the schema", document.span())
     return sorted(findings or {fallback}, key=Diagnostic.order)
+
+
+def _advised(document: Document, e: Any, found: Diagnostic) -> Diagnostic:
+    """With something to do: quotes that are none come first, and an example where nothing nearer is known."""
+    if isinstance(e.instance, str) and quoted(e.instance) and found.code != "spec-secret":
+        return replace(found, help=QUOTES_ADVICE)
+    near = value_advice.of_length(e.instance, e.validator_value) if e.validator == "maxLength" else found.help
+    advice = near or value_advice.example(document.data["kind"], tuple(e.absolute_path))
+    return found if advice is None else replace(found, help=advice)
 
 
 def _explain(document: Document, e: Any, unknown: Sequence[str]) -> Iterator[Diagnostic]:
@@ -99,16 +122,16 @@ def _explain(document: Document, e: Any, unknown: Sequence[str]) -> Iterator[Dia
             for key in e.validator_value:
                 if key not in e.instance and not _misspelt(unknown, [key]):
                     words = f"{where} lacks '{key}'"
-                    yield error("spec-missing-field", words, document.key_span(*path))
+                    hint = value_advice.example(document.data["kind"], (*path, key))
+                    yield error("spec-missing-field", words, document.key_span(*path), help=hint)
         case "type":
             yield _type_error(document, e, where, path)
         case "enum" | "const":
             allowed = e.validator_value if e.validator == "enum" else [e.validator_value]
             words = f"{where} is {_shown(e.instance)}, must be {_one_of(allowed)}"
-            hint = QUOTES_ADVICE if quoted(e.instance) else nearest(str(e.instance), map(str, allowed))
-            yield error("spec-value", words, span, help=hint)
+            yield error("spec-value", words, span, help=value_advice.of_choice(e.instance, allowed))
         case "pattern":
-            yield _form_error(e, where, span)
+            yield _form_error(e, where, span, _accepts(document, e))
         case "anyOf" | "oneOf":
             if _misspelt(
                 unknown, [name for option in e.validator_value for name in option.get("required", [])]
@@ -117,17 +140,31 @@ def _explain(document: Document, e: Any, unknown: Sequence[str]) -> Iterator[Dia
             needs = [" and ".join(option.get("required", [])) for option in e.validator_value]
             joined = " or ".join(f"'{n}'" for n in needs)
             one = "exactly one of " if e.validator == "oneOf" else ""
-            yield error("spec-missing-field", f"{where} needs {one}{joined}", document.key_span(*path))
+            first = e.validator_value[0].get("required", [""])[0]
+            hint = value_advice.example(document.data["kind"], (*path, first))
+            yield error(
+                "spec-missing-field", f"{where} needs {one}{joined}", document.key_span(*path), help=hint
+            )
         case _:
             yield error("spec-value", f"{where}: {_bound_words(e)}", span)
 
 
-def _form_error(e: Any, where: str, span: Span) -> Diagnostic:
+def _accepts(document: Document, e: Any) -> Callable[[Any], bool]:
+    """Whether a value would pass where another one did not."""
+    made = validator(document.data["kind"])
+
+    def accepts(value: Any) -> bool:
+        return bool(made.evolve(schema=e.schema).is_valid(value))
+
+    return accepts
+
+
+def _form_error(e: Any, where: str, span: Span, accepts: Callable[[Any], bool]) -> Diagnostic:
     if e.validator_value == VARIABLE:  # it may be the secret itself, so it is not shown
         advice = "write the name of the environment variable that holds the secret; change the secret if it was committed"
         return error("spec-secret", f"{where} is not the name of a variable", span, help=advice)
     wanted = _PATTERNS.get(e.validator_value, f"of the form {e.validator_value}")
-    hint = QUOTES_ADVICE if quoted(e.instance) else None
+    hint = value_advice.of_form(e.instance, accepts)
     return error("spec-value", f"{where} is {_shown(e.instance)}, which is not {wanted}", span, help=hint)
 
 
@@ -144,7 +181,7 @@ def _unknown_fields(
         if key not in known:
             plain = TYPOGRAPHIC.sub("", str(key))
             hint = QUOTES_ADVICE if plain != key and plain in known else None
-            hint = hint or nearest(key, known) or (f"known here: {', '.join(known)}" if known else None)
+            hint = hint or value_advice.of_field(str(key), known)
             words = f"unknown field '{_short(key)}' in {where}"
             yield error("spec-unknown-field", words, document.key_span(*path, key), help=hint)
 
@@ -158,21 +195,25 @@ def _type_error(document: Document, e: Any, where: str, path: tuple[str | int, .
         return error("spec-secret", f"{where} contains the token itself", span, help=advice)
     hint: str | None = None
     number = isinstance(e.instance, int | float) and not isinstance(e.instance, bool)
-    if "string" in types and number:
-        hint = f'quote it: "{document.written(*path)}"'
-    elif isinstance(e.instance, str) and quoted(e.instance):
-        hint = QUOTES_ADVICE
-    elif "array" in types and isinstance(e.instance, str):
-        hint = "write a list, in square brackets"
-    elif "boolean" in types and str(e.instance).lower() in _YES_NO:
-        hint = f"write {_YES_NO[str(e.instance).lower()]}"
-    elif "object" in types and isinstance(e.instance, str | list):
-        hint = "write fields as `field: value`, each on a line of its own or in braces"
+    if near := value_advice.of_type(e.instance, types, document.written(*path), _accepts(document, e)):
+        hint = near
+    elif "object" in types and (only := _only_field(e)):
+        hint = f"write {{{only}: {inline(e.instance)}}}"
     elif e.instance is None and "#" in document.line(*path):
         hint = "# begins a comment; put quotes around a value that begins with it"
     is_id = number and path and (path[-1] == "id" or str(path[-1]).endswith("_id"))
     words = f"{where} must be {wanted}, this is {_kind_of(e.instance)}"
     return error("spec-id-number" if is_id else "spec-type", words, span, help=hint)
+
+
+def _only_field(e: Any) -> str | None:
+    """The field of a mapping for which its value may have been given, where it has one field only."""
+    match list(e.schema.get("properties", {}).items()):
+        case [(name, schema)] if e.instance is not None and validator("Workspace").evolve(
+            schema=schema
+        ).is_valid(e.instance):
+            return str(name)
+    return None
 
 
 def _bound_words(e: Any) -> str:
