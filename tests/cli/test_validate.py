@@ -441,7 +441,7 @@ def test_render_shows_overlays_sets_and_origins(tmp_path: Path) -> None:
     every = run(root, "render", "--environment", "dev", "*/*")
     assert every.out == run(root, "render", "--environment", "dev").out
     for wrong, code, words in (
-        ("loyalty", 64, "known: Compartment/loyalty"),
+        ("loyalty", 64, "did you mean 'Compartment/loyalty'?"),
         ("Compartment/loyality", 1, "did you mean 'Compartment/loyalty'?"),
         ("Kompartment/*", 1, "did you mean 'Compartment/*'?"),
     ):
