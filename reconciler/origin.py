@@ -122,7 +122,8 @@ def endpoint(text: str, given: str = "endpoint:") -> Endpoint:
     try:
         return Origin.parse(text)
     except BadAddress as e:
-        raise BadAddress(f"{given} cannot be used: {e}", help=e.help) from None
+        meant = f"did you mean '{SANDBOX}'?" if text.strip(" :/").lower() == "sandbox" else e.help
+        raise BadAddress(f"{given} cannot be used: {e}", help=meant) from None
 
 
 class SourceUrl(NamedTuple):

@@ -172,7 +172,6 @@ class DesiredLoad:
     suspended: bool
     span: Span
     label_span: Span
-    missing_label: str | None = None
     schema_file: str | None = None
     places: SourcePlaces | None = field(default=None, compare=False, repr=False)
 

@@ -29,6 +29,7 @@ from reconciler.spec.documents import Document
 from reconciler.spec.expectations import checks
 from reconciler.spec.source_fields import IDENTIFIERS, format_of, identifiers, references
 from reconciler.spec.source_places import Places
+from reconciler.spec.source_references import PLACEHOLDER
 from reconciler.spec.specs import Specs
 
 # What a definition takes over as it is written. What is left out has the default of `SourceDefinition`.
@@ -121,8 +122,8 @@ def _load(
     source: str, name: str, datamart_id: str, labels: dict[str, str], document: Document, settings: Settings
 ) -> DesiredLoad:
     spec = document.data["spec"]
-    files, missing = _fill(spec.get("files", []), name, labels)
-    query, lacking = _query(spec.get("sql"), name, labels)
+    files = tuple(_filled(p, name, labels) for p in spec.get("files", []))
+    query = _query(spec.get("sql"), name, labels)
     definition = replace(_definition(source, files, document, settings), sql=query)
     span = document.span("metadata", "name")
     return DesiredLoad(
@@ -133,45 +134,21 @@ def _load(
         bool(spec.get("suspend")),
         span,
         document.span("spec", "sql" if query else "files"),
-        missing or lacking,
         places=Places(document),
     )
 
 
-def _query(spec: dict[str, Any] | None, name: str, labels: dict[str, str]) -> tuple[Query | None, str | None]:
+def _query(spec: dict[str, Any] | None, name: str, labels: dict[str, str]) -> Query | None:
     """The query of a source; placeholders are filled into texts, not into references."""
     if spec is None:
-        return None, None
-    missing: list[str] = []
-
-    def filled(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        text = value
-        for placeholder in re.findall(r"\{datamart\.(?:name|labels\.[^.}]+)\}", value):
-            (found,), lacking = _fill([placeholder], name, labels)
-            missing.extend([lacking] if lacking else [])
-            text = text.replace(placeholder, found)
-        return text
-
-    query = Query(url=filled(spec["url"]), query=filled(spec["query"]))
-    return query, (missing[0] if missing else None)
+        return None
+    url, query = (_filled(x, name, labels) if isinstance(x, str) else x for x in (spec["url"], spec["query"]))
+    return Query(url=url, query=query)
 
 
-def _fill(patterns: list[str], name: str, labels: dict[str, str]) -> tuple[tuple[str, ...], str | None]:
-    """Fill placeholders; the second value is the first label the datamart lacks."""
-    missing: list[str] = []
-
-    def value(m: re.Match[str]) -> str:
-        key = m[1]
-        if key == "datamart.name":
-            return name
-        label = key.removeprefix("datamart.labels.")
-        if label not in labels:
-            missing.append(label)
-        return labels.get(label, "")
-
-    return tuple(re.sub(r"\{([^}]*)\}", value, p) for p in patterns), (missing[0] if missing else None)
+def _filled(text: str, name: str, labels: dict[str, str]) -> str:
+    """With a datamart's name and labels; that it has them is a rule of its own (`source_references.labelled`)."""
+    return re.sub(PLACEHOLDER, lambda m: labels[m[1]] if m[1] else name, text)
 
 
 def _definition(

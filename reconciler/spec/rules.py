@@ -8,7 +8,7 @@ to say: positions cost a second reading of the file.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from reconciler.kinds.nearest import nearest
+from reconciler.kinds.nearest import nearest, nearest_or_known
 from reconciler.model.diagnostic import Diagnostic, error, has_errors, warning
 from reconciler.spec import former_names, sets
 from reconciler.spec.compartment_rules import (
@@ -22,7 +22,7 @@ from reconciler.spec.compartment_rules import (
 from reconciler.spec.documents import Document
 from reconciler.spec.expectations import expectations
 from reconciler.spec.source_columns import dialects, effects, names, properties, repeated
-from reconciler.spec.source_references import activated, compartments
+from reconciler.spec.source_references import activated, compartments, labelled
 from reconciler.spec.source_rules import (
     anonymous,
     changed_rows,
@@ -167,8 +167,21 @@ def _unknown_datamart(
         "unknown-datamart",
         f"no spec declares the datamart '{e.name}'",
         span,
-        help=nearest(e.name, specs.datamarts),
+        help=_set_meant(e.name, specs) or nearest_or_known(e.name, specs.datamarts),
     )
+
+
+def _set_meant(written: str, specs: Specs) -> str | None:
+    """A set that a text which names no datamart may be meant to be."""
+    if written.lower() in ("*", "any", "every", "everything"):
+        return "write all"
+    if written.lower() in ("none", "nowhere", ""):
+        return "remove the field: it is for datamarts that there are"
+    key, sign, value = written.replace(":", "=", 1).partition("=")
+    if sign and key.strip() in specs.labels:
+        return f"a label is written {{{key.strip()}: {value.strip()}}}"
+    labels = [k for k, values in specs.labels.items() if written in values]
+    return f"a label is written {{{labels[0]}: {written}}}" if labels else None
 
 
 def _rollouts(specs: Specs) -> Iterator[Diagnostic]:
@@ -220,6 +233,7 @@ WORKSPACE_RULES: tuple[Callable[[Specs], Iterator[Diagnostic]], ...] = (
     removals,
     compartments,
     activated,
+    labelled,
     former_names.compartments,
     former_names.sources,
 )

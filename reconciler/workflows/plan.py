@@ -1,7 +1,8 @@
 """Specs, remote and sources -> `Plan`. Sends nothing but GET, writes nothing, needs no ledger (G1)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.api.client import Reader
@@ -14,6 +15,7 @@ from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import Plan, Unmanaged
 from reconciler.model.remote import Observed
 from reconciler.model.unchanged import within as unchanged_within
+from reconciler.origin import LocalSandbox
 from reconciler.planning.config.changes import ConfigPlan
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.unmanaged import unmanaged
@@ -24,6 +26,7 @@ from reconciler.planning.plan.planner import (
     plan_config,
     prune_requires,
 )
+from reconciler.settings import Settings
 from reconciler.spec.severities import ruled
 from reconciler.workflows.check import Checked
 from reconciler.workflows.request import PlannedConfig, PlannedLoads, Request
@@ -90,7 +93,7 @@ def make_plan(
         unchanged = unchanged_within(unchanged, within)
     diagnostics = [
         *checked.diagnostics,
-        *config.diagnostics,
+        *_of_sandbox(config.diagnostics, settings),
         *_paused(desired, checked),
         *_ledger_warning(request, settings.ledger),
     ]
@@ -149,6 +152,16 @@ def _listed(observed: Observed) -> list[str]:
     if not isinstance(observed.compartments, Listed):
         return []
     return [identity for identity, rows in observed.activations.items() if isinstance(rows, Listed)]
+
+
+def _of_sandbox(findings: Sequence[Diagnostic], settings: Settings) -> list[Diagnostic]:
+    """What is to be done where datamarts that no spec names are those of specs as they were before."""
+    if not isinstance(settings.endpoint, LocalSandbox):
+        return list(findings)
+    advice = (
+        "the sandbox keeps datamarts that specs named before: `reconciler sandbox reset` removes its state"
+    )
+    return [replace(d, help=advice) if d.code == "datamart-not-declared" else d for d in findings]
 
 
 def _stop_if_unauthorized(observed: Observed) -> None:

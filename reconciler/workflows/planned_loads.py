@@ -99,16 +99,13 @@ class LoadPlanner:
         Raises:
             ReconcilerError: a chunk that the user named is not there.
         """
-        address, span = str(load.address), load.label_span
+        address = str(load.address)
         if load.suspended:
             words = "the source is suspended; nothing is loaded"
             return PlannedLoad(None, [warning("load-suspended", words, load.span, address=address)])
         usable, blockers, failed = self._blockers(load)
         if not usable:
             return PlannedLoad(None, blockers, failed)
-        if load.missing_label:
-            words = f"{load.datamart} has no label '{load.missing_label}', which the source's files need"
-            return PlannedLoad(None, [error("source-placeholder", words, span, address=address)])
         ids = {k: self.config.ids[k] for k in load.definition.compartments}
         definition = replace(load.definition, compartments=ids)
         try:

@@ -11,7 +11,7 @@ from reconciler.bulk.sent.index_file import Unusable
 from reconciler.bulk.sent.indexes import SentIndexes
 from reconciler.errors import ReconcilerError
 from reconciler.model.desired import DesiredLoad
-from reconciler.model.diagnostic import Diagnostic, Severity, error
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.load import Reject, Scan
 from reconciler.model.shown_rows import Shown
 from reconciler.model.source import SourceDefinition
@@ -139,10 +139,6 @@ def _one(
         if keep:
             keep(with_contents(reject, data))
 
-    if first.missing_label:
-        words = f"{first.datamart} has no label '{first.missing_label}', which the source's files need"
-        found = error("source-placeholder", words, first.label_span, address=addresses[0])
-        return Examined(addresses, limit, None, (found,))
     try:
         with scans.for_once(definition) as readable:
             sent = None if looking is None else looking.add

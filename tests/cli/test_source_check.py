@@ -112,6 +112,8 @@ def test_a_source_that_cannot_be_read(root: Path, workspace: Workspace) -> None:
 
 def test_a_label_that_a_target_lacks(root: Path, workspace: Workspace) -> None:
     path = "data/{datamart.labels.stage}.ndjson"
+    table = (root / "specs/datamarts.yaml").read_text()
+    workspace.write("specs/datamarts.yaml", table.replace("{country: fr}", "{country: fr, stage: canary}"))
     workspace.write("specs/commands.yaml", COMMANDS.replace("[data/c.ndjson]", f'["{path}"]'))
     done = workspace.run("source", "check", "commands")
     assert done.code == 1, done

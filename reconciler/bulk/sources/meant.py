@@ -32,8 +32,21 @@ Look = Callable[[str], Names]
 
 def advice(root: Path, pattern: str) -> str:
     """What to do about a pattern that matches no file of the workspace."""
-    found = _corrected(pattern, lambda folder: _names(root, folder))
+
+    def look(folder: str) -> Names:
+        return _names(root, folder)
+
+    found = _deeper(pattern, look) or _corrected(pattern, look)
     return " ".join(filter(None, (found and found.rstrip(), "Paths are relative to the workspace")))
+
+
+def _deeper(pattern: str, look: Look) -> str | None:
+    """Files of this name in folders below that of the pattern: a placeholder or a folder may be forgotten. Pure."""
+    folder, _, name = pattern.rpartition("/")
+    if has_wildcard(pattern):
+        return None
+    found = [_join(f, name) for f in _below([folder], look)[1:] if name in look(f).files]
+    return f"Files of this name: {few(found, _LISTED)}." if found else None
 
 
 def _corrected(pattern: str, look: Look) -> str | None:

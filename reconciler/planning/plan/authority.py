@@ -219,10 +219,6 @@ def _load(load: LoadChange, desired: Desired, config: ConfigPlan) -> LoadChange 
         return Refusal(load.address)
     if want.suspended:
         return Refusal(load.address, declared="its source is suspended in the specs")
-    if want.missing_label is not None:
-        return Refusal(
-            load.address, declared=f"its datamart has no label '{want.missing_label}' in the specs"
-        )
     planned = definition_of(load)
     definition = _definition(load, planned, want, config)
     once = want.definition.sql is not None
