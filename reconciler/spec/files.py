@@ -24,7 +24,6 @@ from reconciler.spec.validate import validate
 _MANY = 500
 _CHUNK = 200
 _WORD = r"[A-Za-z0-9][A-Za-z0-9-]*"
-_NAME = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"  # as the schema has it
 
 
 class Read(NamedTuple):
@@ -33,7 +32,7 @@ class Read(NamedTuple):
     Attributes:
         documents: those that passed the schema.
         findings: of syntax, schema, and rules within one document.
-        doubtful: names that what could not be used may have declared; `Datamarts` if a table may have been lost, `Compartment` if a compartment whose name cannot be used.
+        doubtful: names that what could not be used may have declared; `Datamarts` if a table may have been lost.
         digest: of the bytes that were read.
     """
 
@@ -102,8 +101,6 @@ def _names(data: object) -> frozenset[str]:
     name = metadata.get("name") if isinstance(metadata, dict) else None
     names = frozenset({name}) if isinstance(name, str) else frozenset()
     nameless = kind not in KINDS and "Datamarts" in (nearest(str(kind), KINDS) or "Datamarts")
-    if kind == "Compartment" and not (isinstance(name, str) and re.fullmatch(_NAME, name)):
-        names |= {"Compartment"}  # it may be any
     return names | {"Datamarts"} if kind == "Datamarts" or nameless else names
 
 

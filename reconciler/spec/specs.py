@@ -98,8 +98,8 @@ class Specs:
         return "Datamarts" not in self.doubtful
 
     def lacks(self, compartment: str) -> bool:
-        """True if no spec declares the compartment, and none that could not be used may declare it."""
-        return compartment not in self.compartments and not self.doubtful & {compartment, "Compartment"}
+        """True if no spec declares the compartment."""
+        return compartment not in self.compartments and compartment not in self.doubtful
 
     def named(self) -> Iterator[tuple[str, str, Document]]:
         """Kind, name and document of what is declared, datamarts aside."""

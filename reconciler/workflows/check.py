@@ -118,8 +118,10 @@ def load(root: Path, settings: Settings, workspace: Document, more: Sequence[Spe
         words = f"no spec in {', '.join(settings.specs)}"
         hint = "specs are files that end in .yaml or .yml; `specs:` in reconciler.yaml names their folders"
         findings.append(error("no-specs", words, Span(WORKSPACE_FILE), help=hint))
-    written = workspace.span("spec", "specs") if "specs" in workspace.data["spec"] else Span(WORKSPACE_FILE)
-    findings = [replace(d, span=written) if d.span == Span(WORKSPACE_FILE) else d for d in findings]
+    findings = [
+        replace(d, span=workspace.span("spec", "specs")) if d.span == Span(WORKSPACE_FILE) else d
+        for d in findings
+    ]
     read = read_all(files)
     base, over = overlays.split(d for r in read for d in r.documents if d.data["kind"] != "Workspace")
     doubtful = frozenset().union(*(r.doubtful for r in read))

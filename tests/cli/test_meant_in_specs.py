@@ -27,7 +27,6 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         (LOYALTY, "activations: all", "activations: none", "datamart 'none'", "remove the field"),
         (LOYALTY, "activations: all", "activations: zzz", "datamart 'zzz'", "known: "),
         (LOYALTY, "activations: all", "activations: ", "this is empty", "for example `activations: all`"),
-        (LOYALTY, "name: loyalty", "name: Loyalty_1 x", "is 'Loyalty_1 x'", "write loyalty-1-x"),
         (LOYALTY, "kind: Compartment", "kind: Activation", "unknown kind 'Activation'", "activations:"),
         (SOURCE, "data/*.csv", "data/{datamart.labels.land}.csv", "no datamart has the label 'land'", "known: country"),
         (SOURCE, "data/*.csv", "data/{datamart.labels.countri}.csv", "no datamart has the label", "did you mean 'country'?"),
