@@ -340,7 +340,8 @@ def test_every_worker_has_its_share(tmp_path: Path, count: int, max_bytes: int) 
     """Whatever a chunk's size: each checks as much as another one, but for a chunk, and none waits while there is more to check."""
     (tmp_path / "x.csv").write_text("id,note\n" + "".join(f"u{n},{n:030}\n" for n in range(8_000)))
     workers = Asking(count)
-    both(tmp_path, source("csv", "x.csv", max_bytes), workers, 300)
+    with segments_of(300):
+        elsewhere(tmp_path, source("csv", "x.csv", max_bytes), workers)
     stretch = worker_frames.STRETCH * 400
     most, least = max(workers.asked.values()), min(workers.asked.values())
     assert most - least <= max(max_bytes, 2 * stretch)
