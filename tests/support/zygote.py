@@ -202,6 +202,7 @@ def _main() -> None:
     importlib.metadata.version("msgspec")
     for name in LATE:
         importlib.import_module(name)
+    _compile_patterns()
     loaded = [name for name in LEFT_OUT if name in sys.modules]
     assert not loaded, loaded
     sys.modules["__main__"] = sys.modules["reconciler.__main__"]  # what processes of a pool begin with
@@ -219,6 +220,27 @@ def _main() -> None:
     except SystemExit as e:
         _end(e.code)
         raise
+
+
+def _compile_patterns() -> None:
+    """Patterns are compiled where they are first used, which for these is nearly every run."""
+    from reconciler import origin
+    from reconciler.api.proxy import proxy
+    from reconciler.cli.output.console import located, source_lines, work_in
+    from reconciler.kinds import paths
+    from reconciler.model.foreign import plain_json
+    from reconciler.reports.folded import folded
+
+    here = origin.Origin.parse("http://127.0.0.1:9/x")
+    assert proxy(here) is None
+    origin.masked_line(paths.shown("/v1/x"))
+    paths.about_profiles("/v1/x")
+    plain_json("é")
+    work_in(Path("x"))
+    folded(located("`reconciler plan`"), 80)
+    work_in(Path())
+    workspace = Path(__file__).parents[2] / "specs"
+    source_lines(workspace)("reconciler.yaml", 1)
 
 
 def _end(code: object) -> None:
