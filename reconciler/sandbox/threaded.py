@@ -1,5 +1,6 @@
 """The sandbox in a thread of this process, with its insides at hand: for tests."""
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -22,6 +23,41 @@ from reconciler.sandbox.switches import Switches
 AT_ONCE = {"pending_seconds": 0, "running_seconds": 0}
 
 
+class _Server(uvicorn.Server):
+    """Ends when it is told to: uvicorn's own looks ten times a second, and then waits as long for connections to close."""
+
+    _told: asyncio.Event | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        """Serve until `end`."""
+        self._told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):  # the header with the date is made anew
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what listens, and each connection."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+            if not self.server_state.connections:
+                return
+
+    def end(self) -> None:
+        """Serve no more; asked for by another thread."""
+        self.should_exit = self.force_exit = True
+        if self._loop and self._told:
+            with contextlib.suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._told.set)
+
+
 class ThreadedSandbox:
     """A served sandbox.
 
@@ -41,7 +77,7 @@ class ThreadedSandbox:
         listener.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(self.sandbox.app(), log_level="critical", lifespan="off", access_log=False)
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
         self._thread.start()
         while not self._server.started:
@@ -49,8 +85,7 @@ class ThreadedSandbox:
 
     def stop(self) -> None:
         """Serve no more; nothing of it is left but files in its folder."""
-        self._server.should_exit = True
-        self._server.force_exit = True
+        self._server.end()
         self._thread.join(5)
         self.sandbox.processor.stop()
         with self.store.lock:
