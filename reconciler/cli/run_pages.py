@@ -9,7 +9,8 @@ import typer
 from reconciler.cli import completing, session
 from reconciler.cli.flags import Flags
 from reconciler.cli.wiring import ledgers, real_clock
-from reconciler.ledger.history import Entry, History, Recorded
+from reconciler.errors import Refused
+from reconciler.ledger.history import Entry, History
 from reconciler.ledger.rollouts import Recorded as Rollout
 from reconciler.model.plan import Plan
 from reconciler.planning.plan import document
@@ -38,14 +39,17 @@ def run_of(flags: Flags, plan_digest: str) -> Told | None:
 def runs(flags: Flags, limit: int = READ_RUNS) -> list[Told]:
     """The newest runs, newest first, each with what became of it."""
     ledger, settings = history(flags), session.settings_only(flags).settings
-    found = []
+    found, unread = [], {}
     for run in ledger.runs(limit):
-        plan = _plan(run)
+        try:
+            plan = document.decode(run.plan.encode(), f"the plan of run {run.id}")
+        except Refused as e:  # of another version, or damaged: the journal has what was done
+            plan, unread[run.id] = runs_text.without_plan(run), str(e).splitlines()[0]
         found.append((run, plan, runs_text.steps(plan, ledger.journal(run.id))))
     running = bool(found) and found[0][0].state == "running"
     with ledgers.reading_rollouts(flags.root, settings) as board:
         waves = board.of_runs() if board is not None else {}
-    return told(found, ledgers.locked_since(flags.root, settings) if running else None, waves)
+    return told(found, ledgers.locked_since(flags.root, settings) if running else None, waves, unread)
 
 
 def ids(context: typer.Context, incomplete: str) -> list[str]:
@@ -115,7 +119,3 @@ def journal_of(root: Path, settings: Settings, found: Rollout) -> list[Entry]:
     ledger = ledgers.history(root, settings)
     numbers = sorted({run for w in found.waves.values() for run in w.runs})
     return [entry for run in numbers for entry in ledger.journal(run)]
-
-
-def _plan(run: Recorded) -> Plan:
-    return document.decode(run.plan.encode(), f"the plan of run {run.id}")

@@ -39,6 +39,27 @@ class Recorded:
     waves: Mapping[str, WaveRecord] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class WaveOfRun:
+    """Which wave a run applied.
+
+    Attributes:
+        rollout: its number.
+        plan_digest: of the plan of the whole rollout, which was reviewed; a run has the part that it carries out.
+        wave: its name.
+        state: of the wave now.
+        why: why it is so, such as what closed its gate.
+        several: other runs applied this wave, too: batches of its datamarts, or the same ones again.
+    """
+
+    rollout: int
+    plan_digest: str
+    wave: str
+    state: str = "passed"
+    why: str = ""
+    several: bool = False
+
+
 class Rollouts:
     """Rollouts of one organisation on one endpoint. Every method raises LedgerFailed if the database does not do its part."""
 
@@ -111,19 +132,22 @@ class Rollouts:
         rows = self._db.rows("SELECT runs FROM waves WHERE rollout=? AND wave=?", identity, wave)
         return tuple(json.loads(rows[0][0])) if rows else ()
 
-    def of_runs(self) -> dict[int, tuple[int, str]]:
-        """Of each run that applied a wave of one of the newest rollouts, the rollout's number and the wave's name."""
+    def of_runs(self) -> dict[int, WaveOfRun]:
+        """Of each run that applied a wave of one of the newest rollouts, that wave."""
         # A query for each rollout: with one for all of them PostgreSQL reads the table of waves whole.
         newest = self._db.rows(
-            "SELECT id FROM rollouts WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT ?",
+            "SELECT id, plan_digest FROM rollouts WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT ?",
             *self._key,
             _NEWEST,
         )
         return {
-            run: (identity, wave)
-            for (identity,) in newest
-            for wave, runs in self._db.rows("SELECT wave, runs FROM waves WHERE rollout=?", identity)
-            for run in json.loads(runs)
+            run: WaveOfRun(identity, digest, wave, state, why, several=len(ids) > 1)
+            for identity, digest in newest
+            for wave, state, why, runs in self._db.rows(
+                "SELECT wave, state, why, runs FROM waves WHERE rollout=?", identity
+            )
+            for ids in [json.loads(runs)]
+            for run in ids
         }
 
     def _one(self, rest: str, *values: str) -> Recorded | None:

@@ -1,12 +1,16 @@
 """Waves: which part of a plan is carried out when, and each gate at, below and above its limit."""
 
+import itertools
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.rollout import Gates, Wave
 from reconciler.planning.plan import waves
+from reconciler.planning.plan.document import decode, encode
+from tests.laws.test_authority import made
 
 
 def ended(*statuses: Status, failed: int = 0, succeeded: int = 0) -> list[Outcome]:
@@ -84,3 +88,32 @@ def test_batches(most: int | None, busy: tuple[str, ...], batches: list[tuple[st
 )
 def test_moved_specs(then: dict[str, str], now: dict[str, str], expected: list[str]) -> None:
     assert [w.split(":")[0] for w in waves.moved_specs(then, now)] == expected
+
+
+@pytest.mark.parametrize(
+    ("idle", "wave", "first"),
+    [
+        (idle, wave, first)
+        for n in range(3)
+        for idle in itertools.combinations(("customers@fr", "orders@de"), n)
+        for wave in ("canary", "everyone")
+        for first in (True, False)
+    ],
+)
+def test_the_part_of_a_wave_is_a_plan_that_can_be_read_again(
+    idle: tuple[str, ...], wave: str, first: bool
+) -> None:
+    """Whichever loads have nothing to do, and whatever they require that another wave does."""
+    plan = made()[0]
+    acting = [c.address for c in plan.resource_changes if c.change.actions != ("no-op",)]
+    loads = tuple(
+        replace(x, actions=("no-op",), wave=None, requires=tuple(a for a in acting if a.endswith(x.datamart)))
+        if x.address.partition("/")[2] in idle
+        else x
+        for x in plan.loads
+    )
+    part = waves.part(replace(plan, loads=loads), wave, first=first)
+    assert decode(encode(part).encode(), "p") == part
+    names = {wave, None} if first else {wave}
+    assert {x.wave for x in part.loads} <= {wave, None}
+    assert {c.wave for c in part.resource_changes if c.change.actions != ("no-op",)} <= names | {None}

@@ -78,6 +78,9 @@ def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None
     assert "wave early: 6 of 120 commands failed (5.0 %); allowed: 1 %" in " ".join(first.err.split())
     assert states(fleet) == ["passed", "closed", "waiting", "waiting"]
     assert fleet.touched() == {"canary", "early"}
+    for listed in (fleet.workspace.run("runs").out, fleet.workspace.run("runs", "show").out):
+        assert "its gate is closed: 6 of 120 commands failed" in " ".join(listed.split())
+    assert "rollout status` shows the rollout" in " ".join(listed.split())
     told = fleet.workspace.run("rollout", "status")
     assert "is stopped: wave early: 6 of 120 commands" in " ".join(told.out.split())
     short = told.out.replace(f" -C {fleet.workspace.root}", "")  # it is added to lines of the right width
@@ -95,6 +98,12 @@ def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None
     fleet.once_each()
     assert len(fleet.loaded()) == 40
     assert fleet.workspace.run("plan", "--detailed-exitcode").code == 0
+    runs = json.loads(fleet.workspace.run("runs", "-o", "json").out)["runs"]
+    assert {r["rollout"]["plan_digest"] for r in runs} == {status(fleet)["plan_digest"]}
+    listed = " ".join(fleet.workspace.run("runs").out.split())
+    assert len(set(re.findall(r"wave most of rollout 1 on (.*?\))", listed))) == 3, (
+        listed
+    )  # of batches, where
     writes = len(fleet.emulator.writes())
     last = fleet.workspace.run("apply", plan)
     assert last.code == 0
@@ -282,7 +291,7 @@ def test_an_aborted_rollout_never_continues(fleet: Fleet, tmp_path: Path) -> Non
     assert fleet.touched() == {"canary"}
     assert "wave canary of rollout 1" in " ".join(fleet.workspace.run("runs").out.split())
     (run,) = json.loads(fleet.workspace.run("runs", "-o", "json").out)["runs"]
-    assert run["rollout"] == {"id": 1, "wave": "canary"}
+    assert (run["rollout"]["id"], run["rollout"]["wave"]) == (1, "canary")
 
 
 def test_on_failure_abort(fleet_of: Make) -> None:

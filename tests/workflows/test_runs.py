@@ -51,6 +51,25 @@ def test_runs_tell_what_became_of_each_action(workspace: Workspace, emulator: Em
     assert len(emulator.store.requests()) == asked
 
 
+def test_a_run_whose_plan_cannot_be_read_is_told_from_its_journal(workspace: Workspace) -> None:
+    workspace.customers(50, max_bytes=1000)
+    assert workspace.run("apply", "--auto-approve").code == 0
+    before = steps(workspace)
+    db = sqlite3.connect(workspace.root / ".reconciler/ledger.db")
+    db.execute('UPDATE runs SET plan = replace(plan, \'"format_version": "2\', \'"format_version": "1\')')
+    db.commit()
+    db.close()
+    assert steps(workspace) == before
+    listed = workspace.run("runs")
+    assert (listed.code, "succeeded" in listed.out) == (0, True)
+    shown = workspace.run("runs", "show")
+    assert shown.code == 0
+    assert "50 read = 50 to send + 0 rejected" in shown.out
+    assert "Its plan cannot be read, so only what its journal has is told" in " ".join(shown.out.split())
+    assert "resume" not in shown.out
+    assert workspace.run("runs", "show", "-o", "html").code == 0
+
+
 def test_a_run_that_was_cut_off(workspace: Workspace, emulator: Emulator) -> None:
     workspace.customers(3000, max_bytes=2000)
     process = workspace.start("apply", "--auto-approve")

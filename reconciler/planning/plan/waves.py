@@ -1,6 +1,7 @@
 """A plan in waves: which action is in which, the part of the plan that one wave carries out, and its gates. Pure."""
 
 from collections.abc import Mapping, Sequence, Set
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -10,6 +11,7 @@ from reconciler.model.plan import LoadChange, Plan, ResourceChange, Unchanged
 from reconciler.model.rollout import Gates, Rollout, Wave
 from reconciler.planning.digests import sealed
 
+Entry = TypeVar("Entry", ResourceChange, LoadChange)
 # What gates count as failed: it is not as it should be, and it was tried.
 FAILED = frozenset({Status.FAILED, Status.UNKNOWN, Status.CANCELED, Status.DUPLICATED})
 
@@ -74,9 +76,22 @@ def part(plan: Plan, wave: str, *, datamarts: Sequence[str] | None = None, first
     # A load that only has to be told of is told of once, with the first wave.
     told = [x for x in plan.loads if x.actions == ("no-op",)] if first else []
     there = Unchanged(compartments=plan.unchanged.compartments)
+    mine, loading = (*before, *idle, *changes), (*loads, *told)
+    known = {*(c.address for c in mine), *(x.address for x in loading)}
     return sealed(
-        replace(plan, resource_changes=(*before, *idle, *changes), unchanged=there, loads=(*loads, *told))
+        replace(
+            plan,
+            resource_changes=tuple(_among_these(c, known) for c in mine),
+            unchanged=there,
+            loads=tuple(_among_these(x, known) for x in loading),
+        )
     )
+
+
+def _among_these(entry: Entry, known: Set[str]) -> Entry:
+    """What requires nothing that other waves do: it is done, or the entry has nothing to wait for."""
+    left = tuple(address for address in entry.requires if address in known)
+    return entry if left == entry.requires else replace(entry, requires=left)
 
 
 def begun(plan: Plan, done: Set[str | None]) -> Plan:

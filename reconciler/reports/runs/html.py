@@ -93,7 +93,8 @@ def _facts(told: Told, by: Actor) -> list[tuple[str, str]]:
         ("environment", plan.environment or ""),
         ("started", f"{utc(run.started)} UTC"),
         ("took", took(run)),
-        ("plan", f"{run.plan_digest[:12]} of {moment(plan.created_at)}"),
+        ("plan", run.plan_digest[:12] + (f" of {moment(plan.created_at)}" if plan.created_at else "")),
+        ("reviewed plan", told.rollout.plan_digest[:12] if told.rollout else ""),
     ]
 
 

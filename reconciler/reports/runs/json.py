@@ -15,7 +15,15 @@ def render(runs: Sequence[Told], *, steps: bool = False) -> str:
             "id": told.run.id,
             "state": told.state.value,
             "completed_by": told.completed_by,
-            "rollout": None if told.rollout is None else {"id": told.rollout[0], "wave": told.rollout[1]},
+            "rollout": None
+            if told.rollout is None
+            else {
+                "id": told.rollout.rollout,
+                "wave": told.rollout.wave,
+                "wave_state": told.rollout.state,
+                "why": told.rollout.why,
+                "plan_digest": told.rollout.plan_digest,
+            },
             "host": told.run.host,
             "who": told.run.by.who,
             "commit": told.run.by.commit,

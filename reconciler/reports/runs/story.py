@@ -7,10 +7,12 @@ from enum import StrEnum
 
 from reconciler.kinds.counts import many
 from reconciler.ledger.history import Recorded
+from reconciler.ledger.rollouts import WaveOfRun
 from reconciler.model.plan import Plan
 from reconciler.model.unchanged import as_declared
 from reconciler.reports.runs.text import DONE, NOT_BEGUN, Step, way_out
 
+CONTINUES = "`reconciler apply` makes a new plan and continues unfinished loads."
 _WITHOUT_END = frozenset({None, "intent", "answered", "unknown"})
 
 
@@ -31,7 +33,8 @@ class Told:
     Attributes:
         counts: how many actions of the plan ended how; `not begun` for those that did not.
         completed_by: the later run that had done, or found done, all that this one left.
-        rollout: its number and the wave that the run applied; None of a run that applied a plan at once.
+        rollout: the wave that the run applied; None of a run that applied a plan at once.
+        unread: why the plan cannot be read; empty where it can. Then `plan` says nothing, and all is from the journal.
     """
 
     run: Recorded
@@ -40,12 +43,24 @@ class Told:
     state: State
     counts: Mapping[str, int]
     completed_by: int | None = None
-    rollout: tuple[int, str] | None = None
+    rollout: WaveOfRun | None = None
+    unread: str = ""
 
     @property
     def todo(self) -> list[str]:
         """What to do next, a line each; nothing where a later run has done it."""
-        return way_out(self.run.id, self.plan, self.steps) if self.completed_by is None else []
+        told = (
+            [f"Its plan cannot be read, so only what its journal has is told: {self.unread}."]
+            if self.unread
+            else []
+        )
+        if self.completed_by is None:
+            bad = any(s.state not in DONE for s in self.steps)
+            unread = [CONTINUES] if bad else []
+            told += unread if self.unread else way_out(self.run.id, self.plan, self.steps)
+        if self.rollout is not None and "closed" in self.rollout.state:
+            told.append("`reconciler rollout status` shows the rollout, and how it goes on.")
+        return told
 
     @property
     def why(self) -> str:
@@ -85,14 +100,16 @@ def state(recorded: str, steps: Sequence[Step], *, alive: bool) -> State:
 def told(
     runs: Sequence[tuple[Recorded, Plan, Sequence[Step]]],
     since: float | None,
-    waves: Mapping[int, tuple[int, str]] | None = None,
+    waves: Mapping[int, WaveOfRun] | None = None,
+    unread: Mapping[int, str] | None = None,
 ) -> list[Told]:
     """Runs, newest first, each with what became of it.
 
     Args:
         runs: newest first; what completed one is looked for among them.
         since: since when the lock is held; None if it is free.
-        waves: of runs that applied a wave, the rollout's number and the wave's name.
+        waves: of runs that applied a wave, which.
+        unread: of runs whose plan cannot be read, why.
     """
     found = []
     for n, (run, plan, steps) in enumerate(runs):
@@ -100,7 +117,8 @@ def told(
         now = state(run.state, steps, alive=alive)
         by = None if now in (State.SUCCEEDED, State.RUNNING) else _completed(steps, runs[:n])
         counts = dict(sorted(Counter(s.state or NOT_BEGUN for s in steps).items()))
-        found.append(Told(run, plan, steps, now, counts, by, (waves or {}).get(run.id)))
+        wave, why = (waves or {}).get(run.id), (unread or {}).get(run.id, "")
+        found.append(Told(run, plan, steps, now, counts, by, wave, why))
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from reconciler.reports.folded import wrapped
 from reconciler.reports.runs.story import State, Told
-from reconciler.reports.runs.text import in_words, took
+from reconciler.reports.runs.text import in_words, of_wave, took
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import utc
 
@@ -54,7 +54,7 @@ def actions(told: Told) -> str:
     if told.completed_by is not None:
         words.append(f"completed by run {told.completed_by}")
     if told.rollout is not None:
-        words.append(f"wave {safe(told.rollout[1])} of rollout {told.rollout[0]}")
+        words.append(of_wave(told.rollout, told.steps, told.plan))
     return ", ".join(words) or "none"
 
 

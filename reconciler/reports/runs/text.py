@@ -7,12 +7,14 @@ from typing import Any
 
 from reconciler.kinds.names import ChunkName, parse
 from reconciler.ledger.history import Entry, Recorded
-from reconciler.model.plan import Plan
+from reconciler.ledger.rollouts import WaveOfRun
+from reconciler.model.plan import Budget, Plan, Summary
 from reconciler.model.removal import REFUSED
 from reconciler.reports import allowed
 from reconciler.reports.folded import wrapped
 from reconciler.reports.line_counts import fates, shares
 from reconciler.reports.next_steps import End, next_steps
+from reconciler.reports.plan.places import counted
 from reconciler.reports.style import Style, safe
 from reconciler.reports.times import moment, utc
 
@@ -59,23 +61,35 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
         name = parse(str(e.detail.get("name", "")))
         if e.step == "upload" and e.address and isinstance(name, ChunkName):
             chunks.setdefault(e.address, {})[str(name)] = e.state
+    changes = [(c.address, c.change.actions[-1]) for c in plan.resource_changes]
+    loads = [(x.address, x.actions[0]) for x in plan.loads]
+    if not plan.format_version:  # it cannot be read
+        changes, loads = _begun(journal)
     made = []
-    for change in plan.resource_changes:
-        if change.change.actions != ("no-op",):
-            action = change.change.actions[-1]
-            found = last.get((change.address, action)) or last.get((change.address, "skip"))
-            made.append(Step(change.address, action, found.state if found else None, {}, {}))
-    for load in plan.loads:
-        if load.actions != ("no-op",):
-            found = last.get((load.address, "load")) or last.get((load.address, "skip"))
-            states = Counter(chunks.get(load.address, {}).values())
+    for address, action in changes:
+        if action != "no-op":
+            found = last.get((address, action)) or last.get((address, "skip"))
+            made.append(Step(address, action, found.state if found else None, {}, {}))
+    for address, action in loads:
+        if action != "no-op":
+            found = last.get((address, "load")) or last.get((address, "skip"))
+            states = Counter(chunks.get(address, {}).values())
             state = found.state if found else "intent" if states else None
             counts = {k: v for k, v in (found.detail if found else {}).items() if isinstance(v, int)}
-            failed = tuple(e.detail for e in journal if (e.address, e.step) == (load.address, "failed-line"))
-            made.append(Step(load.address, load.actions[0], state, counts, dict(states), failed))
+            failed = tuple(e.detail for e in journal if (e.address, e.step) == (address, "failed-line"))
+            made.append(Step(address, action, state, counts, dict(states), failed))
     why = {e.address: e.detail for e in journal if e.step == "reason"}
     known = [(s, why.get(s.address, {})) for s in made]
     return [replace(s, reason=str(x.get("text", "")), answered=x.get("answered")) for s, x in known]
+
+
+def _begun(journal: Sequence[Entry]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Changes and loads that a journal has, each with its action."""
+    changes = dict.fromkeys(
+        (e.address, e.step) for e in journal if e.step in ("create", "update", "delete") and e.address
+    )
+    loads = dict.fromkeys(e.address for e in journal if e.step in ("load", "upload") and e.address)
+    return list(changes), [(address, "execute") for address in loads]
 
 
 def in_words(state: str | None) -> str:
@@ -104,7 +118,7 @@ def one(
     words: str,
     todo: Sequence[str],
     style: Style,
-    rollout: tuple[int, str] | None = None,
+    rollout: WaveOfRun | None = None,
 ) -> str:
     """One run: what its plan said, and what became of each action.
 
@@ -115,15 +129,22 @@ def one(
         words: its state.
         todo: what to do next.
         style: how to mark text.
-        rollout: number and wave, of a run that applied one.
+        rollout: the wave, of a run that applied one.
     """
+    reviewed, own = (rollout.plan_digest if rollout else run.plan_digest)[:12], run.plan_digest[:12]
     lines = [
         f"{style.bold(f'Run {run.id}')}: {words}",
-        *([f"  wave {safe(rollout[1])} of rollout {rollout[0]}"] if rollout else []),
+        *(
+            wrapped(of_wave(rollout, found, plan), style.width, initial_indent="  ", subsequent_indent="    ")
+            if rollout
+            else []
+        ),
         f"  started {utc(run.started)} UTC on {safe(run.host)}, took {took(run)}",
         *_by(run),
-        f"  plan {run.plan_digest[:12]} of {moment(plan.created_at)}"
+        f"  plan {reviewed}"
+        + (f" of {moment(plan.created_at)}" if plan.created_at else "")
         + (f", environment {plan.environment}" if plan.environment else ""),
+        *([f"  of it this run carried out a part, plan {own}"] if own != reviewed else []),
         *(
             part
             for sentence in allowed.sentences(plan.overrides)
@@ -154,6 +175,23 @@ def one(
     if todo:
         lines += ["", *(part for x in todo for part in wrapped(x, style.width))]
     return "\n".join(lines) + "\n"
+
+
+def of_wave(rollout: WaveOfRun, found: Sequence[Step], plan: Plan) -> str:
+    """Which wave a run applied; on which datamarts, where other runs applied it, too; and what closed its gate."""
+    datamarts = {s.address.partition("@")[2] for s in found} - {""}
+    where = f" on {counted(datamarts, plan.labels)}" if rollout.several and datamarts else ""
+    gate = f"; its gate is closed: {safe(rollout.why)}" if "closed" in rollout.state else ""
+    return f"wave {safe(rollout.wave)} of rollout {rollout.rollout}{where}{gate}"
+
+
+def without_plan(run: Recorded) -> Plan:
+    """In place of a plan that cannot be read: one that says nothing."""
+    return Plan(
+        format_version="", tool_version="", workspace="", organisation_id="", endpoint="", environment=None, spec_digest="",
+        complete=False, errored=False, applyable=False, resource_changes=(), loads=(), summary=Summary(), budget=Budget(),
+        plan_digest=run.plan_digest,
+    )  # fmt: skip
 
 
 def _by(run: Recorded) -> list[str]:
