@@ -52,10 +52,11 @@ class Kit(StrEnum):
 
 
 _PLACES = {
-    Kit.GITHUB: (".github", "docs"),
-    Kit.GITLAB: (".gitlab-ci.yml", "docs"),
+    Kit.GITHUB: (".github", "docs/runbook.md"),
+    Kit.GITLAB: (".gitlab-ci.yml", "docs/runbook-gitlab.md"),
     Kit.SANDBOX: ("tests/test_sandbox.py",),
 }
+_RUNBOOK, _RUNBOOK_GITLAB = Path("docs/runbook.md"), Path("docs/runbook-gitlab.md")
 _SHARED = """\
   ledger: {env: RECONCILER_LEDGER_URL} # postgresql://… shared by all who apply
   plan_key: {env: RECONCILER_PLAN_KEY} # seals saved plans where the key is set; see docs/runbook.md
@@ -97,7 +98,12 @@ def kit_files(kits: Collection[Kit]) -> dict[Path, str]:
     root = pipelines()
     places = {place for kit in kits for place in _PLACES[kit]}
     found = {p for place in places for p in (root / place, *(root / place).rglob("*")) if p.is_file()}
-    return {p.relative_to(root): p.read_text("utf-8") for p in sorted(found)}
+    files = {p.relative_to(root): p.read_text("utf-8") for p in sorted(found)}
+    if (
+        _RUNBOOK not in files and _RUNBOOK_GITLAB in files
+    ):  # of one service it has the name that other files say
+        files[_RUNBOOK] = files.pop(_RUNBOOK_GITLAB)
+    return files
 
 
 def add_kits(target: Path, kits: Collection[Kit]) -> Scaffold:

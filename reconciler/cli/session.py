@@ -111,7 +111,7 @@ def plan(
         seen: a person sees the findings, so that what is reported once counts as reported.
     """
     from reconciler.cli.remembered import keep_looked, remembered
-    from reconciler.cli.wiring import connections
+    from reconciler.cli.wiring import connections, ledgers
     from reconciler.workflows.plan import make_plan
     from reconciler.workflows.request import Request
 
@@ -124,7 +124,7 @@ def plan(
         allowed=flags.allowed(),
         prune=frozenset(flags.prune or ()),
         created_at=real_clock.created_at(),
-        ci=bool(os.environ.get("CI")),
+        ledger=ledgers.not_shared(flags.root, settings) if os.environ.get("CI") else "",
         uploads=known.uploads,
         known=known.compartments,
         refused=lambda address, *row: None if address in (flags.target or ()) else known.refused.of(*row),

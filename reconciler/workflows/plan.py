@@ -1,6 +1,6 @@
 """Specs, remote and sources -> `Plan`. Sends nothing but GET, writes nothing, needs no ledger (G1)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from reconciler.control.observe import observe
 from reconciler.model.address import Address
 from reconciler.model.asked import Scope
 from reconciler.model.desired import Desired
-from reconciler.model.diagnostic import Diagnostic, warning
+from reconciler.model.diagnostic import Diagnostic, Severity, warning
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import Plan, Unmanaged
 from reconciler.model.remote import Observed
@@ -95,7 +95,7 @@ def make_plan(
         *checked.diagnostics,
         *_of_sandbox(config.diagnostics, settings),
         *_paused(desired, checked),
-        *_ledger_warning(request, settings.ledger),
+        *_ledger_warning(request),
     ]
     found = PlannedLoads()
     if loads:
@@ -187,13 +187,22 @@ def _paused(desired: Desired, checked: Checked) -> list[Diagnostic]:
     ]
 
 
-def _ledger_warning(request: Request, ledger: str | Mapping[str, str]) -> list[Diagnostic]:
-    if request.ci and isinstance(ledger, str) and ledger.startswith("sqlite:"):
+def _ledger_warning(request: Request) -> list[Diagnostic]:
+    if request.ledger == "local":
         return [
             warning(
                 "ledger-local",
                 "CI is set and the ledger is SQLite: two runners on two machines do not share this lock",
                 help="let one runner apply at a time, or share a ledger: postgresql://…",
+            )
+        ]
+    if request.ledger:
+        return [
+            Diagnostic(
+                "ledger-local",
+                Severity.NOTE,
+                f"{request.ledger}; this plan was made without a ledger, and apply fails without it",
+                help="set it for the jobs that apply, the same for all of them",
             )
         ]
     return []

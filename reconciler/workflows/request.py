@@ -20,7 +20,7 @@ class Request:
     Attributes:
         overrides: by load address.
         allowed: guards that may be crossed.
-        ci: the `CI` variable is set.
+        ledger: where `CI` is set, how the ledger is not shared with other machines: `local`, or why it cannot be found; else empty.
         uploads: what the ledger knows of uploads to a datamart.
         prune: scopes where activations that nobody declares are to go.
         known: remote ids of compartments at the last apply, by address, as the ledger has them.
@@ -34,7 +34,7 @@ class Request:
     overrides: Mapping[str, Overrides] = field(default_factory=dict)
     allowed: Sequence[Override] = ()
     created_at: str = ""
-    ci: bool = False
+    ledger: str = ""
     uploads: Callable[[str], UploadNotes] = lambda _: UploadNotes()
     prune: frozenset[str] = frozenset()
     known: Mapping[str, str] = field(default_factory=dict)

@@ -111,3 +111,33 @@ def test_a_lock_on_one_machine_ends_with_its_process_only(workspace: Workspace, 
     process.communicate(timeout=60)
     gone = workspace.run("unlock", identity[1])
     assert (gone.code, "not locked" in gone.err) == (1, True), gone
+
+
+@pytest.mark.parametrize(
+    ("ledger", "env", "words"),
+    [
+        (
+            "{env: TEAM_LEDGER}",
+            {"CI": "true"},
+            "environment variable TEAM_LEDGER, which is not set; this plan",
+        ),
+        ("{file: absent.url}", {"CI": "true"}, "absent.url"),
+        ("{env: TEAM_LEDGER}", {"CI": "true", "TEAM_LEDGER": "sqlite:x.db"}, "the ledger is SQLite"),
+        ("sqlite:x.db", {"CI": "true"}, "the ledger is SQLite"),
+        ("sqlite:x.db", {"CI": ""}, None),
+        ("{env: TEAM_LEDGER}", {"CI": ""}, None),
+    ],
+)
+def test_a_plan_in_ci_says_that_its_ledger_is_not_shared(
+    ledger: str, env: dict[str, str], words: str | None, workspace: Workspace
+) -> None:
+    settings = workspace.root / "reconciler.yaml"
+    kept = [line for line in settings.read_text().splitlines() if "ledger:" not in line]
+    settings.write_text("\n".join([*kept, f"  ledger: {ledger}", ""]))
+    done = workspace.run("plan", **env)
+    assert done.code == 0, done
+    if words is None:
+        assert "ledger-local" not in done.err
+    else:
+        assert "[ledger-local]" in done.err
+        assert words in " ".join(done.err.split())

@@ -92,8 +92,10 @@ def init(
         return Exit.DONE
     _tell(scaffold(target, kits), target)
     if shared(kits):
+        request = "pull request" if github else "merge request"
+        owners = ", and name your own teams in .github/CODEOWNERS" if github else ""
         say(
-            "Before the first pull request, set organisation_id, endpoint and specs to your own; docs/runbook.md lists the secrets."
+            f"Before the first {request}, set organisation_id, endpoint and specs to your own{owners}; docs/runbook.md lists what else to set, with the secrets."
         )
     out("Next: `reconciler plan`. In a Git repository, `pre-commit install` checks specs before each commit.")
     return Exit.DONE

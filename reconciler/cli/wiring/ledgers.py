@@ -99,6 +99,14 @@ def history(root: Path, settings: Settings) -> History:
     return _history(root, settings, lambda: reading(root, settings))
 
 
+def not_shared(root: Path, settings: Settings) -> str:
+    """How the ledger is not shared with other machines: it is `local`, or why it cannot be found; empty where it is shared."""
+    try:
+        return "" if place(root, settings).url is not None else "local"
+    except ReconcilerError as e:
+        return str(e)
+
+
 def expendable_history(root: Path, settings: Settings, tell: Callable[[str], None] = say) -> History:
     """The same for those who do without: a damaged ledger is as good as none (G5), which is said."""
     where = place(root, settings)
