@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.baseline import Baseline
+from reconciler.model.diagnostic import error
 from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary, Unmanaged
 from reconciler.planning.digests import sealed
 from reconciler.planning.plan.baseline import found, left_by
@@ -25,16 +26,24 @@ class World:
     active: Mapping[tuple[str, str], bool]
 
 
-def plan_of(world: World, declared: frozenset[tuple[str, str]]) -> Plan:
-    """A plan of specs that declare the three compartments, and some activations of them, and change nothing that is there."""
+def plan_of(
+    world: World, declared: frozenset[tuple[str, str]], blocked: frozenset[str] = frozenset()
+) -> Plan:
+    """A plan of specs that declare the three compartments, and some activations of them, and change nothing that is there.
+
+    Of compartments that are blocked a finding says why they are not planned, nor what is declared of them.
+    """
     changes, unmanaged = [], []
     for key in KEYS:
         row = {"organisation_id": "7", "token": key, "name": world.names.get(ID[key])}
         there = ID[key] in world.names
-        changes.append(change(f"Compartment/{key}", row if there else None, ID[key] if there else None))
+        if key not in blocked:
+            changes.append(change(f"Compartment/{key}", row if there else None, ID[key] if there else None))
         for mart in MARTS:
             shape = {"datamart_id": mart, "compartment_id": ID[key]}
             default = world.active.get((ID[key], mart))
+            if key in blocked and (key, mart) in declared:
+                continue
             if (key, mart) in declared:
                 seen = {**shape, **({"default": True} if default else {})} if default is not None else None
                 changes.append(change(f"Activation/{key}@{mart}", seen, "r" if seen else None))
@@ -53,6 +62,7 @@ def plan_of(world: World, declared: frozenset[tuple[str, str]]) -> Plan:
             format_version=FORMAT_VERSION, tool_version="0", workspace="w", organisation_id="7", endpoint="e", environment=None,
             spec_digest="", complete=True, errored=False, applyable=True, resource_changes=tuple(changes), loads=(),
             summary=Summary(), budget=Budget(), unmanaged=tuple(unmanaged), listed_datamarts=MARTS,
+            diagnostics=tuple(error("token-change", "m", address=f"Compartment/{key}") for key in sorted(blocked)),
         )
     )  # fmt: skip
 
@@ -102,6 +112,29 @@ def test_drift_is_the_difference_of_two_looks(
         if then.active.get((i, m)) != now.active.get((i, m))
     }
     assert moved == names | active
+
+
+@given(
+    worlds,
+    worlds,
+    st.frozensets(st.tuples(st.sampled_from(KEYS), st.sampled_from(MARTS))),
+    st.frozensets(st.sampled_from(KEYS), min_size=1),
+)
+def test_what_was_added_to_a_compartment_that_a_finding_stops_is_named_too(
+    then: World, now: World, declared: frozenset[tuple[str, str]], blocked: frozenset[str]
+) -> None:
+    then, now = whole(then), whole(now)
+    baseline = Baseline(1.0, found(plan_of(then, declared)), frozenset(MARTS))
+    moved = {d["address"] for d in audit(plan_of(now, declared, blocked), baseline).resource_drift}
+    told = {a for a in moved if a.removeprefix("Activation/").partition("@")[0] in blocked}
+    assert told == {
+        f"Activation/{k}@{m}"
+        for k in blocked
+        for m in MARTS
+        if (k, m) not in declared
+        and (ID[k], m) in now.active
+        and then.active.get((ID[k], m)) != now.active[ID[k], m]
+    }
 
 
 @given(worlds, st.frozensets(st.tuples(st.sampled_from(KEYS), st.sampled_from(MARTS)), min_size=1))

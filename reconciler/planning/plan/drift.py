@@ -52,7 +52,9 @@ def _moved(plan: Plan, baseline: Baseline) -> Iterator[dict[str, Any]]:
     known = {row.identity: row for row in baseline.rows.values() if row.identity is not None}
     now = found(plan)
     there = {row.identity for row in now.values()}
-    for row in now.values():
+    named = _named(baseline, now)
+    for seen in now.values():
+        row = _with_name(seen, named)
         if (recorded := baseline.rows.get(row.address)) is not None and recorded.unknown:
             continue
         if row.shape is None:
@@ -64,6 +66,24 @@ def _moved(plan: Plan, baseline: Baseline) -> Iterator[dict[str, Any]]:
         else:
             yield from _changed(row, before)
     yield from _gone(plan, baseline, now, there)
+
+
+def _named(baseline: Baseline, now: Mapping[str, Left]) -> dict[str, str]:
+    """Names of compartments that no plan has an entry for, by remote id: of one that a finding is about, the ledger knows which it is."""
+    known = {r.identity: r.address for r in baseline.rows.values() if r.address.startswith("Compartment/")}
+    return {
+        identity.removeprefix("compartment "): address.removeprefix("Compartment/")
+        for identity, address in known.items()
+        if identity and f"Compartment#{identity.removeprefix('compartment ')}" not in now
+    }
+
+
+def _with_name(row: Left, named: Mapping[str, str]) -> Left:
+    """An activation by the name of its compartment, where that is known."""
+    identity, _, datamart = row.address.removeprefix("Activation#").partition("@")
+    if is_declared(row.address) or not datamart or identity not in named:
+        return row
+    return with_fields(row, address=f"Activation/{named[identity]}@{datamart}")
 
 
 def _changed(row: Left, before: Left) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,17 @@ from reconciler.model.actor import Actor
 from reconciler.model.diagnostic import Severity
 from reconciler.model.plan import Plan
 from reconciler.reports import unmanaged
-from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, apart, moved, nothing, since, verdict
+from reconciler.reports.drift.moved import (
+    NO_BASELINE,
+    UNREAD,
+    UNTOUCHED,
+    apart,
+    moved,
+    nothing,
+    since,
+    todo,
+    verdict,
+)
 from reconciler.reports.grouping import alike, counted, of_change
 from reconciler.reports.page import template
 from reconciler.reports.plan.html import change_of, facts, finding_rows
@@ -27,10 +37,12 @@ def render(plan: Plan, made_by: Actor | None = None) -> str:
     changed, differing = moved(plan), apart(plan)
     page: str = template(_TEMPLATE).render(
         plan=plan,
-        verdict=verdict(plan),
+        verdict=f"{verdict(plan)} {UNTOUCHED}",
         nothing=f"{nothing(plan).capitalize()}.",
         calm=not changed and not differing and not plan.errored and since(plan) is not None,
-        notes=([NO_BASELINE] if since(plan) is None else []) + ([UNREAD] if plan.errored else []),
+        notes=([NO_BASELINE] if since(plan) is None else [])
+        + ([UNREAD] if plan.errored else [])
+        + ([words] if (words := todo(plan)) else []),
         since=since(plan),
         facts=[fact for fact in facts(plan, made_by) if fact[0] != "plan"],
         moved=changed,

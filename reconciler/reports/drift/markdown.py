@@ -2,7 +2,18 @@
 
 from reconciler.model.plan import Plan
 from reconciler.reports import unmanaged
-from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, nothing, since, verdict
+from reconciler.reports.drift.moved import (
+    NO_BASELINE,
+    UNREAD,
+    UNTOUCHED,
+    Moved,
+    apart,
+    moved,
+    nothing,
+    since,
+    todo,
+    verdict,
+)
 from reconciler.reports.grouping import alike, of_change
 from reconciler.reports.markdown import cell, code, fitted, table
 from reconciler.reports.plan.markdown import change_row, findings
@@ -15,7 +26,7 @@ def render(plan: Plan) -> str:
 
 def _rendered(plan: Plan, rows: int) -> str:
     last = since(plan)
-    lines = [f"## {verdict(plan)} Nothing was corrected.", ""]
+    lines = [f"## {verdict(plan)} {UNTOUCHED}", ""]
     lines.append(f"`{code(plan.workspace)}`, organisation {cell(plan.organisation_id)}")
     told = [NO_BASELINE] if last is None else []
     told += [UNREAD] if plan.errored else []
@@ -43,6 +54,7 @@ def _rendered(plan: Plan, rows: int) -> str:
         rows,
     ) or ["### Specs and platform differ in", "", f"{nothing(plan).capitalize()}.", ""]
     lines += findings(plan, rows)
+    lines += ["", cell(words)] if (words := todo(plan)) is not None else []
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.model.diagnostic import Severity
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.model.unchanged import addresses
 from reconciler.reports.plan.words import value
@@ -11,6 +12,11 @@ from reconciler.reports.plan.words import value
 NO_BASELINE = (
     "The ledger has no apply of this workspace, so changes since the last apply are not known. "
     "`reconciler apply` records what it finds, even if it changes nothing; the next drift compares with that."
+)
+UNTOUCHED = "Nothing was changed on the platform."
+NEXT = (
+    "Next: `reconciler drift --write` writes what is there into the specs; `reconciler apply` makes the platform as the specs say, "
+    "and leaves what no spec declares."
 )
 UNREAD = "A read failed; resources that depend on it were not compared."
 _WORDS = {"create": "was added", "update": "was changed", "delete": "was removed"}
@@ -68,6 +74,15 @@ def verdict(plan: Plan) -> str:
     if not changed and not differing:
         return "No drift."
     return f"Drift: {changed} changed on the platform, {differing} not as declared."
+
+
+def todo(plan: Plan) -> str | None:
+    """What can be done about it; None where there is nothing to do, or nothing is known for sure."""
+    if plan.errored or not (plan.resource_drift or apart(plan)):
+        return None
+    stops = any(d.severity is Severity.ERROR for d in plan.diagnostics)
+    first = " Apply is refused until the errors are corrected; their help says how." if stops else ""
+    return f"{NEXT}{first}"
 
 
 def _one(entry: dict[str, Any], *, declared: bool) -> Moved:

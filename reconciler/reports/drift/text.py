@@ -1,7 +1,18 @@
 """What moved, and what specs and remote disagree on, as text that fits 80 columns. Pure."""
 
 from reconciler.model.plan import Plan
-from reconciler.reports.drift.moved import NO_BASELINE, UNREAD, Moved, apart, moved, nothing, since, verdict
+from reconciler.reports.drift.moved import (
+    NO_BASELINE,
+    UNREAD,
+    UNTOUCHED,
+    Moved,
+    apart,
+    moved,
+    nothing,
+    since,
+    todo,
+    verdict,
+)
 from reconciler.reports.folded import wrapped
 from reconciler.reports.plan.changes_text import changes_lines
 from reconciler.reports.plan.text import unmanaged_lines
@@ -30,7 +41,8 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
     lines += [
         "",
         *unmanaged_lines(plan, style, show=show_unmanaged),
-        *wrapped(f"{verdict(plan)} Nothing was corrected.", style.width),
+        *wrapped(f"{verdict(plan)} {UNTOUCHED}", style.width),
+        *wrapped(todo(plan) or "", style.width),
     ]
     if plan.errored:
         lines.append(style.red(UNREAD))
