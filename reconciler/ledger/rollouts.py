@@ -50,6 +50,7 @@ class WaveOfRun:
         state: of the wave now.
         why: why it is so, such as what closed its gate.
         several: other runs applied this wave, too: batches of its datamarts, or the same ones again.
+        ended: how the rollout is now, by whom and why, of its last run; empty of others, and where it continues or is finished.
     """
 
     rollout: int
@@ -58,6 +59,12 @@ class WaveOfRun:
     state: str = "passed"
     why: str = ""
     several: bool = False
+    ended: str = ""
+
+
+def _ended(state: str, why: str, who: str) -> str:
+    """How a rollout ended, or who stopped it; nothing of one that continues, and a gate says itself why it is closed."""
+    return f"{state} by {who}{f': {why}' if why else ''}" if state in ("paused", "aborted") else ""
 
 
 class Rollouts:
@@ -75,6 +82,10 @@ class Rollouts:
     def newest(self) -> Recorded | None:
         """The one that was begun last."""
         return self._one("ORDER BY id DESC LIMIT 1")
+
+    def numbered(self, identity: int) -> Recorded | None:
+        """The one with this number."""
+        return self._one("AND id=?", identity)
 
     def begin(self, plan_digest: str, plan: str, who: str) -> Recorded:
         """The rollout of this plan, begun now if it is not on record."""
@@ -136,21 +147,23 @@ class Rollouts:
         """Of each run that applied a wave of one of the newest rollouts, that wave."""
         # A query for each rollout: with one for all of them PostgreSQL reads the table of waves whole.
         newest = self._db.rows(
-            "SELECT id, plan_digest FROM rollouts WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT ?",
+            "SELECT id, plan_digest, state, why, who FROM rollouts WHERE origin=? AND organisation_id=? ORDER BY id DESC LIMIT ?",
             *self._key,
             _NEWEST,
         )
-        return {
-            run: WaveOfRun(identity, digest, wave, state, why, several=len(ids) > 1)
-            for identity, digest in newest
-            for wave, state, why, runs in self._db.rows(
-                "SELECT wave, state, why, runs FROM waves WHERE rollout=?", identity
-            )
-            for ids in [json.loads(runs)]
-            for run in ids
-        }
+        found: dict[int, WaveOfRun] = {}
+        for identity, digest, state, why, who in newest:
+            sql = "SELECT wave, state, why, runs FROM waves WHERE rollout=?"
+            rows = [(*row[:3], json.loads(row[3])) for row in self._db.rows(sql, identity)]
+            last = max((run for row in rows for run in row[3]), default=0)
+            ended = _ended(state, why, who)
+            for wave, how, cause, runs in rows:
+                for run in runs:
+                    told = ended if run == last else ""
+                    found[run] = WaveOfRun(identity, digest, wave, how, cause, len(runs) > 1, told)
+        return found
 
-    def _one(self, rest: str, *values: str) -> Recorded | None:
+    def _one(self, rest: str, *values: str | int) -> Recorded | None:
         sql = f"SELECT {_COLUMNS} FROM rollouts WHERE origin=? AND organisation_id=? {rest}"  # noqa: S608 - words of ours
         rows = self._db.rows(sql, *self._key, *values)
         if not rows:

@@ -110,8 +110,17 @@ def run_rollout(w: RolloutRun, only: str | None) -> RolloutResult:
         outcomes += _left(w, outcomes, str(stopped)) if only is None else []
         found = exit_of(outcomes)
         least = Exit.PARTLY if found is Exit.DONE else found
-        return RolloutResult(tuple(outcomes), least, str(stopped), _carried(w))
-    return RolloutResult(tuple(outcomes), exit_of(outcomes), None, _carried(w))
+        return RolloutResult(once(outcomes), least, str(stopped), _carried(w))
+    return RolloutResult(once(outcomes), exit_of(outcomes), None, _carried(w))
+
+
+def once(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """One outcome for each action: a compartment that an earlier wave or batch made is only found there by the later ones."""
+    found: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        if outcome.address not in found or outcome.status is not Status.UNCHANGED:
+            found[outcome.address] = outcome
+    return tuple(found.values())
 
 
 def _may_continue(w: RolloutRun, only: str | None) -> None:

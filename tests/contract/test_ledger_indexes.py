@@ -106,7 +106,7 @@ def everything(database: Database, *, server: bool) -> dict[str, Sequence[Any]]:
     board = Rollouts(asking, "o", "1", time.time)
     begun = call(board, "begin", "new", "p", "me")
     for name, *values in (
-        ("find", "new"), ("newest",), ("move", begun.id, "paused", "", "me"), ("note", begun.id, "w", "passed", "", [1]), ("now", begun.id, "w"),
+        ("find", "new"), ("newest",), ("numbered", begun.id), ("move", begun.id, "paused", "", "me"), ("note", begun.id, "w", "passed", "", [1]), ("now", begun.id, "w"),
         ("runs", begun.id, "w"), ("of_runs",),
     ):  # fmt: skip
         call(board, name, *values)

@@ -3,7 +3,8 @@
 import pytest
 
 from reconciler.model.outcome import Outcome, Status
-from reconciler.planning.plan.coverage import Cover, Coverage, after, shortened
+from reconciler.planning.plan.coverage import ALONE_MAX, Cover, Coverage, after, shortened
+from reconciler.reports.coverage.html import matrix
 
 ADDRESS = "Activation/loyalty@fr"
 
@@ -89,3 +90,27 @@ def test_shortened_keeps_what_changes(most: int, kept: list[str], left: int) -> 
     whole = Coverage(("fr",), {k: (v,) for k, v in covers.items()}, frozenset(), {})
     short, count = shortened(whole, most)
     assert (list(short.cells), count) == (kept, left)
+
+
+@pytest.mark.parametrize("alone", range(9))
+def test_many_defaults_that_no_spec_declares_are_one_row(alone: int) -> None:
+    """No cell of a declared compartment is hidden for them, and no default is lost."""
+    marts = tuple(f"m{n}" for n in range(9))
+    names = [f"default-{n} #{n}" for n in range(alone)]
+    cells = {
+        name: tuple(Cover.DEFAULT if m == n else Cover.MISSING for m in range(9))
+        for n, name in enumerate(names)
+    }
+    declared = {f"zz-{n}": (Cover.ACTIVE,) * 9 for n in range(6)}
+    whole = Coverage(marts, cells | declared, frozenset(), {}, frozenset(), frozenset(names))
+    short, left = shortened(whole, 7)
+    assert declared.keys() <= short.cells.keys()
+    if alone > ALONE_MAX:
+        assert (left, short.unmanaged) == (0, {f"{alone} others"})
+        covers = short.cells[f"{alone} others"]
+        assert covers == (Cover.DEFAULT,) * alone + (Cover.MISSING,) * (9 - alone)
+    else:
+        assert left == max(0, alone - 1)
+    cards = dict(matrix(whole).cards)
+    for name in cards.keys() - declared.keys():
+        assert "missing" not in dict(cards[name])

@@ -80,7 +80,7 @@ def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None
     assert fleet.touched() == {"canary", "early"}
     for listed in (fleet.workspace.run("runs").out, fleet.workspace.run("runs", "show").out):
         assert "its gate is closed: 6 of 120 commands failed" in " ".join(listed.split())
-    assert "rollout status` shows the rollout" in " ".join(listed.split())
+    assert "rollout status 1` shows the rollout" in " ".join(listed.split())
     told = fleet.workspace.run("rollout", "status")
     assert "is stopped: wave early: 6 of 120 commands" in " ".join(told.out.split())
     short = told.out.replace(f" -C {fleet.workspace.root}", "")  # it is added to lines of the right width
@@ -292,6 +292,15 @@ def test_an_aborted_rollout_never_continues(fleet: Fleet, tmp_path: Path) -> Non
     assert "wave canary of rollout 1" in " ".join(fleet.workspace.run("runs").out.split())
     (run,) = json.loads(fleet.workspace.run("runs", "-o", "json").out)["runs"]
     assert (run["rollout"]["id"], run["rollout"]["wave"]) == (1, "canary")
+    assert "the rollout was aborted by" in run_list(fleet)
+    assert "wrong data" in run_list(fleet)
+    assert fleet.workspace.run("rollout", "status", "1").out == fleet.workspace.run("rollout", "status").out
+    unknown = fleet.workspace.run("rollout", "status", "7")
+    assert (unknown.code, "no rollout 7; the newest is 1" in unknown.err) == (1, True)
+
+
+def run_list(fleet: Fleet) -> str:
+    return " ".join(fleet.workspace.run("runs").out.split())
 
 
 def test_on_failure_abort(fleet_of: Make) -> None:

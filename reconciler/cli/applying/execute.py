@@ -182,7 +182,7 @@ def _report(
     if flags.output is Format.JSON:
         data(result_json.render(outcomes, code, made, found))
         return
-    if found is not None:
+    if found is not None and not said:
         out("\n" + "\n".join(coverage_text.matrix(found, style(sys.stdout, no_color=flags.no_color))))
     for sentence in allowed.sentences(made.overrides):
         out(f"Guard overridden: {sentence}")

@@ -164,14 +164,25 @@ def _gate_command(made: Plan, wave: Wave, root: Path, token: str) -> tuple[bool,
     return done.code == 0, f"{name} {done.why or f'ended with {done.code}'}"
 
 
-def newest(root: Path, settings: Settings) -> tuple[Recorded, Plan]:
-    """The newest rollout of the ledger, and its plan.
+def newest(root: Path, settings: Settings, number: int | None = None) -> tuple[Recorded, Plan]:
+    """The newest rollout of the ledger, or the one with a number, and its plan.
+
+    Args:
+        root: of the workspace.
+        settings: of the workspace.
+        number: of a rollout; None is the newest.
 
     Raises:
         ReconcilerError: there is none.
     """
     with ledgers.reading_rollouts(root, settings) as board:
-        found = board.newest() if board is not None else None
+        last = board.newest() if board is not None else None
+        found = board.numbered(number) if board is not None and number is not None else last
+    if found is None and last is not None:
+        raise ReconcilerError(
+            f"the ledger has no rollout {number}; the newest is {last.id}",
+            help="`reconciler runs` names the rollout of each run",
+        )
     if found is None:
         raise ReconcilerError(
             "the ledger has no rollout", help="`reconciler apply` of a plan with waves starts a rollout"

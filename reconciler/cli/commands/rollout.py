@@ -38,13 +38,20 @@ OPEN = ("running", "stopped", "paused")
 @takes(*WORKSPACE)
 def rollout_status(
     flags: Flags,
+    number: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="ROLLOUT",
+            help="Number of a rollout; `runs` names the rollout of each run. Default: the newest rollout.",
+        ),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Refresh on a terminal until the rollout ends or stops.")
     ] = False,
     output: opt.SourceOutput = opt.SourceFormat.TEXT,
 ) -> int:
-    """Show the state of the newest rollout. Waves, datamarts, states, counts."""
-    return run_status(flags.with_plan_format(opt.PlanFormat(output.value)), follow=follow)
+    """Show the state of a rollout, by default the newest. Waves, datamarts, states, counts."""
+    return run_status(flags.with_plan_format(opt.PlanFormat(output.value)), number, follow=follow)
 
 
 @rollout_app.command("pause")
@@ -81,25 +88,28 @@ def rollout_abort(
     return run_abort(flags, why, file)
 
 
-def run_status(flags: Flags, *, follow: bool) -> int:
-    """`rollout status`: the newest rollout; 0 whatever its state."""
+def run_status(flags: Flags, number: int | None = None, *, follow: bool) -> int:
+    """`rollout status`: the newest rollout, or the one with a number; 0 whatever its state."""
     settings = session.settings_only(flags).settings
     if follow and flags.shape is opt.PlanFormat.TEXT and sys.stdout.isatty():
-        _live(flags, settings)
+        _live(flags, settings, number)
         return Exit.DONE
     if flags.output is opt.Format.JSON:
-        found, plan = newest(flags.root, settings)
+        found, plan = newest(flags.root, settings, number)
         data(rollout_json.render(found, plan, run_pages.journal_of(flags.root, settings, found)))
     elif flags.shape is opt.PlanFormat.HTML:
-        data(run_pages.rollout_page(flags.root, settings, *newest(flags.root, settings)))
+        data(run_pages.rollout_page(flags.root, settings, *newest(flags.root, settings, number)))
     else:
-        out(_table(flags, settings)[1])
+        out(_table(flags, settings, number)[1])
     return Exit.DONE
 
 
-def _table(flags: Flags, settings: Settings, *, todo: bool = True) -> tuple[Recorded, str]:
-    """The newest rollout, where it is, and what can be done."""
-    found, plan = newest(flags.root, settings)
+def _table(
+    flags: Flags, settings: Settings, number: int | None = None, *, todo: bool = True
+) -> tuple[Recorded, str]:
+    """A rollout, where it is, and what can be done; only the newest is continued."""
+    found, plan = newest(flags.root, settings, number)
+    todo = todo and (number is None or number == newest(flags.root, settings)[0].id)
     journal, marks = (
         run_pages.journal_of(flags.root, settings, found),
         style(sys.stdout, no_color=flags.no_color),
@@ -109,13 +119,13 @@ def _table(flags: Flags, settings: Settings, *, todo: bool = True) -> tuple[Reco
     return found, "\n".join([table, *told, ""]) if told else table
 
 
-def _live(flags: Flags, settings: Settings) -> None:
+def _live(flags: Flags, settings: Settings, number: int | None) -> None:
     from rich.live import Live
     from rich.text import Text
 
     with Live(refresh_per_second=2) as live:
         while True:
-            found, text = _table(flags, settings)
+            found, text = _table(flags, settings, number)
             live.update(Text.from_ansi(shown(text)))
             if found.state != "running":
                 return

@@ -4,12 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from reconciler.kinds.counts import many
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.model.unchanged import active, compartments
 from reconciler.planning.plan.waves import first_wave
 
 _MAKING = (("create",), ("update",))
+ALONE_MAX = 4  # compartments that no spec declares; of more, all have one row together
 _WHOLE = ("--datamart ", "--only config")  # flags that leave nothing out of what is active on a datamart
 
 
@@ -104,13 +106,35 @@ def _beside(plan: Plan) -> dict[tuple[str, str], Cover]:
     return found
 
 
+def together(found: Coverage) -> Coverage:
+    """The same with one row, the last, for all compartments that no spec declares, where they are more than a few.
+
+    Each is the default of some datamart, and a datamart has one default: no cell is lost, and their names are among what is
+    unmanaged.
+    """
+    alone = [row for row in found.cells if row in found.unmanaged]
+    if len(alone) <= ALONE_MAX:
+        return found
+    joined = tuple(
+        next((cover for cover in column if cover is not Cover.MISSING), Cover.MISSING)
+        for column in zip(*(found.cells[row] for row in alone), strict=True)
+    )
+    name = many(len(alone), "other")
+    cells = {row: covers for row, covers in found.cells.items() if row not in found.unmanaged}
+    return replace(found, cells={**cells, name: joined}, unmanaged=frozenset({name}))
+
+
 def shortened(found: Coverage, most: int) -> tuple[Coverage, int]:
-    """So many compartments at most, those that the plan does something about before others; and how many are left out."""
+    """So many compartments at most: those that the plan does something about, then those that specs declare, then others.
+
+    And how many are left out.
+    """
+    found = together(found)
     if len(found.cells) <= most:
         return found, 0
     moving = {Cover.NOW, Cover.LATER, Cover.PROMOTED, Cover.REMOVED}
     acting = [row for row, covers in found.cells.items() if not moving.isdisjoint(covers)]
-    others = [row for row in found.cells if row not in set(acting)]
+    others = sorted((row for row in found.cells if row not in set(acting)), key=found.unmanaged.__contains__)
     kept = set([*acting, *others][:most])
     cells = {row: covers for row, covers in found.cells.items() if row in kept}
     return replace(found, cells=cells), len(found.cells) - len(cells)

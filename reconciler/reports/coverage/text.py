@@ -6,7 +6,7 @@ from itertools import groupby
 from reconciler.kinds.counts import many
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Gates
-from reconciler.planning.plan.coverage import Cover, Coverage, coverage, shortened
+from reconciler.planning.plan.coverage import Cover, Coverage, coverage, shortened, together
 from reconciler.planning.plan.waves import carried_out
 from reconciler.reports.folded import wrapped
 from reconciler.reports.markdown import cell, code
@@ -143,6 +143,7 @@ def as_markdown(plan: Plan, rows_at_most: int) -> list[str]:
 
 def markdown_matrix(found: Coverage) -> list[str]:
     """Coverage as a table; of very many datamarts, one letter each."""
+    found = together(found)
     if not found.cells:
         return []
     few = len(found.datamarts) <= 12

@@ -18,8 +18,8 @@ _ABORT = "`reconciler rollout abort` cancels the rest."
 NEXT = {
     "running": "where no process carries it out any more, `reconciler rollout resume` continues it.",
     "paused": f"`reconciler rollout resume` continues it; {_ABORT}",
-    "stopped": "correct the cause, and the same `reconciler apply FILE` continues; "
-    f"`reconciler rollout resume` accepts what failed and continues; {_ABORT}",
+    "stopped": "correct the cause. `reconciler apply FILE` with the plan's file continues, or a new `reconciler apply` where none was saved; "
+    f"`reconciler rollout resume` continues and accepts what failed, but nothing that is unknown; {_ABORT}",
     "aborted": "`reconciler plan` shows what the specs still ask for.",
 }
 _CHECKED_AGAIN = f"correct the cause, and `reconciler rollout resume` checks the gate again; {_ABORT}"

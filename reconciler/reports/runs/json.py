@@ -22,6 +22,7 @@ def render(runs: Sequence[Told], *, steps: bool = False) -> str:
                 "wave": told.rollout.wave,
                 "wave_state": told.rollout.state,
                 "why": told.rollout.why,
+                "ended": told.rollout.ended,
                 "plan_digest": told.rollout.plan_digest,
             },
             "host": told.run.host,

@@ -58,8 +58,10 @@ class Told:
             bad = any(s.state not in DONE for s in self.steps)
             unread = [CONTINUES] if bad else []
             told += unread if self.unread else way_out(self.run.id, self.plan, self.steps)
-        if self.rollout is not None and "closed" in self.rollout.state:
-            told.append("`reconciler rollout status` shows the rollout, and how it goes on.")
+        if self.rollout is not None and ("closed" in self.rollout.state or self.rollout.ended):
+            told.append(
+                f"`reconciler rollout status {self.rollout.rollout}` shows the rollout, and how it continues."
+            )
         return told
 
     @property

@@ -182,7 +182,8 @@ def of_wave(rollout: WaveOfRun, found: Sequence[Step], plan: Plan) -> str:
     datamarts = {s.address.partition("@")[2] for s in found} - {""}
     where = f" on {counted(datamarts, plan.labels)}" if rollout.several and datamarts else ""
     gate = f"; its gate is closed: {safe(rollout.why)}" if "closed" in rollout.state else ""
-    return f"wave {safe(rollout.wave)} of rollout {rollout.rollout}{where}{gate}"
+    ended = f"; the rollout was {safe(rollout.ended)}" if rollout.ended else ""
+    return f"wave {safe(rollout.wave)} of rollout {rollout.rollout}{where}{gate}{ended}"
 
 
 def without_plan(run: Recorded) -> Plan:
