@@ -44,7 +44,10 @@ def _defaults(found: Sequence[ResourceChange]) -> list[str]:
 
 def _former(change: ResourceChange) -> str:
     former = change.former_default or {}
-    return former.get("token") or f"the compartment with the id {former.get('compartment_id')}"
+    token = former.get("token")  # in quotes: a compartment is often called `default`
+    return (
+        f"compartment '{token}'" if token else f"the compartment with the id {former.get('compartment_id')}"
+    )
 
 
 def _moves_token(change: ResourceChange) -> bool:

@@ -85,7 +85,9 @@ def _of_change(x: ResourceChange) -> list[tuple[str, str]]:
         facts.append(
             (
                 "loses the default",
-                x.former_default.get("token") or f"id {x.former_default.get('compartment_id')}",
+                f"compartment '{token}'"
+                if (token := x.former_default.get("token"))
+                else f"id {x.former_default.get('compartment_id')}",
             )
         )
     return [*facts, *_common(x.reason, x.requires, x.wave), *_known(x)]

@@ -59,10 +59,7 @@ def _block(same: Sequence[LoadChange], style: Style, labels: Labels) -> list[str
             [] if every else wrapped(where, style.width, initial_indent=" " * 6, subsequent_indent=" " * 6)
         )
     if not load.unread:
-        lines += [
-            f"      {many(load.lines, 'row')} read: {many(load.upserts, 'upsert')}, {many(load.deletes, 'delete')}, {load.rejected:,} rejected",
-            f"      {many(load.chunks, 'chunk')}, {size(load.bytes)}{_estimated(same)}{_unsafe(same)}",
-        ]
+        lines += _sums(same) if len(same) == 1 else _each_of(same)
     return lines + because(load.reason, style)
 
 
@@ -80,11 +77,26 @@ def _unsafe(loads: Sequence[LoadChange]) -> str:
 
 def _sums(loads: Sequence[LoadChange]) -> list[str]:
     return [
-        f"      {many(sum(x.lines for x in loads), 'row')} read: {many(sum(x.upserts for x in loads), 'upsert')},"
-        f" {many(sum(x.deletes for x in loads), 'delete')}, {sum(x.rejected for x in loads):,} rejected",
+        f"      {_read(loads)}",
         f"      {many(sum(x.chunks for x in loads), 'chunk')}, {size(sum(x.bytes for x in loads))}"
         f"{_estimated(loads)}{_unsafe(loads)}",
     ]
+
+
+def _each_of(same: Sequence[LoadChange]) -> list[str]:
+    """Of loads that are alike: the counts of each, and the volume of all; bytes differ a little, so no single number is that of each."""
+    load = same[0]
+    return [
+        f"      each: {_read(same[:1])}",
+        f"      each: {many(load.chunks, 'chunk')}; in all: {size(sum(x.bytes for x in same))}{_estimated(same)}{_unsafe(same)}",
+    ]
+
+
+def _read(loads: Sequence[LoadChange]) -> str:
+    return (
+        f"{many(sum(x.lines for x in loads), 'row')} read: {many(sum(x.upserts for x in loads), 'upsert')},"
+        f" {many(sum(x.deletes for x in loads), 'delete')}, {sum(x.rejected for x in loads):,} rejected"
+    )
 
 
 def _table(loads: Sequence[LoadChange], style: Style, most: int) -> list[str]:
