@@ -59,17 +59,20 @@ def read_before(workspace: Workspace, old_files: list[Path]) -> Workspace:
     assert lines(workspace) == 30
     path = kept(workspace)
     assert path
-    scan = json.loads(path.read_text())["scan"]
+    (scan,) = (each["scan"] for each in json.loads(path.read_text()))
     assert scan["lines"] == 30
-    rewrite(path, scan | {"lines": 777})
+    rewrite(path, 777)
     return workspace
 
 
-def rewrite(path: Path, scan: dict[str, Any]) -> None:
-    """Make what is kept say something else, as if it had been read."""
-    told, plain = json.loads(path.read_text()), msgspec.json.encode(scan)
-    digest = hashlib.sha256(plain).hexdigest()
-    path.write_bytes(msgspec.json.encode({**told, "digest": digest, "scan": msgspec.Raw(plain)}))
+def rewrite(path: Path, lines: int, states: list[Any] | None = None) -> None:
+    """Make what is kept say something else, as if it had been read, however often."""
+    made = []
+    for told in json.loads(path.read_text()):
+        plain = msgspec.json.encode(told["scan"] | {"lines": lines})
+        new = {"digest": hashlib.sha256(plain).hexdigest(), "scan": msgspec.Raw(plain)}
+        made.append({**told, **new, "states": states or told["states"]})
+    path.write_bytes(msgspec.json.encode(made))
 
 
 def test_an_unchanged_source_is_not_read_again_and_a_changed_one_is(read_before: Workspace) -> None:
@@ -90,6 +93,26 @@ def test_another_way_to_read_it_is_a_change_and_another_limit_is_not(read_before
     assert lines(read_before) == 777
     read_before.write("specs/customers.yaml", CUSTOMERS + "  profile: {exclude: [tier]}\n")
     assert lines(read_before) == 30
+    read_before.write("specs/customers.yaml", CUSTOMERS)
+    assert lines(read_before) == 777  # what was read in both ways is kept
+
+
+@pytest.mark.parametrize("sizes", [("2MB",), ("2MB", "3MB"), ("2MB", "3MB", "5MB")])
+def test_a_load_that_is_cut_in_another_way_than_the_spec_says_is_read_once(
+    sizes: tuple[str, ...], read_before: Workspace
+) -> None:
+    """Its source is read as the spec cuts the next load, and as the names on the platform say this one was cut."""
+    assert read_before.run("apply", "--auto-approve").code == 0
+    for size in sizes:
+        read_before.write("specs/customers.yaml", f"{CUSTOMERS}  chunk: {{max_bytes: {size}}}\n")
+        lines(read_before)
+    path = kept(read_before)
+    assert path
+    rewrite(path, 555)
+    said = path.read_bytes()
+    for _ in range(2):
+        assert lines(read_before) == 555
+        assert path.read_bytes() == said
 
 
 @pytest.mark.parametrize("saved", [True, False])
@@ -108,10 +131,9 @@ def test_bytes_that_are_not_those_that_were_read_are_not_sent(
     assert path
     file = read_before.root / "data/customers.csv"
     file.write_text(file.read_text().replace(",v", ",w"))
-    told = json.loads(path.read_text())
+    (told,) = json.loads(path.read_text())
     states = [(name, state(read_before.root, name)) for name, _ in told["states"]]
-    path.write_text(json.dumps(told | {"states": states}))  # as if the edit had left no trace
-    rewrite(path, told["scan"])
+    rewrite(path, told["scan"]["lines"], states)  # as if the edit had left no trace
     done = read_before.run("apply", "--auto-approve")
     assert done.code == 4, done
     assert "the source changed during the upload" in done.out + done.err

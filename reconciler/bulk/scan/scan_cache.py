@@ -25,6 +25,9 @@ from reconciler.workspace.cache import TICK_NS, clock_of, code_digest, kept_file
 
 CODE = ("bulk", "kinds", "model", "planning", "workspace")  # what decides a scan
 PREFIX = "scan-"  # begins the names of kept scans
+READINGS = (
+    4  # of one source: by the cut of loads on several datamarts, by the compartments of several environments
+)
 LIBRARIES = ("msgspec", "polars")  # what they make of the same bytes may differ by version
 
 
@@ -37,6 +40,14 @@ class _Kept(msgspec.Struct, frozen=True):
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _scan_of(kept: _Kept) -> Scan | None:
+    if kept.digest != _digest(bytes(kept.scan)):
+        return None
+    with suppress(msgspec.MsgspecError):
+        return msgspec.json.decode(kept.scan, type=Scan)
+    return None
 
 
 def compared(scan: Scan, schemas: Sequence[DatamartSchema]) -> bool:
@@ -81,21 +92,26 @@ class KeptScans:
         key = hashlib.sha256(f"{self._code} {source!r}".encode()).hexdigest()
         states = [(p, list(state(self.root, p))) for p in names]
         place = self.place(source)
-        with suppress(OSError, DiskFailed, msgspec.MsgspecError):
-            kept = msgspec.json.decode(kept_file(self.folder, place.name), type=_Kept)
-            if kept.key == key and kept.states == states and kept.digest == _digest(bytes(kept.scan)):
-                found = msgspec.json.decode(kept.scan, type=Scan)
-                if compared(found, schemas):
-                    return found
+        readings = [r for r in self._readings(place) if r.states == states]
+        for reading in readings:
+            found = _scan_of(reading) if reading.key == key else None
+            if found is not None and compared(found, schemas):
+                return found
         began = clock_of(place)
         scan = read()
         if self._settled(names, began):
             with suppress(OSError, DiskFailed):
                 plain = msgspec.json.encode(scan)
-                replace_file(
-                    place, msgspec.json.encode(_Kept(key, states, _digest(plain), msgspec.Raw(plain)))
-                )
+                new = _Kept(key, states, _digest(plain), msgspec.Raw(plain))
+                others = [r for r in readings if r.key != key]
+                replace_file(place, msgspec.json.encode([new, *others][:READINGS]))
         return scan
+
+    def _readings(self, place: Path) -> list[_Kept]:
+        """What is kept of a source, newest first."""
+        with suppress(OSError, DiskFailed, msgspec.MsgspecError):
+            return msgspec.json.decode(kept_file(self.folder, place.name), type=list[_Kept])
+        return []
 
     def forget(self, source: SourceDefinition) -> None:
         """What was read of a source is not to be believed any more."""
@@ -107,6 +123,6 @@ class KeptScans:
         return max((youngest(self.root, p) for p in names), default=0) < began - TICK_NS
 
     def place(self, source: SourceDefinition) -> Path:
-        """The file in which the scan of a source is kept."""
+        """The file in which the scans of a source are kept, one for each way in which it is read."""
         files = hashlib.sha256("\0".join(source.files).encode()).hexdigest()[:12]
         return self.folder / f"{PREFIX}{source.source}-{files}.json"
