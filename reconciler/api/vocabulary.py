@@ -4,6 +4,7 @@ A list of what to take out cannot know what a value looks like (G9); so all is t
 """
 
 import re
+from collections.abc import Collection
 
 from reconciler.model.foreign import ForeignText
 
@@ -24,6 +25,8 @@ _WORDS = frozenset(
         "already",
         "an",
         "and",
+        "another",
+        "any",
         "are",
         "array",
         "as",
@@ -35,10 +38,13 @@ _WORDS = frozenset(
         "been",
         "before",
         "body",
+        "bool",
         "boolean",
         "both",
+        "but",
         "by",
         "cannot",
+        "cast",
         "character",
         "characters",
         "chunk",
@@ -50,6 +56,8 @@ _WORDS = frozenset(
         "conflict",
         "consent",
         "contains",
+        "convert",
+        "converted",
         "could",
         "create",
         "created",
@@ -59,21 +67,28 @@ _WORDS = frozenset(
         "date",
         "deleted",
         "denied",
+        "deserialize",
+        "deserialized",
         "did",
         "different",
         "disabled",
-        "does",
         "document",
+        "does",
+        "double",
         "duplicate",
         "duplicates",
         "each",
+        "element",
+        "elements",
         "empty",
         "encoding",
         "end",
+        "enum",
         "error",
         "errors",
         "exceeded",
         "exceeds",
+        "exception",
         "execution",
         "exist",
         "existing",
@@ -85,11 +100,14 @@ _WORDS = frozenset(
         "field",
         "fields",
         "file",
+        "float",
         "for",
         "force_replace",
         "format",
         "found",
         "from",
+        "given",
+        "got",
         "has",
         "have",
         "id",
@@ -97,13 +115,17 @@ _WORDS = frozenset(
         "identifiers",
         "identity",
         "if",
+        "ignored",
         "illegal",
         "import",
+        "imported",
         "in",
         "inactive",
         "incorrect",
         "index",
+        "indexed",
         "input",
+        "int",
         "integer",
         "internal",
         "invalid",
@@ -121,6 +143,7 @@ _WORDS = frozenset(
         "long",
         "longer",
         "malformed",
+        "mandatory",
         "match",
         "maximum",
         "may",
@@ -129,15 +152,19 @@ _WORDS = frozenset(
         "message",
         "mime_type",
         "minimum",
+        "mismatch",
         "missing",
         "more",
         "must",
         "name",
         "negative",
         "no",
+        "nor",
         "not",
         "null",
+        "nullable",
         "number",
+        "numeric",
         "object",
         "of",
         "on",
@@ -147,8 +174,10 @@ _WORDS = frozenset(
         "or",
         "organisation",
         "organization",
+        "other",
         "out",
         "parse",
+        "parsed",
         "partner",
         "path",
         "permission",
@@ -160,7 +189,9 @@ _WORDS = frozenset(
         "processing",
         "profile",
         "profiles",
+        "properties",
         "property",
+        "provided",
         "quarantine",
         "quarantined",
         "range",
@@ -179,12 +210,16 @@ _WORDS = frozenset(
         "schema",
         "selected",
         "server",
+        "should",
         "size",
+        "skipped",
         "source",
         "status",
         "strategy",
         "string",
+        "supported",
         "syntax",
+        "text",
         "than",
         "that",
         "the",
@@ -204,6 +239,7 @@ _WORDS = frozenset(
         "unexpected",
         "unique",
         "unknown",
+        "unrecognized",
         "unsupported",
         "update",
         "update_strategy",
@@ -225,20 +261,29 @@ _WORDS = frozenset(
         "wrong",
     ]
 )
-_PIECE = re.compile(r"\bline\s*[:#=]?\s*[1-9][0-9]{0,8}\b|[^\W\d]\w*|[\W\d]+", re.IGNORECASE)
+_LINE = r"\bline\s*[:#=]?\s*[1-9][0-9]{0,8}\b"
+_COUNT = r"\b[1-9][0-9]{0,8}\s+(?:commands|errors|failures|lines|records|rows)\b"
+_NUMBERED = re.compile(f"{_LINE}|{_COUNT}", re.IGNORECASE)
+_PIECE = re.compile(rf"{_NUMBERED.pattern}|[^\W\d]\w*|(?:(?!{_COUNT})[\W\d])+", re.IGNORECASE)
 _MARKS = re.compile(r"[ ,.:;()=]*")
 LONGEST = 300
 
 
-def known_words(text: str) -> ForeignText:
-    """The text with `…` for everything but words of the list, and the number of a line."""
-    kept = (m[0] if _known(m[0]) else " … " for m in _PIECE.finditer(text[: 10 * LONGEST]))
+def known_words(text: str, names: Collection[str] = ()) -> ForeignText:
+    """The text with `…` for everything but words of the list, the number of a line, a count of lines, and names of fields.
+
+    Args:
+        text: as the platform says it.
+        names: of fields, as a schema or a spec has them: no profile made them.
+    """
+    kept = (m[0] if _known(m[0], names) else " … " for m in _PIECE.finditer(text[: 10 * LONGEST]))
     return ForeignText(re.sub(r"(?:\s*…)+\s*", " … ", re.sub(r"\s+", " ", "".join(kept))).strip()[:LONGEST])
 
 
-def _known(piece: str) -> bool:
+def _known(piece: str, names: Collection[str]) -> bool:
     return (
         piece.lower() in _WORDS
+        or piece in names
         or _MARKS.fullmatch(piece) is not None
-        or re.match(r"line\b.*\d", piece, re.IGNORECASE) is not None
+        or _NUMBERED.fullmatch(piece) is not None
     )

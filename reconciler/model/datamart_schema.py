@@ -52,6 +52,14 @@ class DatamartSchema:
     types: dict[str, tuple[Property, ...]] = field(default_factory=dict)
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def field_names(self) -> frozenset[str]:
+        """Names of all fields, as the schema and as JSON have them."""
+        every = [p for fields in (self.profile, *self.types.values()) for p in fields]
+        return frozenset(
+            [*(p.name for p in every), *(key for p in every for path in p.sources for key in path)]
+        )
+
 
 # What a finding is about. The first six are certain by what the platform documents; UNTOLD is not.
 UNKNOWN, CLASH, NULL, DATE_NUMBER, SECONDS = "unknown", "clash", "null", "date-number", "seconds"

@@ -159,6 +159,11 @@ class SourceDefinition:
     expect: tuple[Expectation, ...] = ()
 
     @property
+    def field_names(self) -> frozenset[str]:
+        """Names of fields that the spec itself writes."""
+        return frozenset([*self.types, *self.rename.values(), *self.constants, *(self.include or ())])
+
+    @property
     def of_this_run(self) -> bool:
         """True if a spool or a list, which this run keeps for itself on this machine, decides what is read of it."""
         return bool(self.listed or self.removals or self.superseded) or any(

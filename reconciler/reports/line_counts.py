@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+HIDDEN_WORDS = (
+    "(…: words of the platform that may be values of a profile; the error file on the platform has them)"
+)
+
 
 def shares(counts: Mapping[str, int]) -> str:
     """Which of the lines read are to be sent; of a load that is compared with another one, which did not change, and who left."""

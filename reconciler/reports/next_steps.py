@@ -34,7 +34,10 @@ def next_steps(ends: Iterable[End], command: str = "resume") -> list[str]:
     every = list(ends)
     failed = [x.address for x in every if x.state == "partial" and x.failed]
     sources = sorted({a.removeprefix("ProfileSource/").partition("@")[0] for a in failed})
-    told = [f"`reconciler source retry {safe(x)} --failed-lines` sends the failed commands." for x in sources]
+    told = [
+        f"`reconciler source retry {safe(x)} --failed-lines` sends the failed commands again, as they were; of corrected rows `reconciler apply` makes a new load."
+        for x in sources
+    ]
     refused = [x for x in every if x.answered is not None]
     imports_stay = any(_is_import(x) for x in refused)
     # The seal of a load goes after its other imports: where these stay, so does it, at each try.

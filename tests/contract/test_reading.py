@@ -16,6 +16,7 @@ from reconciler.api.vocabulary import known_words
 from reconciler.errors import ReadFailed, ReconcilerError, Unauthorized
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.origin import Origin
+from reconciler.sandbox.indexing import Problem
 
 ORIGIN = Origin.parse("https://api.example")
 ROWS = [{"id": i if i % 2 else str(i), "name": f"n{i}", "extra": {"ignored": True}} for i in range(1, 26)]
@@ -229,6 +230,23 @@ def test_profile_values_quoted_by_the_remote_are_masked() -> None:
     assert "line 3" in shown
     for value in ("Jane", "Doe", "example.org"):
         assert value not in shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        *((Problem("tier", kind).words(),) * 2 for kind in ("unknown", "clash", "null")),
+        (Problem("tier.since", "nested").words(), "tier.since: a list with an element that is not indexed"),
+        ("12 lines could not be imported", "12 lines could not be imported"),
+        ("0612345678 lines", "… lines"),
+        ("1234567890 rows", "… rows"),
+        ("tier gold: of another type", "tier … : of another type"),
+    ],
+)
+def test_names_of_fields_and_counts_of_lines_are_no_values(said: str, shown: str) -> None:
+    """All that the sandbox says of a row that fails can be read; what is no name of a field stays hidden."""
+    assert known_words(said, {"tier", "since"}) == shown
+    assert known_words(said, ()).count("tier") == 0
 
 
 @pytest.mark.parametrize("half", [r"\ud800", r"\udfffx", r"\ud800\ud800", r"a\udc00b"])

@@ -65,7 +65,7 @@ def remove(status: int | None, ended: str = "failed") -> Step:
 FAILED_ROWS = Step("ProfileSource/s@fr", "execute", "partial", {"failed": 2}, {})
 RESUME = "`reconciler resume 1` continues this plan; nothing is sent twice."
 GONE = f"The platform refused to remove {REMOVE} (405), and would again: remove it in the console, or do not ask for it: drop it from the specs, or plan without --prune."
-RETRY = "`reconciler source retry s --failed-lines` sends the failed commands."
+RETRY = "`reconciler source retry s --failed-lines` sends the failed commands again, as they were; of corrected rows `reconciler apply` makes a new load."
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from reconciler.reports.next_steps import End, next_steps
 from reconciler.reports.plan.undo import lines
 
 RESUME = "`reconciler resume` continues this plan; nothing is sent twice."
-RETRY = "`reconciler source retry crm --failed-lines` sends the failed commands."
+RETRY = "`reconciler source retry crm --failed-lines` sends the failed commands again, as they were; of corrected rows `reconciler apply` makes a new load."
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,13 @@ def outcome(done: Done) -> dict[str, Any]:
     return next(o for o in json.loads(done.out)["outcomes"] if o["address"].startswith("ProfileSource"))
 
 
+def partial(workspace: Workspace) -> list[str]:
+    """What a plan warns of commands that failed; each warning names the command that sends them again."""
+    found = [d for d in workspace.plan()["diagnostics"] if d["code"] == "load-partial"]
+    assert all("`reconciler source retry customers --failed-lines`" in d["help"] for d in found)
+    return [d["message"] for d in found]
+
+
 def accounts(emulator: Emulator) -> set[str]:
     return {account for _, account, _ in emulator.profiles("1509")}
 
@@ -49,7 +56,7 @@ def test_they_are_placed_in_the_source_and_the_sets_add_up(
     assert (c["read"], c["succeeded"], c["failed"], c["not_processed"], c["rejected"]) == (501, 496, 4, 1, 1)
     assert c["read"] == c["succeeded"] + c["failed"] + c["not_processed"]
     shown = loaded.run("runs", "show")
-    assert "--failed-lines` sends the failed commands" in " ".join(shown.out.split())
+    assert "--failed-lines` sends the failed commands again" in " ".join(shown.out.split())
     assert " resume`" not in shown.out
     assert "data/customers.csv:5" in shown.out
     assert "501 read = 500 to send + 1 rejected" in shown.out
@@ -83,6 +90,9 @@ def test_just_those_lines_are_sent_again(loaded: Workspace, emulator: Emulator) 
     refused = loaded.run("source", "retry", "customers", "--failed-lines")
     assert refused.code == 1
     assert "4 failed commands of load 1" in refused.out
+    assert "--auto-approve" in refused.err
+    assert "--out" not in refused.err  # there is no plan of it to save
+    assert partial(loaded) == ["load 1 is finished; 4 of its commands failed"]
     done = loaded.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
     assert done.code == 3, done
     new = {n: e for n, e in emulator.executions("1509").items() if n not in before}
@@ -90,11 +100,14 @@ def test_just_those_lines_are_sent_again(loaded: Workspace, emulator: Emulator) 
     assert accounts(emulator) >= set(BAD[1:])
     assert BAD[0] not in accounts(emulator)
     assert loaded.run("plan", "--detailed-exitcode").code == 0  # a sub-load is no generation
+    words = "4 of its commands failed; 3 of them were sent again and succeeded"
+    assert partial(loaded) == [f"load 1 is finished; {words}"]
 
     emulator.quarantine()
     assert loaded.run("source", "retry", "customers", "--failed-lines", "--auto-approve").code == 0
     assert len([n for n in emulator.imports_named("1509") if ".g1.r2." in n]) == 2
     assert BAD[0] in accounts(emulator)
+    assert partial(loaded) == []
     last = loaded.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
     assert (last.code, last.out.strip()) == (0, "There is no failed command to send again.")
     assert list((loaded.root / ".reconciler/spool").iterdir()) == []
@@ -111,6 +124,7 @@ def test_a_retry_is_refused_when_it_would_send_something_else(loaded: Workspace,
     done = loaded.run("source", "retry", "customers", "--failed-lines", "--auto-approve")
     assert done.code == 4, done
     assert "has rows to load" in done.err
+    assert "corrected rows are sent with it" in " ".join(done.err.split())
     assert loaded.run("source", "retry", "customers").code == 64
     assert loaded.run("source", "retry", "nobody", "--failed-lines").code == 1
 

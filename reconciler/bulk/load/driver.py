@@ -14,7 +14,7 @@ from reconciler.bulk.load.follow import Executions
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
 from reconciler.bulk.load.load_state import LoadState
 from reconciler.bulk.load.manifest import Imports
-from reconciler.bulk.load.outcome import Ended, outcome_of, stopped_by
+from reconciler.bulk.load.outcome import Ended, in_order, outcome_of, stopped_by
 from reconciler.bulk.load.prepare import Preparation
 from reconciler.bulk.load.results.collect import Aftermath
 from reconciler.bulk.load.seal import LoadSeal
@@ -65,7 +65,7 @@ class _LoadRun:
             self.after = Aftermath(self.change, self.state.ready, self.context)
             self._steps()
             self.state.errors += self.after.look(self.state.view)
-            ended = Ended(protocol.status(self.state.view), "; ".join(dict.fromkeys(self.state.errors)))
+            ended = Ended(protocol.status(self.state.view), in_order(self.state.errors))
         except LoadStopped as e:
             self._settle_sent()
             if e.status is Status.UNKNOWN:

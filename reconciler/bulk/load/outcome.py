@@ -1,10 +1,12 @@
 """What a load came to, as the report has it: its status, counts and words."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.bulk.load.listings import LoadStopped
 from reconciler.bulk.load.results.collect import Aftermath
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.model.load import Scan
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
@@ -13,6 +15,8 @@ from reconciler.planning.loads.protocol import LoadView
 
 # Refused lines that are named in reports; the journal has more, and `source retry` finds all of them.
 SHOWN_FAILURES = 10
+NAMED_CHUNKS = 5  # of which the same is said
+_OF_CHUNK = re.compile(r"chunk (\d+)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,23 @@ class Ended:
     refused: bool = False
     locked: bool = False
     totals: tuple[int, int] | None = None
+
+
+def in_order(errors: Iterable[str]) -> str:
+    """What is said of a load and of its chunks, in the order of the chunks, whichever ended first; what is said of several is said once."""
+    of_load, of_chunks = dict[str, None](), dict[str, set[int]]()
+    for words in errors:
+        if found := _OF_CHUNK.fullmatch(words):
+            of_chunks.setdefault(found[2], set()).add(int(found[1]))
+        else:
+            of_load[words] = None
+    ordered = sorted(of_chunks.items(), key=lambda said: min(said[1]))
+    return "; ".join([*of_load, *(f"{_chunks(sorted(numbers))}{words}" for words, numbers in ordered)])
+
+
+def _chunks(numbers: list[int]) -> str:
+    several = "s" if len(numbers) > 1 else ""
+    return f"chunk{several} {few([str(n) for n in numbers], NAMED_CHUNKS)}"
 
 
 def stopped_by(stop: LoadStopped) -> Ended:

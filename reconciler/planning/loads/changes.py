@@ -1,12 +1,11 @@
 """One source on one datamart -> a `LoadChange`. Pure: the source was scanned and the remote listed before."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
-from reconciler.errors import ReconcilerError
 from reconciler.kinds.counts import many
 from reconciler.kinds.names import LoadKey
 from reconciler.model.address import Address
@@ -28,6 +27,13 @@ from reconciler.planning.loads.generations import (
     decide,
     decide_retry,
     generations,
+)
+from reconciler.planning.loads.outcome_findings import (
+    outcome_findings,
+    require_resendable,
+    retried,
+    stuck,
+    why_stuck,
 )
 from reconciler.planning.loads.protocol import SEALABLE, ChunkState, LoadView, retries, states
 from reconciler.planning.loads.source_findings import rejected_findings, scan_findings
@@ -146,12 +152,13 @@ def plan_load(
     findings += [warning("seal-doubted", decided.doubt, address=address)] if decided.doubt else []
     if decision.do is Do.REFUSE:
         findings.append(error("load-refused", decision.reason, want.span, address=address))
+    decision, left = retried(decision, remote.imports, definition)
     view = LoadView(())
     if decision.do is Do.RESUME and decision.key:
         view = load_view(decision.key, decided.cut, scan, remote.executions, remote.notes)
-    _require_resendable(address, decision, view, overrides.resend & set(range(1, len(scan.chunks) + 1)))
+    require_resendable(address, decision, view, overrides.resend & set(range(1, len(scan.chunks) + 1)))
     actions, reason = _actions(decision, view, scan, remote.executions, overrides)
-    findings += _outcome_findings(decision, view, address, actions)
+    findings += outcome_findings(decision, view, address, actions, left)
     generation = (
         decision.key.generation if decision.key else (decision.latest.number if decision.latest else None)
     )
@@ -266,70 +273,14 @@ def _actions(
             )
             reason = f"{decision.reason}: {words or 'all sent'}, of {many(len(scan.chunks), 'chunk')}"
             again = retries(view, replay_safe=scan.replay_safe, resend=overrides.resend)
-            rest = _stuck(view) - again
+            rest = stuck(view) - again
             moving = [
                 i for i, s in states(view).items() if i not in rest and (s not in SEALABLE or i in again)
             ]
             if rest and not moving:
-                return ("no-op",), reason + _why_stuck(view)
+                return ("no-op",), reason + why_stuck(view)
             return ("resume",), reason
     raise AssertionError(decision.do)
-
-
-# Why a chunk is not sent again without being asked for; of one that failed, where its rows are not safe to be sent twice.
-_STUCK = {
-    ChunkState.FAILED: "sending its rows again could make merged arrays grow",
-    ChunkState.CANCELED: "its execution was canceled on the platform",
-    ChunkState.DELETED: "its import was deleted on the platform",
-}
-
-
-_SENT = {
-    ChunkState.LIVE: "its execution has not ended yet",
-    ChunkState.SUCCEEDED: "it succeeded",
-    ChunkState.PARTIAL: "the platform processed it, and failed some of its rows",
-}
-
-
-def _require_resendable(address: str, decision: Decision, view: LoadView, asked: Collection[int]) -> None:
-    """A flag that would do nothing is refused: what was processed is sent again only as a load.
-
-    Raises:
-        ReconcilerError: the load has ended, or one of these chunks needs no new attempt.
-    """
-    found = states(view)
-    for index in sorted(asked):
-        ended = decision.do is Do.NOTHING
-        why = "the load has ended" if ended else _SENT.get(found.get(index, ChunkState.UNKNOWN))
-        if why:
-            raise ReconcilerError(
-                f"--resend {address}#{index}: {why}, so the chunk is not sent again",
-                help=f"`--reload {address}` sends the whole load again; `reconciler source retry` sends only failed rows",
-            )
-
-
-def _stuck(view: LoadView) -> set[int]:
-    return {i for i, s in states(view).items() if s in _STUCK}
-
-
-def _why_stuck(view: LoadView) -> str:
-    """Of the first of the chunks that keep a load from its end, where nothing else is left to do."""
-    first = min(_stuck(view))
-    return f"; chunk {first}: {_STUCK[states(view)[first]]}, so only --resend sends it again"
-
-
-def _outcome_findings(
-    decision: Decision, view: LoadView, address: str, actions: tuple[str, ...]
-) -> list[Diagnostic]:
-    findings = []
-    if decision.do is Do.NOTHING and decision.latest and decision.latest.seal and decision.latest.seal.failed:
-        findings.append(warning("load-partial", decision.reason, address=address))
-    if decision.do is Do.RESUME and actions == ("no-op",):
-        number = decision.latest.number if decision.latest else "?"
-        words = f"load {number} cannot finish without a decision{_why_stuck(view)}"
-        todo = f"--resend '{address}#{min(_stuck(view))}'"
-        findings.append(warning("load-stuck", words, address=address, help=todo))
-    return findings
 
 
 def _unfinished(decision: Decision, view: LoadView, executions: Executions) -> dict[str, int]:

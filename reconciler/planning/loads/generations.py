@@ -294,6 +294,17 @@ def _unused(key: LoadKey, found: Sequence[Generation], content: Content | None) 
     return key
 
 
+def still_failed(load: Generation, retries: Iterable[Generation]) -> int:
+    """How many commands of a finished load failed, and did not succeed in one of its sub-loads either.
+
+    Args:
+        load: as listed.
+        retries: sub-loads of the source, of this load and of others.
+    """
+    again = sum(g.seal.ok for g in retries if g.seal and g.number == load.number)
+    return max(0, load.seal.failed - again) if load.seal else 0
+
+
 def _sealed(latest: Generation) -> str:
     seal = latest.seal
     if seal is not None and seal.failed:

@@ -7,7 +7,7 @@ from reconciler.kinds.counts import many
 from reconciler.model.outcome import GOOD, Outcome, Status
 from reconciler.model.removal import REFUSED
 from reconciler.reports.folded import wrapped
-from reconciler.reports.line_counts import fates, shares
+from reconciler.reports.line_counts import HIDDEN_WORDS, fates, shares
 from reconciler.reports.next_steps import End, next_steps
 from reconciler.reports.style import Style, safe
 
@@ -45,6 +45,8 @@ def _failed(outcome: Outcome) -> list[str]:
     """Lines that the remote refused, where they stand in the source."""
     lines = [f"    {safe(x.where)} {safe(x.reason)}".rstrip()[:200] for x in outcome.failed_lines]
     more = outcome.counts.get("failed", 0) - len(outcome.failed_lines) - outcome.unplaced
+    if any("…" in x.reason for x in outcome.failed_lines):
+        lines.append(f"    {HIDDEN_WORDS}")
     if lines and more > 0:
         lines.append(f"    … and {more:,} more")
     if outcome.unplaced and outcome.status is Status.PARTIAL:

@@ -12,7 +12,7 @@ from reconciler.model.plan import Budget, Plan, Summary
 from reconciler.model.removal import REFUSED
 from reconciler.reports import allowed
 from reconciler.reports.folded import wrapped
-from reconciler.reports.line_counts import fates, shares
+from reconciler.reports.line_counts import HIDDEN_WORDS, fates, shares
 from reconciler.reports.next_steps import End, next_steps
 from reconciler.reports.plan.places import counted
 from reconciler.reports.style import Style, safe
@@ -165,6 +165,8 @@ def one(
             f"    {safe(str(x['path']))}:{x['line']} {safe(str(x['reason']))}"[:120]
             for x in step.failed_lines[:SHOWN]
         ]
+        if any("…" in str(x["reason"]) for x in step.failed_lines[:SHOWN]):
+            lines.append(f"    {HIDDEN_WORDS}")
         if len(step.failed_lines) > SHOWN:
             lines.append(f"    … and {len(step.failed_lines) - SHOWN:,} more; -o json shows all")
         if step.chunks:

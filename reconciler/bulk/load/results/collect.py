@@ -38,6 +38,8 @@ class Aftermath:
         self.expected: list[Expectation] | None = None
         self.unpredictable = 0
         self.default: str | None = None
+        schema = context.schemas.get(change.datamart)
+        self._fields = ready.source.field_names | (schema.field_names if schema else frozenset())
 
     def look(self, view: LoadView) -> list[str]:
         """Look at what became of the lines; what is not as it should be, in words."""
@@ -94,7 +96,13 @@ class Aftermath:
             chunk = self.ready.scan.chunks[seen.index - 1]
             try:
                 found = failed_lines(
-                    self.context.writer, self.context.root, ready.scan.files, ready.source, chunk, keep
+                    self.context.writer,
+                    self.context.root,
+                    ready.scan.files,
+                    ready.source,
+                    chunk,
+                    keep,
+                    self._fields,
                 )
                 placed = self._placed(chunk, found.lines)
             except ReconcilerError as e:

@@ -6,7 +6,7 @@ line; one that does neither says nothing of where it belongs, and then only the 
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from reconciler.api.vocabulary import known_words
@@ -33,20 +33,25 @@ class Entry(NamedTuple):
     reason: ForeignText
 
 
-def entries(lines: Iterable[bytes]) -> Iterator[Entry]:
-    """What an error file says, line by line; blank lines say nothing."""
+def entries(lines: Iterable[bytes], names: Collection[str] = ()) -> Iterator[Entry]:
+    """What an error file says, line by line; blank lines say nothing.
+
+    Args:
+        lines: of the file.
+        names: of fields, which are kept in reasons.
+    """
     for raw in lines:
         text = raw.decode("utf-8", "replace").strip()
         if text:
-            yield _entry(text)
+            yield _entry(text, names)
 
 
-def _entry(text: str) -> Entry:
+def _entry(text: str, names: Collection[str]) -> Entry:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
         said = _SAID.search(text)
-        return Entry(int(said[1]) if said else None, None, known_words(text))
+        return Entry(int(said[1]) if said else None, None, known_words(text, names))
     if not isinstance(found, dict):
         return Entry(None, None, ForeignText(""))
     reason = next((str(v) for k in _REASONS if isinstance(v := _inner(found.get(k)), str)), "")
@@ -56,7 +61,7 @@ def _entry(text: str) -> Entry:
     number = next((n for k in _NUMBERS if (n := _number(found.get(k))) is not None), None)
     if number is None and (said := _SAID.search(reason)):
         number = int(said[1])
-    return Entry(number, canonical(echo) if echo else None, known_words(reason))
+    return Entry(number, canonical(echo) if echo else None, known_words(reason, names))
 
 
 def _inner(value: Any) -> Any:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +51,7 @@ def failed_lines(
     source: SourceDefinition,
     chunk: Chunk,
     execution: Execution,
+    fields: Collection[str] = (),
 ) -> FailedLines:
     """Which lines of a chunk an execution refused.
 
@@ -61,6 +62,7 @@ def failed_lines(
         source: as the chunk was cut.
         chunk: what was sent.
         execution: with failures.
+        fields: names that are kept in reasons.
 
     Raises:
         ReadFailed: the error file could not be fetched.
@@ -72,7 +74,7 @@ def failed_lines(
     with tempfile.TemporaryFile() as file:  # without a name: it may hold profile values
         reader.download(paths.data_file(), {"uri": execution.error_file_uri}, file, MAX_BYTES)
         file.seek(0)
-        found = _some(entries(file))
+        found = _some(entries(file, fields))
     if found is None:
         return FailedLines({}, total)
     placed = numbers(found, chunk.lines)

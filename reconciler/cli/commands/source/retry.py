@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reconciler.cli import approval, plan_pages, selectors, session
 from reconciler.cli import options as opt
-from reconciler.cli import plan_pages, selectors, session
 from reconciler.cli.commands.source.declared import SourceName, declared
 from reconciler.cli.flags import PLATFORM, Flags, takes
 from reconciler.cli.output.console import out, say
@@ -94,8 +94,8 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: "Scans", *, auto: b
             return plan_pages.exit_code(made, detailed=False)
         if busy := [x.address for x in made.loads if x.actions != ("no-op",) and not x.unread]:
             raise Refused(
-                f"{busy[0]} has rows to load; load them before the failed commands",
-                help="run `reconciler apply` first",
+                f"{busy[0]} has rows to load, and --failed-lines sends rows of the load before, as they were sent",
+                help="`reconciler apply` loads what the source holds now; corrected rows are sent with it",
             )
         notes = remembered(flags.root, checked.settings, None).uploads
         retries = [plan_retry(load, reader, io, scans, notes(load.datamart_id)) for load in made.loads]
@@ -115,6 +115,10 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: "Scans", *, auto: b
         return Exit.DONE
     if flags.output is opt.Format.TEXT:
         plan_pages.show(again, flags)
-    session.approve(again, auto=auto)
+    approval.approve(
+        "Apply this?",
+        auto=auto,
+        help="give --auto-approve; a retry has no saved plan, as its rows are read from the platform's error files",
+    )
     shown = session.progress(flags)
     return execute.apply(again, flags, checked, saved=False, scans=scans, where=where, shown=shown)

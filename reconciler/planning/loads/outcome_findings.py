@@ -1,0 +1,98 @@
+"""What a plan says of loads that are there already: commands that failed, chunks that nothing sends again unasked. Pure."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.diagnostic import Diagnostic, warning
+from reconciler.model.listing import Listing
+from reconciler.model.remote import Import
+from reconciler.model.source import SourceDefinition
+from reconciler.planning.loads.generations import Decision, Do, generations, still_failed
+from reconciler.planning.loads.protocol import ChunkState, LoadView, states
+
+_RETRY = "`reconciler source retry {} --failed-lines` sends them again, as they were; of corrected rows `reconciler apply` makes a new load"
+# Why a chunk is not sent again without being asked for; of one that failed, where its rows are not safe to be sent twice.
+_STUCK = {
+    ChunkState.FAILED: "sending its rows again could make merged arrays grow",
+    ChunkState.CANCELED: "its execution was canceled on the platform",
+    ChunkState.DELETED: "its import was deleted on the platform",
+}
+
+
+_SENT = {
+    ChunkState.LIVE: "its execution has not ended yet",
+    ChunkState.SUCCEEDED: "it succeeded",
+    ChunkState.PARTIAL: "the platform processed it, and failed some of its rows",
+}
+
+
+def require_resendable(address: str, decision: Decision, view: LoadView, asked: Collection[int]) -> None:
+    """A flag that would do nothing is refused: what was processed is sent again only as a load.
+
+    Args:
+        address: of the load.
+        decision: about it.
+        view: of its chunks.
+        asked: chunks that the user named.
+
+    Raises:
+        ReconcilerError: the load has ended, or one of these chunks needs no new attempt.
+    """
+    found = states(view)
+    for index in sorted(asked):
+        ended = decision.do is Do.NOTHING
+        why = "the load has ended" if ended else _SENT.get(found.get(index, ChunkState.UNKNOWN))
+        if why:
+            raise ReconcilerError(
+                f"--resend {address}#{index}: {why}, so the chunk is not sent again",
+                help=f"`--reload {address}` sends the whole load again; `reconciler source retry` sends only failed rows",
+            )
+
+
+def stuck(view: LoadView) -> set[int]:
+    """Chunks that nothing sends again unasked."""
+    return {i for i, s in states(view).items() if s in _STUCK}
+
+
+def why_stuck(view: LoadView) -> str:
+    """Of the first of the chunks that keep a load from its end, where nothing else is left to do."""
+    first = min(stuck(view))
+    return f"; chunk {first}: {_STUCK[states(view)[first]]}, so only --resend sends it again"
+
+
+def retried(
+    decision: Decision, imports: Listing[Import], definition: SourceDefinition
+) -> tuple[Decision, int]:
+    """The decision with what became of commands that failed, and how many still are not loaded."""
+    latest = decision.latest
+    if decision.do is not Do.NOTHING or latest is None or latest.seal is None or not latest.seal.failed:
+        return decision, 0
+    left = still_failed(latest, generations(imports.require().rows, definition.former, retries=True))
+    again = latest.seal.failed - left
+    words = f"; {again:,} of them were sent again and succeeded" if again else ""
+    return replace(decision, reason=decision.reason + words), left
+
+
+def outcome_findings(
+    decision: Decision, view: LoadView, address: str, actions: tuple[str, ...], left: int
+) -> list[Diagnostic]:
+    """What is to be said of how a load ended.
+
+    Args:
+        decision: about the load.
+        view: of its chunks.
+        address: of the load.
+        actions: what is done.
+        left: how many of its commands failed and were not sent again with success.
+    """
+    findings = []
+    if left:
+        source = address.removeprefix("ProfileSource/").partition("@")[0]
+        findings.append(warning("load-partial", decision.reason, address=address, help=_RETRY.format(source)))
+    if decision.do is Do.RESUME and actions == ("no-op",):
+        number = decision.latest.number if decision.latest else "?"
+        words = f"load {number} cannot finish without a decision{why_stuck(view)}"
+        todo = f"--resend '{address}#{min(stuck(view))}'"
+        findings.append(warning("load-stuck", words, address=address, help=todo))
+    return findings
