@@ -11,6 +11,7 @@ from reconciler.model.foreign import ForeignText
 _WORDS = frozenset(
     [
         "a",
+        "aborted",
         "about",
         "absent",
         "accepted",
@@ -43,6 +44,8 @@ _WORDS = frozenset(
         "both",
         "but",
         "by",
+        "canceled",
+        "cancelled",
         "cannot",
         "cast",
         "character",
@@ -140,6 +143,7 @@ _WORDS = frozenset(
         "line",
         "lines",
         "list",
+        "lost",
         "long",
         "longer",
         "malformed",

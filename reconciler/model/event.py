@@ -25,12 +25,14 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
 
 
 class LoadStarted(Event, frozen=True, kw_only=True, tag="load_started"):
-    """A load begins: what of it is still to be done."""
+    """A load begins or is continued: all of it, and how many of its chunks earlier runs have sent, and which of these are done."""
 
     address: str
     chunks: int
     lines: int
     bytes: int
+    sent_before: int = 0
+    done_before: int = 0
 
 
 class ChunkSent(Event, frozen=True, kw_only=True, tag="chunk_sent"):

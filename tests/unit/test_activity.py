@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.api.observer import Exchange
+from reconciler.bulk.load.progress import Before
 from reconciler.cli.output.activity import EVERY_S, Activity
 
 
@@ -61,6 +62,15 @@ def test_it_says_what_is_waited_for() -> None:
         clock.activity.advance("ProfileSource/crm@fr", "sent", 10)
         clock.activity.advance("ProfileSource/crm@fr", "done", 4)
 
+    def continuing(clock: Turned) -> None:
+        """Two loads; one of them had been begun by another run."""
+        loading(clock)
+        clock.activity.load("ProfileSource/crm@de", 14, Before(sent=10, done=8))
+        clock.activity.begun(Exchange("GET", "/v1/datamarts/{id}/document_imports", clock.now + 15))
+
+    assert said_after(continuing) == (
+        "still working: 0 of 3 actions done; 2 loads: 20 of 24 chunks sent, 12 done"
+    )
     assert said_after(flying) == (
         "still working: waiting for the answer to GET /v1/datamarts/{id}/compartments (15 s) and 1 other request"
     )

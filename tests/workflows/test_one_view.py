@@ -1,5 +1,6 @@
 """Plan, apply and the retry of failed rows see the same chunks: whatever the spec's cut is now, and whatever was deleted since."""
 
+import re
 from typing import Any
 
 import pytest
@@ -31,8 +32,13 @@ def test_a_load_in_the_middle_is_planned_as_it_was_cut(
     assert load["actions"] == ["resume"]
     assert load["chunks"] == count
     assert load["unfinished"] == {"unsent": count - len(before)}
-    assert f"of {count} chunks" in load["reason"]
-    assert workspace.run("apply", "--auto-approve").code == 0
+    far = f"{len(before)} done, {count - len(before)} not sent"
+    assert load["reason"] == f"load 1 is unfinished: of {count} chunks {far}"
+    done = workspace.run("apply", "--auto-approve")
+    assert (done.code, f"; before this run: {len(before)} done\n" in done.err) == (0, True), done
+    said = [int(n) for n in re.findall(rf"(\d+) of {count} chunks (?:sent|done)", done.err)]
+    assert min(said) > len(before)  # what was done before is counted
+    assert said.count(count) == 2  # both come to all
     assert set(sent(emulator).values()) == {1}
     assert len(sent(emulator)) == count
     assert len(emulator.profiles("1509")) == 400

@@ -424,7 +424,7 @@ def test_a_failed_load_closes_the_gate_and_is_tried_again(fleet: Fleet) -> None:
     )
     done = fleet.workspace.run("apply", plan)
     assert done.code == 3
-    assert "1 failed or unknown; allowed: 0: ProfileSource/customers@m0" in " ".join(done.err.split())
+    assert "1 failed or unknown (ProfileSource/customers@m0); allowed: 0" in " ".join(done.err.split())
     assert fleet.touched() == {"canary", "early"}
     fleet.emulator.fault()
     again = fleet.workspace.run("apply", "--auto-approve")  # a plan of what is left

@@ -66,12 +66,15 @@ class Executions:
                     words = f"for the platform, which gives no answer (at most {GONE_S:g} s), and {what}"
                 self.context.clock.wait(pause, words)
                 pause = min(pause * 1.3, 5.0)
-        reason = failure.reason if failure else f"not ended within {self.context.follow_timeout:g} s"
-        self.state.errors.append(
-            "interrupted while following"
-            if self.context.stopping()
-            else f"{many(len(waiting), 'execution')}: {reason}"
+        reason = (
+            failure.reason
+            if failure
+            else f"its execution did not end within {self.context.follow_timeout:g} s"
         )
+        if self.context.stopping():
+            self.state.errors.append("interrupted while following")
+        else:
+            self.state.errors += [f"chunk {index}: {reason}" for index in sorted(waiting)]
         for index in waiting:
             self.state.update(index, unclear=True)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from reconciler.api import resources
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.listings import LoadListings, LoadStopped
+from reconciler.bulk.load.progress import Before
 from reconciler.bulk.sent.compare import Compared, compare
 from reconciler.bulk.sent.compare import known as decided_by
 from reconciler.bulk.sent.digests import SourceRows
@@ -37,7 +38,7 @@ from reconciler.planning.loads.generations import (
     open_generations,
     open_retries,
 )
-from reconciler.planning.loads.protocol import LoadView
+from reconciler.planning.loads.protocol import ChunkState, LoadView
 from reconciler.planning.loads.schema_findings import misfit, misfits
 from reconciler.planning.loads.source_findings import refusal
 from reconciler.planning.plan.guards import deleting, differing, shrunk, way_out
@@ -80,6 +81,17 @@ class Ready:
     def name(self, index: int, attempt: int) -> ChunkName:
         """The import's name of a chunk."""
         return chunk_name(self.key, self.source.max_bytes, self.scan, index, attempt)
+
+
+_DONE = (ChunkState.SUCCEEDED, ChunkState.PARTIAL, ChunkState.FAILED, ChunkState.CANCELED)
+
+
+def _before(ready: Ready) -> Before:
+    """What of a load was sent before this run, and what of it is done."""
+    now = protocol.states(ready.view)
+    sent = [c for c in ready.scan.chunks if now[c.index] in (*_DONE, ChunkState.LIVE)]
+    done = sum(now[c.index] in _DONE for c in sent)
+    return Before(len(sent), done, sum(c.lines for c in sent), sum(c.size for c in sent))
 
 
 class Preparation:
@@ -152,7 +164,8 @@ class Preparation:
             earlier=[g for g in earlier if g.chunks],
             supersedes=decision.superseded is not None,
         )
-        self.context.progress.start(change.address, len(ready.scan.chunks), scan.sent, scan.bytes)
+        chunks = ready.scan.chunks
+        self.context.progress.start(change.address, len(chunks), scan.sent, scan.bytes, _before(ready))
         return ready
 
     def _read(self, source: SourceDefinition) -> SourceRows | None:

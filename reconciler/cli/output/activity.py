@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable
 
 from reconciler.api.observer import Exchange
+from reconciler.bulk.load.progress import Before
 from reconciler.cli.output.console import say
 from reconciler.kinds.counts import many
 from reconciler.reports.style import duration
 from reconciler.whole import whole
 
 EVERY_S = 15.0  # without a terminal something is said at least this often
+SOON_S = 2.0  # a request that is in flight for less is not what is waited for
 SAME_S = 1.0  # retries of one route within so many seconds are said once
 
 
@@ -82,10 +84,16 @@ class Activity:
         with self._lock:
             self._scans[source] = rows
 
-    def load(self, address: str, chunks: int) -> None:
-        """A load of so many chunks begins."""
+    def load(self, address: str, chunks: int, before: Before = Before()) -> None:
+        """A load of so many chunks begins, of which earlier runs have done some.
+
+        Args:
+            address: of the load.
+            chunks: how many it has.
+            before: what of it earlier runs have done.
+        """
         with self._lock:
-            self._loads[address] = [chunks, 0, 0]
+            self._loads[address] = [chunks, before.sent, before.done]
 
     def advance(self, address: str, what: str, chunks: int) -> None:
         """So many more chunks of it are sent, or done."""
@@ -122,6 +130,8 @@ class Activity:
     def _waiting(self) -> list[str]:
         now = self._now()
         flying = sorted(self._flying.values(), key=lambda e: e.begun)
+        if flying and now - flying[0].begun < SOON_S and (self._actions or self._loads or self._scans):
+            return []  # answers come at once: how far things are says more
         if flying:
             one, more = flying[0], len(flying) - 1
             others = f" and {many(more, 'other request')}" if more else ""
@@ -139,8 +149,10 @@ class Activity:
             for done, total in [(self._done, self._actions)]
             if total
         ]
-        for address, (chunks, sent, done) in list(self._loads.items())[:3]:
-            found.append(f"{address}: {sent} of {many(chunks, 'chunk')} sent, {done} done")
+        name = next(iter(self._loads)) if len(self._loads) == 1 else many(len(self._loads), "load")
+        if self._loads:
+            chunks, sent, done = (sum(counts) for counts in zip(*self._loads.values(), strict=True))
+            found.append(f"{name}: {sent:,} of {many(chunks, 'chunk')} sent, {done:,} done")
         if not self._actions:
             found += [
                 f"{source}: {many(rows, 'row')} read" for source, rows in list(self._scans.items())[-1:]

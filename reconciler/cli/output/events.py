@@ -9,6 +9,7 @@ from typing import Self
 
 import msgspec
 
+from reconciler.bulk.load.progress import Before
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
 from reconciler.cli.output.progress import Display
@@ -62,17 +63,28 @@ class Events:
         self._begun = True
         self._inner.began(run, plan_digest, actions)
 
-    def start(self, address: str, chunks: int, lines: int, size: int) -> None:
-        """A load begins.
+    def start(self, address: str, chunks: int, lines: int, size: int, before: Before) -> None:
+        """A load begins, or is continued.
 
         Args:
             address: the load's address.
             chunks: number of chunks.
             lines: number of commands.
             size: in bytes.
+            before: what of it earlier runs have done.
         """
-        self._write(e.LoadStarted(at=self._now(), address=address, chunks=chunks, lines=lines, bytes=size))
-        self._inner.start(address, chunks, lines, size)
+        self._write(
+            e.LoadStarted(
+                at=self._now(),
+                address=address,
+                chunks=chunks,
+                lines=lines,
+                bytes=size,
+                sent_before=before.sent,
+                done_before=before.done,
+            )
+        )
+        self._inner.start(address, chunks, lines, size, before)
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Chunks were sent, or are done.

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from reconciler.bulk.load.progress import Progress
+from reconciler.bulk.load.progress import Before, Progress
 from reconciler.cli.output.activity import Activity, Heart
 from reconciler.cli.output.console import above, say
 from reconciler.kinds.counts import many
@@ -84,19 +84,22 @@ class Lines:
     def _tell(self, text: str) -> None:
         self._activity.tell(text)
 
-    def start(self, address: str, chunks: int, lines: int, size: int) -> None:
-        """A load begins.
+    def start(self, address: str, chunks: int, lines: int, size: int, before: Before) -> None:
+        """A load begins, or is continued.
 
         Args:
             address: the load's address.
             chunks: number of chunks.
             lines: number of commands.
             size: in bytes.
+            before: what of it earlier runs have done.
         """
         with self._lock:
-            self._totals[address] = [chunks, 0, 0]
-        self._activity.load(address, chunks)
-        self._tell(f"{address}: {many(lines, 'row')} in {many(chunks, 'chunk')}, {in_units(size)}")
+            self._totals[address] = [chunks, before.sent, before.done]
+        self._activity.load(address, chunks, before)
+        self._tell(
+            f"{address}: {many(lines, 'row')} in {many(chunks, 'chunk')}, {in_units(size)}{before.words}"
+        )
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Say so at each quarter of the chunks.
@@ -204,20 +207,27 @@ class Bars:
         for line in text.removesuffix("\n").split("\n"):
             self._bars.console.print(Text.from_ansi(line), soft_wrap=True)
 
-    def start(self, address: str, chunks: int, lines: int, size: int) -> None:
-        """A bar for the load; each chunk counts once when sent and once when done.
+    def start(self, address: str, chunks: int, lines: int, size: int, before: Before) -> None:
+        """A bar for the load; each chunk counts once when sent and once when done, in this run or before.
 
         Args:
             address: the load's address.
             chunks: number of chunks.
             lines: number of commands.
             size: in bytes.
+            before: what of it earlier runs have done.
         """
         with self._lock:
             identity = self._bars.add_task(
-                address.partition("/")[2][:22], total=chunks * 2, detail=f"0/{chunks} chunks"
+                address.partition("/")[2][:22],
+                total=chunks * 2,
+                completed=before.sent + before.done,
+                detail=f"{before.sent}/{chunks} chunks",
             )
-            self._tasks[address] = (identity, [chunks, 0, 0, lines, 0, 0])
+            self._tasks[address] = (
+                identity,
+                [chunks, before.done, before.sent, lines, before.lines, before.size],
+            )
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Move the bar.

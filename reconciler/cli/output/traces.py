@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from reconciler import __version__
 from reconciler.api.observer import Exchange, Observer
+from reconciler.bulk.load.progress import Before
 from reconciler.cli.output.console import say
 from reconciler.cli.output.progress import Display
 from reconciler.model.outcome import GOOD, Outcome
@@ -260,9 +261,9 @@ class _Shown:
         self._traces.began(run, actions)
         self._inner.began(run, plan_digest, actions)
 
-    def start(self, address: str, chunks: int, lines: int, size: int) -> None:
+    def start(self, address: str, chunks: int, lines: int, size: int, before: Before) -> None:
         self._traces.loading(address, chunks, lines, size)
-        self._inner.start(address, chunks, lines, size)
+        self._inner.start(address, chunks, lines, size, before)
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         self._inner.advance(address, what, chunks, lines, size)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from reconciler.kinds.counts import many
 from reconciler.kinds.names import LoadKey
 from reconciler.model.address import Address
 from reconciler.model.asked import Overrides
@@ -29,6 +28,7 @@ from reconciler.planning.loads.generations import (
     generations,
 )
 from reconciler.planning.loads.outcome_findings import (
+    how_far,
     outcome_findings,
     require_resendable,
     retried,
@@ -267,11 +267,7 @@ def _actions(
             words = f"; {left['unsent']} of its {left['chunks']} chunks were not sent" if left else ""
             return ("execute",), decision.reason + words
         case Do.RESUME:
-            counts = Counter(states(view).values())
-            words = ", ".join(
-                f"{n} {s.value}" for s, n in sorted(counts.items()) if s is not ChunkState.SUCCEEDED
-            )
-            reason = f"{decision.reason}: {words or 'all sent'}, of {many(len(scan.chunks), 'chunk')}"
+            reason = f"{decision.reason}: {how_far(view)}"
             again = retries(view, replay_safe=scan.replay_safe, resend=overrides.resend)
             rest = stuck(view) - again
             moving = [

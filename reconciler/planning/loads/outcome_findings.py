@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.counts import few, many
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.listing import Listing
 from reconciler.model.remote import Import
@@ -48,6 +49,33 @@ def require_resendable(address: str, decision: Decision, view: LoadView, asked: 
                 f"--resend {address}#{index}: {why}, so the chunk is not sent again",
                 help=f"`--reload {address}` sends the whole load again; `reconciler source retry` sends only failed rows",
             )
+
+
+# How far chunks are, in the order in which that is said; of some the numbers are said, too: a person may have to name one.
+_FAR = {
+    "done": (ChunkState.SUCCEEDED, ChunkState.PARTIAL, ChunkState.REFUSED),
+    "sent and not ended": (ChunkState.LIVE, ChunkState.UNKNOWN),
+    "failed": (ChunkState.FAILED,),
+    "canceled": (ChunkState.CANCELED,),
+    "whose import was deleted": (ChunkState.DELETED,),
+    "not sent": (ChunkState.UNSENT, ChunkState.MISSING),
+}
+_BY_COUNT = ("done", "not sent")
+_NAMED = 5
+
+
+def how_far(view: LoadView) -> str:
+    """How far the chunks of an unfinished load are; each is counted once.
+
+    Args:
+        view: of its chunks.
+    """
+    now, parts = states(view), []
+    for words, of in _FAR.items():
+        numbers = [str(i) for i, s in sorted(now.items()) if s in of]
+        named = "" if words in _BY_COUNT else f" (#{few(numbers, _NAMED)})"
+        parts += [f"{len(numbers):,} {words}{named}"] if numbers else []
+    return f"of {many(len(now), 'chunk')} {', '.join(parts)}"
 
 
 def stuck(view: LoadView) -> set[int]:

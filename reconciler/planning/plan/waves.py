@@ -124,7 +124,7 @@ def closed(gates: Gates, outcomes: Sequence[Outcome], trips: int) -> str | None:
     failed = [o.address for o in outcomes if o.status in FAILED]
     if len(failed) > gates.max_failed_executions:
         named = ", ".join(failed[:3]) + (" and others" if len(failed) > 3 else "")
-        return f"{len(failed)} failed or unknown; allowed: {gates.max_failed_executions}: {named}"
+        return f"{len(failed)} failed or unknown ({named}); allowed: {gates.max_failed_executions}"
     bad = sum(o.counts.get("failed", 0) for o in outcomes)
     lines = bad + sum(o.counts.get("succeeded", 0) for o in outcomes)
     if gates.max_failed_lines is not None and bad > gates.max_failed_lines:
