@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from reconciler.api import resources as api
 from reconciler.api.client import Reader
 from reconciler.errors import Refused
+from reconciler.model.desired import Desired
 from reconciler.model.listing import Listed
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.model.remote import Compartment
@@ -34,8 +35,14 @@ GATE_ENVIRONMENT = frozenset(
 )
 
 
-def activations_seen(made: Plan, wave: Wave, reader: Reader) -> int:
-    """Activations on the wave's datamarts that the plan declares, as listings show them now.
+def activations_seen(made: Plan, wave: Wave, reader: Reader, desired: Desired) -> int:
+    """Activations on the wave's datamarts that the plan or the specs declare, as listings show them now.
+
+    Args:
+        made: the plan; one that flags limit, such as `--only loads`, holds few of them.
+        wave: of the plan.
+        reader: lists compartments and activations.
+        desired: what the specs declare; nothing where a sealed plan is applied without them.
 
     Raises:
         ReadFailed: a list could not be read.
@@ -51,6 +58,11 @@ def activations_seen(made: Plan, wave: Wave, reader: Reader) -> int:
             )
             if identity:
                 wanted.setdefault(str(after["datamart_id"]), set()).add(str(identity))
+    for key, names in desired.activations.on.items():
+        want, here = desired.compartments[f"Compartment/{key}"], names & set(wave.datamarts)
+        if here and not want.tombstone and (found := _row(listed, made, want.token, want.id)):
+            for name in here:
+                wanted.setdefault(desired.activations.datamarts[name], set()).add(found)
     return sum(
         len(
             identities
@@ -62,8 +74,13 @@ def activations_seen(made: Plan, wave: Wave, reader: Reader) -> int:
 
 def _id_of(change: ResourceChange, compartments: Listed[Compartment], made: Plan) -> str | None:
     """The id of a compartment that the plan made, if it is there."""
-    token = (change.change.after or {}).get("token")
-    row = lookup.compartment(compartments.by("token", token), made.organisation_id, token, None)
+    return _row(compartments, made, (change.change.after or {}).get("token"), None)
+
+
+def _row(compartments: Listed[Compartment], made: Plan, token: str | None, pin: str | None) -> str | None:
+    """The id of a compartment that is declared with this token or id, if it is there."""
+    rows = compartments.rows if pin is not None else compartments.by("token", token)
+    row = lookup.compartment(rows, made.organisation_id, token, pin)
     return row.id if isinstance(row, Compartment) else None
 
 

@@ -20,8 +20,9 @@ from reconciler.cli.wiring import (
     ledgers,
     user_command,
 )
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, SpecError
 from reconciler.ledger.rollouts import Recorded
+from reconciler.model.desired import Desired
 from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Wave
@@ -96,7 +97,7 @@ def apply_in_waves(
                     from_file=from_file,
                 ),
                 applied=applied,
-                seen=lambda wave: gates.activations_seen(made, wave, writer),
+                seen=lambda wave: gates.activations_seen(made, wave, writer, _declared(checked)),
                 command=lambda wave: _gate_command(made, wave, flags.root, where.token),
                 clock=clock,
                 stopping=interrupt.stopping,
@@ -111,6 +112,14 @@ def apply_in_waves(
             found, code = replace(found, outcomes=(*found.outcomes, *came)), Exit.PARTLY
         shown.ended(code, result_text.counted(found.outcomes))
     return found, code
+
+
+def _declared(checked: Checked) -> Desired:
+    """What the specs declare; nothing where there are none: a sealed plan may be applied without them."""
+    try:
+        return checked.desired()
+    except SpecError:
+        return Desired()
 
 
 def _need_programs(made: Plan, before: Recorded | None, flags: Flags) -> None:
