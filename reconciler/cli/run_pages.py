@@ -39,17 +39,21 @@ def run_of(flags: Flags, plan_digest: str) -> Told | None:
 def runs(flags: Flags, limit: int = READ_RUNS) -> list[Told]:
     """The newest runs, newest first, each with what became of it."""
     ledger, settings = history(flags), session.settings_only(flags).settings
-    found, unread = [], {}
+    found, unread, interrupted = [], {}, set[int]()
     for run in ledger.runs(limit):
         try:
             plan = document.decode(run.plan.encode(), f"the plan of run {run.id}")
         except Refused as e:  # of another version, or damaged: the journal has what was done
             plan, unread[run.id] = runs_text.without_plan(run), str(e).splitlines()[0]
-        found.append((run, plan, runs_text.steps(plan, ledger.journal(run.id))))
+        journal = ledger.journal(run.id)
+        if any((e.step, e.state) == ("run", "interrupted") for e in journal):
+            interrupted.add(run.id)
+        found.append((run, plan, runs_text.steps(plan, journal)))
     running = bool(found) and found[0][0].state == "running"
     with ledgers.reading_rollouts(flags.root, settings) as board:
         waves = board.of_runs() if board is not None else {}
-    return told(found, ledgers.locked_since(flags.root, settings) if running else None, waves, unread)
+    since = ledgers.locked_since(flags.root, settings) if running else None
+    return told(found, since, waves, unread, interrupted)
 
 
 def ids(context: typer.Context, incomplete: str) -> list[str]:

@@ -243,6 +243,7 @@ def carried(
                     from_file=from_file,
                     follow=not flags.no_wait,
                     skip_stale=flags.skip_stale,
+                    interrupted=lambda: interrupt.code is not None,
                 ),
                 saved=saved,
             )

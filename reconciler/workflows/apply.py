@@ -94,6 +94,8 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
                 intended - known,
                 outlived=run.clock.now() >= run.locked_at + run.settings.settle,
             )
+            if run.interrupted():
+                run.ledger.note(evidence.run, "", "run", "interrupted")
             evidence.end(state_of(outcomes, len(before.verdicts)))
         if run.scans.spools is not None:
             run.scans.spools.release()

@@ -1,7 +1,7 @@
 """What became of a run, in plain words: from its journal, not from its plan. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +47,11 @@ class Told:
     unread: str = ""
 
     @property
+    def open_write(self) -> bool:
+        """True if the run left a write of which nobody knows whether it was carried out."""
+        return self.run.state == "unsettled" and any(s.open_write for s in self.steps)
+
+    @property
     def todo(self) -> list[str]:
         """What to do next, a line each; nothing where a later run has done it."""
         told = (
@@ -81,13 +86,14 @@ def _cause(step: Step) -> str:
     return f"{many(failed, 'command')} failed: {reasons.most_common(1)[0][0]}"
 
 
-def state(recorded: str, steps: Sequence[Step], *, alive: bool) -> State:
+def state(recorded: str, steps: Sequence[Step], *, alive: bool, interrupted: bool = False) -> State:
     """The state of a run.
 
     Args:
         recorded: how the ledger has it: running, finished, ended or unsettled.
         steps: what its journal says of each action.
         alive: the run holds the lock now.
+        interrupted: somebody asked it to end, and it ended in order.
     """
     if recorded == "running":
         return State.RUNNING if alive else State.INTERRUPTED
@@ -96,6 +102,8 @@ def state(recorded: str, steps: Sequence[Step], *, alive: bool) -> State:
         return State.INTERRUPTED
     if all(e in DONE for e in ends):
         return State.SUCCEEDED
+    if interrupted:
+        return State.INTERRUPTED
     return State.PARTIAL if any(e in DONE or e in ("partial", "duplicated") for e in ends) else State.FAILED
 
 
@@ -104,6 +112,7 @@ def told(
     since: float | None,
     waves: Mapping[int, WaveOfRun] | None = None,
     unread: Mapping[int, str] | None = None,
+    interrupted: Collection[int] = (),
 ) -> list[Told]:
     """Runs, newest first, each with what became of it.
 
@@ -112,11 +121,12 @@ def told(
         since: since when the lock is held; None if it is free.
         waves: of runs that applied a wave, which.
         unread: of runs whose plan cannot be read, why.
+        interrupted: runs that somebody asked to end.
     """
     found = []
     for n, (run, plan, steps) in enumerate(runs):
         alive = since is not None and n == 0 and since <= run.started
-        now = state(run.state, steps, alive=alive)
+        now = state(run.state, steps, alive=alive, interrupted=run.id in interrupted)
         by = None if now in (State.SUCCEEDED, State.RUNNING) else _completed(steps, runs[:n])
         counts = dict(sorted(Counter(s.state or NOT_BEGUN for s in steps).items()))
         wave, why = (waves or {}).get(run.id), (unread or {}).get(run.id, "")

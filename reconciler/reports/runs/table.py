@@ -62,6 +62,6 @@ def state(told: Told) -> str:
     """The state in words, with what is left to be known."""
     if told.completed_by is not None:
         return f"{told.state.value}; completed by run {told.completed_by}"
-    if told.run.state == "unsettled":
+    if told.open_write:
         return f"{told.state.value}; a write may still be in flight"
     return told.state.value

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.kinds.names import ChunkName, parse
 from reconciler.ledger.history import Entry, Recorded
 from reconciler.ledger.rollouts import WaveOfRun
-from reconciler.model.plan import Budget, Plan, Summary
+from reconciler.model.plan import Budget, LoadChange, Plan, Summary
 from reconciler.model.removal import REFUSED
 from reconciler.reports import allowed
 from reconciler.reports.folded import wrapped
@@ -20,7 +20,14 @@ from reconciler.reports.times import moment, utc
 
 DONE = frozenset({"succeeded", "unchanged", "done", "sent"})  # ended well
 _OPEN = {"intent": "unsettled", "answered": "unsettled"}
-_UPLOADS = {**_OPEN, "unclear": "without a clear answer (the platform was asked)"}
+_UPLOADS = {
+    **_OPEN,
+    "unclear": "without a clear answer",
+    "withheld": "not finished (the platform has nothing of them)",
+}
+_UNKNOWN = frozenset(
+    {"intent", "answered", "unknown", "committing", "unclear"}
+)  # what became of it nobody knows
 SHOWN = 20  # failed lines
 NOT_BEGUN = "not begun"
 
@@ -36,6 +43,8 @@ class Step:
         reason: why it did not end well, where the journal says so.
         failed_lines: path, line and reason of lines that the remote refused, as many as were recorded.
         answered: status of the answer that ended a removal, where the platform refused it.
+        imports: how many document imports are in which state, likewise.
+        to_send: how many chunks it had to send, where the plan says it.
     """
 
     address: str
@@ -46,6 +55,14 @@ class Step:
     failed_lines: tuple[dict[str, Any], ...] = ()
     reason: str = ""
     answered: int | None = None
+    imports: dict[str, int] = field(default_factory=dict)
+    to_send: int | None = None
+
+    @property
+    def open_write(self) -> bool:
+        """True if a write of it was begun and nobody knows whether it was carried out; of a load its requests tell."""
+        told = {*self.chunks, *self.imports}
+        return bool(_UNKNOWN & told) if told else self.state in _UNKNOWN
 
     @property
     def refused(self) -> bool:
@@ -56,11 +73,12 @@ class Step:
 def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
     """Each acting change and load of a plan with what became of it."""
     last: dict[tuple[str, str], Entry] = {(e.address, e.step): e for e in journal}
-    chunks: dict[str, dict[str, str]] = {}
+    written: dict[str, dict[str, dict[str, str]]] = {"upload": {}, "import": {}}
     for e in journal:
         name = parse(str(e.detail.get("name", "")))
-        if e.step == "upload" and e.address and isinstance(name, ChunkName):
-            chunks.setdefault(e.address, {})[str(name)] = e.state
+        if e.step in written and e.address and isinstance(name, ChunkName):
+            written[e.step].setdefault(e.address, {})[str(name)] = e.state
+    to_send = {x.address: _to_send(x) for x in plan.loads}
     changes = [(c.address, c.change.actions[-1]) for c in plan.resource_changes]
     loads = [(x.address, x.actions[0]) for x in plan.loads]
     if not plan.format_version:  # it cannot be read
@@ -73,11 +91,12 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
     for address, action in loads:
         if action != "no-op":
             found = last.get((address, "load")) or last.get((address, "skip"))
-            states = Counter(chunks.get(address, {}).values())
+            states, imports = (Counter(written[w].get(address, {}).values()) for w in ("upload", "import"))
             state = found.state if found else "intent" if states else None
             counts = {k: v for k, v in (found.detail if found else {}).items() if isinstance(v, int)}
             failed = tuple(e.detail for e in journal if (e.address, e.step) == (address, "failed-line"))
-            made.append(Step(address, action, state, counts, dict(states), failed))
+            step = Step(address, action, state, counts, dict(states), failed, imports=dict(imports))
+            made.append(replace(step, to_send=to_send.get(address)))
     why = {e.address: e.detail for e in journal if e.step == "reason"}
     known = [(s, why.get(s.address, {})) for s in made]
     return [replace(s, reason=str(x.get("text", "")), answered=x.get("answered")) for s, x in known]
@@ -90,6 +109,15 @@ def _begun(journal: Sequence[Entry]) -> tuple[list[tuple[str, str]], list[tuple[
     )
     loads = dict.fromkeys(e.address for e in journal if e.step in ("load", "upload") and e.address)
     return list(changes), [(address, "execute") for address in loads]
+
+
+def _to_send(load: LoadChange) -> int | None:
+    """How many chunks a load had to send; None where the plan does not know how it is cut."""
+    if load.after_unknown:
+        return None
+    if load.actions == ("resume",):
+        return sum(load.unfinished.get(s, 0) for s in ("unsent", "missing"))
+    return load.chunks
 
 
 def in_words(state: str | None) -> str:
@@ -170,7 +198,9 @@ def one(
         if len(step.failed_lines) > SHOWN:
             lines.append(f"    … and {len(step.failed_lines) - SHOWN:,} more; -o json shows all")
         if step.chunks:
-            words = ", ".join(f"{n:,} {_UPLOADS.get(s, s)}" for s, n in sorted(step.chunks.items()))
+            left = (step.to_send or 0) - sum(step.chunks.values())
+            every = [*sorted(step.chunks.items()), *([(NOT_BEGUN, left)] if left > 0 else [])]
+            words = ", ".join(f"{n:,} {_UPLOADS.get(s, s)}" for s, n in every)
             lines += wrapped(
                 f"uploads of this run: {words}", style.width, initial_indent="    ", subsequent_indent="    "
             )

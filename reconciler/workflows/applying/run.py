@@ -36,7 +36,12 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Everything an apply is handed."""
+    """Everything an apply is handed.
+
+    Attributes:
+        stopping: nothing new may begin, whatever the reason.
+        interrupted: somebody asked the run to end.
+    """
 
     settings: Settings
     root: Path
@@ -58,6 +63,7 @@ class Run:
     from_file: bool
     follow: bool = True
     skip_stale: bool = False
+    interrupted: Callable[[], bool] = lambda: False
 
 
 def may_commit(name: str, run: Run, journal: "RunJournal") -> bool:
