@@ -6,7 +6,9 @@ from reconciler.ledger.history import Recorded
 from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary
 from reconciler.model.rollout import Rollout
 from reconciler.reports.runs.story import State, Told, state, told
-from reconciler.reports.runs.text import Step
+from reconciler.reports.runs.table import state as in_the_table
+from reconciler.reports.runs.text import Step, one
+from reconciler.reports.style import Style
 
 ROWS = [
     ("running", [None], True, State.RUNNING),
@@ -29,6 +31,63 @@ ROWS = [
 def test_the_state_of_a_run(recorded: str, ends: list[str | None], alive: bool, expected: State) -> None:
     steps = [Step(f"Compartment/c{n}", "create", end, {}, {}) for n, end in enumerate(ends)]
     assert state(recorded, steps, alive=alive) is expected
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        (["succeeded", "unchanged"], State.SUCCEEDED),  # nothing was left when it was asked
+        (["skipped"], State.INTERRUPTED),
+        (["unknown"], State.INTERRUPTED),
+        (["succeeded", "failed"], State.INTERRUPTED),
+    ],
+)
+def test_a_run_that_was_asked_to_end_is_interrupted(ends: list[str], expected: State) -> None:
+    steps = [Step(f"Compartment/c{n}", "create", end, {}, {}) for n, end in enumerate(ends)]
+    for recorded in ("ended", "unsettled", "finished"):
+        assert state(recorded, steps, alive=False, interrupted=True) is expected
+
+
+LOAD = "ProfileSource/s@fr"
+
+
+@pytest.mark.parametrize(
+    ("step", "open_write"),
+    [
+        (Step("Activation/a@fr", "create", "unknown", {}, {}), True),
+        (Step("Activation/a@fr", "create", "intent", {}, {}), True),
+        (Step("Activation/a@fr", "create", "failed", {}, {}), False),
+        (Step("Activation/a@fr", "create", None, {}, {}), False),
+        (Step(LOAD, "execute", "unknown", {}, {}), True),  # nothing is known of its requests
+        (Step(LOAD, "execute", "unknown", {}, {"done": 8, "withheld": 6}), False),
+        (Step(LOAD, "execute", "unknown", {}, {"done": 8, "unclear": 1}), True),
+        (Step(LOAD, "execute", "unknown", {}, {}, imports={"done": 3, "intent": 1}), True),
+        (Step(LOAD, "execute", "skipped", {}, {"withheld": 6}, imports={"done": 6}), False),
+    ],
+)
+def test_a_write_may_still_be_in_flight_only_where_one_is_open(step: Step, open_write: bool) -> None:
+    (found,) = told([(Recorded(1, "h", "", "d", "unsettled", 0.0, 1.0), plan(), [step])], None)
+    assert found.open_write is open_write
+    assert ("in flight" in in_the_table(found)) is open_write
+
+
+@pytest.mark.parametrize(
+    ("chunks", "to_send", "words"),
+    [
+        (
+            {"done": 8, "withheld": 4},
+            14,
+            "8 done, 4 not finished (the platform has nothing of them), 2 not begun",
+        ),
+        ({"done": 14}, 14, "14 done"),
+        ({"done": 3, "unclear": 2}, None, "3 done, 2 without a clear answer"),
+    ],
+)
+def test_uploads_of_a_run_come_to_all_chunks(chunks: dict[str, int], to_send: int | None, words: str) -> None:
+    step = Step(LOAD, "execute", "skipped", {}, chunks, to_send=to_send)
+    run = Recorded(1, "h", "", "d", "ended", 0.0, 1.0)
+    told = one(run, plan(), [step], "interrupted", [], Style(width=200))
+    assert f"uploads of this run: {words}\n" in told
 
 
 CREATE, REMOVE = "Activation/a@fr", "Activation/b@fr"
