@@ -48,8 +48,9 @@ def in_order(errors: Iterable[str]) -> str:
 
 
 def _chunks(numbers: list[int]) -> str:
-    several = "s" if len(numbers) > 1 else ""
-    return f"chunk{several} {few([str(n) for n in numbers], NAMED_CHUNKS)}"
+    if len(numbers) == 1:
+        return f"chunk {numbers[0]}"
+    return f"chunks {few([str(n) for n in numbers], NAMED_CHUNKS)}"
 
 
 def stopped_by(stop: LoadStopped) -> Ended:
