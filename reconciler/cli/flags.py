@@ -24,6 +24,7 @@ from reconciler.cli.output.requests import Requests
 from reconciler.cli.wiring import actor, real_clock
 from reconciler.errors import UsageError
 from reconciler.kinds.nearest import nearest_or_known
+from reconciler.kinds.selectors import one_each
 from reconciler.model.asked import Overrides, Scope
 from reconciler.model.plan import Override
 from reconciler.settings import seconds
@@ -140,8 +141,12 @@ class Flags:
         """What they approve, by load address.
 
         Raises:
-            UsageError: `--resend` names no chunk.
+            UsageError: `--resend` names no chunk, or a flag has several values.
         """
+        given = {"--reload": self.reload, "--resend": self.resend, "--supersede": self.supersede}
+        for flag, texts in given.items():
+            if several := next((x for x in texts or () if "," in x), None):
+                raise one_each(flag, several, several.split(","))
         chunks: dict[str, set[int]] = {}
         for text in self.resend or ():
             address, hash_, index = text.rpartition("#")

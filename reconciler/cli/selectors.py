@@ -5,6 +5,7 @@ from typing import Any
 
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.kinds.nearest import nearest_or_known, proposal
+from reconciler.kinds.selectors import one_each
 from reconciler.workflows.check import Checked
 
 
@@ -52,6 +53,8 @@ def labels(checked: Checked, given: Sequence[str]) -> tuple[tuple[str, str], ...
     wanted = tuple((k, v) for k, _, v in (x.partition("=") for x in given))
     for key, value in wanted:
         if (key, value) not in known:
+            if "," in value:
+                raise one_each("-l", f"{key}={value}", f"{key}={value}".split(","))
             if value in checked.specs.labels.get(key, ()):
                 words = f"-l: no spec has {key}={value} in metadata.labels, but datamarts have it"
                 raise ReconcilerError(words, help=f"`--datamart {key}={value}` selects them")

@@ -19,6 +19,7 @@ _WORDS = (
 )
 _ONE_DASH = re.compile(r"-([a-z][a-z-]+)(?:=(.*))?", re.DOTALL)  # a long flag as Terraform has it
 _OF_ADDRESSES = ("--target", "--details", "--reload", "--address")
+_FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 _NEAR = 0.72  # of the letters of two names are the same, in order
 _CHECKS = "`reconciler validate` checks specs, `reconciler source check NAME` reads a source"
 _HAPPENED = "`reconciler runs` shows what happened"
@@ -58,7 +59,7 @@ _COMMANDS = {
     "retry": "`reconciler resume` continues a run, `reconciler source retry NAME --failed-lines` sends failed commands again",
     "revert": _UNDOES,
     "rollback": _UNDOES,
-    "run": "`reconciler apply` carries out a plan",
+    "run": "`reconciler apply` carries out a plan, `reconciler runs` and `reconciler runs show` show what happened",
     "state": f"there is no state file: `reconciler plan` compares specs with the platform, and {_HAPPENED}",
     "status": "`reconciler drift` shows what differs, `reconciler runs` what happened",
     "sync": "`reconciler apply` makes the platform what the specs say",
@@ -85,6 +86,9 @@ _OPTIONS = {
     "--env": "--environment NAME chooses an environment",
     "--exclude": _LIMITS,
     "--force": f"{_APPROVES}, --allow overrides a guard with a reason",
+    "clean --force": "--remove removes what no load needs",
+    "init --force": "init never overwrites: rename or remove the file first",
+    "unlock --force": "`reconciler unlock ID` releases the lock of any run; it asks nothing",
     "--format": "-o FORMAT chooses the format",
     "--full-refresh": "--reload ADDRESS loads the same content again",
     "--json": "-o json writes JSON",
@@ -125,11 +129,13 @@ def told(
     for flag in filter(None, map(_ONE_DASH.fullmatch, arguments)):
         long = f"--{flag[1]}"
         if long in (*known, *_OPTIONS, "--help"):
-            return f"No such option: -{flag[1]}", _OPTIONS.get(long) or _two_dashes(long, flag[2])
+            there = long in (*known, "--help")
+            meant = _meant(long, path, known) or (_two_dashes(long, flag[2]) if there else see)
+            return f"No such option: -{flag[1]}", meant
     if found := _NO_COMMAND.fullmatch(message):
         return _no_command(found, path, see)
     if found := _NO_OPTION.fullmatch(message):
-        return _no_option(found, path, see, arguments)
+        return _no_option(found, path, see, arguments, known)
     return message, see
 
 
@@ -167,8 +173,17 @@ def _no_command(found: re.Match[str], path: str, see: str) -> tuple[str, str]:
     return f"No such command '{name}'.{near}", see
 
 
-def _no_option(found: re.Match[str], path: str, see: str, arguments: Sequence[str]) -> tuple[str, str]:
-    if meant := _OPTIONS.get(found[1]):
+def _meant(flag: str, path: str, known: Collection[str]) -> str | None:
+    """What a flag of another tool is here; nothing where the command has not the flags that this names."""
+    meant = _OPTIONS.get(f"{path.partition(' ')[2]} {flag}") or _OPTIONS.get(flag)
+    named = _FLAG.findall(re.sub(r"`[^`]*`", "", meant or ""))
+    return meant if all(x in known or x == "-C" or x == flag for x in named) else None
+
+
+def _no_option(
+    found: re.Match[str], path: str, see: str, arguments: Sequence[str], known: Collection[str]
+) -> tuple[str, str]:
+    if meant := _meant(found[1], path, known):
         return f"No such option: {found[1]}", meant
     typed = next(
         (f"-{x[1]}" for x in map(_ONE_DASH.fullmatch, arguments) if x and x[0][:2] == found[1]), found[1]

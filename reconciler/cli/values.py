@@ -6,7 +6,8 @@ a name from a list need none of it. Everything else goes to Typer, and so does a
 
 import inspect
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from enum import Enum, StrEnum
 from pathlib import Path
 from types import UnionType
@@ -14,11 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from typer.core import TyperCommand, TyperGroup
 
+from reconciler.errors import UsageError
+
 if TYPE_CHECKING:
     from typer._click import Context, Parameter
 
 WHOLE = 1000  # characters: the first sentence, however long
 _TYPER = object()  # in place of a value: Typer has to convert
+_SHORT_WITH_SIGN = re.compile(r"(-[A-Za-z])=(.*)", re.DOTALL)
 
 
 class _Plain:
@@ -33,6 +37,23 @@ class _Plain:
             ctx: of this command.
         """
         return shortened(super().get_params(ctx), self.callback)  # type: ignore[misc]
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Read the flags; of one that takes one value and is given twice only the last would count, without a word.
+
+        Args:
+            ctx: of this command.
+            args: as typed.
+
+        Raises:
+            UsageError: a flag is given twice, or its value begins with an equals sign.
+        """
+        if args and not ctx.resilient_parsing:
+            _require_form(ctx, self.get_params(ctx), args)
+            _, _, order = self.make_parser(ctx).parse_args(args=list(args))  # type: ignore[attr-defined]
+            _require_once(order)
+        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        return rest
 
     def get_short_help_str(self, limit: int = WHOLE) -> str:
         """The first sentence, which no list of commands and no shell cuts.
@@ -50,6 +71,35 @@ class Command(_Plain, TyperCommand):
 
 class Group(_Plain, TyperGroup):
     """A group of commands with both."""
+
+
+def _require_form(ctx: "Context", params: "Sequence[Parameter]", args: Sequence[str]) -> None:
+    """The library takes `-o=json` for the value `=json`."""
+    known = {flag for param in params for flag in param.opts}
+    for found in filter(
+        None, map(_SHORT_WITH_SIGN.fullmatch, args[: args.index("--")] if "--" in args else args)
+    ):
+        if found[1] in known:
+            value = found[2] if found[2].isprintable() and found[2] else "VALUE"
+            raise UsageError(
+                f"{ctx.command_path} {found[1]}: no equals sign stands behind a flag of one letter",
+                help=f"write {found[1]} {value}",
+            )
+
+
+def _require_once(order: "Sequence[Parameter]") -> None:
+    """A flag with one value is there once."""
+    for param in order:
+        if param.param_type_name == "option" and not param.multiple and not getattr(param, "is_flag", False):
+            if order.count(param) < 2:
+                continue
+            flag = param.opts[0]
+            several = (
+                f"name several in one flag, with commas: {flag} A,B"
+                if param.metavar == "SET"
+                else "give it once"
+            )
+            raise UsageError(f"{flag} is given twice, and only one of them would count", help=several)
 
 
 def shortened(params: "list[Parameter]", function: Callable[..., Any] | None) -> "list[Parameter]":

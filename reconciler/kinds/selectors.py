@@ -12,6 +12,7 @@ from reconciler.kinds.counts import few
 from reconciler.kinds.nearest import closest, nearest_or_known, proposal
 
 _WILD = re.compile(r"[*?[]")
+REPEATED = ("--target", "--details")
 _LISTED = 8  # addresses in a message
 _KINDS = ("Compartment", "Activation", "ProfileSource")
 _DOTTED = re.compile(r"(\w+)[.:](.+)")  # an address as Terraform writes it, or one with the wrong sign
@@ -38,10 +39,25 @@ def require_form(flag: str, selector: str, known: Iterable[str] = ()) -> None:
         known: addresses that there are, to propose one.
 
     Raises:
-        UsageError: it names no kind.
+        UsageError: it names no kind, or it is several addresses.
     """
+    parts = [x.strip() for x in selector.split(",")]
+    if len(parts) > 1 and flag in REPEATED and not any(selects([selector], x) for x in known):
+        raise one_each(flag, selector, parts)
     if "/" not in selector:
         raise UsageError(f"{flag} {selector!r} is not an address", help=_address_of(selector, list(known)))
+
+
+def one_each(flag: str, given: str, parts: Sequence[str]) -> UsageError:
+    """That a flag has one value, and is given once for each.
+
+    Args:
+        flag: as typed.
+        given: its value.
+        parts: of the value, between commas.
+    """
+    each = " ".join(f"{flag} {x}" for x in parts if x)
+    return UsageError(f"{flag} {given!r} is no list", help=f"give {flag} once for each: {each}")
 
 
 def _address_of(typed: str, known: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.kinds.counts import few
 from reconciler.kinds.nearest import nearest_or_known
-from reconciler.kinds.selectors import nothing, require_form, selects
+from reconciler.kinds.selectors import nothing, one_each, require_form, selects
 from reconciler.model.address import Address
 from reconciler.model.asked import Overrides, Scope
 from reconciler.model.desired import Desired
@@ -86,6 +86,8 @@ def pruned(desired: Desired, prune: frozenset[str]) -> set[str]:
     """
     scopes = {f"Activation@{name}": identity for name, (identity, _) in desired.datamarts.items()}
     if unknown := sorted(prune - scopes.keys() - {"Activation"}):
+        if "," in unknown[0]:
+            raise one_each("--prune", unknown[0], unknown[0].split(","))
         advice = nearest_or_known(unknown[0], ["Activation", *sorted(scopes)])
         if not unknown[0].startswith("Activation@"):
             raise UsageError(f"--prune {unknown[0]}: not a scope", help=advice)

@@ -1,12 +1,15 @@
 """What is answered to a command line that makes no sense."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from reconciler.cli import plan_files, usage
-from reconciler.cli.app import COMMANDS, main_command
+from reconciler.cli.app import COMMANDS, app, main_command
 from reconciler.errors import ReconcilerError, UsageError
 
 
@@ -45,6 +48,15 @@ from reconciler.errors import ReconcilerError, UsageError
         (["plan", "--select", "crm"], "No such option: --select", "--target ADDRESS"),
         (["plan", "--exlude", "crm"], "No such option: --exlude", "see `reconciler plan --help`"),
         (["plan", "-ojson", "--nope"], "No such option: --nope", "see `reconciler plan --help`"),
+        (["init", "--force"], "No such option: --force", "init never overwrites"),
+        (["unlock", "--force", "1"], "No such option: --force", "asks nothing"),
+        (["clean", "--force"], "No such option: --force", "--remove removes what no load needs"),
+        (["init", "-force"], "No such option: -force", "init never overwrites"),
+        (["init", "--json"], "No such option: --json", "see `reconciler init --help`"),
+        (["init", "-y"], "No such option: -y", "see `reconciler init --help`"),
+        (["drift", "--yes"], "No such option: --yes", "see `reconciler drift --help`"),
+        (["run", "show"], "No such command 'run'.", "`reconciler runs show`"),
+        (["-C", "a", "-C", "b", "plan"], "-C is given twice", "give it once"),
         (["version"], "No such command 'version'.", "`reconciler --version`"),
         (["import"], "No such command 'import'.", "`reconciler export`"),
         (["plan", "--dry-run"], "No such option: --dry-run", "`reconciler plan` shows what apply would do"),
@@ -76,6 +88,25 @@ def test_a_wrong_command_line(arguments: list[str], message: str, hint: str) -> 
     assert "prune" not in str(error.value)
     assert not re.search(r"Did you mean.*Did you mean", str(error.value))
     assert hint in (error.value.help or "")
+
+
+def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, (*path, name))
+        else:
+            yield (*path, name), {flag for param in command.params for flag in param.opts}
+
+
+@pytest.mark.parametrize("flag", sorted({x.rpartition(" ")[2] for x in usage._OPTIONS}))
+def test_no_hint_names_a_flag_that_the_command_lacks(flag: str) -> None:
+    """Of every command, but in a command that it names whole."""
+    for path, flags in _commands(get_command(app())):
+        if flag in flags:
+            continue
+        _, hint = usage.told(f"No such option: {flag}", " ".join(("reconciler", *path)), [flag], flags)
+        named = re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", re.sub(r"`[^`]*`", "", hint))
+        assert set(named) <= {*flags, "-C", flag}, (path, hint)
 
 
 @pytest.mark.parametrize("arguments", [["help"], ["help", "plan"], ["help", "source", "check"]])
