@@ -17,5 +17,10 @@ def approve(question: str, *, auto: bool, help: str) -> None:  # noqa: A002 - th
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ApprovalRefused("approval is required, and there is no terminal to ask on", help=help)
     say(f"{question} Only 'yes' is accepted: ")
-    if input().strip() != "yes":
+    try:
+        answer = input()
+    except (KeyboardInterrupt, EOFError):
+        say("\nNothing was written.")  # the cursor stands behind what was typed
+        raise KeyboardInterrupt from None
+    if answer.strip() != "yes":
         raise ApprovalRefused("not approved; nothing was written")

@@ -14,6 +14,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import Abort
 
 from reconciler.errors import UsageError
 
@@ -66,7 +67,21 @@ class _Plain:
 
 
 class Command(_Plain, TyperCommand):
-    """A command of Typer with both."""
+    """A command of Typer with both; Ctrl-C in it is not hidden."""
+
+    def invoke(self, ctx: "Context") -> Any:
+        """Call the command. Typer makes of Ctrl-C an exit without a word.
+
+        Args:
+            ctx: of this command.
+
+        Raises:
+            Abort: it was interrupted.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Abort from None
 
 
 class Group(_Plain, TyperGroup):

@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -16,8 +17,10 @@ import pytest
 BARS = "\u2501"
 
 
-def on_a_terminal(*arguments: str, columns: int, cwd: Path) -> str:
-    """What a terminal of so many columns receives."""
+def on_a_terminal(
+    *arguments: str, columns: int, cwd: Path, until: bytes = b"", codes: list[int] | None = None
+) -> str:
+    """What a terminal of so many columns receives; Ctrl-C once it has shown `until`."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     hidden = ("RECONCILER_", "CI", "COLUMNS", "NO_COLOR")
@@ -35,7 +38,12 @@ def on_a_terminal(*arguments: str, columns: int, cwd: Path) -> str:
         if not part:
             break
         got += part
-    process.wait(60)
+        if until and until in got:
+            process.send_signal(signal.SIGINT)
+            until = b""
+    code = process.wait(60)
+    if codes is not None:
+        codes.append(code)
     os.close(ours)
     return got.decode().replace("\r\n", "\n")
 
@@ -88,3 +96,14 @@ def test_fault_scripts_are_wrapped_beside_their_names(tmp_path: Path, columns: i
     ]
     assert all(len(line) <= min(columns, 80) for line in lines), lines
     assert all(line[21] == " " and line[22] != " " for line in lines), lines
+
+
+def test_ctrl_c_at_the_question_ends_the_command_with_words(tmp_path: Path) -> None:
+    shop, codes = tmp_path / "shop", list[int]()
+    subprocess.run([sys.executable, "-m", "reconciler", "init", str(shop)], check=True, capture_output=True)
+    try:
+        text = on_a_terminal("apply", columns=80, cwd=shop, until=b"is accepted:", codes=codes)
+    finally:
+        subprocess.run([sys.executable, "-m", "reconciler", "-C", str(shop), "sandbox", "stop"], check=False)
+    assert codes == [130], text
+    assert text.endswith("\nNothing was written.\ninterrupted\n"), text[-200:]
