@@ -7,7 +7,7 @@ from pathlib import Path
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
 from reconciler.cli.wiring.given_file import given_blocks
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, Refused
 from reconciler.model.plan import Plan
 
 AGAIN = "Next: `reconciler plan` again, once what stops it is fixed."  # of a plan that cannot be applied
@@ -57,6 +57,21 @@ def _content(file: Path) -> bytes:
                 f"{file} has more than {output_file.MOST_OF_A_PLAN:,} bytes, and is no plan"
             )
     return b"".join(blocks)
+
+
+def read_applyable(file: Path) -> Plan:
+    """A plan that can be applied, as far as it says itself.
+
+    Raises:
+        Refused: it cannot, or it is no plan.
+        ReconcilerError: it cannot be read.
+    """
+    from reconciler.planning.plan.obstacles import obstacle
+
+    made = read(file)
+    if (why := obstacle(made)) is not None:
+        raise Refused(why, help=f"`reconciler show {shlex.quote(str(file))}` lists the reasons")
+    return made
 
 
 def save(made: Plan, path: Path) -> None:
