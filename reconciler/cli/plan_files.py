@@ -59,7 +59,7 @@ def _content(file: Path) -> bytes:
     return b"".join(blocks)
 
 
-def read_applyable(file: Path) -> Plan:
+def read_to_apply(file: Path) -> Plan:
     """A plan that can be applied, as far as it says itself.
 
     Raises:

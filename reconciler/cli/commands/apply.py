@@ -48,9 +48,9 @@ def apply(
     """Apply a saved plan; without one, plan, show, ask and apply."""
     flags = flags.with_result_format(output)
     if check is not None:
-        return check_saved(plan_files.read_applyable(check), flags)
+        return check_saved(plan_files.read_to_apply(check), flags)
     if file is not None:
-        return execute.apply_saved(plan_files.read_applyable(file), flags)
+        return execute.apply_saved(plan_files.read_to_apply(file), flags)
     if flags.sealed:
         raise UsageError("--sealed goes with a saved plan: apply FILE --sealed")
     return apply_fresh(flags, auto=auto_approve)
