@@ -16,8 +16,8 @@ def approve(question: str, *, auto: bool, help: str) -> None:  # noqa: A002 - th
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ApprovalRefused("approval is required, and there is no terminal to ask on", help=help)
-    say(f"{question} Only 'yes' is accepted: ")
     try:
+        say(f"{question} Only 'yes' is accepted: ")
         answer = input()
     except (KeyboardInterrupt, EOFError):
         say("\nNothing was written.")  # the cursor stands behind what was typed
