@@ -19,9 +19,14 @@ def many(n: int, one: str, several: str = "") -> str:
 
 
 def few(names: Sequence[str], most: int) -> str:
-    """The first of some names, and how many more there are: `a, b and 3 more`."""
+    """The first of some names, and how many more there are: `a, b and 3 more`. A single one more is named, too.
+
+    Args:
+        names: in the order in which they are told.
+        most: so many are named.
+    """
     left = len(names) - most
-    return ", ".join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
+    return ", ".join(names if left < 2 else names[:most]) + (f" and {left:,} more" if left > 1 else "")
 
 
 def _plural(words: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few
 
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
@@ -35,8 +35,7 @@ def proposal(word: str) -> str:
 def nearest_or_known(word: str, known: Iterable[str], most: int = 8) -> str:
     """'did you mean' text, or a list of what there is."""
     every = list(known)
-    rest = f" and {many(len(every) - most, 'other')}" if len(every) > most else ""
-    return nearest(word, every) or f"known: {', '.join(every[:most]) or 'none'}{rest}"
+    return nearest(word, every) or f"known: {few(every, most) or 'none'}"
 
 
 def closest_name(name: str, known: Iterable[str]) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from reconciler.kinds.counts import few
 from reconciler.model.removal import NO_SUCH_CALL
 from reconciler.reports.style import safe
 
@@ -61,9 +62,7 @@ def _removals(refused: Sequence[End]) -> list[str]:
         imports = [x for x in some if _is_import(x)]
         right = "give the token's user the right to remove them, or " if status != NO_SUCH_CALL else ""
         if imports:
-            named = f"{safe(imports[0].address)}" + (
-                f" and {len(imports) - 1:,} more" if len(imports) > 1 else ""
-            )
+            named = safe(few([x.address for x in imports], 1))
             told.append(
                 f"The platform refused to remove {named} ({status}), and would again: {right}remove them in the console,"
                 " or drop `keep_generations` from the source. Until then they stay, and no load is changed by that."

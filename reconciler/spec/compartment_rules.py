@@ -18,6 +18,7 @@ _SEPARATORS = r"[-_. ]"
 # Shorter tokens are near each other by chance: fr and fri, crm and crm2.
 _LONG_ENOUGH = 6
 _FEW_DATAMARTS = 3
+_SHOWN = 5  # datamarts that are named
 
 
 def token_characters(document: Document) -> Iterator[Diagnostic]:
@@ -110,9 +111,11 @@ def coverage(specs: Specs) -> Iterator[Diagnostic]:
             yield warning(
                 "activation-coverage",
                 f"'{key}' is activated on {len(members)} of the workspace's {many(len(every), 'datamart')},"
-                f" not on {few(missing, 5)}",
+                f" not on {few(missing, _SHOWN)}",
                 document.span("spec", "activations"),
-                help=f"activate it there, or exclude these datamarts: except: [{', '.join(missing[:5])}]",
+                help=f"activate it there, or exclude these datamarts: except: [{', '.join(missing)}]"
+                if len(missing) <= _SHOWN
+                else "activate it there, or exclude these datamarts with except",
             )
 
 

@@ -8,6 +8,7 @@ to say: positions cost a second reading of the file.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from reconciler.kinds.counts import few
 from reconciler.kinds.nearest import nearest, nearest_or_known
 from reconciler.model.diagnostic import Diagnostic, error, has_errors, warning
 from reconciler.spec import former_names, sets
@@ -146,8 +147,7 @@ def _odd_parts(specs: Specs, document: Document, expression: Any, *key: str | in
         if label.value is not None:
             words = f"no datamart has '{label.value}' as the value of the label '{label.key}'"
         hint = nearest(label.key if label.value is None else label.value, known)
-        shown = f"{', '.join(known[:8])}{' and others' if len(known) > 8 else ''}" or "none"
-        yield error("unknown-label", words, span, help=hint or f"known: {shown}")
+        yield error("unknown-label", words, span, help=hint or f"known: {few(known, 8) or 'none'}")
     for path in excepts:
         yield warning(
             "idle-except",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from reconciler.kinds.counts import few
 from reconciler.model.diagnostic import Diagnostic, error, warning
 from reconciler.spec import sets
 from reconciler.spec.documents import Document
@@ -72,7 +73,7 @@ def _waves(specs: Specs, document: Document) -> Iterator[Diagnostic]:
     if not whole and (missing := sorted(specs.live.keys() - first.keys())):
         yield error(
             "wave-missing",
-            f"no wave has {', '.join(missing[:5])}{' and others' if len(missing) > 5 else ''}",
+            f"no wave has {few(missing, 5)}",
             document.span("spec", "waves"),
             help="set `datamarts: rest` in the last wave, or add them to a wave",
         )

@@ -5,6 +5,7 @@ from functools import cache, partial
 
 from reconciler.api import resources
 from reconciler.api.client import Reader
+from reconciler.kinds.counts import few
 from reconciler.model.desired import DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, warning
 from reconciler.model.listing import Listed, Listing
@@ -37,11 +38,10 @@ def consent_findings(
             continue
         found = consents.of(load.datamart_id, row.id)
         if isinstance(found, Listed) and found.rows:
-            shown = ", ".join(found.rows[:3]) + (", …" if len(found.rows) > 3 else "")
             findings.append(
                 warning(
                     "consent-drops",
-                    f"compartment {row.compartment_id} on {load.datamart} has processing activities ({shown}): "
+                    f"compartment {row.compartment_id} on {load.datamart} has processing activities ({few(found.rows, 3)}): "
                     "profiles of users who did not consent are dropped by the platform, and may not count as failed",
                     load.span,
                     address=str(load.address),

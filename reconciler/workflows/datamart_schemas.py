@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.api.schemas import NoSchema, live_schema
 from reconciler.errors import MissingExtra, ReadFailed, ReconcilerError
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few
 from reconciler.kinds.schema_text import read_schema
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.desired import DesiredLoad
@@ -180,18 +180,10 @@ def _advice(why: ReconcilerError) -> str:
     return "correct the schema on the platform or its file; `schema: off` in a source compares nothing"
 
 
-def _several(names: Sequence[str]) -> str:
-    """Datamarts by name; of many the first of them."""
-    left = len(names) - _NAMED
-    return (
-        ", ".join(names) if left <= 1 else f"{', '.join(names[:_NAMED])} and {many(left, 'other datamart')}"
-    )
-
-
 def _unchecked(
     why: str, names: Sequence[str], advice: str | None, answers: Mapping[str, DatamartSchema | Exception]
 ) -> Diagnostic:
-    words = f"profiles are not compared with the schema of {_several(names)}: {why}"
+    words = f"profiles are not compared with the schema of {few(names, _NAMED)}: {why}"
     finding = warning("schema-not-checked", words, help=advice)
     if all(isinstance(answers[name], NoSchema) for name in names):
         return replace(finding, severity=Severity.NOTE)

@@ -157,7 +157,7 @@ def test_refused_removals_of_imports_are_one_line_and_their_seal_is_nothing_to_c
     imports = [Step(f"DocumentImport/{n}@fr", "delete", "failed", {}, {}, answered=405) for n in (3000, 3001)]
     seal = Step("DocumentImport/3002@fr", "delete", "skipped", {}, {})
     (said,) = ledger((plan(), [*imports, seal]))[0].todo
-    assert "DocumentImport/3000@fr and 1 more (405)" in said
+    assert "DocumentImport/3000@fr, DocumentImport/3001@fr (405)" in said
     assert "`keep_generations`" in said
     assert "specs" not in said
 

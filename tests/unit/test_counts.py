@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 
 ROOT = Path(__file__).parents[2]
 # After a count, alone or with a word or two between. Limits have names in capitals: they are never 1.
@@ -111,3 +111,15 @@ def test_what_cannot_be_wrong_is_not_found(fine: str) -> None:
 )
 def test_counts_in_words(n: int, words: tuple[str, ...], said: str) -> None:
     assert many(n, *words) == said
+
+
+@pytest.mark.parametrize("most", range(1, 6))
+@pytest.mark.parametrize("count", range(9))
+def test_a_few_names_and_the_count_of_the_rest_come_to_all(count: int, most: int) -> None:
+    names = [f"n{i}" for i in range(count)]
+    shown, _, rest = few(names, most).partition(" and ")
+    named = shown.split(", ") if shown else []
+    assert named == names[: len(named)]
+    assert len(named) + int(rest.removesuffix(" more") or 0) == count
+    assert len(named) <= most + 1
+    assert rest != "1 more"

@@ -39,7 +39,7 @@ def test_reasons_for_which_nothing_is_undone_are_said_once_each() -> None:
     lost += [warning("cannot-undo", "ProfileSource/crm@x cannot be undone: merged")]
     other = warning("undo-uncertain", "Activation/a@x: the platform may refuse")
     assert lines([*lost, other]) == [
-        "Compartment/c0, Compartment/c1, Compartment/c2 and 297 others cannot be undone: no call",
+        "Compartment/c0, Compartment/c1, Compartment/c2 and 297 more cannot be undone: no call",
         "ProfileSource/crm@x cannot be undone: merged",
         "Activation/a@x: the platform may refuse",
     ]

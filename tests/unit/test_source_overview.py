@@ -83,4 +83,4 @@ def test_what_is_said_of_all_is_said_once(breaks: int) -> None:
 
 def test_a_reading_of_several_datamarts_says_of_how_many() -> None:
     shared = reading(1, 5, 0)._replace(addresses=[f"ProfileSource/crm@m{n}" for n in range(3)])
-    assert "m0 and 2 others" in render("crm", [shared] * 5, PLAIN)
+    assert "m0 and 2 more" in render("crm", [shared] * 5, PLAIN)

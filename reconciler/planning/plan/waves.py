@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange, Plan, ResourceChange, Unchanged
 from reconciler.model.rollout import Gates, Rollout, Wave
@@ -123,8 +123,7 @@ def closed(gates: Gates, outcomes: Sequence[Outcome], trips: int) -> str | None:
     """Why a wave's outcomes close its gate; None if they do not."""
     failed = [o.address for o in outcomes if o.status in FAILED]
     if len(failed) > gates.max_failed_executions:
-        named = ", ".join(failed[:3]) + (" and others" if len(failed) > 3 else "")
-        return f"{len(failed)} failed or unknown ({named}); allowed: {gates.max_failed_executions}"
+        return f"{len(failed)} failed or unknown ({few(failed, 3)}); allowed: {gates.max_failed_executions}"
     bad = sum(o.counts.get("failed", 0) for o in outcomes)
     lines = bad + sum(o.counts.get("succeeded", 0) for o in outcomes)
     if gates.max_failed_lines is not None and bad > gates.max_failed_lines:

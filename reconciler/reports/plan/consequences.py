@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports import allowed
 from reconciler.reports.plan.words import KINDS, value
@@ -30,7 +30,7 @@ def consequences(plan: Plan) -> list[str]:
 def _removals(found: Sequence[ResourceChange]) -> list[str]:
     kinds = Counter(c.kind for c in found)
     return [
-        f"Removes {many(n, KINDS.get(kind, kind))}: {_some([_plain(c) for c in found if c.kind == kind])}."
+        f"Removes {many(n, KINDS.get(kind, kind))}: {few([_plain(c) for c in found if c.kind == kind], NAMED)}."
         for kind, n in kinds.items()
     ]
 
@@ -39,7 +39,7 @@ def _defaults(found: Sequence[ResourceChange]) -> list[str]:
     if not found:
         return []
     named = [f"{_plain(c)} replaces {_former(c)}" for c in found]
-    return [f"Moves the default of {many(len(found), 'datamart')}: {_some(named)}."]
+    return [f"Moves the default of {many(len(found), 'datamart')}: {few(named, NAMED)}."]
 
 
 def _former(change: ResourceChange) -> str:
@@ -62,20 +62,19 @@ def _tokens(found: Sequence[ResourceChange]) -> list[str]:
         f"{_plain(c)} {value((c.change.before or {}).get('token'))} -> {value((c.change.after or {})['token'])}"
         for c in found
     ]
-    return [f"Changes the token of {many(len(found), 'compartment')}, which site tags name: {_some(named)}."]
+    return [
+        f"Changes the token of {many(len(found), 'compartment')}, which site tags name: {few(named, NAMED)}."
+    ]
 
 
 def _deletes(found: Sequence[LoadChange]) -> list[str]:
     if not found:
         return []
     named = [f"{x.address.partition('/')[2]} {x.deletes:,}" for x in found]
-    return [f"Sends {many(sum(x.deletes for x in found), 'DELETE command')} about profiles: {_some(named)}."]
+    return [
+        f"Sends {many(sum(x.deletes for x in found), 'DELETE command')} about profiles: {few(named, NAMED)}."
+    ]
 
 
 def _plain(change: ResourceChange) -> str:
     return change.address.partition("/")[2]
-
-
-def _some(named: Sequence[str]) -> str:
-    left = len(named) - NAMED
-    return ", ".join(named[:NAMED]) + (f" and {many(left, 'other')}" if left > 0 else "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.reports.grouping import NAMED_MAX_DATAMARTS
 
 Labels = Mapping[str, Mapping[str, str]]
@@ -21,7 +21,7 @@ def placed(names: Collection[str], labels: Labels, most: int = NAMED_MAX_DATAMAR
     chosen = set(names)
     if len(chosen) > 1 and chosen == labels.keys():
         return f"all {many(len(chosen), 'datamart')}"
-    found = [_named(names, most), *_by_label(chosen, labels), *_all_but(chosen, labels)]
+    found = [few(sorted(names), most), *_by_label(chosen, labels), *_all_but(chosen, labels)]
     return min(found, key=len)
 
 
@@ -31,12 +31,6 @@ def counted(names: Collection[str], labels: Labels) -> str:
     return (
         words if len(names) < 2 or words.startswith("all ") else f"{words} ({many(len(names), 'datamart')})"
     )
-
-
-def _named(names: Collection[str], most: int) -> str:
-    shown = sorted(names)[:most]
-    left = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {many(left, 'other')}" if left else "")
 
 
 def _by_label(chosen: set[str], labels: Labels) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.reports.style import safe
 
@@ -22,7 +22,4 @@ def lines(findings: Sequence[Diagnostic]) -> list[str]:
 def _line(why: str, addresses: Sequence[str]) -> str:
     if not addresses:
         return why
-    left = len(addresses) - _NAMED
-    if left < 2:
-        return f"{', '.join(addresses)}{_WORDS}{why}"
-    return f"{', '.join(addresses[:_NAMED])} and {many(left, 'other')}{_WORDS}{why}"
+    return f"{few(addresses, _NAMED)}{_WORDS}{why}"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.reports.grouping import OF_A_KIND_SHOWN, grouped
 from reconciler.reports.source.properties import clipped
 from reconciler.reports.source.reading import Reading, reasons, replay
@@ -50,8 +50,7 @@ def render(name: str, readings: Sequence[Reading], style: Style) -> str:
 
 
 def _datamarts(reading: Reading) -> str:
-    first, *more = (a.partition("@")[2] or a for a in reading.addresses)
-    return f"{safe(first)} and {many(len(more), 'other')}" if more else safe(first)
+    return safe(few([a.partition("@")[2] or a for a in reading.addresses], 1))
 
 
 def _expectations(readings: Sequence[Reading], style: Style) -> list[str]:

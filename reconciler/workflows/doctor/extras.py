@@ -1,10 +1,10 @@
 """Which extras the workspace uses, and which of them are not installed. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from reconciler.bulk.sources.locations import compression_of
 from reconciler.bulk.sources.object_store import is_url
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few
 from reconciler.model.desired import Desired
 from reconciler.model.health import Check, failed, good, skipped, warned
 from reconciler.model.source import SourceDefinition
@@ -58,7 +58,7 @@ def _of_sources(sources: Mapping[str, SourceDefinition]) -> dict[str, str]:
         for extra, feature in _of_source(definition):
             found.setdefault(extra, {}).setdefault(feature, []).append(name)
     return {
-        extra: ", ".join(f"{what} of {_several(sorted(names))}" for what, names in features.items())
+        extra: ", ".join(f"{what} of {few(sorted(names), _NAMED)}" for what, names in features.items())
         for extra, features in found.items()
     }
 
@@ -76,9 +76,3 @@ def _of_source(definition: SourceDefinition) -> Iterator[tuple[str, str]]:
         yield "schema", "profiles compared with the datamart's schema"
     if definition.gone == "delete":
         yield "delta", "delta.gone"
-
-
-def _several(names: Iterable[str]) -> str:
-    listed = list(names)
-    left = len(listed) - _NAMED
-    return ", ".join(listed) if left <= 1 else f"{', '.join(listed[:_NAMED])} and {many(left, 'other')}"
