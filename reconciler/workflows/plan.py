@@ -9,7 +9,7 @@ from reconciler.api.client import Reader
 from reconciler.control.observe import observe
 from reconciler.model.address import Address
 from reconciler.model.asked import Scope
-from reconciler.model.desired import Desired
+from reconciler.model.desired import Desired, DesiredLoad
 from reconciler.model.diagnostic import Diagnostic, Severity, warning
 from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import Plan, Unmanaged
@@ -55,65 +55,42 @@ def make_plan(
     """
     desired, settings, scope = checked.desired(), checked.settings, request.scope
     require_selected(desired, checked, scope, request.overrides)
-    loads = {
-        a: load
-        for a, load in desired.loads.items()
+    loads = [
+        load
+        for load in desired.loads.values()
         if scope.only != "config" and in_scope(scope, checked, load.address)
-    }
-    ids = {identity for identity, _ in desired.datamarts.values()}
-    observed = observe(
-        reader,
-        settings.organisation_id,
-        io,
-        activations=sorted(
-            {a.datamart_id for a in desired.removals.values()}
-            | {desired.activations.datamarts[n] for names in desired.activations.groups() for n in names}
-            | {load.datamart_id for load in loads.values()} & ids
-            | pruned(desired, request.prune)
-            | (ids if scope.whole_config else set())
-        ),
-        imports=sorted({load.datamart_id for load in loads.values()}),
-        pins=[c.id for c in desired.compartments.values() if c.id],
-    )
-    _stop_if_unauthorized(observed)
+    ]
+    observed = _observed(desired, loads, settings.organisation_id, reader, io, request)
 
     def within(address: str) -> bool:
         return scope.complete or (scope.only != "loads" and in_scope(scope, checked, Address.parse(address)))
 
-    config = plan_config(
-        desired,
-        observed,
-        settings.organisation_id,
-        Pruning(request.prune, within, request.refused),
-        request.known,
-    )
-    changes = config.changes if scope.complete else [c for c in config.changes if within(c.address)]
-    unchanged = config.same.made()
-    if not scope.complete:
-        unchanged = unchanged_within(unchanged, within)
-    diagnostics = [
-        *checked.diagnostics,
-        *_of_sandbox(config.diagnostics, settings),
-        *_paused(desired, checked),
-        *_ledger_warning(request),
-    ]
+    pruning = Pruning(request.prune, within, request.refused)
+    config = plan_config(desired, observed, settings.organisation_id, pruning, request.known)
+    planned = _limited(config, within, complete=scope.complete)
     found = PlannedLoads()
     if loads:
         # Loading what reads sources takes as long as a plan without any.
         from reconciler.workflows.plan_loads import plan_loads
 
         found = plan_loads(
-            loads.values(),
+            loads,
             sources(),
             reader,
             io,
             request,
             observed=observed,
-            config=PlannedConfig(config, changes, unchanged),
+            config=planned,
             declared={name for load in desired.loads.values() for name in load.definition.former},
         )
-    diagnostics += found.findings
-    every = [*changes, *found.retired]
+    diagnostics = [
+        *checked.diagnostics,
+        *_of_sandbox(config.diagnostics, settings),
+        *_paused(desired, checked),
+        *_ledger_warning(request),
+        *found.findings,
+    ]
+    every = [*planned.changes, *found.retired]
     kept, kept_loads = prune_requires(every, found.changes, acting_addresses(every))
     return assemble(
         kept,
@@ -130,12 +107,63 @@ def make_plan(
             listed_datamarts=_listed(observed) if scope.whole_config else (),
             labels=checked.specs.live,
             limits=scope.flags,
-            unchanged=unchanged,
+            unchanged=planned.unchanged,
         ),
         errored=config.errored or found.errored,
         complete=scope.complete,
         rollout=desired.rollout,
     )
+
+
+def _observed(
+    desired: Desired,
+    loads: Sequence[DesiredLoad],
+    organisation_id: str,
+    reader: Reader,
+    io: Executor,
+    request: Request,
+) -> Observed:
+    """What the platform has of all that the plan may speak of.
+
+    Args:
+        desired: says which activations are compared.
+        loads: those that the plan is about.
+        organisation_id: whose.
+        reader: sends GET requests.
+        io: threads for small requests.
+        request: what else is looked at.
+
+    Raises:
+        Unauthorized: the remote does not accept the token.
+    """
+    ids = {identity for identity, _ in desired.datamarts.values()}
+    loaded = {load.datamart_id for load in loads}
+    declared = desired.activations
+    observed = observe(
+        reader,
+        organisation_id,
+        io,
+        activations=sorted(
+            {a.datamart_id for a in desired.removals.values()}
+            | {declared.datamarts[n] for names in declared.groups() for n in names}
+            | loaded & ids
+            | pruned(desired, request.prune)
+            | (ids if request.scope.whole_config else set())
+        ),
+        imports=sorted(loaded),
+        pins=[c.id for c in desired.compartments.values() if c.id],
+    )
+    _stop_if_unauthorized(observed)
+    return observed
+
+
+def _limited(config: ConfigPlan, within: Callable[[str], bool], *, complete: bool) -> PlannedConfig:
+    """What a plan says of compartments and activations, where flags limit it to some."""
+    unchanged = config.same.made()
+    if complete:
+        return PlannedConfig(config, config.changes, unchanged)
+    changes = [c for c in config.changes if within(c.address)]
+    return PlannedConfig(config, changes, unchanged_within(unchanged, within))
 
 
 def _unmanaged(

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import NamedTuple
 
 from reconciler.kinds.counts import many
 from reconciler.model.desired import DesiredLoad
@@ -29,127 +29,118 @@ _NO_ADDRESS = "no address (name@domain.tld), but hashed and sent all the same"
 _PLACES = 5
 
 
+class _Said(NamedTuple):
+    """What is said of identifiers of one kind.
+
+    Attributes:
+        code: of the finding.
+        one: what one of them does, behind "1 of the identifiers".
+        several: the same of any other number.
+        help: what to do; None where it depends on the source.
+        what: of which they are some.
+    """
+
+    code: str
+    one: str
+    several: str
+    help: str | None = None
+    what: str = "identifiers"
+
+
+_NULL_TEXT = _Said(
+    "identifier-null-text",
+    "is a text that stands for no value, or only spaces",
+    "are a text that stands for no value, or only spaces",
+)
+_COLUMN_NAME = _Said(
+    "identifier-column-name",
+    "is the name of its column: a header stands among the rows",
+    "are the name of their column: a header stands among the rows",
+    "list the files one by one instead of joining them, or take the headers away from all but the first",
+)
+_PADDED = _Said(
+    "identifier-padded",
+    "has spaces, or characters that do not show, around it, which become part of it",
+    "have spaces, or characters that do not show, around them, which become part of the identifier",
+    "remove them where the rows are made, such as with trim() in a query",
+)
+_ROUNDED = _Said(
+    "identifier-number",
+    "is written as a number that may be rounded, such as 1.23457E+11 or 1234.0",
+    "are written as numbers that may be rounded, such as 1.23457E+11 or 1234.0",
+    "write the column as text where the rows are made; in a spreadsheet, give it the format Text before data comes in",
+)
+_PLAIN_EMAIL = _Said(
+    "identifier-plain-email",
+    "is a plain e-mail address where email_hash is declared",
+    "are plain e-mail addresses where email_hash is declared",
+)
+_NOT_AN_ADDRESS = _Said(
+    "identifier-no-email",
+    f"is {_NO_ADDRESS}",
+    f"are {_NO_ADDRESS}",
+    "correct the rows where they are made; `normalise: [trim]` takes spaces away; if the column holds hashes already, remove `hash:`",
+    "e-mail addresses to hash",
+)
+_NOT_A_HASH = _Said(
+    "identifier-hash-form",
+    f"is no hash: those have {_FORMS} hexadecimal digits",
+    f"are no hashes: those have {_FORMS} hexadecimal digits",
+    "check the column; a hash is written in hexadecimal, without anything around it",
+)
+_OTHER_HASH = _Said(
+    "identifier-hash-form",
+    "is a hash of another length or case than most of the source",
+    "are hashes of another length or case than most of the source",
+    "write all hashes with one algorithm and in lower case; different texts do not match",
+)
+_OTHER_SPELLING = _Said(
+    "identifier-spelling",
+    "differs from an earlier one only by case or leading zeros (the first 100,000 rows are compared)",
+    "differ from an earlier one only by case or leading zeros (the first 100,000 rows are compared)",
+    "write each account in one way; the platform takes every spelling for another account",
+)
+_REPEATED_KEY = _Said(
+    "command-repeated-key",
+    "has a key twice in an object of user_profile, with two values; the platform may take either"
+    " (in a large source, some commands of each part are looked at)",
+    "have a key twice in an object of user_profile, with two values; the platform may take either"
+    " (in a large source, some commands of each part are looked at)",
+    "write each key once; a load with fill_identity: true or identify_by rejects such rows",
+    "commands that were looked at",
+)
+
+
 def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     """Warnings about identifiers that are sent, but may not be what they should be."""
     found = {odd.kind: odd for odd in scan.identifiers}
     csv = want.definition.format == "csv"
     markers = [odd for kind, odd in found.items() if kind.startswith(MARKER) or kind == BLANK]
-    address = str(want.address)
+    told = (
+        (markers, _NULL_TEXT._replace(help=_nulls(markers, csv=csv))),
+        (_of(found, COLUMN), _COLUMN_NAME),
+        (_of(found, PADDED), _PADDED),
+        (_of(found, NUMBER), _ROUNDED),
+        (_of(found, EMAIL), _PLAIN_EMAIL._replace(help=_hash(want))),
+        (_of(found, NO_EMAIL), _NOT_AN_ADDRESS),
+        (_of(found, NO_HASH), _NOT_A_HASH),
+        (_others(found), _OTHER_HASH),
+        (_of(found, SPELLING), _OTHER_SPELLING),
+        (_of(found, REPEATED), _REPEATED_KEY),
+    )
+    return [_finding(want, odd, said) for odd, said in told if odd]
 
-    def told(
-        odd: Sequence[OddIdentifiers], one: str, finding: Diagnostic, what: str = "identifiers"
-    ) -> list[Diagnostic]:
-        """The finding, whose message says what several are; `one` says it of one."""
-        if not odd:
-            return []
-        count, places = sum(o.count for o in odd), [place for o in odd for place in o.first][:_PLACES]
-        note = "\n".join([*places, *(["…"] if count > len(places) else [])])
-        return [
-            replace(
-                finding,
-                message=many(count, f"of the {what} {one}", f"of the {what} {finding.message}"),
-                note=note,
-                span=want.span,
-                address=address,
-            )
-        ]
 
-    return [
-        *told(
-            markers,
-            "is a text that stands for no value, or only spaces",
-            warning(
-                "identifier-null-text",
-                "are a text that stands for no value, or only spaces",
-                help=_nulls(markers, csv=csv),
-            ),
-        ),
-        *told(
-            _of(found, COLUMN),
-            "is the name of its column: a header stands among the rows",
-            warning(
-                "identifier-column-name",
-                "are the name of their column: a header stands among the rows",
-                help="list the files one by one instead of joining them, or take the headers away from all but the first",
-            ),
-        ),
-        *told(
-            _of(found, PADDED),
-            "has spaces, or characters that do not show, around it, which become part of it",
-            warning(
-                "identifier-padded",
-                "have spaces, or characters that do not show, around them, which become part of the identifier",
-                help="remove them where the rows are made, such as with trim() in a query",
-            ),
-        ),
-        *told(
-            _of(found, NUMBER),
-            "is written as a number that may be rounded, such as 1.23457E+11 or 1234.0",
-            warning(
-                "identifier-number",
-                "are written as numbers that may be rounded, such as 1.23457E+11 or 1234.0",
-                help="write the column as text where the rows are made; in a spreadsheet, give it the format Text before data comes in",
-            ),
-        ),
-        *told(
-            _of(found, EMAIL),
-            "is a plain e-mail address where email_hash is declared",
-            warning(
-                "identifier-plain-email",
-                "are plain e-mail addresses where email_hash is declared",
-                help=_hash(want),
-            ),
-        ),
-        *told(
-            _of(found, NO_EMAIL),
-            f"is {_NO_ADDRESS}",
-            warning(
-                "identifier-no-email",
-                f"are {_NO_ADDRESS}",
-                help="correct the rows where they are made; `normalise: [trim]` takes spaces away; if the column holds hashes already, remove `hash:`",
-            ),
-            "e-mail addresses to hash",
-        ),
-        *told(
-            _of(found, NO_HASH),
-            f"is no hash: those have {_FORMS} hexadecimal digits",
-            warning(
-                "identifier-hash-form",
-                f"are no hashes: those have {_FORMS} hexadecimal digits",
-                help="check the column; a hash is written in hexadecimal, without anything around it",
-            ),
-        ),
-        *told(
-            _others(found),
-            "is a hash of another length or case than most of the source",
-            warning(
-                "identifier-hash-form",
-                "are hashes of another length or case than most of the source",
-                help="write all hashes with one algorithm and in lower case; different texts do not match",
-            ),
-        ),
-        *told(
-            _of(found, SPELLING),
-            "differs from an earlier one only by case or leading zeros (the first 100,000 rows are compared)",
-            warning(
-                "identifier-spelling",
-                "differ from an earlier one only by case or leading zeros (the first 100,000 rows are compared)",
-                help="write each account in one way; the platform takes every spelling for another account",
-            ),
-        ),
-        *told(
-            _of(found, REPEATED),
-            "has a key twice in an object of user_profile, with two values; the platform may take either"
-            " (in a large source, some commands of each part are looked at)",
-            warning(
-                "command-repeated-key",
-                "have a key twice in an object of user_profile, with two values; the platform may take either"
-                " (in a large source, some commands of each part are looked at)",
-                help="write each key once; a load with fill_identity: true or identify_by rejects such rows",
-            ),
-            "commands that were looked at",
-        ),
-    ]
+def _finding(want: DesiredLoad, odd: Sequence[OddIdentifiers], said: _Said) -> Diagnostic:
+    count, places = sum(o.count for o in odd), [place for o in odd for place in o.first][:_PLACES]
+    return warning(
+        said.code,
+        many(count, f"of the {said.what} {said.one}", f"of the {said.what} {said.several}"),
+        want.span,
+        note="\n".join([*places, *(["…"] if count > len(places) else [])]),
+        help=said.help,
+        address=str(want.address),
+    )
 
 
 def _of(found: dict[str, OddIdentifiers], kind: str) -> list[OddIdentifiers]:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from reconciler.api import resources
 from reconciler.api.pacing import Pace
@@ -52,16 +53,65 @@ def perform_actions(
         journal.note,
         before.single_datamart,
     )
-    deleter = Deleter(run.writer, listings, run.clock, run.settings.settle, journal.note)
+    _say_if_waiting(run, visibility, before)
+    gate = CommitGate(lambda name: may_commit(name, run, journal), shares(run))
+    turns = _Turns(
+        run,
+        changes,
+        loads,
+        before.stale,
+        changer,
+        Deleter(run.writer, listings, run.clock, run.settings.settle, journal.note),
+        _context(plan, run, visibility, before, journal, gate, changes),
+    )
+    # What one listing shows comes together, so that it is read a few times only.
+    ordered = sorted(changes.values(), key=lambda c: (Address.parse(c.address).datamart or "", c.address))
+    requires = {c.address: c.requires for c in ordered} | {a: x.requires for a, x in loads.items()}
+    try:
+        outcomes = execute(
+            requires,
+            turns.perform,
+            wide=frozenset(changes),
+            parallelism=run.settings.parallelism,
+            stopping=run.stopping,
+            finished=_noted(run, journal),
+        )
+    finally:
+        gate.close()
+    return outcomes + _stuck(plan, run)
+
+
+def _say_if_waiting(run: Run, visibility: VisibilityWindow, before: Preflight) -> None:
+    """Say why a run that creates something begins with a wait, if it does."""
     missing = [a for a, v in before.verdicts.items() if v.row_id is None]  # to be created, or loaded
-    waiting = any(map(visibility.open, missing))
-    if waiting and visibility.settle > 0:
+    if visibility.settle > 0 and any(map(visibility.open, missing)):
         run.progress.say(
             "apply",
             f"first run with this ledger, or the last run was interrupted: waiting {visibility.settle:g} s to be sure that missing resources do not exist",
         )
-    gate = CommitGate(lambda name: may_commit(name, run, journal), shares(run))
-    context = Context(
+
+
+def _context(
+    plan: Plan,
+    run: Run,
+    visibility: VisibilityWindow,
+    before: Preflight,
+    journal: RunJournal,
+    gate: CommitGate,
+    coming: Collection[str],
+) -> Context:
+    """What the run hands to its loads.
+
+    Args:
+        plan: of the run.
+        run: collaborators.
+        visibility: see `perform_actions`.
+        before: what was looked at right before.
+        journal: of the run.
+        gate: is asked before the last block of each chunk.
+        coming: addresses of what the run changes itself.
+    """
+    return Context(
         writer=run.writer,
         token=run.token,
         root=run.root,
@@ -71,7 +121,7 @@ def perform_actions(
         readable=run.scans.readable,
         approval=plan.plan_digest,
         spools=run.scans.spools,
-        unmet=lambda load, ids: _unmet(load, ids, plan, changes, run),
+        unmet=lambda load, ids: _unmet(load, ids, plan, coming, run),
         schemas=before.schemas.to_compare,
         guards=lambda address: for_load(run.settings.guards, plan.overrides, address),
         clock=run.clock,
@@ -90,18 +140,31 @@ def perform_actions(
         follow=run.follow,
     )
 
-    moved = before.stale
 
-    def perform(address: str) -> Outcome:
-        if why := moved.get(address):
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """Performs each action in its turn, on a thread of its own.
+
+    Attributes:
+        changes: to be made, by address.
+        loads: to be carried out, by address.
+        moved: why the platform is not any more what the plan was made for, of addresses that are left out.
+    """
+
+    run: Run
+    changes: Mapping[str, ResourceChange]
+    loads: Mapping[str, LoadChange]
+    moved: Mapping[str, str]
+    changer: Changer
+    deleter: Deleter
+    context: Context
+
+    def perform(self, address: str) -> Outcome:
+        """One action; never raises for what the platform, the ledger or the system did."""
+        if why := self.moved.get(address):
             return Outcome(address, Status.SKIPPED, "skip", f"stale: {why}", refused=True)
         try:
-            if address in changes:
-                change = changes[address]
-                outcome = _changed(change, deleter if change.change.actions == ("delete",) else changer)
-                journal.note(address, outcome.action, outcome.status.value)
-            else:
-                outcome = run_load(loads[address], _ids(loads[address], changer), context)
+            outcome = self._changed(address) if address in self.changes else self._loaded(address)
         except LedgerFailed as e:
             outcome = Outcome(address, Status.UNKNOWN, "journal", str(e), stopped=True)
         except Exception as e:
@@ -110,35 +173,28 @@ def perform_actions(
                 raise
             outcome = Outcome(address, Status.UNKNOWN, "stop", "; ".join(filter(None, told)), stopped=True)
         if outcome.stopped:
-            run.stop()
+            self.run.stop()
         return outcome
 
-    # What one listing shows comes together, so that it is read a few times only.
-    ordered = sorted(changes.values(), key=lambda c: (Address.parse(c.address).datamart or "", c.address))
-    requires = {c.address: c.requires for c in ordered} | {a: x.requires for a, x in loads.items()}
-    try:
-        outcomes = execute(
-            requires,
-            perform,
-            wide=frozenset(changes),
-            parallelism=run.settings.parallelism,
-            stopping=run.stopping,
-            finished=_noted(run, journal),
-        )
-    finally:
-        gate.close()
-    return outcomes + _stuck(plan, run)
+    def _changed(self, address: str) -> Outcome:
+        """What became of a change; also where something that it needs could not be read."""
+        change = self.changes[address]
+        by = self.deleter if change.change.actions == ("delete",) else self.changer
+        try:
+            outcome = by.perform(change)
+        except ReadFailed as e:
+            outcome = Outcome(address, Status.FAILED, change.change.actions[-1], str(e))
+        self.context.journal.note(address, outcome.action, outcome.status.value)
+        return outcome
+
+    def _loaded(self, address: str) -> Outcome:
+        load = self.loads[address]
+        known = definition_of(load).compartments
+        ids = {k: value for k in known if (value := known[k] or self.changer.ids.get(k)) is not None}
+        return run_load(load, ids, self.context)
 
 
-def _changed(change: ResourceChange, by: Changer | Deleter) -> Outcome:
-    """What became of a change; also where something that it needs could not be read."""
-    try:
-        return by.perform(change)
-    except ReadFailed as e:
-        return Outcome(change.address, Status.FAILED, change.change.actions[-1], str(e))
-
-
-def _noted(run: Run, journal: "RunJournal") -> Callable[[Outcome], None]:
+def _noted(run: Run, journal: RunJournal) -> Callable[[Outcome], None]:
     def finished(outcome: Outcome) -> None:
         if outcome.status is Status.SKIPPED:  # all others were noted where they ended
             with contextlib.suppress(LedgerFailed):
@@ -152,11 +208,6 @@ def _noted(run: Run, journal: "RunJournal") -> Callable[[Outcome], None]:
         run.watcher.finished(outcome)
 
     return finished
-
-
-def _ids(load: LoadChange, changer: Changer) -> dict[str, str]:
-    known = definition_of(load).compartments
-    return {key: value for key in known if (value := known[key] or changer.ids.get(key)) is not None}
 
 
 def _unmet(
