@@ -1,10 +1,8 @@
-"""What the commands share: read the workspace, make a plan, ask, carry it out."""
+"""What the commands share: read the workspace, make a plan, ask."""
 
 import os
-import secrets
 import sys
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import replace as with_fields
 from functools import cache
@@ -27,14 +25,9 @@ from reconciler.workflows.check import Checked, check
 from reconciler.workspace.cache import cache_folder
 
 if TYPE_CHECKING:  # who only asks for help does not wait for what sends requests and reads sources
-    from reconciler.api.client import Writer
     from reconciler.bulk.scan.held import Owner
     from reconciler.bulk.scan.source_scans import Scans
     from reconciler.bulk.scan.workers import Workers
-    from reconciler.cli.wiring import interruption, processes
-    from reconciler.cli.wiring.cluster import Cluster
-    from reconciler.ledger.lock import Lock
-    from reconciler.workflows.apply import Result
     from reconciler.workflows.plan_loads import Sources
 
 
@@ -176,100 +169,6 @@ def approve(made: Plan, *, auto: bool) -> None:
         auto=auto,
         help="save a plan with `plan --out FILE` and apply that, or give --auto-approve",
     )
-
-
-def carried(
-    made: Plan,
-    flags: Flags,
-    checked: Checked,
-    scans: "Scans",
-    where: destination.Target,
-    shown: Display,
-    interrupt: "interruption.Interrupt",
-    writer: "Writer",
-    io: Executor,
-    *,
-    saved: bool,
-    from_file: bool,
-) -> "Result":
-    """Take the lock, carry a plan out, and give the lock back.
-
-    Args:
-        made: the plan.
-        flags: as given.
-        checked: the checked workspace.
-        scans: reads sources, each once.
-        where: endpoint and token.
-        shown: what shows the progress.
-        interrupt: says when to stop.
-        writer: sends requests that write.
-        io: threads for small requests.
-        saved: the plan is its own approval, and used up by being applied.
-        from_file: the plan, or the one that it is a part of, was read from a file.
-    """
-    from reconciler.cli.wiring import ledgers, sent
-    from reconciler.workflows.apply import apply_plan
-    from reconciler.workflows.applying.run import Run
-
-    settings = checked.settings
-    waiting, timeout = lock_waits(flags), seconds(flags.lock_timeout)
-    scans.stop_when(interrupt.stopping)
-    with (
-        ledgers.locked(flags.root, settings, timeout, waiting) as (lock, ledger, taken),
-        sent.indexes(flags.root, settings, scans) as indexes,
-    ):
-        senders = _senders(made, flags, settings, lock, interrupt)
-        try:
-            return apply_plan(
-                made,
-                Run(
-                    settings=settings,
-                    root=flags.root,
-                    writer=writer,
-                    token=where.token,
-                    clock=flags.clock,
-                    io=io,
-                    senders=senders.asking,
-                    ledger=ledger,
-                    lock=lock,
-                    locked_at=taken,
-                    nonce=secrets.token_hex(8),
-                    scans=scans,
-                    sent=indexes,
-                    progress=shown,
-                    stopping=interrupt.stopping,
-                    stop=interrupt.stop,
-                    watcher=shown,
-                    from_file=from_file,
-                    follow=not flags.no_wait,
-                    skip_stale=flags.skip_stale,
-                    interrupted=lambda: interrupt.code is not None,
-                ),
-                saved=saved,
-            )
-        finally:
-            senders.close()
-
-
-def _senders(
-    made: Plan, flags: Flags, settings: Settings, lock: "Lock", interrupt: "interruption.Interrupt"
-) -> "processes.Senders | Cluster":
-    """Who sends chunks: the workers of a cluster where the workspace has one and the plan has something for them.
-
-    Raises:
-        ReconcilerError: the cluster cannot be used.
-    """
-    from reconciler.cli.wiring import processes
-
-    if settings.engine is None or all(load.actions == ("no-op",) for load in made.loads):
-        return processes.Senders(settings.parallelism, lock)
-    from reconciler.cli.wiring.cluster import Cluster, refuse_short_settle
-    from reconciler.cli.wiring.cluster_connection import connection
-
-    refuse_short_settle(settings, settings.engine)
-    connected = connection(settings.engine, flags.root)
-    credential = destination.credential(settings, flags.token_file)
-    return Cluster(settings, connected, settings.engine, credential, lock, interrupt.stopping)
 
 
 def _readers(flags: Flags, stopping: Callable[[], bool]) -> "Workers | None":

@@ -5,14 +5,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.bulk.scan.source_scans import Scans
 from reconciler.cli import run_pages, session
 from reconciler.cli.applying import authority, baseline, late, waves
+from reconciler.cli.applying.carrying import Means, carry_out, opened
 from reconciler.cli.flags import Flags
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import data, out, say, style
-from reconciler.cli.output.progress import Display
-from reconciler.cli.wiring import actor, connections, destination, interruption, real_clock
+from reconciler.cli.wiring import actor, destination, real_clock
 from reconciler.errors import ReconcilerError
 from reconciler.model.exit_code import Exit
 from reconciler.model.outcome import Outcome
@@ -43,8 +42,9 @@ def apply_again(made: Plan, flags: Flags, checked: Checked, where: destination.T
         where: endpoint and token.
     """
     shown = session.progress(flags)
-    scans = session.new_scans(flags, shown, kept=True)
-    return apply(made, flags, checked, saved=True, scans=scans, where=where, shown=shown)
+    return apply(
+        made, Means(flags, checked, session.new_scans(flags, shown, kept=True), where, shown), saved=True
+    )
 
 
 def in_its_environment(flags: Flags, made: Plan) -> Flags:
@@ -53,57 +53,35 @@ def in_its_environment(flags: Flags, made: Plan) -> Flags:
     return flags if chosen else replace(flags, environment=made.environment)
 
 
-def apply(
-    made: Plan,
-    flags: Flags,
-    checked: Checked,
-    *,
-    saved: bool,
-    scans: Scans,
-    where: destination.Target,
-    shown: Display,
-) -> int:
+def apply(made: Plan, means: Means, *, saved: bool) -> int:
     """Carry a plan out and report; the exit code.
 
     Args:
         made: the plan.
-        flags: as given.
-        checked: the checked workspace.
+        means: what to do it with.
         saved: the plan was read from a file, so it is its own approval.
-        scans: reads sources, each once.
-        where: endpoint and token.
-        shown: what shows the progress.
 
     Raises:
         ReconcilerError: --wave was given for a plan without waves; or see `apply_plan`.
         Refused: the plan may not be applied here, or something moved.
     """
-    settings = checked.settings
+    flags, settings = means.flags, means.settings
     check_plan(made, settings, real_clock.created_at())
     if flags.wave is not None and made.rollout is None:
         raise ReconcilerError("--wave: the plan has no waves", help="declare a Rollout, and make a new plan")
     if not made.has_changes and not any(load.unfinished for load in made.loads):
-        if scans.spools is not None:
-            scans.spools.remove_abandoned()
-        left = coverage(made) if made.rollout is not None else None
-        with shown:
-            came = late.tell(made, (), flags, settings, where, shown)
-        baseline.keep(made, (), flags, settings, where if saved else None, learn=True)
-        code: int = Exit.PARTLY if came else Exit.DONE
-        _report(flags, made, came, code, "Nothing to apply: no changes.", left, said=not saved)
-        return code
+        return _nothing_to_do(made, means, saved=saved)
+    covered: Coverage | None = None
+    stopped = None
     if made.rollout is not None:
-        rolled, code = waves.apply_in_waves(made, flags, checked, scans, where, shown, from_file=saved)
+        rolled, code = waves.apply_in_waves(made, means, from_file=saved)
         outcomes, already = rolled.outcomes, rolled.already
-        covered: Coverage | None = after(
-            coverage(made), outcomes, rolled.carried, waves.earlier(flags, settings)
-        )
-        stopped = rolled.why
+        before = waves.earlier(flags, settings)
+        covered, stopped = after(coverage(made), outcomes, rolled.carried, before), rolled.why
     else:
-        covered, stopped = None, None
-        outcomes, already, code = _at_once(made, flags, checked, scans, where, shown, saved=saved)
+        outcomes, already, code = _at_once(made, means, saved=saved)
     if not already:
-        baseline.keep(made, outcomes, flags, settings, where if saved else None)
+        baseline.keep(made, outcomes, flags, settings, means.where if saved else None)
     last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
     told = "This plan was already applied; nothing was written." if already else last
     _report(flags, made, outcomes, code, told, covered)
@@ -113,41 +91,28 @@ def apply(
     return code
 
 
-def _at_once(
-    made: Plan,
-    flags: Flags,
-    checked: Checked,
-    scans: Scans,
-    where: destination.Target,
-    shown: Display,
-    *,
-    saved: bool,
-) -> tuple[tuple[Outcome, ...], bool, int]:
-    """Carry out a plan without waves: the outcomes, whether it was applied before, the exit code.
+def _nothing_to_do(made: Plan, means: Means, *, saved: bool) -> int:
+    """A plan without changes: what came late is told all the same, and how everything is is remembered."""
+    flags, settings = means.flags, means.settings
+    if means.scans.spools is not None:
+        means.scans.spools.remove_abandoned()
+    left = coverage(made) if made.rollout is not None else None
+    with means.shown:
+        came = late.tell(made, (), means)
+    baseline.keep(made, (), flags, settings, means.where if saved else None, learn=True)
+    code = Exit.PARTLY if came else Exit.DONE
+    _report(flags, made, came, code, "Nothing to apply: no changes.", left, said=not saved)
+    return code
 
-    Args:
-        made: the plan.
-        flags: as given.
-        checked: the checked workspace.
-        scans: reads sources, each once.
-        where: endpoint and token.
-        shown: what shows the progress.
-        saved: the plan was read from a file.
-    """
-    interrupt = interruption.Interrupt(say, scans.abandon)
-    with (
-        interrupt.installed(),
-        connections.writer(where, checked.settings.parallelism) as writer,
-        connections.threads(checked.settings.parallelism) as io,
-        shown,
-    ):
-        result = session.carried(
-            made, flags, checked, scans, where, shown, interrupt, writer, io, saved=saved, from_file=saved
-        )
-        code = interrupt.code or int(result.exit)
-        came = () if code else late.tell(made, result.outcomes, flags, checked.settings, where, shown)
+
+def _at_once(made: Plan, means: Means, *, saved: bool) -> tuple[tuple[Outcome, ...], bool, int]:
+    """Carry out a plan without waves: the outcomes, whether it was applied before, the exit code."""
+    with opened(means) as held:
+        result = carry_out(made, means, held, saved=saved, from_file=saved)
+        code = held.interrupt.code or int(result.exit)
+        came = () if code else late.tell(made, result.outcomes, means)
         outcomes, code = (*result.outcomes, *came), Exit.PARTLY if came else code
-        shown.ended(code, result_text.counted(outcomes))
+        means.shown.ended(code, result_text.counted(outcomes))
     return outcomes, result.already, code
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from contextlib import suppress
 
-from reconciler.cli.flags import Flags
+from reconciler.cli.applying.carrying import Means
 from reconciler.cli.output.console import say
-from reconciler.cli.output.progress import Display
 from reconciler.cli.remembered import WATCHED_S
 from reconciler.cli.wiring import connections, destination, ledgers, real_clock
 from reconciler.errors import LedgerFailed, ReadFailed, ReconcilerError
@@ -16,24 +15,15 @@ from reconciler.settings import Settings
 from reconciler.workflows.late import Look, Looks, look_at_loads, told
 
 
-def tell(
-    made: Plan,
-    done: Collection[Outcome],
-    flags: Flags,
-    settings: Settings,
-    where: destination.Target,
-    shown: Display,
-) -> tuple[Outcome, ...]:
+def tell(made: Plan, done: Collection[Outcome], means: Means) -> tuple[Outcome, ...]:
     """Look at finished loads at which nobody has looked since, and tell what came late; outcomes of what no run reported before.
 
     Args:
         made: a plan, perhaps carried out.
         done: what this run did of it, at once or in waves; a load has looked for itself before its end.
-        flags: as given.
-        settings: of the workspace.
-        where: endpoint and token.
-        shown: what shows outcomes.
+        means: of the apply.
     """
+    flags, settings = means.flags, means.settings
     looks, reported = Looks({}, settings.settle, WATCHED_S), frozenset[tuple[str, str]]()
     with suppress(ReconcilerError):  # nothing is known, so everything is looked at
         history = ledgers.expendable_history(flags.root, settings)
@@ -49,12 +39,12 @@ def tell(
     loads = [(x, {n for _, n in due[x.address]}) for x in made.loads if x.address in due]
     if not loads:
         return ()
-    seen = _looks(loads, settings, where)
+    seen = _looks(loads, settings, means.where)
     found = told(seen, reported)
     for line in found.before:
         say(line)
     for outcome in found.outcomes:
-        shown.finished(outcome)
+        means.shown.finished(outcome)
     try:
         with ledgers.noting(flags.root, settings) as ledger:
             for datamart_id, ids in found.executions.items():

@@ -5,23 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.api.redaction import without_token
-from reconciler.bulk.scan.source_scans import Scans
-from reconciler.cli import run_pages, session
+from reconciler.cli import run_pages
 from reconciler.cli.applying import late
+from reconciler.cli.applying.carrying import Means, Opened, carry_out, opened
 from reconciler.cli.flags import Flags
 from reconciler.cli.options import PlanFormat
 from reconciler.cli.output.console import say
-from reconciler.cli.output.progress import Display
 from reconciler.cli.wiring import (
     actor,
-    connections,
-    destination,
-    interruption,
     ledgers,
     user_command,
 )
 from reconciler.errors import ReconcilerError, SpecError
-from reconciler.ledger.rollouts import Recorded
+from reconciler.ledger.rollouts import Recorded, Rollouts
 from reconciler.model.desired import Desired
 from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
@@ -36,78 +32,24 @@ from reconciler.workflows.preflight import preflight
 from reconciler.workflows.rollout import RolloutResult, RolloutRun, run_rollout
 
 
-def apply_in_waves(
-    made: Plan,
-    flags: Flags,
-    checked: Checked,
-    scans: Scans,
-    where: destination.Target,
-    shown: Display,
-    *,
-    from_file: bool,
-) -> tuple[RolloutResult, int]:
+def apply_in_waves(made: Plan, means: Means, *, from_file: bool) -> tuple[RolloutResult, int]:
     """Run a plan's waves, or the one that `--wave` names, and tell what came late; the result and the exit code.
 
     Args:
         made: the plan.
-        flags: as given.
-        checked: the checked workspace.
-        scans: reads sources, each once.
-        where: endpoint and token.
-        shown: what shows the progress.
+        means: what to do it with.
         from_file: the plan was read from a file.
+
+    Raises:
+        ReconcilerError: a gate's program cannot be run, the ledger cannot be used; or see `run_rollout`.
     """
-    assert made.rollout is not None  # noqa: S101 - the caller's case
-    settings, rollout, clock = checked.settings, made.rollout, flags.clock
-    interrupt = interruption.Interrupt(say, scans.abandon)
-    with (
-        interrupt.installed(),
-        ledgers.rollouts(flags.root, settings) as board,
-        connections.writer(where, settings.parallelism) as writer,
-        connections.threads(settings.parallelism) as io,
-        shown,
-    ):
+    flags, shown = means.flags, means.shown
+    with ledgers.rollouts(flags.root, means.settings) as board, opened(means) as held:
         _need_programs(made, board.find(made.plan_digest), flags)
-        record = board.begin(made.plan_digest, document.encode(made), actor.who())
-
-        def applied(part: Plan) -> bool:
-            return preflight(part, writer, io, scans, from_file=False).done
-
-        def told(wave: Wave, state: str, why: str) -> None:
-            shown.wave(wave.name, len(wave.datamarts), state, why)
-
-        found = run_rollout(
-            RolloutRun(
-                plan=made,
-                rollout=rollout,
-                board=board,
-                record=record,
-                who=actor.who(),
-                carry_out=lambda part: session.carried(
-                    part,
-                    flags,
-                    checked,
-                    scans,
-                    where,
-                    shown,
-                    interrupt,
-                    writer,
-                    io,
-                    saved=False,
-                    from_file=from_file,
-                ),
-                applied=applied,
-                seen=lambda wave: gates.activations_seen(made, wave, writer, _declared(checked)),
-                command=lambda wave: _gate_command(made, wave, flags.root, where.token),
-                clock=clock,
-                stopping=interrupt.stopping,
-                told=told,
-                skipped=shown.unbegun,
-            ),
-            flags.wave,
-        )
-        code = interrupt.code or int(found.exit)
-        came = () if code else late.tell(made, found.outcomes, flags, settings, where, shown)
+        run = _rollout_run(made, means, board, held, from_file=from_file)
+        found = run_rollout(run, flags.wave)
+        code = held.interrupt.code or int(found.exit)
+        came = () if code else late.tell(made, found.outcomes, means)
         if came:
             found, code = replace(found, outcomes=(*found.outcomes, *came)), Exit.PARTLY
         shown.ended(code, result_text.counted(found.outcomes))
@@ -120,6 +62,41 @@ def _declared(checked: Checked) -> Desired:
         return checked.desired()
     except SpecError:
         return Desired()
+
+
+def _rollout_run(made: Plan, means: Means, board: Rollouts, held: Opened, *, from_file: bool) -> RolloutRun:
+    """What a rollout is handed; from here on the ledger has it on record.
+
+    Args:
+        made: the plan.
+        means: what to do it with.
+        board: where rollouts are on record.
+        held: what is open for it.
+        from_file: the plan was read from a file.
+    """
+    assert made.rollout is not None  # noqa: S101 - the caller's case
+
+    def applied(part: Plan) -> bool:
+        return preflight(part, held.writer, held.io, means.scans, from_file=False).done
+
+    def told(wave: Wave, state: str, why: str) -> None:
+        means.shown.wave(wave.name, len(wave.datamarts), state, why)
+
+    return RolloutRun(
+        plan=made,
+        rollout=made.rollout,
+        board=board,
+        record=board.begin(made.plan_digest, document.encode(made), actor.who()),
+        who=actor.who(),
+        carry_out=lambda part: carry_out(part, means, held, saved=False, from_file=from_file),
+        applied=applied,
+        seen=lambda wave: gates.activations_seen(made, wave, held.writer, _declared(means.checked)),
+        command=lambda wave: _gate_command(made, wave, means.flags.root, means.where.token),
+        clock=means.flags.clock,
+        stopping=held.interrupt.stopping,
+        told=told,
+        skipped=means.shown.unbegun,
+    )
 
 
 def _need_programs(made: Plan, before: Recorded | None, flags: Flags) -> None:

@@ -9,6 +9,7 @@ import typer
 from reconciler.cli import options as opt
 from reconciler.cli import plan_files, plan_pages, session
 from reconciler.cli.applying import authority, execute
+from reconciler.cli.applying.carrying import Means
 from reconciler.cli.flags import OVERRIDES, PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output.console import out, say, show_findings, style
 from reconciler.cli.wiring import connections
@@ -75,8 +76,7 @@ def apply_fresh(flags: Flags, *, auto: bool) -> int:
         return plan_pages.exit_code(made, detailed=False)
     if made.has_changes:
         session.approve(made, auto=auto)
-    shown = session.progress(flags)
-    return execute.apply(made, flags, checked, saved=False, scans=scans, where=where, shown=shown)
+    return execute.apply(made, Means(flags, checked, scans, where, session.progress(flags)), saved=False)
 
 
 def check_saved(made: Plan, flags: Flags) -> int:

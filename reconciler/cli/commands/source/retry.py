@@ -70,6 +70,7 @@ def run_retry(flags: Flags, name: str, *, failed_lines: bool, auto: bool) -> int
 def _retry(flags: Flags, checked: Checked, name: str, scans: "Scans", *, auto: bool) -> int:
     # Not for the other commands of `source`, which send nothing.
     from reconciler.cli.applying import execute
+    from reconciler.cli.applying.carrying import Means
     from reconciler.workflows.retry import none_failed, plan_retry
 
     where = session.seeded_target(flags, checked)
@@ -120,5 +121,4 @@ def _retry(flags: Flags, checked: Checked, name: str, scans: "Scans", *, auto: b
         auto=auto,
         help="give --auto-approve; a retry has no saved plan, as its rows are read from the platform's error files",
     )
-    shown = session.progress(flags)
-    return execute.apply(again, flags, checked, saved=False, scans=scans, where=where, shown=shown)
+    return execute.apply(again, Means(flags, checked, scans, where, session.progress(flags)), saved=False)
