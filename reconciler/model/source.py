@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+# The format of rows that were read once: JSON objects, a line each; of a row that JSON does not have, an array with the reason.
+SPOOL = "spool"
 PRIVATE = ".reconciler"  # the folder of a workspace where runs keep what is theirs
 
 

@@ -16,7 +16,7 @@ from reconciler.errors import WrongColumn
 from reconciler.kinds.counts import few, many
 from reconciler.kinds.nearest import proposal
 from reconciler.model.profile import OWNER
-from reconciler.model.source import SourceDefinition
+from reconciler.model.source import SPOOL, SourceDefinition
 
 _ABSENT = msgspec.UNSET
 _VALUE = (
@@ -168,8 +168,8 @@ class Fields:
         self.lacking: set[str] = set()
         self._rows = PresentNames()
         # Columns of a query were looked at when it was read; what is left is paths into values of JSON.
-        self._paths_only = source.format == "spool"
-        watched = named(source) if source.format in ("ndjson", "spool") else []
+        self._paths_only = source.format == SPOOL
+        watched = named(source) if source.format in ("ndjson", SPOOL) else []
         self.open = [n for n in watched if not self._paths_only or "." in n]
 
     def look(self, row: Mapping[str, Any]) -> None:

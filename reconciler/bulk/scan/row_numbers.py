@@ -6,14 +6,14 @@ from reconciler.bulk.scan import removals
 from reconciler.bulk.scan.batch import Batch, Rejected
 from reconciler.bulk.sources.segments import BEGINNING, Segment
 from reconciler.model.load import Position, Reject
-from reconciler.model.source import SourceDefinition
+from reconciler.model.source import SPOOL, SourceDefinition
 
 
 class Rows:
     """Counts lines and records of each file; a header is a line."""
 
     def __init__(self, names: Sequence[str], source: SourceDefinition, start: Position = BEGINNING) -> None:
-        places = names if source.format != "spool" else ["the query's rows"]
+        places = names if source.format != SPOOL else ["the query's rows"]
         self.names = [*places, removals.PLACE]
         self._numbered = source.format == "csv"
         self._before: dict[int, tuple[int, int]] = {}

@@ -12,7 +12,7 @@ from reconciler.bulk.records.mapping import column_used
 from reconciler.bulk.sources import csv_rows, line_framing
 from reconciler.bulk.sources.csv_framing import lines_in
 from reconciler.bulk.sources.segments import Segment
-from reconciler.model.source import SourceDefinition
+from reconciler.model.source import SPOOL, SourceDefinition
 
 
 class Record(NamedTuple):
@@ -29,7 +29,7 @@ def reader(source: SourceDefinition) -> Callable[[Segment], Iterator[Record]]:
     """The function that lists a segment's records."""
     if source.format == "csv":
         return lambda segment: _csv(segment, source)
-    if source.format == "spool":
+    if source.format == SPOOL:
         return lambda segment: _spool(segment.data)
     if source.format == "parquet":
         used = column_used(source)

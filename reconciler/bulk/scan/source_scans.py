@@ -12,6 +12,7 @@ from typing import IO
 import msgspec
 
 from reconciler.bulk.scan.duplicates import ListedLines
+from reconciler.bulk.scan.read_once import once_only
 from reconciler.bulk.scan.scan import (
     OnSent,
     Tracker,
@@ -21,7 +22,7 @@ from reconciler.bulk.scan.scan import (
     superseded,
 )
 from reconciler.bulk.scan.scan_cache import KeptScans, compared
-from reconciler.bulk.scan.spool import Spools, once_only
+from reconciler.bulk.scan.spool import Spools
 from reconciler.bulk.scan.spread import Spread, divisible
 from reconciler.bulk.scan.workers import Workers
 from reconciler.bulk.sources import locations, object_store

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,37 +21,16 @@ from typing import IO
 
 import msgspec
 
-from reconciler.bulk.records.columns import require_columns
-from reconciler.bulk.records.lines import BadLine
-from reconciler.bulk.records.mapping import column_used
-from reconciler.bulk.records.values import written
 from reconciler.bulk.scan import held
 from reconciler.bulk.scan.held import Holds, Owner, Use
-from reconciler.bulk.sources import locations, object_store, sql
-from reconciler.errors import Interrupted, ReconcilerError
-from reconciler.model.source import SourceDefinition
+from reconciler.bulk.scan.read_once import Resolve, read_once
+from reconciler.bulk.sources import object_store
+from reconciler.model.source import SPOOL, SourceDefinition
 from reconciler.planning.digests import canonical, shape
 from reconciler.private_folder import leads_straight, not_usable, private_file, private_folder
 
-# Rows as JSON objects, a line each; of one that JSON does not have, an array with the reason.
-FORMAT = "spool"
 LISTS = "lists"  # begins the names of folders with lists of lines
 _PREFIX = "reconciler-"  # before that, in the temporary folder
-Resolve = Callable[[str, str | Mapping[str, str], bool], str]
-
-
-def once_only(source: SourceDefinition) -> bool:
-    """True if reading it again may give something else: a query, or a web server that promises nothing.
-
-    Raises:
-        ReconcilerError: a web server cannot be asked.
-    """
-    if source.sql is not None:
-        return True
-    return any(
-        p.startswith("http") and object_store.find(p) and object_store.head(p).tag is None
-        for p in source.files
-    )
 
 
 class Spools:
@@ -140,12 +119,12 @@ class Spools:
             private_folder(self.folder)
             self.remove_abandoned()
             with self._partial(place.name) as partial:
-                self._fill(source, partial)
+                read_once(source, partial, self.root, self.resolve, self.stopping)
                 partial.rename(place)
                 self._holds.moved(partial, place)
         self._used.add(place)
         names = sorted(os.path.relpath(p, self.root) for p in place.iterdir() if p.name != held.NAME)
-        made = FORMAT if source.sql is not None else source.format
+        made = SPOOL if source.sql is not None else source.format
         return replace(source, sql=None, files=tuple(names), format=made, outside=True)
 
     @contextmanager
@@ -282,52 +261,6 @@ class Spools:
         what = {"shape": shape(source), "files": source.files, "sql": msgspec.to_builtins(source.sql)}
         what |= {"approval": approval, "owner": asdict(self.owner())}
         return self.folder / f"{source.source}-{hashlib.sha256(canonical(what)).hexdigest()[:12]}"
-
-    def _fill(self, source: SourceDefinition, folder: Path) -> None:
-        if source.sql is not None:
-            with private_file(folder / "0000.rows") as file:
-                for line in self._rows(source):
-                    self._continue()
-                    file.write(line)
-            return
-        for number, name in enumerate(locations.find(self.root, source)):
-            suffixes = "".join(Path(name).suffixes[-2:])
-            with (
-                locations.open_place(self.root, name, "none") as remote,
-                private_file(folder / f"{number:04d}{suffixes}") as file,
-            ):
-                while block := remote.read(locations.BUFFER):
-                    self._continue()
-                    file.write(block)
-
-    def _continue(self) -> None:
-        if self.stopping():
-            raise Interrupted
-
-    def _rows(self, source: SourceDefinition) -> Iterator[bytes]:
-        assert source.sql is not None  # noqa: S101 - the caller's question
-        query = self.resolve("query of a source", source.sql.query, source.outside)
-        if source.sql.digest and hashlib.sha256(query.encode()).hexdigest() != source.sql.digest:
-            raise ReconcilerError(
-                f"the query of {source.source} changed since it was planned", help="make a new plan"
-            )
-        encode, used = msgspec.json.Encoder().encode, column_used(source)
-
-        def check(columns: list[str]) -> None:
-            require_columns(columns, source, "the query", lambda _: True)
-
-        for row in sql.rows(
-            self.resolve("URL of a database", source.sql.url, source.outside),
-            query,
-            check,
-            self.root,
-            outside=source.outside,
-        ):
-            made = written(row, nulls=source.nulls == "keep", used=used)
-            if isinstance(made, BadLine):
-                yield encode([made.code, made.reason, made.column]) + b"\n"
-            else:
-                yield encode(made) + b"\n"
 
 
 def _own_folders() -> list[Path]:

@@ -33,7 +33,7 @@ from reconciler.bulk.sources.segments import Segment, alone
 from reconciler.errors import ReconcilerError
 from reconciler.model.datamart_schema import DatamartSchema
 from reconciler.model.load import Chunk
-from reconciler.model.source import SourceDefinition
+from reconciler.model.source import SPOOL, SourceDefinition
 
 AHEAD = 64  # answers about a file that wait for the files before it
 STRETCHES = 256  # known ones that nobody has yet
@@ -42,7 +42,7 @@ MOST_ASKED = 256  # stretches that are being checked so that each of few workers
 
 def divisible(source: SourceDefinition, names: Sequence[str]) -> bool:
     """True if each part of a source can be read wherever it is, with no more of what only this run has than numbers of lines."""
-    if source.removals or source.format == "spool":
+    if source.removals or source.format == SPOOL:
         return False
     if not (source.listed or source.superseded):
         return not source.of_this_run
