@@ -6,6 +6,8 @@ import json
 import re
 from urllib.parse import quote, quote_plus
 
+from reconciler.kinds.printable import printable
+
 CERTAIN = 16  # characters from which on what looks like the token is the token
 SHORTEST = 6  # characters; a shorter token protects nothing, and would take words apart
 
@@ -17,7 +19,7 @@ def without_token(text: str, token: str) -> str:
     """
     for form in _forms(token):
         text = re.sub(re.escape(form), "…", text, flags=re.IGNORECASE)
-    return "".join(c if c.isprintable() else " " for c in text)
+    return printable(text)
 
 
 def repeats_token(body: bytes, token: str) -> bool:

@@ -28,13 +28,13 @@ def template(path: Path) -> Any:
         raise MissingExtra("HTML", "html") from None
     loader = jinja2.FileSystemLoader((path.parent, _SHARED))
     environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_plain
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_shown
     )
     environment.filters.update(names=_names, size=size, duration=duration, many=many)
     return environment.get_template(path.name)
 
 
-def _plain(value: Any) -> Any:
+def _shown(value: Any) -> Any:
     """A text without what moves a cursor or turns the direction of writing; what templates have made is no text, but markup."""
     return safe(value) if type(value) is str else value
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reconciler.kinds.printable import printable
+
 
 def _plain(text: str) -> str:
     return text
@@ -30,7 +32,7 @@ COLOUR = Style(_sgr("1"), _sgr("2"), _sgr("31"), _sgr("32"), _sgr("33"))
 
 def safe(text: str) -> str:
     """Without control characters: text of the remote cannot move the cursor or start a new line."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    return printable(text)
 
 
 def size(n: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from reconciler.kinds.printable import printable
 from reconciler.model.address import WORKSPACE_FILE
 from reconciler.model.diagnostic import Diagnostic, Severity
 
@@ -49,4 +50,4 @@ def _suite(root: Element, path: str, found: Sequence[Diagnostic]) -> None:
 
 def _text(text: str) -> str:
     """Without what XML 1.0 cannot carry, not even escaped, and without what moves a cursor or turns text where a file is shown."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable(text, "\N{REPLACEMENT CHARACTER}", kept="\n")

@@ -16,7 +16,6 @@ from reconciler.reports.coverage.html import matrix
 from reconciler.reports.page import template
 from reconciler.reports.plan.words import organisation
 from reconciler.reports.rollout.text import GOOD, ended, left_of, rows, succeeded, todo, wave_state
-from reconciler.reports.style import safe
 from reconciler.reports.times import moment, utc
 
 _TEMPLATE = Path(__file__).parent / "templates" / "rollout.html"
@@ -42,7 +41,7 @@ def render(found: Recorded, plan: Plan, journal: Sequence[Entry], now: float) ->
     page: str = template(_TEMPLATE).render(
         found=found,
         plan=plan,
-        state=f"{found.state[0].upper()}{found.state[1:]}{f': {safe(found.why)}' if found.why else ''}.",
+        state=f"{found.state[0].upper()}{found.state[1:]}{f': {found.why}' if found.why else ''}.",
         look=_LOOK.get(found.state, "not"),
         notes=[words] if (words := todo(found)) else [],
         allowed=allowed.sentences(plan.overrides),

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable
 
+from reconciler.kinds.printable import printable
 from reconciler.reports.style import Style
 from reconciler.spec.catalogue import EXAMPLE_FILE, Rule
 
@@ -74,7 +75,7 @@ def _section(rule: Rule) -> list[str]:
     lines += [rule.why.strip(), ""]
     for words, files in (("Bad:", rule.bad), ("Good:", rule.good)):
         if files:
-            lines += [words, "", "```yaml", *_printable(files), "```", ""]
+            lines += [words, "", "```yaml", *_printed(files), "```", ""]
     return [*lines, f"How to fix it: {rule.fix.strip()}", "", _configuration(rule), ""]
 
 
@@ -87,17 +88,14 @@ def _configuration(rule: Rule) -> str:
 
 
 def _example(files: dict[str, str]) -> str:
-    return "".join(f"    {line}\n" for line in _printable(files))
+    return "".join(f"    {line}\n" for line in _printed(files))
 
 
-def _printable(files: dict[str, str]) -> list[str]:
+def _printed(files: dict[str, str]) -> list[str]:
     lines: list[str] = []
     for name, text in files.items():
         lines += [f"# {name}"] if name != EXAMPLE_FILE or len(files) > 1 else []
-        lines += [
-            "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in x)
-            for x in text.splitlines()
-        ]
+        lines += [printable(x, "\N{REPLACEMENT CHARACTER}") for x in text.splitlines()]
     return lines
 
 
