@@ -15,6 +15,7 @@ from reconciler.cli import plan_pages, session
 from reconciler.cli.flags import Flags, takes
 from reconciler.cli.output.log_lines import LogLines
 from reconciler.cli.output.metrics import Metrics
+from reconciler.cli.output.passed_on import PassedOnRequests
 from reconciler.cli.wiring import interruption, ledgers, real_clock, watch_server
 from reconciler.errors import ReconcilerError, SpecError, UsageError
 from reconciler.model.exit_code import Exit
@@ -195,29 +196,19 @@ class _Recorder:
         return 200, b"ok\n", watch_server.PLAIN
 
 
-class _Counted:
+class _Counted(PassedOnRequests):
     """Counts requests, and passes them on."""
 
     def __init__(self, inner: Observer, metrics: Metrics) -> None:
-        self._inner, self._metrics = inner, metrics
-
-    def begun(self, exchange: Exchange) -> None:
-        """A request is sent."""
-        self._inner.begun(exchange)
+        super().__init__(inner)
+        self._metrics = metrics
 
     def ended(self, exchange: Exchange) -> None:
         """It was answered, or not."""
         self._metrics.ended(exchange)
-        self._inner.ended(exchange)
+        super().ended(exchange)
 
     def retrying(self, what: str, attempt: int, wait: float, why: str) -> None:
-        """It is sent again.
-
-        Args:
-            what: method and route template.
-            attempt: number of the next try.
-            wait: seconds until then.
-            why: what the last try came to.
-        """
+        """It is sent again; arguments as those of `Observer.retrying`."""
         self._metrics.retried()
-        self._inner.retrying(what, attempt, wait, why)
+        super().retrying(what, attempt, wait, why)

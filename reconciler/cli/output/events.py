@@ -4,14 +4,13 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
 from reconciler.bulk.load.progress import Before
 from reconciler.cli.output import output_file
 from reconciler.cli.output.console import say
+from reconciler.cli.output.passed_on import PassedOnDisplay
 from reconciler.cli.output.progress import Display
 from reconciler.errors import DiskFailed
 from reconciler.model import event as e
@@ -19,24 +18,16 @@ from reconciler.model.foreign import plain_json
 from reconciler.model.outcome import Outcome
 
 
-class Events:
+class Events(PassedOnDisplay):
     """Passes everything on to another display, and writes it down."""
 
     def __init__(self, path: Path, inner: Display, now: Callable[[], str]) -> None:
-        self._inner, self._now = inner, now
+        super().__init__(inner)
+        self._now = now
         self._lock = threading.Lock()
         self._path, self._descriptor = path, output_file.open_to_append(path)
         self._failed: DiskFailed | None = None
         self._begun = False
-
-    def __enter__(self) -> Self:
-        self._inner.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._inner.__exit__(kind, error, trace)
 
     def _write(self, event: e.AnyEvent) -> None:
         """The first that cannot be written is told and is the last: a run that writes to the platform goes on without."""
@@ -61,7 +52,7 @@ class Events:
         if self._failed is not None and not self._begun:
             raise self._failed
         self._begun = True
-        self._inner.began(run, plan_digest, actions)
+        super().began(run, plan_digest, actions)
 
     def start(self, address: str, chunks: int, lines: int, size: int, before: Before) -> None:
         """A load begins, or is continued.
@@ -84,7 +75,7 @@ class Events:
                 done_before=before.done,
             )
         )
-        self._inner.start(address, chunks, lines, size, before)
+        super().start(address, chunks, lines, size, before)
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
         """Chunks were sent, or are done.
@@ -98,26 +89,22 @@ class Events:
         """
         made = e.CHUNK_EVENTS[what]
         self._write(made(at=self._now(), address=address, chunks=chunks, lines=lines, bytes=size))
-        self._inner.advance(address, what, chunks, lines, size)
+        super().advance(address, what, chunks, lines, size)
 
     def say(self, address: str, message: str) -> None:
         """A line about a load."""
         self._write(e.Message(at=self._now(), address=address, message=message))
-        self._inner.say(address, message)
-
-    def scanned(self, source: str, lines: int) -> None:
-        """Passed on only: it comes many times a second."""
-        self._inner.scanned(source, lines)
+        super().say(address, message)
 
     def finished(self, outcome: Outcome) -> None:
         """An action ended."""
         self._ended(outcome)
-        self._inner.finished(outcome)
+        super().finished(outcome)
 
     def unbegun(self, outcome: Outcome) -> None:
         """An action of a later wave was not begun."""
         self._ended(outcome)
-        self._inner.unbegun(outcome)
+        super().unbegun(outcome)
 
     def _ended(self, outcome: Outcome) -> None:
         self._write(
@@ -141,11 +128,11 @@ class Events:
             why: the reason; empty where there is none.
         """
         self._write(e.WaveMoved(at=self._now(), wave=name, datamarts=datamarts, state=state, why=why))
-        self._inner.wave(name, datamarts, state, why)
+        super().wave(name, datamarts, state, why)
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
         """The run ended; nothing comes after it."""
         self._write(e.RunFinished(at=self._now(), exit_code=exit_code, summary=dict(summary)))
-        self._inner.ended(exit_code, summary)
+        super().ended(exit_code, summary)
         with self._lock:
             os.close(self._descriptor)

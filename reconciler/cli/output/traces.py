@@ -12,13 +12,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from reconciler import __version__
 from reconciler.api.observer import Exchange, Observer
 from reconciler.bulk.load.progress import Before
 from reconciler.cli.output.console import say
+from reconciler.cli.output.passed_on import PassedOnDisplay, PassedOnRequests
 from reconciler.cli.output.progress import Display
 from reconciler.model.outcome import GOOD, Outcome
 
@@ -224,66 +224,41 @@ def of_display(inner: Display) -> Display:
     return inner if (found := traces()) is None else _Shown(inner, found)
 
 
-class _Observed:
-    """Passes requests on, and traces them."""
+class _Observed(PassedOnRequests):
+    """Traces requests."""
 
     def __init__(self, inner: Observer, found: Traces) -> None:
-        self._inner, self._traces = inner, found
+        super().__init__(inner)
+        self._traces = found
 
     def begun(self, exchange: Exchange) -> None:
         self._traces.request(exchange)
-        self._inner.begun(exchange)
+        super().begun(exchange)
 
     def ended(self, exchange: Exchange) -> None:
-        self._inner.ended(exchange)
+        super().ended(exchange)
         self._traces.answered(exchange)
 
-    def retrying(self, what: str, attempt: int, wait: float, why: str) -> None:
-        self._inner.retrying(what, attempt, wait, why)
 
-
-class _Shown:
-    """Passes everything on, and traces runs and loads."""
+class _Shown(PassedOnDisplay):
+    """Traces runs and loads."""
 
     def __init__(self, inner: Display, found: Traces) -> None:
-        self._inner, self._traces = inner, found
-
-    def __enter__(self) -> Self:
-        self._inner.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._inner.__exit__(kind, error, trace)
+        super().__init__(inner)
+        self._traces = found
 
     def began(self, run: int, plan_digest: str, actions: int) -> None:
         self._traces.began(run, actions)
-        self._inner.began(run, plan_digest, actions)
+        super().began(run, plan_digest, actions)
 
     def start(self, address: str, chunks: int, lines: int, size: int, before: Before) -> None:
         self._traces.loading(address, chunks, lines, size)
-        self._inner.start(address, chunks, lines, size, before)
-
-    def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
-        self._inner.advance(address, what, chunks, lines, size)
-
-    def say(self, address: str, message: str) -> None:
-        self._inner.say(address, message)
-
-    def scanned(self, source: str, lines: int) -> None:
-        self._inner.scanned(source, lines)
+        super().start(address, chunks, lines, size, before)
 
     def finished(self, outcome: Outcome) -> None:
         self._traces.finished(outcome)
-        self._inner.finished(outcome)
-
-    def unbegun(self, outcome: Outcome) -> None:
-        self._inner.unbegun(outcome)
-
-    def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
-        self._inner.wave(name, datamarts, state, why)
+        super().finished(outcome)
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
         self._traces.ran(exit_code)
-        self._inner.ended(exit_code, summary)
+        super().ended(exit_code, summary)
