@@ -25,7 +25,14 @@ class PassedOnRequests:
         self._inner.ended(exchange)
 
     def retrying(self, what: str, attempt: int, wait: float, why: str) -> None:
-        """It is sent again; arguments as those of `Observer.retrying`."""
+        """It is sent again.
+
+        Args:
+            what: method and route template.
+            attempt: number of the next try.
+            wait: seconds until then.
+            why: what the last try came to.
+        """
         self._inner.retrying(what, attempt, wait, why)
 
 
@@ -49,11 +56,27 @@ class PassedOnDisplay:
         self._inner.began(run, plan_digest, actions)
 
     def start(self, address: str, chunks: int, lines: int, size: int, before: Before) -> None:
-        """A load begins; arguments as those of `Progress.start`."""
+        """A load begins, or is continued.
+
+        Args:
+            address: the load's address.
+            chunks: number of chunks.
+            lines: number of commands.
+            size: in bytes.
+            before: what of it earlier runs have done.
+        """
         self._inner.start(address, chunks, lines, size, before)
 
     def advance(self, address: str, what: str, chunks: int, lines: int, size: int) -> None:
-        """Chunks were sent, or are done; arguments as those of `Progress.advance`."""
+        """Chunks were sent, or are done.
+
+        Args:
+            address: the load's address.
+            what: what was done with them.
+            chunks: number of chunks.
+            lines: number of commands.
+            size: in bytes.
+        """
         self._inner.advance(address, what, chunks, lines, size)
 
     def say(self, address: str, message: str) -> None:
@@ -73,7 +96,14 @@ class PassedOnDisplay:
         self._inner.unbegun(outcome)
 
     def wave(self, name: str, datamarts: int, state: str, why: str) -> None:
-        """A wave of a rollout moved on; arguments as those of `Display.wave`."""
+        """A wave of a rollout moved on.
+
+        Args:
+            name: of the wave.
+            datamarts: how many datamarts the wave has.
+            state: that the wave enters.
+            why: the reason; empty where there is none.
+        """
         self._inner.wave(name, datamarts, state, why)
 
     def ended(self, exit_code: int, summary: Mapping[str, int]) -> None:
