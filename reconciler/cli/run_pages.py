@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -123,3 +124,9 @@ def journal_of(root: Path, settings: Settings, found: Rollout) -> list[Entry]:
     ledger = ledgers.history(root, settings)
     numbers = sorted({run for w in found.waves.values() for run in w.runs})
     return [entry for run in numbers for entry in ledger.journal(run)]
+
+
+RunId = Annotated[
+    int | None,
+    typer.Argument(metavar="RUN", autocompletion=ids, help="Id of a run. Default: the newest run."),
+]

@@ -1,9 +1,5 @@
 """`resume`."""
 
-from typing import Annotated
-
-import typer
-
 from reconciler.cli import options as opt
 from reconciler.cli import run_pages, session
 from reconciler.cli.applying import authority, execute
@@ -19,12 +15,7 @@ from reconciler.settings import seconds
 @takes(*PLATFORM, "parallelism", "upload_rate", "lock_timeout")
 def resume(
     flags: Flags,
-    run_id: Annotated[
-        int | None,
-        typer.Argument(
-            metavar="RUN", autocompletion=run_pages.ids, help="Id of a run. Default: the newest run."
-        ),
-    ] = None,
+    run_id: run_pages.RunId = None,
     output: opt.ResultOutput = opt.ResultFormat.TEXT,
 ) -> int:
     """Resume an interrupted run."""

@@ -80,12 +80,7 @@ def runs(
 @takes(*WORKSPACE)
 def runs_show(
     flags: Flags,
-    run_id: Annotated[
-        int | None,
-        typer.Argument(
-            metavar="RUN", autocompletion=run_pages.ids, help="Id of a run. Default: the newest run."
-        ),
-    ] = None,
+    run_id: run_pages.RunId = None,
     inverse: Annotated[
         Path | None,
         typer.Option("--inverse", metavar="FILE", help="Save and show the plan that undoes the run."),
