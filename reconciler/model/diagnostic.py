@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypedDict, Unpack
 
 from reconciler.model.address import Span
 
@@ -34,14 +35,23 @@ class Diagnostic:
         return (span.path, span.line, span.column, self.code, self.message)
 
 
-def error(code: str, message: str, span: Span | None = None, **rest: object) -> Diagnostic:
+class _Rest(TypedDict, total=False):
+    """What else a finding may have; see `Diagnostic`."""
+
+    secondary: tuple[tuple[Span, str], ...]
+    help: str | None
+    note: str | None
+    address: str | None
+
+
+def error(code: str, message: str, span: Span | None = None, **rest: Unpack[_Rest]) -> Diagnostic:
     """Shorthand for a finding that stops."""
-    return Diagnostic(code, Severity.ERROR, message, span, **rest)  # type: ignore[arg-type]
+    return Diagnostic(code, Severity.ERROR, message, span, **rest)
 
 
-def warning(code: str, message: str, span: Span | None = None, **rest: object) -> Diagnostic:
+def warning(code: str, message: str, span: Span | None = None, **rest: Unpack[_Rest]) -> Diagnostic:
     """Shorthand for a finding that is shown and goes on."""
-    return Diagnostic(code, Severity.WARNING, message, span, **rest)  # type: ignore[arg-type]
+    return Diagnostic(code, Severity.WARNING, message, span, **rest)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
