@@ -84,7 +84,7 @@ MISTAKES = {
     "a list where fields belong": (
         "  labels:\n    kind: crm\n    team: crm",
         "  labels: [crm]",
-        "write fields as",
+        "for example `labels: {team: crm}`",
     ),
 }
 
