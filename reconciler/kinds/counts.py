@@ -29,6 +29,19 @@ def few(names: Sequence[str], most: int) -> str:
     return ", ".join(names if left < 2 else names[:most]) + (f" and {left:,} more" if left > 1 else "")
 
 
+def few_lines(lines: Sequence[str], most: int, *, indent: str = "", of: str = "") -> list[str]:
+    """The first of some lines, and one that says how many more there are. A single one more is shown, too.
+
+    Args:
+        lines: in the order in which they are shown.
+        most: so many are shown.
+        indent: of the line that counts the rest.
+        of: what that line says behind `and 3 more`.
+    """
+    left = len(lines) - most
+    return list(lines) if left < 2 else [*lines[:most], f"{indent}and {left:,} more{of}"]
+
+
 def _plural(words: str) -> str:
     if _CONSONANT_Y.search(words):
         return words[:-1] + "ies"

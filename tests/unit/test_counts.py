@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.kinds.counts import few, many
+from reconciler.kinds.counts import few, few_lines, many
 
 ROOT = Path(__file__).parents[2]
 # After a count, alone or with a word or two between. Limits have names in capitals: they are never 1.
@@ -123,3 +123,15 @@ def test_a_few_names_and_the_count_of_the_rest_come_to_all(count: int, most: int
     assert len(named) + int(rest.removesuffix(" more") or 0) == count
     assert len(named) <= most + 1
     assert rest != "1 more"
+
+
+@pytest.mark.parametrize("most", range(1, 6))
+@pytest.mark.parametrize("count", range(9))
+def test_a_few_lines_and_the_count_of_the_rest_come_to_all(count: int, most: int) -> None:
+    lines = [f"line {i}" for i in range(count)]
+    shown = few_lines(lines, most, indent="  ", of=" lines")
+    left = [int(x.split()[1]) for x in shown if x.startswith("  and ")]
+    assert shown[: len(shown) - len(left)] == lines[: len(shown) - len(left)]
+    assert len(shown) - len(left) + sum(left) == count
+    assert left != [1]
+    assert len(shown) <= most + 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few_lines, many
 from reconciler.model.adoption import Adoption, SpecEdit
 from reconciler.model.plan import Unmanaged
 from reconciler.reports import unmanaged as unmanaged_text
@@ -38,7 +38,7 @@ def render(
         lines += ["  Write `id:` of one of them into the spec. Nothing is written until then.", ""]
     if found.missing:
         lines += [style.bold("Not on the platform (apply would create them)")]
-        lines += [*_some([f"  {safe(a)}" for a in found.missing]), ""]
+        lines += [*few_lines([f"  {safe(a)}" for a in found.missing], _SHOWN, indent="  "), ""]
     if edits:
         lines += [
             style.bold("Specs that say something else than the platform"),
@@ -113,7 +113,11 @@ def _unmanaged(found: Adoption, edits: Sequence[SpecEdit], unmanaged: Sequence[U
 
 def _matches(found: Adoption, style: Style) -> list[str]:
     rows = [f"  {safe(b.address)}: {b.id} {safe(repr(b.token))}" for b in found.bound]
-    return [style.bold(f"Matched: {many(len(rows), 'compartment')}"), *_some(rows), ""]
+    return [
+        style.bold(f"Matched: {many(len(rows), 'compartment')}"),
+        *few_lines(rows, _SHOWN, indent="  "),
+        "",
+    ]
 
 
 def _verdict(
@@ -135,15 +139,10 @@ def _verdict(
         yield f"Changed: {', '.join(safe(w) for w in written)}"
     if differing:
         yield style.bold(f"Specs and platform differ in {many(len(differing), 'address')}:")
-        yield from _some([f"  {safe(a)}" for a in differing])
+        yield from few_lines([f"  {safe(a)}" for a in differing], _SHOWN, indent="  ")
     else:
         yield style.bold(f"Specs and platform agree: a plan has no changes{_but_for(found)}.")
 
 
 def _but_for(found: Adoption) -> str:
     return f", apart from the {many(len(found.missing), 'compartment')} to create" if found.missing else ""
-
-
-def _some(lines: Sequence[str]) -> list[str]:
-    left = len(lines) - _SHOWN
-    return [*lines[:_SHOWN], f"  and {left:,} more"] if left > 1 else list(lines)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few_lines, many
 from reconciler.model.export import Export
 from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, safe
@@ -19,7 +19,7 @@ def render(export: Export, written: Sequence[str], differing: Sequence[str] | No
         differing: addresses where specs and platform still differ; None where they were not compared.
         style: how to mark text.
     """
-    lines = _some([f"wrote {safe(path)}" for path in written], "files") or [
+    lines = few_lines([f"wrote {safe(path)}" for path in written], _SHOWN, indent="  ", of=" files") or [
         "Nothing to export: specs declare everything that they can declare."
     ]
     activations = sum(len(c.datamarts) for c in export.compartments)
@@ -45,20 +45,15 @@ def render(export: Export, written: Sequence[str], differing: Sequence[str] | No
             )
             for r in export.remarks
         ]
-        lines += _some(shown, "objects")
+        lines += few_lines(shown, _SHOWN, indent="  ", of=" objects")
     lines.append("")
     if differing is None:
         lines.append("Specs and platform were not compared: this folder is none that `specs:` names.")
     elif differing:
         count = many(len(differing), "address")
         lines.append(style.bold(f"Specs and platform differ in {count}:"))
-        lines += _some([f"  {safe(a)}" for a in differing], "addresses")
+        lines += few_lines([f"  {safe(a)}" for a in differing], _SHOWN, indent="  ", of=" addresses")
     else:
         lines.append("Specs and platform agree: a plan has no changes.")
     lines.append("Next: `reconciler plan`")
     return "\n".join(lines)
-
-
-def _some(lines: Sequence[str], what: str) -> list[str]:
-    left = len(lines) - _SHOWN
-    return [*lines[:_SHOWN], f"  and {left:,} more {what}"] if left > 1 else list(lines)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from reconciler.kinds.counts import few_lines
 from reconciler.model.load import Reject, Scan
 from reconciler.model.shown_rows import Shown
 
@@ -54,5 +55,4 @@ def replay(scan: Scan) -> str:
 
 def files(scan: Scan, most: int) -> list[str]:
     """The first of its files."""
-    more = len(scan.files) - most
-    return [*scan.files[:most], *([f"and {more:,} more"] if more > 0 else [])]
+    return few_lines(scan.files, most)
