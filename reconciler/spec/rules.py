@@ -23,7 +23,7 @@ from reconciler.spec.compartment_rules import (
 from reconciler.spec.documents import Document
 from reconciler.spec.expectations import expectations
 from reconciler.spec.source_columns import dialects, effects, names, properties, repeated
-from reconciler.spec.source_references import activated, compartments, labelled
+from reconciler.spec.source_references import activated, compartments, labelled, queries
 from reconciler.spec.source_rules import (
     anonymous,
     changed_rows,
@@ -218,6 +218,7 @@ DOCUMENT_RULES: dict[str, tuple[Callable[[Document], Iterator[Diagnostic]], ...]
         merged_arrays,
         changed_rows,
         deleted_rows,
+        queries,
         chunks,
     ),
 }

@@ -6,7 +6,9 @@ from typing import Any
 
 from reconciler.kinds.counts import few
 from reconciler.kinds.nearest import nearest, nearest_or_known
-from reconciler.model.diagnostic import Diagnostic, error
+from reconciler.kinds.statements import writes
+from reconciler.model.diagnostic import Diagnostic, error, warning
+from reconciler.spec.documents import Document
 from reconciler.spec.source_fields import references
 from reconciler.spec.specs import Specs
 
@@ -53,6 +55,18 @@ def _texts(spec: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
         for k, v in spec.get("sql", {}).items()
         if k in ("url", "query") and isinstance(v, str)
     )
+
+
+def queries(document: Document) -> Iterator[Diagnostic]:
+    """A query that stands in the specs reads; one that is in a file or a variable is told of when it is asked."""
+    query = document.data["spec"].get("sql", {}).get("query")
+    if isinstance(query, str) and (word := writes(query)):
+        yield warning(
+            "source-query",
+            f"the query of the source is a {word} statement, and the connection is read-only",
+            document.span("spec", "sql", "query"),
+            help="the query must be one SELECT statement",
+        )
 
 
 def activated(specs: Specs) -> Iterator[Diagnostic]:

@@ -200,9 +200,9 @@ def test_bad_rows_past_the_limit_send_nothing(crm: Workspace, emulator: Emulator
     ("query", "words"),
     [
         (f"SELECT '{SECRET}'::int AS id", "InvalidTextRepresentation 22P02"),
-        ("SELECT * FROM nowhere", "UndefinedTable 42P01"),
+        ("SELECT * FROM nowhere", "UndefinedTable 42P01: there is no such table: nowhere"),
         ("SELECT 1 AS id, 2 AS id", "two columns of the query are named 'id'"),
-        ("DELETE FROM customers", "SyntaxError 42601"),
+        ("DELETE FROM customers", "SyntaxError 42601: the query has a syntax error near DELETE"),
         ("SELECT nextval('s')", "ReadOnlySqlTransaction"),
         (f"SELECT CASE WHEN n < 2900 THEN 1 ELSE ('{SECRET}' || n)::int END AS id FROM generate_series(1, 3000) n", "22P02"),
     ],

@@ -1,7 +1,7 @@
 """Rows of a query, streamed by a server-side cursor. The only user of SQLAlchemy (extra: sql).
 
 Enters: a database URL and one SELECT. Leaves: rows as dicts of Python values. The connection is opened read-only where the
-database has such a thing. What a database says of an error may quote values, so only a class and a code are passed on.
+database has such a thing. What a database says of an error may quote values; `sql_words` says what is passed on.
 """
 
 import logging
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from reconciler import no_connection
 from reconciler.beneath import within
 from reconciler.bulk.records.columns import repeated
 from reconciler.bulk.records.values import Unwritable
 from reconciler.bulk.sources import mysql_values, postgres_values
+from reconciler.bulk.sources.sql_words import told
 from reconciler.errors import MissingExtra, ReconcilerError
 
 _BATCH = 2_000
@@ -32,16 +32,6 @@ _DUCKDB = (
 _DRIVERS: dict[str, tuple[tuple[str, ...], str]] = {
     "postgresql": _POSTGRES, "cockroachdb": _POSTGRES, "mysql": _MYSQL, "mariadb": _MYSQL, "duckdb": _DUCKDB,
 }  # fmt: skip
-# What a class of SQLSTATE means, in words of our own.
-_MEANING = {
-    "08": "no connection, or the server did not accept the account",
-    "22": "a value does not fit its type",
-    "25": "the query writes, and the connection is read-only",
-    "28": "the server did not accept the account",
-    "3D": "there is no such database",
-    "42": "the query has an error, names something that does not exist, or the account lacks a permission",
-    "57": "the server ended the query or the connection",
-}
 
 
 def rows(
@@ -85,9 +75,9 @@ def rows(
             if engine.dialect.driver in mysql_values.DRIVERS:
                 mysql_values.require_whole(connection.exec_driver_sql("SHOW WARNINGS").all())
     except (alchemy.exc.SQLAlchemyError, engine.dialect.dbapi.Error) as e:
+        said = told(e, query)
         raise ReconcilerError(
-            f"the database rejected the source's query: {_words(e)}",
-            help="run the query by hand with the same account",
+            f"the database rejected the source's query: {said.words}", help=said.help
         ) from None
     except UnicodeEncodeError:
         raise ReconcilerError(
@@ -206,26 +196,3 @@ def _cannot_open(e: Exception) -> ReconcilerError:
         "sql.url is not a database URL that SQLAlchemy supports",
         help="for example postgresql://user@host/name or sqlite:///file.db",
     )
-
-
-def _words(e: Any) -> str:
-    """Class and code, and what the code means: the database's own text may quote values, and a driver's the password."""
-    original = getattr(e, "orig", None) or e
-    state = getattr(original, "sqlstate", None)
-    code = state or getattr(original, "sqlite_errorname", None) or _number(original)
-    name = type(original).__name__
-    if state is not None:
-        meaning = _MEANING.get(state[:2])
-    elif code is None and name == "OperationalError":
-        meaning = no_connection.why(str(original)) or _MEANING["08"]
-    elif code is None and name == "ProgrammingError" and type(original).__module__.startswith("psycopg"):
-        meaning = no_connection.UNREADABLE.words  # without a code it is not the server that spoke
-    else:
-        meaning = None
-    return f"{name}{f' {code}' if code else ''}" + (f": {meaning}" if meaning else "")
-
-
-def _number(original: Any) -> int | None:
-    """Of an error of MySQL's server; those of its drivers, from 2,000 on, are about the connection."""
-    number = original.args[0] if original.args else None
-    return number if isinstance(number, int) and not 2_000 <= number < 3_000 else None
