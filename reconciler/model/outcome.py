@@ -33,6 +33,8 @@ class Outcome:
         message: why, in words; the remote's own error text where it gave one.
         counts: lines by fate for a load: read, sent, rejected, succeeded, failed, unknown (sent, result unknown), not_processed.
         failed_lines: the first few lines that the remote refused, where it says which.
+        stuck: chunks of a load that only `--resend` sends again, where nothing else of it is left; None where that is not so, empty
+            where it is not known which they are.
         unplaced: how many more it refused, without saying which.
         locked: somebody else, whom no lock excluded, is doing the same; nothing was sent.
         answered: status of the answer that ended it, of a removal that the platform refused.
@@ -47,6 +49,7 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
     failed_lines: tuple[Reject, ...] = ()
     unplaced: int = 0
+    stuck: tuple[int, ...] | None = None
     answered: int | None = None
     stopped: bool = False
     refused: bool = False

@@ -11,11 +11,15 @@ from reconciler.reports.style import safe
 _ENDED = frozenset({"succeeded", "unchanged", "done", "sent", "partial", "duplicated"})
 
 
+MOST_RESENT = 5  # chunks that a command names
+
+
 class End(NamedTuple):
     """How an action ended.
 
     Attributes:
         failed: how many commands the platform failed.
+        stuck: chunks of a load that only `--resend` sends again, where nothing else of it is left; empty where it is not known which.
         answered: status of the answer by which the platform refused a removal for good; trying again comes to the same.
     """
 
@@ -23,6 +27,7 @@ class End(NamedTuple):
     state: str | None
     failed: int = 0
     answered: int | None = None
+    stuck: tuple[int, ...] | None = None
 
 
 def next_steps(ends: Iterable[End], command: str = "resume") -> list[str]:
@@ -43,11 +48,28 @@ def next_steps(ends: Iterable[End], command: str = "resume") -> list[str]:
     imports_stay = any(_is_import(x) for x in refused)
     # The seal of a load goes after its other imports: where these stay, so does it, at each try.
     left = (
-        x for x in every if not (x in refused or (imports_stay and _is_import(x) and x.state == "skipped"))
+        x
+        for x in every
+        if x.stuck is None and not (x in refused or (imports_stay and _is_import(x) and x.state == "skipped"))
     )
     if any(x.state not in _ENDED for x in left):
         told.append(f"`reconciler {command}` continues this plan; nothing is sent twice.")
-    return told + _removals(refused)
+    return told + [_resent(x.address, x.stuck) for x in every if x.stuck is not None] + _removals(refused)
+
+
+def _resent(address: str, chunks: Sequence[int]) -> str:
+    """What sends chunks again that no run sends by itself: their rows may have arrived, or somebody stopped them."""
+    if not chunks:
+        return f"No run sends by itself what {safe(address)} has left: `reconciler plan` says why, and which `--resend` does."
+    flags = " ".join(f"--resend '{safe(address)}#{chunk}'" for chunk in chunks[:MOST_RESENT])
+    which = (
+        f"chunk {chunks[0]}" if len(chunks) == 1 else f"chunks {few([str(n) for n in chunks], MOST_RESENT)}"
+    )
+    more = "" if len(chunks) <= MOST_RESENT else ", with a flag for each chunk,"
+    return (
+        f"No run sends {which} of {safe(address)} again by itself: `reconciler plan` says why. "
+        f"`reconciler apply {flags}`{more} does."
+    )
 
 
 def _is_import(end: End) -> bool:

@@ -1,5 +1,7 @@
 """What is said at the end of a run: what can be undone, and what to run next."""
 
+from typing import Any
+
 import pytest
 
 from reconciler.model.diagnostic import warning
@@ -7,6 +9,11 @@ from reconciler.reports.next_steps import End, next_steps
 from reconciler.reports.plan.undo import lines
 
 RESUME = "`reconciler resume` continues this plan; nothing is sent twice."
+RESEND = (
+    "No run sends chunks 1, 3 of ProfileSource/m@x again by itself: `reconciler plan` says why. "
+    "`reconciler apply --resend 'ProfileSource/m@x#1' --resend 'ProfileSource/m@x#3'` does."
+)
+NAMED_BY_PLAN = "No run sends by itself what ProfileSource/m@x has left: `reconciler plan` says why, and which `--resend` does."
 RETRY = "`reconciler source retry crm --failed-lines` sends the failed commands again, as they were; of corrected rows `reconciler apply` makes a new load."
 
 
@@ -20,10 +27,13 @@ RETRY = "`reconciler source retry crm --failed-lines` sends the failed commands 
         ([("ProfileSource/crm@x", "duplicated", 0)], []),
         ([("ProfileSource/crm@x", "partial", 3), ("Compartment/a", "skipped", 0)], [RETRY, RESUME]),
         ([("Compartment/a", None, 0)], [RESUME]),
+        ([("ProfileSource/m@x", "failed", 2, None, (1, 3))], [RESEND]),
+        ([("ProfileSource/m@x", "failed", 2, None, (1, 3)), ("Compartment/a", None, 0)], [RESUME, RESEND]),
+        ([("ProfileSource/m@x", "failed", 0, None, ())], [NAMED_BY_PLAN]),
         ([("Compartment/a", "unknown", 0)], [RESUME]),
     ],
 )
-def test_what_is_left_decides_what_to_run(ends: list[tuple[str, str | None, int]], told: list[str]) -> None:
+def test_what_is_left_decides_what_to_run(ends: list[tuple[Any, ...]], told: list[str]) -> None:
     assert next_steps([End(*end) for end in ends]) == told
     numbered = [words.replace("resume`", "resume 7`") for words in told]
     assert next_steps([End(*end) for end in ends], "resume 7") == numbered

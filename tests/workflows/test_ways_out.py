@@ -76,6 +76,11 @@ def test_every_outcome_has_a_way_out(case: str, workspace: Workspace, emulator: 
     first = workspace.run("apply", "--auto-approve")
     assert first.code == 3, first
     chunk = broken(emulator)
+    if "--resend" in commands[0]:  # what is said to do does it; continuing alone would come to the same again
+        for told in (first.err, workspace.run("runs", "show").out):
+            words = " ".join(told.split())
+            assert f"apply --resend '{ADDRESS}#{chunk}'`" in words, words
+            assert "resume`" not in words
     if case == "stuck, newer content wanted":  # it waits for what still runs, however long
         emulator.sandbox.processor.unstick()
     for command in commands:

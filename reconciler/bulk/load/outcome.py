@@ -109,6 +109,7 @@ def outcome_of(
         counts=counts,
         failed_lines=tuple(after.failed[:SHOWN_FAILURES]) if after else (),
         unplaced=after.unplaced if after else 0,
+        stuck=(protocol.only_resent(view, replay_safe=scan.replay_safe) or None) if scan else None,
         stopped=ended.stopped,
         refused=ended.refused,
         locked=ended.locked,

@@ -253,6 +253,18 @@ def next_step(load: LoadView) -> Step:  # noqa: PLR0911 - one for each row of th
     return Finish()
 
 
+def only_resent(load: LoadView, *, replay_safe: bool) -> tuple[int, ...]:
+    """Chunks that a person has to name to have them sent again, where nothing else of the load is left to do.
+
+    Args:
+        load: what is known of it.
+        replay_safe: its rows may be sent twice.
+    """
+    left = {i: s for i, s in states(load).items() if s not in SEALABLE}
+    asked = {ChunkState.CANCELED, ChunkState.DELETED} | (set() if replay_safe else {ChunkState.FAILED})
+    return tuple(sorted(left)) if set(left.values()) <= asked else ()
+
+
 def totals(load: LoadView) -> tuple[int, int]:
     """Lines the remote took and lines it refused, over all chunks with a terminal execution or a refused upload."""
     ok = failed = 0

@@ -24,7 +24,8 @@ def line(outcome: Outcome, style: Style) -> str:
         if outcome.status in (Status.PARTIAL, Status.SKIPPED)
         else style.red
     )
-    text = f"{mark(outcome.status.value)}  {outcome.address}  {style.dim(outcome.action)}"
+    action = "" if outcome.action == "no-op" and not good else f"  {style.dim(outcome.action)}"
+    text = f"{mark(outcome.status.value)}  {outcome.address}{action}"
     lines = [text]
     if outcome.counts and "read" in outcome.counts:
         lines.append(f"    {shares(outcome.counts)}\n    {fates(outcome.counts)}")
@@ -72,6 +73,7 @@ def todo(outcomes: Sequence[Outcome]) -> list[str]:
             o.status.value,
             o.counts.get("failed", 0),
             o.answered if o.action == "delete" and o.answered in REFUSED else None,
+            o.stuck,
         )
         for o in outcomes
     )

@@ -45,6 +45,7 @@ class Step:
         answered: status of the answer that ended a removal, where the platform refused it.
         imports: how many document imports are in which state, likewise.
         to_send: how many chunks it had to send, where the plan says it.
+        stuck: chunks that only `--resend` sends again, where nothing else of the load is left.
     """
 
     address: str
@@ -57,6 +58,7 @@ class Step:
     answered: int | None = None
     imports: dict[str, int] = field(default_factory=dict)
     to_send: int | None = None
+    stuck: tuple[int, ...] | None = None
 
     @property
     def open_write(self) -> bool:
@@ -99,7 +101,15 @@ def steps(plan: Plan, journal: Sequence[Entry]) -> list[Step]:
             made.append(replace(step, to_send=to_send.get(address)))
     why = {e.address: e.detail for e in journal if e.step == "reason"}
     known = [(s, why.get(s.address, {})) for s in made]
-    return [replace(s, reason=str(x.get("text", "")), answered=x.get("answered")) for s, x in known]
+    return [
+        replace(
+            s,
+            reason=str(x.get("text", "")),
+            answered=x.get("answered"),
+            stuck=tuple(map(int, str(x["stuck"]).split())) if "stuck" in x else None,
+        )
+        for s, x in known
+    ]
 
 
 def _begun(journal: Sequence[Entry]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -134,7 +144,8 @@ def way_out(run: int, plan: Plan, found: Sequence[Step]) -> list[str]:
         found: what its journal says of each action.
     """
     ends = (
-        End(x.address, x.state, x.counts.get("failed", 0), x.answered if x.refused else None) for x in found
+        End(x.address, x.state, x.counts.get("failed", 0), x.answered if x.refused else None, x.stuck)
+        for x in found
     )
     return next_steps(ends, "rollout resume" if plan.rollout is not None else f"resume {run}")
 

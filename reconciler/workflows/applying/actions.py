@@ -201,9 +201,13 @@ def _noted(run: Run, journal: RunJournal) -> Callable[[Outcome], None]:
                 journal.note(address=outcome.address, step=outcome.action, state=outcome.status.value)
         if outcome.message and outcome.status not in GOOD:
             with contextlib.suppress(LedgerFailed):
-                status = {} if outcome.answered is None else {"answered": outcome.answered}
+                more: dict[str, str | int | None] = (
+                    {} if outcome.answered is None else {"answered": outcome.answered}
+                )
+                if outcome.stuck is not None:
+                    more["stuck"] = " ".join(map(str, outcome.stuck))
                 journal.note(
-                    outcome.address, "reason", outcome.status.value, text=str(outcome.message), **status
+                    outcome.address, "reason", outcome.status.value, text=str(outcome.message), **more
                 )
         run.watcher.finished(outcome)
 
@@ -230,7 +234,9 @@ def _stuck(plan: Plan, run: Run) -> list[Outcome]:
     found = []
     for load in plan.loads:
         if load.actions == ("no-op",) and load.unfinished:
-            outcome = Outcome(load.address, Status.FAILED, "no-op", load.reason, counts=dict(load.unfinished))
+            outcome = Outcome(
+                load.address, Status.FAILED, "no-op", load.reason, counts=dict(load.unfinished), stuck=()
+            )
             run.watcher.finished(outcome)
             found.append(outcome)
     return found
