@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.exceptions import AirflowFailException
 from airflow.sdk import dag, task
-from reconciler_step import Ended, Next, load, run
+from reconciler_step import Ended, Next, drift, load
 
 WORKSPACE = "/srv/reconciler"  # a checkout of the repository with the specs
 SOURCES = {"customers": ["retail-fr", "retail-de"]}  # by source: its datamarts
@@ -34,13 +34,11 @@ def reconciler():
     def send(source: str) -> None:
         conclude(load(WORKSPACE, source, SOURCES[source], log=logging.getLogger(__name__)))
 
-    @task(trigger_rule="all_done")
-    def configuration() -> None:
-        conclude(
-            run(WORKSPACE, "apply", "--only", "config", "--auto-approve", log=logging.getLogger(__name__))
-        )
+    @task(trigger_rule="all_done", retries=0)
+    def drifted() -> None:  # looks only: changes of the configuration are reviewed and applied by a pipeline
+        conclude(drift(WORKSPACE, log=logging.getLogger(__name__)))
 
-    configuration() >> [send.override(task_id=f"send_{s}")(s) for s in SOURCES]
+    [send.override(task_id=f"send_{s}")(s) for s in SOURCES] >> drifted()
 
 
 reconciler()

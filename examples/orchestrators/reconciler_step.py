@@ -29,6 +29,7 @@ class Next(Enum):
 AFTER = {
     0: Next.DONE,
     1: Next.RETRY,  # a failed read, the network, the token; also findings in the specs, which a retry does not change
+    2: Next.FAIL,  # of `drift`: something drifted
     4: Next.FAIL,  # refused: a guard, too many rejected rows, a stale plan
     5: Next.RETRY,  # another run holds the lock
     64: Next.FAIL,  # the command line makes no sense
@@ -88,18 +89,25 @@ def load(workspace: str, source: str, datamarts: Iterable[str], **more: Any) -> 
     return run(workspace, *words, **more)
 
 
+def drift(workspace: str, **more: Any) -> Ended:
+    """Look whether specs and platform differ, and change nothing: if they do, a person decides; see `run`."""
+    return run(workspace, "drift", "--detailed-exitcode", events=False, **more)
+
+
 def run(
     workspace: str,
     *arguments: str,
+    events: bool = True,
     log: logging.Logger | None = None,
     command: Sequence[str] = ("reconciler",),
     environ: dict[str, str] | None = None,
 ) -> Ended:
-    """Run a command that applies, to its end; if this is interrupted, so is the run, in order."""
+    """Run a command to its end; if this is interrupted, so is the run, in order. Only commands that apply have events."""
     log = log or logging.getLogger("reconciler")
     events_out, events_in = os.pipe()
+    more = ["--events", f"/dev/fd/{events_in}"] if events else []
     process = subprocess.Popen(
-        [*command, "-C", workspace, *arguments, "--events", f"/dev/fd/{events_in}", "--no-color"],
+        [*command, "-C", workspace, *arguments, *more, "--no-color"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
         pass_fds=[events_in], env=environ,
     )  # fmt: skip

@@ -19,6 +19,7 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?: [A-Za-z0-9_-]+)*")
 # What YAML 1.1 or 1.2 reads as something else than text.
 _NOT_TEXT = frozenset(["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"])
 _SHOWN_IMPORTS = 5
+_GROWS = "  # datamarts that are declared later, too; write a list of names where that is not meant"
 _HEAD = "apiVersion: reconciler/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec:\n"
 
 
@@ -108,7 +109,8 @@ def _compartment(document: CompartmentDocument, live: Sequence[str]) -> str:
     if document.token:
         lines.append(f"  token: {scalar(document.token)}\n")
     if document.datamarts:
-        lines.append(f"  activations: {flow(datamart_set(document.datamarts, live))}\n")
+        found = datamart_set(document.datamarts, live)
+        lines.append(f"  activations: {flow(found)}{'' if isinstance(found, list) else _GROWS}\n")
     return "".join(lines)
 
 

@@ -44,6 +44,10 @@ def test_a_messy_organisation_is_exported_and_plans_to_nothing(
     bare(workspace)
     done = workspace.run("export")
     assert (done.code, "Specs and platform agree" in done.out) == (0, True), done
+    for path in (workspace.root / "specs/compartments").iterdir():
+        for line in path.read_text().splitlines():
+            if line.startswith("  activations: "):  # what will grow by itself says so
+                assert ("declared later" in line) is not line.startswith("  activations: ["), line
     assert workspace.run("validate").code == 0
     plan = workspace.run("plan", "-o", "json")
     assert plan.code == 0, plan

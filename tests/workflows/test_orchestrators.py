@@ -64,6 +64,18 @@ def test_a_good_load_is_done_and_its_events_are_logs(
     assert (again.code, again.next, again.actions) == (0, step.Next.DONE, {})
 
 
+def test_drift_is_for_a_person(step: ModuleType, applied: Workspace) -> None:
+    """It changes nothing, and no example applies a configuration that nobody reviewed."""
+    environ = {**os.environ, "RECONCILER_TOKEN": TOKEN}
+    for text, then in (("Loyalty programme", "DONE"), ("Renamed", "FAIL")):
+        path = applied.root / "specs/loyalty.yaml"
+        path.write_text(path.read_text().replace("Loyalty programme", text))
+        assert step.drift(str(applied.root), command=COMMAND, environ=environ).next is step.Next[then]
+    for example in sorted((EXAMPLES / "orchestrators").iterdir()):
+        if example.is_file():
+            assert '"config"' not in example.read_text()
+
+
 def test_failed_rows_need_a_person(step: ModuleType, applied: Workspace, emulator: Emulator) -> None:
     emulator.quarantine("c000003")
     ended = load(step, applied)
@@ -85,7 +97,7 @@ def test_what_is_refused_fails_at_once(step: ModuleType, applied: Workspace) -> 
     assert step.run(str(applied.root), "apply", "--nonsense", command=COMMAND).next is step.Next.FAIL  # 64
 
 
-@pytest.mark.parametrize(("code", "then"), [(0, "DONE"), (1, "RETRY"), (4, "FAIL"), (5, "RETRY"), (64, "FAIL"), (130, "RETRY"), (143, "RETRY"), (-9, "RETRY")])  # fmt: skip
+@pytest.mark.parametrize(("code", "then"), [(0, "DONE"), (1, "RETRY"), (2, "FAIL"), (4, "FAIL"), (5, "RETRY"), (64, "FAIL"), (130, "RETRY"), (143, "RETRY"), (-9, "RETRY")])  # fmt: skip
 def test_exit_codes(step: ModuleType, code: int, then: str) -> None:
     assert step.Ended(code).next is step.Next[then]
 
