@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from reconciler.kinds.counts import few
 from reconciler.model.removal import NO_SUCH_CALL
+from reconciler.planning.loads.outcome_findings import chunks_named, resending
 from reconciler.reports.style import safe
 
 # Nothing is left of these: a partial load is finished, and what was done twice is not undone by a run.
 _ENDED = frozenset({"succeeded", "unchanged", "done", "sent", "partial", "duplicated"})
-
-
-MOST_RESENT = 5  # chunks that a command names
 
 
 class End(NamedTuple):
@@ -61,14 +58,10 @@ def _resent(address: str, chunks: Sequence[int]) -> str:
     """What sends chunks again that no run sends by itself: their rows may have arrived, or somebody stopped them."""
     if not chunks:
         return f"No run sends by itself what {safe(address)} has left: `reconciler plan` says why, and which `--resend` does."
-    flags = " ".join(f"--resend '{safe(address)}#{chunk}'" for chunk in chunks[:MOST_RESENT])
-    which = (
-        f"chunk {chunks[0]}" if len(chunks) == 1 else f"chunks {few([str(n) for n in chunks], MOST_RESENT)}"
-    )
-    more = "" if len(chunks) <= MOST_RESENT else ", with a flag for each chunk,"
+    which = chunks_named([str(n) for n in chunks])
     return (
         f"No run sends {which} of {safe(address)} again by itself: `reconciler plan` says why. "
-        f"`reconciler apply {flags}`{more} does."
+        f"{resending(safe(address), chunks)} does."
     )
 
 

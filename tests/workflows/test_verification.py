@@ -49,7 +49,13 @@ def test_a_profile_that_is_not_as_predicted_is_reported_with_its_line(
         file.write('{"id":"c0003","tier":"canary-9d31"}\n')  # another line about the same account
     done = workspace.run("apply", "--auto-approve")
     assert done.code == 3, done
-    assert "data/customers.ndjson:4" in done.err
+    words = " ".join(done.err.split())
+    assert (
+        "1 profile that was read back differs from what the merge rules predict: data/customers.ndjson:4"
+        in words
+    )
+    assert "source preview customers --line N` shows what is stored" in words
+    assert "apply --reload ProfileSource/customers@retail-fr` sends all rows again" in words
     assert "canary" not in done.out + done.err
 
 

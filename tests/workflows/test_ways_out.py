@@ -81,6 +81,11 @@ def test_every_outcome_has_a_way_out(case: str, workspace: Workspace, emulator: 
             words = " ".join(told.split())
             assert f"apply --resend '{ADDRESS}#{chunk}'`" in words, words
             assert "resume`" not in words
+        planned = workspace.run("plan")
+        assert f"apply --resend '{ADDRESS}#{chunk}'` sends it again" in " ".join(planned.err.split())
+        assert "1 load is unfinished and cannot continue without a decision" in " ".join(planned.out.split())
+        again = workspace.run("apply", "--auto-approve")
+        assert (again.code, f"failed  {ADDRESS}\n" in again.err) == (3, True), again
     if case == "stuck, newer content wanted":  # it waits for what still runs, however long
         emulator.sandbox.processor.unstick()
     for command in commands:

@@ -1,6 +1,6 @@
 """What a plan says of loads that are there already: commands that failed, chunks that nothing sends again unasked. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from reconciler.errors import ReconcilerError
@@ -12,12 +12,13 @@ from reconciler.model.source import SourceDefinition
 from reconciler.planning.loads.generations import Decision, Do, generations, still_failed
 from reconciler.planning.loads.protocol import ChunkState, LoadView, states
 
+MOST_RESENT = 5  # chunks that a command names
 _RETRY = "`reconciler source retry {} --failed-lines` sends them again, as they were; of corrected rows `reconciler apply` makes a new load"
 # Why a chunk is not sent again without being asked for; of one that failed, where its rows are not safe to be sent twice.
 _STUCK = {
-    ChunkState.FAILED: "sending its rows again could make merged arrays grow",
-    ChunkState.CANCELED: "its execution was canceled on the platform",
-    ChunkState.DELETED: "its import was deleted on the platform",
+    ChunkState.FAILED: "sending the rows again could make merged arrays grow",
+    ChunkState.CANCELED: "canceled on the platform",
+    ChunkState.DELETED: "the import was deleted on the platform",
 }
 
 
@@ -84,9 +85,29 @@ def stuck(view: LoadView) -> set[int]:
 
 
 def why_stuck(view: LoadView) -> str:
-    """Of the first of the chunks that keep a load from its end, where nothing else is left to do."""
-    first = min(stuck(view))
-    return f"; chunk {first}: {_STUCK[states(view)[first]]}, so only --resend sends it again"
+    """Of the chunks that keep a load from its end, where nothing else is left to do."""
+    now, told = states(view), []
+    for state, why in _STUCK.items():
+        if numbers := [str(i) for i in sorted(now) if now[i] is state]:
+            told.append(f"{chunks_named(numbers)}: {why}")
+    return f"; {'; '.join(told)}; only --resend sends {'it' if len(stuck(view)) == 1 else 'them'} again"
+
+
+def chunks_named(numbers: Sequence[str]) -> str:
+    """Some chunks, by their numbers."""
+    return f"chunk {numbers[0]}" if len(numbers) == 1 else f"chunks {few(numbers, MOST_RESENT)}"
+
+
+def resending(address: str, chunks: Sequence[int]) -> str:
+    """The command that sends chunks again, in backticks; of many it names the first.
+
+    Args:
+        address: of their load.
+        chunks: their numbers.
+    """
+    flags = " ".join(f"--resend '{address}#{chunk}'" for chunk in chunks[:MOST_RESENT])
+    more = "" if len(chunks) <= MOST_RESENT else ", with a flag for each chunk,"
+    return f"`reconciler apply {flags}`{more}"
 
 
 def retried(
@@ -121,6 +142,6 @@ def outcome_findings(
     if decision.do is Do.RESUME and actions == ("no-op",):
         number = decision.latest.number if decision.latest else "?"
         words = f"load {number} cannot finish without a decision{why_stuck(view)}"
-        todo = f"--resend '{address}#{min(stuck(view))}'"
+        todo = f"{resending(address, sorted(stuck(view)))} sends {'it' if len(stuck(view)) == 1 else 'them'} again"
         findings.append(warning("load-stuck", words, address=address, help=todo))
     return findings

@@ -33,8 +33,15 @@ def in_numbers(plan: Plan) -> str:
     staying = {d.address for d in plan.diagnostics if d.code == "removal-not-proposed"}
     left = sum(c.address in staying for c in plan.resource_changes)
     also = f"; {many(left, 'removal is', 'removals are')} not proposed" if left else ""
-    loads = sum(load.actions == ("no-op",) for load in plan.loads)
-    agreeing = s.unchanged - left
+    stuck = {d.address for d in plan.diagnostics if d.code == "load-stuck"}
+    waiting = sum(load.address in stuck for load in plan.loads)
+    also += (
+        f"; {many(waiting, 'load is', 'loads are')} unfinished and cannot continue without a decision"
+        if waiting
+        else ""
+    )
+    loads = sum(load.actions == ("no-op",) for load in plan.loads) - waiting
+    agreeing = s.unchanged - left - waiting
     kinds = [many(n, kind) for n, kind in ((agreeing - loads, "resource"), (loads, "load")) if n]
     return f"{' and '.join(kinds) or 'Nothing'} {'is' if agreeing < 2 else 'are'} as declared{also}."
 

@@ -199,7 +199,7 @@ def _noted(run: Run, journal: RunJournal) -> Callable[[Outcome], None]:
         if outcome.status is Status.SKIPPED:  # all others were noted where they ended
             with contextlib.suppress(LedgerFailed):
                 journal.note(address=outcome.address, step=outcome.action, state=outcome.status.value)
-        if outcome.message and outcome.status not in GOOD:
+        if (outcome.message or outcome.stuck is not None) and outcome.status not in GOOD:
             with contextlib.suppress(LedgerFailed):
                 more: dict[str, str | int | None] = (
                     {} if outcome.answered is None else {"answered": outcome.answered}

@@ -6,17 +6,40 @@ from reconciler.api import resources
 from reconciler.bulk.load.context import Context
 from reconciler.bulk.load.prepare import Ready
 from reconciler.bulk.load.results.error_files import without_values
-from reconciler.bulk.load.results.failed_lines import failed_lines, sent_lines
-from reconciler.bulk.load.results.verification import Expectation, expectations, verify
+from reconciler.bulk.load.results.failed_lines import SentLine, failed_lines, sent_lines
+from reconciler.bulk.load.results.verification import Expectation, Verified, expectations, verify
 from reconciler.errors import ReconcilerError
-from reconciler.kinds.counts import many
+from reconciler.kinds.counts import few, many
 from reconciler.kinds.execution import Phase, phase
 from reconciler.model.load import Chunk, Reject
 from reconciler.model.plan import LoadChange
 from reconciler.planning.loads.protocol import LoadView, winner
 
 _TAKEN = frozenset({Phase.SUCCEEDED, Phase.PARTIAL})
+SHOWN_PLACES = 5  # of rows that are not stored as predicted
 KEPT_FAILURES = 1000  # refused lines that the journal names
+
+
+def _not_as_predicted(found: Verified, source: str, address: str) -> list[str]:
+    """What was read back is absent or differs, where it is from, and what can be done."""
+    other = [x for x in found.differing if x not in found.absent]
+    told = []
+    if found.absent:
+        words = many(len(found.absent), "account has no profile", "accounts have no profile")
+        told.append(f"{words}, though the platform reports no failure: {_places(found.absent)}")
+    if other:
+        words = many(len(other), "profile that was read back differs", "profiles that were read back differ")
+        told.append(f"{words} from what the merge rules predict: {_places(other)}")
+    if told:
+        told.append(
+            f"`reconciler source preview {source} --line N` shows what is stored and what one row makes of it, "
+            f"and `reconciler apply --reload {address}` sends all rows again, where that is safe"
+        )
+    return told
+
+
+def _places(lines: Sequence[SentLine]) -> str:
+    return few([f"{x.path}:{x.line}" for x in lines], SHOWN_PLACES)
 
 
 class Aftermath:
@@ -80,11 +103,7 @@ class Aftermath:
             "differing": len(found.differing),
             "not_verified": found.not_verified + self.unpredictable + len(drawn) - len(taken),
         }
-        if found.differing:
-            places = ", ".join(f"{x.path}:{x.line}" for x in found.differing[:5])
-            self.errors.append(
-                f"{many(len(found.differing), 'profile')} that were read back differ from what the merge rules predict: {places}"
-            )
+        self.errors += _not_as_predicted(found, self.ready.source.source, self.change.address)
 
     def _place_failures(self, view: LoadView) -> None:
         """Find the lines that the remote refused in the source, as far as its error files allow (G7)."""

@@ -34,11 +34,17 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What reading back showed; a line that could not be predicted, or read in time, is not verified."""
+    """What reading back showed; a line that could not be predicted, or read in time, is not verified.
+
+    Attributes:
+        differing: lines of which something else is stored, or nothing.
+        absent: those of them of which nothing is stored.
+    """
 
     matching: int
     not_verified: int
     differing: tuple[SentLine, ...]
+    absent: tuple[SentLine, ...] = ()
 
 
 def expectations(
@@ -97,7 +103,7 @@ def verify(
     waiting = list(expected)
     deadline = context.clock.now() + context.settle + VISIBLE_TIMEOUT_S
     while True:
-        differing, unread = list[Expectation](), list[Expectation]()
+        differing, unread, absent = list[Expectation](), list[Expectation](), list[SentLine]()
         for one in waiting:
             try:
                 now = stored_profile(context.writer, datamart_id, one.command, default_compartment)
@@ -106,8 +112,11 @@ def verify(
                 continue
             if (now is None) is not (one.profile is None) or not agrees(one.profile, now):
                 differing.append(one)
+                absent += [one.line] if now is None else []
         waiting = [*differing, *unread]
         if not waiting or context.clock.now() > deadline or context.stopping():
             break
         context.clock.wait(VISIBLE_POLL_S, "until stored profiles show what was sent")
-    return Verified(len(expected) - len(waiting), len(unread), tuple(x.line for x in differing))
+    return Verified(
+        len(expected) - len(waiting), len(unread), tuple(x.line for x in differing), tuple(absent)
+    )
