@@ -98,6 +98,7 @@ def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None
     fleet.once_each()
     assert len(fleet.loaded()) == 40
     assert fleet.workspace.run("plan", "--detailed-exitcode").code == 0
+    undo_of_finished(fleet)
     runs = json.loads(fleet.workspace.run("runs", "-o", "json").out)["runs"]
     assert {r["rollout"]["plan_digest"] for r in runs} == {status(fleet)["plan_digest"]}
     listed = " ".join(fleet.workspace.run("runs").out.split())
@@ -112,6 +113,23 @@ def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None
     one = fleet.workspace.run("resume")
     assert one.code == 4
     assert "belongs to a rollout" in one.err
+
+
+def undo_of_finished(fleet: Fleet) -> None:
+    """Nothing is left to cancel; the plan that undoes all waves is saved where a file is named."""
+    refused = fleet.workspace.run("rollout", "abort")
+    assert (
+        refused.code,
+        "abort --inverse FILE` saves the plan that undoes all its waves" in refused.err,
+    ) == (
+        4,
+        True,
+    )
+    back = fleet.workspace.root.parent / "back"
+    assert fleet.workspace.run("rollout", "abort", "--inverse", str(back)).code == 0
+    undone = str(json.loads(back.read_text()))
+    assert all(f"Activation/loyalty@{name}" in undone for name in fleet.names)
+    assert status(fleet)["state"] == "finished"
 
 
 def test_every_action_has_an_outcome_and_an_event(fleet: Fleet, tmp_path: Path) -> None:

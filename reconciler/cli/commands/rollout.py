@@ -84,7 +84,7 @@ def rollout_abort(
         typer.Option("--inverse", metavar="FILE", help="Save the plan that undoes the applied waves."),
     ] = None,
 ) -> int:
-    """Cancel the remaining waves. Shows what is applied, and saves the plan that undoes it."""
+    """Cancel the remaining waves. Shows what is applied, and saves the plan that undoes it; with --inverse, of a finished rollout, too."""
     return run_abort(flags, why, file)
 
 
@@ -146,13 +146,24 @@ def run_pause(flags: Flags, why: str) -> int:
 def run_abort(flags: Flags, why: str, file: Path | None) -> int:
     """`rollout abort`: it is never gone on with; a report, and the plan that would undo what was applied.
 
-    Of one that is aborted already, by a gate with `on_failure: abort`, just those two.
+    Of one that is aborted already, by a gate with `on_failure: abort`, just those two; of one that is finished, too, where a file
+    for the plan is named.
+
+    Raises:
+        Refused: it is finished, and no file is named.
     """
     if file is not None:
         output_file.check_plan_file(file)
     settings = session.settings_only(flags).settings
     found, _ = newest(flags.root, settings)
-    if found.state != "aborted":
+    if found.state == "finished":
+        if file is None:
+            raise Refused(
+                "the rollout is finished: no wave is left to cancel",
+                help="`reconciler rollout abort --inverse FILE` saves the plan that undoes all its waves",
+            )
+        say("The rollout is finished: no wave is left to cancel.")
+    elif found.state != "aborted":
         _move(flags, "aborted", why, "Remaining waves are canceled.", OPEN)
     found, text = _table(flags, settings, todo=False)
     if file is None or not output_file.is_stdout(file):
@@ -161,7 +172,8 @@ def run_abort(flags: Flags, why: str, file: Path | None) -> int:
     where = file or flags.root / ".reconciler" / f"rollout-{found.id}-undo.plan"
     plan_files.write(back, where)
     _tell_undo(back, where)
-    say(rollout_text.todo(found))
+    if todo := rollout_text.todo(found):
+        say(todo)
     return Exit.DONE
 
 
