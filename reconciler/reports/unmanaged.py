@@ -30,5 +30,7 @@ def rows(found: Sequence[Unmanaged]) -> Iterator[str]:
         name = f" ({mine[0].name!r})" if mine[0].name else ""
         where = f", active on {', '.join(datamarts)}" if datamarts else ""
         what = "activations of compartment" if declared else "compartment"
+        if declared and not mine[0].token:
+            what = "activations of a compartment that is not the organisation's:"
         why = f"; ignored: {mine[0].ignored}" if mine[0].ignored else ""
         yield safe(f"{what} {compartment_id}{token}{name}{where}{why}")

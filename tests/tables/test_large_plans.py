@@ -15,6 +15,7 @@ from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
 from reconciler.model.load import Reject
 from reconciler.model.plan import Change, LoadChange, Plan, ResourceChange
 from reconciler.model.rollout import Rollout, Wave
+from reconciler.planning.plan.compare import compare
 from reconciler.planning.plan.document import INDENTED, encode
 from reconciler.reports.findings import brief
 from reconciler.reports.findings.text import render as render_findings
@@ -22,6 +23,7 @@ from reconciler.reports.folded import folded
 from reconciler.reports.plan import html, markdown, text
 from reconciler.reports.plan.decision import ordered
 from reconciler.reports.plan.places import placed
+from reconciler.reports.plan_diff import text as diff_text
 from reconciler.reports.style import Style, size
 from tests.tables.test_plan_decision import plan
 
@@ -113,6 +115,29 @@ def test_forty_datamarts_and_three_hundred_changes_fit_three_screens() -> None:
     assert any("c0, c1, c2, c3, c4, c5, c6: on all 40 datamarts" in line for line in lines)
     assert any("error[bad-lines]: ProfileSource/crm on 40 datamarts" in line for line in lines)
     assert lines[-1].startswith("40 notes, 40 warnings, 40 errors")
+
+
+def test_two_plans_that_differ_on_forty_datamarts_fit_two_screens() -> None:
+    """What differs alike is said once; what one plan does not name is said to stay."""
+    changes = [activation(f"c{n}", mart) for n in range(7) for mart in MARTS]
+    one = made_of(changes, [load(mart, 1000 + n) for n, mart in enumerate(MARTS)])
+    idle = Change(actions=("no-op",), before={"datamart_id": "1", "compartment_id": "2"}, after={"datamart_id": "1", "compartment_id": "2"})  # fmt: skip
+    kept = [c for c in changes if not c.address.startswith("Activation/c0")]
+    other = made_of(
+        [replace(c, change=idle) for c in kept], [load(mart, 2000 + n) for n, mart in enumerate(MARTS)]
+    )
+    for a, b, words in ((one, other, "only in a: create"), (other, one, "only in b: create")):
+        differences = compare(a, b)
+        told = diff_text.render(a, b, differences, Style())
+        lines = told.splitlines()
+        assert len(lines) <= 2 * SCREEN, told
+        assert max(map(len, lines[2:])) <= 80
+        assert f"Activation/c0 on all 40 datamarts  {words}" in told
+        assert "Activation/c6 on all 40 datamarts" in told
+        assert "lines: differs on each (-o json)" in told
+        assert lines[-1] == f"{len(differences)} differences."
+    told = diff_text.render(other, made_of([], []), compare(other, made_of([], [])), Style())
+    assert "unchanged; plan b does not name it, so it leaves it as it is" in " ".join(told.split())
 
 
 @settings(max_examples=25, deadline=None)

@@ -12,7 +12,7 @@ from tests.support.workspace import Workspace
 
 def test_plan_and_drift_count_what_no_spec_declares(workspace: Workspace, emulator: Emulator) -> None:
     assert workspace.run("apply", "--auto-approve").code == 0
-    line = "2 compartments, 2 activations are unmanaged (--show-unmanaged)."
+    line = "2 compartments, 2 activations are unmanaged (see `plan --show-unmanaged`)."
     for command in ("plan", "drift"):
         done = workspace.run(command)
         assert (done.code, line in done.out) == (0, True), done
