@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from reconciler.kinds.counts import few
 from reconciler.model.removal import NO_SUCH_CALL
 from reconciler.planning.loads.outcome_findings import chunks_named, resending
 from reconciler.reports.style import safe
