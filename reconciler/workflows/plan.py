@@ -17,6 +17,7 @@ from reconciler.model.remote import Observed
 from reconciler.model.unchanged import within as unchanged_within
 from reconciler.origin import LocalSandbox
 from reconciler.planning.config.changes import ConfigPlan
+from reconciler.planning.config.dropped import dropped
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.config.unmanaged import unmanaged
 from reconciler.planning.plan.planner import (
@@ -83,9 +84,11 @@ def make_plan(
             config=planned,
             declared={name for load in desired.loads.values() for name in load.definition.former},
         )
+    beside = _unmanaged(desired, observed, config, checked, scope)
     diagnostics = [
         *checked.diagnostics,
         *_of_sandbox(config.diagnostics, settings),
+        *dropped(beside, request.known, desired.compartments),
         *_paused(desired, checked),
         *_ledger_warning(request),
         *found.findings,
@@ -102,7 +105,7 @@ def make_plan(
             created_at=request.created_at,
             allowed=request.allowed,
             latency=reader.pace.mean,
-            unmanaged=_unmanaged(desired, observed, config, checked, scope),
+            unmanaged=beside,
             prune=request.prune,
             listed_datamarts=_listed(observed) if scope.whole_config else (),
             labels=checked.specs.live,
@@ -187,8 +190,7 @@ def _of_sandbox(findings: Sequence[Diagnostic], settings: Settings) -> list[Diag
     if not isinstance(settings.endpoint, LocalSandbox):
         return list(findings)
     advice = (
-        "the sandbox has some from the start, and keeps those that specs named before, which "
-        "`reconciler sandbox reset` removes; declare the others with ignore: and a reason"
+        "the sandbox keeps datamarts that specs named before: `reconciler sandbox reset` removes its state"
     )
     return [replace(d, help=advice) if d.code == "datamart-not-declared" else d for d in findings]
 
