@@ -100,7 +100,8 @@ def _unmanaged(found: Adoption, edits: Sequence[SpecEdit], unmanaged: Sequence[U
     keys = {b.id: b.key for b in found.bound}
     taken = {address for edit in edits for address in edit.addresses}
     others = [u for u in unmanaged if u.compartment_id not in keys]
-    mine = [u for u in unmanaged if u.compartment_id in keys and u.ignored is None]
+    # A compartment that is matched here, by its name or id, has its spec: only its activations may lack one.
+    mine = [u for u in unmanaged if u.compartment_id in keys and u.kind == "Activation" and u.ignored is None]
     left = [u for u in mine if f"Activation/{keys[u.compartment_id]}@{u.datamart}" not in taken]
     lines = []
     if said := unmanaged_text.sentence(others):
