@@ -113,4 +113,4 @@ def test_many_defaults_that_no_spec_declares_are_one_row(alone: int) -> None:
         assert left == max(0, alone - 1)
     cards = dict(matrix(whole).cards)
     for name in cards.keys() - declared.keys():
-        assert "missing" not in dict(cards[name])
+        assert "not active" not in dict(cards[name])

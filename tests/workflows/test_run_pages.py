@@ -63,7 +63,8 @@ def test_the_page_of_a_wave_calls_nothing_missing_that_it_did_not_look_at(
     assert workspace.run("apply", "--auto-approve").code == 0
     page = saved(workspace, tmp_path, "runs", "show").read_text()
     assert "Activation/vip@" in page
-    assert "missing" not in page
+    assert "empty: not active" not in page
+    assert ">not active<" not in page
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ def apply(made: Plan, means: Means, *, saved: bool) -> int:
         outcomes, already, code = _at_once(made, means, saved=saved)
     if not already:
         baseline.keep(made, outcomes, flags, settings, means.where if saved else None)
-    last = result_text.summary(result_text.counted(outcomes), style(sys.stdout, no_color=flags.no_color))
+    marks = style(sys.stdout, no_color=flags.no_color)
+    last = result_text.summary(result_text.counted(outcomes), marks, stopped=stopped is not None)
     told = "This plan was already applied; nothing was written." if already else last
     _report(flags, made, outcomes, code, told, covered)
     _tell_next(flags, outcomes, stopped)

@@ -76,7 +76,7 @@ def _card(found: Coverage, name: str) -> tuple[str, list[tuple[str, str]]]:
     # Where no spec asks for a compartment, nothing is missing.
     shown = [cover for cover in Cover if cover is not Cover.MISSING or name not in found.unmanaged]
     return name, [
-        (_WORDS[cover], _where(names, found.datamarts)) if _WORDS[cover] else ("missing", _missing(names))
+        (_WORDS[cover], _where(names, found.datamarts)) if _WORDS[cover] else ("not active", _missing(names))
         for cover in shown
         if (names := [d for d, c in zip(found.datamarts, row, strict=True) if c is cover])
     ]

@@ -23,7 +23,7 @@ SIGNS: Mapping[Cover, str] = {
     Cover.REMOVED: "-",
     Cover.MISSING: "·",
 }
-LEGEND = "a active  D default  d to default  + now  ~ later wave  - removed  · missing"
+LEGEND = "a active  D default  d to default  + now  ~ later wave  - removed  · not active"
 
 
 def waves(plan: Plan, style: Style) -> list[str]:

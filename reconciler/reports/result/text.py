@@ -16,6 +16,8 @@ _MARK = {Status.SUCCEEDED: "ok", Status.UNCHANGED: "ok", Status.SENT: "sent"}
 
 def line(outcome: Outcome, style: Style) -> str:
     """One line, or a few, as an action ends."""
+    if outcome.status is Status.UNCHANGED and not outcome.counts:
+        return f"{style.green(outcome.status.value)}  {outcome.address}"  # it was not created: it was there
     good = outcome.status in GOOD
     mark = (
         style.green
@@ -57,12 +59,18 @@ def _failed(outcome: Outcome) -> list[str]:
     return lines
 
 
-def summary(counts: Mapping[str, int], style: Style) -> str:
-    """One line, of what the stream's last event counted: how many of each."""
+def summary(counts: Mapping[str, int], style: Style, *, stopped: bool = False) -> str:
+    """One line, of what the stream's last event counted: how many of each.
+
+    Args:
+        counts: of actions, by how they ended.
+        style: how to mark text.
+        stopped: a rollout stopped, so waves are left however well all actions ended.
+    """
     words = ", ".join(f"{counts[s]} {s.value}" for s in Status if s in counts)
-    if counts.keys() <= GOOD:
+    if counts.keys() <= GOOD and not stopped:
         return f"{style.bold('Apply complete:')} {words or 'nothing to do'}."
-    return f"{style.bold('Apply incomplete:')} {words}."
+    return f"{style.bold('Apply incomplete:')} {words or 'nothing was done'}."
 
 
 def todo(outcomes: Sequence[Outcome]) -> list[str]:

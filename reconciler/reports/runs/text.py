@@ -195,7 +195,8 @@ def one(
     ]
     for step in found:
         mark = style.green if step.state in DONE else style.red if step.state else style.dim
-        lines.append(f"{mark(in_words(step.state))}  {step.address}  {style.dim(step.action)}")
+        did = "" if step.state == "unchanged" else f"  {style.dim(step.action)}"
+        lines.append(f"{mark(in_words(step.state))}  {step.address}{did}")
         lines += wrapped(safe(step.reason), style.width, initial_indent="    ", subsequent_indent="    ")
         if "read" in step.counts:
             c = Counter(step.counts)
