@@ -1,11 +1,14 @@
 """A plan, printed in each format; and the exit code of a command that made one."""
 
+import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.flags import Flags
 from reconciler.cli.options import Format, PlanFormat
 from reconciler.cli.output.console import annotations, data, out, show_findings, style
+from reconciler.cli.output.output_file import is_stdout
 from reconciler.cli.wiring import actor
 from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
@@ -19,16 +22,19 @@ if TYPE_CHECKING:
     from reconciler.reports.plan.reach import Reach
 
 
-def tell_findings(made: Plan, flags: Flags) -> None:
+def tell_findings(made: Plan, flags: Flags, file: Path | None = None) -> None:
     """Print what a plan says beside its changes, to stderr; all of it with `--full`.
 
     Args:
         made: the plan.
         flags: say how.
+        file: in which the plan is saved; to look at it again reads no source.
     """
     if flags.output is Format.TEXT:
         marks = style(sys.stderr, no_color=flags.no_color)
-        show_findings(ordered(made.diagnostics), flags.root, marks, brief=not flags.full)
+        saved = file is not None and not is_stdout(file)
+        command = f"show {shlex.quote(str(file))} --full" if saved else "plan --full"
+        show_findings(ordered(made.diagnostics), flags.root, marks, brief="" if flags.full else command)
 
 
 def show(made: Plan, flags: Flags, found: "Reach | None" = None) -> None:

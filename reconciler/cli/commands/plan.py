@@ -32,7 +32,7 @@ def plan(
         made = session.in_full(made, checked.settings)
     if file is None or not output_file.is_stdout(file):
         plan_pages.show(made, flags)
-    plan_pages.tell_findings(made, flags)
+    plan_pages.tell_findings(made, flags, file)
     if file is not None:
         plan_files.save(made, file)
     elif flags.shape is opt.PlanFormat.TEXT and not made.applyable:

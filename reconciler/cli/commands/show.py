@@ -38,5 +38,5 @@ def show(
         found = found if flags.full else condensed(found, made)
     plan_pages.show(made, flags, found)
     if output is opt.PlanFormat.TEXT:
-        plan_pages.tell_findings(made, flags)
+        plan_pages.tell_findings(made, flags, file)
     return Exit.DONE

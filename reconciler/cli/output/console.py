@@ -219,7 +219,7 @@ def source_lines(root: Path) -> Callable[[str, int], str | None]:
 
 
 def show_findings(
-    found: Sequence[Diagnostic], root: Path, marks: Style, *, summed: bool = False, brief: bool = False
+    found: Sequence[Diagnostic], root: Path, marks: Style, *, summed: bool = False, brief: str = ""
 ) -> None:
     """Findings, to stderr, with their source lines; and, if wanted, a line that sums them up.
 
@@ -228,14 +228,14 @@ def show_findings(
         root: folder of the workspace.
         marks: how to mark text.
         summed: all of them, and a line that counts them; else only the first of very many warnings of one kind.
-        brief: where they are long, a line for each code and source, and a line that counts them.
+        brief: where they are long, a line for each code and source, and a line that counts them and names this command, which shows each.
     """
     if not found:
         return
     if brief:
         from reconciler.reports.findings.brief import render as briefly
 
-        say(briefly(found, source_lines(root), marks).rstrip("\n") + "\n")
+        say(briefly(found, source_lines(root), marks, brief).rstrip("\n") + "\n")
         return
     from reconciler.reports.findings.text import render, summary
 

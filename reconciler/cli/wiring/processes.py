@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -57,12 +58,18 @@ def readers() -> Iterator[Executor]:
         )
 
 
+# Where this process is killed, the one that tidies up after it warns of that on the terminal, in words of Python.
+_NO_WORD = "ignore:resource_tracker:UserWarning"
+
+
 def _is_broken(pool: ProcessPoolExecutor) -> bool:
     return bool(getattr(pool, "_broken", False))
 
 
 def _processes() -> Any:
     """How processes begin: small, and without threads or locks of this one."""
+    if _NO_WORD not in sys.warnoptions:
+        sys.warnoptions.append(_NO_WORD)
     here = (
         len(tempfile.gettempdir()) <= LONGEST_FOLDER
     )  # its socket lies there, and a socket's name has to be short

@@ -12,17 +12,20 @@ from reconciler.reports.grouping import LAST_IS_WORST, about, by_code_and_source
 from reconciler.reports.style import Style, safe
 
 MOST = 24  # lines that are shown as they are
-_SAID = 150  # characters of a message
+_SAID = 240  # characters of a message
 _EACH = {Severity.NOTE: 1, Severity.WARNING: 4, Severity.ERROR: 6}  # groups that are shown
 
 
-def render(findings: Sequence[Diagnostic], source_line: SourceLine, style: Style) -> str:
+def render(
+    findings: Sequence[Diagnostic], source_line: SourceLine, style: Style, command: str = "plan --full"
+) -> str:
     """All of them as `text` has them where that is short; else a line or two for each code and source. Errors come last.
 
     Args:
         findings: what was found.
         source_line: a line of a file, by path and number.
         style: how to mark text.
+        command: that shows each of them.
     """
     lines, shortened, room = list[str](), False, MOST
     for severity in reversed(LAST_IS_WORST):
@@ -34,7 +37,7 @@ def render(findings: Sequence[Diagnostic], source_line: SourceLine, style: Style
             part.append("")
         lines[:0] = part
         shortened, room = shortened or short, max(0, room - len(part))
-    told = "\n".join([*lines, *_counted(findings, shortened=shortened)])
+    told = "\n".join([*lines, *_counted(findings, command if shortened else "")])
     return f"\n{told.rstrip()}\n"
 
 
@@ -73,5 +76,5 @@ def _cut(message: str) -> str:
     return message if len(message) <= _SAID else message[:_SAID].rpartition(" ")[0] + " …"
 
 
-def _counted(findings: Sequence[Diagnostic], *, shortened: bool) -> list[str]:
-    return [f"{counted(findings)} (`reconciler plan --full` shows each)."] if shortened else []
+def _counted(findings: Sequence[Diagnostic], command: str) -> list[str]:
+    return [f"{counted(findings)} (`reconciler {command}` shows each)."] if command else []
