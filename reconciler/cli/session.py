@@ -164,8 +164,13 @@ def approve(made: Plan, *, auto: bool) -> None:
     Raises:
         ApprovalRefused: the answer is not yes, or nobody can be asked.
     """
+    from reconciler.reports.plan.consequences import consequences
+    from reconciler.reports.plan.decision import in_numbers
+
+    # Findings stand between the plan and the question, and may fill the screen.
+    told = [*(f"  ! {words}" for words in consequences(made)), f"Plan: {in_numbers(made)}"]
     approval.approve(
-        "Apply this?",
+        "\n".join([*told, "Apply this?"]),
         auto=auto,
         help="save a plan with `plan --out FILE` and apply that, or give --auto-approve",
     )

@@ -81,7 +81,7 @@ def of_change(change: ResourceChange) -> object:
         k: v for k, v in (change.change.after or {}).items() if k not in ("datamart_id", "compartment_id")
     }
     unknown = tuple(change.change.after_unknown)
-    return name, change.change.actions, str(after), unknown, anywhere(change.reason, datamart), change.origin
+    return name, change.change.actions, str(after), unknown, reason_anywhere(change), change.origin
 
 
 def of_load(load: LoadChange) -> object:
@@ -128,9 +128,19 @@ def alike_changes(changes: Sequence[ResourceChange]) -> list[list[ResourceChange
 
 
 def reason_of(same: Sequence[ResourceChange]) -> str:
-    """Why a change is made; of several that look alike, without the name of a datamart."""
-    change = same[0]
-    return anywhere(change.reason, change.address.partition("@")[2]) if len(same) > 1 else change.reason
+    """Why a change is made; of several that look alike, without the name of a datamart or of its former default."""
+    return reason_anywhere(same[0]) if len(same) > 1 else same[0].reason
+
+
+def reason_anywhere(change: ResourceChange) -> str:
+    """Why a change is made, without the name of its datamart, and of the compartment that stops being the default there.
+
+    Each datamart may have a default of its own; what a plan moves says which they are.
+    """
+    words = anywhere(change.reason, change.address.partition("@")[2])
+    if change.former_default is None:
+        return words
+    return re.sub(r"compartment (?:'.*' )?\(id [^)]*\) stops being", "its former default stops being", words)
 
 
 def by_code_and_source(findings: Sequence[Diagnostic]) -> list[list[Diagnostic]]:
@@ -153,7 +163,7 @@ def counted(findings: Iterable[Diagnostic]) -> str:
 
 
 def about(same: Sequence[Diagnostic]) -> tuple[str, str]:
-    """What findings of one source are about, and what the first of them says."""
+    """What findings of one source are about, and what each of them says; where they differ, what the first says."""
     d = same[0]
     name, _, datamart = (d.address or "").partition("@")
     places = {(x.address or "").partition("@")[2] for x in same} - {""}
@@ -161,4 +171,11 @@ def about(same: Sequence[Diagnostic]) -> tuple[str, str]:
         return d.address or "", d.message
     if len(places) < 2:
         return f"{d.address}, {many(len(same), 'time')}" if d.address else many(len(same), "time"), d.message
-    return f"{name} on {many(len(places), 'datamart')}", f"{datamart}: {d.message}"
+    subject = f"{name} on {many(len(places), 'datamart')}"
+    alike = {_of_it(x.message, (x.address or "").partition("@")[2]) for x in same}
+    return subject, f"each: {alike.pop()}" if len(alike) == 1 else f"for example {datamart}: {d.message}"
+
+
+def _of_it(text: str, datamart: str) -> str:
+    """A text with `it` for the name of its datamart."""
+    return re.sub(rf"(?<![\w-]){re.escape(datamart)}(?![\w-])", "it", text)

@@ -98,8 +98,10 @@ def plant(store: Store, seed: dict[str, Any]) -> None:
     Raises:
         ValueError: the seed lacks a field, or an id is another object's; all objects share one row of numbers.
     """
+    adding = ""
     try:
         for row in seed.get("datamarts", []):
+            adding = f"datamart {row['id']}"
             body = {
                 "type": "DATAMART",
                 "archived": False,
@@ -116,18 +118,23 @@ def plant(store: Store, seed: dict[str, Any]) -> None:
         for row in seed.get("compartments", []):
             body = {"archived": False, **_without_id(row)}
             ids[row["token"]] = row.get("id") or store.free_id(_FIRST)
+            adding = f"compartment {ids[row['token']]}"
             store.add("compartment", row["organisation_id"], body, ids[row["token"]])
         for row in seed.get("activations", []):
             own = ids[row["compartment_token"]] if "compartment_token" in row else row["compartment_id"]
+            adding = f"activation on datamart {row['datamart_id']}"
             rest = {k: v for k, v in row.items() if k not in ("compartment_token", "compartment_id")}
             body = {"default": False, "compartment_id": own, **rest}
             store.add("activation", row["datamart_id"], body)
         for row in seed.get("schemas", []):
+            adding = f"schema {row.get('id', '')}".rstrip()
             plant_schema(store, row["datamart_id"], row["text"], row.get("id"), row.get("status"))
     except KeyError as e:
         raise ValueError(f"the seed lacks the field {e}") from None
     except sqlite3.IntegrityError:
-        raise ValueError("an id of the seed is that of another object") from None
+        raise ValueError(
+            f"{adding} cannot be added: the sandbox has another object with this id; give one of them another id"
+        ) from None
 
 
 def _without_id(row: dict[str, Any]) -> dict[str, Any]:

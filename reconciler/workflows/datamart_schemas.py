@@ -177,7 +177,7 @@ def _advice(why: ReconcilerError) -> str:
         return f"{why.help}, or set `schema: off` in the source"
     if isinstance(why, ReadFailed):
         return "plan again, or declare a file: `reconciler schema fetch` writes one for each datamart"
-    return "correct the schema on the platform or its file; `schema: off` in a source compares nothing"
+    return "declare a file for the datamart (`schema:` in its entry), or correct the schema on the platform; `schema: off` in a source compares nothing"
 
 
 def _unchecked(

@@ -123,18 +123,28 @@ def once(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     return tuple(found.values())
 
 
+def check_record(found: Recorded) -> None:
+    """A rollout continues only where nobody paused or aborted it.
+
+    Raises:
+        Refused: somebody did; the message has who and why.
+    """
+    why = f": {found.why}" if found.why else ""
+    if found.state == "paused":
+        raise Refused(
+            f"the rollout was paused by {found.who}{why}", help="`reconciler rollout resume` continues it"
+        )
+    if found.state == "aborted":
+        raise Refused(f"the rollout was aborted by {found.who}{why}", help="make a new plan")
+
+
 def _may_continue(w: RolloutRun, only: str | None) -> None:
     if w.rollout.paused:
         raise Refused(
             "the rollout is paused in its spec",
             help="remove `paused` from the spec to continue, and make a new plan",
         )
-    if w.record.state == "paused":
-        raise Refused(
-            f"the rollout was paused by {w.record.who}", help="`reconciler rollout resume` continues it"
-        )
-    if w.record.state == "aborted":
-        raise Refused(f"the rollout was aborted by {w.record.who}: {w.record.why}", help="make a new plan")
+    check_record(w.record)
     if only is not None and only not in {wave.name for wave in w.rollout.waves}:
         known = [wave.name for wave in w.rollout.waves]
         raise ReconcilerError(

@@ -189,13 +189,16 @@ def test_two_objects_of_one_id_are_no_seed(workspace: Workspace) -> None:
     row = {"id": "7", "name": "x", "organisation_id": "1", "token": "x"}
     seed = workspace.write("seed.json", json.dumps({"datamarts": [row], "compartments": [row]}))
     done = workspace.run("sandbox", "serve", "--seed", str(seed))
-    assert (done.code, "an id of the seed is that of another object" in done.err) == (64, True), done
+    assert (
+        done.code,
+        "compartment 7 cannot be added: the sandbox has another object with this id" in done.err,
+    ) == (64, True), done
 
 
 def test_nothing_is_left_of_a_seed_that_is_refused(tmp_path: Path) -> None:
     row = {"id": "7", "name": "x", "organisation_id": "1"}
     for bad in ({"datamarts": [row, row]}, {"datamarts": [row], "compartments": [{"id": "8"}]}):
-        with pytest.raises(ValueError, match="seed"):
+        with pytest.raises(ValueError, match=r"seed|another object"):
             serve(tmp_path / "state", 0, switches={}, seed=bad)
         assert Store(tmp_path / "state").empty()
 
@@ -213,10 +216,8 @@ def test_planting_adds_and_never_changes(emulator: Emulator) -> None:
     assert [a["compartment_id"] for a in emulator.activations("1509")] == ["1000"]
     taken = {"datamarts": [{"id": "1000", "name": "x", "organisation_id": "1"}]}
     answer = httpx.post(f"{emulator.url}/_sandbox/plant", json=taken)
-    assert (answer.status_code, answer.json()["error"]) == (
-        400,
-        "an id of the seed is that of another object",
-    )
+    words = "datamart 1000 cannot be added: the sandbox has another object with this id; give one of them another id"
+    assert (answer.status_code, answer.json()["error"]) == (400, words)
     for bad in ({"datamarts": [{"name": "x"}]}, {"datamarts": [1]}, {"activations": [{}]}):
         assert httpx.post(f"{emulator.url}/_sandbox/plant", json=bad).status_code == 400
 

@@ -20,6 +20,7 @@ from reconciler.planning.plan.document import INDENTED, encode
 from reconciler.reports.findings import brief
 from reconciler.reports.findings.text import render as render_findings
 from reconciler.reports.folded import folded
+from reconciler.reports.grouping import about
 from reconciler.reports.plan import html, markdown, text
 from reconciler.reports.plan.decision import ordered
 from reconciler.reports.plan.places import placed
@@ -252,6 +253,50 @@ def test_a_table_of_loads_adds_up(counts: list[int]) -> None:
         read = f"{alike[0]:,} row{'s' * (alike[0] != 1)} read: "
         assert f"      {'each: ' * (len(alike) > 4)}{read}" in told
         assert len(alike) <= 4 or f"each: 1 chunk; in all: {size(sum(alike) * 100)}" in told
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            lambda mart, n: f"'gold' is removed from {mart}; {mart} keeps it",
+            "each: 'gold' is removed from it; it keeps it",
+        ),
+        (lambda mart, n: f"on {mart}: {n} rows", "for example retail-000: on retail-000: 0 rows"),
+        (lambda mart, n: "few rows", "each: few rows"),
+    ],
+)
+def test_what_findings_of_many_datamarts_say_is_not_said_of_one(
+    message: Callable[[str, int], str], words: str
+) -> None:
+    same = [warning("x", message(mart, n), address=f"Activation/gold@{mart}") for n, mart in enumerate(MARTS)]
+    assert about(same) == ("Activation/gold on 40 datamarts", words)
+    assert about(same[:1]) == ("Activation/gold@retail-000", message("retail-000", 0))
+
+
+@pytest.mark.parametrize("command", ["plan --full", "show a.plan --full"])
+def test_what_is_shortened_names_the_command_that_shows_it(command: str) -> None:
+    said = brief.render(ordered(FINDINGS), lambda path, line: None, Style(), command)
+    assert said.endswith(f"(`reconciler {command}` shows each).\n")
+    assert "shows each" not in brief.render(FINDINGS[:1], lambda path, line: None, Style(), command)
+
+
+def test_defaults_that_move_are_one_reason_whatever_they_were() -> None:
+    moved = [
+        replace(
+            activation("loyalty", mart),
+            reason=f"not active on {mart}; compartment 'default-{n}' (id {n}) stops being the default",
+            former_default={"compartment_id": str(n), "token": f"default-{n}"},
+        )
+        for n, mart in enumerate(MARTS)
+    ]
+    told = "\n".join(shown(moved, []))
+    assert told.count("because:") == 1
+    assert "not active there; its former default stops being the default" in " ".join(told.split())
+    assert "replaces compartment 'default-0'" in " ".join(told.split())
+    assert markdown.render(made_of(moved, [])).count("| create |") == 1
+    one = "\n".join(shown(moved[:1], []))
+    assert "compartment 'default-0' (id 0) stops being the default" in " ".join(one.split())
 
 
 def test_reasons_that_differ_are_counted() -> None:

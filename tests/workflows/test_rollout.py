@@ -286,7 +286,9 @@ def test_a_rollout_can_be_paused_while_it_soaks_and_resumed(fleet_of: Make) -> N
     assert "is paused: lunch" in fleet.workspace.run("rollout", "status").out
     refused = fleet.workspace.run("apply", plan)
     assert refused.code == 4
-    assert "paused by" in refused.err
+    assert re.search("paused by .*: lunch", " ".join(refused.err.split()))
+    checked = fleet.workspace.run("apply", "--check", plan)  # says what apply says
+    assert (checked.code, checked.err) == (refused.code, refused.err)
     # A paused rollout holds no lock, and keeps nobody from anything else.
     assert fleet.workspace.run("plan").code == 0
     assert fleet.workspace.run("rollout", "resume").code == 0
@@ -303,7 +305,8 @@ def test_an_aborted_rollout_never_continues(fleet: Fleet, tmp_path: Path) -> Non
     back = json.loads((tmp_path / "back").read_text())
     assert "Activation/loyalty@m00 cannot be undone" in str(back["diagnostics"])
     assert "Activation/loyalty@m30" not in str(back["diagnostics"])
-    for command in (("apply", plan), ("rollout", "resume"), ("rollout", "pause")):
+    assert "`deactivations` in the compartment's spec deactivates it" in str(back["diagnostics"])
+    for command in (("apply", plan), ("apply", "--check", plan), ("rollout", "resume"), ("rollout", "pause")):
         assert fleet.workspace.run(*command).code == 4
     assert fleet.workspace.run("show", str(tmp_path / "back")).code == 0
     assert fleet.touched() == {"canary"}
@@ -382,6 +385,7 @@ def test_a_gate_closes(gates: str, words: str, fleet_of: Make) -> None:
     done = fleet.workspace.run("apply", fleet.planned())
     assert done.code == 3
     assert words in " ".join(done.err.split())
+    assert "Apply complete" not in done.out + done.err
     assert fleet.touched() == {"canary"}
     assert status(fleet)["state"] == "stopped"
 

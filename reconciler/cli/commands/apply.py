@@ -12,7 +12,7 @@ from reconciler.cli.applying import authority, execute
 from reconciler.cli.applying.carrying import Means
 from reconciler.cli.flags import OVERRIDES, PLATFORM, SELECTION, Flags, takes
 from reconciler.cli.output.console import out, say, show_findings, style
-from reconciler.cli.wiring import connections
+from reconciler.cli.wiring import connections, ledgers
 from reconciler.errors import Refused, UsageError
 from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
@@ -86,9 +86,14 @@ def check_saved(made: Plan, flags: Flags) -> int:
         Refused: the plan is stale, or its actions are not declared here.
     """
     from reconciler.workflows.preflight import preflight
+    from reconciler.workflows.rollout import check_record
 
     flags = execute.in_its_environment(flags, made)
     checked = authority.authorised(made, flags)
+    with ledgers.reading_rollouts(flags.root, checked.settings) as board:
+        begun = board.find(made.plan_digest) if board is not None else None
+    if begun is not None:
+        check_record(begun)
     where = session.seeded_target(flags, checked)
     with (
         session.progress(flags) as shown,

@@ -33,6 +33,7 @@ from reconciler.planning.loads.outcome_findings import (
     require_resendable,
     retried,
     stuck,
+    way_out,
     why_stuck,
 )
 from reconciler.planning.loads.protocol import SEALABLE, ChunkState, LoadView, retries, states
@@ -151,7 +152,11 @@ def plan_load(
     findings = rejected_findings(want, scan) if nothing else scan_findings(want, scan)
     findings += [warning("seal-doubted", decided.doubt, address=address)] if decided.doubt else []
     if decision.do is Do.REFUSE:
-        findings.append(error("load-refused", decision.reason, want.span, address=address))
+        findings.append(
+            error(
+                "load-refused", decision.reason, want.span, address=address, help=way_out(decision, address)
+            )
+        )
     decision, left = retried(decision, remote.imports, definition)
     view = LoadView(())
     if decision.do is Do.RESUME and decision.key:

@@ -110,6 +110,25 @@ def resending(address: str, chunks: Sequence[int]) -> str:
     return f"`reconciler apply {flags}`{more}"
 
 
+_WAYS_OUT = {
+    "--reload": "sends all rows, as a new load",
+    "--supersede": "abandons the unfinished load and starts the new one",
+}
+
+
+def way_out(decision: Decision, address: str) -> str | None:
+    """The command for what a refused load proposes; None where it proposes none.
+
+    Args:
+        decision: to refuse it.
+        address: of the load.
+    """
+    found = (
+        f"`reconciler apply {f} {address}` {does}" for f, does in _WAYS_OUT.items() if f in decision.reason
+    )
+    return next(found, None)
+
+
 def retried(
     decision: Decision, imports: Listing[Import], definition: SourceDefinition
 ) -> tuple[Decision, int]:

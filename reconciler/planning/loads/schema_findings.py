@@ -155,9 +155,8 @@ def _other_name(path: str, schema: DatamartSchema) -> str:
     by_case = {k.casefold(): k for k in known}
     if (same := by_case.get(name.casefold())) is not None:
         return f"the schema has {same}"
-    if near := closest(name, known):
-        return f"did you mean {near}?"
-    return "rename it, exclude it, or add it to the schema before the load: a field added later covers later loads only"
+    meant = f"did you mean {near}? Else " if (near := closest(name, known)) else ""
+    return f"{meant}rename it, exclude it, or add it to the schema before the load: a field added later covers later loads only"
 
 
 def _known(path: str, schema: DatamartSchema) -> list[str]:

@@ -104,7 +104,7 @@ def _obstacle(change: ResourceChange, loaded: Collection[str]) -> str | None:
         case ("Compartment", ("update",)) | ("Activation", ("delete",)):
             return None
         case "Activation", ("create",) if after.get("compartment_id") is None:
-            return "this plan created the compartment, and the platform cannot remove compartments"
+            return "its compartment gets an id only when this plan is applied; `deactivations` in the compartment's spec deactivates it"
         case "Activation", ("create",) if after.get("default"):
             return "a datamart's default is never removed"
         case "Activation", ("create",) if change.address in loaded:

@@ -9,9 +9,9 @@ from reconciler.reports.folded import wrapped
 from reconciler.reports.grouping import (
     SINGLE_MAX_DATAMARTS,
     alike,
-    anywhere,
     by_kind_and_action,
     of_change,
+    reason_anywhere,
     reason_of,
 )
 from reconciler.reports.plan.places import Labels, counted, placed
@@ -130,7 +130,7 @@ def _imports(found: Sequence[ResourceChange], labels: Labels) -> list[str]:
 
 
 def _reasons(found: Sequence[ResourceChange], style: Style) -> list[str]:
-    reasons = Counter(anywhere(c.reason, c.address.partition("@")[2]) for c in found)
+    reasons = Counter(reason_anywhere(c) for c in found)
     shown = [f"{reason} ({n:,})" if len(reasons) > 1 else reason for reason, n in reasons.most_common(3)]
     left = len(reasons) - len(shown)
     return [
