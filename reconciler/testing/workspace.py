@@ -71,6 +71,10 @@ class PlanResult:
     def __str__(self) -> str:
         return self._text
 
+    def __repr__(self) -> str:
+        """What a failing assertion shows: what the plan would do."""
+        return f"a plan of {self.actions}"
+
     @property
     def summary(self) -> dict[str, int]:
         """Counts: create, update, delete, execute, unchanged."""

@@ -174,8 +174,13 @@ LINES = "".join(json.dumps(r) + "\n" for r in ROWS)
         (LINES, None),
     ],
 )
-def test_what_lines_of_json_look_like(text: str, words: str | None, workspace: Workspace) -> None:
-    workspace.write("specs/looks.yaml", SPEC.replace("ID", "id").replace("x.csv", "x.ndjson"))
+@pytest.mark.parametrize("form", ["ndjson", "commands"])
+def test_what_lines_of_json_look_like(text: str, words: str | None, form: str, workspace: Workspace) -> None:
+    spec = SPEC.replace("ID", "id").replace("x.csv", "x.ndjson")
+    if form == "commands":
+        spec = "".join(x for x in spec.splitlines(True) if "identify_by" not in x and "update:" not in x)
+        text = text.replace('{"id": ', '{"operation": "DELETE", "user_account_id": ')
+    workspace.write("specs/looks.yaml", spec)
     workspace.write("data/x.ndjson", text)
     done = workspace.run("source", "check", "looks")
     assert ("source-looks" in done.err) == (words is not None), done

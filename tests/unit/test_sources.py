@@ -81,6 +81,29 @@ def test_more_bad_lines(line: bytes) -> None:
         command_line(line, COMMANDS)
 
 
+@pytest.mark.parametrize(
+    ("line", "code", "reason"),
+    [
+        ('{"operation":"UPSERT","user_account_id":"u","force_replace":"yes"}', "line-field", "force_replace must be true or false, and is a text"),
+        ('{"operation":"DELETE","user_account_id":"u","compartment_id":[1]}', "line-field", "compartment_id must be a whole number or a text, and is a list"),
+        ('{"operation":"DELETE","user_account_id":7}', "line-field", "user_account_id must be a text, and is a whole number"),
+        ('{"operation":"DELETE","email_hash":null}', "line-field", "email_hash must be a text, and is null"),
+        ('{"operation":1.5}', "line-field", "operation must be a text, and is a number"),
+        ('{"user_account_id":"u"}', "line-field", "the line has no 'operation'"),
+        ('{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{"$user_account_id":{"a":1}}}', "line-profile",
+         "$user_account_id must be a whole number, a text or null, and is an object"),
+        ("[]", "line-json", "the line must be an object, and is a list"),
+        (' "u"', "line-json", "the line must be an object, and is a text"),
+        ("7", "line-json", "the line must be an object, and is a whole number"),
+        ("true", "line-json", "the line must be an object, and is true or false"),
+    ],
+)  # fmt: skip
+def test_a_wrong_type_in_a_command_is_told_in_plain_words(line: str, code: str, reason: str) -> None:
+    with pytest.raises(BadLine) as caught:
+        command_line(line.encode(), COMMANDS)
+    assert (caught.value.code, caught.value.reason) == (code, reason)
+
+
 @pytest.mark.parametrize("profile", ['{"x":1,"x":2}', '{"x":1, "x" : 2}', '{"x":1.10,"x":1.1}'])
 def test_no_value_is_lost_where_a_command_is_written_anew(profile: str) -> None:
     line = f'{{"operation":"UPSERT","user_account_id":"u","force_replace":true,"user_profile":{profile}}}'

@@ -62,7 +62,8 @@ def command_line(raw: bytes, source: SourceDefinition) -> Line:
     except RecursionError:
         raise exact_json.too_deep() from None
     except msgspec.ValidationError as e:
-        raise BadLine("line-field", reason_of(e)) from None
+        object_ = raw.lstrip().startswith(b"{")
+        raise BadLine("line-field" if object_ else "line-json", reason_of(e)) from None
     except msgspec.DecodeError as e:
         raise BadLine("line-json", reason_of(e)) from None
     keys = _KEYS.findall(raw)
@@ -174,7 +175,7 @@ def _owner_of(profile: msgspec.Raw) -> _Owner:
     except RecursionError:
         raise exact_json.too_deep() from None
     except msgspec.DecodeError as e:
-        raise BadLine("line-profile", reason_of(e)) from None
+        raise BadLine("line-profile", reason_of(e, "user_profile")) from None
 
 
 def _fill(raw: bytes, command: Command, compartment: str | None) -> bytes:

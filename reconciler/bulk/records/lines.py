@@ -18,6 +18,12 @@ _EARLY = (
     "the JSON ends early, or half of a character that takes two escapes (\\ud800 to \\udbff) stands alone"
 )
 AGENT = re.compile(r"[^:]+:.+", re.DOTALL)  # of a user_agent_id
+_WRONG_TYPE = re.compile(r"Expected `([^`]*)`, got `([^`]*)`(?: - at `\$\.([^`]*)`)?")
+_MISSING = re.compile(r"Object missing required field `([^`]*)`.*")
+# What a decoder calls a type of JSON, and what we do.
+_TYPES = {
+    "array": "a list", "bool": "true or false", "float": "a number", "int": "a whole number", "null": "null", "object": "an object", "str": "a text",
+}  # fmt: skip
 BLOCK = 256 * 1024  # bytes of lines judged at once; a processor's cache holds them
 _encode = msgspec.json.Encoder().encode
 
@@ -89,7 +95,18 @@ def json_line(command: Mapping[str, Any] | msgspec.Struct) -> bytes:
     return data + b"\n"
 
 
-def reason_of(e: Exception) -> str:
-    """What a decoder says, which names places and types, never contents."""
+def reason_of(e: Exception, whole: str = "the line") -> str:
+    """What a decoder says, in words of our own; it names places and types, never contents.
+
+    Args:
+        e: of the decoder.
+        whole: what was decoded.
+    """
     said = str(e)[:160]
+    if found := _WRONG_TYPE.fullmatch(said):
+        types = [_TYPES.get(x, x) for x in found[1].split(" | ")]
+        wanted = f"{', '.join(types[:-1])} or {types[-1]}" if len(types) > 1 else types[0]
+        return f"{found[3] or whole} must be {wanted}, and is {_TYPES.get(found[2], found[2])}"
+    if found := _MISSING.fullmatch(said):
+        return f"{whole} has no '{found[1]}'"
     return _EARLY if said == "Input data was truncated" else said
