@@ -31,8 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """A command that failed says why by itself: no traceback through this package."""
+    """A command that failed says why by itself: no traceback through this package. Another failure shows the newest command."""
     report = yield
+    if call.excinfo is not None and not _words(call.excinfo.value):
+        last = getattr(getattr(item, "funcargs", {}).get("reconcile"), "last", None)
+        if last is not None and call.when == "call":
+            report.sections.append((f"{last.command}: exit code {last.code}", f"{last.out}{last.err}"))  # type: ignore[attr-defined]
     if call.excinfo is not None and (words := _words(call.excinfo.value)):
         where = next((e for e in reversed(call.excinfo.traceback) if Path(e.path) == item.path), None)
         place = f"{item.path.name}:{where.lineno + 1}: {str(where.statement).strip()}\n\n" if where else ""

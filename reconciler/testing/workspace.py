@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.kinds.counts import few
 from reconciler.model.exit_code import Exit
 from reconciler.spec.files import read_workspace
 from reconciler.workflows.check import Checked, check
@@ -19,6 +20,7 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 TOKEN = "api:sandbox"  # noqa: S105 - the sandbox takes any
 SECONDS = 600.0
+SHOWN = 3  # actions in the line of a plan
 SETTLE = (
     "2s"  # as late as a listing may be; the first apply waits for so long, as nobody knows what was before
 )
@@ -72,8 +74,9 @@ class PlanResult:
         return self._text
 
     def __repr__(self) -> str:
-        """What a failing assertion shows: what the plan would do."""
-        return f"a plan of {self.actions}"
+        """What a failing assertion shows: what the plan would do, on one line."""
+        acts = [f"{action} {address}" for address, action in self.actions.items()]
+        return f"<plan: {few(acts, SHOWN) if acts else 'nothing to do'}>"
 
     @property
     def summary(self) -> dict[str, int]:
@@ -100,13 +103,19 @@ class Reconcile:
         root: the copy.
         environment: of reconciler.yaml, if one was chosen.
         checked: the workspace as it was read; its findings are printed by whatever is run.
+        last: the newest command that was run; a test that fails shows it.
     """
 
     def __init__(self, source: Path, root: Path, environment: str | None) -> None:
         self.root, self.environment = root, environment
+        self.last: Result | None = None
         shutil.copytree(source, root, ignore=LEFT_OUT, symlinks=True)
         self._environ = {k: v for k, v in os.environ.items() if not k.startswith("RECONCILER_")}
         self.checked: Checked = check(root, {"environment": environment}, self._environ)
+
+    def __repr__(self) -> str:
+        """What a failing assertion shows."""
+        return f"<workspace {self.checked.settings.workspace}>"
 
     def connect(self, url: str) -> None:
         """Let the copy talk to a sandbox, with a ledger of its own.
@@ -140,7 +149,8 @@ class Reconcile:
             check=False,
         )
         typed = " ".join(["reconciler", *arguments]).replace(f"{self.root}/", "")
-        return Result(typed, done.returncode, done.stdout, done.stderr)
+        self.last = Result(typed, done.returncode, done.stdout, done.stderr)
+        return self.last
 
     def validate(self) -> Result:
         """Check the specs offline.

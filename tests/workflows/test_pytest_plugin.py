@@ -49,6 +49,27 @@ def test_a_broken_spec_fails_with_its_finding_and_no_traceback(repository: Path)
     assert "workspace.py" not in said
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (
+            "assert reconcile.plan().is_empty",
+            ["<plan: create Compartment/members, ", " more>", "reconciler plan --out .reconciler/tested.plan: exit code 0", "+ Compartment/members"],
+        ),
+        ("assert reconcile.plan().summary['create'] == 0", ["+ Compartment/members"]),
+        ("assert reconcile('drift', '--detailed-exitcode').code == 0", ["reconciler drift --detailed-exitcode: exit code 2", "Compartment/members"]),
+    ],
+)  # fmt: skip
+def test_an_assertion_that_fails_shows_what_the_plan_would_do(
+    repository: Path, body: str, shown: list[str]
+) -> None:
+    (repository / "tests/test_specs.py").write_text(f"def test_it(reconcile):\n    {body}\n")
+    code, said = outcome_of(repository, "tests/test_specs.py")
+    assert code == 1
+    assert [x for x in shown if x not in said] == [], said
+    assert "object at 0x" not in said
+
+
 def test_what_does_not_converge_is_shown(repository: Path) -> None:
     (repository / "tests/test_specs.py").write_text(
         "def test_it(reconcile, reconciler_faults):\n"
