@@ -22,21 +22,18 @@ from reconciler.spec.compartment_rules import (
 )
 from reconciler.spec.documents import Document
 from reconciler.spec.expectations import expectations
+from reconciler.spec.sending_rules import changed_rows, deleted_rows, merged_arrays, updates
 from reconciler.spec.source_columns import dialects, effects, names, properties, repeated
 from reconciler.spec.source_references import activated, compartments, labelled, queries
 from reconciler.spec.source_rules import (
     anonymous,
-    changed_rows,
     chunks,
-    deleted_rows,
     endpoints,
     formats,
     identities,
-    merged_arrays,
     passwords,
     paths,
     placeholders,
-    updates,
     urls,
 )
 from reconciler.spec.specs import SETS, Specs
