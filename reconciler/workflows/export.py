@@ -12,7 +12,7 @@ from reconciler.control.observe import observe
 from reconciler.errors import ReconcilerError
 from reconciler.model.export import Export
 from reconciler.model.remote import Observed
-from reconciler.planning.config.changes import FOREIGN_HELP, foreign
+from reconciler.planning.config.datamarts import FOREIGN_HELP, foreign
 from reconciler.planning.config.removals import Pruning
 from reconciler.planning.export.declared import export
 from reconciler.planning.plan.planner import plan_config

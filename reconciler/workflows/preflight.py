@@ -14,7 +14,7 @@ from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.model.remote import Activation, Observed
 from reconciler.model.unchanged import compartments as all_compartments
 from reconciler.planning.config import lookup, preconditions
-from reconciler.planning.config.changes import FOREIGN_HELP, foreign
+from reconciler.planning.config.datamarts import FOREIGN_HELP, foreign
 from reconciler.planning.config.preconditions import Readiness, Verdict
 from reconciler.planning.config.requirements import Required, Seen, moved, unmet
 from reconciler.planning.loads.changes import content_of, decide_again, definition_of

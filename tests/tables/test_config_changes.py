@@ -10,12 +10,8 @@ from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.plan import ResourceChange
 from reconciler.model.remote import Activation, Compartment, Datamart, Observed
 from reconciler.model.unchanged import entries
-from reconciler.planning.config.changes import (
-    ConfigPlan,
-    datamart_findings,
-    plan_activation,
-    plan_compartment,
-)
+from reconciler.planning.config.changes import ConfigPlan, plan_activation, plan_compartment
+from reconciler.planning.config.datamarts import datamart_findings
 from reconciler.planning.config.removals import Pruning, plan_removals
 
 HERE = Span("specs/loyalty.yaml", 4, 3)

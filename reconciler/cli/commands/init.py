@@ -130,7 +130,7 @@ def _from_platform(flags: "Flags", organisation_id: str | None, kits: Collection
     from reconciler.cli.flags import Flags
     from reconciler.cli.wiring import connections
     from reconciler.origin import endpoint as parse
-    from reconciler.planning.config.changes import foreign
+    from reconciler.planning.config.datamarts import foreign
     from reconciler.reports.export import text as export_text
     from reconciler.settings import DEFAULT_ENDPOINT
     from reconciler.workflows.export import export_workspace

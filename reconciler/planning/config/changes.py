@@ -15,18 +15,14 @@ from msgspec.structs import replace
 from reconciler.kinds.counts import many
 from reconciler.model.desired import Desired, DesiredActivation, DesiredCompartment
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
-from reconciler.model.listing import Listed, Listing, Unlisted
+from reconciler.model.listing import Listed, Unlisted
 from reconciler.model.plan import Change, ResourceChange, UnchangedCompartment
-from reconciler.model.remote import Activation, Compartment, Datamart, Observed, owned, token_key
+from reconciler.model.remote import Activation, Compartment, Observed, owned, token_key
 from reconciler.model.unchanged import Gathering
 from reconciler.planning.config import lookup, matching
 from reconciler.planning.config.diff import changed_fields
 from reconciler.planning.config.token_changes import token_change
 from reconciler.planning.requests import with_request
-
-FOREIGN_HELP = (
-    "check organisation_id in reconciler.yaml, the environment, and which organisation the token is for"
-)
 
 
 @dataclass(slots=True)
@@ -272,75 +268,6 @@ def _former_default(
 def shape(row: Compartment) -> dict[str, Any]:
     """A compartment row in the shape of the plan."""
     return {"organisation_id": row.organisation_id, "token": row.token, "name": row.name}
-
-
-def foreign(datamarts: Listing[Datamart], organisation_id: str) -> str | None:
-    """Why nothing may be done for the organisation with this token; None if it shows the organisation's datamarts."""
-    if not isinstance(datamarts, Listed):
-        return None  # a failed read is no answer
-    others = {d.organisation_id for d in datamarts.rows}
-    if others & {organisation_id, ""}:
-        return None
-    answers = f"; the token belongs to organisation {', '.join(sorted(others))}" if others else ""
-    return f"the platform shows no datamart of organisation {organisation_id}{answers}"
-
-
-def datamart_findings(
-    datamarts: Mapping[str, Any], ignored: frozenset[str], observed: Observed, organisation_id: str
-) -> tuple[list[Diagnostic], set[str]]:
-    """Check declared datamarts against the remote; names that cannot be used, and what the specs forgot.
-
-    Args:
-        datamarts: declared datamarts by name.
-        ignored: ids that the specs ignore.
-        observed: listings of the platform.
-        organisation_id: the organisation of the workspace.
-    """
-    if not isinstance(observed.datamarts, Listed):
-        return [], set(datamarts)
-    rows = {d.id: d for d in observed.datamarts.rows if owned(d, organisation_id)}
-    findings: list[Diagnostic] = []
-    unusable: set[str] = set()
-    if words := foreign(observed.datamarts, organisation_id):
-        return [error("unknown-organisation", words, help=FOREIGN_HELP)], set(datamarts)
-    for name, (identity, span) in datamarts.items():
-        row = rows.get(identity)
-        if row is None:
-            unusable.add(name)
-            findings.append(
-                error(
-                    "unknown-datamart",
-                    f"organisation {organisation_id} has no datamart {identity}",
-                    span,
-                    help=f"its datamarts: {', '.join(sorted(i for i, d in rows.items() if not d.archived))}",
-                )
-            )
-        elif row.archived:
-            unusable.add(name)
-            findings.append(
-                error(
-                    "archived-datamart",
-                    f"the datamart {identity} ('{row.name}') is archived",
-                    span,
-                    help="remove the datamart from the specs",
-                )
-            )
-    declared = {identity for identity, _ in datamarts.values()} | ignored
-    missing = [
-        f"{identity} ('{row.name}')"
-        for identity, row in rows.items()
-        if identity not in declared and not row.archived and row.type != "CROSS_DATAMART"
-    ]
-    if missing:
-        words = many(len(missing), "datamart is", "datamarts are")
-        findings.append(
-            warning(
-                "datamart-not-declared",
-                f"{words} live, and no spec names {'it' if len(missing) == 1 else 'them'}: {', '.join(missing)}",
-                help="declare each datamart, or declare it with ignore: and a reason",
-            )
-        )
-    return findings, unusable
 
 
 def _block(plan: ConfigPlan, address: str, diagnostic: Diagnostic) -> None:

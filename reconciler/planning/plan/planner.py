@@ -30,13 +30,8 @@ from reconciler.model.remote import Observed
 from reconciler.model.rollout import Rollout
 from reconciler.model.unchanged import NOTHING, count
 from reconciler.planning.config.activations import plan_activations
-from reconciler.planning.config.changes import (
-    ConfigPlan,
-    datamart_findings,
-    declared_twice,
-    foreign,
-    plan_compartment,
-)
+from reconciler.planning.config.changes import ConfigPlan, declared_twice, plan_compartment
+from reconciler.planning.config.datamarts import datamart_findings, foreign
 from reconciler.planning.config.look_alikes import look_alikes
 from reconciler.planning.config.removals import Pruning, plan_removals
 from reconciler.planning.digests import sealed
