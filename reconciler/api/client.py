@@ -27,12 +27,13 @@ from reconciler.api.libraries import httpx
 from reconciler.api.observer import SILENT, Exchange, Observer, named, observed
 from reconciler.api.pacing import HELD, Pace, TooMuch
 from reconciler.api.proxy import went_through
+from reconciler.api.read_answers import token_help, wrapper_of
 from reconciler.api.receiving import BOUNDS, Bounds, TooLarge, blocks, body
 from reconciler.api.redaction import repeats_token
 from reconciler.api.retrying import Retryable, passes, retry_after_of, tries
 from reconciler.api.silence import Silence
 from reconciler.api.transport import transport
-from reconciler.errors import NotFound, ReadFailed, Unauthorized
+from reconciler.errors import ReadFailed, Unauthorized
 from reconciler.kinds import paths
 from reconciler.origin import Origin
 
@@ -226,7 +227,7 @@ class Reader:
                     status = str(response.status_code)
                     raise Retryable(status, status, told, retry_after_of(response))
                 if response.status_code == 401:
-                    raise Unauthorized(f"GET {path}: 401", help=self._token_help())
+                    raise Unauthorized(f"GET {path}: 401", help=token_help(self._token))
                 if response.status_code != 200:
                     raise ReadFailed(f"GET {path}: {response.status_code}")
                 for block in blocks(response, limit):
@@ -281,39 +282,8 @@ class Reader:
         except TooLarge as e:
             raise ReadFailed(f"GET {shown}: {e}", help="is this the address of the platform?") from None
         self.pace.answered(response.status_code, retry_after_of(response))
-        parsed = json_object(content)
-        told = describe(parsed, content, private=paths.about_profiles(path), token=self._token)
-        status = response.status_code
-        if status == 401:
-            raise Unauthorized(
-                f"GET {shown}: 401 {told}".strip(),
-                help=self._token_help(),
-            )
-        if 200 <= status < 300:
-            whole = (
-                status == 200
-            )  # a part of the answer (206), an older one (203), or a promise of one (202) is none
-            if whole and parsed is not None and parsed.get("status", "ok") == "ok" and "data" in parsed:
-                if repeats_token(content, self._token):
-                    raise ReadFailed(
-                        f"GET {shown}: the answer repeats the token, and is not used",
-                        help="replace the token, and ask who runs the endpoint",
-                    )
-                return parsed, len(content)
-            words = f"{status}, but not a well-formed success"
-            raise Retryable(f"{words}: {told}", words, told_of)
-        words = f"{status} {told}".strip()
-        if passes(status):
-            raise Retryable(words, str(status), told_of, retry_after_of(response))
-        missing = status == 404 or (parsed or {}).get("error") == "Resource Not Found"  # contract 1.6
-        raise (NotFound if missing else ReadFailed)(f"GET {shown}: {words}", help=_status_help(status))
-
-    def _token_help(self) -> str:
-        if self._token[:1] in ("'", '"'):
-            return "the token was not accepted; it begins with a quote, which is sent, too: write it without quotes"
-        if not self._token.startswith(("api:", "Bearer ")):
-            return "the token was not accepted; long-lived tokens often start with 'api:', this one does not"
-        return "the token was not accepted; it may have expired"
+        after = retry_after_of(response)
+        return wrapper_of(path, response.status_code, content, self._token, told_of, after), len(content)
 
 
 class Writer(Reader):
@@ -347,11 +317,3 @@ class Writer(Reader):
         )
         self.pace.answered(answer.status, answer.retry_after)
         return replace(answer, message=f"{method} {path}: {answer.message}")
-
-
-def _status_help(status: int) -> str | None:
-    if 300 <= status < 400:
-        return "the endpoint redirects; the token is not sent to another address. Correct endpoint:"
-    if status in (403, 404):
-        return "check organisation_id, the datamart ids, and the permissions of the token"
-    return None
