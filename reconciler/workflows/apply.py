@@ -63,7 +63,7 @@ def apply_plan(plan: Plan, run: Run, *, saved: bool) -> Result:
         lines = "\n".join(f"  {address}: {why}" for address, why in sorted(before.stale.items()))
         raise Refused(
             f"{many(len(before.stale), 'action is', 'actions are')} stale; nothing was written\n{lines}",
-            help="make a new plan, or apply the rest with --skip-stale",
+            help="make a new plan; `reconciler apply --skip-stale`, of a saved plan with its file, applies the rest",
         )
     writes = written(plan)
     back = inverse(plan)

@@ -55,7 +55,7 @@ def make_plan(
         ReconcilerError: a flag selects nothing.
     """
     desired, settings, scope = checked.desired(), checked.settings, request.scope
-    require_selected(desired, checked, scope, request.overrides)
+    require_selected(desired, checked, scope, request.overrides, request.prune)
     loads = [
         load
         for load in desired.loads.values()

@@ -17,6 +17,7 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.kinds.merge import Unpredictable, merged
 from reconciler.kinds.nearest import nearest_path
 from reconciler.model.desired import Desired, DesiredLoad
+from reconciler.model.load import SUPERSEDED, Reject
 from reconciler.model.preview import Preview
 from reconciler.model.remote import Compartment
 from reconciler.model.source import SourceDefinition
@@ -84,6 +85,7 @@ def previews(
                 elsewhere |= dict.fromkeys(shown)
                 continue
             file, data = _line(readable, names, shown, (path, wanted), scans)
+            _require_last(readable, scans, file, wanted)
         found.append(_merged(load, file, wanted, data, reader))
     if not found and elsewhere:
         advice = (
@@ -93,6 +95,28 @@ def previews(
             f"--line: the source has no file {path}", help=f"{advice}{listed(list(elsewhere))}"
         )
     return found
+
+
+def _require_last(source: SourceDefinition, scans: Scans, path: str, line: int) -> None:
+    """With `keep_last`, whether a row is sent depends on all that follow.
+
+    Raises:
+        ReconcilerError: a later row replaces this one.
+    """
+    if source.duplicates != "keep_last":
+        return
+    replaced = list[str]()
+
+    def rejected(reject: Reject, _: object) -> None:
+        if (reject.path, reject.line, reject.code) == (path, line, SUPERSEDED):
+            replaced.append(reject.reason)
+
+    scans.read(source, rejected)
+    if replaced:
+        raise ReconcilerError(
+            f"{path}:{line} is not sent: {replaced[0]}",
+            help="duplicates: keep_last sends the last of such rows",
+        )
 
 
 def _beside(path: str, files: Iterable[str]) -> list[str]:
@@ -120,9 +144,12 @@ def _line(
     path, line = place
     wanted = shown.index(path) if path else 0
     rows, check = Rows(names, source), checker(source)
+    first = last = 0  # lines of the file, from the first row to the last
     for segment in segments(scans.root, names, source):
         before, batch = rows.before(segment)[0], check(segment)
         rows.add(segment, batch)
+        if segment.file == wanted:
+            first, last = first or before + 1, before + batch.lines
         if segment.file != wanted or not before < line <= before + batch.lines:
             continue
         for rejected in batch.rejects:
@@ -131,7 +158,13 @@ def _line(
         for text, at in zip(batch.bytes_of(segment).split(b"\n"), batch.places, strict=False):
             if before + at + 1 == line:
                 return shown[wanted], text
-        raise ReconcilerError(f"no record begins at {shown[wanted]}:{line}")
+        begun = [before + at + 1 for at in (*batch.places, *(r.line for r in batch.rejects))]
+        start = max((at for at in begun if at < line), default=None)
+        advice = f"the row that it belongs to begins at line {start}" if start else None
+        raise ReconcilerError(f"no row begins at {shown[wanted]}:{line}", help=advice)
     others = [name for name in shown if name != shown[wanted]]
     advice = f"--line FILE:N names a line of another file: {listed(others)}" if others and not path else None
-    raise ReconcilerError(f"{shown[wanted]} has no line {line}", help=advice)
+    where = f"its rows are in lines {first:,} to {last:,}" if first else None
+    if 0 < line < first:
+        raise ReconcilerError(f"{shown[wanted]}:{line} is the header, not a row", help=where)
+    raise ReconcilerError(f"{shown[wanted]} has no line {line}", help=advice or where)

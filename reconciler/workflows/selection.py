@@ -13,7 +13,13 @@ from reconciler.model.plan import LoadChange
 from reconciler.workflows.check import Checked
 
 
-def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides: Collection[str]) -> None:
+def require_selected(
+    desired: Desired,
+    checked: Checked,
+    scope: Scope,
+    overrides: Collection[str],
+    prune: Collection[str] = frozenset(),
+) -> None:
     """Each flag that selects must select something.
 
     Args:
@@ -21,6 +27,7 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
         checked: the workspace, for labels.
         scope: flags that narrow the plan.
         overrides: addresses of loads that flags name.
+        prune: scopes of `--prune`; what they reach may be selected, too, though no spec declares it.
 
     Raises:
         UsageError: one has not the form of an address.
@@ -29,10 +36,11 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
     if not (scope.targets or scope.labels or overrides):
         return
     known = sorted({*desired.compartments, *desired.activations, *desired.removals, *desired.loads})
-    chosen = {a for a in known if _planned(scope, checked, Address.parse(a))}
+    reached = _reached(desired, prune) if scope.targets else []
+    chosen = {a for a in (*known, *reached) if _planned(scope, checked, Address.parse(a))}
     for target in sorted(scope.targets):
         require_form("--target", target, known)
-        found = [address for address in known if selects({target}, address)]
+        found = [address for address in (*known, *reached) if selects({target}, address)]
         if not found:
             raise nothing(f"--target: no spec declares {target}", target, known)
         if chosen.isdisjoint(found):
@@ -52,6 +60,12 @@ def require_selected(desired: Desired, checked: Checked, scope: Scope, overrides
     if scope.labels and not chosen:
         words = " ".join(f"-l {k}={v}" for k, v in scope.labels)
         raise ReconcilerError(f"{words}: no spec has these labels together", help="give fewer flags")
+
+
+def _reached(desired: Desired, prune: Collection[str]) -> list[str]:
+    """Activations of compartments that say where they are active, on the datamarts that `--prune` looks at."""
+    names = [n for n in sorted(desired.datamarts) if not {"Activation", f"Activation@{n}"}.isdisjoint(prune)]
+    return [f"Activation/{key}@{name}" for key in sorted(desired.managed) for name in names]
 
 
 def _planned(scope: Scope, checked: Checked, address: Address) -> bool:

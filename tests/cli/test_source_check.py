@@ -63,6 +63,10 @@ def test_rejects_are_written_on_request_to_a_new_private_file(
         ("data/c.ndjson", 7, BAD),
         ("data/c.ndjson", 8, "nonsense"),
     ]
+    workspace.write("specs/commands.yaml", COMMANDS.replace("allow: 2", "allow: 1"))
+    followed = workspace.run("source", "check", "commands", "--rejects", str(tmp_path / "other"))
+    assert "--rejects FILE" not in followed.out + followed.err
+    assert "--rejects FILE` writes them" in workspace.run("source", "check", "commands").err
     again = workspace.run("source", "check", "commands", "--rejects", str(path))
     assert again.code == 1
     assert len(path.read_text().splitlines()) == 2
@@ -83,6 +87,7 @@ def test_the_examples_are_the_first_of_each_reason_and_the_commonest_comes_first
     shown = workspace.run("source", "check", "commands").out
     assert shown.index("line-json") < shown.index("line-force-replace")
     assert shown.count("data/c.ndjson:") == 6
+    assert shown.count("… and more: `--rejects FILE` writes all of them") == 2
     assert "data/c.ndjson:5:" in shown
     assert all(len(line) <= 80 for line in shown.splitlines()), shown
 

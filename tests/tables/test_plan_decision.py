@@ -3,11 +3,12 @@
 import itertools
 import re
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from reconciler.model.diagnostic import Diagnostic, Severity, error, warning
-from reconciler.model.plan import FORMAT_VERSION, Budget, Change, Plan, ResourceChange, Summary
+from reconciler.model.plan import FORMAT_VERSION, Budget, Change, LoadChange, Plan, ResourceChange, Summary
 from reconciler.planning.digests import sealed
 from reconciler.reports.markdown import LIMIT
 from reconciler.reports.plan import html as plan_html
@@ -69,6 +70,23 @@ def test_the_flags_that_limit_a_plan_are_named_in_every_format() -> None:
     ):
         for form, text in formats(replace(made, limits=limits)).items():
             assert words in " ".join(text.split()), (form, limits)
+
+
+def test_a_plan_of_failed_commands_names_no_flags_that_were_not_given() -> None:
+    load = msgspec.convert(
+        {
+            **dict.fromkeys(("address", "datamart", "datamart_id", "source_digest", "reason"), "x"),
+            **dict.fromkeys(("chunks", "lines", "bytes", "upserts", "deletes", "rejected"), 1),
+            "generation": 1, "load_digest": "d", "replay_safe": True, "unfinished": {}, "actions": ["execute"],
+            "requires": [], "after_unknown": {}, "definition": {}, "retry": 1,
+        },
+        LoadChange,
+    )  # fmt: skip
+    made = replace(plan(0, 0, 0, errored=False), complete=False, loads=(load,))
+    for form, text in formats(made).items():
+        shown = " ".join(text.split())
+        assert "This plan sends failed commands again; nothing else was compared." in shown, form
+        assert "Flags" not in shown, form
 
 
 def formats(made: Plan) -> dict[str, str]:

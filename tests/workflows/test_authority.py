@@ -187,6 +187,20 @@ def test_specs_that_changed_are_named(workspace: Workspace, emulator: Emulator) 
     assert emulator.writes() == []
 
 
+def test_a_field_that_changed_is_named_with_both_values(workspace: Workspace) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    saved = workspace.root / "p"
+    assert workspace.run("plan", "--out", str(saved)).code == 0
+    loyalty = (workspace.root / "specs/loyalty.yaml").read_text()
+    workspace.write("specs/loyalty.yaml", loyalty.replace("Loyalty programme", "Loyalty"))
+    done = workspace.run("apply", "--check", str(saved))
+    assert done.code == 4, done
+    words = (
+        "Compartment/loyalty: change.after.name is 'Loyalty programme' in the plan, 'Loyalty' by the specs"
+    )
+    assert words in " ".join(done.err.split())
+
+
 def test_what_changed_elsewhere_stales_nothing(workspace: Workspace) -> None:
     workspace.customers(5)
     planned(workspace)

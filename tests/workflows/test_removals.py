@@ -134,6 +134,11 @@ def test_what_the_platform_refuses_to_remove_is_told_once(
     drift = workspace.run("drift", "--detailed-exitcode")
     assert (drift.code, "removal-not-proposed" in drift.err) == (0, True), drift
     assert workspace.run("apply", "--auto-approve").code == 0
+    saved = str(workspace.root / "saved")
+    assert workspace.run("plan", "--out", saved).code == 0
+    for args in (("apply", "--check", saved), ("apply", saved)):  # what a plan leaves needs no authority
+        kept = workspace.run(*args)
+        assert kept.code == 0, kept
     assert deletions(emulator) == sent
     # Once the cause is gone, it is proposed again where it is asked for, and what succeeds is not refused any more.
     emulator.fault()
@@ -172,6 +177,10 @@ def test_what_prune_was_refused_is_not_proposed_again(workspace: Workspace, emul
     assert workspace.run("apply", "--prune", "Activation", "--auto-approve").code == 3
     planned = workspace.run("plan", "--prune", "Activation", "--detailed-exitcode")
     assert (planned.code, "removal-not-proposed" in planned.err) == (0, True), planned
+    again = ("plan", "--prune", "Activation@retail-de", "--target", "Activation/loyalty@retail-de")
+    assert f"{' '.join(again)}` proposes it again" in " ".join(planned.err.split())
+    assert workspace.run(*again, "--detailed-exitcode").code == 2
+    assert workspace.run(*again[:1], *again[3:]).code == 1  # without --prune, no spec declares it
 
 
 def test_a_default_never_goes(workspace: Workspace, emulator: Emulator) -> None:

@@ -146,6 +146,30 @@ def test_previews_of_other_lines(workspace: Workspace, emulator: Emulator) -> No
     assert workspace.run("source", "preview", "customers", "--line", "data/customers.ndjson:1").code == 0
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (1, "data/x.csv:1 is the header, not a row | its rows are in lines 2 to 6"),
+        (2, "data/x.csv:2 is not sent: a later row of the source has the same identity | keep_last"),
+        (4, "no row begins at data/x.csv:4 | the row that it belongs to begins at line 3"),
+        (5, None),
+        (6, None),
+        (7, "data/x.csv has no line 7 | its rows are in lines 2 to 6"),
+    ],
+)
+def test_lines_of_a_file_that_are_not_sent(line: int, words: str | None, workspace: Workspace) -> None:
+    workspace.write(
+        "specs/customers.yaml",
+        CUSTOMERS.replace("data/*.csv", "data/x.csv") + "  duplicates: keep_last\n",
+    )
+    workspace.write("data/x.csv", 'id,tier\na,one\nb,"two\nlines"\nc,three\na,four\n')
+    assert workspace.run("apply", "--only", "config", "--auto-approve").code == 0
+    done = workspace.run("source", "preview", "customers", "--line", str(line))
+    assert done.code == (1 if words else 0), done
+    for part in words.split(" | ") if words else ():
+        assert part in " ".join(done.err.split())
+
+
 def test_a_line_of_a_file_that_one_datamart_has(workspace: Workspace) -> None:
     text = spec("{force_replace: true}").replace("data/*.ndjson", "data/{datamart.name}.ndjson")
     workspace.write("specs/customers.yaml", text.replace("datamarts: retail-fr", "datamarts: all"))

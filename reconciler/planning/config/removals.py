@@ -69,7 +69,7 @@ def plan_removals(desired: Desired, observed: Observed, plan: ConfigPlan, prunin
             plan.diagnostics.append(finding)
             continue
         if earlier := pruning.refused(want.address, KIND, row.datamart_id, row.id):
-            plan.diagnostics.append(_not_proposed(want, earlier))
+            plan.diagnostics.append(_not_proposed(want, earlier, by_flag=by_flag))
             if not by_flag:
                 plan.changes.append(_staying(want, row, earlier))
             continue
@@ -124,9 +124,11 @@ def refusal_words(earlier: RefusedRemoval) -> str:
     return f"the platform refused the removal ({earlier.status}) on {day}"
 
 
-def _not_proposed(want: DesiredActivation, earlier: RefusedRemoval) -> Diagnostic:
+def _not_proposed(want: DesiredActivation, earlier: RefusedRemoval, *, by_flag: bool) -> Diagnostic:
     words = f"'{want.compartment}' stays active on {want.datamart}: {refusal_words(earlier)}"
-    advice = f"remove it in the console, or drop it from the spec; `reconciler plan --target {want.address}` proposes it again"
+    elsewhere = "" if by_flag else ", or drop it from the spec"
+    flags = f"--prune {KIND}@{want.datamart} " if by_flag else ""
+    advice = f"remove it in the console{elsewhere}; `reconciler plan {flags}--target {want.address}` proposes it again"
     return Diagnostic(
         "removal-not-proposed", Severity.NOTE, words, want.span, help=advice, address=want.address
     )

@@ -89,6 +89,7 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     """Rows that are bad and will not be sent: an error where they are more than the source allows."""
     address, rejected = str(want.address), bad(scan)
     shown = [f"{r.where}: {r.reason}" for r in scan.rejects if r.code != SUPERSEDED][:SHOWN]
+    first = f", {'the first' if rejected > 1 else 'that is'} {shown[0]}" if shown else ""
     if rejected > len(shown):
         shown.append(f"… and {rejected - len(shown):,} more")
     worst = "\n".join(shown)
@@ -100,21 +101,26 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 want.span,
                 address=address,
                 note=worst,
-                help="correct them, or raise bad_lines.allow; until then nothing is sent."
-                f" `reconciler source check {want.source} --rejects FILE` writes them to a file",
+                help=f"correct them, or raise bad_lines.allow; until then nothing is sent.{rejects_advice(want.source)}",
             )
         ]
     if rejected:
         return [
             warning(
                 "bad-lines",
-                f"{rejected:,} of {many(scan.lines, 'row is', 'rows are')} rejected and will not be sent",
+                f"{rejected:,} of {many(scan.lines, 'row is', 'rows are')} rejected and will not be sent{first}",
                 want.span,
                 address=address,
                 note=worst,
+                help=f"`reconciler source check {want.source}` shows them by reason;{rejects_advice(want.source)}",
             )
         ]
     return []
+
+
+def rejects_advice(source: str) -> str:
+    """How to get rejected rows with their contents; ends a help."""
+    return f" `reconciler source check {source} --rejects FILE` writes them to a file"
 
 
 def _overtaken(want: DesiredLoad, found: Repeated) -> Diagnostic:

@@ -88,15 +88,16 @@ def refusals(plan: Plan, desired: Desired, limits: Guards) -> list[Refusal]:
     if desired.rollout is not None and not _retry(plan):
         mine, known = in_waves(mine, known, desired.rollout)
     changes, settled = {c.address: c for c in mine}, {x.address: x for x in known}
+    everywhere = {c.address: c for c in config.changes} | changes
     why_not = {d.address: d.message for d in config.diagnostics if d.severity is Severity.ERROR}
     found = [*_rollout(plan, desired)]
     for change in plan.resource_changes:
         meant = changes.get(change.address)
         if meant is None:
-            found.append(Refusal(change.address, declared=why_not.get(change.address, "")))
-        elif difference := _compared(change, meant):
+            found.append(_not_meant(change.address, desired, why_not))
+        elif not _leaves(change, meant) and (difference := _compared(change, meant)):
             found.append(difference)
-    found += _unchanged(plan, same, changes, why_not)
+    found += _unchanged(plan, same, everywhere, desired, why_not)
     for load in plan.loads:
         why = loads[load.address]
         refusal = why if isinstance(why, Refusal) else _compared(load, settled[load.address])
@@ -114,7 +115,11 @@ def _strangers(plan: Plan, desired: Desired) -> Iterator[Refusal]:
 
 
 def _unchanged(
-    plan: Plan, same: Unchanged, changes: Mapping[str, ResourceChange], why_not: Mapping[str | None, str]
+    plan: Plan,
+    same: Unchanged,
+    changes: Mapping[str, ResourceChange],
+    desired: Desired,
+    why_not: Mapping[str | None, str],
 ) -> Iterator[Refusal]:
     """What the plan says is as declared, and the specs declare otherwise or not at all.
 
@@ -122,6 +127,7 @@ def _unchanged(
         plan: any.
         same: what is as declared, if the platform is as the plan says.
         changes: what is not.
+        desired: what the specs declare.
         why_not: findings by address.
     """
     if plan.unchanged == same:
@@ -130,9 +136,27 @@ def _unchanged(
     for said in entries(plan.unchanged):
         meant = entry(same, said.address) if said.address in known else changes.get(said.address)
         if meant is None:
-            yield Refusal(said.address, declared=why_not.get(said.address, ""))
+            yield _not_meant(said.address, desired, why_not)
         elif difference := _compared(said, meant):
             yield difference
+
+
+def _not_meant(address: str, desired: Desired, why_not: Mapping[str | None, str]) -> Refusal:
+    """What the specs do not ask for; of what they declare it is not said that no spec does."""
+    declared = any(address in x for x in (desired.compartments, desired.activations, desired.removals))
+    other = "the specs declare it, and ask for no such action" if declared else ""
+    return Refusal(address, declared=why_not.get(address, other))
+
+
+def _leaves(said: ResourceChange, meant: ResourceChange) -> bool:
+    """Whether a plan leaves what the specs remove, since the platform refused that before: it needs no authority to do nothing."""
+    change = said.change
+    return (
+        meant.change.actions == ("delete",)
+        and change.actions == NO_OP
+        and change.before == change.after == meant.change.before
+        and (said.kind, said.remote_id) == (meant.kind, meant.remote_id)
+    )
 
 
 def _derived(plan: Plan, desired: Desired) -> ConfigPlan:
@@ -287,7 +311,12 @@ def _compared(said: ResourceChange | LoadChange, meant: ResourceChange | LoadCha
     """How an action differs from what the specs make of it."""
     if said == meant:
         return None
-    difference = _difference(_entry(said), _entry(meant))
+    after, wanted = said.change.after if isinstance(said, ResourceChange) else None, None
+    if isinstance(meant, ResourceChange):
+        wanted = meant.change.after
+    # Which value differs says more than that the actions do.
+    values = _difference(_plain(after), _plain(wanted), "change.after") if after and wanted else None
+    difference = values or _difference(_entry(said), _entry(meant))
     return None if difference is None else Refusal(said.address, *difference)
 
 

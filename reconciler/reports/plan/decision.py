@@ -47,9 +47,11 @@ def in_numbers(plan: Plan) -> str:
 
 
 def limited(plan: Plan) -> str | None:
-    """That flags limit the plan, and which; None where none does."""
+    """That flags limit the plan, and which, or that it has only failed commands; None where all was compared."""
     if plan.complete:
         return None
+    if plan.loads and all(load.retry for load in plan.loads):
+        return "This plan sends failed commands again; nothing else was compared."
     shown = [flag if len(flag) <= _WIDTH else f"{flag[: _WIDTH - 1]}…" for flag in plan.limits[:_FLAGS]]
     more = len(plan.limits) - len(shown)
     which = f" ({', '.join([*shown, *([f'{more:,} more'] if more else [])])})" if shown else ""

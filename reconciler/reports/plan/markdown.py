@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from reconciler.kinds.counts import many
+from reconciler.model.diagnostic import Severity
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.reports import unmanaged
 from reconciler.reports.coverage import text as coverage_text
@@ -108,8 +109,10 @@ def findings(plan: Plan, rows: int) -> list[str]:
     shown = []
     for same in said[max(0, len(said) - rows) :]:
         d, (subject, message) = same[0], about(same)
+        place = f" (`{code(f'{d.span.path}:{d.span.line}')}`)" if d.span and len(same) == 1 else ""
+        advice = f" *Help:* {cell(d.help)}" if d.help and d.severity is not Severity.NOTE else ""
         shown.append(
-            f"- **{d.severity.value}** `{code(d.code)}` {f'`{code(subject)}`: ' if subject else ''}{cell(message)}"
+            f"- **{d.severity.value}** `{code(d.code)}` {f'`{code(subject)}`: ' if subject else ''}{cell(message)}{place}{advice}"
         )
     left = max(0, len(said) - rows)
     first = [f"- … {many(left, 'more finding')} before these"] if left else []
@@ -160,6 +163,8 @@ def change_row(found: list[ResourceChange], labels: Labels | None = None) -> str
 def _load(found: list[LoadChange], labels: Labels) -> str:
     load = found[0]
     lines = "known after apply" if load.unread else f"{sum(x.lines for x in found):,}"
+    if not load.unread and (rejected := sum(x.rejected for x in found)):
+        lines += f" ({rejected:,} rejected)"
     volume = size(sum(x.bytes for x in found))
     same = load.generation is not None and len({x.generation for x in found}) == 1
     number = f" load {load.generation}" if same else ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from reconciler.kinds.counts import few, many
 from reconciler.reports.grouping import OF_A_KIND_SHOWN, grouped
 from reconciler.reports.source.properties import clipped
-from reconciler.reports.source.reading import Reading, reasons, replay
+from reconciler.reports.source.reading import MORE, Reading, reasons, replay
 from reconciler.reports.style import Style, safe, size
 
 _NAME, _LEAST = 30, 10
@@ -74,4 +74,6 @@ def _reasons(readings: Sequence[Reading], style: Style) -> list[str]:
         lines += [
             f"             {safe(x.path)}:{x.line}: {safe(x.reason)}" for x in examples[:OF_A_KIND_SHOWN]
         ]
+        if count > len(examples[:OF_A_KIND_SHOWN]):
+            lines.append(f"             {MORE}")
     return lines

@@ -7,6 +7,8 @@ from reconciler.kinds.counts import few_lines
 from reconciler.model.load import Reject, Scan
 from reconciler.model.shown_rows import Shown
 
+MORE = "… and more: `--rejects FILE` writes all of them"
+
 
 class Reading(NamedTuple):
     """What is shown of it.

@@ -5,7 +5,7 @@ from reconciler.model.shown_rows import Shown, ShownRow
 from reconciler.reports.source import properties
 from reconciler.reports.source.commands import Field, fields
 from reconciler.reports.source.properties import clipped
-from reconciler.reports.source.reading import Reading, files, other_lines, reasons, replay
+from reconciler.reports.source.reading import MORE, Reading, files, other_lines, reasons, replay
 from reconciler.reports.style import Style, safe, size
 
 _FILES = 5
@@ -32,6 +32,8 @@ def render(reading: Reading, style: Style) -> str:
         for code, count, examples in reasons(reading):
             lines.append(f"  {count:>9,}  {style.red(code)}")
             lines += [f"             {safe(r.path)}:{r.line}: {safe(r.reason)}" for r in examples]
+            if count > len(examples):
+                lines.append(f"             {MORE}")
     if reading.shown is not None:
         lines += ["", *properties.table(reading.shown, style)]
         lines += _commands(reading.shown, style, values=reading.values)

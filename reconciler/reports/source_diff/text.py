@@ -25,7 +25,10 @@ def render(found: SourceDiff, style: Style, *, values: bool) -> str:
         f"  profiles: {counts or 'none'}",
     ]
     if found.rejected:
-        lines.append(f"  {many(found.rejected, 'row')} rejected: `reconciler source check` says why")
+        name = found.address.removeprefix("ProfileSource/").partition("@")[0]
+        lines.append(
+            f"  {many(found.rejected, 'row')} rejected: `reconciler source check {safe(name)}` says why"
+        )
     if rows := by_property(found.previews):
         shown = rows[:MOST_PROPERTIES]
         width = max(len("property"), *(len(safe(r.name)) for r in shown))

@@ -19,6 +19,7 @@ from reconciler.errors import UsageError
 from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.model.exit_code import Exit
+from reconciler.planning.loads.source_findings import rejects_advice
 from reconciler.planning.plan.guards import refused
 from reconciler.reports.findings.json import plain
 from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS
@@ -37,6 +38,7 @@ class Look(NamedTuple):
     output: opt.SourceFormat
     show: int | None
     values: bool
+    written: bool = False  # rejected rows go to a file
 
     @property
     def commands(self) -> int | None:
@@ -65,7 +67,7 @@ def source_check(
     """Read a source as plan does, without a token. Shows counts, volume, chunks, and rejected rows with reasons."""
     if values and not show:
         raise UsageError("--values needs --show N", help="add --show 5: it says how many commands to show")
-    return run_check(flags, name, rejects, Look(output, show, values))
+    return run_check(flags, name, rejects, Look(output, show, values, rejects is not None))
 
 
 def run_check(flags: Flags, name: str, rejects: Path | None, look: Look) -> int:
@@ -111,6 +113,14 @@ def run_check(flags: Flags, name: str, rejects: Path | None, look: Look) -> int:
     return Exit.REFUSED if refused(findings) else Exit.FAILED
 
 
+def _as_shown(found: Diagnostic, name: str, *, written: bool) -> Diagnostic:
+    """The finding about rows that are shown above, by reason, without the advice that was followed."""
+    message = found.message.partition(", the first ")[0].partition(", that is ")[0]
+    advice = (found.help or "").removesuffix(rejects_advice(name)) if written else found.help
+    told = (advice or "").removeprefix(f"`reconciler source check {name}` shows them by reason;").strip()
+    return replace(found, message=message, note=None, help=told or None)
+
+
 def _show_readings(
     name: str,
     readings: Sequence[Reading],
@@ -135,6 +145,6 @@ def _show_readings(
                 for reading in readings:
                     out(source_text.render(reading, marks))
             findings = [
-                replace(d, note=None) if d.code == "bad-lines" else d for d in findings
-            ]  # shown above, by reason
+                _as_shown(d, name, written=look.written) if d.code == "bad-lines" else d for d in findings
+            ]
     show_findings(findings, flags.root, style(sys.stderr, no_color=flags.no_color))
