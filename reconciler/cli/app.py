@@ -154,6 +154,8 @@ def main_command(arguments: list[str]) -> int:
         UsageError: the arguments make no sense.
     """
     typed = completing.words(os.environ)
+    if typed is not None:
+        completing.zsh_reads_quotes()
     if arguments[:1] == ["help"]:  # as other tools have it
         _check_help(arguments[1:])
         arguments = [*arguments[1:], "--help"]

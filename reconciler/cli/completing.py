@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -25,6 +25,29 @@ _ZSH_PROPOSES = f"""if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
 else
   {_ZSH_DEFINES}
 fi"""
+# Bash breaks words at `@` and `=`, which addresses and labels have inside, and replaces only the last part, its second argument.
+_BASH_ASKS = """    COMPREPLY=( $( env COMP_WORDS="${COMP_WORDS[*]}" \\
+                   COMP_CWORD=$COMP_CWORD \\
+"""
+_BASH_WHOLE = """    local line=$COMP_LINE word i
+    local -a whole=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if ((i)) && [[ $line != [[:space:]]* ]]; then
+            whole[-1]+=$word
+        else
+            whole+=("$word")
+        fi
+        line=${line#*"$word"}
+    done
+    local kept=${whole[-1]%%"$2"}
+    COMPREPLY=( $( env COMP_WORDS="${whole[*]}" \\
+                   COMP_CWORD=$((${#whole[@]} - 1)) \\
+"""
+_BASH_ENDS = "    return 0\n"
+_BASH_BEHIND = """    COMPREPLY=( "${COMPREPLY[@]#"$kept"}" )
+    return 0
+"""
 _FISH = "complete --command %(prog_name)s --exclusive"
 _FISH_FOLDERS = f'{_FISH} --short-option C --arguments "(__fish_complete_directories)"'
 # Behind these a file is never meant, though there may be nothing to propose.
@@ -78,19 +101,35 @@ def asked(arguments: list[str]) -> bool:
 
 
 def shells_propose() -> None:
-    """What the scripts of the library lack, of zsh and fish.
+    """What the scripts of the library lack.
 
-    Zsh loads the script of a command at its first Tab, and expects a proposal then, not a definition alone. Fish proposes files
+    Bash breaks words at `@` and `=`, and so asked for what stands behind them alone. Zsh loads the script of a command at its first Tab, and expects a proposal then, not a definition alone. Fish proposes files
     where nothing else is proposed, behind `-C` too, where a folder is meant.
     """
     with suppress(ImportError, AttributeError, KeyError):
         from typer import _completion_shared as scripts
 
         known = scripts._completion_scripts
+        if _BASH_ASKS in known["bash"]:
+            whole = known["bash"].replace(_BASH_ASKS, _BASH_WHOLE)
+            known["bash"] = whole.replace(_BASH_ENDS, _BASH_BEHIND)
         if _ZSH_DEFINES in known["zsh"] and "loadautofunc" not in known["zsh"]:
             known["zsh"] = known["zsh"].replace(_ZSH_DEFINES, _ZSH_PROPOSES)
         if _FISH_FOLDERS not in known["fish"]:
             known["fish"] = f"{known['fish'].rstrip()}\n{_FISH_FOLDERS}\n{_FISH_NAMES}\n"
+
+
+def zsh_reads_quotes() -> None:
+    """Proposals stand in single quotes there, which two single quotes only interrupt: the one of a help was lost."""
+    with suppress(ImportError, AttributeError):
+        from typer._completion_classes import ZshComplete
+
+        plain = ZshComplete.format_completion
+
+        def formatted(shell: ZshComplete, item: Any) -> str:
+            return plain(shell, item).replace("''", "'\\''")
+
+        ZshComplete.format_completion = formatted  # type: ignore[assignment, method-assign]
 
 
 def _of(found: Callable[["Checked"], Iterable[str]]) -> Proposals:
@@ -122,6 +161,7 @@ labels = _of(lambda checked: {f"{k}={v}" for found in checked.labels.values() fo
 documents = _of(lambda checked: (f"{d.data['kind']}/{d.data['metadata']['name']}" for d in checked.documents))
 loads = _of(lambda checked: checked.desired().loads)
 datamarts = _of(lambda checked: checked.specs.datamarts)
+prunable = _of(lambda checked: ("Activation", *(f"Activation@{name}" for name in checked.specs.datamarts)))
 sources = _of(lambda checked: checked.specs.sources)
 
 

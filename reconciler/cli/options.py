@@ -232,6 +232,7 @@ Prune = Annotated[
     list[str] | None,
     typer.Option(
         "--prune",
+        autocompletion=completing.prunable,
         metavar="SCOPE",
         help="Remove activations that no spec declares: Activation, or Activation@DATAMART.",
     ),

@@ -34,6 +34,9 @@ def ws(tmp_path: Path, emulator: Emulator) -> Workspace:
         (f"{GITOPS} apply --reload P", ["ProfileSource/members@shop-de", "ProfileSource/members@shop-fr"]),
         (f"{GITOPS} show p.plan --details Comp", ["Compartment/members", "Compartment/newsletter"]),
         (f"{GITOPS} plan --datamart shop-f", ["shop-fr"]),
+        (f"{GITOPS} plan --prune ", ["Activation", "Activation@shop-de", "Activation@shop-fr"]),
+        ("sandbox set removal", ["removal=405", "removal=works"]),
+        ("sandbox set page_c", ["page_cap="]),
         (f"{GITOPS} source check mem", ["members"]),
         (f"-C {ROOT / 'examples/environments'} plan --environment ", ["dev", "prod"]),
         (f"-C {ROOT / 'examples/environments'} plan --target Compartment/loy", ["Compartment/loyalty"]),
@@ -58,6 +61,45 @@ def test_scripts_are_printed(shell: str, ws: Workspace) -> None:
     beginning = {"bash": "_reconciler_completion", "zsh": "#compdef", "fish": "complete --command"}
     assert done.out.startswith(beginning[shell])
     assert f"_RECONCILER_COMPLETE=complete_{shell}" in done.out
+
+
+@pytest.mark.parametrize(
+    ("parts", "replaced", "proposed"),
+    [
+        ("plan --target Act", "Act", ["Activation/loyalty@retail-de", "Activation/loyalty@retail-fr"]),
+        ("plan --target Activation/loyalty|@", "@", ["@retail-de", "@retail-fr"]),
+        ("plan --target Activation/loyalty|@|retail-f", "@retail-f", ["@retail-fr"]),
+        ("plan -l team|=|c", "c", ["crm"]),
+        ("plan --prune Activation|@|retail-f", "@retail-f", ["@retail-fr"]),
+        ("sandbox set removal|=", "", ["405", "works"]),
+        ("plan --out 'a b' --target Activation/loyalty|@|retail-f", "@retail-f", ["@retail-fr"]),
+    ],
+)
+def test_bash_proposes_the_part_of_a_word_that_it_replaces(
+    parts: str, replaced: str, proposed: list[str], ws: Workspace, tmp_path: Path
+) -> None:
+    """As readline gives them: words are broken at `@` and `=` (here, at `|`), and the second argument is what is replaced."""
+    (tmp_path / "completion.bash").write_text(ws.run("--show-completion", "bash").out)
+    words = [
+        w for word in re.findall(r"'[^']*'|\S+", f"reconciler {parts}") for w in re.split(r"\|", word) if w
+    ]
+    script = 'source "$0"; COMP_LINE=$1; COMP_CWORD=$(($# - 4)); replaced=$2; shift 3; COMP_WORDS=("$@"); _reconciler_completion reconciler "$replaced"; printf "%s\\n" "${COMPREPLY[@]}"'
+    line = f"reconciler {parts}".replace("|", "")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script, str(tmp_path / "completion.bash"), line, replaced, "", *words],
+        cwd=ws.root, env={**os.environ, "PATH": path, "HOME": str(tmp_path)}, text=True, capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == proposed, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_keeps_single_quotes_of_helps(ws: Workspace) -> None:
+    made = ws.run(_TYPER_COMPLETE_ARGS="reconciler schem", _RECONCILER_COMPLETE="complete_zsh").out
+    script = f'_arguments() {{ print -r -- "$1" }}; eval $(cat <<"END"\n{made}\nEND\n)'
+    shown = subprocess.run(["zsh", "-fc", script], text=True, capture_output=True, check=True).stdout
+    assert "datamarts's" not in shown
+    assert "datamarts' schemas" in shown
 
 
 def test_zsh_proposes_at_the_first_tab(ws: Workspace) -> None:

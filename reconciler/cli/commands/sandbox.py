@@ -5,6 +5,7 @@ import sys
 import textwrap
 import webbrowser
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,12 +53,25 @@ def serve(
     return run_serve(port, state, switch or [], seed, faults)
 
 
+def _settings(incomplete: str) -> list[str]:
+    """What a shell proposes: each switch with its choices; of a number its name."""
+    from reconciler.sandbox.switches import CHOICES, Switches
+
+    known = [f"{k}={v}" for k, found in CHOICES.items() for v in found]
+    known += [f"{f.name}=" for f in fields(Switches) if f.name not in CHOICES]
+    return sorted(x for x in known if x.startswith(incomplete))
+
+
 @sandbox_app.command("set")
 def sandbox_set(
     context: typer.Context,
     switches: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Switches and settings; docs/sandbox.md lists them."),
+        typer.Argument(
+            metavar="KEY=VALUE",
+            autocompletion=_settings,
+            help="Switches and settings; docs/sandbox.md lists them.",
+        ),
     ] = None,
     faults: Annotated[
         str | None,
