@@ -53,7 +53,7 @@ PLAN = sealed(
                 change=Change(
                     actions=("create",), before=None, after=KEY, after_unknown={"compartment_id": True}
                 ),
-                reason="the compartment is created in this plan",
+                reason="the compartment does not exist yet",
                 requires=("Compartment/loyalty",),
             ),
         ),

@@ -14,6 +14,7 @@ from reconciler.reports.markdown import LIMIT
 from reconciler.reports.plan import html as plan_html
 from reconciler.reports.plan import markdown as plan_markdown
 from reconciler.reports.plan import text as plan_text
+from reconciler.reports.plan.words import value
 from reconciler.reports.style import Style
 
 CHANGE = ResourceChange(
@@ -138,3 +139,21 @@ def test_a_shortened_comment_keeps_the_errors() -> None:
     text = plan_markdown.render(made)
     assert len(text) <= LIMIT
     assert "stops 0" in text
+
+
+def test_the_heading_of_findings_says_where_errors_are_and_a_stopped_plan_has_no_upload() -> None:
+    found = replace(plan(1, 2, 3, errored=False), budget=Budget(requests=3, bytes=7))
+    page = plan_html.render(found)
+    assert "3 warnings, 2 errors; errors are at the top</span>" in page
+    assert "to upload" not in page
+    assert "to upload" in plan_html.render(
+        replace(plan(1, 0, 3, errored=False), budget=Budget(requests=3, bytes=7))
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("a", '"a"'), ('a "b" c', r'"a \"b\" c"'), ("a\\b", '"a\\b"'), ('\\"', r'"\\\""'), (None, "(none)")],
+)
+def test_quotes_within_a_value_do_not_end_it(given: str | None, shown: str) -> None:
+    assert value(given) == shown

@@ -83,6 +83,10 @@ def test_every_exit_code_is_explained() -> None:
         ("Rollout.waves[].gates", "max_failed_lines_percent"),
         ("Workspace.guards.from", "The percentages hold"),
         ("line-type", "is not sent"),
+        ("compartment", "Compartment.activations"),
+        ("datamart", "Datamarts."),
+        ("activation", "Compartment.activations"),
+        ("wave", "Rollout.waves"),
         ("4", "exit code 4: Refused"),
         ("small-source", "warning[small-source]"),
     ],
@@ -94,7 +98,12 @@ def test_a_topic(topic: str, words: str, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize(
     ("topic", "near"),
-    [("ProfileSource.cvs", "ProfileSource.csv"), ("line-typ", "line-type"), ("77", "lists the codes")],
+    [
+        ("ProfileSource.cvs", "ProfileSource.csv"),
+        ("line-typ", "line-type"),
+        ("77", "lists the codes"),
+        ("partial", "codes with it: load-partial"),
+    ],
 )
 def test_an_unknown_topic_proposes_what_is_near(topic: str, near: str) -> None:
     with pytest.raises(UsageError) as error:

@@ -41,7 +41,7 @@ def test_a_compartment_that_an_apply_found_is_known_as_one_that_it_made(
 ) -> None:
     """Also where the first apply had nothing to do, as after `init --from-platform`: a token edited by another hand makes no second one."""
     workspace.forget_ledger()
-    assert "no changes" in workspace.run("apply", "--auto-approve").out
+    assert "No changes." in workspace.run("apply", "--auto-approve").out
     (identity,) = own(emulator).values()
     emulator.store.update("compartment", identity, {"token": "loyal-by-hand"})
     plan = workspace.run("plan")

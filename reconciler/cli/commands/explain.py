@@ -10,6 +10,7 @@ from reconciler.cli import completing, exit_codes
 from reconciler.cli import options as opt
 from reconciler.cli.output.console import data, out, style
 from reconciler.errors import UsageError
+from reconciler.kinds.counts import few
 from reconciler.kinds.nearest import nearest
 from reconciler.model.exit_code import Exit
 from reconciler.reports import fields as fields_report
@@ -84,7 +85,14 @@ def _meant(topic: str, every: list[Field]) -> tuple[list[Field], list[Field]]:
     if topic == ALL_FIELDS:
         return [], every
     path = topic.replace(".spec.", ".").removeprefix("spec.").removesuffix(".spec")
+    kinds = {
+        spelling: f.kind for f in every for spelling in (f.kind.lower(), f.kind.lower().removesuffix("s"))
+    }
+    if path.lower() in kinds:
+        path = kinds[path.lower()]
+        return [], [f for f in every if f.kind == path]
     named = [f for f in every if f.path == path] or [f for f in every if f.path.endswith(f".{path}")]
+    named = named or [f for f in every if f.path.lower().endswith((f".{path.lower()}", f".{path.lower()}s"))]
     if len(named) > 1:
         return [], named
     path = named[0].path if named else path
@@ -97,8 +105,10 @@ def _fields(topic: str, codes: Iterable[str], output: str, *, no_color: bool) ->
     head, within = _meant(topic, every)
     if not head and not within:
         known = [*codes, *ROW_CODES, *(f.path for f in every)]
+        with_it = [k for k in (*codes, *ROW_CODES) if topic.lower() in k.split("-")]
         advice = (
-            nearest(topic, known, 0.75)
+            (f"codes with it: {few(with_it, 8)}" if with_it else None)
+            or nearest(topic, known, 0.75)
             or "`reconciler explain` lists the codes, `reconciler explain fields` the fields; docs/glossary.md has the words"
         )
         raise UsageError(f"there is no code, field or exit code '{topic}'", help=advice)

@@ -244,7 +244,7 @@ def plan_activation(want: DesiredActivation, observed: Observed, plan: ConfigPla
         action, before, remote_id = "create", None, None
         why = f"not active on {want.datamart}"
     if compartment_id is None:
-        why, unknown = "the compartment is created in this plan", {"compartment_id": True}
+        why, unknown = "the compartment does not exist yet", {"compartment_id": True}
     former = _former_default(listing.rows, observed, compartment_id) if want.default else None
     if former is not None:
         token = f"'{former['token']}' " if former["token"] is not None else ""

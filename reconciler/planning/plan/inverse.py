@@ -149,7 +149,7 @@ def _doubts(change: ResourceChange) -> list[Diagnostic]:
         words = "the compartment is activated again; its former settings, such as consent activities, are not restored"
     else:
         return []
-    return [warning("undo-uncertain", f"{change.address}: {words}", address=change.address)]
+    return [warning("undo-uncertain", words, address=change.address)]
 
 
 def _lost(address: str, why: str) -> Diagnostic:

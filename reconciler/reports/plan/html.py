@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.kinds.counts import many
 from reconciler.model.actor import Actor
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic, Severity, has_errors
 from reconciler.model.plan import LoadChange, Plan, ResourceChange
 from reconciler.planning.plan.coverage import Coverage, coverage, of_whole_datamarts
 from reconciler.planning.plan.waves import carried_out
@@ -58,7 +58,7 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
         facts=facts(plan, made_by),
         decision=decision(plan),
         summary=in_numbers(plan),
-        counted=counted(plan.diagnostics),
+        counted=_counted(plan),
         errors=finding_rows([d for d in plan.diagnostics if d.severity is Severity.ERROR]),
         findings=finding_rows([d for d in plan.diagnostics if d.severity is not Severity.ERROR]),
         changes=[change_of(c, plan.labels) for c in alike_changes(changes)],
@@ -77,6 +77,12 @@ def render(plan: Plan, reach: Reach | None = None, made_by: Actor | None = None)
         waves=_waves(plan),
     )
     return page
+
+
+def _counted(plan: Plan) -> str:
+    """How many findings there are; the heading that says it stands over those that are no errors."""
+    above = "; errors are at the top" if has_errors(plan.diagnostics) else ""
+    return counted(plan.diagnostics) + above
 
 
 def _matrix_of(plan: Plan) -> Coverage:
@@ -138,6 +144,7 @@ def _row(same: Sequence[Diagnostic]) -> dict[str, Any]:
         "where": where and f"on {where}",
         "message": message,
         "others": others,
+        "place": f"{same[0].span.path}:{same[0].span.line}" if same[0].span else "",
     }
 
 

@@ -26,8 +26,13 @@ def value(value: Any) -> str:
         if value is None
         else str(value).lower()
         if isinstance(value, bool)
-        else f'"{safe(str(value))}"'
+        else f'"{_escaped(safe(str(value)))}"'
     )
+
+
+def _escaped(text: str) -> str:
+    """Text between quotes: those of its own are no ends of it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"') if '"' in text else text
 
 
 def mark_of(verb: str, style: Style) -> Callable[[str], str]:

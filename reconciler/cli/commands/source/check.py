@@ -142,8 +142,7 @@ def _show_readings(
                 out(source_overview.render(name, readings, marks))
                 say("To see one of them by itself, add `--datamart NAME`.")
             else:
-                for reading in readings:
-                    out(source_text.render(reading, marks))
+                out("\n".join(source_text.render(reading, marks) for reading in readings))
             findings = [
                 _as_shown(d, name, written=look.written) if d.code == "bad-lines" else d for d in findings
             ]
