@@ -330,7 +330,7 @@ def _unlike(value: str, kind: str | None) -> str | None:
     if value != value.strip():
         return "it has spaces around it"
     if kind == "boolean":
-        return "it is true or false, in any case; 1, 0, yes and no are neither"
+        return "that is true or false, in any case, and not 1, 0, yes or no"
     if value.startswith("+"):
         return "it begins with +"
     if _ZEROS.fullmatch(value):

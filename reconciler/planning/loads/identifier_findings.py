@@ -79,8 +79,7 @@ _NOT_AN_ADDRESS = _Said(
     "identifier-no-email",
     f"is {_NO_ADDRESS}",
     f"are {_NO_ADDRESS}",
-    "correct the rows where they are made; `normalise: [trim]` takes spaces away; if the column holds hashes already, remove `hash:`",
-    "e-mail addresses to hash",
+    what="e-mail addresses to hash",
 )
 _NOT_A_HASH = _Said(
     "identifier-hash-form",
@@ -122,7 +121,7 @@ def identifier_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
         (_of(found, PADDED), _PADDED),
         (_of(found, NUMBER), _ROUNDED),
         (_of(found, EMAIL), _PLAIN_EMAIL._replace(help=_hash(want))),
-        (_of(found, NO_EMAIL), _NOT_AN_ADDRESS),
+        (_of(found, NO_EMAIL), _NOT_AN_ADDRESS._replace(help=_addresses(want))),
         (_of(found, NO_HASH), _NOT_A_HASH),
         (_others(found), _OTHER_HASH),
         (_of(found, SPELLING), _OTHER_SPELLING),
@@ -176,3 +175,9 @@ def _hash(want: DesiredLoad) -> str:
     return (
         f"set identify_by: {{email_hash: {{column: {column}, hash: sha256, normalise: [trim, lowercase]}}}}"
     )
+
+
+def _addresses(want: DesiredLoad) -> str:
+    trimmed = all("trim" in i.normalise for i in want.definition.identify_by if i.hash)
+    spaces = "" if trimmed else " `normalise: [trim]` takes spaces away;"
+    return f"correct the rows where they are made;{spaces} if the column holds hashes already, remove `hash:`"
