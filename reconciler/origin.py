@@ -17,6 +17,7 @@ from typing import NamedTuple
 from reconciler.errors import ReconcilerError
 
 SANDBOX = "sandbox:"
+ANY_TOKEN = "sandbox"  # noqa: S105 - sent where none is configured: the sandbox takes any, unless it was told which
 STORES = ("s3", "gs", "az")
 _PORTS = {"https": 443, "http": 80}
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"

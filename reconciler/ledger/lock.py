@@ -17,6 +17,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -228,9 +229,10 @@ def _try(handle: IO[str], kind: int) -> bool:
 
 def held_by(organisation_id: str, who: str) -> LockHeld:
     """What to say of a lock that somebody else has."""
+    found = re.search(r", lock (\w+)$", who)
     return LockHeld(
         f"organisation {organisation_id} is locked by {who}",
-        help="wait until that run ends, or give --lock-timeout; if that run is dead: `reconciler unlock ID`",
+        help=f"wait until that run ends, or give --lock-timeout; if that run is dead: `reconciler unlock {found[1] if found else 'ID'}`",
     )
 
 

@@ -21,6 +21,7 @@ from reconciler.reports.style import duration
 from reconciler.workflows.apply import Result
 from reconciler.workflows.applying.outcomes import exit_of
 
+_FAILED = waves.FAILED - {Status.UNKNOWN}
 POLL_S = 0.5  # between two checks for a pause or an abort
 
 
@@ -220,6 +221,10 @@ def _applied(
         outcomes += result.outcomes
         if result.exit is Exit.LOCKED or any(o.status is Status.SKIPPED for o in result.outcomes):
             break
+    if w.stopping() and not any(
+        o.status in _FAILED for o in outcomes
+    ):  # what it cut off says nothing of the wave
+        raise _Stopped(wave, "the run was interrupted", outcomes)
     new = [o for o in outcomes if o.status is not Status.UNCHANGED] if accepted else outcomes
     if why := waves.closed(wave.gates, new, waves.trips(w.plan, wave)):
         _close(w, wave, why, runs, after=False)

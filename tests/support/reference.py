@@ -186,8 +186,8 @@ def metrics() -> str:
     registry = Metrics().registry
     lines = [
         "# Metrics\n",
-        "`reconciler watch --listen HOST:PORT` serves them at `/metrics`, in the format of Prometheus; [operations](operations.md) says"
-        " what to alert on. No label is an identifier of the platform: datamarts, sources and kinds are names of the specs.\n",
+        "`reconciler watch --listen HOST:PORT` serves them at `/metrics`, in the format of Prometheus; `examples/monitoring` has alert rules ([operations](operations.md)"
+        " says what each metric means). No label is an identifier of the platform: datamarts, sources and kinds are names of the specs.\n",
         _MADE,
         "| Metric | Type | Labels | Is |",
         "|---|---|---|---|",

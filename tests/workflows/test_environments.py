@@ -43,6 +43,20 @@ def workspace(tmp_path: Path, emulator: Emulator) -> Workspace:
     return made
 
 
+def test_the_sandbox_needs_no_variable_for_its_token(tmp_path: Path) -> None:
+    """It takes any; an environment with it can be tried before anybody made a secret for it."""
+    workspace = Workspace(tmp_path / "ws", "sandbox:")
+    text = (
+        (workspace.root / "reconciler.yaml").read_text().replace("endpoint: sandbox:", 'endpoint: "sandbox:"')
+    )
+    workspace.write("reconciler.yaml", text + "  token: {env: MICS_DEV_IS_NOT_SET}\n")
+    try:
+        done = workspace.run("plan", RECONCILER_TOKEN="")
+        assert done.code == 0, done
+    finally:
+        workspace.run("sandbox", "stop")
+
+
 def test_a_plan_is_applied_in_its_own_environment_and_in_no_other(
     workspace: Workspace, emulator: Emulator, tmp_path: Path
 ) -> None:

@@ -587,6 +587,25 @@ def test_a_signal_stops_a_rollout_between_waves_and_it_continues(fleet_of: Make)
     assert fleet.touched() == {"canary"}
 
 
+def test_what_a_signal_cut_off_closes_no_gate(fleet_of: Make) -> None:
+    fleet = fleet_of()
+    plan = fleet.planned()
+    fleet.emulator.fault({"do": "delay", "seconds": 3, "method": "POST", "path": "/executions", "times": 0})
+    process = fleet.workspace.start("apply", plan)
+    deadline = time.monotonic() + 60
+    while not any("/executions" in r["path"] for r in fleet.emulator.requests()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 143, err
+    assert "closed" not in err
+    assert states(fleet)[0] == "applying", states(fleet)
+    fleet.emulator.fault()
+    assert fleet.workspace.run("apply", plan).code == 0
+    fleet.finished()
+
+
 # -- clocks ----------------------------------------------------------------------------------------------------------
 
 

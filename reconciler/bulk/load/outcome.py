@@ -11,6 +11,7 @@ from reconciler.model.load import Scan
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
 from reconciler.planning.loads import protocol
+from reconciler.planning.loads.outcome_findings import unsent_words
 from reconciler.planning.loads.protocol import LoadView
 
 # Refused lines that are named in reports; the journal has more, and `source retry` finds all of them.
@@ -74,7 +75,7 @@ def outcome_of(
     if any(c.unclear and not c.executions for c in view.chunks):
         status = Status.UNKNOWN  # whatever else ended this load, a write of it may still be on its way
     if old := change.unfinished.get("superseded_generation"):
-        gone = f"load {old} was superseded and {change.unfinished['unsent']} of its chunks were not sent"
+        gone = f"load {old} was superseded: {unsent_words(change.unfinished)}"
         message = f"{message}; {gone}" if message else gone
     counts: dict[str, int] = {}
     if scan is not None:

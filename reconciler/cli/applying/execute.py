@@ -120,8 +120,9 @@ def _at_once(made: Plan, means: Means, *, saved: bool) -> tuple[tuple[Outcome, .
 def _tell_next(flags: Flags, outcomes: Sequence[Outcome], stopped: str | None) -> None:
     """What to run next, last; `stopped` says why a rollout did."""
     if stopped is not None:
+        refused = [f"{words}\n" for words in result_text.todo(outcomes) if words == result_text.REFUSED_401]
         say(
-            f"Rollout stopped: {stopped}.\nNext: `reconciler rollout status` shows the waves, and what can be done."
+            f"Rollout stopped: {stopped}.\n{''.join(refused)}Next: `reconciler rollout status` shows the waves, and what can be done."
         )
     elif flags.shape is PlanFormat.TEXT and (todo := result_text.todo(outcomes)):
         say("\n".join(todo))

@@ -25,6 +25,7 @@ from reconciler.bulk.upload.rate import Share
 from reconciler.cli.wiring import destination
 from reconciler.errors import MissingExtra, ReconcilerError
 from reconciler.ledger.lock import hold_shared
+from reconciler.origin import ANY_TOKEN
 
 OTHER_CODE = "it has another version of reconciler"
 LEAVE, SHARES = "leave", "shares"  # what a worker asks its coordinator for
@@ -202,7 +203,7 @@ def _token(errand: Errand) -> str:
             if found is None and not errand.credential.any_token:
                 raise ReconcilerError("it has no API token; set RECONCILER_TOKEN in its environment")
             _tokens.clear()
-            _tokens[errand.run] = found or destination.ANY_TOKEN
+            _tokens[errand.run] = found or ANY_TOKEN
         return _tokens[errand.run]
 
 

@@ -11,14 +11,11 @@ from reconciler.cli.wiring import user_command
 from reconciler.cli.wiring.secret_file import read_secret
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.counts import many
-from reconciler.origin import LocalSandbox, Origin
+from reconciler.origin import ANY_TOKEN, LocalSandbox, Origin
 from reconciler.settings import Settings
 
 CREDENTIAL_S, CREDENTIAL_BYTES = 60.0, 1 << 16
 SHORTEST_KEY = 32  # characters: a random key in hexadecimal of half the hash's size
-
-
-ANY_TOKEN = "sandbox"  # noqa: S105 - the sandbox takes any
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def target(
         from reconciler.cli.wiring.sandbox_process import ensure
 
         origin = Origin.parse(ensure(root, seed() if seed else None))
-        return Target(origin, token(root, settings, token_file, os.environ) or ANY_TOKEN, observer)
+        return Target(origin, _sandbox_token(root, settings, token_file, os.environ), observer)
     found = token(root, settings, token_file, os.environ)
     if found is None:
         raise ReconcilerError(
@@ -87,6 +84,16 @@ def target(
             help="set RECONCILER_TOKEN, give --token-file FILE, or set token: {env: NAME} in reconciler.yaml",
         )
     return Target(settings.endpoint, found, observer)
+
+
+def _sandbox_token(
+    root: Path, settings: Settings, token_file: Path | None, environ: Mapping[str, str]
+) -> str:
+    """The token for the built-in sandbox, which takes any: a variable of the workspace that is not set is no error there."""
+    named = (settings.token_source or {}).get("env")
+    if token_file is None and named and not environ.get("RECONCILER_TOKEN") and not environ.get(named):
+        return ANY_TOKEN
+    return token(root, settings, token_file, environ) or ANY_TOKEN
 
 
 def origin_key(root: Path, settings: Settings) -> str:

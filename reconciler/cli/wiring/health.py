@@ -15,7 +15,7 @@ from reconciler.kinds.counts import many
 from reconciler.ledger import inspect
 from reconciler.ledger.lock_folder import default_folder
 from reconciler.model.health import Check, failed, good, skipped, warned
-from reconciler.origin import Origin, masked
+from reconciler.origin import ANY_TOKEN, Origin, masked
 from reconciler.private_folder import not_usable
 from reconciler.reports.style import size
 from reconciler.settings import Settings
@@ -66,7 +66,7 @@ def sandbox_token(
         return wrong, None
     if found is None:
         return good("token", "none is configured; the sandbox takes any unless it was told which"), (
-            destination.ANY_TOKEN
+            ANY_TOKEN
         )
     try:
         check_token(found)

@@ -33,6 +33,7 @@ from reconciler.planning.loads.outcome_findings import (
     require_resendable,
     retried,
     stuck,
+    unsent_words,
     way_out,
     why_stuck,
 )
@@ -269,8 +270,7 @@ def _actions(
             return ("no-op",), decision.reason
         case Do.EXECUTE:
             left = superseded_counts(decision, executions)
-            words = f"; {left['unsent']} of its {left['chunks']} chunks were not sent" if left else ""
-            return ("execute",), decision.reason + words
+            return ("execute",), decision.reason + (f"; {unsent_words(left)}" if left else "")
         case Do.RESUME:
             reason = f"{decision.reason}: {how_far(view)}"
             again = retries(view, replay_safe=scan.replay_safe, resend=overrides.resend)

@@ -1,6 +1,6 @@
 """What a plan says of loads that are there already: commands that failed, chunks that nothing sends again unasked. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.errors import ReconcilerError
@@ -127,6 +127,18 @@ def way_out(decision: Decision, address: str) -> str | None:
         f"`reconciler apply {f} {address}` {does}" for f, does in _WAYS_OUT.items() if f in decision.reason
     )
     return next(found, None)
+
+
+def unsent_words(left: Mapping[str, int]) -> str:
+    """How much of a superseded load was not sent.
+
+    Args:
+        left: how many chunks it has, and how many of them were not sent.
+    """
+    of = many(left["chunks"], "chunk")
+    if left["unsent"] == 0:
+        return f"all of it was sent ({of})"
+    return f"of its {of}, {many(left['unsent'], 'was', 'were')} not sent"
 
 
 def retried(

@@ -1,5 +1,6 @@
 """The outcome of an apply as text. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +12,8 @@ from reconciler.reports.line_counts import HIDDEN_WORDS, fates, shares
 from reconciler.reports.next_steps import End, next_steps
 from reconciler.reports.style import Style, safe
 
+_UNAUTHORIZED = re.compile(r": 401\b")
+REFUSED_401 = "The platform did not accept the token (401), which may have expired: set a new one; `reconciler doctor` checks it."
 _MARK = {Status.SUCCEEDED: "ok", Status.UNCHANGED: "ok", Status.SENT: "sent"}
 
 
@@ -75,7 +78,12 @@ def summary(counts: Mapping[str, int], style: Style, *, stopped: bool = False) -
 
 def todo(outcomes: Sequence[Outcome]) -> list[str]:
     """What to run next, a line each."""
-    return next_steps(
+    refused = (
+        [REFUSED_401]
+        if any((o.stopped and "401" in o.message) or _UNAUTHORIZED.search(o.message) for o in outcomes)
+        else []
+    )
+    return refused + next_steps(
         End(
             o.address,
             o.status.value,

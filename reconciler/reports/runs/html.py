@@ -100,7 +100,17 @@ def _facts(told: Told, by: Actor) -> list[tuple[str, str]]:
 
 def _changes(plan: Plan, states: Mapping[str, str]) -> list[dict[str, Any]]:
     acting = [c for c in plan.resource_changes if c.change.actions != ("no-op",)]
-    return [{**change_of([c]), "outcome": states.get(c.address, NOT_BEGUN)} for c in acting]
+    return [_row(change_of([c]), states.get(c.address, NOT_BEGUN)) for c in acting]
+
+
+def _row(row: dict[str, Any], state: str) -> dict[str, Any]:
+    """A change with its outcome; the reason is that of the plan, and of what was there already by then it is not true any more."""
+    was = (
+        f"it was there already; when it was planned: {row['reason']}"
+        if state == "unchanged"
+        else row["reason"]
+    )
+    return {**row, "outcome": state, "reason": was}
 
 
 def fates(counts: Mapping[str, int]) -> dict[str, int]:
