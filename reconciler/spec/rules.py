@@ -5,6 +5,7 @@ Leaves: diagnostics, with the codes that `catalogue.yaml` explains. A rule asks 
 to say: positions cost a second reading of the file.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -174,6 +175,9 @@ def _set_meant(written: str, specs: Specs) -> str | None:
         return "write all"
     if written.lower() in ("none", "nowhere", ""):
         return "remove the field: it is for datamarts that there are"
+    names = re.split(r"\s*[,;]\s*|\s+", written.strip(" ,;"))
+    if len(names) > 1 and all(name in specs.datamarts for name in names):
+        return f"write a list: [{', '.join(names)}]"
     key, sign, value = written.replace(":", "=", 1).partition("=")
     if sign and key.strip() in specs.labels:
         return f"a label is written {{{key.strip()}: {value.strip()}}}"

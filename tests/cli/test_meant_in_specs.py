@@ -25,6 +25,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         (LOYALTY, "activations: all", "activations: country:de", "datamart 'country:de'", "{country: de}"),
         (LOYALTY, "activations: all", "activations: fr", "datamart 'fr'", "{country: fr}"),
         (LOYALTY, "activations: all", "activations: none", "datamart 'none'", "remove the field"),
+        (LOYALTY, "activations: all", "activations: 'retail-fr, retail-de'", "datamart 'retail-fr, retail-de'", "write a list: [retail-fr, retail-de]"),
+        (LOYALTY, "activations: all", "activations: retail-fr retail-de", "datamart 'retail-fr retail-de'", "write a list: [retail-fr, retail-de]"),
         (LOYALTY, "activations: all", "activations: zzz", "datamart 'zzz'", "known: "),
         (LOYALTY, "activations: all", "activations: ", "this is empty", "for example `activations: all`"),
         (LOYALTY, "kind: Compartment", "kind: Activation", "unknown kind 'Activation'", "activations:"),
