@@ -12,6 +12,12 @@ from reconciler.reports.style import safe
 _ENDED = frozenset({"succeeded", "unchanged", "done", "sent", "partial", "duplicated"})
 
 
+_CORRECTED = (
+    "If a source, its query or a spec has to be corrected first: correct it, then run `reconciler apply`, which makes a new plan."
+    " The plan of this run is resumed only as it was."
+)
+
+
 class End(NamedTuple):
     """How an action ended.
 
@@ -50,8 +56,13 @@ def next_steps(ends: Iterable[End], command: str = "resume") -> list[str]:
         for x in every
         if x.stuck is None and not (x in refused or (imports_stay and _is_import(x) and x.state == "skipped"))
     )
-    if any(x.state not in _ENDED for x in left):
+    unfinished = [x for x in left if x.state not in _ENDED]
+    if unfinished:
         told.append(f"`reconciler {command}` continues this plan; nothing is sent twice.")
+    if command.startswith("resume") and any(
+        x.state == "failed" and x.address.startswith("ProfileSource/") for x in unfinished
+    ):
+        told.append(_CORRECTED)
     return told + [_resent(x.address, x.stuck) for x in every if x.stuck is not None] + _removals(refused)
 
 

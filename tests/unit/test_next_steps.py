@@ -15,6 +15,7 @@ RESEND = (
 )
 NAMED_BY_PLAN = "No run sends by itself what ProfileSource/m@x has left: `reconciler plan` says why, and which `--resend` does."
 RETRY = "`reconciler source retry crm --failed-lines` sends the failed commands again, as they were; of corrected rows `reconciler apply` makes a new load."
+CORRECTED = next_steps([End("ProfileSource/crm@x", "failed")])[-1]
 
 
 @pytest.mark.parametrize(
@@ -31,12 +32,23 @@ RETRY = "`reconciler source retry crm --failed-lines` sends the failed commands 
         ([("ProfileSource/m@x", "failed", 2, None, (1, 3)), ("Compartment/a", None, 0)], [RESUME, RESEND]),
         ([("ProfileSource/m@x", "failed", 0, None, ())], [NAMED_BY_PLAN]),
         ([("Compartment/a", "unknown", 0)], [RESUME]),
+        ([("Compartment/a", "failed", 0)], [RESUME]),
+        ([("ProfileSource/crm@x", "failed", 0)], [RESUME, CORRECTED]),
+        ([("ProfileSource/crm@x", "failed", 0), ("ProfileSource/crm@y", "failed", 0)], [RESUME, CORRECTED]),
+        ([("ProfileSource/crm@x", "unknown", 0)], [RESUME]),
     ],
 )
 def test_what_is_left_decides_what_to_run(ends: list[tuple[Any, ...]], told: list[str]) -> None:
     assert next_steps([End(*end) for end in ends]) == told
     numbered = [words.replace("resume`", "resume 7`") for words in told]
     assert next_steps([End(*end) for end in ends], "resume 7") == numbered
+
+
+def test_what_has_to_be_corrected_is_planned_anew_but_a_rollout_keeps_its_plan() -> None:
+    assert "then run `reconciler apply`" in CORRECTED
+    assert next_steps([End("ProfileSource/crm@x", "failed")], "rollout resume") == [
+        RESUME.replace("resume`", "rollout resume`")
+    ]
 
 
 def test_a_removal_that_the_platform_refused_is_not_continued() -> None:
