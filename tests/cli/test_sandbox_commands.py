@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from reconciler.cli.commands.demo import run_demo
+from reconciler.cli.commands.sandbox import has_own
 from reconciler.errors import MissingExtra
 from reconciler.reports.style import PLAIN
 from reconciler.sandbox.server import serve
@@ -43,6 +44,25 @@ def test_set_changes_and_shows_a_running_sandbox(ws: Workspace, emulator: Emulat
     assert "the-one" not in shown.out
     assert "the-one" not in httpx.get(f"{emulator.url}/_sandbox/control").text
     assert emulator.sandbox.switches.total == "without"
+
+
+@pytest.mark.parametrize(
+    ("fields", "own"),
+    [
+        ("", True),
+        ("  endpoint: 'sandbox:'\n", True),
+        ("  endpoint: http://127.0.0.1:8089\n", False),
+        ("  endpoint: http://127.0.0.1:8089\n  environments: {dev: {endpoint: 'sandbox:'}}\n", True),
+        ("  endpoint: http://127.0.0.1:8089\n  environments: {dev: {organisation_id: '7'}}\n", False),
+        ("  endpoint: [\n", True),
+    ],
+)
+def test_a_workspace_with_a_sandbox_of_its_own_changes_no_other(
+    fields: str, own: bool, tmp_path: Path
+) -> None:
+    head = "apiVersion: reconciler/v1\nkind: Workspace\nmetadata: {name: shop}\nspec:\n  organisation_id: '1185'\n"
+    (tmp_path / "reconciler.yaml").write_text(head + fields)
+    assert has_own(tmp_path) is own
 
 
 def test_the_ready_scripts_are_listed_in_80_columns(ws: Workspace) -> None:

@@ -19,11 +19,12 @@ from reconciler.errors import MissingExtra, ReconcilerError, UsageError
 from reconciler.kinds.counts import many
 from reconciler.model.address import WORKSPACE_FILE
 from reconciler.model.exit_code import Exit
+from reconciler.spec.files import read_workspace
 from reconciler.spec.find import check_is_workspace
 
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
 _MOST_OF_A_SEED = 256 << 20  # bytes
-NONE, PORT = "none", 8089
+NONE, PORT, SANDBOX = "none", 8089, "sandbox:"
 NOT_RUNNING = "The workspace's sandbox does not run; a command with `endpoint: sandbox:` starts it."
 
 
@@ -82,7 +83,7 @@ def sandbox_set(
         typer.Option(
             "--url",
             metavar="URL",
-            help="Address of the sandbox. Default: the workspace's sandbox, or one at port 8089.",
+            help="Address of the sandbox. Default: the workspace's sandbox; where it has another endpoint, one at port 8089.",
         ),
     ] = None,
 ) -> int:
@@ -235,9 +236,27 @@ def run_set(root: Path, switches: Sequence[str], faults: str | None, url: str | 
 
 
 def _other(root: Path) -> str:
-    """The sandbox that `sandbox serve` started by its defaults; where none runs, the workspace's own is started."""
+    """The workspace's own sandbox, which is started; where the workspace has none, the one that `sandbox serve` started by its defaults."""
     served = f"http://127.0.0.1:{PORT}"
-    return served if answers(served) or not (root / WORKSPACE_FILE).exists() else ensure(root)
+    there = (root / WORKSPACE_FILE).exists()
+    return ensure(root) if there and (has_own(root) or not answers(served)) else served
+
+
+def has_own(root: Path) -> bool:
+    """True if a workspace has the endpoint `sandbox:`, be it in one of its environments, or cannot be read.
+
+    Args:
+        root: folder of the workspace.
+    """
+    try:
+        spec = read_workspace(root).data["spec"]
+    except ReconcilerError:
+        return True
+    return any(
+        x.get("endpoint", SANDBOX) == SANDBOX
+        for x in (spec, *spec.get("environments", {}).values())
+        if x is spec or "endpoint" in x
+    )
 
 
 def run_faults() -> int:
