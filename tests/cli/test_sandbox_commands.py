@@ -65,6 +65,13 @@ def test_a_workspace_with_a_sandbox_of_its_own_changes_no_other(
     assert has_own(tmp_path) is own
 
 
+def test_a_port_that_is_taken(ws: Workspace, emulator: Emulator) -> None:
+    port = emulator.url.rpartition(":")[2]
+    done = ws.run("sandbox", "serve", "--port", port)
+    assert (done.code, f"port {port} is taken" in done.err) == (1, True), done
+    assert "a sandbox runs there already; for one more: --port N" in done.err
+
+
 def test_the_ready_scripts_are_listed_in_80_columns(ws: Workspace) -> None:
     done = ws.run("sandbox", "faults")
     assert [line.split()[0] for line in done.out.splitlines() if not line.startswith(" ")] == list(READY)

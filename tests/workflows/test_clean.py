@@ -79,7 +79,7 @@ def test_rows_of_an_unfinished_load_are_kept_until_no_spec_declares_it(
     assert "Removed 1 item" in shown.out
     table = [line for line in shown.out.splitlines() if "`" not in line]  # a command to copy is not cut
     assert all(len(line) <= 80 for line in table), shown
-    assert crm.run("clean").out == "Nothing is left on disk.\n"
+    assert crm.run("clean").out == "Nothing can be removed.\n"
 
 
 def test_a_loads_rows_go_once_a_newer_query_was_loaded(crm: Workspace, emulator: Emulator) -> None:

@@ -142,7 +142,7 @@ def test_an_error_in_the_middle_leaves_nothing(
     assert done.code in (1, 3), done
     assert planted(crm) == []
     assert PLANTED.decode() not in done.out + done.err
-    assert crm.run("clean").out == "Nothing is left on disk.\n"
+    assert crm.run("clean").out == "Nothing can be removed.\n"
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_an_interruption_in_the_middle_leaves_nothing(
     assert process.returncode in (128 + number, 3), (process.returncode, out, err)
     assert PLANTED.decode() not in out + err
     assert planted(crm) == []
-    assert crm.run("clean").out == "Nothing is left on disk.\n"
+    assert crm.run("clean").out == "Nothing can be removed.\n"
 
 
 @pytest.mark.parametrize(
@@ -198,4 +198,4 @@ def test_what_a_kill_leaves_is_private_and_goes_with_the_next_run_or_with_clean(
     done = crm.run(*sweep)
     assert done.code == 0, done
     assert planted(crm) == []
-    assert crm.run("clean").out == "Nothing is left on disk.\n"
+    assert crm.run("clean").out == "Nothing can be removed.\n"

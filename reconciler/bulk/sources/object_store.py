@@ -224,7 +224,7 @@ def _obstore() -> Any:
     try:
         import obstore
     except ImportError:
-        raise MissingExtra("sources behind URLs", "cloud") from None
+        raise MissingExtra("reading from URLs", "cloud") from None
     return obstore
 
 

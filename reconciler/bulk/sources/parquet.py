@@ -385,7 +385,7 @@ def _polars() -> Any:
     try:
         import polars
     except ImportError:
-        raise MissingExtra("Parquet sources", "files") from None
+        raise MissingExtra("reading Parquet", "files") from None
     # Instants are in UTC whatever zone a file names; the library would end in a panic at those it does not know, such as +05:30.
     os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")
     return polars

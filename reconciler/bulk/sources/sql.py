@@ -126,7 +126,7 @@ def _sqlalchemy() -> Any:
         import sqlalchemy.exc
         import sqlalchemy.pool
     except ImportError:
-        raise MissingExtra("sql: sources", "sql") from None
+        raise MissingExtra("a source with sql:", "sql") from None
     # Where a connection is cut, it writes the driver's error with its trace to the terminal, beside raising it.
     logging.getLogger("sqlalchemy").setLevel(logging.CRITICAL + 1)
     return sqlalchemy

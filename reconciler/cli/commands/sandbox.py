@@ -1,5 +1,6 @@
 """`sandbox serve`, `set`, `faults`; `status`, `open`, `stop` and `reset` of the workspace's own sandbox (`endpoint: sandbox:`)."""
 
+import errno
 import os
 import sys
 import textwrap
@@ -200,7 +201,12 @@ def run_serve(
     except ValueError as e:
         raise UsageError(f"the sandbox cannot start: {e}") from None
     except OSError as e:
-        raise ReconcilerError(f"the sandbox cannot start: {e}") from None
+        if e.errno != errno.EADDRINUSE:
+            raise ReconcilerError(f"the sandbox cannot start: {e}") from None
+        words = f"the sandbox cannot start: port {port} is taken"
+        runs = answers(f"http://127.0.0.1:{port}")
+        help_ = "a sandbox runs there already; for one more: --port N" if runs else "choose another: --port N"
+        raise ReconcilerError(words, help=help_) from None
     return Exit.DONE
 
 

@@ -23,7 +23,7 @@ _KINDS = {
 def render(found: Sequence[Left], style: Style) -> str:
     """Two lines or more for each item, and one that says what to do."""
     if not found:
-        return "Nothing is left on disk.\n"
+        return "Nothing can be removed.\n"
     lines = [style.bold(f"{'':<9}  {'size':>9}  {'written (UTC)':<16}  what")]
     for x in found:
         mark = style.yellow(f"{'removable':<9}") if x.removable else f"{'needed':<9}"
