@@ -235,3 +235,15 @@ def test_runs_ends_with_what_continues_an_interrupted_run(workspace: Workspace) 
     told = " ".join(workspace.run("runs").out.split())
     assert "Run 1 was interrupted: `reconciler -C " in told, told
     assert "resume 1` continues this plan" in told
+
+
+def test_resume_says_that_no_run_is_interrupted(workspace: Workspace) -> None:
+    workspace.customers(3)
+    done = workspace.run("apply", "--auto-approve")
+    assert done.code == 0
+    assert "rules: {small-source: off}" in " ".join(done.err.split())
+    resumed = workspace.run("resume")
+    assert (resumed.code, "No run is interrupted; the last one, run 1, is finished." in resumed.err) == (
+        0,
+        True,
+    ), resumed

@@ -56,4 +56,6 @@ def resume_run(flags: Flags, run_id: int | None) -> int:
             f"Run {found.id} is finished: there is nothing to resume. `reconciler plan` shows what changed since."
         )
         return Exit.DONE
+    if found.state == "finished" and run_id is None:
+        say(f"No run is interrupted; the last one, run {found.id}, is finished.")
     return execute.apply_again(made, flags, declared, where)

@@ -63,6 +63,7 @@ def scan_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 f"{many(scan.lines, 'row')}; the platform advises bulk imports for more than {SMALL:,} per file",
                 want.label_span,
                 address=address,
+                help="they can be loaded; where this source is always small, set rules: {small-source: off} in reconciler.yaml",
             )
         )
     if scan.repeated:
