@@ -106,9 +106,9 @@ def _require_once(order: "Sequence[Parameter]") -> None:
     """A flag with one value is there once."""
     for param in order:
         if param.param_type_name == "option" and not param.multiple and not getattr(param, "is_flag", False):
-            if order.count(param) < 2:
-                continue
             flag = param.opts[0]
+            if order.count(param) < 2 or flag == "-C":  # as of other tools, the last folder counts
+                continue
             several = (
                 f"name several in one flag, with commas: {flag} A,B"
                 if param.metavar == "SET"

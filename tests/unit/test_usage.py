@@ -56,7 +56,6 @@ from reconciler.errors import ReconcilerError, UsageError
         (["init", "-y"], "No such option: -y", "see `reconciler init --help`"),
         (["drift", "--yes"], "No such option: --yes", "see `reconciler drift --help`"),
         (["run", "show"], "No such command 'run'.", "`reconciler runs show`"),
-        (["-C", "a", "-C", "b", "plan"], "-C is given twice", "give it once"),
         (["version"], "No such command 'version'.", "`reconciler --version`"),
         (["import"], "No such command 'import'.", "`reconciler export`"),
         (["plan", "--dry-run"], "No such option: --dry-run", "`reconciler plan` shows what apply would do"),
