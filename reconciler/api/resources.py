@@ -11,7 +11,7 @@ from reconciler.errors import ReadFailed, Unauthorized
 from reconciler.kinds import paths
 from reconciler.model.listing import Listed, Listing, Unlisted
 from reconciler.model.remote import Activation, Compartment, Datamart, Execution, Import
-from reconciler.whole import whole
+from reconciler.whole import whole_value
 
 Row = TypeVar("Row")
 _WORD = re.compile(r"[A-Za-z_]{1,30}")
@@ -125,7 +125,7 @@ def execution(row: dict[str, Any]) -> Execution:
     message, uri = failure.get("message"), result.get("error_file_uri")
 
     def count(key: str) -> int | None:
-        return _whole(result.get(key, parameters.get(key)))
+        return whole_value(result.get(key, parameters.get(key)))
 
     return Execution(
         row["id"],
@@ -176,11 +176,3 @@ def _text(row: dict[str, Any], key: str, *, null: str | None = None) -> str:
 def _status(row: dict[str, Any]) -> str:
     status = _text(row, "status")
     return status if _WORD.fullmatch(status) else "(not a word)"
-
-
-def _whole(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    return whole(value) if isinstance(value, str) else None

@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reconciler
-from reconciler.bulk.load.results.error_files import _number
 from reconciler.errors import ReconcilerError
 from reconciler.planning.loads.generations import number
 from reconciler.settings import resolve
-from reconciler.whole import whole
+from reconciler.whole import whole, whole_value
 
 digits = st.text(st.characters(categories=["Nd", "No", "Nl"]) | st.sampled_from("0123456789²٣"), max_size=12)
 texts = (
@@ -26,7 +25,13 @@ WORKSPACE = {"metadata": {"name": "x"}, "spec": {"organisation_id": "1", "endpoi
 def test_it_is_the_number_of_the_text_or_none(text: str) -> None:
     found = whole(text)
     assert (found is None) == (re.fullmatch("[0-9]{1,18}", text) is None)
-    assert found is None or (found, _number(text)) == (int(text), int(text))
+    assert found is None or found == int(text)
+    assert whole_value(text) == found
+
+
+@given(st.integers() | st.booleans() | st.none() | st.floats() | st.lists(st.integers()))
+def test_a_value_of_json_is_a_number_only_where_it_is_written_as_one(value: object) -> None:
+    assert whole_value(value) == (value if type(value) is int else None)
 
 
 @given(st.lists(texts))

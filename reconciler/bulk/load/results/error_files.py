@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from reconciler.api.vocabulary import known_words
 from reconciler.model.foreign import ForeignText
-from reconciler.whole import whole
+from reconciler.whole import whole_value
 
 _NUMBERS = ("line", "line_number", "lineNumber", "line_num", "row", "row_number", "index")
 _REASONS = ("error", "message", "reason", "error_message", "errorMessage", "cause")
@@ -58,7 +58,7 @@ def _entry(text: str, names: Collection[str]) -> Entry:
     echo = (
         found if "operation" in found else next((c for k in _ECHOES if (c := _command(found.get(k)))), None)
     )
-    number = next((n for k in _NUMBERS if (n := _number(found.get(k))) is not None), None)
+    number = next((n for k in _NUMBERS if (n := whole_value(found.get(k))) is not None), None)
     if number is None and (said := _SAID.search(reason)):
         number = int(said[1])
     return Entry(number, canonical(echo) if echo else None, known_words(reason, names))
@@ -66,14 +66,6 @@ def _entry(text: str, names: Collection[str]) -> Entry:
 
 def _inner(value: Any) -> Any:
     return value.get("message") if isinstance(value, dict) else value
-
-
-def _number(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    return whole(value) if isinstance(value, str) else None
 
 
 def _command(value: Any) -> dict[str, Any] | None:
