@@ -1,4 +1,4 @@
-"""Pages of the manual that are made from the code: commands, events, plans, metrics, seeds. `.ci/reference` writes them."""
+"""Pages of the manual that are made from the code: commands, events, plans, metrics, seeds, rules and fields. `.ci/reference` writes them."""
 
 import inspect
 import json
@@ -16,7 +16,11 @@ from reconciler.cli.examples import EXAMPLES
 from reconciler.cli.helps import GROUPS
 from reconciler.cli.output.metrics import Metrics
 from reconciler.model import event, plan
+from reconciler.reports import fields as field_pages
+from reconciler.reports.rules import text as rules
 from reconciler.sandbox import seed
+from reconciler.spec.catalogue import catalogue
+from reconciler.spec.fields import fields
 
 # Variables that no flag names by itself.
 VARIABLES = {
@@ -276,4 +280,6 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "metrics.md": metrics,
     "plan-format.md": plan_format,
     "seeds.md": seeds,
+    "rules.md": lambda: rules.markdown(catalogue().values()),
+    "fields.md": lambda: field_pages.markdown(fields()),
 }

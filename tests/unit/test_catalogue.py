@@ -8,7 +8,6 @@ import pytest
 
 from reconciler.model.diagnostic import Severity
 from reconciler.reports.rules import json as rules_json
-from reconciler.reports.rules import text as rules_text
 from reconciler.spec.catalogue import Rule, catalogue
 from reconciler.spec.documents import File, Positions
 from reconciler.spec.schema import schema
@@ -118,11 +117,6 @@ def test_opt_in_rules_are_marked() -> None:
 
 def test_errors_cannot_be_set() -> None:
     assert not any(r.configurable for r in RULES.values() if r.severity is Severity.ERROR)
-
-
-def test_the_reference_page_is_up_to_date() -> None:
-    page = (ROOT / "docs/rules.md").read_text("utf-8")
-    assert page == rules_text.markdown(RULES.values()), "run: reconciler explain -o markdown > docs/rules.md"
 
 
 def test_the_catalogue_as_data() -> None:

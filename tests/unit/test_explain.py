@@ -54,11 +54,6 @@ def test_a_field_says_its_type_what_it_does_and_an_example(field) -> None:
     assert [yaml.safe_load(line)[name] for line in shown if name != "*"] == list(field.examples)
 
 
-def test_the_reference_page_is_up_to_date() -> None:
-    page = (ROOT / "docs/fields.md").read_text()
-    assert page == report.markdown(fields()), "run: reconciler explain fields -o markdown > docs/fields.md"
-
-
 def test_every_code_of_a_row_is_explained_and_used() -> None:
     used = set()
     for path in (ROOT / "reconciler/bulk").rglob("*.py"):
