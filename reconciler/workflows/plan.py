@@ -190,7 +190,8 @@ def _of_sandbox(findings: Sequence[Diagnostic], settings: Settings) -> list[Diag
     if not isinstance(settings.endpoint, LocalSandbox):
         return list(findings)
     advice = (
-        "the sandbox keeps datamarts that specs named before: `reconciler sandbox reset` removes its state"
+        "the sandbox has some from the start, and keeps those that specs named before, which "
+        "`reconciler sandbox reset` removes; declare the others with ignore: and a reason"
     )
     return [replace(d, help=advice) if d.code == "datamart-not-declared" else d for d in findings]
 

@@ -61,3 +61,21 @@ def test_a_file_in_a_folder_below(workspace: Workspace) -> None:
     done = workspace.run("source", "check", "customers")
     assert done.code == 1
     assert "Files of this name: data/fr/mails.csv." in done.err
+
+
+def test_datamarts_that_the_sandbox_keeps(tmp_path: Path) -> None:
+    """A wrong id is planted as a datamart: once it is corrected, the finding about it says what removes it."""
+    made = Workspace(tmp_path / "ws", "'sandbox:'")
+    table = (made.root / "specs/datamarts.yaml").read_text()
+    try:
+        for text in (table.replace('"1510"', '"1777"'), table):
+            made.write("specs/datamarts.yaml", text)
+            done = made.run("plan")
+            assert done.code == 0, done
+        assert "1777 ('retail-de')" in done.err
+        assert "`reconciler -C" in done.err
+        assert "sandbox reset` removes" in done.err.replace("\n", " ")
+        made.run("sandbox", "reset")
+        assert "1777" not in made.run("plan").err
+    finally:
+        made.run("sandbox", "stop")
