@@ -249,7 +249,7 @@ def _unreadable(url: str, e: Exception) -> ReconcilerError:
         "PermissionDeniedError": "access is denied",
         "UnauthenticatedError": "the credentials in the environment are not accepted",
         "NotSupportedError": "the server does not support reading parts of a file",
-        "GenericError": "no answer of the store; the name of the bucket or host, the network, or the credentials in the environment may be wrong (GenericError)",
+        "GenericError": "the store could not be read (GenericError): the name of the bucket or host, the network, or the credentials in the environment may be wrong",
         "InvalidPathError": "a key there has an empty part, `.`, `..` or a control character",
         "ValueError": "its key has an empty part, `.`, `..` or a control character",
     }.get(kind, f"the store could not be read ({kind})")
