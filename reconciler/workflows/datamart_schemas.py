@@ -175,6 +175,8 @@ def _difference(name: str, seen: SchemaSeen | None, now: DatamartSchema | Reconc
 def _advice(why: ReconcilerError) -> str:
     if isinstance(why, MissingExtra):
         return f"{why.help}, or set `schema: off` in the source"
+    if isinstance(why, NoSchema):
+        return "name a file in the datamart's entry (`schema: FILE`), or publish a schema on the platform; `schema: off` in a source compares nothing"
     if isinstance(why, ReadFailed):
         return "plan again, or declare a file: `reconciler schema fetch` writes one for each datamart"
     return "declare a file for the datamart (`schema:` in its entry), or correct the schema on the platform; `schema: off` in a source compares nothing"

@@ -144,6 +144,9 @@ RETRY = "`reconciler source retry s --failed-lines` sends the failed commands ag
         ([FAILED_ROWS], [], None, [RETRY]),
         ([FAILED_ROWS], [(plan((FAILED_ROWS.address,)), [])], None, [RETRY]),
         ([FAILED_ROWS], [(plan(), [Step(FAILED_ROWS.address, "execute", "succeeded", {}, {})])], 2, []),
+        ([FAILED_ROWS], [(plan(), [FAILED_ROWS])], None, [RETRY]),  # tried again, and failed again
+        ([FAILED_ROWS], [(plan(), [FAILED_ROWS]), (plan(), [Step(FAILED_ROWS.address, "execute", "succeeded", {}, {})])], 3, []),
+        ([Step(FAILED_ROWS.address, "execute", None, {}, {})], [(plan(), [FAILED_ROWS])], 2, []),  # what is left is told by run 2
     ],
 )  # fmt: skip
 def test_what_is_left_to_do_about_a_run(

@@ -157,7 +157,7 @@ def test_plan_shows_waves_and_coverage(fleet: Fleet) -> None:
     assert "++" + "~" * 38 in done.out
     assert all(len(line) <= 80 for line in done.out.splitlines()), done.out
     assert len(done.out.splitlines()) < 50
-    assert done.err.count("small-source") == 1
+    assert done.err.count("[small-source]") == 1
 
 
 def test_the_source_is_read_once_for_all_datamarts(fleet: Fleet) -> None:
@@ -315,6 +315,8 @@ def test_an_aborted_rollout_never_continues(fleet: Fleet, tmp_path: Path) -> Non
     assert (run["rollout"]["id"], run["rollout"]["wave"]) == (1, "canary")
     assert "the rollout was aborted by" in run_list(fleet)
     assert "wrong data" in run_list(fleet)
+    again = fleet.workspace.run("rollout", "abort", "--why", "another reason")
+    assert (again.code, "aborted already, because: wrong data" in again.err) == (4, True), again
     assert fleet.workspace.run("rollout", "status", "1").out == fleet.workspace.run("rollout", "status").out
     unknown = fleet.workspace.run("rollout", "status", "7")
     assert (unknown.code, "no rollout 7; the newest is 1" in unknown.err) == (1, True)
@@ -322,6 +324,14 @@ def test_an_aborted_rollout_never_continues(fleet: Fleet, tmp_path: Path) -> Non
 
 def run_list(fleet: Fleet) -> str:
     return " ".join(fleet.workspace.run("runs").out.split())
+
+
+def test_the_reason_of_an_abort_can_be_told_afterwards(fleet: Fleet) -> None:
+    assert fleet.workspace.run("apply", fleet.planned(), "--wave", "canary").code == 0
+    assert fleet.workspace.run("rollout", "abort").code == 0
+    told = fleet.workspace.run("rollout", "abort", "--why", "dashboards red")
+    assert (told.code, "The reason is recorded." in told.err) == (0, True), told
+    assert "dashboards red" in fleet.workspace.run("rollout", "status").out
 
 
 def test_on_failure_abort(fleet_of: Make) -> None:

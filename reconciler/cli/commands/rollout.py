@@ -163,6 +163,15 @@ def run_abort(flags: Flags, why: str, file: Path | None) -> int:
                 help="`reconciler rollout abort --inverse FILE` saves the plan that undoes all its waves",
             )
         say("The rollout is finished: no wave is left to cancel.")
+    elif found.state == "aborted" and why:
+        if found.why:
+            raise Refused(
+                f"the rollout was aborted already, because: {found.why}",
+                help="the reason that is recorded stays; `reconciler rollout abort` without --why shows what is applied",
+            )
+        with ledgers.rollouts(flags.root, settings) as board:
+            board.move(found.id, "aborted", why, found.who)
+        say("The rollout is aborted. The reason is recorded.")
     elif found.state != "aborted":
         _move(flags, "aborted", why, "Remaining waves are canceled.", OPEN)
     found, text = _table(flags, settings, todo=False)

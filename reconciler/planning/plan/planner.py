@@ -182,7 +182,7 @@ def assemble(
     seconds = None if occasion.latency is None else requests * occasion.latency / settings.parallelism
     budget = Budget(
         requests=requests,
-        bytes=sum(load.bytes for load in acting),
+        bytes=sum(map(to_upload, acting)),
         seconds=None if seconds is None else round(seconds, 1),
     )
     plan = Plan(
@@ -212,6 +212,18 @@ def assemble(
         created_at=occasion.created_at,
     )
     return sealed(plan)
+
+
+def to_upload(load: LoadChange) -> int:
+    """Bytes that a load still has to send, about: chunks of one load have about one size, and what was sent is only looked at.
+
+    Args:
+        load: of a plan.
+    """
+    if load.actions != ("resume",) or not load.chunks:
+        return load.bytes
+    left = sum(n for state, n in load.unfinished.items() if state not in ("live", "unknown"))
+    return round(load.bytes * min(left, load.chunks) / load.chunks)
 
 
 def _kept(change: ResourceChange | LoadChange, present: set[str]) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def told(
 
 
 def _completed(steps: Sequence[Step], later: Sequence[tuple[Recorded, Plan, Sequence[Step]]]) -> int | None:
-    """The later run since which nothing of it is left to do. That a plan has nothing to do is no answer to failed commands and refused removals."""
+    """The later run since which nothing of it is left to do. That a plan has nothing to do is no answer to failed commands and refused removals, nor is a load of which commands failed again."""
     left = {s.address for s in steps if s.state not in DONE}
     kept = {s.address for s in steps if s.state == "partial" or s.refused}
     for run, plan, did in reversed(later):
@@ -143,7 +143,9 @@ def _completed(steps: Sequence[Step], later: Sequence[tuple[Recorded, Plan, Sequ
         same = as_declared(plan)
         idle |= {a for a in left if a in same}
         left -= idle - kept
-        left -= {s.address for s in did if s.state in DONE or s.state == "partial"}
+        left -= {
+            s.address for s in did if s.state in DONE or (s.state == "partial" and s.address not in kept)
+        }
         if not left:
             return run.id
     return None
