@@ -241,6 +241,8 @@ def run_undo(flags: Flags, run_id: int | None, file: Path) -> int:
         plan_pages.show(made, flags)
     plan_pages.tell_findings(made, flags)
     plan_files.save(made, file)
+    if not output_file.is_stdout(file):
+        say(undo.SPECS)
     return Exit.DONE
 
 

@@ -6,6 +6,7 @@ from reconciler.kinds.counts import few
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.reports.style import safe
 
+SPECS = "The specs may still declare what it undoes: change them, too, else the next plan proposes it again."
 _NAMED = 3  # addresses of one reason
 _WORDS = " cannot be undone: "
 
