@@ -90,6 +90,7 @@ def test_an_activation_that_a_run_made_goes_with_its_inverse(
     assert len(on(emulator, "1510")) == 1
     back = workspace.run("runs", "show", "--inverse", str(tmp_path / "back"))
     assert "the platform does not document how to remove activations" in " ".join(back.err.split())
+    assert "change them, too, else the next plan proposes it again" in " ".join(back.err.split())
     assert workspace.run("apply", str(tmp_path / "back")).code == 0
     assert on(emulator, "1510") == []
 

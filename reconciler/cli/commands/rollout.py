@@ -193,7 +193,6 @@ def _tell_undo(back: Plan, where: Path) -> None:
         say(f"  {line}")
     if back.has_changes:
         say(f"The plan that undoes what was applied is saved: `reconciler apply {shlex.quote(str(where))}`.")
-        say(undo.SPECS)
     else:
         say(f"Nothing that was applied can be undone; the plan that is saved in {where} has no changes.")
 
