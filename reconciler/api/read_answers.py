@@ -8,6 +8,7 @@ from reconciler.api.redaction import repeats_token
 from reconciler.api.retrying import Retryable, passes
 from reconciler.errors import NotFound, ReadFailed, Unauthorized
 from reconciler.kinds import paths
+from reconciler.origin import ANY_TOKEN
 
 
 def wrapper_of(
@@ -58,12 +59,17 @@ def wrapper_of(
 
 def token_help(token: str) -> str:
     """What may be wrong with a token that the platform does not accept; nothing of it is told."""
+    if token == ANY_TOKEN:
+        return (
+            "no token is configured, and the sandbox asks for one: set RECONCILER_TOKEN to the one that it was given; "
+            "`reconciler sandbox set --faults none` ends a fault script that lets it expire"
+        )
     if token[:1] in ("'", '"'):
         return (
             "the token was not accepted; it begins with a quote, which is sent, too: write it without quotes"
         )
     if not token.startswith(("api:", "Bearer ")):
-        return "the token was not accepted; long-lived tokens often start with 'api:', this one does not"
+        return "the token was not accepted: it may have expired; long-lived tokens often start with 'api:', this one does not"
     return "the token was not accepted; it may have expired"
 
 

@@ -7,6 +7,7 @@ import pytest
 from reconciler.api.read_answers import token_help, wrapper_of
 from reconciler.api.retrying import Retryable
 from reconciler.errors import NotFound, ReadFailed, Unauthorized
+from reconciler.origin import ANY_TOKEN
 
 TOKEN = "api:a-token-of-tests"
 OK = json.dumps({"status": "ok", "data": []}).encode()
@@ -63,6 +64,7 @@ def test_what_is_not_well_formed_is_never_an_answer(content: bytes) -> None:
         ("abc", "start with 'api:'"),
         ("api:x", "expired"),
         ("Bearer x", "expired"),
+        (ANY_TOKEN, "no token is configured"),
     ],
 )
 def test_what_may_be_wrong_with_a_token(token: str, said: str) -> None:
