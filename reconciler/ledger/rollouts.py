@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from reconciler.ledger.database import Database
 
+ACCEPTED = "; accepted by "  # in a wave's reason, before who accepted the closed gate, and when
+_BEFORE = "; before that: "
 _NEWEST = 50  # rollouts whose waves a list of runs names
 _COLUMNS = "id, plan_digest, plan, state, why, who, started, updated"
 
@@ -22,6 +24,31 @@ class WaveRecord:
     at: float
     why: str = ""
     runs: tuple[int, ...] = ()
+
+    @property
+    def acceptance(self) -> str:
+        """Why a gate of it was closed that somebody accepted, who, and when; empty of any other."""
+        return acceptance(self.why)
+
+    @property
+    def shown(self) -> str:
+        """The state that people are told: a wave that passed because somebody accepted a closed gate stays accepted."""
+        return shown(self.state, self.why)
+
+
+def acceptance(why: str) -> str:
+    """What is kept in a wave's reason of a gate that somebody accepted; empty where nobody did."""
+    return why.rpartition(_BEFORE)[2] if ACCEPTED in why else ""
+
+
+def shown(state: str, why: str) -> str:
+    """A wave's state as people are told it, from its state and reason."""
+    return "accepted" if state == "passed" and acceptance(why) else state
+
+
+def with_acceptance(why: str, kept: str) -> str:
+    """A reason, and behind it what somebody accepted before."""
+    return f"{why}{_BEFORE}{kept}" if why and kept else why or kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +74,7 @@ class WaveOfRun:
         rollout: its number.
         plan_digest: of the plan of the whole rollout, which was reviewed; a run has the part that it carries out.
         wave: its name.
-        state: of the wave now.
+        state: of the wave now, as it is shown.
         why: why it is so, such as what closed its gate.
         several: other runs applied this wave, too: batches of its datamarts, or the same ones again.
         ended: how the rollout is now, by whom and why, of its last run; empty of others, and where it continues or is finished.
@@ -160,7 +187,9 @@ class Rollouts:
             for wave, how, cause, runs in rows:
                 for run in runs:
                     told = ended if run == last else ""
-                    found[run] = WaveOfRun(identity, digest, wave, how, cause, len(runs) > 1, told)
+                    found[run] = WaveOfRun(
+                        identity, digest, wave, shown(how, cause), cause, len(runs) > 1, told
+                    )
         return found
 
     def _one(self, rest: str, *values: str | int) -> Recorded | None:

@@ -11,7 +11,7 @@ from reconciler.api.presence import Clock
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.kinds.counts import many
 from reconciler.kinds.nearest import nearest_or_known
-from reconciler.ledger.rollouts import Recorded, Rollouts, WaveRecord
+from reconciler.ledger.rollouts import Recorded, Rollouts, WaveRecord, with_acceptance
 from reconciler.model.exit_code import Exit
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import Plan
@@ -180,7 +180,7 @@ def _wave(w: RolloutRun, wave: Wave, *, only: bool) -> list[Outcome]:
         return outcomes
     _soak(w, wave, record, outcomes)
     _gates_after(w, wave, outcomes)
-    _note(w, wave, "passed", "")
+    _note(w, wave, "passed", record.acceptance)
     return outcomes
 
 
@@ -231,7 +231,7 @@ def _applied(
         raise _Stopped(wave, why, outcomes)
     if any(o.status is Status.SKIPPED for o in outcomes):  # interrupted: the next run goes on here
         raise _Stopped(wave, "the run was interrupted", outcomes)
-    w.board.note(w.record.id, wave.name, "soaking", "", runs)
+    w.board.note(w.record.id, wave.name, "soaking", record.acceptance if record and accepted else "", runs)
     return outcomes
 
 
@@ -274,7 +274,15 @@ def _gates_after(w: RolloutRun, wave: Wave, outcomes: Sequence[Outcome]) -> None
 
 
 def _close(w: RolloutRun, wave: Wave, why: str, runs: Sequence[int], *, after: bool) -> None:
-    _note(w, wave, "closed after soak" if after else "closed", why, runs)
+    record = _record(w, wave)
+    kept = record.acceptance if record is not None else ""
+    _note(
+        w,
+        wave,
+        "closed after soak" if after else "closed",
+        with_acceptance(why, kept) if after else why,
+        runs,
+    )
     state = "aborted" if w.rollout.on_failure == "abort" else "stopped"
     w.board.move(w.record.id, state, f"wave {wave.name}: {why}", w.who, unless=("aborted",))
 
@@ -324,7 +332,7 @@ def _passed_before(w: RolloutRun, wave: Wave) -> None:
         raise Refused(
             f"the gate is closed: {stopped}", help="fix the cause, and run this command again"
         ) from None
-    _note(w, wave, "passed", "")
+    _note(w, wave, "passed", record.acceptance)
 
 
 def _note(w: RolloutRun, wave: Wave, state: str, why: str, runs: Sequence[int] | None = None) -> None:

@@ -143,6 +143,7 @@ RETRY = "`reconciler source retry s --failed-lines` sends the failed commands ag
         ([remove(405)], [(plan(), [remove(None, "succeeded")])], 2, []),
         ([FAILED_ROWS], [], None, [RETRY]),
         ([FAILED_ROWS], [(plan((FAILED_ROWS.address,)), [])], None, [RETRY]),
+        ([FAILED_ROWS], [(plan(), [Step(FAILED_ROWS.address, "execute", "unchanged", {}, {})])], None, [RETRY]),
         ([FAILED_ROWS], [(plan(), [Step(FAILED_ROWS.address, "execute", "succeeded", {}, {})])], 2, []),
         ([FAILED_ROWS], [(plan(), [FAILED_ROWS])], None, [RETRY]),  # tried again, and failed again
         ([FAILED_ROWS], [(plan(), [FAILED_ROWS]), (plan(), [Step(FAILED_ROWS.address, "execute", "succeeded", {}, {})])], 3, []),

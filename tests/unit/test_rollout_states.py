@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.ledger.rollouts import ACCEPTED, WaveRecord, with_acceptance
 from reconciler.reports.rollout.text import state
 
 
@@ -28,3 +29,24 @@ def test_what_became_of_a_datamart(
     states: dict[str, int], wave: str | None, aborted: bool, expected: str
 ) -> None:
     assert state(states, wave, aborted=aborted) == expected
+
+
+KEPT = f"2 commands failed{ACCEPTED}ann@host at 2026-01-02 03:04:05 UTC"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "why", "shown", "acceptance"),
+    [
+        ("passed", "", "passed", ""),
+        ("passed", "no changes", "passed", ""),
+        ("passed", KEPT, "accepted", KEPT),
+        ("accepted", KEPT, "accepted", KEPT),
+        ("soaking", KEPT, "soaking", KEPT),
+        ("closed", "2 commands failed", "closed", ""),
+        ("closed after soak", with_acceptance("false ended with 1", KEPT), "closed after soak", KEPT),
+        ("closed after soak", with_acceptance("false ended with 1", ""), "closed after soak", ""),
+    ],
+)
+def test_what_somebody_accepted_is_kept(recorded: str, why: str, shown: str, acceptance: str) -> None:
+    found = WaveRecord(recorded, 0.0, why)
+    assert (found.shown, found.acceptance) == (shown, acceptance)

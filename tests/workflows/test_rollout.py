@@ -88,13 +88,16 @@ def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None
     # Applying again changes nothing about it: what was loaded counts by its seal.
     again = fleet.workspace.run("apply", plan)
     assert again.code == 3
+    assert run_list(fleet).count("its gate is closed: 6 of 120 commands failed") == 2
+    assert "completed by" not in run_list(fleet)
     assert states(fleet) == ["passed", "closed", "waiting", "waiting"]
     assert fleet.touched() == {"canary", "early"}
     fleet.emulator.quarantine()
     resumed = fleet.workspace.run("rollout", "resume")
     assert resumed.code == 0, resumed
-    assert states(fleet) == ["passed"] * 4
+    assert states(fleet) == ["passed", "accepted", "passed", "passed"]
     assert status(fleet)["state"] == "finished"
+    told_of_acceptance(fleet)
     fleet.once_each()
     assert len(fleet.loaded()) == 40
     assert fleet.workspace.run("plan", "--detailed-exitcode").code == 0
@@ -110,9 +113,24 @@ def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None
     assert last.code == 0
     assert "This plan was already applied; nothing was written." in last.out
     assert len(fleet.emulator.writes()) == writes
-    one = fleet.workspace.run("resume")
-    assert one.code == 4
-    assert "belongs to a rollout" in one.err
+    nothing_to_resume(fleet)
+
+
+def told_of_acceptance(fleet: Fleet) -> None:
+    """Who accepted a closed gate, and when, of the wave and of each run of it; commands that failed are not done by that."""
+    accepted = r"6 of 120 commands failed \(5.0 %\); allowed: 1 %; accepted by \S+ at [-\d]+ [:\d]+ UTC"
+    told = " ".join(fleet.workspace.run("rollout", "status").out.split())
+    assert re.search(f"early accepted: {accepted}", told), told
+    listed = run_list(fleet)
+    assert len(re.findall(f"its gate was closed: {accepted}", listed)) == 3, listed
+    assert "completed by" not in listed
+
+
+def nothing_to_resume(fleet: Fleet) -> None:
+    """Of a run of a rollout that is finished."""
+    done = fleet.workspace.run("resume")
+    assert done.code == 0, done
+    assert "which is finished: there is nothing to resume" in " ".join(done.err.split())
 
 
 def undo_of_finished(fleet: Fleet) -> None:

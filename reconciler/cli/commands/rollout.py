@@ -18,7 +18,7 @@ from reconciler.cli.output import output_file
 from reconciler.cli.output.console import data, out, say, shown, style
 from reconciler.cli.wiring import actor, ledgers, real_clock
 from reconciler.errors import Refused
-from reconciler.ledger.rollouts import Recorded
+from reconciler.ledger.rollouts import ACCEPTED, Recorded
 from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
 from reconciler.model.seal import Seal
@@ -26,6 +26,7 @@ from reconciler.reports.folded import wrapped
 from reconciler.reports.plan import undo
 from reconciler.reports.rollout import json as rollout_json
 from reconciler.reports.rollout import text as rollout_text
+from reconciler.reports.times import utc
 from reconciler.settings import Settings
 from reconciler.workflows.gates import check_specs
 
@@ -210,10 +211,11 @@ def resume_rollout(flags: Flags) -> int:
         raise Refused(f"the rollout is {found.state}", help="make a new plan")
     if authority.seal_of(plan, settings) is not Seal.RIGHT:
         check_specs(plan, session.read_workspace(flags).rollout())
+    by = f"{actor.who()} at {utc(flags.clock.wall())} UTC"
     with ledgers.rollouts(flags.root, settings) as board:
         for name, wave in found.waves.items():
             if wave.state == "closed":  # a person says to go on all the same
-                board.note(found.id, name, "accepted", f"{wave.why}; continued by {actor.who()}", wave.runs)
+                board.note(found.id, name, "accepted", f"{wave.why}{ACCEPTED}{by}", wave.runs)
         board.move(found.id, "running", "", actor.who(), unless=("aborted", "finished"))
     return execute.apply_saved(plan, flags)
 

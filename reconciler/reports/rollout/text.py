@@ -126,7 +126,7 @@ def wave_state(found: Recorded, record: WaveRecord | None) -> str:
     """How a wave is; after an abort nothing soaks, is applied or is waited for."""
     state = record.state if record else "waiting"
     if found.state != "aborted" or state == "passed" or "closed" in state:
-        return state
+        return record.shown if record else state
     return "canceled" if record is None else "aborted"
 
 
@@ -144,9 +144,11 @@ def _wave_line(wave: Wave, found: Recorded, style: Style, now: float) -> str:
 
 
 def left_of(wave: Wave, record: WaveRecord | None, now: float) -> str:
-    """How long a wave still soaks."""
+    """How long a wave still soaks, and what was accepted before."""
     left = 0.0 if record is None else max(0.0, record.at + wave.soak - now)
-    return f"{duration(left)} left" if left else "soaked; gates are checked next"
+    told = f"{duration(left)} left" if left else "soaked; gates are checked next"
+    kept = record.acceptance if record is not None else ""
+    return f"{told}; its gate was closed: {kept}" if kept else told
 
 
 def _by_datamart(plan: Plan, wave: Wave) -> dict[str, list[str]]:

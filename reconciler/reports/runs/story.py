@@ -137,15 +137,18 @@ def told(
 def _completed(steps: Sequence[Step], later: Sequence[tuple[Recorded, Plan, Sequence[Step]]]) -> int | None:
     """The later run since which nothing of it is left to do. That a plan has nothing to do is no answer to failed commands and refused removals, nor is a load of which commands failed again."""
     left = {s.address for s in steps if s.state not in DONE}
-    kept = {s.address for s in steps if s.state == "partial" or s.refused}
+    partial = {s.address for s in steps if s.state == "partial"}
+    kept = partial | {s.address for s in steps if s.refused}
     for run, plan, did in reversed(later):
         idle = {x.address for x in plan.loads if x.actions == ("no-op",) and not x.unfinished}
         same = as_declared(plan)
         idle |= {a for a in left if a in same}
         left -= idle - kept
+        # A load found done already is the same load: its failed commands are failed still.
+        same_load = partial & {s.address for s in did if s.state == "unchanged"}
         left -= {
             s.address for s in did if s.state in DONE or (s.state == "partial" and s.address not in kept)
-        }
+        } - same_load
         if not left:
             return run.id
     return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.kinds.names import ChunkName, parse
 from reconciler.ledger.history import Entry, Recorded
-from reconciler.ledger.rollouts import WaveOfRun
+from reconciler.ledger.rollouts import WaveOfRun, acceptance
 from reconciler.model.plan import Budget, LoadChange, Plan, Summary
 from reconciler.model.removal import REFUSED
 from reconciler.reports import allowed
@@ -226,6 +226,7 @@ def of_wave(rollout: WaveOfRun, found: Sequence[Step], plan: Plan) -> str:
     datamarts = {s.address.partition("@")[2] for s in found} - {""}
     where = f" on {counted(datamarts, plan.labels)}" if rollout.several and datamarts else ""
     gate = f"; its gate is closed: {safe(rollout.why)}" if "closed" in rollout.state else ""
+    gate = gate or (f"; its gate was closed: {safe(kept)}" if (kept := acceptance(rollout.why)) else "")
     ended = f"; the rollout was {safe(rollout.ended)}" if rollout.ended else ""
     return f"wave {safe(rollout.wave)} of rollout {rollout.rollout}{where}{gate}{ended}"
 
