@@ -11,13 +11,14 @@ from reconciler.reports.plan import json as plan_json
 from reconciler.reports.plan.decision import ordered
 
 
-def show(found: Plan, flags: Flags, made_by: Actor | None = None) -> None:
+def show(found: Plan, flags: Flags, made_by: Actor | None = None, *, accepting: bool = False) -> None:
     """Print what drifted.
 
     Args:
         found: an audit.
         flags: say how.
         made_by: who made it, where that is known.
+        accepting: it is being written into the specs.
     """
     match flags.shape:
         case opt.PlanFormat.JSON:
@@ -25,11 +26,11 @@ def show(found: Plan, flags: Flags, made_by: Actor | None = None) -> None:
         case opt.PlanFormat.MARKDOWN:
             from reconciler.reports.drift import markdown
 
-            data(markdown.render(found))
+            data(markdown.render(found, accepting=accepting))
         case opt.PlanFormat.HTML:
             from reconciler.reports.drift import html
 
-            data(html.render(found, made_by))
+            data(html.render(found, made_by, accepting=accepting))
         case opt.PlanFormat.GITHUB:
             from reconciler.reports.findings import github
 
@@ -42,4 +43,4 @@ def show(found: Plan, flags: Flags, made_by: Actor | None = None) -> None:
             from reconciler.reports.drift import text
 
             marks = style(sys.stdout, no_color=flags.no_color)
-            out(text.render(found, marks, show_unmanaged=flags.show_unmanaged))
+            out(text.render(found, marks, show_unmanaged=flags.show_unmanaged, accepting=accepting))

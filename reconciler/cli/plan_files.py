@@ -70,7 +70,9 @@ def read_to_apply(file: Path) -> Plan:
 
     made = read(file)
     if (why := obstacle(made)) is not None:
-        raise Refused(why, help=f"`reconciler show {shlex.quote(str(file))}` lists the reasons")
+        shown = f"`reconciler show {shlex.quote(str(file))}`"
+        advice = f"`reconciler plan --out FILE` saves a plan; {shown} shows what drifted"
+        raise Refused(why, help=f"{shown} lists the reasons" if made.audit is None else advice)
     return made
 
 

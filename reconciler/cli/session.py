@@ -117,7 +117,7 @@ def plan(
         allowed=flags.allowed(),
         prune=frozenset(flags.prune or ()),
         created_at=real_clock.created_at(),
-        ledger=ledgers.not_shared(flags.root, settings) if os.environ.get("CI") else "",
+        ledger=ledgers.not_shared(flags.root, settings, several=bool(os.environ.get("CI"))),
         uploads=known.uploads,
         known=known.compartments,
         refused=lambda address, *row: None if address in (flags.target or ()) else known.refused.of(*row),

@@ -20,7 +20,7 @@ class Request:
     Attributes:
         overrides: by load address.
         allowed: guards that may be crossed.
-        ledger: where `CI` is set, how the ledger is not shared with other machines: `local`, or why it cannot be found; else empty.
+        ledger: why the ledger cannot be found, or, where `CI` is set, `local` if other machines do not share it; else empty.
         uploads: what the ledger knows of uploads to a datamart.
         prune: scopes where activations that nobody declares are to go.
         known: remote ids of compartments at the last apply, by address, as the ledger has them.

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.emulator import Emulator
 from tests.support.workspace import Workspace
 
@@ -77,6 +79,9 @@ def test_accepted_drift_becomes_spec_edits(workspace: Workspace, emulator: Emula
     text, writes = spec.read_text(), len(emulator.writes())
     one = workspace.run("drift", "--write", "--target", "Compartment/loyalty")
     assert (one.code, "Loyalty programme -> By hand" in one.err) == (0, True), one
+    words = "Of what was compared, specs and platform agree. Flags limit this comparison (--target Compartment/loyalty);"
+    assert (words in " ".join(one.err.split()), "no changes" in one.err) == (True, False), one
+    assert workspace.run("plan", "--detailed-exitcode").code == 2  # what the flag excluded
     assert spec.read_text() == text.replace("Loyalty programme", "By hand")
     both = workspace.run("drift", "--write")
     assert (both.code, "all -> {datamarts: all, except: [retail-de]}" in both.err) == (0, True), both
@@ -153,6 +158,7 @@ def test_a_missing_baseline_is_said_in_each_format_and_no_apply_takes_an_audit(
     refused = workspace.run("apply", str(file))
     assert refused.code == 4
     assert "this file records drift and is not a plan" in " ".join(refused.err.split())
+    assert "plan --out FILE` saves a plan" in " ".join(refused.err.split())
     workspace.forget_ledger()
     assert json.loads(workspace.run("drift", "-o", "json").out)["audit"] == {"baseline": None}
 
@@ -257,3 +263,28 @@ def test_loads_of_every_night_leave_the_baseline(workspace: Workspace, emulator:
     row = next(a for a in emulator.activations("1510") if a["compartment_id"] == loyalty)
     emulator.store.remove("activation", row["id"])
     assert moved(workspace) == [("Activation/loyalty@retail-de", ["delete"])]
+
+
+@pytest.mark.parametrize("shape", ["text", "markdown", "html"])
+@pytest.mark.parametrize(
+    ("flags", "limit"),
+    [
+        ((), None),
+        (("--target", "Compartment/loyalty"), "--target Compartment/loyalty"),
+        (("--datamart", "retail-fr"), "--datamart retail-fr"),
+    ],
+)
+def test_each_format_names_the_flags_that_limit_it_and_what_is_accepted_is_not_advised(
+    flags: tuple[str, ...], limit: str | None, shape: str, workspace: Workspace, emulator: Emulator
+) -> None:
+    assert workspace.run("apply", "--auto-approve").code == 0
+    loyalty = next(c for c in emulator.compartments() if c["token"] == "loyalty")
+    emulator.store.update("compartment", loyalty["id"], {"name": "By hand"})
+    for write in ((), ("--write",)):
+        told = workspace.run("drift", "-o", shape, *flags, *write)
+        words = " ".join(told.out.split())
+        assert (told.code, "drift --write" in words) == (0, not write), told
+        assert words.count("Flags limit this comparison") == (limit is not None)
+        assert limit is None or f"({limit}); resources that they exclude" in words
+        agree = "specs and platform agree. Flags limit" if limit else "a plan has no changes"
+        assert not write or agree in " ".join(told.err.split()), told

@@ -134,6 +134,10 @@ def test_what_the_platform_refuses_to_remove_is_told_once(
     assert "note[removal-not-proposed]" in told
     drift = workspace.run("drift", "--detailed-exitcode")
     assert (drift.code, "removal-not-proposed" in drift.err) == (0, True), drift
+    for shape in ("text", "markdown", "html"):
+        shown = " ".join(workspace.run("drift", "-o", shape).out.split())
+        assert "No drift; 1 removal is not proposed. Nothing was changed" in shown, shape
+        assert "othing that apply would change" in shown, shape
     assert workspace.run("apply", "--auto-approve").code == 0
     saved = str(workspace.root / "saved")
     assert workspace.run("plan", "--out", saved).code == 0

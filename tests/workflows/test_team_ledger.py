@@ -125,10 +125,16 @@ def test_a_lock_on_one_machine_ends_with_its_process_only(workspace: Workspace, 
         ("{env: TEAM_LEDGER}", {"CI": "true", "TEAM_LEDGER": "sqlite:x.db"}, "the ledger is SQLite"),
         ("sqlite:x.db", {"CI": "true"}, "the ledger is SQLite"),
         ("sqlite:x.db", {"CI": ""}, None),
-        ("{env: TEAM_LEDGER}", {"CI": ""}, None),
+        ("{env: TEAM_LEDGER}", {"CI": "", "TEAM_LEDGER": "sqlite:x.db"}, None),
+        (
+            "{env: TEAM_LEDGER}",
+            {"CI": ""},
+            "TEAM_LEDGER, which is not set; this plan was made without a ledger",
+        ),
+        ("{file: absent.url}", {"CI": ""}, "set it where you apply"),
     ],
 )
-def test_a_plan_in_ci_says_that_its_ledger_is_not_shared(
+def test_a_plan_says_that_its_ledger_is_not_set_and_in_ci_that_it_is_not_shared(
     ledger: str, env: dict[str, str], words: str | None, workspace: Workspace
 ) -> None:
     settings = workspace.root / "reconciler.yaml"
@@ -139,5 +145,5 @@ def test_a_plan_in_ci_says_that_its_ledger_is_not_shared(
     if words is None:
         assert "ledger-local" not in done.err
     else:
-        assert "[ledger-local]" in done.err
+        assert done.err.count("[ledger-local]") == 1
         assert words in " ".join(done.err.split())

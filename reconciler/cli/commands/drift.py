@@ -18,6 +18,7 @@ from reconciler.model.exit_code import Exit
 from reconciler.model.plan import Plan
 from reconciler.planning.plan.drift import drifted_addresses
 from reconciler.reports.adopt import text as adopt_text
+from reconciler.reports.drift.moved import limited
 from reconciler.workflows.adopt import adopt_workspace
 from reconciler.workflows.check import Checked
 from reconciler.workflows.drift import audited
@@ -58,7 +59,7 @@ def run_drift(flags: Flags, file: Path | None, *, detailed: bool, write: bool) -
     found = audited(made, ledgers.expendable_history(flags.root, checked.settings))
     shared = file is not None and output_file.is_stdout(file)
     if not shared:
-        audits.show(found, flags, actor.this())
+        audits.show(found, flags, actor.this(), accepting=write)
     plan_pages.tell_findings(made, flags)
     if file is not None:
         plan_files.write(found, file)
@@ -91,6 +92,9 @@ def _accepted(flags: Flags, checked: Checked, found: Plan) -> bool:
             write=True,
             accept=addresses.__contains__,
         )
-    for line in adopt_text.written_lines(done.found, done.edits, done.by_hand, done.written, done.differing):
+    told = adopt_text.written_lines(
+        done.found, done.edits, done.by_hand, done.written, done.differing, limited(found)
+    )
+    for line in told:
         say(line)
     return not (done.found.ambiguous or done.differing)

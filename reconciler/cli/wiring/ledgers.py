@@ -99,10 +99,16 @@ def history(root: Path, settings: Settings) -> History:
     return _history(root, settings, lambda: reading(root, settings))
 
 
-def not_shared(root: Path, settings: Settings) -> str:
-    """How the ledger is not shared with other machines: it is `local`, or why it cannot be found; empty where it is shared."""
+def not_shared(root: Path, settings: Settings, *, several: bool) -> str:
+    """How the ledger is not at hand for all who apply; empty where it is.
+
+    Args:
+        root: of the workspace.
+        settings: of it.
+        several: several machines apply, so that a SQLite ledger is `local`; why a ledger cannot be found is said anyway.
+    """
     try:
-        return "" if place(root, settings).url is not None else "local"
+        return "local" if place(root, settings).url is None and several else ""
     except ReconcilerError as e:
         return str(e)
 

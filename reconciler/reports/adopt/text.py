@@ -69,6 +69,7 @@ def written_lines(
     by_hand: Sequence[SpecEdit],
     written: Sequence[str],
     differing: Sequence[str] | None,
+    limited: str | None = None,
 ) -> list[str]:
     """What `drift --write` changed, and what is left.
 
@@ -78,6 +79,7 @@ def written_lines(
         by_hand: of these, those that were not made.
         written: files that were changed.
         differing: addresses that a plan would still change; None where nothing was written.
+        limited: that flags limit what was compared; None where all was.
     """
     if differing is None:
         return [
@@ -90,8 +92,12 @@ def written_lines(
         lines.append("Still not as the specs declare: " + ", ".join(safe(a) for a in differing))
     elif found.missing:
         lines.append("Not on the platform, so a plan creates: " + ", ".join(safe(a) for a in found.missing))
-    else:
+    elif limited is None:
         lines.append("Specs and platform agree: a plan has no changes.")
+    else:
+        lines.append("Of what was compared, specs and platform agree.")
+    if limited is not None:
+        lines.append(f"{safe(limited)} `reconciler drift` compares all.")
     return lines
 
 

@@ -11,7 +11,9 @@ from reconciler.reports.drift.moved import (
     UNREAD,
     UNTOUCHED,
     apart,
+    limited,
     moved,
+    no_difference,
     nothing,
     since,
     todo,
@@ -19,17 +21,19 @@ from reconciler.reports.drift.moved import (
 )
 from reconciler.reports.grouping import alike, counted, of_change
 from reconciler.reports.page import template
+from reconciler.reports.plan.decision import staying
 from reconciler.reports.plan.html import change_of, facts, finding_rows
 
 _TEMPLATE = Path(__file__).parent / "templates" / "drift.html"
 
 
-def render(plan: Plan, made_by: Actor | None = None) -> str:
+def render(plan: Plan, made_by: Actor | None = None, *, accepting: bool = False) -> str:
     """The page.
 
     Args:
         plan: an audit.
         made_by: who made it, where that is known.
+        accepting: what drifted is being written into the specs.
 
     Raises:
         MissingExtra: jinja2 is not installed.
@@ -39,10 +43,16 @@ def render(plan: Plan, made_by: Actor | None = None) -> str:
         plan=plan,
         verdict=f"{verdict(plan)} {UNTOUCHED}",
         nothing=f"{nothing(plan).capitalize()}.",
-        calm=not changed and not differing and not plan.errored and since(plan) is not None,
+        no_difference=f"{no_difference(plan).capitalize()}.",
+        calm=not staying(plan)
+        and not changed
+        and not differing
+        and not plan.errored
+        and since(plan) is not None,
         notes=([NO_BASELINE] if since(plan) is None else [])
         + ([UNREAD] if plan.errored else [])
-        + ([words] if (words := todo(plan)) else []),
+        + ([words] if (words := limited(plan)) else [])
+        + ([words] if (words := todo(plan, accepting=accepting)) else []),
         since=since(plan),
         facts=[fact for fact in facts(plan, made_by) if fact[0] != "plan"],
         moved=changed,

@@ -8,7 +8,9 @@ from reconciler.reports.drift.moved import (
     UNTOUCHED,
     Moved,
     apart,
+    limited,
     moved,
+    no_difference,
     nothing,
     since,
     todo,
@@ -19,17 +21,23 @@ from reconciler.reports.markdown import cell, code, fitted, table
 from reconciler.reports.plan.markdown import change_row, findings
 
 
-def render(plan: Plan) -> str:
-    """The whole audit, or as much of it as fits."""
-    return fitted(lambda rows: _rendered(plan, rows))
+def render(plan: Plan, *, accepting: bool = False) -> str:
+    """The whole audit, or as much of it as fits.
+
+    Args:
+        plan: an audit.
+        accepting: what drifted is being written into the specs.
+    """
+    return fitted(lambda rows: _rendered(plan, rows, todo(plan, accepting=accepting)))
 
 
-def _rendered(plan: Plan, rows: int) -> str:
+def _rendered(plan: Plan, rows: int, next_step: str | None) -> str:
     last = since(plan)
     lines = [f"## {verdict(plan)} {UNTOUCHED}", ""]
     lines.append(f"`{code(plan.workspace)}`, organisation {cell(plan.organisation_id)}")
     told = [NO_BASELINE] if last is None else []
     told += [UNREAD] if plan.errored else []
+    told += [words] if (words := limited(plan)) is not None else []
     told += [words] if (words := unmanaged.sentence(plan.unmanaged)) is not None else []
     lines += ["", *(f"> {cell(words)}" for words in told), *([""] if told else [])]
     if last is not None:
@@ -52,9 +60,9 @@ def _rendered(plan: Plan, rows: int) -> str:
         alike(apart(plan), of_change),
         change_row,
         rows,
-    ) or ["### Specs and platform differ in", "", f"{nothing(plan).capitalize()}.", ""]
+    ) or ["### Specs and platform differ in", "", f"{no_difference(plan).capitalize()}.", ""]
     lines += findings(plan, rows)
-    lines += ["", cell(words)] if (words := todo(plan)) is not None else []
+    lines += ["", cell(next_step)] if next_step is not None else []
     return "\n".join(lines).rstrip() + "\n"
 
 

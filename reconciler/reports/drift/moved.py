@@ -7,6 +7,7 @@ from typing import Any
 from reconciler.model.diagnostic import Severity
 from reconciler.model.plan import Plan, ResourceChange
 from reconciler.model.unchanged import addresses
+from reconciler.reports.plan.decision import limited_by, not_proposed, staying
 from reconciler.reports.plan.words import value
 
 NO_BASELINE = (
@@ -63,22 +64,42 @@ def nothing(plan: Plan) -> str:
     return "nothing that could be read" if plan.errored else "nothing"
 
 
+def no_difference(plan: Plan) -> str:
+    """The same for the list of what differs: a removal that is not proposed differs, and apply leaves it."""
+    return "nothing that apply would change" if staying(plan) and not plan.errored else nothing(plan)
+
+
+def limited(plan: Plan) -> str | None:
+    """That flags limit what was compared, and which; None where all compartments and activations were."""
+    limits = [flag for flag in plan.limits if not flag.startswith("--only ")]  # an audit has no loads
+    return limited_by(limits, "comparison") if limits else None
+
+
 def verdict(plan: Plan) -> str:
-    """How much drifted, in one sentence; nothing is said of what is not known."""
+    """How much drifted, in one sentence, and what apply leaves; nothing is said of what is not known."""
+    return f"{_drifted(plan)}{not_proposed(plan)}."
+
+
+def _drifted(plan: Plan) -> str:
     changed, differing = len(plan.resource_drift), len(apart(plan))
     if plan.errored and not (changed or differing):
-        return "Not known whether there is drift: a read failed."
+        return "Not known whether there is drift: a read failed"
     if since(plan) is None:
         words = f"{differing} not as declared" if differing else "nothing differs from the specs"
-        return f"{'Drift' if differing else 'No drift known'}: {words}; no earlier apply to compare with."
+        return f"{'Drift' if differing else 'No drift known'}: {words}; no earlier apply to compare with"
     if not changed and not differing:
-        return "No drift."
-    return f"Drift: {changed} changed on the platform, {differing} not as declared."
+        return "No drift"
+    return f"Drift: {changed} changed on the platform, {differing} not as declared"
 
 
-def todo(plan: Plan) -> str | None:
-    """What can be done about it; None where there is nothing to do, or nothing is known for sure."""
-    if plan.errored or not (plan.resource_drift or apart(plan)):
+def todo(plan: Plan, *, accepting: bool = False) -> str | None:
+    """What can be done about it; None where there is nothing to do, or nothing is known for sure.
+
+    Args:
+        plan: an audit.
+        accepting: it is being written into the specs, and what is left of it is told after that.
+    """
+    if accepting or plan.errored or not (plan.resource_drift or apart(plan)):
         return None
     stops = any(d.severity is Severity.ERROR for d in plan.diagnostics)
     first = " Apply is refused until the errors are corrected; their help says how." if stops else ""

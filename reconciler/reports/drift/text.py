@@ -7,7 +7,9 @@ from reconciler.reports.drift.moved import (
     UNTOUCHED,
     Moved,
     apart,
+    limited,
     moved,
+    no_difference,
     nothing,
     since,
     todo,
@@ -21,13 +23,14 @@ from reconciler.reports.style import Style, safe
 _SIGN = {"create": "+", "update": "~", "delete": "-"}
 
 
-def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
+def render(plan: Plan, style: Style, *, show_unmanaged: bool = False, accepting: bool = False) -> str:
     """Both lists, and a line that sums them up.
 
     Args:
         plan: an audit plan.
         style: how to mark text.
         show_unmanaged: name what no spec declares, one by one.
+        accepting: what drifted is being written into the specs.
     """
     lines: list[str] = []
     if (last := since(plan)) is None:
@@ -37,12 +40,13 @@ def render(plan: Plan, style: Style, *, show_unmanaged: bool = False) -> str:
         lines += [line for m in moved(plan) for line in _moved(m, style)] or [f"  {nothing(plan)}"]
         lines.append("")
     lines += [style.bold("Specs and platform differ in"), ""]
-    lines += changes_lines(apart(plan), style, plan.labels) or [f"  {nothing(plan)}"]
+    lines += changes_lines(apart(plan), style, plan.labels) or [f"  {no_difference(plan)}"]
     lines += [
         "",
         *unmanaged_lines(plan, style, show=show_unmanaged),
         *wrapped(f"{verdict(plan)} {UNTOUCHED}", style.width),
-        *wrapped(todo(plan) or "", style.width),
+        *wrapped(safe(limited(plan) or ""), style.width),
+        *wrapped(todo(plan, accepting=accepting) or "", style.width),
     ]
     if plan.errored:
         lines.append(style.red(UNREAD))

@@ -30,9 +30,8 @@ def in_numbers(plan: Plan) -> str:
         return f"{actions(s)}; {s.unchanged} unchanged."
     if stopped(plan) is not None:
         return f"Nothing was planned; {s.unchanged} unchanged."
-    staying = {d.address for d in plan.diagnostics if d.code == "removal-not-proposed"}
-    left = sum(c.address in staying for c in plan.resource_changes)
-    also = f"; {many(left, 'removal is', 'removals are')} not proposed" if left else ""
+    left = staying(plan)
+    also = not_proposed(plan)
     stuck = {d.address for d in plan.diagnostics if d.code == "load-stuck"}
     waiting = sum(load.address in stuck for load in plan.loads)
     also += (
@@ -46,16 +45,38 @@ def in_numbers(plan: Plan) -> str:
     return f"{' and '.join(kinds) or 'Nothing'} {'is' if agreeing < 2 else 'are'} as declared{also}."
 
 
+def staying(plan: Plan) -> int:
+    """How many resources stay, because the platform refused to remove them."""
+    told = {d.address for d in plan.diagnostics if d.code == "removal-not-proposed"}
+    return sum(c.address in told for c in plan.resource_changes)
+
+
+def not_proposed(plan: Plan) -> str:
+    """That removals are not proposed, as the end of a sentence; empty where all are."""
+    left = staying(plan)
+    return f"; {many(left, 'removal is', 'removals are')} not proposed" if left else ""
+
+
 def limited(plan: Plan) -> str | None:
     """That flags limit the plan, and which, or that it has only failed commands; None where all was compared."""
     if plan.complete:
         return None
     if plan.loads and all(load.retry for load in plan.loads):
         return "This plan sends failed commands again; nothing else was compared."
-    shown = [flag if len(flag) <= _WIDTH else f"{flag[: _WIDTH - 1]}…" for flag in plan.limits[:_FLAGS]]
-    more = len(plan.limits) - len(shown)
+    return limited_by(plan.limits, "plan")
+
+
+def limited_by(limits: Sequence[str], what: str) -> str:
+    """That flags limit something, and which, as far as they are known.
+
+    Args:
+        limits: flags as they were given.
+        what: they limit.
+    """
+    shown = [flag if len(flag) <= _WIDTH else f"{flag[: _WIDTH - 1]}…" for flag in limits[:_FLAGS]]
+    more = len(limits) - len(shown)
     which = f" ({', '.join([*shown, *([f'{more:,} more'] if more else [])])})" if shown else ""
-    return f"Flags limit this plan{which}; resources that they exclude were not compared."
+    return f"Flags limit this {what}{which}; resources that they exclude were not compared."
 
 
 def ordered(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
