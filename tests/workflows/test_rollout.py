@@ -326,6 +326,9 @@ def test_an_aborted_rollout_never_continues(fleet: Fleet, tmp_path: Path) -> Non
     assert "`deactivations` in the compartment's spec deactivates it" in str(back["diagnostics"])
     for command in (("apply", plan), ("apply", "--check", plan), ("rollout", "resume"), ("rollout", "pause")):
         assert fleet.workspace.run(*command).code == 4
+    of_run = fleet.workspace.run("resume")
+    assert (of_run.code, "which was aborted by" in " ".join(of_run.err.split())) == (4, True), of_run
+    assert "rollout resume" not in of_run.err  # it is refused
     assert fleet.workspace.run("show", str(tmp_path / "back")).code == 0
     assert fleet.touched() == {"canary"}
     assert "wave canary of rollout 1" in " ".join(fleet.workspace.run("runs").out.split())
