@@ -234,7 +234,7 @@ def _ledger_warning(request: Request) -> list[Diagnostic]:
                 "ledger-local",
                 Severity.NOTE,
                 f"{request.ledger}; this plan was made without a ledger, and apply fails without it",
-                help="set it where you apply, in a pipeline for the jobs that apply, to the same ledger for all",
+                help="set it where you apply: postgresql://…, the same for all who apply; for one machine alone, sqlite:PATH",
             )
         ]
     return []
