@@ -112,7 +112,8 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 f"{rejected:,} of {many(scan.lines, 'row is', 'rows are')} rejected and will not be sent{first}",
                 want.span,
                 address=address,
-                note=worst,
+                note="\n".join(shown[1:])
+                or None,  # the first is in the message, which plan shows without the rest
                 help=f"`reconciler source check {want.source}` shows them by reason;{rejects_advice(want.source)}",
             )
         ]
