@@ -106,7 +106,7 @@ def test_the_messy_organisation(shell: dict[str, str], tmp_path: Path) -> None:
     assert "archived" in first
     assert 'name: "News letter" -> "Newsletter"' in by_hand
     assert "No changes." in by_hand
-    assert "compartment 2006, active on retail-it" in by_hand.split("== block 4")[1]
+    assert "not the organisation's: 2006, active on" in by_hand.split("== block 4")[1]
 
 
 def test_the_main_job_of_the_readme(shell: dict[str, str], tmp_path: Path) -> None:
