@@ -108,8 +108,11 @@ def of_finding(d: Diagnostic) -> object:
 
 
 def anywhere(text: str, datamart: str) -> str:
-    """A text without the name of the datamart it is about."""
-    return text.replace(f"on {datamart}", "there").replace(datamart, "…") if datamart else text
+    """A text without the name of the datamart it is about; a datamart may be called `es`, and then it stands in other words, too."""
+    if not datamart:
+        return text
+    name = rf"(?<![\w-]){re.escape(datamart)}(?![\w-])"
+    return re.sub(name, "…", re.sub(rf"\bon {name}", "there", text))
 
 
 def by_kind_and_action(changes: Sequence[ResourceChange]) -> list[list[ResourceChange]]:
