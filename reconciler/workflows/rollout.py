@@ -219,7 +219,7 @@ def _applied(
             raise _Stopped(wave, str(e), outcomes, e) from None
         runs += [result.run] if result.run is not None else []
         outcomes += result.outcomes
-        if result.exit is Exit.LOCKED or any(o.status is Status.SKIPPED for o in result.outcomes):
+        if result.exit is Exit.LOCKED or _not_begun(result.outcomes):
             break
     if w.stopping() and not any(
         o.status in _FAILED for o in outcomes
@@ -229,10 +229,19 @@ def _applied(
     if why := waves.closed(wave.gates, new, waves.trips(w.plan, wave)):
         _close(w, wave, why, runs, after=False)
         raise _Stopped(wave, why, outcomes)
-    if any(o.status is Status.SKIPPED for o in outcomes):  # interrupted: the next run goes on here
-        raise _Stopped(wave, "the run was interrupted", outcomes)
+    if left := _not_begun(outcomes):  # the next run goes on here
+        raise _Stopped(
+            wave,
+            f"{many(len(left), 'action was', 'actions were')} not begun: {left[0].address}: {left[0].message}",
+            outcomes,
+        )
     w.board.note(w.record.id, wave.name, "soaking", record.acceptance if record and accepted else "", runs)
     return outcomes
+
+
+def _not_begun(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """What was skipped, but for what is stale: `--skip-stale` asks that the rest goes on without it."""
+    return [o for o in outcomes if o.status is Status.SKIPPED and not o.refused]
 
 
 def _soak(w: RolloutRun, wave: Wave, record: WaveRecord, outcomes: Sequence[Outcome]) -> None:

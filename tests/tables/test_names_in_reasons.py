@@ -1,5 +1,7 @@
 """Reasons of many datamarts are compared without the name of theirs, and nothing else is taken out of them."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,6 @@ def test_a_name_is_taken_out_whole(text: str, datamart: str, expected: str) -> N
 def test_other_words_stay(words: list[str], datamart: str) -> None:
     shown = anywhere(" ".join(words), datamart).split()
     left = [w for w in words if w != datamart]
-    there = sum(a == "on" and b == datamart for a, b in zip(words, words[1:], strict=False))
+    there = sum(a == "on" and b == datamart for a, b in itertools.pairwise(words))
     assert [w for w in shown if w not in ("…", "there", "on")] == [w for w in left if w != "on"]
     assert shown.count("there") == there

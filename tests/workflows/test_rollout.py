@@ -85,6 +85,7 @@ def test_a_rollout_stops_at_a_gate_and_continues_on_resume(fleet: Fleet) -> None
     assert "is stopped: wave early: 6 of 120 commands" in " ".join(told.out.split())
     short = told.out.replace(f" -C {fleet.workspace.root}", "")  # it is added to lines of the right width
     assert all(len(line) <= 80 for line in short.splitlines()), told.out
+    assert "`rollout resume` accepts them" in " ".join(short.split()).replace("reconciler rollout", "rollout")
     # Applying again changes nothing about it: what was loaded counts by its seal.
     again = fleet.workspace.run("apply", plan)
     assert again.code == 3
@@ -723,3 +724,23 @@ def test_archived_and_cross_datamarts_in_a_wave_are_refused(fleet: Fleet) -> Non
     assert "archived-datamart" in done.err
     assert "m10 is a cross-datamart; profiles cannot be loaded into a cross-datamart" in done.err
     assert fleet.emulator.writes() == []
+
+
+def test_what_is_stale_is_skipped_in_waves_and_the_rest_goes_on(fleet: Fleet, tmp_path: Path) -> None:
+    """`--skip-stale` is no interruption: the waves are passed, and the rollout ends."""
+    workspace = fleet.workspace
+    text = "apiVersion: reconciler/v1\nkind: Compartment\nmetadata: {{name: {0}}}\nspec: {{token: {0}, name: {1}, activations: all}}\n"
+    workspace.write("specs/web.yaml", text.format("web", "Web"))
+    workspace.write("specs/app.yaml", text.format("app", "App"))
+    assert workspace.run("apply", "--auto-approve", "--only", "config").code == 0
+    workspace.write("specs/web.yaml", text.format("web", "Website"))
+    workspace.write("specs/app.yaml", text.format("app", "Apps"))
+    saved = str(tmp_path / "s.plan")
+    assert workspace.run("plan", "--only", "config", "--out", saved).code == 0
+    web = next(r for r in fleet.emulator.compartments() if r["token"] == "web")
+    fleet.emulator.store.update("compartment", web["id"], {"name": "Changed"})
+    done = workspace.run("apply", saved, "--skip-stale")
+    assert (done.code, "stale" in done.err) == (3, True), done
+    assert "interrupted" not in done.out + done.err, done
+    assert next(r for r in fleet.emulator.compartments() if r["token"] == "app")["name"] == "Apps"
+    assert "is finished" in workspace.run("rollout", "status").out

@@ -22,6 +22,11 @@ NEXT = {
     f"`reconciler rollout resume` continues and accepts what failed, but nothing that is unknown; {_ABORT}",
     "aborted": "`reconciler plan` shows what the specs still ask for.",
 }
+# Nothing takes back that commands failed, whatever is sent since: the same plan stops there again.
+_FAILED_COMMANDS = (
+    "`reconciler source retry NAME --failed-lines` sends the failed commands again. They still count for this gate: "
+    f"`reconciler rollout resume` accepts them and continues; {_ABORT}"
+)
 _CHECKED_AGAIN = f"correct the cause, and `reconciler rollout resume` checks the gate again; {_ABORT}"
 ORGANISATION = "the organisation"  # the row of what belongs to no datamart
 SINGLE_MAX_DATAMARTS = (
@@ -98,7 +103,11 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
 def todo(found: Recorded) -> str:
     """What can be done now; empty of one that is finished. A gate that is checked after the soak is never accepted."""
     again = any(wave.state == "closed after soak" for wave in found.waves.values())
-    words = _CHECKED_AGAIN if found.state == "stopped" and again else NEXT.get(found.state)
+    words = NEXT.get(found.state)
+    if found.state == "stopped":
+        closed = [wave.why for wave in found.waves.values() if wave.state == "closed"]
+        counted = bool(closed) and all("commands failed" in why or "command failed" in why for why in closed)
+        words = _CHECKED_AGAIN if again else _FAILED_COMMANDS if counted else words
     return f"Next: {words}" if words else ""
 
 
