@@ -1,5 +1,6 @@
 """The question before something is written."""
 
+import signal
 import sys
 
 from reconciler.cli.output.console import say
@@ -16,6 +17,8 @@ def approve(question: str, *, auto: bool, help: str) -> None:  # noqa: A002 - th
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ApprovalRefused("approval is required, and there is no terminal to ask on", help=help)
+    # polars has Ctrl-C begin a read again that it breaks off: the question would stay until Enter.
+    signal.siginterrupt(signal.SIGINT, True)
     try:
         say(f"{question} Only 'yes' is accepted: ")
         answer = input()

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Sequence
 from fcntl import ioctl
 from pathlib import Path
 
@@ -18,7 +19,12 @@ BARS = "\u2501"
 
 
 def on_a_terminal(
-    *arguments: str, columns: int, cwd: Path, until: bytes = b"", codes: list[int] | None = None
+    *arguments: str,
+    program: Sequence[str] = ("-m", "reconciler"),
+    columns: int,
+    cwd: Path,
+    until: bytes = b"",
+    codes: list[int] | None = None,
 ) -> str:
     """What a terminal of so many columns receives; Ctrl-C once it has shown `until`."""
     ours, theirs = pty.openpty()
@@ -26,7 +32,7 @@ def on_a_terminal(
     hidden = ("RECONCILER_", "CI", "COLUMNS", "NO_COLOR")
     environ = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
     environ |= {"TERM": "xterm", "XDG_CACHE_HOME": str(cwd / "cache")}
-    command = [sys.executable, "-m", "reconciler", *arguments]
+    command = [sys.executable, *program, *arguments]
     process = subprocess.Popen(command, cwd=cwd, env=environ, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     got = b""
@@ -107,3 +113,22 @@ def test_ctrl_c_at_the_question_ends_the_command_with_words(tmp_path: Path) -> N
         subprocess.run([sys.executable, "-m", "reconciler", "-C", str(shop), "sandbox", "stop"], check=False)
     assert codes == [130], text
     assert text.endswith("\nNothing was written.\ninterrupted\n"), text[-200:]
+
+
+ASKS = """
+import polars
+from reconciler.cli.approval import approve
+
+polars.DataFrame({"a": [1]}).filter(polars.col("a") > 0)
+approve("Apply this?", auto=False, help="")
+"""
+
+
+def test_ctrl_c_at_the_question_ends_it_whatever_a_library_made_of_the_signal(tmp_path: Path) -> None:
+    """The engine of tables has reads begun again that a signal breaks off."""
+    codes = list[int]()
+    program = ("-c", ASKS)
+    text = on_a_terminal(program=program, columns=80, cwd=tmp_path, until=b"is accepted:", codes=codes)
+    assert codes[0] != 0
+    assert "\nNothing was written.\n" in text
+    assert "KeyboardInterrupt" in text
