@@ -17,7 +17,7 @@ SEED: dict[str, Any] = {
         {"id": "1510", "name": "Retail DE", "organisation_id": "1185"},
         {"id": "1490", "name": "Retail UK (closed)", "organisation_id": "1185", "archived": True},
         {"id": "1600", "name": "Retail all", "organisation_id": "1185", "type": "CROSS_DATAMART"},
-        {"id": "990001", "name": "Other", "organisation_id": "2000"},
+        {"id": "2998", "name": "Other", "organisation_id": "2000"},
     ],
     "compartments": [
         {"id": "1000", "organisation_id": "1185", "token": "default", "name": "Default"},

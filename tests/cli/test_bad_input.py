@@ -198,7 +198,7 @@ def test_unknown_organisation(workspace: Workspace, emulator: Emulator) -> None:
 
 @pytest.mark.parametrize(
     ("identity", "words"),
-    [("7777", "has no datamart 7777"), ("1490", "archived"), ("990001", "has no datamart 990001")],
+    [("7777", "has no datamart 7777"), ("1490", "archived"), ("2998", "has no datamart 2998")],
 )
 def test_unknown_archived_and_foreign_datamarts(
     identity: str, words: str, workspace: Workspace, emulator: Emulator
