@@ -108,11 +108,15 @@ def of_finding(d: Diagnostic) -> object:
 
 
 def anywhere(text: str, datamart: str) -> str:
-    """A text without the name of the datamart it is about; a datamart may be called `es`, and then it stands in other words, too."""
+    """A text without the name of the datamart it is about."""
     if not datamart:
         return text
-    name = rf"(?<![\w-]){re.escape(datamart)}(?![\w-])"
-    return re.sub(name, "…", re.sub(rf"\bon {name}", "there", text))
+    return re.sub(_whole(datamart), "…", re.sub(rf"\bon {_whole(datamart)}", "there", text))
+
+
+def _whole(name: str) -> str:
+    """The pattern of a name that stands alone; a datamart may be called `es`, which is in other words, too."""
+    return rf"(?<![\w-]){re.escape(name)}(?![\w-])"
 
 
 def by_kind_and_action(changes: Sequence[ResourceChange]) -> list[list[ResourceChange]]:
@@ -175,10 +179,5 @@ def about(same: Sequence[Diagnostic]) -> tuple[str, str]:
     if len(places) < 2:
         return f"{d.address}, {many(len(same), 'time')}" if d.address else many(len(same), "time"), d.message
     subject = f"{name} on {many(len(places), 'datamart')}"
-    alike = {_of_it(x.message, (x.address or "").partition("@")[2]) for x in same}
+    alike = {re.sub(_whole((x.address or "").partition("@")[2]), "it", x.message) for x in same}
     return subject, f"each: {alike.pop()}" if len(alike) == 1 else f"for example {datamart}: {d.message}"
-
-
-def _of_it(text: str, datamart: str) -> str:
-    """A text with `it` for the name of its datamart."""
-    return re.sub(rf"(?<![\w-]){re.escape(datamart)}(?![\w-])", "it", text)

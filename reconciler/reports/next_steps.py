@@ -70,7 +70,7 @@ def _resent(address: str, chunks: Sequence[int]) -> str:
     """What sends chunks again that no run sends by itself: their rows may have arrived, or somebody stopped them."""
     if not chunks:
         return f"No run sends by itself what {safe(address)} has left: `reconciler plan` says why, and which `--resend` does."
-    which = chunks_named([str(n) for n in chunks])
+    which = chunks_named(chunks)
     return (
         f"No run sends {which} of {safe(address)} again by itself: `reconciler plan` says why. "
         f"{resending(safe(address), chunks)} does."

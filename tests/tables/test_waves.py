@@ -50,7 +50,10 @@ OK = Status.SUCCEEDED
     ],
 )
 def test_gates(gates: dict[str, Any], outcomes: list[Outcome], trips: int, closes: bool) -> None:
-    assert (waves.closed(Gates(**gates), outcomes, trips) is not None) is closes
+    why = waves.closed(Gates(**gates), outcomes, trips)
+    assert (why is not None) is closes
+    if why is not None:  # what commands closed is told from what executions and guards did
+        assert waves.by_commands(why) is any(key.startswith("max_failed_lines") for key in gates)
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 from reconciler.bulk.load.listings import LoadStopped
 from reconciler.bulk.load.results.collect import Aftermath
-from reconciler.kinds.counts import few, many
+from reconciler.kinds.counts import many
 from reconciler.model.load import Scan
 from reconciler.model.outcome import Outcome, Status
 from reconciler.model.plan import LoadChange
 from reconciler.planning.loads import protocol
-from reconciler.planning.loads.outcome_findings import unsent_words
+from reconciler.planning.loads.outcome_findings import chunks_named, unsent_words
 from reconciler.planning.loads.protocol import LoadView
 
 # Refused lines that are named in reports; the journal has more, and `source retry` finds all of them.
 SHOWN_FAILURES = 10
-NAMED_CHUNKS = 5  # of which the same is said
 _OF_CHUNK = re.compile(r"chunk (\d+)(.*)", re.DOTALL)
 
 
@@ -45,13 +44,7 @@ def in_order(errors: Iterable[str]) -> str:
         else:
             of_load[words] = None
     ordered = sorted(of_chunks.items(), key=lambda said: min(said[1]))
-    return "; ".join([*of_load, *(f"{_chunks(sorted(numbers))}{words}" for words, numbers in ordered)])
-
-
-def _chunks(numbers: list[int]) -> str:
-    if len(numbers) == 1:
-        return f"chunk {numbers[0]}"
-    return f"chunks {few([str(n) for n in numbers], NAMED_CHUNKS)}"
+    return "; ".join([*of_load, *(f"{chunks_named(sorted(numbers))}{words}" for words, numbers in ordered)])
 
 
 def stopped_by(stop: LoadStopped) -> Ended:

@@ -20,12 +20,13 @@ from reconciler.errors import MissingExtra, ReconcilerError, UsageError
 from reconciler.kinds.counts import many
 from reconciler.model.address import WORKSPACE_FILE
 from reconciler.model.exit_code import Exit
+from reconciler.origin import SANDBOX
 from reconciler.spec.files import read_workspace
 from reconciler.spec.find import check_is_workspace
 
 sandbox_app = typer.Typer(help="The sandbox: a built-in simulation of the platform.", no_args_is_help=True)
 _MOST_OF_A_SEED = 256 << 20  # bytes
-NONE, PORT, SANDBOX = "none", 8089, "sandbox:"
+NONE, PORT = "none", 8089
 NOT_RUNNING = "The workspace's sandbox does not run; a command with `endpoint: sandbox:` starts it."
 
 

@@ -88,14 +88,14 @@ def why_stuck(view: LoadView) -> str:
     """Of the chunks that keep a load from its end, where nothing else is left to do."""
     now, told = states(view), []
     for state, why in _STUCK.items():
-        if numbers := [str(i) for i in sorted(now) if now[i] is state]:
+        if numbers := [i for i in sorted(now) if now[i] is state]:
             told.append(f"{chunks_named(numbers)}: {why}")
     return f"; {'; '.join(told)}; only --resend sends {'it' if len(stuck(view)) == 1 else 'them'} again"
 
 
-def chunks_named(numbers: Sequence[str]) -> str:
-    """Some chunks, by their numbers."""
-    return f"chunk {numbers[0]}" if len(numbers) == 1 else f"chunks {few(numbers, MOST_RESENT)}"
+def chunks_named(numbers: Sequence[int]) -> str:
+    """Some chunks, by their numbers; of many the first ones."""
+    return f"chunk {numbers[0]}" if len(numbers) == 1 else f"chunks {few([*map(str, numbers)], _NAMED)}"
 
 
 def resending(address: str, chunks: Sequence[int]) -> str:

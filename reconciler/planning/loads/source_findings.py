@@ -15,6 +15,7 @@ from reconciler.planning.loads.identifier_findings import identifier_findings
 
 SMALL = 1000
 SHOWN = 12  # rejected lines named in a plan
+_ONE, _SEVERAL = ", that is ", ", the first "  # before the row that a message names
 
 
 def refusal(definition: SourceDefinition, scan: Scan) -> str | None:
@@ -90,7 +91,7 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
     """Rows that are bad and will not be sent: an error where they are more than the source allows."""
     address, rejected = str(want.address), bad(scan)
     shown = [f"{r.where}: {r.reason}" for r in scan.rejects if r.code != SUPERSEDED][:SHOWN]
-    first = f", {'the first' if rejected > 1 else 'that is'} {shown[0]}" if shown else ""
+    first = f"{_SEVERAL if rejected > 1 else _ONE}{shown[0]}" if shown else ""
     if rejected > len(shown):
         shown.append(f"… and {rejected - len(shown):,} more")
     worst = "\n".join(shown)
@@ -102,7 +103,7 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 want.span,
                 address=address,
                 note=worst,
-                help=f"correct them, or raise bad_lines.allow; until then nothing is sent.{rejects_advice(want.source)}",
+                help=f"correct them, or raise bad_lines.allow; until then nothing is sent.{_writes(want.source)}",
             )
         ]
     if rejected:
@@ -114,15 +115,33 @@ def rejected_findings(want: DesiredLoad, scan: Scan) -> list[Diagnostic]:
                 address=address,
                 note="\n".join(shown[1:])
                 or None,  # the first is in the message, which plan shows without the rest
-                help=f"`reconciler source check {want.source}` shows them by reason;{rejects_advice(want.source)}",
+                help=f"{_shows(want.source)}{_writes(want.source)}",
             )
         ]
     return []
 
 
-def rejects_advice(source: str) -> str:
+def _shows(source: str) -> str:
+    return f"`reconciler source check {source}` shows them by reason;"
+
+
+def _writes(source: str) -> str:
     """How to get rejected rows with their contents; ends a help."""
     return f" `reconciler source check {source} --rejects FILE` writes them to a file"
+
+
+def beside_rows(found: Diagnostic, source: str, *, written: bool) -> Diagnostic:
+    """The finding about rejected rows where these are shown beside it, by reason: without them, and without advice that was followed.
+
+    Args:
+        found: of `rejected_findings`.
+        source: its name.
+        written: they were written to a file, too.
+    """
+    message = found.message.partition(_SEVERAL)[0].partition(_ONE)[0]
+    advice = (found.help or "").removesuffix(_writes(source)) if written else found.help
+    told = (advice or "").removeprefix(_shows(source)).strip()
+    return replace(found, message=message, note=None, help=told or None)
 
 
 def _overtaken(want: DesiredLoad, found: Repeated) -> Diagnostic:

@@ -311,12 +311,12 @@ def _compared(said: ResourceChange | LoadChange, meant: ResourceChange | LoadCha
     """How an action differs from what the specs make of it."""
     if said == meant:
         return None
-    after, wanted = said.change.after if isinstance(said, ResourceChange) else None, None
-    if isinstance(meant, ResourceChange):
-        wanted = meant.change.after
-    # Which value differs says more than that the actions do.
-    values = _difference(_plain(after), _plain(wanted), "change.after") if after and wanted else None
-    difference = values or _difference(_entry(said), _entry(meant))
+    difference = None
+    if isinstance(said, ResourceChange) and isinstance(meant, ResourceChange):
+        after, wanted = said.change.after, meant.change.after
+        # Which value differs says more than that the actions do.
+        difference = _difference(_plain(after), _plain(wanted), "change.after") if after and wanted else None
+    difference = difference or _difference(_entry(said), _entry(meant))
     return None if difference is None else Refusal(said.address, *difference)
 
 

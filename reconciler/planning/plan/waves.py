@@ -1,5 +1,6 @@
 """A plan in waves: which action is in which, the part of the plan that one wave carries out, and its gates. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from typing import TypeVar
 
@@ -138,6 +139,11 @@ def closed(gates: Gates, outcomes: Sequence[Outcome], trips: int) -> str | None:
             f"{trips} guards were overridden on the datamarts of this wave; allowed: {gates.max_guard_trips}"
         )
     return None
+
+
+def by_commands(why: str) -> bool:
+    """Whether commands that failed closed a gate, from the reason that `closed` gave: they count for good, whatever is sent since."""
+    return re.search(r"\bcommands? failed\b", why) is not None
 
 
 def trips(plan: Plan, wave: Wave) -> int:

@@ -9,7 +9,7 @@ from reconciler.ledger.history import Entry
 from reconciler.ledger.rollouts import Recorded, WaveRecord
 from reconciler.model.plan import Plan
 from reconciler.model.rollout import Wave
-from reconciler.planning.plan.waves import carried_out, datamart_of
+from reconciler.planning.plan.waves import by_commands, carried_out, datamart_of
 from reconciler.reports.folded import wrapped
 from reconciler.reports.style import Style, duration, safe
 
@@ -22,7 +22,6 @@ NEXT = {
     f"`reconciler rollout resume` continues and accepts what failed, but nothing that is unknown; {_ABORT}",
     "aborted": "`reconciler plan` shows what the specs still ask for.",
 }
-# Nothing takes back that commands failed, whatever is sent since: the same plan stops there again.
 _FAILED_COMMANDS = (
     "`reconciler source retry NAME --failed-lines` sends the failed commands again. They still count for this gate: "
     f"`reconciler rollout resume` accepts them and continues; {_ABORT}"
@@ -102,12 +101,14 @@ def table(found: Recorded, plan: Plan, journal: Sequence[Entry], style: Style, n
 
 def todo(found: Recorded) -> str:
     """What can be done now; empty of one that is finished. A gate that is checked after the soak is never accepted."""
-    again = any(wave.state == "closed after soak" for wave in found.waves.values())
     words = NEXT.get(found.state)
     if found.state == "stopped":
+        states = {wave.state for wave in found.waves.values()}
         closed = [wave.why for wave in found.waves.values() if wave.state == "closed"]
-        counted = bool(closed) and all("commands failed" in why or "command failed" in why for why in closed)
-        words = _CHECKED_AGAIN if again else _FAILED_COMMANDS if counted else words
+        if "closed after soak" in states:
+            words = _CHECKED_AGAIN
+        elif closed and all(map(by_commands, closed)):
+            words = _FAILED_COMMANDS
     return f"Next: {words}" if words else ""
 
 

@@ -135,20 +135,25 @@ def told(
 
 
 def _completed(steps: Sequence[Step], later: Sequence[tuple[Recorded, Plan, Sequence[Step]]]) -> int | None:
-    """The later run since which nothing of it is left to do. That a plan has nothing to do is no answer to failed commands and refused removals, nor is a load of which commands failed again."""
+    """The later run since which nothing of it is left to do. That a plan has nothing to do is no answer to failed commands and refused removals."""
     left = {s.address for s in steps if s.state not in DONE}
     partial = {s.address for s in steps if s.state == "partial"}
     kept = partial | {s.address for s in steps if s.refused}
+
+    def settles(did: Step) -> bool:
+        """Whether that is the end of it: a load of which commands failed is not ended by one of which some failed again."""
+        if did.state == "partial":
+            return did.address not in kept
+        if did.state == "unchanged":  # the same load, found done: its failed commands are failed still
+            return did.address not in partial
+        return did.state in DONE
+
     for run, plan, did in reversed(later):
         idle = {x.address for x in plan.loads if x.actions == ("no-op",) and not x.unfinished}
         same = as_declared(plan)
         idle |= {a for a in left if a in same}
         left -= idle - kept
-        # A load found done already is the same load: its failed commands are failed still.
-        same_load = partial & {s.address for s in did if s.state == "unchanged"}
-        left -= {
-            s.address for s in did if s.state in DONE or (s.state == "partial" and s.address not in kept)
-        } - same_load
+        left -= {s.address for s in did if settles(s)}
         if not left:
             return run.id
     return None

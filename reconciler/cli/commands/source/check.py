@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -19,7 +18,7 @@ from reconciler.errors import UsageError
 from reconciler.kinds.counts import many
 from reconciler.model.diagnostic import Diagnostic, has_errors
 from reconciler.model.exit_code import Exit
-from reconciler.planning.loads.source_findings import rejects_advice
+from reconciler.planning.loads.source_findings import beside_rows
 from reconciler.planning.plan.guards import refused
 from reconciler.reports.findings.json import plain
 from reconciler.reports.grouping import SINGLE_MAX_DATAMARTS
@@ -113,14 +112,6 @@ def run_check(flags: Flags, name: str, rejects: Path | None, look: Look) -> int:
     return Exit.REFUSED if refused(findings) else Exit.FAILED
 
 
-def _as_shown(found: Diagnostic, name: str, *, written: bool) -> Diagnostic:
-    """The finding about rows that are shown above, by reason, without the advice that was followed."""
-    message = found.message.partition(", the first ")[0].partition(", that is ")[0]
-    advice = (found.help or "").removesuffix(rejects_advice(name)) if written else found.help
-    told = (advice or "").removeprefix(f"`reconciler source check {name}` shows them by reason;").strip()
-    return replace(found, message=message, note=None, help=told or None)
-
-
 def _show_readings(
     name: str,
     readings: Sequence[Reading],
@@ -144,6 +135,6 @@ def _show_readings(
             else:
                 out("\n".join(source_text.render(reading, marks) for reading in readings))
             findings = [
-                _as_shown(d, name, written=look.written) if d.code == "bad-lines" else d for d in findings
+                beside_rows(d, name, written=look.written) if d.code == "bad-lines" else d for d in findings
             ]
     show_findings(findings, flags.root, style(sys.stderr, no_color=flags.no_color))
